@@ -1,0 +1,214 @@
+// Generated from crds/registryreplications.yaml by npm run generate. Do not edit.
+
+export interface RegistryReplicationBody {
+  /**
+   * What shall be.
+   */
+  spec: {
+    /**
+     * The registry, by its three names in Azure. Immutable: for another registry make another RegistryReplication. The registry must exist and be of SKU Premium; the operator never creates or changes it.
+     */
+    registry: {
+      /**
+       * The Azure subscription's id, such as 00000000-0000-0000-0000-000000000000.
+       */
+      subscriptionId: string;
+      /**
+       * The resource group's name.
+       */
+      resourceGroup: string;
+      /**
+       * The registry's name, 5 to 50 letters and digits; not its login server.
+       */
+      name: string;
+    };
+    /**
+     * The regions that shall have a replica. The home region, where the registry itself lives, needs no mention: Azure keeps a replica there by itself. Listing it alone means "no other replicas".
+     *
+     * @minItems 1
+     * @maxItems 100
+     */
+    regions: {
+      /**
+       * The Azure region, as "japaneast" or "Japan East"; both mean the same.
+       */
+      location: string;
+      /**
+       * Whether the registry's global endpoint sends clients to this replica. Enabled and Disabled keep it so; WhenReady creates the replica unrouted and turns routing on once its content is there, and never turns it off. Left out, routing is never touched. The last routed replica of a registry is never unrouted.
+       */
+      routing?: 'Enabled' | 'Disabled' | 'WhenReady';
+      /**
+       * Azure tags that the replica shall carry. Only the keys named here, or named here before, are ever changed; tags set by others stay.
+       */
+      tags?: {
+        [k: string]: string;
+      };
+    }[];
+    /**
+     * What happens to replicas in regions that are not listed. Delete removes them once every listed region has been ready, so that images never become farther away; Retain leaves them alone.
+     */
+    prune?: 'Delete' | 'Retain';
+    /**
+     * What happens to the listed replicas when this object is deleted, those that existed before it included. Delete removes them from Azure before the object goes; Retain leaves them.
+     */
+    deletionPolicy?: 'Delete' | 'Retain';
+    /**
+     * Manage makes Azure agree with this object. Observe changes nothing in Azure and shows in status.plan what would be done.
+     */
+    mode?: 'Manage' | 'Observe';
+    /**
+     * True leaves everything alone, and the status as it was.
+     */
+    suspend?: boolean;
+    /**
+     * How often Azure is checked for changes made by others, such as 10m or 1h30m; at least 1m. Left out, the operator's default applies (--interval).
+     */
+    interval?: string;
+  };
+  /**
+   * What the operator sees.
+   */
+  status?: {
+    /**
+     * The generation of the spec that this status answers.
+     */
+    observedGeneration?: number;
+    /**
+     * One word for people. Programs should read the conditions.
+     */
+    phase?: 'Pending' | 'Syncing' | 'Ready' | 'Failed' | 'Suspended' | 'Observing' | 'Deleting';
+    /**
+     * Ready regions of the listed ones, as "1/2".
+     */
+    readyRegions?: string;
+    /**
+     * The listed regions that are on their way, separated by commas.
+     */
+    syncing?: string;
+    /**
+     * The regions that have a replica, separated by commas; * marks the home region.
+     */
+    regionList?: string;
+    /**
+     * The registry as Azure reports it.
+     */
+    registry?: {
+      /**
+       * The ARM resource id.
+       */
+      id?: string;
+      /**
+       * Where the registry itself lives.
+       */
+      homeRegion?: string;
+      /**
+       * The host that clients pull from.
+       */
+      loginServer?: string;
+      /**
+       * When the registry was made; another date means another registry.
+       */
+      creationDate?: string;
+      /**
+       * Geo-replication needs Premium.
+       */
+      sku?: string;
+    };
+    /**
+     * Ready: every listed region is ready, routing and tags are as asked, nothing is left to prune. Available: every listed region is ready. Reconciling and Stalled are there only while true.
+     */
+    conditions?: {
+      type: string;
+      status: 'True' | 'False' | 'Unknown';
+      observedGeneration?: number;
+      lastTransitionTime: string;
+      reason: string;
+      message: string;
+    }[];
+    /**
+     * The listed regions, the home region, and regions that are no longer wanted until they are gone.
+     */
+    regions?: {
+      /**
+       * The region in ARM's short form, as japaneast.
+       */
+      location: string;
+      /**
+       * The replica's name in ARM; it need not equal the location.
+       */
+      replica?: string;
+      /**
+       * Whether the spec lists this region.
+       */
+      desired: boolean;
+      /**
+       * Whether the registry itself lives here.
+       */
+      home: boolean;
+      /**
+       * Ready means provisioned and its content synchronised.
+       */
+      state: 'Absent' | 'Creating' | 'Syncing' | 'Ready' | 'Updating' | 'Deleting' | 'Failed';
+      /**
+       * ARM's own word.
+       */
+      provisioningState?: string;
+      /**
+       * ACR's own word.
+       */
+      displayStatus?: string;
+      /**
+       * Whether the global endpoint sends clients here.
+       */
+      routing?: 'Enabled' | 'Disabled';
+      /**
+       * When the state was entered.
+       */
+      since?: string;
+      /**
+       * Whether the region has been Ready since it was listed.
+       */
+      readyOnce?: boolean;
+      /**
+       * The tag keys that this object owns.
+       */
+      managedTags?: string[];
+      /**
+       * Why Azure refused the last write to this region.
+       */
+      reason?: string;
+      /**
+       * When the refused write is tried again; there only while backing off.
+       */
+      retryAfter?: string;
+      /**
+       * What stands in the way, in plain words.
+       */
+      message?: string;
+    }[];
+    /**
+     * What is still to be done, in order. In mode Observe, what would be done.
+     *
+     * @maxItems 200
+     */
+    plan?: {
+      action: 'create' | 'update' | 'delete';
+      /**
+       * The region.
+       */
+      location: string;
+      /**
+       * The regions, separated by commas, that must come first.
+       */
+      waitsFor?: string;
+      /**
+       * What will be done and why it waits.
+       */
+      message?: string;
+    }[];
+    /**
+     * The value of the annotation georeplication.dev/reconcile-requested-at that was handled last.
+     */
+    lastHandledReconcileAt?: string;
+  };
+}

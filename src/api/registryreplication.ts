@@ -1,0 +1,31 @@
+// The object as TypeScript sees it: the generated body, put together with Kubernetes' own metadata, and the API's names.
+import type { KubernetesObject, V1ObjectMeta } from '@kubernetes/client-node';
+import type { RegistryReplicationBody } from './registryreplication.generated.ts';
+
+export const group = 'georeplication.dev';
+export const version = 'v1alpha1';
+export const plural = 'registryreplications';
+export const kind = 'RegistryReplication';
+export const crdName = `${plural}.${group}`;
+
+export const finalizer = `${group}/replicas`;
+
+export const annotation = {
+  /** Any new value asks for a look at once and forgets every backoff. */
+  reconcileRequestedAt: `${group}/reconcile-requested-at`,
+  /** "true" drops the finalizer without touching Azure. */
+  forceDetach: `${group}/force-detach`,
+} as const;
+
+export interface RegistryReplication extends KubernetesObject, RegistryReplicationBody {
+  metadata: V1ObjectMeta & { name: string; namespace: string };
+}
+
+export type Spec = RegistryReplicationBody['spec'];
+export type Status = NonNullable<RegistryReplicationBody['status']>;
+export type RegionSpec = Spec['regions'][number];
+export type RegionStatus = NonNullable<Status['regions']>[number];
+export type RegionState = RegionStatus['state'];
+export type Condition = NonNullable<Status['conditions']>[number];
+export type PlanEntry = NonNullable<Status['plan']>[number];
+export type Phase = NonNullable<Status['phase']>;

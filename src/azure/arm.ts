@@ -1,0 +1,113 @@
+// What the operator needs of Azure Resource Manager, as one small interface: six requests, each sent once and never
+// awaited to the end of its long-running operation. gateway.ts implements it over the Azure SDK.
+
+/** A registry's three names in Azure; `spec.registry` has this shape. */
+export interface RegistryReference {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+}
+
+/** A registry as ARM reports it. */
+export interface Registry {
+  /** The ARM resource id; compare case-insensitively. */
+  readonly id: string;
+  /** The home region, spelt as ARM spells it. */
+  readonly location: string;
+  readonly loginServer?: string;
+  /** ISO time; another date under the same id means another registry. */
+  readonly creationDate?: string;
+  /** `Basic`, `Standard`, `Premium`, or a word yet to come. */
+  readonly sku: string;
+  readonly provisioningState?: string;
+}
+
+/** A replica (`registries/replications`) as ARM reports it. */
+export interface Replica {
+  /** The ARM name, which need not equal the location. */
+  readonly name: string;
+  /** Spelt as ARM spells it. */
+  readonly location: string;
+  readonly provisioningState?: string;
+  /** Free text: `Ready`, `Syncing`, or a word yet to come; absent while Creating. */
+  readonly displayStatus?: string;
+  /** ACR's words about that status; never seen on the wire, but in the specification. */
+  readonly statusMessage?: string;
+  /** ARM's regionEndpointEnabled; true where ARM says nothing, as its default is. */
+  readonly routing: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A new replica; what is left out is left to ARM's defaults. */
+export interface NewReplica {
+  readonly location: string;
+  readonly routing?: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** A change to a replica; what is left out stays. `tags` replaces all of them: merge first. */
+export interface ReplicaChange {
+  readonly routing?: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** Every method rejects with an {@link ArmError} and nothing else. */
+export interface Arm {
+  registry(registry: RegistryReference): Promise<Registry>;
+  /** Every page. May omit a replica and report a stale state (Azure/ARO-HCP, pull request 2585). */
+  replicas(registry: RegistryReference): Promise<Replica[]>;
+  replica(registry: RegistryReference, name: string): Promise<Replica>;
+  /** Resolves once ARM has accepted the creation; its answer is the replica as it is then (Creating). */
+  create(registry: RegistryReference, name: string, replica: NewReplica): Promise<Replica>;
+  /** Resolves once ARM has accepted the change; its answer shows the new values, perhaps still Updating. */
+  update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Replica>;
+  /** Resolves once ARM has accepted the deletion, also when there was nothing to delete. */
+  remove(registry: RegistryReference, name: string): Promise<void>;
+}
+
+/**
+ * - `Throttled`: ARM's budget is spent; `retryAfter` is a command.
+ * - `Conflict`: another operation is running; later.
+ * - `Denied`: a right, a lock, a policy or the credential stands in the way, until someone mends it.
+ * - `Invalid`: ARM will not do this as asked.
+ * - `NotFound`: the registry, its resource group or the replica is not there. An unknown subscription is `Denied`.
+ * - `Transient`: no answer, or one that says nothing about the request.
+ */
+export type ArmErrorKind = 'Throttled' | 'Conflict' | 'Denied' | 'Invalid' | 'NotFound' | 'Transient';
+
+/** Why ARM refused, as a condition's reason. */
+export type ArmErrorReason =
+  | 'Throttled'
+  | 'Conflict'
+  | 'AuthorizationFailed'
+  | 'AuthenticationFailed'
+  | 'SubscriptionNotFound'
+  | 'PolicyDenied'
+  | 'Locked'
+  | 'RegionNotAvailable'
+  | 'InvalidRequest'
+  | 'NotFound'
+  | 'AzureUnreachable';
+
+export class ArmError extends Error {
+  override readonly name = 'ArmError';
+  readonly kind: ArmErrorKind;
+  readonly reason: ArmErrorReason;
+  /** ARM's own code, such as `ScopeLocked`; empty where there was no answer. */
+  readonly code: string;
+  /** ms, as ARM asked for; only with `Throttled`, and always there. */
+  readonly retryAfter?: number;
+
+  constructor(
+    kind: ArmErrorKind,
+    reason: ArmErrorReason,
+    message: string,
+    details: { code?: string; retryAfter?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = kind;
+    this.reason = reason;
+    this.code = details.code ?? '';
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+  }
+}

@@ -1,0 +1,28 @@
+// A throw-away TLS certificate for a server on loopback, made anew for each run: clients trust it by its own PEM.
+import { generate } from 'selfsigned';
+
+export interface Certificate {
+  /** PEM, both the server's certificate and what a client must trust. */
+  readonly cert: string;
+  /** PEM, PKCS#8. */
+  readonly key: string;
+}
+
+export async function makeLoopbackCertificate(commonName: string): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
+  });
+  return { cert, key };
+}
