@@ -1,0 +1,70 @@
+// Which Azure this is: public, US Government, China, or one with addresses of its own. Pure.
+
+export interface Cloud {
+  /** The address of Azure Resource Manager, without a slash at its end. */
+  readonly endpoint: string;
+  /** What a token must be for; its scope is `<audience>/.default`. Kept as it was set: for Entra a slash at its end makes another audience. */
+  readonly audience: string;
+  /** The address of the token authority, without a slash at its end. */
+  readonly authority: string;
+  /** MSAL asks the public cloud about an authority that it does not know, unless told that there is nobody to ask. */
+  readonly knownAuthority: boolean;
+}
+
+interface Known {
+  readonly authority: string;
+  readonly endpoint: string;
+}
+
+/** Microsoft's documented endpoints; the first is the default. */
+const publicCloud: Known = {
+  authority: 'https://login.microsoftonline.com',
+  endpoint: 'https://management.azure.com',
+};
+const knownClouds: readonly Known[] = [
+  publicCloud,
+  { authority: 'https://login.microsoftonline.us', endpoint: 'https://management.usgovcloudapi.net' },
+  { authority: 'https://login.chinacloudapi.cn', endpoint: 'https://management.chinacloudapi.cn' },
+  { authority: 'https://login.partner.microsoftonline.cn', endpoint: 'https://management.chinacloudapi.cn' },
+];
+
+/**
+ * Reads AZURE_RESOURCE_MANAGER_ENDPOINT, AZURE_RESOURCE_MANAGER_AUDIENCE and AZURE_AUTHORITY_HOST. A known authority implies
+ * its endpoint, and a known endpoint its authority; the audience is the endpoint unless set.
+ *
+ * @throws Error with one sentence that names the variable.
+ */
+export function cloudFrom(env: Readonly<Record<string, string | undefined>>): Cloud {
+  const endpointSet = address(env, 'AZURE_RESOURCE_MANAGER_ENDPOINT');
+  const authoritySet = address(env, 'AZURE_AUTHORITY_HOST');
+  const audienceSet = env.AZURE_RESOURCE_MANAGER_AUDIENCE?.trim();
+  const known =
+    knownClouds.find(({ authority }) => authority === authoritySet) ??
+    (authoritySet ? undefined : knownClouds.find(({ endpoint }) => endpoint === endpointSet));
+  const endpoint = endpointSet ?? (known ?? publicCloud).endpoint;
+  const authority = authoritySet ?? (known ?? publicCloud).authority;
+  return {
+    endpoint,
+    audience: audienceSet || endpoint,
+    authority,
+    knownAuthority: known !== undefined || !authoritySet,
+  };
+}
+
+/** Tokens travel there, so it must be https; a trailing slash, which many write, means nothing. */
+function address(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  const value = env[name]?.trim();
+  if (!value) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'https:' || url.username || url.password || url.search || url.hash) {
+    throw new Error(
+      `${name} must be an https URL such as https://management.azure.com, not ${JSON.stringify(value.slice(0, 200))}`,
+    );
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+/** The scope to ask a token for. */
+export function scopeOf(cloud: Cloud): string {
+  return `${cloud.audience}/.default`;
+}

@@ -1,0 +1,39 @@
+// The operator's own identity in Azure: whatever @azure/identity finds in the environment, without a cloud to ask about private
+// authorities, and a check at the start that says in one sentence what is missing.
+import type { TokenCredential } from '@azure/core-auth';
+import { DefaultAzureCredential } from '@azure/identity';
+import { type Cloud, scopeOf } from './cloud.ts';
+import { armErrorFrom } from './errors.ts';
+
+/** Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …) from the process. */
+export function defaultCredential(cloud: Cloud): TokenCredential {
+  return new DefaultAzureCredential({
+    authorityHost: cloud.authority,
+    disableInstanceDiscovery: !cloud.knownAuthority,
+    // A pass that cannot get a token comes back by itself; it must not hang meanwhile.
+    retryOptions: { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000 },
+  });
+}
+
+/** Resolves with one sentence when no token can be had, and with undefined when all is well. Never rejects. */
+export async function checkCredential(credential: TokenCredential, cloud: Cloud): Promise<string | undefined> {
+  try {
+    if (await credential.getToken(scopeOf(cloud))) return undefined;
+    return noCredential;
+  } catch (error) {
+    const nothingFound =
+      error instanceof Error && error.name === 'AggregateAuthenticationError' && onlyUnavailable(error);
+    return nothingFound ? noCredential : armErrorFrom(error, `get a token from ${cloud.authority}`).message;
+  }
+}
+
+const noCredential =
+  'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity';
+
+/** Every link of the chain says that it is not set up; none that it was refused. */
+function onlyUnavailable(error: Error): boolean {
+  const links: unknown = 'errors' in error ? error.errors : [];
+  return (
+    Array.isArray(links) && links.every((link) => link instanceof Error && link.name === 'CredentialUnavailableError')
+  );
+}

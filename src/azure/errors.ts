@@ -1,0 +1,249 @@
+// Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
+// what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
+import { ArmError } from './arm.ts';
+import { oneLine } from './words.ts';
+
+/** An ARM message may be a megabyte; this much of it is shown. */
+const armWords = 1_024;
+/** With our own words around it. */
+const wholeMessage = 2_048;
+
+/** Where ARM throttles without saying for how long. */
+const defaultRetryAfter = 10_000;
+const shortestRetryAfter = 1_000;
+const longestRetryAfter = 24 * 3_600_000;
+
+/**
+ * @param error Anything thrown: the SDK's RestError, a credential's error, a network error, an ArmError (kept as it is).
+ * @param doing What was asked, as a verb with its object: "create replica japaneast of registry myACR0007".
+ *
+ * Statuses and codes: the error table compiled from the recordings and issues of Azure/azure-cli, azure-service-operator and
+ * Microsoft's ARM documentation (2026-11); "assumption" marks those that were not seen.
+ */
+export function armErrorFrom(error: unknown, doing = 'do what was asked'): ArmError {
+  if (error instanceof ArmError) return error;
+  const asked = oneLine(doing, 256);
+  const answer = answerIn(error);
+  if (answer) return refusal(answer, asked, error);
+  if (isCredentialError(error)) return credentialError(error, asked);
+  return transient(`Azure gave no usable answer when asked to ${asked}: ${wordsOf(error)}`, codeOf(error), error);
+}
+
+/** An answer of ARM, whatever it looks like. */
+interface Answer {
+  readonly status: number;
+  readonly code: string;
+  /** ARM's own words, fit to be shown. */
+  readonly words: string;
+  readonly header: (name: string) => string | undefined;
+}
+
+function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
+  const { status, code, words } = answer;
+  const said = [code || `HTTP ${status}`, words].filter(Boolean).join(': ');
+  const make = (kind: ArmError['kind'], reason: ArmError['reason'], message: string, retryAfter?: number) =>
+    new ArmError(kind, reason, oneLine(message, wholeMessage), {
+      code,
+      cause,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+
+  if (status === 429)
+    return make(
+      'Throttled',
+      'Throttled',
+      `Azure throttles the operator; it will ${asked} later (${said})`,
+      retryAfter(answer),
+    );
+
+  switch (code) {
+    case 'ResourceNotFound':
+    case 'ResourceGroupNotFound':
+    case 'ParentResourceNotFound':
+      return make('NotFound', 'NotFound', `Cannot ${asked}: it is not there (${said})`);
+    case 'SubscriptionNotFound':
+    case 'InvalidSubscriptionId':
+    case 'SubscriptionDisabled':
+    case 'DisabledSubscription':
+    case 'ReadOnlyDisabledSubscription':
+      return make(
+        'Denied',
+        'SubscriptionNotFound',
+        `Cannot ${asked}: the subscription is unknown to the operator's identity, or disabled (${said}). Check spec.registry.subscriptionId, that the subscription is enabled, and that the identity belongs to its tenant`,
+      );
+    case 'AuthorizationFailed':
+    case 'LinkedAuthorizationFailed':
+      return make('Denied', 'AuthorizationFailed', notAuthorized(asked, words, said));
+    case 'RequestDisallowedByPolicy':
+    case 'RequestDisallowedByAzure': // assumption: Azure's own policy on regions, of the same shape
+      return make(
+        'Denied',
+        'PolicyDenied',
+        `An Azure Policy forbids to ${asked}. Change it, or exempt the registry from it (${said})`,
+      );
+    case 'ScopeLocked':
+      return make(
+        'Denied',
+        'Locked',
+        `A resource lock forbids to ${asked}. Remove the lock, or delist what it protects (${said})`,
+      );
+    case 'LocationNotAvailableForResourceType':
+    case 'LocationNotAvailable':
+    case 'NoRegisteredProviderFound': // ARM's code for a location that the resource type does not know
+    case 'NoRegisteredProviderForLocation':
+      return make(
+        'Invalid',
+        'RegionNotAvailable',
+        `Cannot ${asked}: the region does not exist or does not offer container registries. Correct it in spec.regions (${said})`,
+      );
+    case 'MissingSubscriptionRegistration': // a 409, but waiting does not mend it
+      return make(
+        'Invalid',
+        'InvalidRequest',
+        `Cannot ${asked}: register the provider first, with: az provider register --namespace Microsoft.ContainerRegistry (${said})`,
+      );
+  }
+
+  if (status === 401) {
+    return make(
+      'Denied',
+      'AuthenticationFailed',
+      `Azure does not accept the operator's credential, so it cannot ${asked} (${said})`,
+    );
+  }
+  if (status === 403) return make('Denied', 'AuthorizationFailed', notAuthorized(asked, words, said));
+  if (status === 409 || status === 412 || status === 423) {
+    return make('Conflict', 'Conflict', `Azure is busy and will ${asked} later (${said})`);
+  }
+  // A 404 without ARM's own code may come from anything in between, and must never pass for "gone".
+  if (status >= 400 && status < 500 && status !== 404 && status !== 408) {
+    return make('Invalid', 'InvalidRequest', `Azure refuses to ${asked} (${said})`);
+  }
+  return transient(`Azure could not ${asked} just now (${said})`, code, cause);
+}
+
+/**
+ * What ARM says (seen, status 403): "The client 'C' with object id 'O' does not have authorization to perform action 'A' over scope 'S'
+ * or the scope is invalid. …" Nothing of it gets into the proposed command that could not stand there unquoted.
+ */
+function notAuthorized(asked: string, words: string, said: string): string {
+  const principal = /object id '([0-9a-fA-F-]{36})'/.exec(words)?.[1];
+  const action = /action '([\w./*-]+)'/.exec(words)?.[1];
+  const scope = /scope '(\/[\w./()-]+)'/.exec(words)?.[1];
+  if (!action || !scope) return `The operator's identity has no right to ${asked} (${said})`;
+  const registry =
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
+  const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
+  const grant = `az role assignment create --assignee-object-id ${principal ?? '<principal>'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${registry.exec(scope)?.[0] ?? scope}`;
+  return `The operator's identity${principal ? ` ${principal}` : ''} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it, for instance with: ${grant} (it takes a few minutes to act)`;
+}
+
+/** ms. A date is measured against the answer's own Date, so that our clock does not matter. */
+function retryAfter({ header }: Answer): number {
+  const value = header('retry-after')?.trim();
+  if (!value) return defaultRetryAfter;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.parse(header('date') ?? '');
+  if (Number.isNaN(ms)) return defaultRetryAfter;
+  return Math.min(longestRetryAfter, Math.max(shortestRetryAfter, Math.ceil(ms)));
+}
+
+function transient(message: string, code: string, cause: unknown): ArmError {
+  return new ArmError('Transient', 'AzureUnreachable', oneLine(message, wholeMessage), { code, cause });
+}
+
+const credentialErrors = new Set([
+  'CredentialUnavailableError',
+  'AuthenticationError',
+  'AggregateAuthenticationError',
+  'AuthenticationRequiredError',
+  'AuthError',
+  'ClientAuthError',
+  'ClientConfigurationError',
+  'InteractionRequiredAuthError',
+  'ServerError',
+]);
+
+function isCredentialError(error: unknown): error is Error {
+  return error instanceof Error && credentialErrors.has(error.name);
+}
+
+function credentialError(error: Error, asked: string): ArmError {
+  const words = wordsOf(error);
+  if (tokenEndpointUnreachable(error)) {
+    return transient(
+      `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check AZURE_AUTHORITY_HOST and the network (${words})`,
+      '',
+      error,
+    );
+  }
+  const message = `The operator has no valid Azure credential, so it cannot ${asked} (${words})`;
+  return new ArmError('Denied', 'AuthenticationFailed', oneLine(message, wholeMessage), { cause: error });
+}
+
+/**
+ * Tried with @azure/identity 4.14: a dead, unresolvable or untrusted authority gives an AuthenticationError (status 400!) whose words begin with
+ * MSAL's `endpoints_resolution_error`, a 5xx of it `network_error`. A chain without any credential also fails to reach the
+ * metadata endpoint of managed identities, which says nothing about the network.
+ */
+function tokenEndpointUnreachable(error: Error): boolean {
+  const links = 'errors' in error && Array.isArray(error.errors) ? error.errors : [error];
+  return links.some((link: unknown) => {
+    if (!(link instanceof Error) || link.message.startsWith('ManagedIdentityCredential')) return false;
+    return /\b(endpoints_resolution_error|network_error|no_network_connectivity|request_timeout|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b/.test(
+      link.message.slice(0, armWords),
+    );
+  });
+}
+
+/** Reads the SDK's RestError by its shape, since a bundle or a second copy of the package would defeat instanceof. */
+function answerIn(error: unknown): Answer | undefined {
+  if (isCredentialError(error)) return undefined;
+  const rest = members(error);
+  if (typeof rest?.statusCode !== 'number' || !Number.isInteger(rest.statusCode)) return undefined;
+  const response = members(rest.response);
+  const told = toldIn(response?.bodyAsText);
+  const status = rest.statusCode;
+  // A 2xx that failed later is an answer that could not be read, not a refusal.
+  if (status < 300) return undefined;
+  return {
+    status,
+    code: oneLine(told?.code ?? textOf(rest.code) ?? '', 128),
+    words: oneLine(told?.message ?? textOf(rest.message) ?? '', armWords),
+    header: (name) => {
+      const headers = members(response?.headers);
+      const value = typeof headers?.get === 'function' ? headers.get.call(headers, name) : undefined;
+      return typeof value === 'string' ? value : undefined;
+    },
+  };
+}
+
+/** ARM's envelope `{"error":{"code","message",…}}`. */
+function toldIn(body: unknown): { code?: string; message?: string } | undefined {
+  if (typeof body !== 'string') return undefined;
+  try {
+    const error = members(members(JSON.parse(body))?.error);
+    const code = textOf(error?.code);
+    const message = textOf(error?.message);
+    return { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+  } catch {
+    // A gateway's HTML page, or half an answer: its words, if any, are shown as they are.
+    return { code: '', message: body };
+  }
+}
+
+function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : textOf(error);
+  return oneLine(message || codeOf(error) || 'no reason given', armWords);
+}
+
+function codeOf(error: unknown): string {
+  return oneLine(textOf(members(error)?.code) ?? '', 128);
+}
+
+function members(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,183 @@
+// Arm over Azure's SDK: builds requests, sends each exactly once, and reads the first answer. It never polls an operation, never
+// retries and never sleeps: when to look again is the reconciler's business.
+import { ContainerRegistryManagementClient } from '@azure/arm-containerregistry';
+import type { TokenCredential } from '@azure/core-auth';
+import { createPipelineFromOptions } from '@azure/core-rest-pipeline';
+import { type Clock, systemClock } from '../clock.ts';
+import { flattened, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
+import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
+import { type Cloud, scopeOf } from './cloud.ts';
+import { armErrorFrom } from './errors.ts';
+import { type ArmRequest, armPolicy } from './policy.ts';
+import { tokenSource } from './token.ts';
+
+export interface ArmOptions {
+  readonly credential: TokenCredential;
+  readonly cloud: Cloud;
+  /** Called once for each request that was sent or tried; must not throw. */
+  readonly onRequest?: (request: ArmRequest) => void;
+  /** Put before the SDK's own words in User-Agent, as `acr-replication-operator/0.1.0`. */
+  readonly userAgent?: string;
+  readonly clock?: Clock;
+}
+
+/** ms, token included. The slowest synchronous answer on record took 6.3 s (azure-service-operator, recording of 2025-11-18). */
+const requestTimeout = 30_000;
+
+/** A registry has at most one replica a region: a list of more pages than this has no end. */
+const mostPages = 100;
+
+/** One client for each subscription, made when first needed; connections are kept alive and shared by all of them. */
+export function connectArm({ credential, cloud, onRequest, userAgent, clock = systemClock }: ArmOptions): Arm {
+  const tokens = tokenSource(credential, scopeOf(cloud), clock);
+  const clients = new Map<string, ContainerRegistryManagementClient>();
+
+  function clientFor(subscriptionId: string): ContainerRegistryManagementClient {
+    let client = clients.get(subscriptionId);
+    if (!client) {
+      const pipeline = createPipelineFromOptions({
+        retryOptions: { maxRetries: 0 },
+        redirectOptions: { maxRetries: 0 },
+        ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
+      });
+      pipeline.addPolicy(armPolicy({ tokens, clock, timeout: requestTimeout, ...(onRequest ? { onRequest } : {}) }));
+      client = new ContainerRegistryManagementClient(credential, subscriptionId, {
+        endpoint: cloud.endpoint,
+        pipeline,
+      });
+      clients.set(subscriptionId, client);
+    }
+    return client;
+  }
+
+  /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
+  async function ask<T>(
+    doing: string,
+    registry: RegistryReference,
+    send: (client: ContainerRegistryManagementClient) => Promise<T>,
+    replica?: string,
+  ): Promise<T> {
+    const names = [registry.subscriptionId, registry.resourceGroup, registry.name];
+    const unfit = [...names, ...(replica === undefined ? [] : [replica])].find((name) => !isOneSegment(name));
+    if (unfit !== undefined) {
+      throw armErrorFrom(
+        { statusCode: 400, code: 'InvalidName', message: `${JSON.stringify(unfit)} is no name` },
+        doing,
+      );
+    }
+    try {
+      return await send(clientFor(registry.subscriptionId));
+    } catch (error) {
+      throw armErrorFrom(error, doing);
+    }
+  }
+
+  return {
+    registry: (of) =>
+      ask(`read registry ${of.name}`, of, async ({ registries }) =>
+        registryFrom(await registries.get(of.resourceGroup, of.name)),
+      ),
+
+    replicas: (of) =>
+      ask(`list the replicas of registry ${of.name}`, of, async ({ replications }) => {
+        const found: Replica[] = [];
+        let pages = 0;
+        for await (const page of replications.list(of.resourceGroup, of.name).byPage()) {
+          if (++pages > mostPages) throw new UnreadableAnswer(`the list goes on after ${mostPages} pages`);
+          found.push(...page.map(replicaFrom));
+        }
+        return found;
+      }),
+
+    replica: (of, name) =>
+      ask(
+        `read replica ${name} of registry ${of.name}`,
+        of,
+        async ({ replications }) => replicaFrom(await replications.get(of.resourceGroup, of.name, name)),
+        name,
+      ),
+
+    create: (of, name, replica) =>
+      ask(
+        `create replica ${name} of registry ${of.name}`,
+        of,
+        async ({ replications }) => {
+          const body = { location: replica.location, ...wireChange(replica) };
+          return replicaFrom(
+            await firstAnswer((options) => replications.create(of.resourceGroup, of.name, name, body, options)),
+          );
+        },
+        name,
+      ),
+
+    update: (of, name, change) =>
+      ask(
+        `update replica ${name} of registry ${of.name}`,
+        of,
+        async ({ replications }) =>
+          replicaFrom(
+            await firstAnswer((options) =>
+              replications.update(of.resourceGroup, of.name, name, wireChange(change), options),
+            ),
+          ),
+        name,
+      ),
+
+    async remove(of, name) {
+      try {
+        await ask(
+          `delete replica ${name} of registry ${of.name}`,
+          of,
+          async ({ replications }) => {
+            await firstAnswer((options) => replications.delete(of.resourceGroup, of.name, name, options));
+          },
+          name,
+        );
+      } catch (error) {
+        if (!(error instanceof ArmError && error.kind === 'NotFound')) throw error;
+      }
+    },
+  };
+}
+
+/** `regionEndpointEnabled: false` by omission took regions out of service elsewhere (terraform-provider-azurerm #30210). */
+function wireChange({ routing, tags }: ReplicaChange): {
+  regionEndpointEnabled?: boolean;
+  tags?: Record<string, string>;
+} {
+  return {
+    ...(routing === undefined ? {} : { regionEndpointEnabled: routing }),
+    ...(tags === undefined ? {} : { tags: { ...tags } }),
+  };
+}
+
+interface Submitting {
+  submitted(): Promise<void>;
+}
+
+interface AnswerListener {
+  onResponse: (response: { parsedBody?: unknown }) => void;
+}
+
+/**
+ * Sends the first request of a long-running operation and gives its answer's body. The SDK's poller is dropped unasked: it polls
+ * only when awaited (it is a thenable: it must never be returned from an async function), and holds no timer until then
+ * (read in @azure/core-lro 3). Its own result is no use here, being there only once the operation has succeeded.
+ */
+async function firstAnswer(start: (options: AnswerListener) => Submitting): Promise<unknown> {
+  let body: unknown;
+  await start({
+    onResponse: ({ parsedBody }) => {
+      body = parsedBody;
+    },
+  }).submitted();
+  return flattened(body);
+}
+
+/**
+ * Whether a name stays one segment of a URL. The SDK encodes everything that could end a segment, but leaves dots alone, which URLs resolve
+ * away, leaves out what is empty, so that a GET becomes a LIST, and cannot encode half a character.
+ */
+function isOneSegment(name: string): boolean {
+  return /[^.]/.test(name) && name.isWellFormed();
+}

@@ -1,0 +1,70 @@
+// What every request to ARM has in common: a token, a deadline that covers the whole of it, one report for metrics and logs, and
+// a refusal thrown with its body still readable. It sends nothing twice.
+import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
+import type { Clock } from '../clock.ts';
+import type { TokenSource } from './token.ts';
+
+/** One request, as metrics and logs want it. */
+export interface ArmRequest {
+  readonly method: string;
+  /** The HTTP status in digits, or `<error>` where there was no answer (client-go's word in rest_client_requests_total). */
+  readonly status: string;
+  /** Token included. */
+  readonly durationMs: number;
+  /** ARM's own where it answered, else the id that we sent: what Azure's support asks for. */
+  readonly correlationId: string;
+}
+
+export interface ArmPolicyOptions {
+  readonly tokens: TokenSource;
+  readonly clock: Clock;
+  /** ms for the whole of a request: token, connection, answer and its body. */
+  readonly timeout: number;
+  readonly onRequest?: (request: ArmRequest) => void;
+}
+
+/**
+ * The SDK's own timeout ends with the answer's headers and does not cover the token, and its readers throw a TypeError on a
+ * refusal without a body, which loses the status; hence both are dealt with here.
+ */
+export function armPolicy({ tokens, clock, timeout, onRequest }: ArmPolicyOptions): PipelinePolicy {
+  return {
+    name: 'armPolicy',
+    async sendRequest(request, next) {
+      // Monotonic, unlike the clock: this is a measurement, and nothing is decided by it.
+      const startedAt = performance.now();
+      const deadline = new AbortController();
+      const cancel = clock.after(timeout, () => deadline.abort());
+      let response: PipelineResponse | undefined;
+
+      const send = async () => {
+        const token = await tokens.token();
+        request.headers.set('Authorization', `Bearer ${token}`);
+        request.abortSignal = deadline.signal;
+        const answer = await next(request);
+        if (answer.status === 401) tokens.forget(token);
+        return answer;
+      };
+
+      try {
+        response = await Promise.race([send(), expiry(deadline.signal, timeout)]);
+      } finally {
+        cancel();
+        onRequest?.({
+          method: request.method,
+          status: response ? String(response.status) : '<error>',
+          durationMs: performance.now() - startedAt,
+          correlationId: response?.headers.get('x-ms-correlation-request-id') ?? request.requestId,
+        });
+      }
+      if (response.status < 300) return response;
+      throw new RestError(`HTTP ${response.status}`, { statusCode: response.status, response });
+    },
+  };
+}
+
+function expiry(signal: AbortSignal, timeout: number): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error(`no answer within ${timeout / 1_000} s`)), { once: true });
+  });
+}
