@@ -1,0 +1,255 @@
+// Flags and environment into one typed, validated, frozen Config. Pure: it reads what it is given, prints nothing and exits nowhere.
+import { Command, CommanderError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { type Cloud, cloudFrom } from './azure/cloud.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+
+export const version = manifest.version;
+
+export interface BindAddress {
+  /** Left out: every address of this machine. */
+  readonly host?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Config {
+  /** Left out: no metrics are served. */
+  readonly metricsBindAddress?: BindAddress;
+  /** Left out: no probes are served. */
+  readonly healthProbeBindAddress?: BindAddress;
+  /** Empty: all namespaces. */
+  readonly watchNamespaces: readonly string[];
+  /** In Kubernetes' syntax; left out: all objects. */
+  readonly watchLabelSelector?: string;
+  /** Objects worked on at a time. */
+  readonly concurrency: number;
+  /** ms between drift checks of an object that does not say. */
+  readonly interval: number;
+  /** Replicas of one registry in motion at a time. */
+  readonly maxParallelActions: number;
+  readonly logLevel: LogLevel;
+  readonly cloud: Cloud;
+}
+
+/** Why there is no Config: one line to print to stderr before leaving with `exitCode`. */
+export class ConfigError extends Error {
+  override readonly name: string = 'ConfigError';
+  readonly exitCode: number = 2;
+}
+
+/** --help or --version was asked for: `message` is the answer, for stdout. */
+export class ConfigHelp extends ConfigError {
+  override readonly name = 'ConfigHelp';
+  override readonly exitCode = 0;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @param argv The arguments alone, without node and script: `process.argv.slice(2)`.
+ * @param env Each flag's twin is its name in upper snake case; a flag beats it, and an empty one counts as not set.
+ * @throws ConfigError, or ConfigHelp.
+ */
+export function configFrom(argv: readonly string[], env: Environment): Config {
+  const given = parse(argv);
+
+  function setting<T>(flag: Flag, read: (text: string) => T): T {
+    const twin = twinOf(flag.name);
+    const fromFlag = given[flag.name];
+    const text = fromFlag ?? (env[twin] || flag.fallback);
+    try {
+      return read(text.trim());
+    } catch (error) {
+      const source = fromFlag === undefined ? twin : `--${flag.name}`;
+      throw new ConfigError(`${source}: ${sentence(error)}, not ${JSON.stringify(text.slice(0, 200))}`);
+    }
+  }
+
+  const metrics = setting(flags.metrics, bindAddress);
+  const health = setting(flags.health, bindAddress);
+  const selector = setting(flags.selector, labelSelector);
+  return Object.freeze({
+    ...(metrics ? { metricsBindAddress: metrics } : {}),
+    ...(health ? { healthProbeBindAddress: health } : {}),
+    watchNamespaces: setting(flags.namespaces, namespaces),
+    ...(selector ? { watchLabelSelector: selector } : {}),
+    concurrency: setting(flags.concurrency, wholeNumber(1, 1_000)),
+    interval: setting(flags.interval, duration(1_000)),
+    maxParallelActions: setting(flags.parallel, wholeNumber(1, 100)),
+    logLevel: setting(flags.logLevel, oneOf(logLevels)),
+    cloud: cloud(env),
+  });
+}
+
+interface Flag {
+  readonly name: string;
+  readonly value: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+const flags = {
+  metrics: {
+    name: 'metrics-bind-address',
+    value: '<address>',
+    fallback: ':8080',
+    help: 'where /metrics is served, as host:port or :port; 0 turns it off',
+  },
+  health: {
+    name: 'health-probe-bind-address',
+    value: '<address>',
+    fallback: ':8081',
+    help: 'where /livez and /readyz are served, as host:port or :port; 0 turns them off',
+  },
+  namespaces: {
+    name: 'watch-namespaces',
+    value: '<names>',
+    fallback: '',
+    help: 'namespaces to watch, separated by commas; may be repeated (default: all)',
+  },
+  selector: {
+    name: 'watch-label-selector',
+    value: '<selector>',
+    fallback: '',
+    help: 'watch only objects whose labels match, as kubectl -l takes it (default: all)',
+  },
+  concurrency: { name: 'concurrency', value: '<n>', fallback: '10', help: 'objects worked on at a time' },
+  interval: {
+    name: 'interval',
+    value: '<duration>',
+    fallback: '10m',
+    help: 'how often Azure is checked for changes made by others, at least 1s, for objects without spec.interval',
+  },
+  parallel: {
+    name: 'max-parallel-actions',
+    value: '<n>',
+    fallback: '4',
+    help: 'replicas of one registry in motion at a time',
+  },
+  logLevel: { name: 'log-level', value: '<level>', fallback: 'info', help: `one of ${logLevels.join(', ')}` },
+} as const satisfies Record<string, Flag>;
+
+const environmentHelp = `
+Each flag can also be set by the environment variable in brackets; the flag wins.
+
+Azure:
+  AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and others   the credential, as @azure/identity reads it
+  AZURE_AUTHORITY_HOST                 where tokens come from (default: https://login.microsoftonline.com)
+  AZURE_RESOURCE_MANAGER_ENDPOINT      Azure Resource Manager (default: that of the authority's cloud)
+  AZURE_RESOURCE_MANAGER_AUDIENCE      what tokens are for (default: the endpoint)
+
+Kubernetes: KUBECONFIG, ~/.kube/config, or the pod's service account.`;
+
+/** The flags as they were given, by name; the values still text. */
+function parse(argv: readonly string[]): Readonly<Record<string, string | undefined>> {
+  let printed = '';
+  const print = (text: string) => {
+    printed += text;
+  };
+  const program = new Command('acr-replication-operator')
+    .description('Keeps Azure container registries replicated to the regions that RegistryReplication objects list.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .addHelpText('after', environmentHelp)
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: print, writeErr: print })
+    .configureHelp({ helpWidth: 110 })
+    .exitOverride();
+  const found: Record<string, string> = {};
+  for (const { name, value, fallback, help } of Object.values<Flag>(flags)) {
+    const described = `${help}${fallback ? ` (default: ${fallback})` : ''} [${twinOf(name)}]`;
+    const option = new Option(`--${name} ${value}`, described);
+    // Repeating adds up where a list is asked for, and the last one wins elsewhere, as with most programs.
+    option.argParser<string>((text, before) => (name === 'watch-namespaces' && before ? `${before},${text}` : text));
+    program.addOption(option).on(`option:${name}`, () => {
+      found[name] = program.getOptionValue(option.attributeName());
+    });
+  }
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) throw new ConfigHelp(printed.trimEnd());
+    const line = error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
+    throw new ConfigError(`${line} (see --help)`);
+  }
+  return found;
+}
+
+function twinOf(name: string): string {
+  return name.replaceAll('-', '_').toUpperCase();
+}
+
+function bindAddress(text: string): BindAddress | undefined {
+  if (text === '0') return undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) throw new Error('must be host:port, :port or 0');
+  const host = match[1] ?? match[2];
+  return Object.freeze({ ...(host ? { host } : {}), port });
+}
+
+function namespaces(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const wanted = [...new Set(names)].filter(Boolean);
+  const bad = wanted.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (bad !== undefined) throw new Error('must be names of namespaces, separated by commas');
+  return Object.freeze(wanted);
+}
+
+/** Kubernetes' grammar of set-based requirements; whether they make sense the API server says. */
+function labelSelector(text: string): string | undefined {
+  if (text === '') return undefined;
+  const key = '[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?';
+  const value = '([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?';
+  const set = String.raw`\(\s*${value}(\s*,\s*${value})*\s*\)`;
+  const requirement = String.raw`\s*(!\s*${key}|${key}(\s*(==?|!=)\s*${value}|\s*[<>]\s*\d+|\s+(in|notin)\s*${set})?)\s*`;
+  if (!new RegExp(`^${requirement}(,${requirement})*$`).test(text)) {
+    throw new Error('must be a label selector such as team=web,env in (prod,stage)');
+  }
+  return text;
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number < least || number > most) {
+      throw new Error(`must be a whole number from ${least} to ${most}`);
+    }
+    return number;
+  };
+}
+
+function duration(least: number): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms === undefined || ms < least) {
+      throw new Error(`must be a duration such as 10m or 1h30m, at least ${formatDuration(least)}`);
+    }
+    return ms;
+  };
+}
+
+function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text.toLowerCase());
+    if (word === undefined) throw new Error(`must be one of ${words.join(', ')}`);
+    return word;
+  };
+}
+
+function cloud(env: Environment): Cloud {
+  try {
+    return Object.freeze(cloudFrom(env));
+  } catch (error) {
+    throw new ConfigError(sentence(error));
+  }
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
