@@ -1,0 +1,125 @@
+// What is worth an event: transitions between two statuses and what was done, never the passes themselves. Pure.
+import { findCondition } from '../api/conditions.ts';
+import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { Result } from './progress.ts';
+
+export interface Happening {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  /** What the operator was doing, in the words of events.k8s.io: a verb in upper camel case. */
+  readonly action: string;
+  readonly note: string;
+}
+
+export function happeningsOf(object: RegistryReplication, after: Status, results: readonly Result[]): Happening[] {
+  const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
+  const rows = after.regions ?? [];
+  const edited = object.status?.observedGeneration !== object.metadata.generation;
+  const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
+  return [
+    ...results.flatMap((result) => ofResult(result, before.get(result.step.location), edited)),
+    ...rows.flatMap((row) => ofRow(row, before.get(row.location))),
+    ...gone.filter(wasThere).map(deleted),
+    ...ofStall(object, after),
+  ];
+}
+
+/** The last words on an object that goes, because its replicas are gone. */
+export function happeningsOnRelease({ status }: RegistryReplication): Happening[] {
+  return (status?.regions ?? []).filter((row) => row.state === 'Deleting').map(deleted);
+}
+
+function ofResult({ step, answer }: Result, before: RegionStatus | undefined, edited: boolean): Happening[] {
+  const { location, name } = step;
+  if ('error' in answer) {
+    if (before?.reason === answer.error.reason) return [];
+    return [
+      {
+        type: 'Warning',
+        reason: answer.error.reason,
+        action: actionOf(step.action),
+        note: `${location}: ${answer.error.message}`,
+      },
+    ];
+  }
+  const corrected: Happening[] =
+    !edited && before?.readyOnce && before.desired && step.action !== 'delete'
+      ? [
+          {
+            type: 'Normal',
+            reason: 'DriftCorrected',
+            action: actionOf(step.action),
+            note: `${location} had been changed in Azure: ${step.message}`,
+          },
+        ]
+      : [];
+  switch (step.action) {
+    case 'create':
+      return [
+        ...corrected,
+        {
+          type: 'Normal',
+          reason: 'ReplicaCreating',
+          action: 'Create',
+          note: `creating replica ${name} in ${location}`,
+        },
+      ];
+    case 'update': {
+      const reason = step.change.routing === undefined ? 'TagsChanged' : 'RoutingChanged';
+      return [...corrected, { type: 'Normal', reason, action: 'Update', note: `${location}: ${step.message}` }];
+    }
+    case 'delete':
+      return [{ type: 'Normal', reason: 'ReplicaDeleting', action: 'Delete', note: `${location}: ${step.message}` }];
+    default:
+      return step satisfies never;
+  }
+}
+
+function ofRow(row: RegionStatus, before: RegionStatus | undefined): Happening[] {
+  const { location, state, replica, message, desired, home } = row;
+  if (before?.state === state) return [];
+  if (state === 'Failed')
+    return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
+  if (state === 'Ready' && desired && !home)
+    return [
+      {
+        type: 'Normal',
+        reason: 'ReplicaReady',
+        action: 'Look',
+        note: `replica ${replica ?? location} in ${location} is ready`,
+      },
+    ];
+  if (state === 'Absent' && before && wasThere(before)) return [deleted(before)];
+  return [];
+}
+
+function wasThere({ state, home }: RegionStatus): boolean {
+  return state !== 'Absent' && !home;
+}
+
+function deleted({ location, replica, state }: RegionStatus): Happening {
+  const name = replica ?? location;
+  if (state === 'Deleting')
+    return {
+      type: 'Normal',
+      reason: 'ReplicaDeleted',
+      action: 'Delete',
+      note: `replica ${name} in ${location} is gone`,
+    };
+  return {
+    type: 'Warning',
+    reason: 'ReplicaVanished',
+    action: 'Look',
+    note: `replica ${name} in ${location} is gone, and the operator did not delete it`,
+  };
+}
+
+function ofStall({ status }: RegistryReplication, after: Status): Happening[] {
+  const now = findCondition(after.conditions, 'Stalled');
+  if (!now || findCondition(status?.conditions, 'Stalled')?.reason === now.reason) return [];
+  return [{ type: 'Warning', reason: 'Stalled', action: 'Look', note: `${now.reason}: ${now.message}` }];
+}
+
+function actionOf(action: 'create' | 'update' | 'delete'): string {
+  return { create: 'Create', update: 'Update', delete: 'Delete' }[action];
+}

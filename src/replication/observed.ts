@@ -1,0 +1,59 @@
+// What one look at ARM showed, and who said it: LIST is trusted for nothing that matters, a GET by id is.
+import type { ArmError, Registry, Replica } from '../azure/arm.ts';
+import { normalise } from './location.ts';
+
+export interface Sighting {
+  readonly replica: Replica;
+  readonly by: 'LIST' | 'GET';
+}
+
+export interface Observed {
+  /** Undefined: ARM says that the registry, or its resource group, is not there. */
+  readonly registry: Registry | undefined;
+  /** By normalised location. */
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  /** ARM names, in lower case, that a GET answered with 404. */
+  readonly missing: ReadonlySet<string>;
+  /** ARM names, in lower case, whose GET failed: nothing is known of them, and nothing is done about them. */
+  readonly unseen: ReadonlyMap<string, ArmError>;
+}
+
+export const registryGone: Observed = {
+  registry: undefined,
+  sightings: new Map(),
+  missing: new Set(),
+  unseen: new Map(),
+};
+
+/** A first look: the registry and its LIST. */
+export function listed(registry: Registry, replicas: readonly Replica[]): Observed {
+  const byName = [...replicas].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sightings = new Map<string, Sighting>();
+  for (const replica of byName) {
+    const location = normalise(replica.location);
+    if (!sightings.has(location)) sightings.set(location, { replica, by: 'LIST' });
+  }
+  return { registry, sightings, missing: new Set(), unseen: new Map() };
+}
+
+/** The answer to a GET of the replica called `name`. */
+export type Answer = { name: string } & ({ replica: Replica } | { missing: true } | { error: ArmError });
+
+/** What is known after GETs: an answer by id overrules LIST, wherever the replica turns out to be. */
+export function confirmed(observed: Observed, answers: readonly Answer[]): Observed {
+  const sightings = new Map(observed.sightings);
+  const missing = new Set(observed.missing);
+  const unseen = new Map(observed.unseen);
+  for (const answer of answers) {
+    const name = answer.name.toLowerCase();
+    if ('error' in answer) {
+      unseen.set(name, answer.error);
+      continue;
+    }
+    for (const [location, { replica }] of sightings)
+      if (replica.name.toLowerCase() === name) sightings.delete(location);
+    if ('missing' in answer) missing.add(name);
+    else sightings.set(normalise(answer.replica.location), { replica: answer.replica, by: 'GET' });
+  }
+  return { ...observed, sightings, missing, unseen };
+}

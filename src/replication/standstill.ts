@@ -1,0 +1,123 @@
+// The reports of passes that saw nothing of ARM: the spec cannot be acted upon, the object is suspended, or ARM did not
+// answer. Pure. What was last seen stays in the status; a blip must not make a healthy object look ill.
+import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
+import { annotation, type Phase, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import type { ArmError } from '../azure/arm.ts';
+import type { Report } from './progress.ts';
+import type { Reason } from './reasons.ts';
+import { isoSeconds } from './regions.ts';
+import { quarterOf, slowly } from './waiting.ts';
+
+export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
+  return { status: standstill(object, 'InvalidSpec', problems.join('; '), now) };
+}
+
+/** Suspended keeps the last conditions and answers no new generation. */
+export function reportSuspended(object: RegistryReplication, now: Date): Report {
+  const { conditions = [], ...rest } = object.status ?? {};
+  const kept = conditions.filter(({ type }) => type === 'Ready' || type === 'Available');
+  const never = {
+    status: 'Unknown',
+    reason: 'Suspended' satisfies Reason,
+    message: 'suspended before anything was looked at',
+  } as const;
+  const unknown = stateConditions(
+    [],
+    [
+      { type: 'Ready', ...never },
+      { type: 'Available', ...never },
+    ],
+    object.metadata.generation,
+    isoSeconds(now),
+  );
+  return { status: { ...rest, phase: 'Suspended', conditions: kept.length > 0 ? kept : unknown } };
+}
+
+/**
+ * ARM did not show the registry. `silentFor`: ms since ARM last did. Throttling and passing faults keep the last status
+ * for as long as `grace` ms; only then is Ready unknown. A refusal is said at once.
+ */
+export function reportUnseen(
+  object: RegistryReplication,
+  error: ArmError,
+  { silentFor, grace }: { silentFor: number; grace: number },
+  now: Date,
+): Report {
+  const { status = {} } = object;
+  switch (error.kind) {
+    case 'Denied':
+    case 'Invalid': {
+      const lookAgainAfter = slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now);
+      return { status: standstill(object, error.reason, error.message + remedy(object), now), lookAgainAfter };
+    }
+    case 'Throttled':
+    case 'Conflict':
+    case 'NotFound':
+    case 'Transient': {
+      const lookAgainAfter = error.retryAfter ?? quarterOf(isoSeconds(new Date(now.getTime() - silentFor)), now);
+      const known = findCondition(status.conditions, 'Ready') !== undefined;
+      if (known && silentFor < grace) return { status, lookAgainAfter };
+      return { status: unknown(object, error, now), lookAgainAfter };
+    }
+    default:
+      return error.kind satisfies never;
+  }
+}
+
+/** Nothing is done until a person acts. */
+function standstill(object: RegistryReplication, reason: Reason, message: string, now: Date): Status {
+  const { status = {}, metadata } = object;
+  return {
+    ...status,
+    ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
+    ...handled(object),
+    phase: phaseOf(object, 'Failed'),
+    conditions: stateConditions(
+      status.conditions ?? [],
+      [
+        { type: 'Ready', status: 'False', reason, message },
+        lastAvailable(status, reason, message),
+        { type: 'Stalled', status: 'True', reason, message },
+      ],
+      metadata.generation,
+      isoSeconds(now),
+    ),
+  };
+}
+
+/** Nothing is known: the last rows stay, as what they are: the last that was seen. */
+function unknown(object: RegistryReplication, error: ArmError, now: Date): Status {
+  const { status = {}, metadata } = object;
+  const { reason, message } = error;
+  return {
+    ...status,
+    phase: status.phase ?? phaseOf(object, 'Pending'),
+    conditions: stateConditions(
+      status.conditions ?? [],
+      [{ type: 'Ready', status: 'Unknown', reason, message }, lastAvailable(status, reason, message)],
+      metadata.generation,
+      isoSeconds(now),
+    ),
+  };
+}
+
+function lastAvailable({ conditions }: Status, reason: Reason, message: string): Statement {
+  const last = findCondition(conditions, 'Available');
+  if (!last) return { type: 'Available', status: 'Unknown', reason, message };
+  return { type: 'Available', status: last.status, reason: last.reason, message: last.message };
+}
+
+function handled({ metadata }: RegistryReplication): Pick<Status, 'lastHandledReconcileAt'> {
+  const requested = metadata.annotations?.[annotation.reconcileRequestedAt];
+  return requested === undefined ? {} : { lastHandledReconcileAt: requested };
+}
+
+function phaseOf({ metadata, spec }: RegistryReplication, phase: Phase): Phase {
+  if (metadata.deletionTimestamp !== undefined) return 'Deleting';
+  return spec.mode === 'Observe' ? 'Observing' : phase;
+}
+
+function remedy({ metadata }: RegistryReplication): string {
+  if (metadata.deletionTimestamp === undefined) return '';
+  return ` If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${metadata.namespace} ${metadata.name} ${annotation.forceDetach}=true`;
+}

@@ -1,0 +1,71 @@
+// What the schema cannot promise: API servers before 1.25 ignore CEL, so its rules are checked here again, with those of
+// Azure that the schema cannot express. A spec with a problem is never acted upon.
+import type { RegistryReplication, Spec } from '../api/registryreplication.ts';
+import type { RegistryReference } from '../azure/arm.ts';
+import { parseDuration } from '../duration.ts';
+import { normalise } from './location.ts';
+
+const shortestInterval = 60_000;
+
+/** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
+const tagName = { longest: 512, forbidden: /[<>%&\\?/]/ };
+
+/** Everything wrong with the object's spec, as sentences for a person; empty when it may be acted upon. */
+export function problemsOf(object: RegistryReplication): string[] {
+  const { spec, status } = object;
+  return [
+    ...problemsOfRegistry(spec.registry, status?.registry?.id),
+    ...problemsOfRegions(spec.regions),
+    ...problemsOfInterval(spec.interval),
+  ];
+}
+
+/** The ARM id of a registry; compare case-insensitively. */
+export function registryId({ subscriptionId, resourceGroup, name }: RegistryReference): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
+}
+
+function* problemsOfRegistry(registry: Spec['registry'], seenId: string | undefined): Generator<string> {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(registry.subscriptionId))
+    yield `spec.registry.subscriptionId "${registry.subscriptionId}" is not a subscription id such as 00000000-0000-0000-0000-000000000000`;
+  if (!/^[-\w.()]{0,89}[-\w()]$/.test(registry.resourceGroup))
+    yield `spec.registry.resourceGroup "${registry.resourceGroup}" is not a resource group's name`;
+  if (!/^[a-z0-9]{5,50}$/i.test(registry.name))
+    yield `spec.registry.name "${registry.name}" is not a registry's name: 5 to 50 letters and digits, without the login server's suffix`;
+  if (seenId !== undefined && seenId.toLowerCase() !== registryId(registry).toLowerCase())
+    yield `spec.registry was changed, from ${seenId}: change it back, and make a new RegistryReplication for another registry`;
+}
+
+function* problemsOfRegions(regions: Spec['regions']): Generator<string> {
+  if (regions.length === 0) yield 'spec.regions is empty: list the home region alone if no other replicas are wanted';
+  if (regions.length > 100) yield `spec.regions has ${regions.length} entries; at most 100 are allowed`;
+  const spellings = new Map<string, string>();
+  for (const { location, tags } of regions) {
+    if (location.length > 64 || !/^[a-z0-9]([a-z0-9 ]*[a-z0-9])?$/i.test(location))
+      yield `spec.regions: "${location}" is not a region's name such as japaneast or "Japan East"`;
+    const same = spellings.get(normalise(location));
+    if (same !== undefined) yield `spec.regions lists ${normalise(location)} twice, as "${same}" and "${location}"`;
+    spellings.set(normalise(location), location);
+    yield* problemsOfTags(location, Object.entries(tags ?? {}));
+  }
+}
+
+function* problemsOfTags(location: string, tags: [string, string][]): Generator<string> {
+  if (tags.length > 50) yield `spec.regions: ${location} has ${tags.length} tags; Azure allows 50`;
+  const names = new Set<string>();
+  for (const [name, value] of tags) {
+    if (name === '' || name.length > tagName.longest || tagName.forbidden.test(name))
+      yield `spec.regions: ${location} has the tag name "${name}"; Azure allows 1 to ${tagName.longest} characters without < > % & \\ ? /`;
+    if (value.length > 256) yield `spec.regions: ${location} has a tag "${name}" longer than Azure's 256 characters`;
+    if (names.has(name.toLowerCase()))
+      yield `spec.regions: ${location} has the tag "${name}" twice; Azure ignores the case of tag names`;
+    names.add(name.toLowerCase());
+  }
+}
+
+function* problemsOfInterval(interval: string | undefined): Generator<string> {
+  if (interval === undefined) return;
+  const ms = parseDuration(interval);
+  if (ms === undefined) yield `spec.interval "${interval}" is not a duration such as 10m or 1h30m`;
+  else if (ms < shortestInterval) yield `spec.interval ${interval} is too short: at least 1m`;
+}

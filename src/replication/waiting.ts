@@ -1,0 +1,26 @@
+// How long to wait until the next look. All in ms; a person's patience grows with the time already waited, and so do these.
+
+const second = 1_000;
+const minute = 60 * second;
+
+/** A quarter of the time since `since` (ISO), between 2 s and 60 s: for what is in motion. A 10 s creation is seen 3 s late. */
+export function quarterOf(since: string | undefined, now: Date): number {
+  return clamp(elapsed(since, now) / 4, 2 * second, minute);
+}
+
+/** As long as it has lasted since `since` (ISO), between 1 and 10 minutes: for what a person has to mend. */
+export function slowly(since: string | undefined, now: Date): number {
+  return clamp(elapsed(since, now), minute, 10 * minute);
+}
+
+export function earliest(waits: readonly number[]): number | undefined {
+  return waits.length > 0 ? Math.min(...waits) : undefined;
+}
+
+function elapsed(since: string | undefined, now: Date): number {
+  return since === undefined ? 0 : now.getTime() - Date.parse(since);
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
