@@ -1,0 +1,139 @@
+// Every metric of the operator, under the names that controller-runtime and client-go use, so that existing dashboards work, and
+// georeplication_* for the domain. It measures and never decides.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ArmRequest } from '../azure/policy.ts';
+import { type QueueMetrics, queueMetricsFor } from './queue-metrics.ts';
+
+/** How a pass ended, in controller-runtime's words. */
+export type ReconcileResult = 'success' | 'error' | 'requeue' | 'requeue_after';
+
+export interface ControllerMetrics {
+  /** The number of workers; said once. */
+  workers(count: number): void;
+  /** A pass begins; what is returned is called once, when it has ended. */
+  started(): (result: ReconcileResult) => void;
+}
+
+/** One request to the API server, as client-go's rest_client_requests_total counts them. */
+export interface KubernetesRequest {
+  readonly method: string;
+  readonly host: string;
+  /** The HTTP status, or `<error>`. */
+  readonly code: number | string;
+}
+
+export interface Metrics {
+  /** For the server of /metrics. */
+  readonly registry: Registry;
+  controller(name: string): ControllerMetrics;
+  queue(name: string): QueueMetrics;
+  kubernetesRequest(request: KubernetesRequest): void;
+  armRequest(request: ArmRequest): void;
+}
+
+/** controller-runtime's buckets, in seconds. */
+const reconcileBuckets = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 1.75, 2,
+  2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
+];
+const armBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/**
+ * @param now Milliseconds that only grow; for durations.
+ * @param processMetrics Node's and the process's own metrics, which are global: once a process.
+ */
+export function createMetrics({
+  now = () => performance.now(),
+  processMetrics = true,
+}: {
+  readonly now?: () => number;
+  readonly processMetrics?: boolean;
+} = {}): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+
+  const reconciles = new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Passes by how they ended',
+    labelNames: ['controller', 'result'],
+    registers,
+  });
+  const reconcileErrors = new Counter({
+    name: 'controller_runtime_reconcile_errors_total',
+    help: 'Passes that failed',
+    labelNames: ['controller'],
+    registers,
+  });
+  const reconcileTime = new Histogram({
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'How long a pass took',
+    labelNames: ['controller'],
+    buckets: reconcileBuckets,
+    registers,
+  });
+  const activeWorkers = new Gauge({
+    name: 'controller_runtime_active_workers',
+    help: 'Workers that are in a pass',
+    labelNames: ['controller'],
+    registers,
+  });
+  const maxConcurrent = new Gauge({
+    name: 'controller_runtime_max_concurrent_reconciles',
+    help: 'Workers there are',
+    labelNames: ['controller'],
+    registers,
+  });
+  const kubernetesRequests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by status, method and host',
+    labelNames: ['code', 'method', 'host'],
+    registers,
+  });
+  const armRequests = new Counter({
+    name: 'georeplication_arm_requests_total',
+    help: 'Requests to Azure Resource Manager by method and status',
+    labelNames: ['method', 'code'],
+    registers,
+  });
+  const armRequestTime = new Histogram({
+    name: 'georeplication_arm_request_duration_seconds',
+    help: 'How long Azure Resource Manager took to answer, token included',
+    labelNames: ['method'],
+    buckets: armBuckets,
+    registers,
+  });
+  const queues = queueMetricsFor(registry, now);
+
+  return {
+    registry,
+    queue: queues,
+
+    controller(controller) {
+      // From the first scrape on: a rate over a series that appears late misses its first step.
+      for (const result of ['success', 'error', 'requeue', 'requeue_after']) reconciles.inc({ controller, result }, 0);
+      reconcileErrors.inc({ controller }, 0);
+      activeWorkers.set({ controller }, 0);
+      return {
+        workers: (count) => maxConcurrent.set({ controller }, count),
+        started() {
+          const startedAt = now();
+          activeWorkers.inc({ controller });
+          return (result) => {
+            activeWorkers.dec({ controller });
+            reconciles.inc({ controller, result });
+            if (result === 'error') reconcileErrors.inc({ controller });
+            reconcileTime.observe({ controller }, (now() - startedAt) / 1_000);
+          };
+        },
+      };
+    },
+
+    kubernetesRequest: ({ method, host, code }) => kubernetesRequests.inc({ code, method, host }),
+
+    armRequest({ method, status, durationMs }) {
+      armRequests.inc({ method, code: status });
+      armRequestTime.observe({ method }, durationMs / 1_000);
+    },
+  };
+}
