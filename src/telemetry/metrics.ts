@@ -19,7 +19,7 @@ export interface KubernetesRequest {
   readonly method: string;
   readonly host: string;
   /** The HTTP status, or `<error>`. */
-  readonly code: number | string;
+  readonly code: string;
 }
 
 export interface Metrics {
@@ -103,7 +103,7 @@ export function createMetrics({
     buckets: armBuckets,
     registers,
   });
-  const queues = queueMetricsFor(registry, now);
+  const queues = queueMetricsFor(registry);
 
   return {
     registry,

@@ -1,28 +1,29 @@
-// The work queue's metrics, with client-go's names and meaning (k8s.io/client-go/util/workqueue/metrics.go): what waits, how long it
-// waited, how long it is worked on, and what is stuck. It remembers keys only while they are queued or worked on.
+// The work queue's metrics, with client-go's names and meaning (k8s.io/client-go/util/workqueue/metrics.go): what waits, how long
+// it waited, how long it is worked on, and what is stuck. It is told by the queue and knows no keys.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
+/** What a queue tells; all times in seconds. */
 export interface QueueMetrics {
-  /** A key was asked for, whether or not it was waiting already. */
-  added(key: string): void;
-  /** A key now waits for a worker. */
-  queued(key: string): void;
-  /** A worker took the key. */
-  started(key: string): void;
-  /** The worker is done with it. */
-  finished(key: string): void;
-  /** The key comes back later, after a failure. */
+  /** How many keys wait and are due. */
+  depth(keys: number): void;
+  /** A key that did not wait yet was added. */
+  added(): void;
+  /** How long a key waited, once due, until it was taken. */
+  waited(seconds: number): void;
+  /** How long a key was in flight. */
+  worked(seconds: number): void;
   retried(): void;
+  /** Where to read, at each scrape, for how long the keys in flight have been so: their sum and the longest, in seconds. */
+  inFlight(read: () => { readonly seconds: number; readonly longest: number }): void;
 }
 
-/** client-go's: 10 ns to 10 s, and longer. */
+/** client-go's: from 10 ns in powers of ten, and further up, since a pass waits for Azure. */
 const buckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1_000];
 
-/** @param now Milliseconds that only grow. */
-export function queueMetricsFor(registry: Registry, now: () => number): (name: string) => QueueMetrics {
+export function queueMetricsFor(registry: Registry): (name: string) => QueueMetrics {
   const labelNames = ['name', 'controller'] as const;
   const registers = [registry];
-  const worked = new Map<string, Map<string, number>>();
+  const inFlight = new Map<string, () => { readonly seconds: number; readonly longest: number }>();
 
   const depth = new Gauge({ name: 'workqueue_depth', help: 'Keys that wait for a worker', labelNames, registers });
   const adds = new Counter({ name: 'workqueue_adds_total', help: 'Keys added', labelNames, registers });
@@ -39,65 +40,45 @@ export function queueMetricsFor(registry: Registry, now: () => number): (name: s
     buckets,
     registers,
   });
-  const took = new Histogram({
+  const worked = new Histogram({
     name: 'workqueue_work_duration_seconds',
     help: 'How long a key was worked on',
     labelNames,
     buckets,
     registers,
   });
-  const secondsInWork = (name: string) =>
-    [...(worked.get(name)?.values() ?? [])].map((since) => (now() - since) / 1_000);
   new Gauge({
     name: 'workqueue_unfinished_work_seconds',
-    help: 'Sum of how long the keys in work have been so',
+    help: 'For how long the keys being worked on have been so, summed up',
     labelNames,
     registers,
     collect() {
-      for (const name of worked.keys()) {
-        const total = secondsInWork(name).reduce((sum, seconds) => sum + seconds, 0);
-        this.set({ name, controller: name }, total);
-      }
+      for (const [name, read] of inFlight) this.set({ name, controller: name }, read().seconds);
     },
   });
   new Gauge({
     name: 'workqueue_longest_running_processor_seconds',
-    help: 'How long the oldest key in work has been so',
+    help: 'For how long the oldest key being worked on has been so',
     labelNames,
     registers,
     collect() {
-      for (const name of worked.keys()) this.set({ name, controller: name }, Math.max(0, ...secondsInWork(name)));
+      for (const [name, read] of inFlight) this.set({ name, controller: name }, read().longest);
     },
   });
 
   return (name) => {
     const labels = { name, controller: name };
-    const waiting = new Map<string, number>();
-    const working = new Map<string, number>();
-    worked.set(name, working);
+    // From the first scrape on: a rate over a series that appears late misses its first step.
     depth.set(labels, 0);
     adds.inc(labels, 0);
     retries.inc(labels, 0);
-
     return {
+      depth: (keys) => depth.set(labels, keys),
       added: () => adds.inc(labels),
-      queued(key) {
-        if (!waiting.has(key)) waiting.set(key, now());
-        depth.set(labels, waiting.size);
-      },
-      started(key) {
-        const since = waiting.get(key);
-        if (since !== undefined) waited.observe(labels, (now() - since) / 1_000);
-        waiting.delete(key);
-        depth.set(labels, waiting.size);
-        working.set(key, now());
-      },
-      finished(key) {
-        const since = working.get(key);
-        if (since !== undefined) took.observe(labels, (now() - since) / 1_000);
-        working.delete(key);
-      },
+      waited: (seconds) => waited.observe(labels, seconds),
+      worked: (seconds) => worked.observe(labels, seconds),
       retried: () => retries.inc(labels),
+      inFlight: (read) => void inFlight.set(name, read),
     };
   };
 }
