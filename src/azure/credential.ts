@@ -18,22 +18,9 @@ export function defaultCredential(cloud: Cloud): TokenCredential {
 /** Resolves with one sentence when no token can be had, and with undefined when all is well. Never rejects. */
 export async function checkCredential(credential: TokenCredential, cloud: Cloud): Promise<string | undefined> {
   try {
-    if (await credential.getToken(scopeOf(cloud))) return undefined;
-    return noCredential;
+    await credential.getToken(scopeOf(cloud));
+    return undefined;
   } catch (error) {
-    const nothingFound =
-      error instanceof Error && error.name === 'AggregateAuthenticationError' && onlyUnavailable(error);
-    return nothingFound ? noCredential : armErrorFrom(error, `get a token from ${cloud.authority}`).message;
+    return armErrorFrom(error, `get a token from ${cloud.authority}`).message;
   }
-}
-
-const noCredential =
-  'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity';
-
-/** Every link of the chain says that it is not set up; none that it was refused. */
-function onlyUnavailable(error: Error): boolean {
-  const links: unknown = 'errors' in error ? error.errors : [];
-  return (
-    Array.isArray(links) && links.every((link) => link instanceof Error && link.name === 'CredentialUnavailableError')
-  );
 }

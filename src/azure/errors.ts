@@ -168,7 +168,7 @@ function isCredentialError(error: unknown): error is Error {
 }
 
 function credentialError(error: Error, asked: string): ArmError {
-  const words = wordsOf(error);
+  const words = credentialWords(error);
   if (tokenEndpointUnreachable(error)) {
     return transient(
       `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check AZURE_AUTHORITY_HOST and the network (${words})`,
@@ -176,8 +176,29 @@ function credentialError(error: Error, asked: string): ArmError {
       error,
     );
   }
-  const message = `The operator has no valid Azure credential, so it cannot ${asked} (${words})`;
+  const why = nothingSetUp(error)
+    ? 'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
+    : words;
+  const message = `The operator has no valid Azure credential, so it cannot ${asked} (${why})`;
   return new ArmError('Denied', 'AuthenticationFailed', oneLine(message, wholeMessage), { cause: error });
+}
+
+/** Whether every credential of the chain says that it is not set up, and none that it was refused. */
+function nothingSetUp(error: Error): boolean {
+  if (error.name !== 'AggregateAuthenticationError') return false;
+  return links(error).every((link) => link instanceof Error && link.name === 'CredentialUnavailableError');
+}
+
+/** Without what @azure/identity puts around it: a made-up status 400, and where to read on. */
+function credentialWords(error: Error): string {
+  return wordsOf(error)
+    .replace(/ ?(To troubleshoot, visit|See) https:\/\/aka\.ms\/\S+( for (more )?details,?)?/g, '')
+    .replace(/ Status code: 400 More details:/g, ':')
+    .replace(/[\s,.:]+$/, '');
+}
+
+function links(error: Error): readonly unknown[] {
+  return 'errors' in error && Array.isArray(error.errors) ? error.errors : [error];
 }
 
 /**
@@ -186,8 +207,7 @@ function credentialError(error: Error, asked: string): ArmError {
  * metadata endpoint of managed identities, which says nothing about the network.
  */
 function tokenEndpointUnreachable(error: Error): boolean {
-  const links = 'errors' in error && Array.isArray(error.errors) ? error.errors : [error];
-  return links.some((link: unknown) => {
+  return links(error).some((link) => {
     if (!(link instanceof Error) || link.message.startsWith('ManagedIdentityCredential')) return false;
     return /\b(endpoints_resolution_error|network_error|no_network_connectivity|request_timeout|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b/.test(
       link.message.slice(0, armWords),

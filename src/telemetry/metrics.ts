@@ -5,13 +5,14 @@ import type { ArmRequest } from '../azure/policy.ts';
 import { type QueueMetrics, queueMetricsFor } from './queue-metrics.ts';
 
 /** How a pass ended, in controller-runtime's words. */
-export type ReconcileResult = 'success' | 'error' | 'requeue' | 'requeue_after';
+export type PassResult = (typeof passResults)[number];
+const passResults = ['success', 'requeue_after', 'requeue', 'error'] as const;
 
 export interface ControllerMetrics {
-  /** The number of workers; said once. */
-  workers(count: number): void;
-  /** A pass begins; what is returned is called once, when it has ended. */
-  started(): (result: ReconcileResult) => void;
+  /** A pass has ended, after so many seconds. */
+  passed(result: PassResult, seconds: number): void;
+  /** So many workers are in a pass. */
+  active(workers: number): void;
 }
 
 /** One request to the API server, as client-go's rest_client_requests_total counts them. */
@@ -25,7 +26,8 @@ export interface KubernetesRequest {
 export interface Metrics {
   /** For the server of /metrics. */
   readonly registry: Registry;
-  controller(name: string): ControllerMetrics;
+  /** @param concurrency How many workers there are. */
+  controller(name: string, concurrency: number): ControllerMetrics;
   queue(name: string): QueueMetrics;
   kubernetesRequest(request: KubernetesRequest): void;
   armRequest(request: ArmRequest): void;
@@ -38,17 +40,8 @@ const reconcileBuckets = [
 ];
 const armBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/**
- * @param now Milliseconds that only grow; for durations.
- * @param processMetrics Node's and the process's own metrics, which are global: once a process.
- */
-export function createMetrics({
-  now = () => performance.now(),
-  processMetrics = true,
-}: {
-  readonly now?: () => number;
-  readonly processMetrics?: boolean;
-} = {}): Metrics {
+/** @param processMetrics Whether Node's and the process's own metrics are among them; they are global, so once a process. */
+export function createMetrics({ processMetrics = true }: { readonly processMetrics?: boolean } = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
@@ -109,23 +102,19 @@ export function createMetrics({
     registry,
     queue: queues,
 
-    controller(controller) {
+    controller(controller, concurrency) {
       // From the first scrape on: a rate over a series that appears late misses its first step.
-      for (const result of ['success', 'error', 'requeue', 'requeue_after']) reconciles.inc({ controller, result }, 0);
+      for (const result of passResults) reconciles.inc({ controller, result }, 0);
       reconcileErrors.inc({ controller }, 0);
       activeWorkers.set({ controller }, 0);
+      maxConcurrent.set({ controller }, concurrency);
       return {
-        workers: (count) => maxConcurrent.set({ controller }, count),
-        started() {
-          const startedAt = now();
-          activeWorkers.inc({ controller });
-          return (result) => {
-            activeWorkers.dec({ controller });
-            reconciles.inc({ controller, result });
-            if (result === 'error') reconcileErrors.inc({ controller });
-            reconcileTime.observe({ controller }, (now() - startedAt) / 1_000);
-          };
+        passed(result, seconds) {
+          reconciles.inc({ controller, result });
+          if (result === 'error') reconcileErrors.inc({ controller });
+          reconcileTime.observe({ controller }, seconds);
         },
+        active: (workers) => activeWorkers.set({ controller }, workers),
       };
     },
 
