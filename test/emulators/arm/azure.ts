@@ -1,0 +1,262 @@
+// The emulated Azure in the hands of a test or a demo: sets the scene, looks behind the API, and changes things as
+// someone else would. Nothing here is a request: the journal never sees it and no budget pays for it.
+import type { RegistryReference } from '../../../src/azure/arm.ts';
+import { Faults, type Undo, type Which } from './faults.ts';
+import { type Failure, isPassing, type Stage } from './life.ts';
+import type { RefusalDetails } from './refusal.ts';
+import { shortForm } from './regions.ts';
+import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot, Tags, ZoneRedundancy } from './registry.ts';
+import type { Timings } from './timings.ts';
+import type { World } from './world.ts';
+
+/** Who made what was there before, and what changes behind the operator's back. */
+const someoneElse: Author = { id: 'someone.else@example.com', type: 'User' };
+
+export interface RegistrySettings {
+  /** The home region. */
+  readonly location?: string;
+  /** `Basic`, `Standard` or `Premium`. */
+  readonly sku?: string;
+  readonly provisioningState?: string;
+  readonly zoneRedundancy?: ZoneRedundancy;
+  readonly tags?: Tags;
+  /** What a new replica has to take over before it is Ready. */
+  readonly contentBytes?: number;
+}
+
+export interface ReplicaSettings {
+  /** The ARM name; the location's short form where left out. */
+  readonly name?: string;
+  readonly routing?: boolean;
+  readonly tags?: Tags;
+  readonly zoneRedundancy?: ZoneRedundancy;
+  /** Creating goes on as the timings say; Syncing lasts until `advance` or `finish`. */
+  readonly state?: 'Creating' | 'Syncing' | 'Ready' | 'Failed';
+}
+
+const ranOutOfCapacity: Failure = {
+  code: 'ReplicationFailed',
+  message: 'The replication could not be provisioned. Please delete it and try again.',
+};
+
+export class Azure {
+  readonly faults = new Faults();
+  readonly #world: World;
+  readonly #defaults: RegistrySettings;
+
+  constructor(world: World, defaults: RegistrySettings = {}) {
+    this.#world = world;
+    this.#defaults = defaults;
+  }
+
+  /** How long things take from now on; what is already in motion keeps its own time. */
+  get timings(): Timings {
+    return this.#world.timings;
+  }
+
+  set timings(timings: Timings) {
+    this.#world.timings = timings;
+  }
+
+  // Setting the scene.
+
+  addSubscription(id: string): void {
+    this.#world.addSubscription(id);
+  }
+
+  removeSubscription(id: string): void {
+    this.#world.removeSubscription(id);
+  }
+
+  addResourceGroup(subscriptionId: string, name: string): void {
+    this.#world.addResourceGroup(subscriptionId, name);
+  }
+
+  removeResourceGroup(subscriptionId: string, name: string): void {
+    this.#world.removeResourceGroup(subscriptionId, name);
+  }
+
+  /** Makes a registry, and its subscription and resource group where they are missing; one of that name is replaced. */
+  addRegistry(reference: RegistryReference, settings: RegistrySettings = {}): RegistrySnapshot {
+    this.removeRegistry(reference);
+    const wanted = { ...this.#defaults, ...settings };
+    const registry = this.#world.addRegistry(
+      reference,
+      {
+        location: shortForm(wanted.location ?? 'eastus'),
+        sku: wanted.sku ?? 'Premium',
+        provisioningState: wanted.provisioningState ?? 'Succeeded',
+        zoneRedundancy: wanted.zoneRedundancy ?? 'Disabled',
+        tags: wanted.tags ?? {},
+        contentBytes: wanted.contentBytes ?? 0,
+      },
+      someoneElse,
+    );
+    return registry.snapshot();
+  }
+
+  /** The home region and zone redundancy of a registry are fixed: remove it and add another. */
+  changeRegistry(
+    reference: RegistryReference,
+    change: Pick<RegistrySettings, 'sku' | 'provisioningState' | 'tags' | 'contentBytes'>,
+  ): void {
+    const registry = this.#registry(reference);
+    registry.sku = change.sku ?? registry.sku;
+    registry.provisioningState = change.provisioningState ?? registry.provisioningState;
+    registry.tags = change.tags ?? registry.tags;
+    registry.contentBytes = change.contentBytes ?? registry.contentBytes;
+  }
+
+  /** Gone at once, with its replicas; nothing happens where there is none. */
+  removeRegistry(reference: RegistryReference): void {
+    const registry = this.#world.find(reference);
+    if (registry) this.#world.dropRegistry(registry);
+  }
+
+  registry(reference: RegistryReference): RegistrySnapshot | undefined {
+    return this.#world.find(reference)?.snapshot();
+  }
+
+  // Replicas, as they are and as someone else would change them.
+
+  /** The truth, whatever LIST says; empty where there is no such registry. */
+  replicas(reference: RegistryReference): ReplicaSnapshot[] {
+    return this.#world.find(reference)?.visible() ?? [];
+  }
+
+  replica(reference: RegistryReference, location: string): ReplicaSnapshot | undefined {
+    return this.#world.find(reference)?.replicaAt(shortForm(location))?.snapshot();
+  }
+
+  /**
+   * A replica of any name at any location, there at once, and with it the home entry (recorded: it comes with the first
+   * replica). Throws where the location or the name is taken: that is a mistake in the test.
+   */
+  addReplica(reference: RegistryReference, location: string, settings: ReplicaSettings = {}): ReplicaSnapshot {
+    const registry = this.#registry(reference);
+    const at = shortForm(location);
+    const name = settings.name ?? at;
+    const taken = registry.replicaAt(at) ?? registry.replicaNamed(name);
+    if (taken) throw new Error(`${registry.id} already has ${taken.name} at ${taken.location}`);
+    const { routing = true, zoneRedundancy = 'Disabled', tags = {}, state = 'Ready' } = settings;
+    const replica = { name, location: at, routing, zoneRedundancy, tags };
+    const added =
+      state === 'Creating'
+        ? this.#world.create(registry, replica, someoneElse)
+        : this.#world.addReplica(registry, replica, someoneElse, this.#stageOf(state));
+    this.#world.homeEntry(registry);
+    return mustBeSeen(added);
+  }
+
+  changeReplica(
+    reference: RegistryReference,
+    location: string,
+    change: { readonly routing?: boolean; readonly tags?: Tags },
+  ): void {
+    this.#world.write(this.#replica(reference, location), change, someoneElse);
+  }
+
+  /** Gone at once, whatever it was doing. */
+  removeReplica(reference: RegistryReference, location: string): void {
+    this.#replica(reference, location).enter({ kind: 'Gone' });
+  }
+
+  failReplica(reference: RegistryReference, location: string, failure: Failure = ranOutOfCapacity): void {
+    this.#replica(reference, location).enter({ kind: 'Failed', since: this.#world.now, failure });
+  }
+
+  /** The next `times` creations at this location will end as Failed. */
+  failCreations(reference: RegistryReference, location: string, failure: Failure = ranOutOfCapacity, times = 1): void {
+    const { comingFailures } = this.#registry(reference);
+    const at = shortForm(location);
+    comingFailures.set(at, [...(comingFailures.get(at) ?? []), ...Array<Failure>(times).fill(failure)]);
+  }
+
+  // Time, where a test holds it.
+
+  /** Takes a replica (or the awaited home entry) to its next stage; throws where it is at rest: a mistake in the test. */
+  advance(reference: RegistryReference, location: string): void {
+    const replica = this.#replica(reference, location);
+    if (!replica.advance(this.#world.now)) throw new Error(`${replica.id} is ${replica.stage.kind} and stays so`);
+  }
+
+  /** Takes a replica (or the awaited home entry) as far as time alone would. */
+  finish(reference: RegistryReference, location: string): void {
+    finish(this.#replica(reference, location), this.#world.now);
+  }
+
+  /** Takes everything everywhere as far as time alone would. */
+  settle(): void {
+    for (const registry of this.#world.registries()) {
+      if (registry.deletion) this.#world.dropRegistry(registry);
+      else for (const replica of [...registry.replicas.values()]) finish(replica, this.#world.now);
+    }
+  }
+
+  // What ARM and ACR will not do, or not say.
+
+  /** The region takes no new replicas or registries: LocationNotAvailableForResourceType. */
+  withdrawRegion(location: string): Undo {
+    const name = shortForm(location);
+    this.#world.withdrawn.add(name);
+    return () => this.#world.withdrawn.delete(name);
+  }
+
+  /** LIST goes on saying what is true now (reported: Azure/ARO-HCP pull request 2585); GET tells the truth. */
+  freezeList(reference: RegistryReference): Undo {
+    const { listing } = this.#registry(reference);
+    listing.frozen = this.replicas(reference);
+    return () => {
+      listing.frozen = undefined;
+    };
+  }
+
+  /** LIST leaves this location's replica out; GET tells the truth. */
+  omitFromList(reference: RegistryReference, location: string): Undo {
+    const { listing } = this.#registry(reference);
+    const at = shortForm(location);
+    listing.omitted.add(at);
+    return () => listing.omitted.delete(at);
+  }
+
+  /** Answers the chosen requests with an error, `times` often or until undone. */
+  refuse(which: Which, refusal: RefusalDetails, times?: number): Undo {
+    return this.faults.refuse(which, refusal, times);
+  }
+
+  #stageOf(state: 'Syncing' | 'Ready' | 'Failed'): Stage {
+    const since = this.#world.now;
+    switch (state) {
+      case 'Syncing':
+        return { kind: 'Syncing', since, until: Number.POSITIVE_INFINITY };
+      case 'Ready':
+        return { kind: 'Ready', since };
+      case 'Failed':
+        return { kind: 'Failed', since, failure: ranOutOfCapacity };
+      default:
+        return state satisfies never;
+    }
+  }
+
+  #registry(reference: RegistryReference): Registry {
+    const registry = this.#world.find(reference);
+    if (!registry) throw new Error(`No registry ${reference.name} in ${reference.resourceGroup}`);
+    return registry;
+  }
+
+  #replica(reference: RegistryReference, location: string): Replica {
+    const replica = this.#registry(reference).replicaAt(shortForm(location));
+    if (!replica) throw new Error(`${reference.name} has no replica at ${location}`);
+    return replica;
+  }
+}
+
+function finish(replica: Replica, now: number): void {
+  while (isPassing(replica.stage)) replica.advance(now);
+}
+
+function mustBeSeen(replica: Replica): ReplicaSnapshot {
+  const snapshot = replica.snapshot();
+  if (!snapshot) throw new Error(`${replica.id} cannot be seen`);
+  return snapshot;
+}

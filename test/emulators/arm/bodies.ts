@@ -1,0 +1,150 @@
+// The JSON that ARM answers with, member by member and in its order. Only shapes: nothing is decided here.
+import type { Operation } from './operation.ts';
+import type { RefusalDetails } from './refusal.ts';
+import type { Region } from './regions.ts';
+import type { RegistrySnapshot, ReplicaSnapshot, SystemData } from './registry.ts';
+
+/** Member order, `tags: {}` and the absent displayStatus while Creating: Azure/azure-cli, 2026-09-10. */
+export function replicaBody({ id, name, location, tags, systemData, stage, routing, zoneRedundancy }: ReplicaSnapshot) {
+  return {
+    type: 'Microsoft.ContainerRegistry/registries/replications',
+    id,
+    name,
+    location,
+    tags,
+    systemData: systemDataBody(systemData),
+    properties: {
+      ...stateBody(stage),
+      regionEndpointEnabled: routing,
+      zoneRedundancy,
+    },
+  };
+}
+
+interface StateBody {
+  readonly provisioningState: string;
+  readonly status: { readonly displayStatus?: string; readonly timestamp: string };
+}
+
+/**
+ * `Syncing` and `Ready` come with Succeeded (recorded: Azure/azure-powershell, 2025-09-09), Updating keeps the status of
+ * before (recorded: Azure/azure-cli). What Deleting and Failed show beside their provisioningState was not recorded:
+ * assumed to be no displayStatus, since ACR gives none to what is not provisioned. `status.message` was never seen.
+ */
+function stateBody(stage: ReplicaSnapshot['stage']): StateBody {
+  switch (stage.kind) {
+    case 'Creating':
+    case 'Deleting':
+    case 'Failed':
+      return { provisioningState: stage.kind, status: { timestamp: zulu(stage.since) } };
+    case 'Syncing':
+    case 'Ready':
+      return {
+        provisioningState: 'Succeeded',
+        status: { displayStatus: stage.kind, timestamp: zulu(stage.since) },
+      };
+    case 'Updating':
+      return { ...stateBody(stage.rest), provisioningState: 'Updating' };
+    default:
+      return stage satisfies never;
+  }
+}
+
+/** The members that clients read, in their order; Azure/azure-cli, 2026-09-10, has a score of settings more. */
+export function registryBody(registry: RegistrySnapshot) {
+  const { id, name, location, sku, tags, systemData, provisioningState, zoneRedundancy } = registry;
+  return {
+    sku: { name: sku, tier: sku },
+    type: 'Microsoft.ContainerRegistry/registries',
+    id,
+    name,
+    location,
+    tags,
+    systemData: systemDataBody(systemData),
+    properties: {
+      loginServer: `${name.toLowerCase()}.azurecr.io`,
+      creationDate: zulu(systemData.createdAt),
+      provisioningState,
+      adminUserEnabled: false,
+      policies: {
+        quarantinePolicy: { status: 'disabled' },
+        trustPolicy: { type: 'Notary', status: 'disabled' },
+        exportPolicy: { status: 'enabled' },
+        softDeletePolicy: { retentionDays: 7, lastUpdatedTime: offset(systemData.createdAt), status: 'disabled' },
+      },
+      encryption: { status: 'disabled' },
+      dataEndpointEnabled: false,
+      dataEndpointHostNames: [],
+      privateEndpointConnections: [],
+      publicNetworkAccess: 'Enabled',
+      networkRuleBypassOptions: 'AzureServices',
+      zoneRedundancy,
+      anonymousPullEnabled: false,
+    },
+  };
+}
+
+/**
+ * One member while it runs and when it succeeded (recorded: every recording); what a failure adds was not recorded, but
+ * is what ARM's contract for asynchronous operations asks for.
+ */
+export function operationBody({ doing, outcome }: Operation) {
+  if (!outcome) return { status: doing };
+  switch (outcome.status) {
+    case 'Succeeded':
+      return { status: 'Succeeded' };
+    case 'Failed':
+      return { status: 'Failed', error: { code: outcome.failure.code, message: outcome.failure.message } };
+    case 'Canceled':
+      return {
+        status: 'Canceled',
+        error: { code: 'Canceled', message: 'The resource was removed while the operation was running.' },
+      };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** As the subscription client's reference shows it, less coordinates and pairs. */
+export function regionBody(subscriptionId: string, { name, displayName, geographyGroup, kind }: Region) {
+  const category = kind === 'Physical' ? 'Recommended' : 'Other';
+  return {
+    id: `/subscriptions/${subscriptionId}/locations/${name}`,
+    name,
+    type: 'Region',
+    displayName,
+    regionalDisplayName: kind === 'Physical' ? `(${geographyGroup}) ${displayName}` : displayName,
+    metadata: { regionType: kind, regionCategory: category, geographyGroup },
+  };
+}
+
+export function errorBody({ code, message, target }: Pick<RefusalDetails, 'code' | 'message' | 'target'>) {
+  return { error: { code, message, ...(target && { target }) } };
+}
+
+function systemDataBody({ createdBy, createdAt, lastModifiedBy, lastModifiedAt }: SystemData) {
+  return {
+    createdBy: createdBy.id,
+    createdByType: createdBy.type,
+    createdAt: offset(createdAt),
+    lastModifiedBy: lastModifiedBy.id,
+    lastModifiedByType: lastModifiedBy.type,
+    lastModifiedAt: offset(lastModifiedAt),
+  };
+}
+
+/** .NET's seven digits, as in `status.timestamp` and `creationDate`. */
+function zulu(ms: number): string {
+  return `${sevenDigits(ms)}Z`;
+}
+
+/** .NET's seven digits, as in `systemData`. */
+function offset(ms: number): string {
+  return `${sevenDigits(ms)}+00:00`;
+}
+
+/** A clock here has ms only; the digits below are made up from them, so that one moment always reads the same. */
+function sevenDigits(ms: number): string {
+  const below = String((Math.floor(ms) * 7919) % 10_000).padStart(4, '0');
+  return new Date(ms).toISOString().replace('Z', below);
+}

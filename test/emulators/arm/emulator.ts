@@ -1,0 +1,106 @@
+// Puts the emulator together and starts it: a world, its rules and faults, a tenant, and an HTTPS server on loopback.
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import { createAdaptorServer } from '@hono/node-server';
+import { type Clock, systemClock } from '../../../src/clock.ts';
+import { makeLoopbackCertificate } from '../certificate.ts';
+import { Azure, type RegistrySettings } from './azure.ts';
+import { Journal } from './journal.ts';
+import { Quota } from './quota.ts';
+import { seeded } from './random.ts';
+import { armApp } from './server.ts';
+import { realistic, type Timings } from './timings.ts';
+import { Tenant } from './tokens.ts';
+import { World } from './world.ts';
+
+/** The subscription that is always there. */
+export const defaultSubscriptionId = '00000000-0000-0000-0000-000000000000';
+
+export interface ArmEmulatorOptions {
+  /** 0, the default: any free one. */
+  readonly port?: number;
+  /** How long things take; `realistic` where left out. Azure.timings changes it later. */
+  readonly timings?: Timings;
+  readonly clock?: Clock;
+  /** Of the durations that are drawn. */
+  readonly seed?: number;
+  /** For registries that do not say otherwise; `contentBytes` makes replicas Sync for a while. */
+  readonly registryDefaults?: RegistrySettings;
+  /** Replicas in one page of LIST. */
+  readonly pageSize?: number;
+  readonly tenantId?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+}
+
+export interface ArmEmulator {
+  /** `https://127.0.0.1:<port>` */
+  readonly url: string;
+  /** PEM to trust. */
+  readonly certificate: string;
+  /** What the operator's process needs, besides NODE_EXTRA_CA_CERTS naming a file with the certificate. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly azure: Azure;
+  readonly journal: Journal;
+  /** Ends every connection; resolves once the port is free. */
+  close(): Promise<void>;
+}
+
+export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promise<ArmEmulator> {
+  const {
+    port = 0,
+    timings = realistic,
+    clock = systemClock,
+    seed = 1,
+    registryDefaults = {},
+    pageSize = 100,
+    tenantId = '11111111-1111-1111-1111-111111111111',
+    clientId = '22222222-2222-2222-2222-222222222222',
+    clientSecret = 'emulated-secret',
+  } = options;
+  const { cert, key } = await makeLoopbackCertificate('Azure Resource Manager emulator');
+  const world = new World(clock, seeded(seed), timings);
+  world.addSubscription(defaultSubscriptionId);
+  const azure = new Azure(world, registryDefaults);
+  const journal = new Journal();
+  const audience = 'https://management.azure.com';
+  const audiences = [audience, 'https://management.core.windows.net'];
+  const tenant = new Tenant(tenantId, audiences, () => world.now);
+  tenant.register({ clientId, secret: clientSecret, trusts: (assertion) => assertion !== '' });
+
+  const app = armApp({ world, faults: azure.faults, tenant, quota: new Quota(), journal, pageSize });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    createServer,
+    serverOptions: { key, cert, keepAliveTimeout: 120_000 },
+    overrideGlobalObjects: false,
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The ARM emulator has no port');
+  const url = `https://127.0.0.1:${address.port}`;
+  audiences.push(url);
+
+  return {
+    url,
+    certificate: cert,
+    environment: {
+      AZURE_RESOURCE_MANAGER_ENDPOINT: url,
+      AZURE_RESOURCE_MANAGER_AUDIENCE: audience,
+      AZURE_AUTHORITY_HOST: url,
+      AZURE_TENANT_ID: tenantId,
+      AZURE_CLIENT_ID: clientId,
+      AZURE_CLIENT_SECRET: clientSecret,
+    },
+    azure,
+    journal,
+    async close() {
+      journal.close();
+      const closed = once(server, 'close');
+      server.close();
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await closed;
+    },
+  };
+}

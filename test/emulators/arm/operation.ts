@@ -1,0 +1,36 @@
+// A long-running operation as its pollers see it: running, then one outcome for good.
+import type { Failure } from './life.ts';
+
+export type Outcome =
+  | { readonly status: 'Succeeded' }
+  | { readonly status: 'Failed'; readonly failure: Failure }
+  | { readonly status: 'Canceled' };
+
+export class Operation {
+  /** `replications-<guid>` or `registries-<guid>`, where the guid is the caller's x-ms-client-request-id (recorded). */
+  readonly id: string;
+  /** ARM's word for it while it runs. `Creating` was recorded; `Updating` and `Deleting` are assumed alike. */
+  readonly doing: 'Creating' | 'Updating' | 'Deleting';
+  /** The region in whose name a deletion is polled. */
+  readonly location: string;
+  /** Brings the resource it is about up to the present, which may end the operation. */
+  readonly #settle: () => void;
+  #outcome: Outcome | undefined;
+
+  constructor(id: string, doing: Operation['doing'], location: string, settle: () => void) {
+    this.id = id;
+    this.doing = doing;
+    this.location = location;
+    this.#settle = settle;
+  }
+
+  /** Undefined while it runs. */
+  get outcome(): Outcome | undefined {
+    this.#settle();
+    return this.#outcome;
+  }
+
+  end(outcome: Outcome): void {
+    this.#outcome ??= outcome;
+  }
+}

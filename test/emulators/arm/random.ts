@@ -1,0 +1,15 @@
+// Chance that can be repeated: a small seeded generator, so that a run with the same seed draws the same times.
+
+/** An even draw from [0, 1). */
+export type Random = () => number;
+
+/** Mulberry32: 32 bits of state, which is plenty for drawing durations. Not for secrets. */
+export function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,224 @@
+// A registry and its replicas as the emulated Azure keeps them. They know how to go through their stages; whether a
+// request may make them do so is provider.ts's to say.
+import type { RegistryReference } from '../../../src/azure/arm.ts';
+import { type Failure, following, isPassing, type Stage, stageAt } from './life.ts';
+import type { Operation, Outcome } from './operation.ts';
+
+/** Who did something, as `systemData` names them. */
+export interface Author {
+  readonly id: string;
+  readonly type: 'User' | 'Application';
+}
+
+/** Times are ms since the epoch. */
+export interface SystemData {
+  readonly createdBy: Author;
+  readonly createdAt: number;
+  readonly lastModifiedBy: Author;
+  readonly lastModifiedAt: number;
+}
+
+export function authored(author: Author, at: number): SystemData {
+  return { createdBy: author, createdAt: at, lastModifiedBy: author, lastModifiedAt: at };
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** A replica at one moment; one that is Awaited or Gone has no snapshot, since nobody can see it. */
+export interface ReplicaSnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly location: string;
+  readonly home: boolean;
+  readonly tags: Tags;
+  /** ARM's regionEndpointEnabled. */
+  readonly routing: boolean;
+  readonly zoneRedundancy: ZoneRedundancy;
+  readonly stage: Exclude<Stage, { kind: 'Awaited' | 'Gone' }>;
+  readonly systemData: SystemData;
+}
+
+export type ZoneRedundancy = 'Enabled' | 'Disabled';
+
+export class Replica {
+  readonly registry: Registry;
+  readonly name: string;
+  readonly location: string;
+  readonly zoneRedundancy: ZoneRedundancy;
+  tags: Tags;
+  routing: boolean;
+  systemData: SystemData;
+  #stage: Stage;
+  /** Those that end when the present stage does. */
+  #operations: Operation[] = [];
+
+  constructor(
+    registry: Registry,
+    values: {
+      name: string;
+      location: string;
+      zoneRedundancy: ZoneRedundancy;
+      tags: Tags;
+      routing: boolean;
+      systemData: SystemData;
+      stage: Stage;
+    },
+  ) {
+    this.registry = registry;
+    this.name = values.name;
+    this.location = values.location;
+    this.zoneRedundancy = values.zoneRedundancy;
+    this.tags = values.tags;
+    this.routing = values.routing;
+    this.systemData = values.systemData;
+    this.#stage = values.stage;
+  }
+
+  get id(): string {
+    return `${this.registry.id}/replications/${this.name}`;
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  get home(): boolean {
+    return this.location === this.registry.location;
+  }
+
+  /** Enters a stage, which ends the operations that were about the one before. */
+  enter(stage: Stage): void {
+    const left = this.#stage;
+    if (left === stage) return;
+    this.#stage = stage;
+    for (const operation of this.#operations) operation.end(outcomeOf(left, stage));
+    this.#operations = [];
+    if (left.kind === 'Awaited' && 'since' in stage) this.systemData = authored(this.systemData.createdBy, stage.since);
+    if (stage.kind === 'Gone') this.registry.replicas.delete(this.name.toLowerCase());
+  }
+
+  /** The operation ends when the present stage does. */
+  follow(operation: Operation): void {
+    this.#operations.push(operation);
+  }
+
+  settle(now: number): void {
+    this.enter(stageAt(this.#stage, now));
+  }
+
+  /** To the next stage, whatever time is left in this one. False when time alone takes it nowhere. */
+  advance(now: number): boolean {
+    if (!isPassing(this.#stage)) return false;
+    this.enter(following(this.#stage, now));
+    return true;
+  }
+
+  /** Undefined while nobody can see it. `stage` stands in for the present one where an answer shows an earlier moment. */
+  snapshot(stage: Stage = this.#stage): ReplicaSnapshot | undefined {
+    if (stage.kind === 'Awaited' || stage.kind === 'Gone') return undefined;
+    const { id, name, location, home, tags, routing, zoneRedundancy, systemData } = this;
+    return { id, name, location, home, tags, routing, zoneRedundancy, stage, systemData };
+  }
+}
+
+function outcomeOf(left: Stage, entered: Stage): Outcome {
+  if (entered.kind === 'Failed') return { status: 'Failed', failure: entered.failure };
+  const vanished = entered.kind === 'Gone' && left.kind !== 'Deleting';
+  return vanished ? { status: 'Canceled' } : { status: 'Succeeded' };
+}
+
+/** A registry at one moment. */
+export interface RegistrySnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly location: string;
+  readonly sku: string;
+  readonly provisioningState: string;
+  readonly tags: Tags;
+  readonly zoneRedundancy: ZoneRedundancy;
+  readonly systemData: SystemData;
+}
+
+/** How LIST departs from the truth (reported: Azure/ARO-HCP pull request 2585, 2025). */
+interface Listing {
+  /** What LIST says instead of what is, while set. */
+  frozen: readonly ReplicaSnapshot[] | undefined;
+  /** Locations that LIST leaves out. */
+  readonly omitted: Set<string>;
+}
+
+export class Registry {
+  /** As spelt when it was made. */
+  readonly reference: RegistryReference;
+  readonly id: string;
+  readonly location: string;
+  readonly zoneRedundancy: ZoneRedundancy;
+  sku: string;
+  provisioningState: string;
+  tags: Tags;
+  contentBytes: number;
+  systemData: SystemData;
+  /** By name in lower case. */
+  readonly replicas = new Map<string, Replica>();
+  readonly listing: Listing = { frozen: undefined, omitted: new Set() };
+  /** How the next creations at a location will end, in turn. */
+  readonly comingFailures = new Map<string, Failure[]>();
+  deletion: { readonly until: number; readonly operation: Operation } | undefined;
+
+  constructor(
+    reference: RegistryReference,
+    values: {
+      location: string;
+      zoneRedundancy: ZoneRedundancy;
+      sku: string;
+      provisioningState: string;
+      tags: Tags;
+      contentBytes: number;
+      systemData: SystemData;
+    },
+  ) {
+    this.reference = reference;
+    this.id = `/subscriptions/${reference.subscriptionId}/resourceGroups/${reference.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${reference.name}`;
+    this.location = values.location;
+    this.zoneRedundancy = values.zoneRedundancy;
+    this.sku = values.sku;
+    this.provisioningState = values.provisioningState;
+    this.tags = values.tags;
+    this.contentBytes = values.contentBytes;
+    this.systemData = values.systemData;
+  }
+
+  /** Whether nobody can see the registry any more. */
+  gone(now: number): boolean {
+    return this.deletion !== undefined && this.deletion.until <= now;
+  }
+
+  settle(now: number): void {
+    for (const replica of [...this.replicas.values()]) replica.settle(now);
+  }
+
+  replicaNamed(name: string): Replica | undefined {
+    return this.replicas.get(name.toLowerCase());
+  }
+
+  /** Also one that nobody can see yet. */
+  replicaAt(location: string): Replica | undefined {
+    return [...this.replicas.values()].find((replica) => replica.location === location);
+  }
+
+  /** Those that can be seen, in the order in which they were made. */
+  visible(): ReplicaSnapshot[] {
+    return [...this.replicas.values()].flatMap((replica) => replica.snapshot() ?? []);
+  }
+
+  /** What LIST says, which need not be what is. */
+  listed(): ReplicaSnapshot[] {
+    return (this.listing.frozen ?? this.visible()).filter(({ location }) => !this.listing.omitted.has(location));
+  }
+
+  snapshot(): RegistrySnapshot {
+    const { id, location, sku, tags, zoneRedundancy, systemData } = this;
+    const provisioningState = this.deletion ? 'Deleting' : this.provisioningState;
+    return { id, name: this.reference.name, location, sku, provisioningState, tags, zoneRedundancy, systemData };
+  }
+}

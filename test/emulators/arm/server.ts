@@ -1,0 +1,347 @@
+// The HTTP side: routes, headers, status codes and the order in which ARM looks at a request (budget and journal around
+// everything; then identity, api-version, resource). Decides nothing about resources: that is provider.ts's.
+//
+// Not served, because the operator does not ask for it: lists of registries, the generic /resources, PATCH of a
+// registry, webhooks, usages and everything else of ACR; no ETags (recorded: ACR has none).
+import { randomUUID } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import type { RegistryReference } from '../../../src/azure/arm.ts';
+import { errorBody, operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
+import type { Faults, RequestInfo } from './faults.ts';
+import type { Journal } from './journal.ts';
+import type { Operation } from './operation.ts';
+import * as provider from './provider.ts';
+import type { Quota, Spending } from './quota.ts';
+import * as refusal from './refusal.ts';
+import { readRegistryPut, readReplicaPatch, readReplicaPut, supportedApiVersions } from './requests.ts';
+import { signedTail } from './signature.ts';
+import type { Principal, Tenant } from './tokens.ts';
+import type { World } from './world.ts';
+
+export interface Parts {
+  readonly world: World;
+  readonly faults: Faults;
+  readonly tenant: Tenant;
+  readonly quota: Quota;
+  readonly journal: Journal;
+  /** Replicas in one answer of LIST; ARM's own number was not recorded. */
+  readonly pageSize: number;
+}
+
+interface Env {
+  Variables: { info: RequestInfo; principal: Principal; version: string };
+}
+
+type ArmContext = Context<Env>;
+
+const locations = '/subscriptions/:subscription/locations';
+const operationResult =
+  '/subscriptions/:subscription/providers/microsoft.containerregistry/locations/:location/operationresults/:operation';
+const registry =
+  '/subscriptions/:subscription/resourcegroups/:group/providers/microsoft.containerregistry/registries/:registry';
+const replicas = `${registry}/replications`;
+const replica = `${replicas}/:replica`;
+const operationStatus = `${replica}/operationstatuses/:operation`;
+
+const json = { 'content-type': 'application/json; charset=utf-8' };
+
+export function armApp({ world, faults, tenant, quota, journal, pageSize }: Parts): Hono<Env> {
+  // ARM's ids have no case, so routes match in lower case; names as spelt come from `info`.
+  const app = new Hono<Env>({ getPath: (request) => new URL(request.url).pathname.toLowerCase() });
+
+  app.use(async (c, next) => {
+    const at = world.clock.now();
+    const began = performance.now();
+    const info = await infoOf(c);
+    c.set('info', info);
+    await next();
+    journal.record({ ...info, at, status: c.res.status, duration: performance.now() - began });
+  });
+
+  app.use(async (c, next) => {
+    const refused = faults.refusalOf(c.var.info);
+    if (refused) throw new refusal.Refusal(refused);
+    await next();
+  });
+
+  app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
+    const asked = c.req.param('tenant');
+    if (asked !== tenant.id.toLowerCase()) {
+      const { status, body } = tenant.unknownTenant(asked);
+      return answer(status, body);
+    }
+    return answer(200, tenant.metadata(originOf(c)));
+  });
+
+  app.post('/:tenant/oauth2/v2.0/token', async (c) => {
+    const form = new URLSearchParams(await c.req.text());
+    const { status, body } = tenant.token(c.req.param('tenant'), form);
+    return answer(status, body, { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' });
+  });
+
+  app.use('/subscriptions/*', async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(armHeaders(c))) c.res.headers.set(name, value);
+    // Recorded for 404 (ASO, 2025-11-18): what the front end answers by itself costs nothing and shows no budget.
+    if (c.error instanceof refusal.Refusal && c.error.details.gateway) {
+      c.res.headers.set('x-ms-failure-cause', 'gateway');
+      return;
+    }
+    const { subscriptionId = '' } = c.var.info;
+    const left = quota.spend(subscriptionId, c.var.principal?.objectId ?? '', spendingOf(c.req.method), world.now);
+    for (const [name, value] of Object.entries(left)) c.res.headers.set(name, value);
+  });
+
+  app.use('/subscriptions/*', async (c, next) => {
+    c.set('principal', principalOf(c, tenant));
+    await next();
+  });
+
+  app.get(locations, (c) => {
+    checkVersion(c, undefined);
+    const { subscriptionId = '' } = c.var.info;
+    if (!world.hasSubscription(subscriptionId)) throw refusal.subscriptionNotFound(subscriptionId);
+    return answer(200, { value: world.regions.map((region) => regionBody(subscriptionId, region)) });
+  });
+
+  app.use(`${registry}/*`, async (c, next) => {
+    checkVersion(c, 'registries/replications');
+    await next();
+  });
+
+  app.get(registry, (c) => answer(200, registryBody(provider.getRegistry(world, referenceOf(c)))));
+
+  app.put(registry, async (c) => {
+    const put = readRegistryPut(await c.req.text());
+    return answer(200, registryBody(provider.putRegistry(world, referenceOf(c), put, callerOf(c))));
+  });
+
+  app.delete(registry, (c) => {
+    const deleted = provider.deleteRegistry(world, referenceOf(c), callerOf(c));
+    if (!deleted) return empty(204);
+    return answer(202, registryBody(deleted.registry), resultHeaders(c, deleted.operation));
+  });
+
+  app.get(replicas, (c) => {
+    const all = provider.listReplicas(world, referenceOf(c));
+    const start = skipped(c.req.query('$skipToken'));
+    const end = start + pageSize;
+    const value = all.slice(start, end).map(replicaBody);
+    const nextLink = end < all.length ? nextLinkOf(c, end) : undefined;
+    // Recorded, and empty: ARM asks several regions for the one list.
+    return answer(200, { value, ...(nextLink && { nextLink }) }, { 'x-ms-original-request-ids': '' });
+  });
+
+  app.get(replica, (c) => answer(200, replicaBody(provider.getReplica(world, replicaOf(c)))));
+
+  app.put(replica, async (c) => {
+    const put = readReplicaPut(await c.req.text());
+    return written(c, provider.putReplica(world, replicaOf(c), put, callerOf(c)));
+  });
+
+  app.patch(replica, async (c) => {
+    const patch = readReplicaPatch(await c.req.text());
+    return written(c, provider.patchReplica(world, replicaOf(c), patch, callerOf(c)));
+  });
+
+  app.delete(replica, (c) => {
+    const operation = provider.deleteReplica(world, replicaOf(c), callerOf(c));
+    return operation ? empty(202, resultHeaders(c, operation)) : empty(204);
+  });
+
+  app.get(operationStatus, (c) => {
+    const operation = operationOf(c);
+    return answer(200, operationBody(operation), statusHeaders(c, operation, c.var.info.path.split('/operation')[0]));
+  });
+
+  // Recorded: 202 with a newly signed Location while it runs, then 200 without one; both without a body.
+  app.get(operationResult, (c) => {
+    checkVersion(c, 'locations/operationResults');
+    const operation = operationOf(c);
+    return operation.outcome ? empty(200) : empty(202, resultHeaders(c, operation));
+  });
+
+  app.notFound((c) => {
+    const { details } = refusal.noSuchPath(new URL(c.req.url).pathname);
+    return answer(details.status, errorBody(details), { 'x-ms-failure-cause': 'gateway' });
+  });
+
+  app.onError((error, c) => {
+    if (!(error instanceof refusal.Refusal)) {
+      console.error(`${c.req.method} ${new URL(c.req.url).pathname} broke the emulator:`, error);
+      return answer(500, errorBody({ code: 'InternalServerError', message: String(error) }));
+    }
+    const { status, retryAfter, headers } = error.details;
+    return answer(status, errorBody(error.details), {
+      ...headers,
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    });
+  });
+
+  /** 201 with an operation to poll, and no Location; 200 where nothing is left to do. Both recorded. */
+  function written(c: ArmContext, { replica, operation }: provider.Written): Response {
+    const headers = { 'api-supported-versions': supportedApiVersions.join(', ') };
+    if (!operation) return answer(200, replicaBody(replica), headers);
+    return answer(201, replicaBody(replica), { ...headers, ...statusHeaders(c, operation, replica.id) });
+  }
+
+  /** Recorded: polled under the replica itself, and repeated with a new signature at every poll. */
+  function statusHeaders(c: ArmContext, operation: Operation, replicaId = ''): Record<string, string> {
+    return {
+      'azure-asyncoperation': signedUrl(c, `${replicaId}/operationStatuses/${operation.id}`),
+      'retry-after': String(world.timings.retryAfter),
+    };
+  }
+
+  /** Recorded: polled under the subscription, in the replica's region. */
+  function resultHeaders(c: ArmContext, { id, location }: Operation): Record<string, string> {
+    const path = `/subscriptions/${c.var.info.subscriptionId}/providers/Microsoft.ContainerRegistry/locations/${location}/operationResults/${id}`;
+    return { location: signedUrl(c, path), 'retry-after': String(world.timings.retryAfter) };
+  }
+
+  function signedUrl(c: ArmContext, path: string): string {
+    return `${originOf(c)}${path}?api-version=${c.req.query('api-version')}&${signedTail(world.now)}`;
+  }
+
+  function operationOf(c: ArmContext): Operation {
+    const id = c.req.param('operation') ?? '';
+    const operation = provider.findOperation(world, id);
+    if (!operation) throw refusal.operationNotFound(id);
+    return operation;
+  }
+
+  return app;
+}
+
+function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { ...json, ...headers } });
+}
+
+function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(null, { status, headers });
+}
+
+const ids =
+  /^\/subscriptions\/(?<subscriptionId>[^/]+)(?:\/resourcegroups\/(?<resourceGroup>[^/]+)(?:\/providers\/microsoft\.containerregistry\/registries\/(?<registry>[^/]+)(?:\/replications\/(?<replica>[^/]+))?)?)?/i;
+
+/** What the path and the body say; a secret sent to the token endpoint is not among it. */
+async function infoOf(c: ArmContext): Promise<RequestInfo> {
+  const { method } = c.req;
+  const path = new URL(c.req.url).pathname;
+  const names = Object.entries(ids.exec(path)?.groups ?? {}).filter(([, value]) => value !== undefined);
+  const spelt = Object.fromEntries(names.map(([name, value]) => [name, decoded(value)]));
+  const body = method === 'PUT' || method === 'PATCH' ? { body: parsed(await c.req.text()) } : {};
+  return { method, path, ...spelt, ...body };
+}
+
+/** A name that cannot be decoded stays as it is, and is refused as a name. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A body that is no JSON is journalled as text; whoever needs it refuses it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** As the client found us: operation URLs and nextLinks must lead back through the same door. */
+function originOf(c: ArmContext): string {
+  return new URL(c.req.url).origin;
+}
+
+function referenceOf({ var: { info } }: ArmContext): RegistryReference {
+  const { subscriptionId = '', resourceGroup = '', registry: name = '' } = info;
+  return { subscriptionId, resourceGroup, name };
+}
+
+function replicaOf(c: ArmContext): provider.ReplicaReference {
+  return { registry: referenceOf(c), name: c.var.info.replica ?? '' };
+}
+
+function callerOf(c: ArmContext): provider.Caller {
+  return {
+    author: { id: c.var.principal.clientId, type: 'Application' },
+    requestId: c.req.header('x-ms-client-request-id') ?? randomUUID(),
+  };
+}
+
+function principalOf(c: ArmContext, tenant: Tenant): Principal {
+  const authority = `${originOf(c)}/${tenant.id}`;
+  const token = /^Bearer (?<token>\S+)$/i.exec(c.req.header('authorization') ?? '')?.groups?.token;
+  if (token === undefined) {
+    throw refusal.unauthenticated(
+      'AuthenticationFailed',
+      "Authentication failed. The 'Authorization' header is missing or has an invalid format.",
+      authority,
+    );
+  }
+  const verdict = tenant.verify(token);
+  switch (verdict.kind) {
+    case 'valid':
+      return verdict.principal;
+    case 'malformed':
+      throw refusal.unauthenticated('InvalidAuthenticationToken', 'The access token is invalid.', authority);
+    case 'expired':
+      throw refusal.unauthenticated('ExpiredAuthenticationToken', 'The access token has expired.', authority);
+    case 'wrongAudience':
+      throw refusal.unauthenticated(
+        'InvalidAuthenticationTokenAudience',
+        'The access token has been obtained for the wrong audience or resource.',
+        authority,
+      );
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** Without a type any version will do: the list of locations has versions of its own. */
+function checkVersion(c: ArmContext, type: string | undefined): void {
+  const version = c.req.query('api-version');
+  if (!version) throw refusal.missingApiVersion();
+  if (type && !supportedApiVersions.includes(version)) {
+    throw refusal.unsupportedApiVersion(version, type, supportedApiVersions);
+  }
+}
+
+function spendingOf(method: string): Spending {
+  if (method === 'DELETE') return 'deletes';
+  return method === 'PUT' || method === 'PATCH' ? 'writes' : 'reads';
+}
+
+/** Recorded: Azure/azure-cli (2026-09-10) and Azure/azure-powershell (2025-09-09). */
+function armHeaders(c: ArmContext): Record<string, string> {
+  const id = c.req.header('x-ms-client-request-id');
+  const returned = c.req.header('x-ms-return-client-request-id')?.toLowerCase() === 'true';
+  return {
+    'cache-control': 'no-cache',
+    pragma: 'no-cache',
+    expires: '-1',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    'x-content-type-options': 'nosniff',
+    'x-ms-request-id': randomUUID(),
+    'x-ms-correlation-request-id': randomUUID(),
+    ...(returned && id && { 'x-ms-client-request-id': id }),
+  };
+}
+
+/** How many to leave out; the token is opaque to clients. */
+function skipped(token: string | undefined): number {
+  if (token === undefined) return 0;
+  const start = Number(Buffer.from(token, 'base64url').toString());
+  if (!Number.isInteger(start) || start < 0) throw refusal.invalidSkipToken(token);
+  return start;
+}
+
+function nextLinkOf(c: ArmContext, start: number): string {
+  const url = new URL(c.req.url);
+  url.searchParams.set('$skipToken', Buffer.from(String(start)).toString('base64url'));
+  return url.href;
+}

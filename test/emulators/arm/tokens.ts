@@ -1,0 +1,220 @@
+// Microsoft Entra's part: one tenant that gives access tokens to applications, by secret or by federated assertion, and
+// the check of such tokens that ARM makes. Errors are in Entra's own form, not in ARM's.
+import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+
+export interface Application {
+  readonly clientId: string;
+  readonly secret: string;
+  /** Whether this token of another issuer may stand for the application. */
+  readonly trusts: (assertion: string) => boolean;
+}
+
+/** What a client shows to be taken for an application. */
+export type Proof =
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'assertion'; readonly assertion: string };
+
+/** Who holds an access token. */
+export interface Principal {
+  readonly clientId: string;
+  readonly objectId: string;
+}
+
+/** An answer in the form of OAuth 2 as Entra gives it. */
+export interface TokenAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export type Verdict =
+  | { readonly kind: 'valid'; readonly principal: Principal }
+  | { readonly kind: 'malformed' | 'expired' | 'wrongAudience' };
+
+/** s; Entra draws 60 to 90 minutes. */
+const lifetime = 3599;
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+export class Tenant {
+  readonly id: string;
+  readonly #applications = new Map<string, Application>();
+  readonly #audiences: readonly string[];
+  readonly #now: () => number;
+  readonly #key = randomBytes(32);
+
+  /** `audiences`: the resources that tokens may be for, whatever slashes they end in; `now` in ms since the epoch. */
+  constructor(id: string, audiences: readonly string[], now: () => number) {
+    this.id = id;
+    this.#audiences = audiences;
+    this.#now = now;
+  }
+
+  register(application: Application): void {
+    this.#applications.set(application.clientId.toLowerCase(), application);
+  }
+
+  /** OpenID metadata as far as MSAL reads it; `origin` is where the client found us. */
+  metadata(origin: string): Readonly<Record<string, unknown>> {
+    const base = `${origin}/${this.id}`;
+    return {
+      token_endpoint: `${base}/oauth2/v2.0/token`,
+      token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
+      jwks_uri: `${base}/discovery/v2.0/keys`,
+      response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
+      subject_types_supported: ['pairwise'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      issuer: `${base}/v2.0`,
+      authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+    };
+  }
+
+  /** Client credentials: the one grant that a service needs. `tenant` is the path's. */
+  token(tenant: string, form: URLSearchParams): TokenAnswer {
+    const clientId = form.get('client_id') ?? '';
+    const scope = form.get('scope') ?? '';
+    const grant = form.get('grant_type') ?? '';
+    if (tenant.toLowerCase() !== this.id.toLowerCase()) return this.unknownTenant(tenant);
+    if (!clientId) return this.#missing('client_id');
+    if (!grant) return this.#missing('grant_type');
+    if (!scope) return this.#missing('scope');
+    if (grant !== 'client_credentials') {
+      const message = `The app requested an unsupported grant type '${grant}'.`;
+      return this.#error(400, 'unsupported_grant_type', 70003, message);
+    }
+    const application = this.#applications.get(clientId.toLowerCase());
+    if (!application) {
+      const message = `Application with identifier '${clientId}' was not found in the directory '${this.id}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`;
+      return this.#error(400, 'unauthorized_client', 700016, message);
+    }
+    const proof = proofOf(form);
+    if (!proof) {
+      const message =
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret' when using the client_credentials grant type.";
+      return this.#error(401, 'invalid_client', 7000218, message);
+    }
+    const refused = this.#check(application, proof);
+    if (refused) return refused;
+    const audience = this.#audienceOf(scope);
+    if (!audience) {
+      const message = `The resource principal named ${scope.replace(/\/\.default$/, '')} was not found in the tenant named ${this.id}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.`;
+      return this.#error(400, 'invalid_resource', 500011, message);
+    }
+    const access_token = this.#sign(application.clientId, audience);
+    return {
+      status: 200,
+      body: { token_type: 'Bearer', expires_in: lifetime, ext_expires_in: lifetime, access_token },
+    };
+  }
+
+  unknownTenant(tenant: string): TokenAnswer {
+    const message = `Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.`;
+    return this.#error(400, 'invalid_request', 90002, message);
+  }
+
+  /** What ARM makes of an access token. */
+  verify(token: string): Verdict {
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    const expected = this.#signature(`${header}.${payload}`);
+    const given = Buffer.from(signature, 'base64url');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return { kind: 'malformed' };
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims;
+    if (claims.exp * 1000 <= this.#now()) return { kind: 'expired' };
+    if (!this.#audiences.map(bare).includes(bare(claims.aud))) return { kind: 'wrongAudience' };
+    return { kind: 'valid', principal: { clientId: claims.appid, objectId: claims.oid } };
+  }
+
+  #check({ clientId, secret, trusts }: Application, proof: Proof): TokenAnswer | undefined {
+    switch (proof.kind) {
+      case 'secret': {
+        if (proof.secret === secret) return undefined;
+        const message = `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${clientId}'.`;
+        return this.#error(401, 'invalid_client', 7000215, message);
+      }
+      case 'assertion': {
+        if (trusts(proof.assertion)) return undefined;
+        const message = `No matching federated identity record found for presented assertion of app '${clientId}'.`;
+        return this.#error(401, 'invalid_client', 700213, message);
+      }
+      default:
+        return proof satisfies never;
+    }
+  }
+
+  #audienceOf(scope: string): string | undefined {
+    const resource = scope.split(' ').find((part) => part.endsWith('/.default'));
+    const wanted = resource?.slice(0, -'/.default'.length);
+    return wanted !== undefined && this.#audiences.map(bare).includes(bare(wanted)) ? wanted : undefined;
+  }
+
+  #sign(clientId: string, audience: string): string {
+    const issued = Math.floor(this.#now() / 1000);
+    const claims: Claims = {
+      aud: audience,
+      iss: `https://sts.windows.net/${this.id}/`,
+      iat: issued,
+      nbf: issued,
+      exp: issued + lifetime,
+      appid: clientId,
+      idtyp: 'app',
+      oid: clientId,
+      tid: this.id,
+      uti: randomUUID(),
+    };
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const text = `${encode({ typ: 'JWT', alg: 'HS256' })}.${encode(claims)}`;
+    return `${text}.${this.#signature(text).toString('base64url')}`;
+  }
+
+  #signature(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
+  }
+
+  #missing(parameter: string): TokenAnswer {
+    const message = `The request body must contain the following parameter: '${parameter}'.`;
+    return this.#error(400, 'invalid_request', 900144, message);
+  }
+
+  #error(status: number, error: string, code: number, message: string): TokenAnswer {
+    const timestamp = `${new Date(this.#now()).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+    const trace = randomUUID();
+    const correlation = randomUUID();
+    return {
+      status,
+      body: {
+        error,
+        error_description: `AADSTS${code}: ${message} Trace ID: ${trace} Correlation ID: ${correlation} Timestamp: ${timestamp}`,
+        error_codes: [code],
+        timestamp,
+        trace_id: trace,
+        correlation_id: correlation,
+        error_uri: `https://login.microsoftonline.com/error?code=${code}`,
+      },
+    };
+  }
+}
+
+interface Claims {
+  readonly aud: string;
+  readonly iss: string;
+  /** s since the epoch, as the other times. */
+  readonly iat: number;
+  readonly nbf: number;
+  readonly exp: number;
+  readonly appid: string;
+  readonly idtyp: 'app';
+  readonly oid: string;
+  readonly tid: string;
+  readonly uti: string;
+}
+
+function proofOf(form: URLSearchParams): Proof | undefined {
+  const secret = form.get('client_secret');
+  const assertion = form.get('client_assertion');
+  if (assertion && form.get('client_assertion_type') === assertionType) return { kind: 'assertion', assertion };
+  return secret ? { kind: 'secret', secret } : undefined;
+}
+
+/** `https://management.azure.com` and the same with slashes are one resource. */
+function bare(audience: string): string {
+  return audience.replace(/\/+$/, '').toLowerCase();
+}

@@ -1,0 +1,230 @@
+// The emulated Azure itself: subscriptions, resource groups, registries, and what happens over time once something has
+// been set in motion. It asks nobody's leave: the rules of the API are provider.ts's, the hand of fate is azure.ts's.
+import type { RegistryReference } from '../../../src/azure/arm.ts';
+import type { Clock } from '../../../src/clock.ts';
+import type { Stage } from './life.ts';
+import { Operation } from './operation.ts';
+import type { Random } from './random.ts';
+import { publicRegions, type Region } from './regions.ts';
+import { type Author, authored, Registry, Replica, type Tags, type ZoneRedundancy } from './registry.ts';
+import { draw, syncTime, type Timings } from './timings.ts';
+
+/** ACR's own application, which makes the home region's entry (recorded in 2021, 2023 and 2026). */
+const acr: Author = { id: '6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26', type: 'Application' };
+
+export interface NewReplica {
+  readonly name: string;
+  readonly location: string;
+  readonly routing: boolean;
+  readonly zoneRedundancy: ZoneRedundancy;
+  readonly tags: Tags;
+}
+
+export interface NewRegistry {
+  readonly location: string;
+  readonly sku: string;
+  readonly provisioningState: string;
+  readonly zoneRedundancy: ZoneRedundancy;
+  readonly tags: Tags;
+  readonly contentBytes: number;
+}
+
+/** A resource group's registries, by name in lower case. */
+type Group = Map<string, Registry>;
+
+export class World {
+  readonly clock: Clock;
+  /** May be replaced at any time; what is already in motion keeps its own. */
+  timings: Timings;
+  /** Regions that take no new replicas or registries. */
+  readonly withdrawn = new Set<string>();
+  /** By id in lower case. */
+  readonly operations = new Map<string, Operation>();
+  readonly #random: Random;
+  /** Resource groups by subscription; both in lower case. */
+  readonly #subscriptions = new Map<string, Map<string, Group>>();
+
+  constructor(clock: Clock, random: Random, timings: Timings) {
+    this.clock = clock;
+    this.#random = random;
+    this.timings = timings;
+  }
+
+  get now(): number {
+    return this.clock.now().getTime();
+  }
+
+  get regions(): readonly Region[] {
+    return publicRegions;
+  }
+
+  /** Short forms of the regions in which registries and replicas can be made. */
+  get offered(): string[] {
+    return this.regions.flatMap(({ kind, name }) => (kind === 'Physical' && !this.withdrawn.has(name) ? name : []));
+  }
+
+  addSubscription(id: string): void {
+    this.#groupsOf(id);
+  }
+
+  removeSubscription(id: string): void {
+    this.#subscriptions.delete(id.toLowerCase());
+  }
+
+  hasSubscription(id: string): boolean {
+    return this.#subscriptions.has(id.toLowerCase());
+  }
+
+  addResourceGroup(subscriptionId: string, name: string): void {
+    const groups = this.#groupsOf(subscriptionId);
+    if (!groups.has(name.toLowerCase())) groups.set(name.toLowerCase(), new Map());
+  }
+
+  removeResourceGroup(subscriptionId: string, name: string): void {
+    this.#subscriptions.get(subscriptionId.toLowerCase())?.delete(name.toLowerCase());
+  }
+
+  hasResourceGroup(subscriptionId: string, name: string): boolean {
+    return this.#group(subscriptionId, name) !== undefined;
+  }
+
+  /** The registry as it is now, whichever way its names are spelt. */
+  find(reference: RegistryReference): Registry | undefined {
+    const group = this.#group(reference.subscriptionId, reference.resourceGroup);
+    const key = reference.name.toLowerCase();
+    const registry = group?.get(key);
+    if (!registry) return undefined;
+    const { now } = this;
+    if (registry.gone(now)) {
+      this.#end(registry);
+      group?.delete(key);
+      return undefined;
+    }
+    registry.settle(now);
+    return registry;
+  }
+
+  /** Every registry there is. */
+  registries(): Registry[] {
+    const all = [...this.#subscriptions.values()].flatMap((groups) =>
+      [...groups.values()].flatMap((group) => [...group.values()]),
+    );
+    return all.flatMap((registry) => this.find(registry.reference) ?? []);
+  }
+
+  addRegistry(reference: RegistryReference, values: NewRegistry, author: Author): Registry {
+    const { now } = this;
+    const registry = new Registry(reference, { ...values, systemData: authored(author, now) });
+    this.addResourceGroup(reference.subscriptionId, reference.resourceGroup);
+    this.#group(reference.subscriptionId, reference.resourceGroup)?.set(reference.name.toLowerCase(), registry);
+    // Recorded: Azure/azure-cli test_acr_with_zone_redundancy.yaml (2021), 2.5 s after the registry.
+    if (values.zoneRedundancy === 'Enabled') this.#addHomeEntry(registry, { kind: 'Ready', since: now });
+    return registry;
+  }
+
+  removeRegistry(registry: Registry, operation: Operation): void {
+    registry.deletion = { until: this.now + draw(this.timings.removeRegistry, this.#random), operation };
+  }
+
+  /** At once, with everything in it. */
+  dropRegistry(registry: Registry): void {
+    const { subscriptionId, resourceGroup, name } = registry.reference;
+    this.#end(registry);
+    this.#group(subscriptionId, resourceGroup)?.delete(name.toLowerCase());
+  }
+
+  /** A creation begins; the first one also makes ACR think of the home region's entry. */
+  create(registry: Registry, replica: NewReplica, author: Author, operation?: Operation): Replica {
+    const { now } = this;
+    const failure = registry.comingFailures.get(replica.location)?.shift();
+    const created = this.addReplica(registry, replica, author, {
+      kind: 'Creating',
+      since: now,
+      until: now + draw(this.timings.create, this.#random),
+      sync: syncTime(this.timings, registry.contentBytes),
+      ...(failure && { failure }),
+    });
+    if (operation) created.follow(operation);
+    if (!registry.replicaAt(registry.location)) {
+      this.#addHomeEntry(registry, { kind: 'Awaited', until: now + draw(this.timings.homeEntry, this.#random) });
+    }
+    return created;
+  }
+
+  /** Puts a replica there in any stage, at once. */
+  addReplica(registry: Registry, replica: NewReplica, author: Author, stage: Stage): Replica {
+    const added = new Replica(registry, { ...replica, stage, systemData: authored(author, this.now) });
+    registry.replicas.set(replica.name.toLowerCase(), added);
+    return added;
+  }
+
+  /** The home entry, made at once where ACR has not made it yet. */
+  homeEntry(registry: Registry): Replica {
+    const there = registry.replicaAt(registry.location);
+    if (!there) return this.#addHomeEntry(registry, { kind: 'Ready', since: this.now });
+    if (there.stage.kind === 'Awaited') there.advance(this.now);
+    return there;
+  }
+
+  /** New values, visible at once (recorded: Azure/azure-cli, 2026-09-10), and a time of Updating. */
+  update(replica: Replica, change: { routing?: boolean; tags?: Tags }, author: Author, operation: Operation): void {
+    const { now } = this;
+    const { stage } = replica;
+    if (stage.kind !== 'Ready' && stage.kind !== 'Syncing' && stage.kind !== 'Failed') {
+      throw new Error(`${replica.id} is ${stage.kind}: only one at rest can be updated`);
+    }
+    this.write(replica, change, author);
+    const until = now + draw(this.timings.update, this.#random);
+    replica.enter({ kind: 'Updating', since: now, until, rest: stage });
+    replica.follow(operation);
+  }
+
+  /** New values and nothing else. */
+  write(replica: Replica, change: { routing?: boolean; tags?: Tags }, author: Author): void {
+    if (change.routing !== undefined) replica.routing = change.routing;
+    if (change.tags !== undefined) replica.tags = change.tags;
+    replica.systemData = { ...replica.systemData, lastModifiedBy: author, lastModifiedAt: this.now };
+  }
+
+  remove(replica: Replica, operation: Operation): void {
+    const { now } = this;
+    replica.enter({ kind: 'Deleting', since: now, until: now + draw(this.timings.remove, this.#random) });
+    replica.follow(operation);
+  }
+
+  /** One more operation that ends when the deletion under way does. */
+  joinRemoval(replica: Replica, id: string): Operation {
+    const operation = this.startOperation(id, 'Deleting', replica.location, replica.registry);
+    replica.follow(operation);
+    return operation;
+  }
+
+  startOperation(id: string, doing: Operation['doing'], location: string, registry: Registry): Operation {
+    const operation = new Operation(id, doing, location, () => this.find(registry.reference));
+    this.operations.set(id.toLowerCase(), operation);
+    return operation;
+  }
+
+  #groupsOf(subscriptionId: string): Map<string, Group> {
+    const key = subscriptionId.toLowerCase();
+    const groups = this.#subscriptions.get(key) ?? new Map<string, Group>();
+    this.#subscriptions.set(key, groups);
+    return groups;
+  }
+
+  #group(subscriptionId: string, resourceGroup: string): Group | undefined {
+    return this.#subscriptions.get(subscriptionId.toLowerCase())?.get(resourceGroup.toLowerCase());
+  }
+
+  #addHomeEntry(registry: Registry, stage: Stage): Replica {
+    const { location, zoneRedundancy } = registry;
+    // Recorded: named after its region. What ACR does where another replica has that name is not: assumed.
+    const name = registry.replicaNamed(location) ? `${location}home` : location;
+    return this.addReplica(registry, { name, location, routing: true, zoneRedundancy, tags: {} }, acr, stage);
+  }
+
+  #end(registry: Registry): void {
+    for (const replica of [...registry.replicas.values()]) replica.enter({ kind: 'Gone' });
+    registry.deletion?.operation.end({ status: 'Succeeded' });
+  }
+}
