@@ -1,0 +1,239 @@
+// The way to one API server: the kubeconfig as every client loads it, and clients that share one kept-alive connection
+// pool and report every request. It knows no kind of object and tries nothing twice.
+import type { RequestOptions } from 'node:https';
+import {
+  type ApiConstructor,
+  type ApiType,
+  createConfiguration,
+  type DispatcherOptions,
+  HttpMethod,
+  IsomorphicFetchHttpLibrary,
+  KubeConfig,
+  Observable,
+  RequestContext,
+  ResponseContext,
+  ServerConfiguration,
+} from '@kubernetes/client-node';
+import { asUnreachable } from './errors.ts';
+
+/** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
+export class KubeConfigError extends Error {
+  override readonly name = 'KubeConfigError';
+}
+
+export interface RequestSeen {
+  readonly method: string;
+  /** host:port */
+  readonly host: string;
+  /** The status code, or `<error>` where no answer came (client-go's word). */
+  readonly code: string;
+}
+
+export interface ClusterOptions {
+  /** Told of every request once, watches included, when its answer begins. */
+  readonly onRequest?: (request: RequestSeen) => void;
+  /** Sent as User-Agent; shows in the API server's audit log and as field manager. */
+  readonly userAgent?: string;
+  /** ms until a request without a whole answer is given up; watches have their own. Default 30 s. */
+  readonly timeout?: number;
+}
+
+export interface Cluster {
+  /** The API server's URL. */
+  readonly server: string;
+  /** The namespace of the kubeconfig's context, in a pod the pod's own; `default` where none is named. */
+  readonly namespace: string;
+  /** For what takes a KubeConfig (client-node's Watch); it uses the same connections. */
+  readonly config: KubeConfig;
+  /**
+   * One of client-node's API classes. Its methods reject with client-node's ApiException where the server answered, with
+   * ApiServerUnreachable where it did not.
+   */
+  api<T extends ApiType>(type: ApiConstructor<T>): T;
+  /** Ends all connections, watches included. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads `file` or, without one, what every client loads: `KUBECONFIG` (a list of files), `~/.kube/config`, the pod's
+ * service account. client-node would go on to try http://localhost:8080; here that is a {@link KubeConfigError}, as is
+ * anything unreadable.
+ */
+export function loadKubeConfig(file?: string): KubeConfig {
+  const config = new KubeConfig();
+  const source = file ?? process.env.KUBECONFIG;
+  try {
+    if (file) config.loadFromFile(file);
+    else config.loadFromDefault(undefined, true); // true: the first file's context wins, as in kubectl
+  } catch (error) {
+    const where = source ? `The kubeconfig ${source}` : 'The kubeconfig';
+    throw new KubeConfigError(`${where} cannot be read: ${firstLine(error)}`, { cause: error });
+  }
+  const cluster = config.getCurrentCluster();
+  if (!cluster?.server) {
+    const context = config.getCurrentContext();
+    throw new KubeConfigError(
+      `The kubeconfig ${source ?? '~/.kube/config'} ${context ? `has no usable cluster for its context "${context}"` : 'names no current-context'}; choose one with: kubectl config use-context NAME`,
+    );
+  }
+  if (!source && cluster.name === 'cluster' && cluster.server === 'http://localhost:8080') {
+    throw new KubeConfigError(
+      'No Kubernetes cluster is configured: KUBECONFIG is not set, ~/.kube/config does not exist, and this is no pod with a service account. Set KUBECONFIG to a kubeconfig file.',
+    );
+  }
+  if (!URL.canParse(cluster.server) || new URL(cluster.server).hostname === 'undefined') {
+    throw new KubeConfigError(
+      cluster.name === 'inCluster'
+        ? 'There is a service account, but KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not say where the API server is.'
+        : `The kubeconfig ${source ?? '~/.kube/config'} has no valid server URL: ${cluster.server}`,
+    );
+  }
+  return config;
+}
+
+export function connect(kubeConfig: KubeConfig, options: ClusterOptions = {}): Cluster {
+  const { timeout = 30_000 } = options;
+  const config = new PooledKubeConfig(kubeConfig, options);
+  const server = config.server;
+  const http = new IsomorphicFetchHttpLibrary();
+
+  const send = async (request: RequestContext): Promise<ResponseContext> => {
+    if (!request.getSignal()) request.setSignal(AbortSignal.timeout(timeout));
+    try {
+      const response = await http.send(request).toPromise();
+      // Read here, so that an answer that breaks off is told like one that never came.
+      const text = await response.body.text();
+      const body = { text: async () => text, binary: async () => Buffer.from(text), stream: () => null };
+      return new ResponseContext(response.httpStatusCode, response.headers, body);
+    } catch (error) {
+      throw asUnreachable(error, server);
+    }
+  };
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(server, {}),
+    authMethods: { default: config },
+    httpApi: { send: (request) => new Observable(send(request)) },
+  });
+
+  return {
+    server,
+    namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default',
+    config,
+    api: (type) => new type(configuration),
+    close: () => config.close(),
+  };
+}
+
+type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
+
+/**
+ * client-node 2.0.1 makes a new undici agent, hence a new TLS connection, for every single request. This one keeps the
+ * agent until the credentials change (rotated certificates, exec plugins), and lets every request through it be seen.
+ */
+class PooledKubeConfig extends KubeConfig {
+  readonly server: string;
+  readonly #options: ClusterOptions;
+  #pool: { readonly credentials: string; readonly dispatcher: Promise<Dispatcher> } | undefined;
+
+  constructor(from: KubeConfig, options: ClusterOptions) {
+    super();
+    this.loadFromOptions(from);
+    const cluster = from.getCurrentCluster();
+    if (!cluster) throw new KubeConfigError('The kubeconfig has no current cluster.');
+    this.server = cluster.server.replace(/\/+$/, '');
+    this.clusters = this.clusters.map((c) =>
+      // Without TLS there is nothing to verify; client-node refuses plain http unless told so.
+      c.name === cluster.name
+        ? { ...c, server: this.server, skipTLSVerify: c.skipTLSVerify || isHttp(this.server) }
+        : c,
+    );
+    this.#options = options;
+  }
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const headers: Record<string, string> = {};
+    const options: RequestOptions = { headers };
+    await this.applyToHTTPSOptions(options);
+    if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    if (this.#options.userAgent) headers['User-Agent'] = this.#options.userAgent;
+    for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
+
+    const { ca, cert, key, rejectUnauthorized, servername } = options;
+    context.setDispatcher(await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n')));
+  }
+
+  /** An agent of our own also where the system's CAs do, so that those requests are seen too. */
+  override createDispatcherOptions(...args: Parameters<KubeConfig['createDispatcherOptions']>): DispatcherOptions {
+    const options = super.createDispatcherOptions(...args);
+    return options.type === 'none' ? { type: 'agent', connect: { keepAlive: true } } : options;
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await (await pool?.dispatcher)?.destroy();
+  }
+
+  async #dispatcher(credentials: string): Promise<Dispatcher> {
+    if (this.#pool?.credentials !== credentials) {
+      const old = this.#pool;
+      const pool = { credentials, dispatcher: this.#newDispatcher() };
+      this.#pool = pool;
+      pool.dispatcher.catch(() => {
+        if (this.#pool === pool) this.#pool = undefined;
+      });
+      // Requests and watches that run on the old credentials may end in peace.
+      old?.dispatcher.then((dispatcher) => dispatcher.close()).catch(() => undefined);
+    }
+    return seen(await this.#pool.dispatcher, this.#options.onRequest);
+  }
+
+  /** Credentials newer than those it is kept under do no harm: the next request then finds them changed. */
+  async #newDispatcher(): Promise<Dispatcher> {
+    const probe = new RequestContext(this.server, HttpMethod.GET);
+    await super.applySecurityAuthentication(probe);
+    const dispatcher = probe.getDispatcher();
+    if (!dispatcher) throw new Error('client-node made no dispatcher');
+    return dispatcher;
+  }
+}
+
+function seen(dispatcher: Dispatcher, onRequest: ClusterOptions['onRequest']): Dispatcher {
+  if (!onRequest) return dispatcher;
+  return dispatcher.compose((dispatch) => (request, handler) => {
+    const method = request.method;
+    const host = request.origin ? new URL(request.origin).host : '';
+    let told = false;
+    const tell = (code: string) => {
+      if (!told) onRequest({ method, host, code });
+      told = true;
+    };
+    const observed: typeof handler = {
+      onResponseStart(controller, code, headers, message) {
+        if (code >= 200) tell(String(code)); // 1xx is not the answer yet
+        handler.onResponseStart?.(controller, code, headers, message);
+      },
+      onResponseError(controller, error) {
+        tell('<error>');
+        handler.onResponseError?.(controller, error);
+      },
+    };
+    return dispatch(
+      request,
+      new Proxy(handler, {
+        get(target, name: keyof typeof handler) {
+          const method = observed[name] ?? target[name];
+          return typeof method === 'function' && !observed[name] ? method.bind(target) : method;
+        },
+      }),
+    );
+  });
+}
+
+function isHttp(server: string): boolean {
+  return server.startsWith('http:');
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}

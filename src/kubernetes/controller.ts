@@ -1,0 +1,98 @@
+// Workers: take a key, read its object, run one pass, and say when to look again. It is level-triggered: a pass is told
+// which object, never what happened to it.
+import type { Clock } from '../clock.ts';
+import { explain, isConflict, retryAfter } from './errors.ts';
+import type { Log } from './log.ts';
+import type { WorkQueue } from './queue.ts';
+
+export interface Outcome {
+  /** ms until the next look; left out, the next change of the object is awaited. */
+  readonly lookAgainAfter?: number;
+}
+
+/** controller-runtime's meaning of the label `result` of `controller_runtime_reconcile_total`. */
+export type PassResult = 'success' | 'requeue_after' | 'requeue' | 'error';
+
+export interface ControllerMetrics {
+  /** A pass has ended, after so many seconds. */
+  passed(result: PassResult, seconds: number): void;
+  /** So many workers are running a pass. */
+  active(workers: number): void;
+}
+
+export interface ControllerOptions<T> {
+  /** For logs. */
+  readonly name: string;
+  readonly queue: WorkQueue;
+  readonly read: (key: string) => T | undefined;
+  readonly reconcile: (object: T) => Promise<Outcome>;
+  /** The object of this key does not exist (any more): forget what is kept about it. */
+  readonly gone?: (key: string) => void;
+  /** How many passes run at once. */
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics?: ControllerMetrics;
+}
+
+export interface Controller {
+  /** Takes no more work and resolves once the running passes have ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A pass that rejects is logged in one line and tried again after the key's backoff (not before a `Retry-After` of the
+ * API server). A lost race with another writer is no error: the key comes back soon, with the newer object. A pass that
+ * resolves starts the backoff over.
+ */
+export function startController<T>(options: ControllerOptions<T>): Controller {
+  const { queue, concurrency } = options;
+  let active = 0;
+  const worker = async () => {
+    for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      options.metrics?.active(++active);
+      try {
+        await pass(key, options);
+      } finally {
+        queue.done(key);
+        options.metrics?.active(--active);
+      }
+    }
+  };
+  const workers = Array.from({ length: concurrency }, worker);
+  return {
+    async stop() {
+      await queue.shutDown();
+      await Promise.all(workers);
+    },
+  };
+}
+
+/** Never rejects. */
+async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock, log, metrics }: ControllerOptions<T>) {
+  const started = clock.now().getTime();
+  const ended = (result: PassResult) => metrics?.passed(result, (clock.now().getTime() - started) / 1000);
+  try {
+    const object = read(key);
+    if (object === undefined) {
+      queue.forget(key);
+      gone?.(key);
+      return ended('success');
+    }
+    const { lookAgainAfter } = await reconcile(object);
+    queue.forget(key);
+    if (lookAgainAfter === undefined) return ended('success');
+    queue.addAfter(key, lookAgainAfter);
+    ended('requeue_after');
+  } catch (error) {
+    const wait = queue.retry(key, retryAfter(error));
+    const fields = { controller: name, key, failures: queue.failures(key), retryInMs: wait };
+    if (isConflict(error)) {
+      log.debug(fields, `${key} was changed by someone else meanwhile; looking again`);
+      ended('requeue');
+    } else {
+      log.error({ ...fields, error }, `${key}: ${explain(error)}; trying again in ${(wait / 1000).toFixed(1)} s`);
+      ended('error');
+    }
+  }
+}

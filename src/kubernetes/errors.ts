@@ -1,0 +1,103 @@
+// What can go wrong between us and the API server, told apart and put into one line of plain words. It never decides
+// what is tried again.
+import { STATUS_CODES } from 'node:http';
+import { ApiException } from '@kubernetes/client-node';
+
+/** No answer came: refused, reset, not trusted, or silent for too long. The message is a whole sentence. */
+export class ApiServerUnreachable extends Error {
+  override readonly name = 'ApiServerUnreachable';
+}
+
+/** The object is no longer what the write was based on; a look at the new one decides anew. */
+export class ObjectChanged extends Error {
+  override readonly name = 'ObjectChanged';
+}
+
+export function isNotFound(error: unknown): boolean {
+  return hasCode(error, 404);
+}
+
+/** A write was based on an old version of the object. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ObjectChanged || (hasCode(error, 409) && statusOf(error).reason !== 'AlreadyExists');
+}
+
+/** The version, or the page, that was asked for is no longer kept by the server: list anew. */
+export function isGone(error: unknown): boolean {
+  return hasCode(error, 410);
+}
+
+/** The server refused a patch: a `test` in it failed (it says 422 then, as it does for an invalid object), or a race was lost. */
+export function isPatchRefused(error: unknown): boolean {
+  return hasCode(error, 409) || hasCode(error, 422);
+}
+
+/** ms that the server asked us to stay away (`Retry-After` in seconds, as API servers send it); undefined when it did not. */
+export function retryAfter(error: unknown): number | undefined {
+  if (!(error instanceof ApiException)) return undefined;
+  const headers: Record<string, string | undefined> = error.headers ?? {};
+  const seconds = Number(headers['retry-after'] ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+/** Any error in one line for a person, at most 500 characters. */
+export function explain(error: unknown): string {
+  if (error instanceof ApiException) {
+    const words = statusOf(error).message;
+    const status = `the API server answered ${error.code} ${STATUS_CODES[error.code] ?? ''}`.trimEnd();
+    return oneLine(words ? `${status}: ${words}` : status);
+  }
+  if (error instanceof Error) return oneLine(error.message || error.name);
+  return oneLine(String(error));
+}
+
+/**
+ * Wraps what `fetch` rejects with (a TypeError that says only "fetch failed", a TimeoutError) into an error that says
+ * which server and why. Errors that are no such thing, such as a credential plugin's, come back as they are.
+ */
+export function asUnreachable(error: unknown, server: string): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.name === 'TimeoutError') {
+    return new ApiServerUnreachable(`the API server at ${server} does not answer`, { cause: error });
+  }
+  const cause = rootOf(error);
+  if (cause === error && !('code' in error)) return error;
+  const code = 'code' in cause ? String(cause.code) : undefined;
+  // Node names the plain network errors well by code; TLS needs its words too.
+  const why = code && /^E[A-Z]+$/.test(code) ? code : [code, cause.message].filter(Boolean).join(': ');
+  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${oneLine(why)})`, { cause: error });
+}
+
+function rootOf(error: Error): Error {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return rootOf(error.errors[0]);
+  return error.cause instanceof Error ? rootOf(error.cause) : error;
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof ApiException && error.code === code;
+}
+
+/** The `Status` object that an API server answers errors with; client-node hands it on as text or parsed. */
+function statusOf(error: unknown): { message?: string; reason?: string } {
+  const body: unknown = error instanceof ApiException ? error.body : undefined;
+  const parsed = typeof body === 'string' ? parse(body) : body;
+  if (typeof parsed !== 'object' || parsed === null) return typeof body === 'string' ? { message: body } : {};
+  const { message, reason } = parsed as { message?: unknown; reason?: unknown };
+  return {
+    ...(typeof message === 'string' && { message }),
+    ...(typeof reason === 'string' && { reason }),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a proxy's HTML page, for instance: shown as it is
+  }
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 500 ? `${line.slice(0, 499)}…` : line;
+}

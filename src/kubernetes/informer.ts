@@ -1,0 +1,263 @@
+// Keeps a store equal to what the API server has, for one kind of object: client-node's ListWatch, one for each
+// namespace, under a supervisor that restarts it after any error and never stops silently. It decides nothing about the
+// objects: its callback only enqueues.
+import { type KubernetesObject, ListWatch } from '@kubernetes/client-node';
+import type { Clock } from '../clock.ts';
+import { type Backoff, delayAfter, type Random } from './backoff.ts';
+import type { Cluster } from './cluster.ts';
+import { ApiServerUnreachable, explain, isNotFound, retryAfter } from './errors.ts';
+import { keyOf } from './key.ts';
+import type { Log } from './log.ts';
+import type { Resource } from './resource.ts';
+import type { Store } from './store.ts';
+import { MendedWatch } from './watch.ts';
+
+/** `source` tells what came as it happened from what a LIST brought, at the start or after a gap. */
+export type Change<T> = { readonly object: T; readonly source: 'list' | 'watch' } & (
+  | { readonly type: 'added' | 'deleted' }
+  | { readonly type: 'updated'; readonly previous: T }
+);
+
+/**
+ * Stopped → Listing → Connecting → Watching → Connecting … ; any error → BackingOff → Connecting, where a version to go on
+ * from is known and still good, else Listing. A 410 → Listing.
+ */
+export type WatchState =
+  | { readonly phase: 'Stopped' }
+  | { readonly phase: 'Listing' }
+  | { readonly phase: 'Connecting' }
+  | { readonly phase: 'Watching'; readonly since: Date }
+  | { readonly phase: 'BackingOff'; readonly failures: number; readonly error: unknown; readonly until: Date };
+
+export interface InformerHealth {
+  /** Every namespace has been listed once. */
+  readonly synced: boolean;
+  /** When the API server last answered or sent something, of the namespace that has waited longest; a living watch is at most 30 s old. */
+  readonly lastContact: Date | undefined;
+  /** LISTs beyond the first one of each namespace. */
+  readonly relists: number;
+  readonly watches: readonly { readonly namespace: string | undefined; readonly state: WatchState }[];
+}
+
+export interface Informer {
+  /** Resolves once every namespace has been listed and passed on; stays pending when stopped before. */
+  readonly synced: Promise<void>;
+  health(): InformerHealth;
+  /** Ends the watches. Nothing is passed on afterwards. */
+  stop(): void;
+}
+
+export interface InformerOptions<T extends KubernetesObject> {
+  readonly cluster: Cluster;
+  readonly resource: Resource<T>;
+  readonly store: Store<T>;
+  /** Called after the store has the change. What it throws is logged. */
+  readonly changed: (change: Change<T>) => void;
+  /** None: all namespaces, in one watch. */
+  readonly namespaces?: readonly string[];
+  readonly labelSelector?: string;
+  /** What a 404 on the list means and what to do about it, as part of a sentence: "the CRD … is not installed; …". */
+  readonly whenNotFound?: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const backoff: Backoff = { first: 500, max: 30_000, jitter: 0.5 };
+/** ms that a watch must have lived to count as progress when nothing happened in it. */
+const longEnough = 10_000;
+
+export function startInformer<T extends KubernetesObject>(options: InformerOptions<T>): Informer {
+  const namespaces = options.namespaces?.length ? [...new Set(options.namespaces)] : [undefined];
+  const watches = namespaces.map((namespace) => new SupervisedWatch(options, namespace));
+  for (const watch of watches) watch.start();
+  return {
+    synced: Promise.all(watches.map((watch) => watch.synced)).then(() => undefined),
+    health: () => {
+      const contacts = watches.map((watch) => watch.lastContact?.getTime() ?? Number.NEGATIVE_INFINITY);
+      const oldest = Math.min(...contacts);
+      return {
+        synced: watches.every((watch) => watch.isSynced),
+        lastContact: Number.isFinite(oldest) ? new Date(oldest) : undefined,
+        relists: watches.reduce((sum, watch) => sum + watch.relists, 0),
+        watches: watches.map(({ namespace, state }) => ({ namespace, state })),
+      };
+    },
+    stop: () => {
+      for (const watch of watches) watch.stop();
+    },
+  };
+}
+
+class SupervisedWatch<T extends KubernetesObject> {
+  readonly namespace: string | undefined;
+  readonly synced: Promise<void>;
+  isSynced = false;
+  relists = 0;
+  lastContact: Date | undefined;
+  state: WatchState = { phase: 'Stopped' };
+
+  readonly #options: InformerOptions<T>;
+  readonly #listWatch: ListWatch<T>;
+  readonly #watch: MendedWatch;
+  readonly #resolveSynced: () => void;
+  #stopped = false;
+  #failures = 0;
+  #cancelWait: () => void = () => undefined;
+
+  constructor(options: InformerOptions<T>, namespace: string | undefined) {
+    const { cluster, resource, labelSelector } = options;
+    this.namespace = namespace;
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.synced = promise;
+    this.#resolveSynced = resolve;
+
+    this.#watch = new MendedWatch(cluster, {
+      connecting: () => this.#connecting(),
+      opened: () => this.#opened(),
+      progressed: () => {
+        this.#contact();
+        this.#failures = 0;
+      },
+    });
+    this.#listWatch = new ListWatch<T>(
+      resource.path(namespace),
+      this.#watch,
+      () => this.#list(),
+      false,
+      labelSelector,
+      undefined,
+      { delayFn: (ms) => this.#pause(ms) },
+    );
+    this.#listWatch.on('add', (object) => this.#show(object));
+    this.#listWatch.on('update', (object) => this.#show(object));
+    this.#listWatch.on('delete', (object) => this.#remove(object));
+    this.#listWatch.on('error', (error: unknown) => this.#failed(error));
+  }
+
+  start(): void {
+    this.state = { phase: 'Connecting' };
+    // Goes on from the last version, or lists. It rejects where a callback of ours throws, which none does.
+    this.#listWatch.start().catch((error: unknown) => this.#failed(error));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelWait();
+    this.#watch.stop();
+    void this.#listWatch.stop(); // it only flips a flag and aborts
+    this.state = { phase: 'Stopped' };
+  }
+
+  async #list() {
+    const { resource, store, labelSelector } = this.#options;
+    this.state = { phase: 'Listing' };
+    const list = await resource.list({
+      ...(this.namespace && { namespace: this.namespace }),
+      ...(labelSelector && { labelSelector }),
+    });
+    this.#contact();
+    this.#watch.listed();
+    if (this.isSynced) {
+      this.relists++;
+      store.relisting(this.namespace);
+    }
+    return list;
+  }
+
+  #connecting(): void {
+    if (this.state.phase === 'Listing' && !this.isSynced) {
+      this.isSynced = true;
+      this.#resolveSynced();
+    }
+    this.state = { phase: 'Connecting' };
+  }
+
+  #opened(): void {
+    this.#contact();
+    this.state = { phase: 'Watching', since: this.#options.clock.now() };
+    if (this.#failures) this.#options.log.info({ failures: this.#failures }, `${this.#subject} works again`);
+  }
+
+  #contact(): void {
+    this.lastContact = this.#options.clock.now();
+  }
+
+  #show(object: T): void {
+    if (this.#stopped) return;
+    const previous = this.#options.store.show(object);
+    const source = this.#source;
+    this.#tell(previous ? { type: 'updated', object, previous, source } : { type: 'added', object, source });
+  }
+
+  #remove(object: T): void {
+    if (this.#stopped) return;
+    this.#options.store.remove(keyOf(object));
+    this.#tell({ type: 'deleted', object, source: this.#source });
+  }
+
+  #tell(change: Change<T>): void {
+    try {
+      this.#options.changed(change);
+    } catch (error) {
+      // client-node would swallow it, or end the watch for good.
+      this.#options.log.error({ error, key: keyOf(change.object) }, `A change was not handled: ${explain(error)}`);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped || this.state.phase === 'BackingOff') return;
+    const { clock, random, log, whenNotFound } = this.#options;
+    this.#countLongWatch();
+    const failures = ++this.#failures;
+    const wait = Math.max(delayAfter(failures, backoff, random), retryAfter(error) ?? 0);
+
+    // Where the server refuses to go on from the last version (the CRD is gone; the store was restored from a backup),
+    // only a fresh list helps.
+    const refused = !(error instanceof ApiServerUnreachable);
+    if (isNotFound(error) || (refused && failures >= 3)) this.#watch.relistNext();
+
+    this.state = { phase: 'BackingOff', failures, error, until: new Date(clock.now().getTime() + wait) };
+    const why = isNotFound(error) && whenNotFound ? whenNotFound : explain(error);
+    log.warn({ failures, retryInMs: wait }, `${this.#subject} failed: ${why}; trying again in ${seconds(wait)}`);
+    this.#cancelWait = clock.after(wait, () => this.start());
+  }
+
+  /**
+   * ListWatch waits 1, 2, 4 … 30 s before it watches again after an end without events. That keeps a server that closes
+   * at once from being hammered, and would make events late after a watch that ended in its good time.
+   */
+  #pause(ms: number): Promise<void> {
+    if (this.#countLongWatch()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve);
+      this.#cancelWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Whether the watch that has just ended lived long enough to call it progress. */
+  #countLongWatch(): boolean {
+    if (this.state.phase !== 'Watching') return false;
+    const lived = this.#options.clock.now().getTime() - this.state.since.getTime();
+    if (lived < longEnough) return false;
+    this.#failures = 0;
+    return true;
+  }
+
+  get #source(): Change<T>['source'] {
+    return this.state.phase === 'Listing' ? 'list' : 'watch';
+  }
+
+  get #subject(): string {
+    const { plural, group } = this.#options.resource.kind;
+    return `Watching ${plural}.${group} in ${this.namespace ? `namespace ${this.namespace}` : 'all namespaces'}`;
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,122 @@
+// The objects as we know them: what the informer has shown, overlaid by what we ourselves have written and it has not
+// shown yet, so that no pass works with an object older than our own last write. It never compares resourceVersions by
+// size, and it talks to nobody.
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { keyOf, namespaceOf } from './key.ts';
+import type { Resource } from './resource.ts';
+
+/** What is known to be older than a write of ours. */
+interface Past {
+  /** The versions shown before the write was: a watch shows versions in order, so each of them is older. */
+  readonly older: Set<string>;
+  /** A LIST came between. It may have jumped over our write, so a version that is not in `older` then counts as newer. */
+  relisted: boolean;
+}
+
+/**
+ * Expected flow: the informer calls `show`, `remove` and `relisting`; passes `read`, and send each write through `write`
+ * ({@link remembering} does that for a whole Resource).
+ *
+ * Guarantees: once `write` has resolved, `read` gives its result or something newer, until the object is gone.
+ *
+ * Assumptions: one write for a key at a time (the work queue sees to it), and an informer that shows every version of an
+ * object in order, except across a LIST. Where a LIST shows a version of which nobody can tell on which side of our write
+ * it lies, the LIST wins: an object that is stale for a moment costs a conflict, one that is stale for good would never
+ * be corrected.
+ */
+export class Store<T extends KubernetesObject> {
+  readonly #shown = new Map<string, T>();
+  readonly #written = new Map<string, Past & { readonly object: T }>();
+  readonly #underway = new Map<string, Past>();
+
+  get size(): number {
+    return this.#shown.size;
+  }
+
+  read(key: string): T | undefined {
+    return this.#written.get(key)?.object ?? this.#shown.get(key);
+  }
+
+  list(): T[] {
+    return Array.from(this.#shown, ([key, object]) => this.#written.get(key)?.object ?? object);
+  }
+
+  /** Sends a write and remembers its result until the informer has shown it. Rejects as `send` does. */
+  async write(key: string, send: () => Promise<T>): Promise<T> {
+    const past: Past = { older: new Set(this.#written.get(key)?.older), relisted: false };
+    for (const object of [this.#shown.get(key), this.#written.get(key)?.object]) {
+      if (object) past.older.add(versionOf(object));
+    }
+    this.#underway.set(key, past);
+    try {
+      const object = await send();
+      this.#remember(key, object, past);
+      return object;
+    } finally {
+      if (this.#underway.get(key) === past) this.#underway.delete(key);
+    }
+  }
+
+  /** The informer has seen this version. Returns the one that it had seen before. */
+  show(object: T): T | undefined {
+    const key = keyOf(object);
+    const version = versionOf(object);
+    const previous = this.#shown.get(key);
+    this.#shown.set(key, object);
+
+    const underway = this.#underway.get(key);
+    if (underway && !underway.relisted) underway.older.add(version);
+
+    const written = this.#written.get(key);
+    if (written) {
+      const reached = version === versionOf(written.object);
+      const jumped = written.relisted && !written.older.has(version);
+      if (reached || jumped || isAnother(written.object, object)) this.#written.delete(key);
+      else written.older.add(version);
+    }
+    return previous;
+  }
+
+  /** The informer has seen it go. */
+  remove(key: string): void {
+    this.#shown.delete(key);
+    this.#written.delete(key);
+  }
+
+  /** What is shown next comes from a LIST of this namespace; undefined: of all. */
+  relisting(namespace?: string): void {
+    for (const pasts of [this.#written, this.#underway]) {
+      for (const [key, past] of pasts) {
+        if (!namespace || namespaceOf(key) === namespace) past.relisted = true;
+      }
+    }
+  }
+
+  #remember(key: string, object: T, past: Past): void {
+    const written = this.#written.get(key);
+    if (written && versionOf(written.object) === versionOf(object)) return; // it changed nothing
+    const shown = this.#shown.get(key);
+    const overtaken = past.older.has(versionOf(object)); // its event came before its answer
+    const jumped = past.relisted && shown && !past.older.has(versionOf(shown));
+    if (!shown || overtaken || jumped || isAnother(object, shown)) this.#written.delete(key);
+    else this.#written.set(key, { object, ...past });
+  }
+}
+
+/** The same resource, with every write remembered by the store. */
+export function remembering<T extends KubernetesObject>(resource: Resource<T>, store: Store<T>): Resource<T> {
+  return {
+    ...resource,
+    replaceStatus: (object) => store.write(keyOf(object), () => resource.replaceStatus(object)),
+    patch: (name, operations) => store.write(keyOf({ metadata: name }), () => resource.patch(name, operations)),
+  };
+}
+
+function versionOf(object: KubernetesObject): string {
+  return object.metadata?.resourceVersion ?? '';
+}
+
+/** Deleted and made again under the same name. */
+function isAnother(one: KubernetesObject, other: KubernetesObject): boolean {
+  return one.metadata?.uid !== other.metadata?.uid;
+}
