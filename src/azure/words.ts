@@ -19,7 +19,7 @@ export function oneLine(text: string, limit: number): string {
     .replace(/\beyJ[\w-]{8,}(\.[\w-]*){0,4}/g, '[removed]')
     .replace(/\b(sig|client_secret|client_assertion|access_token|refresh_token|password)=[^\s&'"]+/gi, '$1=[removed]')
     .replace(
-      / ?-? ?\b(Trace ID|Correlation ID|Timestamp): ([0-9a-f-]{8,}|Not Available|[\d-]{10} [\d:]{8}Z?)[,.]?/gi,
+      / ?-? ?\b(Trace ID|Correlation ID|Timestamp): ([\d-]{10} [\d:]{8}Z?|[0-9a-f-]{8,}|Not Available)[,.]?/gi,
       '',
     )
     .replace(/ ?Please try again after '?\d+'? seconds?\.?/gi, '')

@@ -1,0 +1,355 @@
+import { createHttpHeaders, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ArmError, type ArmErrorKind, type ArmErrorReason } from '../../../src/azure/arm.ts';
+import { armErrorFrom } from '../../../src/azure/errors.ts';
+
+/** As the SDK throws it, the body still unread. */
+function refused(status: number, body: unknown, headers: Record<string, string> = {}): RestError {
+  const bodyAsText = typeof body === 'string' ? body : JSON.stringify(body);
+  const request = createPipelineRequest({ url: 'https://management.azure.com/' });
+  return new RestError(`HTTP ${status}`, {
+    statusCode: status,
+    response: { status, request, headers: createHttpHeaders(headers), bodyAsText },
+  });
+}
+
+function armSays(status: number, code: string, message: string, headers?: Record<string, string>): RestError {
+  return refused(status, { error: { code, message } }, headers);
+}
+
+/** As @azure/identity and MSAL throw them: told apart by name. */
+function named(name: string, message: string, members: object = {}): Error {
+  return Object.assign(new Error(message), { name, ...members });
+}
+
+const registryId =
+  '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup/providers/Microsoft.ContainerRegistry/registries/myACR0007';
+
+describe('armErrorFrom', () => {
+  describe('tells apart', () => {
+    const table: [string, unknown, ArmErrorKind, ArmErrorReason][] = [
+      [
+        // Recorded: azure-service-operator Test_ContainerRegistry_Registry_20230701_CRUD, 2025-11-18.
+        'a replica that is not there',
+        armSays(
+          404,
+          'ResourceNotFound',
+          "The Resource 'Microsoft.ContainerRegistry/registries/R/replications/N' under resource group 'G' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+          { 'x-ms-failure-cause': 'gateway' },
+        ),
+        'NotFound',
+        'NotFound',
+      ],
+      [
+        'a resource group that is not there',
+        armSays(404, 'ResourceGroupNotFound', "Resource group 'G' could not be found."),
+        'NotFound',
+        'NotFound',
+      ],
+      [
+        'a registry that is not there, told by its child',
+        armSays(
+          404,
+          'ParentResourceNotFound',
+          "Can not perform requested operation on nested resource. Parent resource 'exampleserver' not found.",
+        ),
+        'NotFound',
+        'NotFound',
+      ],
+      ['a 404 without a code, which is not "gone"', refused(404, ''), 'Transient', 'AzureUnreachable'],
+      ['a 404 of something in between', refused(404, '<html>not here</html>'), 'Transient', 'AzureUnreachable'],
+      ['a 404 with another code', armSays(404, 'NotFound', 'no'), 'Transient', 'AzureUnreachable'],
+      [
+        'an unknown subscription, which is not "gone" either',
+        armSays(404, 'SubscriptionNotFound', "The subscription '0' could not be found."),
+        'Denied',
+        'SubscriptionNotFound',
+      ],
+      [
+        'a malformed subscription',
+        armSays(400, 'InvalidSubscriptionId', "The provided subscription identifier 'x' is malformed or invalid."),
+        'Denied',
+        'SubscriptionNotFound',
+      ],
+      [
+        'a disabled subscription',
+        armSays(
+          409,
+          'ReadOnlyDisabledSubscription',
+          "The subscription '0' is disabled and therefore marked as read only.",
+        ),
+        'Denied',
+        'SubscriptionNotFound',
+      ],
+      [
+        'a token that ARM does not take',
+        armSays(
+          401,
+          'ExpiredAuthenticationToken',
+          'The access token expiry UTC time is earlier than current UTC time.',
+        ),
+        'Denied',
+        'AuthenticationFailed',
+      ],
+      ['a 401 without a body', refused(401, ''), 'Denied', 'AuthenticationFailed'],
+      ['a missing right', armSays(403, 'AuthorizationFailed', 'no'), 'Denied', 'AuthorizationFailed'],
+      [
+        'a missing right on something linked',
+        armSays(403, 'LinkedAuthorizationFailed', 'no'),
+        'Denied',
+        'AuthorizationFailed',
+      ],
+      ['a 403 with a code of its own', armSays(403, 'Forbidden', 'no'), 'Denied', 'AuthorizationFailed'],
+      [
+        'a policy',
+        armSays(
+          403,
+          'RequestDisallowedByPolicy',
+          `Resource 'N' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"regions","id":"/x"}}]'.`,
+        ),
+        'Denied',
+        'PolicyDenied',
+      ],
+      [
+        'a lock',
+        armSays(
+          409,
+          'ScopeLocked',
+          `The scope '${registryId}/replications/N' cannot perform delete operation because following scope(s) are locked: '${registryId}'. Please remove the lock and try again.`,
+        ),
+        'Denied',
+        'Locked',
+      ],
+      [
+        'a name taken in another location',
+        armSays(
+          409,
+          'InvalidResourceLocation',
+          "The resource 'N' already exists in location 'eastus' in resource group 'G'.",
+        ),
+        'Conflict',
+        'Conflict',
+      ],
+      ['a busy registry', armSays(409, 'AnotherOperationInProgress', 'busy'), 'Conflict', 'Conflict'],
+      ['a failed precondition', armSays(412, 'PreconditionFailed', 'no'), 'Conflict', 'Conflict'],
+      ['a locked resource (423)', armSays(423, 'Locked', 'no'), 'Conflict', 'Conflict'],
+      [
+        'throttling',
+        armSays(
+          429,
+          'SubscriptionRequestsThrottled',
+          "Number of 'read' requests for subscription 'S' actor 'O' exceeded. Please try again after '10' seconds.",
+        ),
+        'Throttled',
+        'Throttled',
+      ],
+      ['throttling without a body', refused(429, ''), 'Throttled', 'Throttled'],
+      [
+        'a region that does not exist',
+        armSays(
+          400,
+          'LocationNotAvailableForResourceType',
+          "The provided location 'x' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'. List of available regions for the resource type is 'eastus,westus'.",
+        ),
+        'Invalid',
+        'RegionNotAvailable',
+      ],
+      [
+        'a location that no provider serves',
+        armSays(400, 'NoRegisteredProviderFound', "No registered resource provider found for location 'x'"),
+        'Invalid',
+        'RegionNotAvailable',
+      ],
+      [
+        'a provider that is not registered, which waiting does not mend',
+        armSays(409, 'MissingSubscriptionRegistration', 'The subscription is not registered'),
+        'Invalid',
+        'InvalidRequest',
+      ],
+      ['another refusal', armSays(400, 'InvalidParameter', 'no'), 'Invalid', 'InvalidRequest'],
+      ['a timeout of ARM', refused(408, ''), 'Transient', 'AzureUnreachable'],
+      ['a failure of ARM', armSays(500, 'InternalServerError', 'oops'), 'Transient', 'AzureUnreachable'],
+      ['a gateway', refused(503, '<html>'), 'Transient', 'AzureUnreachable'],
+      ['a redirection', refused(302, ''), 'Transient', 'AzureUnreachable'],
+      [
+        'an answer that is no JSON',
+        new RestError('Error "SyntaxError" occurred', { code: 'PARSE_ERROR', statusCode: 200 }),
+        'Transient',
+        'AzureUnreachable',
+      ],
+      ['a refused connection', new RestError('connect', { code: 'ECONNREFUSED' }), 'Transient', 'AzureUnreachable'],
+      ['an abort', named('AbortError', 'The operation was aborted.'), 'Transient', 'AzureUnreachable'],
+      [
+        'a wrong secret',
+        named(
+          'AuthenticationError',
+          'EnvironmentCredential authentication failed. Status code: 400\nMore details:\ninvalid_client: AADSTS7000215: Invalid client secret provided.',
+          { statusCode: 400 },
+        ),
+        'Denied',
+        'AuthenticationFailed',
+      ],
+      [
+        'a chain in which nothing is set up',
+        named('AggregateAuthenticationError', 'ChainedTokenCredential authentication failed.', {
+          errors: [
+            named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.'),
+            named(
+              'CredentialUnavailableError',
+              'ManagedIdentityCredential: Authentication failed. Message network_error',
+            ),
+          ],
+        }),
+        'Denied',
+        'AuthenticationFailed',
+      ],
+      [
+        'a token endpoint that cannot be reached',
+        named(
+          'AuthenticationError',
+          'EnvironmentCredential authentication failed. Status code: 400\nMore details:\nendpoints_resolution_error: See https://aka.ms/x',
+          { statusCode: 400 },
+        ),
+        'Transient',
+        'AzureUnreachable',
+      ],
+      [
+        'a token endpoint that cannot be reached by one of a chain',
+        named('AggregateAuthenticationError', 'ChainedTokenCredential authentication failed.', {
+          errors: [
+            named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.'),
+            named('AuthenticationRequiredError', 'network_error: Network request failed'),
+          ],
+        }),
+        'Transient',
+        'AzureUnreachable',
+      ],
+    ];
+    for (const [what, error, kind, reason] of table) {
+      it(`${what}: ${kind}, ${reason}`, () => {
+        const { kind: k, reason: r } = armErrorFrom(error);
+        expect([k, r]).to.deep.equal([kind, reason]);
+      });
+    }
+  });
+
+  it('keeps an ArmError as it is', () => {
+    const error = new ArmError('Conflict', 'Conflict', 'later');
+    expect(armErrorFrom(error, 'something else')).to.equal(error);
+  });
+
+  it("keeps ARM's own code and what was thrown", () => {
+    const thrown = armSays(409, 'ScopeLocked', 'locked');
+    const error = armErrorFrom(thrown);
+    expect(error.code).to.equal('ScopeLocked');
+    expect(error.cause).to.equal(thrown);
+  });
+
+  it('says what was asked, and where', () => {
+    const { message } = armErrorFrom(
+      armSays(409, 'Busy', 'an operation runs'),
+      'create replica japaneast of registry myACR0007',
+    );
+    expect(message).to.equal(
+      'Azure is busy and will create replica japaneast of registry myACR0007 later (Busy: an operation runs)',
+    );
+  });
+
+  it('says which right is missing on what, and the command that grants it', () => {
+    const { message } = armErrorFrom(
+      armSays(
+        403,
+        'AuthorizationFailed',
+        `The client '33333333-3333-3333-3333-333333333333' with object id '44444444-4444-4444-4444-444444444444' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/replications/write' over scope '${registryId}/replications/japaneast' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+      ),
+      'create replica japaneast of registry myACR0007',
+    );
+    expect(message).to.contain('may not perform Microsoft.ContainerRegistry/registries/replications/write');
+    expect(message).to.contain(`on ${registryId}/replications/japaneast`);
+    expect(message).to.contain(
+      `az role assignment create --assignee-object-id 44444444-4444-4444-4444-444444444444 --assignee-principal-type ServicePrincipal --role Contributor --scope ${registryId} `,
+    );
+  });
+
+  it('proposes no command made of words that could be more than names', () => {
+    const { message } = armErrorFrom(
+      armSays(
+        403,
+        'AuthorizationFailed',
+        "The client 'x' with object id 'y' does not have authorization to perform action 'a/b' over scope '/subscriptions/$(reboot)' or the scope is invalid.",
+      ),
+    );
+    expect(message).not.to.contain('az role');
+  });
+
+  it('says what to set when there is no credential at all', () => {
+    const unavailable = named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.');
+    const { message } = armErrorFrom(named('AggregateAuthenticationError', 'failed', { errors: [unavailable] }));
+    expect(message).to.contain(
+      'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET',
+    );
+  });
+
+  it("leaves out of Entra's words what differs at each attempt", () => {
+    const attempt = (id: string, time: string) =>
+      armErrorFrom(
+        named(
+          'AuthenticationError',
+          `AADSTS7000215: Invalid client secret provided. Trace ID: ${id} Correlation ID: ${id} Timestamp: ${time}`,
+        ),
+      ).message;
+    const first = attempt('5d0b4d1e-0000-0000-0000-3cefa50a58cc', '2026-11-22 01:02:03Z');
+    expect(first).to.equal(attempt('9a1c4d1e-1111-1111-1111-3cefa50a58cc', '2026-11-22 01:12:09Z'));
+    expect(first).to.contain('Invalid client secret provided');
+  });
+
+  describe('when throttled', () => {
+    const waits = (headers: Record<string, string>) =>
+      armErrorFrom(armSays(429, 'TooManyRequests', 'slow', headers)).retryAfter;
+
+    it('waits for as many seconds as ARM says', () => expect(waits({ 'Retry-After': '17' })).to.equal(17_000));
+    it('waits 10 s where ARM does not say', () => expect(waits({})).to.equal(10_000));
+    it('waits 10 s where ARM says something else', () => expect(waits({ 'Retry-After': 'soon' })).to.equal(10_000));
+    it('never waits less than a second', () => expect(waits({ 'Retry-After': '0' })).to.equal(1_000));
+    it('never waits for ever', () => expect(waits({ 'Retry-After': '9'.repeat(30) })).to.equal(86_400_000));
+    it("measures a date against the answer's own", () => {
+      const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Sun, 22 Nov 2026 01:00:30 GMT' };
+      expect(waits(headers)).to.equal(30_000);
+    });
+    it('waits a second for a date that has passed', () => {
+      const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Sun, 22 Nov 2026 00:59:30 GMT' };
+      expect(waits(headers)).to.equal(1_000);
+    });
+    it('says the same each time', () => {
+      const message = (seconds: number) =>
+        armErrorFrom(armSays(429, 'Slow', `Exceeded. Please try again after '${seconds}' seconds.`)).message;
+      expect(message(3)).to.equal(message(17));
+    });
+  });
+
+  it('is total: anything becomes one bounded line', () => {
+    const answer = fc
+      .record({ status: fc.integer({ min: 100, max: 999 }), code: fc.anything(), message: fc.anything() })
+      .map(({ status, code, message }) => refused(status, { error: { code, message } }));
+    const text = fc.record({ status: fc.integer({ min: 300, max: 599 }), body: fc.string({ unit: 'binary' }) });
+    const thrown = fc.oneof(
+      fc.anything({ withNullPrototype: true, withBigInt: true }),
+      answer,
+      text.map(({ status, body }) => refused(status, body)),
+      fc.string({ unit: 'binary' }).map((message) => named('AuthenticationError', message)),
+      fc
+        .string({ unit: 'binary', minLength: 3_000, maxLength: 9_000, size: 'max' })
+        .map((message) => armSays(409, 'Busy', message)),
+    );
+    fc.assert(
+      fc.property(thrown, fc.string({ unit: 'binary' }), (error, doing) => {
+        const { message, retryAfter, kind } = armErrorFrom(error, doing);
+        expect(message.length).to.be.within(1, 2_048);
+        expect(message).not.to.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        expect(message.isWellFormed()).to.equal(true);
+        expect(retryAfter === undefined).to.equal(kind !== 'Throttled');
+      }),
+    );
+  });
+});
