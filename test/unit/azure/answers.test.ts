@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { flattened, registryFrom, replicaFrom, UnreadableAnswer } from '../../../src/azure/answers.ts';
+
+describe("ARM's answers", () => {
+  // Recorded: Azure/azure-cli test_acr_create_replication.yaml, 2026-09-10.
+  const creating = {
+    type: 'Microsoft.ContainerRegistry/registries/replications',
+    id: '/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r/replications/centralus',
+    name: 'centralus',
+    location: 'centralus',
+    tags: {},
+    systemData: { createdBy: 'test@example.com', createdAt: '2026-09-10T06:44:50.2658749+00:00' },
+    properties: {
+      provisioningState: 'Creating',
+      status: { timestamp: '2026-09-10T06:44:50.9988435Z' },
+      regionEndpointEnabled: true,
+      zoneRedundancy: 'Disabled',
+    },
+  };
+
+  it('show a replica being created, which has no display status yet', () => {
+    expect(replicaFrom(flattened(creating))).to.deep.equal({
+      name: 'centralus',
+      location: 'centralus',
+      provisioningState: 'Creating',
+      routing: true,
+      tags: {},
+    });
+  });
+
+  it('keep words that are not known', () => {
+    const answer = {
+      name: 'n',
+      location: 'l',
+      provisioningState: 'Migrating',
+      status: { displayStatus: 'online', message: 'm' },
+    };
+    expect(replicaFrom(answer)).to.include({
+      provisioningState: 'Migrating',
+      displayStatus: 'online',
+      statusMessage: 'm',
+    });
+  });
+
+  it('take a replica for routed where ARM says nothing', () => {
+    expect(replicaFrom({ name: 'n', location: 'l' }).routing).to.equal(true);
+    expect(replicaFrom({ name: 'n', location: 'l', regionEndpointEnabled: false }).routing).to.equal(false);
+  });
+
+  it('keep every tag, whatever its key', () => {
+    const tags = JSON.parse('{"__proto__":"a","constructor":"b","team":"web"}');
+    expect(Object.entries(replicaFrom({ name: 'n', location: 'l', tags }).tags)).to.have.length(3);
+  });
+
+  it('show a registry, with the time of its making in one form however many digits came', () => {
+    const registry = {
+      id: '/x',
+      location: 'westus',
+      sku: { name: 'Premium' },
+      creationDate: '2026-09-10T06:44:40.1234567+00:00',
+    };
+    expect(registryFrom(registry)).to.deep.equal({
+      id: '/x',
+      location: 'westus',
+      sku: 'Premium',
+      creationDate: '2026-09-10T06:44:40.123Z',
+    });
+    const { creationDate } = registryFrom({ ...registry, creationDate: new Date('2026-09-10T06:44:40.123Z') });
+    expect(creationDate).to.equal('2026-09-10T06:44:40.123Z');
+  });
+
+  it('are refused without a name or a place, and read otherwise, whatever else they hold', () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.object(), (any, object) => {
+        for (const body of [any, object]) {
+          expect(() => replicaFrom(flattened(body)).name).to.satisfy(readsOrRefuses);
+          expect(() => registryFrom(flattened(body)).id).to.satisfy(readsOrRefuses);
+        }
+        expect(replicaFrom({ ...object, name: 'n', location: 'l' })).to.include({ name: 'n', location: 'l' });
+        expect(registryFrom({ ...object, id: '/x', location: 'l' })).to.include({ id: '/x', location: 'l' });
+      }),
+    );
+  });
+});
+
+function readsOrRefuses(read: () => string): boolean {
+  try {
+    return read() !== '';
+  } catch (error) {
+    return error instanceof UnreadableAnswer;
+  }
+}

@@ -1,0 +1,98 @@
+import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import { expect } from 'chai';
+import { tokenSource } from '../../../src/azure/token.ts';
+import { FakeClock } from '../../fake-clock.ts';
+
+const hour = 3_600_000;
+const minute = 60_000;
+
+describe('the token source', () => {
+  let clock: FakeClock;
+  let asked: number;
+  let broken: Error | undefined;
+
+  const credential: TokenCredential = {
+    async getToken(): Promise<AccessToken> {
+      asked += 1;
+      const token = `token-${asked}`;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (broken) throw broken;
+      return { token, expiresOnTimestamp: clock.now().getTime() + hour };
+    },
+  };
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    asked = 0;
+    broken = undefined;
+  });
+
+  it('asks once, however many need a token', async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => source.token()));
+    expect(new Set(tokens)).to.deep.equal(new Set(['token-1']));
+    expect(asked).to.equal(1);
+  });
+
+  it('keeps a token until five minutes before its end', async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    await source.token();
+    await clock.advance(54 * minute);
+    expect(await source.token()).to.equal('token-1');
+    await clock.advance(2 * minute);
+    expect(await source.token()).to.equal('token-2');
+  });
+
+  it('uses a token to its end when it cannot be renewed, trying again twice a minute', async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    await source.token();
+    broken = new Error('unreachable');
+    await clock.advance(56 * minute);
+    expect(await source.token()).to.equal('token-1');
+    expect(await source.token()).to.equal('token-1');
+    expect(asked).to.equal(2);
+    await clock.advance(30_000);
+    expect(await source.token()).to.equal('token-1');
+    expect(asked).to.equal(3);
+  });
+
+  it("rejects with the credential's own error once the token has ended, and asks again each time", async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    await source.token();
+    broken = new Error('unreachable');
+    await clock.advance(hour);
+    expect(await rejection(source.token())).to.equal(broken);
+    broken = undefined;
+    expect(await source.token()).to.equal('token-3');
+  });
+
+  it('gets a new token after ARM refused the one it had', async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    source.forget(await source.token());
+    expect(await source.token()).to.equal('token-2');
+  });
+
+  it('keeps the new token when an old one is refused late', async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    const old = await source.token();
+    source.forget(old);
+    await source.token();
+    source.forget(old);
+    expect(await source.token()).to.equal('token-2');
+  });
+
+  it('waits for nothing while nobody asks', async () => {
+    const source = tokenSource(credential, 'scope', clock);
+    await source.token();
+    expect(clock.nextIn).to.equal(undefined);
+  });
+});
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not reject');
+}

@@ -1,0 +1,136 @@
+import { expect } from 'chai';
+import { type Config, ConfigError, ConfigHelp, configFrom, version } from '../../src/config.ts';
+
+function refusal(argv: string[], env: Record<string, string> = {}): ConfigError {
+  try {
+    configFrom(argv, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('configFrom', () => {
+  it('has a default for everything', () => {
+    expect(configFrom([], {})).to.deep.equal({
+      metricsBindAddress: { port: 8080 },
+      healthProbeBindAddress: { port: 8081 },
+      watchNamespaces: [],
+      concurrency: 10,
+      interval: 600_000,
+      maxParallelActions: 4,
+      logLevel: 'info',
+      cloud: {
+        endpoint: 'https://management.azure.com',
+        audience: 'https://management.azure.com',
+        authority: 'https://login.microsoftonline.com',
+        knownAuthority: true,
+      },
+    } satisfies Config);
+  });
+
+  const everything: [flag: string, twin: string, text: string, setting: keyof Config, value: unknown][] = [
+    [
+      '--metrics-bind-address',
+      'METRICS_BIND_ADDRESS',
+      '127.0.0.1:9090',
+      'metricsBindAddress',
+      { host: '127.0.0.1', port: 9090 },
+    ],
+    [
+      '--health-probe-bind-address',
+      'HEALTH_PROBE_BIND_ADDRESS',
+      '[::1]:0',
+      'healthProbeBindAddress',
+      { host: '::1', port: 0 },
+    ],
+    ['--watch-namespaces', 'WATCH_NAMESPACES', 'a, b,a', 'watchNamespaces', ['a', 'b']],
+    [
+      '--watch-label-selector',
+      'WATCH_LABEL_SELECTOR',
+      'team=web,env in (a, b),!x',
+      'watchLabelSelector',
+      'team=web,env in (a, b),!x',
+    ],
+    ['--concurrency', 'CONCURRENCY', '3', 'concurrency', 3],
+    ['--interval', 'INTERVAL', '1h30m', 'interval', 5_400_000],
+    ['--max-parallel-actions', 'MAX_PARALLEL_ACTIONS', '1', 'maxParallelActions', 1],
+    ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
+  ];
+  for (const [flag, twin, text, setting, value] of everything) {
+    it(`reads ${flag}`, () => {
+      expect(configFrom([flag, text], {})[setting]).to.deep.equal(value);
+      expect(configFrom([`${flag}=${text}`], {})[setting]).to.deep.equal(value);
+    });
+    it(`reads ${twin} where the flag is not given`, () => {
+      expect(configFrom([], { [twin]: text })[setting]).to.deep.equal(value);
+    });
+    it(`prefers ${flag} to ${twin}`, () => {
+      expect(configFrom([flag, text], { [twin]: 'nonsense !' })[setting]).to.deep.equal(value);
+    });
+    it(`takes an empty ${twin} for not set`, () => {
+      expect(configFrom([], { [twin]: '' })).to.deep.equal(configFrom([], {}));
+    });
+  }
+
+  it('serves nothing at the address 0', () => {
+    const config = configFrom(['--metrics-bind-address=0', '--health-probe-bind-address', '0'], {});
+    expect(config).not.to.have.any.keys('metricsBindAddress', 'healthProbeBindAddress');
+  });
+
+  it('adds up repeated --watch-namespaces', () => {
+    const { watchNamespaces } = configFrom(['--watch-namespaces', 'a,b', '--watch-namespaces=c'], {});
+    expect(watchNamespaces).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  it('cannot be changed afterwards', () => {
+    const config = configFrom([], {});
+    expect(config).to.be.frozen;
+    expect(config.watchNamespaces).to.be.frozen;
+    expect(config.cloud).to.be.frozen;
+  });
+
+  const bad: [argv: string[], env: Record<string, string>, says: string][] = [
+    [['--interval', '500ms'], {}, '--interval: must be a duration such as 10m or 1h30m, at least 1s, not "500ms"'],
+    [['--interval', '10'], {}, '--interval: must be a duration'],
+    [[], { INTERVAL: '10' }, 'INTERVAL: must be a duration'],
+    [['--concurrency', '0'], {}, '--concurrency: must be a whole number from 1 to 1000, not "0"'],
+    [['--concurrency', '1e2'], {}, '--concurrency: must be a whole number'],
+    [['--max-parallel-actions', '-1'], {}, '--max-parallel-actions: must be a whole number'],
+    [
+      ['--log-level', 'loud'],
+      {},
+      '--log-level: must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
+    ],
+    [['--metrics-bind-address', '8080'], {}, '--metrics-bind-address: must be host:port, :port or 0, not "8080"'],
+    [['--metrics-bind-address', ':70000'], {}, '--metrics-bind-address: must be host:port'],
+    [['--watch-namespaces', 'Upper'], {}, '--watch-namespaces: must be names of namespaces'],
+    [['--watch-label-selector', 'a=b c'], {}, '--watch-label-selector: must be a label selector'],
+    [['--leader-elect'], {}, "unknown option '--leader-elect' (see --help)"],
+    [['--intervall', '1m'], {}, 'Did you mean --interval?'],
+    [['--interval'], {}, 'argument missing (see --help)'],
+    [['extra'], {}, 'too many arguments'],
+    [[], { AZURE_AUTHORITY_HOST: 'http://x' }, 'AZURE_AUTHORITY_HOST must be an https URL'],
+  ];
+  for (const [argv, env, says] of bad) {
+    it(`refuses ${[...argv, ...Object.entries(env).map((e) => e.join('='))].join(' ')} in one line`, () => {
+      const error = refusal(argv, env);
+      expect(error.exitCode).to.equal(2);
+      expect(error.message).to.contain(says);
+      expect(error.message).not.to.contain('\n');
+    });
+  }
+
+  it('answers --help with every flag and its twin', () => {
+    const help = refusal(['--help']);
+    expect(help).to.be.instanceOf(ConfigHelp).and.to.have.property('exitCode', 0);
+    for (const [flag, twin] of everything) expect(help.message).to.contain(flag).and.to.contain(`[${twin}]`);
+  });
+
+  it('answers --version with the version, whatever else is asked', () => {
+    expect(refusal(['--version', '--interval', 'x']))
+      .to.be.instanceOf(ConfigHelp)
+      .and.to.have.property('message', version);
+  });
+});
