@@ -34,7 +34,7 @@ export interface Region {
  */
 const settling = 60_000;
 
-/** Every region that the spec lists, that ARM shows, or that the status remembers. Listed ones first, in the spec's order. */
+/** The home region, and every region that the spec lists, ARM shows, or the status remembers. Listed ones first, in the spec's order. */
 export function regionsOf(object: RegistryReplication, observed: Observed, now: Date): Region[] {
   const { registry } = observed;
   const home = registry && normalise(registry.location);
@@ -42,7 +42,8 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     (isSameRegistry(object, registry) ? (object.status?.regions ?? []) : []).map((row) => [row.location, row]),
   );
   const asked = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
-  const locations = new Set([...asked.keys(), ...[...observed.sightings.keys()].sort(), ...before.keys()]);
+  const shown = [...(home === undefined ? [] : [home]), ...[...observed.sightings.keys()].sort()];
+  const locations = new Set([...asked.keys(), ...shown, ...before.keys()]);
   const taken = namesTaken(observed);
 
   return [...locations].map((location): Region => {

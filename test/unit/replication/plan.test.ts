@@ -1,0 +1,388 @@
+import { expect } from 'chai';
+import type { Replica } from '../../../src/azure/arm.ts';
+import type { Observed } from '../../../src/replication/observed.ts';
+import { registryGone } from '../../../src/replication/observed.ts';
+import { dueSteps, type Plan, planFor } from '../../../src/replication/plan.ts';
+import { anObject, aRegistry, aReplica, aStatus, home, now, type ObjectParts, observing, secondsAgo } from './world.ts';
+
+const limits = { maxParallelActions: 4 };
+
+function plan(parts: ObjectParts, observed: Observed): Plan {
+  return planFor(anObject(parts), observed, now, limits);
+}
+
+/** The due steps, as short words: `create japaneast`. */
+function due(parts: ObjectParts, observed: Observed): string[] {
+  const made = plan(parts, observed);
+  expect(made.confirm, 'nothing is left to confirm').to.deep.equal([]);
+  return dueSteps(made).map(({ action, name }) => `${action} ${name}`);
+}
+
+const homeEntry = aReplica(home);
+
+describe('the plan for absent regions', () => {
+  it('asks for a GET before it creates what LIST does not show', () => {
+    expect(plan({}, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
+  });
+
+  it('creates a desired replica once a GET has answered 404, named after its location', () => {
+    expect(due({}, observing([homeEntry], { missing: ['japaneast'] }))).to.deep.equal(['create japaneast']);
+  });
+
+  it('creates nothing where a GET shows the replica that LIST omitted', () => {
+    expect(due({}, observing([], { seen: [aReplica('japaneast')] }))).to.deep.equal([]);
+  });
+
+  it('takes "Japan East" and "japaneast" for the same region', () => {
+    expect(due({ regions: ['Japan East'] }, observing([aReplica('japaneast')]))).to.deep.equal([]);
+  });
+
+  it("chooses another name where another region's replica has the location's name", () => {
+    const odd = aReplica('westeurope', { name: 'japaneast' });
+    const seen = { missing: ['japaneast2'] };
+    expect(due({ regions: ['japaneast', 'westeurope'] }, observing([homeEntry, odd], seen))).to.deep.equal([
+      'create japaneast2',
+    ]);
+  });
+
+  it('never creates the home replica, listed or not', () => {
+    expect(due({ regions: [home] }, observing([]))).to.deep.equal([]);
+  });
+
+  for (const [routing, sent] of [
+    ['Enabled', true],
+    ['Disabled', false],
+    ['WhenReady', false],
+    [undefined, undefined],
+  ] as const) {
+    it(`creates with routing ${sent} when the spec says ${routing}`, () => {
+      const region = { location: 'japaneast', ...(routing && { routing }) };
+      const [step] = plan({ regions: [region] }, observing([homeEntry], { missing: ['japaneast'] })).steps;
+      expect(step).to.deep.include({
+        action: 'create',
+        replica: { location: 'japaneast', ...(sent !== undefined && { routing: sent }) },
+      });
+    });
+  }
+
+  it('still takes a 404 for "on its way" in the first minute after a creation', () => {
+    const status = aStatus([{ state: 'Creating', since: secondsAgo(30) }]);
+    expect(due({ status }, observing([], { missing: ['japaneast'] }))).to.deep.equal([]);
+  });
+
+  it('creates again when there is still nothing a minute after a creation', () => {
+    const status = aStatus([{ state: 'Creating', since: secondsAgo(61) }]);
+    expect(due({ status }, observing([], { missing: ['japaneast'] }))).to.deep.equal(['create japaneast']);
+  });
+
+  it('creates no more at a time than the limit, and says what the others wait for', () => {
+    const regions = ['aregion', 'bregion', 'cregion', 'dregion', 'eregion'];
+    const made = plan(
+      { regions },
+      observing([aReplica('aregion', { provisioningState: 'Creating' })], { missing: regions.slice(1) }),
+    );
+    expect(dueSteps(made).map(({ location }) => location)).to.deep.equal(['bregion', 'cregion', 'dregion']);
+    expect(made.steps.at(-1)?.hold?.waitsFor).to.deep.equal(['aregion', 'bregion', 'cregion', 'dregion']);
+  });
+
+  it('does not try again what Azure refused before its time has come', () => {
+    const status = aStatus([{ state: 'Absent', reason: 'RegionNotAvailable', retryAfter: '2026-11-22T12:05:00Z' }]);
+    const made = plan({ status }, observing([homeEntry]));
+    expect(made.confirm).to.deep.equal([]);
+    expect(made.steps.map(({ hold }) => hold?.message)).to.deep.equal(['is tried again at 2026-11-22T12:05:00Z']);
+  });
+
+  it('tries again at once after an edit, and after a reconcile request', () => {
+    const status = aStatus([{ state: 'Absent', reason: 'RegionNotAvailable', retryAfter: '2026-11-22T12:05:00Z' }]);
+    const observed = observing([homeEntry], { missing: ['japaneast'] });
+    expect(due({ status, generation: 2 }, observed)).to.deep.equal(['create japaneast']);
+    const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
+    expect(due({ status, annotations }, observed)).to.deep.equal(['create japaneast']);
+  });
+});
+
+describe('the plan for replicas in motion', () => {
+  for (const provisioningState of ['Creating', 'Updating', 'Deleting', 'Frobnicating', undefined]) {
+    it(`writes nothing to a replica that is ${provisioningState}`, () => {
+      const replica = moving('japaneast', provisioningState);
+      const regions = [{ location: 'japaneast', routing: 'Disabled', tags: { team: 'web' } } as const];
+      expect(due({ regions }, observing([homeEntry, replica]))).to.deep.equal([]);
+      expect(due({ regions: [home] }, observing([homeEntry, replica]))).to.deep.equal([]);
+      expect(due({ deleting: true }, observing([homeEntry, replica]))).to.deep.equal([]);
+    });
+  }
+
+  it('still takes Succeeded for "on its way out" in the first minute after a deletion', () => {
+    const status = aStatus([{ state: 'Deleting', since: secondsAgo(20) }]);
+    expect(due({ deleting: true, status }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([]);
+  });
+
+  it('reports a Failed replica and leaves it in place', () => {
+    const failed = aReplica('japaneast', { provisioningState: 'Failed' });
+    expect(due({}, observing([homeEntry, failed]))).to.deep.equal([]);
+  });
+
+  function moving(location: string, provisioningState: string | undefined): Replica {
+    const { provisioningState: _, ...replica } = aReplica(location);
+    return provisioningState === undefined ? replica : { ...replica, provisioningState };
+  }
+});
+
+describe('the plan for routing and tags', () => {
+  it('touches neither when the spec says nothing', () => {
+    const replica = aReplica('japaneast', { routing: false, tags: { owner: 'them' } });
+    expect(due({}, observing([homeEntry, replica]))).to.deep.equal([]);
+  });
+
+  it('asks for a GET before it changes what LIST shows', () => {
+    const replica = aReplica('japaneast', { routing: false });
+    const status = aStatus([{}]);
+    const observed = observing([homeEntry, replica], { seen: [homeEntry] });
+    expect(plan({ regions: [{ location: 'japaneast', routing: 'Enabled' }], status }, observed).confirm).to.deep.equal([
+      'japaneast',
+    ]);
+  });
+
+  it('changes routing and tags in one PATCH, keeping the tags of others', () => {
+    const replica = aReplica('japaneast', { name: 'oddname', routing: false, tags: { owner: 'them', old: '1' } });
+    const regions = [{ location: 'japaneast', routing: 'Enabled', tags: { team: 'web' } } as const];
+    const status = aStatus([{ managedTags: ['old'] }]);
+    const [step] = plan({ regions, status }, observing([homeEntry, replica])).steps;
+    expect(step).to.deep.include({
+      action: 'update',
+      name: 'oddname',
+      change: { routing: true, tags: { owner: 'them', team: 'web' } },
+    });
+  });
+
+  it('turns WhenReady routing on once the replica is Ready, and not while it is Syncing', () => {
+    const regions = [{ location: 'japaneast', routing: 'WhenReady' } as const];
+    const syncing = aReplica('japaneast', { routing: false, displayStatus: 'Syncing' });
+    expect(due({ regions }, observing([homeEntry, syncing]))).to.deep.equal([]);
+    expect(due({ regions }, observing([homeEntry, { ...syncing, displayStatus: 'Ready' }]))).to.deep.equal([
+      'update japaneast',
+    ]);
+  });
+
+  it('never turns WhenReady routing off', () => {
+    const regions = [{ location: 'japaneast', routing: 'WhenReady' } as const];
+    expect(due({ regions }, observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing' })]))).to.deep.equal(
+      [],
+    );
+  });
+
+  it("keeps a listed home region's routing and tags", () => {
+    const regions = [{ location: home, routing: 'Disabled', tags: { team: 'web' } } as const, 'japaneast'];
+    expect(due({ regions }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([`update ${home}`]);
+  });
+
+  it('never changes a home region that is not listed', () => {
+    expect(
+      due({}, observing([aReplica(home, { routing: false, tags: { a: 'b' } }), aReplica('japaneast')])),
+    ).to.deep.equal([]);
+  });
+});
+
+describe('the guard of the last routed replica', () => {
+  const disable = { regions: [{ location: 'japaneast', routing: 'Disabled' } as const] };
+
+  it('lets a replica be unrouted while a GET shows another one routed and Ready', () => {
+    expect(due(disable, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal(['update japaneast']);
+  });
+
+  it('asks for that GET when only LIST shows the other one', () => {
+    const replicas = [homeEntry, aReplica('japaneast')];
+    expect(plan(disable, observing(replicas, { seen: [aReplica('japaneast')] })).confirm).to.deep.equal([home]);
+  });
+
+  it('counts the home region as routed while a GET shows that it has no entry yet', () => {
+    expect(plan(disable, observing([aReplica('japaneast')])).confirm).to.deep.equal([home]);
+    expect(due(disable, observing([aReplica('japaneast')], { missing: [home] }))).to.deep.equal(['update japaneast']);
+  });
+
+  it('refuses to unroute the last one, and says what to do', () => {
+    const made = plan(disable, observing([aReplica(home, { routing: false }), aReplica('japaneast')]));
+    expect(dueSteps(made)).to.deep.equal([]);
+    expect(made.steps[0]?.hold?.reason).to.equal('LastRoutedRegion');
+    expect(made.steps[0]?.hold?.message).to.contain('Set routing: Enabled for another region');
+  });
+
+  it('refuses to unroute all at once: one of them stays', () => {
+    const regions = [home, 'japaneast', 'westeurope'].map((location) => ({ location, routing: 'Disabled' }) as const);
+    const observed = observing([homeEntry, aReplica('japaneast'), aReplica('westeurope')]);
+    expect(due({ regions }, observed)).to.deep.equal([`update ${home}`, 'update japaneast']);
+  });
+
+  it('enables first, and disables in a later pass', () => {
+    const regions = [
+      { location: 'japaneast', routing: 'Enabled' } as const,
+      { location: home, routing: 'Disabled' } as const,
+    ];
+    const before = observing([homeEntry, aReplica('japaneast', { routing: false })]);
+    expect(due({ regions }, before)).to.deep.equal(['update japaneast']);
+    expect(plan({ regions }, before).steps[1]?.hold?.waitsFor).to.deep.equal(['japaneast']);
+    expect(due({ regions }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([`update ${home}`]);
+  });
+
+  it('waits for a replica that will serve, rather than refuse for good', () => {
+    const regions = [{ location: home, routing: 'Disabled' } as const, 'japaneast'];
+    const observed = observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing' })]);
+    const [step] = plan({ regions }, observed).steps;
+    expect(step?.hold?.waitsFor).to.deep.equal(['japaneast']);
+    expect(step?.hold?.reason).to.equal(undefined);
+  });
+
+  it('keeps the last routed replica from being pruned', () => {
+    const observed = observing([aReplica(home, { routing: false }), aReplica('japaneast')]);
+    const made = plan({ regions: [home] }, observed);
+    expect(dueSteps(made)).to.deep.equal([]);
+    expect(made.steps[0]?.hold?.reason).to.equal('LastRoutedRegion');
+  });
+});
+
+describe('the plan for regions that are not listed', () => {
+  const old = aReplica('northeurope');
+  const ready = aStatus([{ readyOnce: true }]);
+
+  it('prunes them once every listed region has been ready since it was listed', () => {
+    expect(due({ status: ready }, observing([homeEntry, aReplica('japaneast'), old]))).to.deep.equal([
+      'delete northeurope',
+    ]);
+  });
+
+  it('keeps them while a listed region has not been ready: make before break', () => {
+    const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
+    const made = plan({}, observing([homeEntry, syncing, old]));
+    expect(dueSteps(made)).to.deep.equal([]);
+    expect(made.steps[0]).to.deep.include({ action: 'delete', location: 'northeurope' });
+    expect(made.steps[0]?.hold?.waitsFor).to.deep.equal(['japaneast']);
+  });
+
+  it('prunes them when a listed region has been ready but is not now', () => {
+    const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
+    expect(due({ status: ready }, observing([homeEntry, syncing, old]))).to.deep.equal(['delete northeurope']);
+  });
+
+  it('forgets that a region had been ready when it was delisted in between', () => {
+    const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
+    const delisted = aStatus([{ desired: false, readyOnce: true, state: 'Syncing' }]);
+    expect(due({ status: delisted }, observing([homeEntry, syncing, old]))).to.deep.equal([]);
+  });
+
+  it('prunes a Failed one at once', () => {
+    const failed = aReplica('northeurope', { provisioningState: 'Failed' });
+    const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
+    expect(due({}, observing([homeEntry, syncing, failed]))).to.deep.equal(['delete northeurope']);
+  });
+
+  it('deletes by the ARM name, which need not equal the location', () => {
+    const odd = aReplica('northeurope', { name: 'replication001' });
+    expect(due({ status: ready }, observing([homeEntry, aReplica('japaneast'), odd]))).to.deep.equal([
+      'delete replication001',
+    ]);
+  });
+
+  it('leaves them alone under prune: Retain', () => {
+    expect(
+      plan({ spec: { prune: 'Retain' }, status: ready }, observing([homeEntry, aReplica('japaneast'), old])).steps,
+    ).to.deep.equal([]);
+  });
+
+  it('never deletes the home replica, even when the spec does not list it', () => {
+    const odd = aReplica('East US', { name: 'replication001' });
+    expect(due({ status: ready }, observing([odd, aReplica('japaneast')]))).to.deep.equal([]);
+  });
+});
+
+describe('the plan for an object that is being deleted', () => {
+  it('deletes the listed replicas, adopted ones included, and those that wait to be pruned; home stays', () => {
+    const observed = observing([homeEntry, aReplica('japaneast', { name: 'theirs' }), aReplica('northeurope')]);
+    expect(due({ deleting: true }, observed)).to.deep.equal(['delete theirs', 'delete northeurope']);
+  });
+
+  it('leaves unlisted replicas alone under prune: Retain', () => {
+    const observed = observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')]);
+    expect(due({ deleting: true, spec: { prune: 'Retain' } }, observed)).to.deep.equal(['delete japaneast']);
+  });
+
+  it("turns the home region's routing on first, and deletes only when a GET shows it", () => {
+    const unrouted = [aReplica(home, { routing: false }), aReplica('japaneast')];
+    expect(due({ deleting: true }, observing(unrouted))).to.deep.equal([`update ${home}`]);
+    expect(due({ deleting: true }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal(['delete japaneast']);
+  });
+
+  it('lets the object go only when a GET has answered 404 for every listed region', () => {
+    expect(plan({ deleting: true }, observing([homeEntry])).release).to.equal(false);
+    expect(plan({ deleting: true }, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
+    expect(plan({ deleting: true }, observing([homeEntry], { missing: ['japaneast'] })).release).to.equal(true);
+  });
+
+  it('keeps the object while a creation of the last minute may still appear', () => {
+    const status = aStatus([{ state: 'Creating', since: secondsAgo(10) }]);
+    expect(plan({ deleting: true, status }, observing([], { missing: ['japaneast'] })).release).to.equal(false);
+  });
+
+  it('lets it go when the registry is gone', () => {
+    expect(plan({ deleting: true }, registryGone).release).to.equal(true);
+  });
+
+  for (const registry of [aRegistry({ sku: 'Basic' }), aRegistry({ provisioningState: 'Updating' })]) {
+    it(`deletes even from a registry that is ${registry.sku} and ${registry.provisioningState}`, () => {
+      expect(due({ deleting: true }, observing([homeEntry, aReplica('japaneast')], { registry }))).to.deep.equal([
+        'delete japaneast',
+      ]);
+    });
+  }
+});
+
+describe('the plan for a registry that cannot be replicated', () => {
+  const cases = [
+    { observed: registryGone, reason: 'RegistryNotFound', says: 'does not exist' },
+    {
+      observed: observing([], { registry: aRegistry({ sku: 'Basic' }) }),
+      reason: 'RegistryNotPremium',
+      says: 'az acr update --name myACR0007 --sku Premium',
+    },
+    {
+      observed: observing([], { registry: aRegistry({ provisioningState: 'Updating' }) }),
+      reason: 'RegistryNotReady',
+      says: 'is Updating',
+    },
+  ];
+  for (const { observed, reason, says } of cases) {
+    it(`writes nothing and says ${reason} in plain words`, () => {
+      const made = plan({}, observed);
+      expect(made.steps).to.deep.equal([]);
+      expect(made.obstacle?.reason).to.equal(reason);
+      expect(made.obstacle?.message).to.contain(says);
+    });
+  }
+
+  it('forgets what it remembered when the registry was made anew under the same name', () => {
+    const status = aStatus([{ readyOnce: true }], { registry: { creationDate: '2025-01-01T00:00:00.000Z' } });
+    const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
+    expect(due({ status }, observing([homeEntry, syncing, aReplica('northeurope')]))).to.deep.equal([]);
+  });
+});
+
+describe('doubt', () => {
+  it('asks for a GET before a region first steps to Ready or to Failed', () => {
+    const replicas = [aReplica('japaneast'), aReplica('westeurope', { provisioningState: 'Failed' })];
+    const status = aStatus([{ state: 'Syncing' }, { location: 'westeurope', state: 'Creating' }]);
+    const made = plan({ regions: ['japaneast', 'westeurope'], status }, observing(replicas, { seen: [] }));
+    expect(made.confirm).to.have.members(['japaneast', 'westeurope']);
+  });
+
+  it('asks for a GET before a region steps away from Ready', () => {
+    const made = plan(
+      { status: aStatus([{}]) },
+      observing([aReplica('japaneast', { displayStatus: 'Syncing' })], { seen: [] }),
+    );
+    expect(made.confirm).to.deep.equal(['japaneast']);
+  });
+
+  it('asks for nothing while all is as it was', () => {
+    const status = aStatus([{}, { location: home, home: true, desired: false }]);
+    expect(plan({ status }, observing([homeEntry, aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal([]);
+  });
+});
