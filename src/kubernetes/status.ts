@@ -1,0 +1,39 @@
+// Writes of the status subresource: with optimistic concurrency, and without losing a status to somebody's edit of the spec.
+import { isDeepStrictEqual } from 'node:util';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { isConflict } from './errors.ts';
+import { nameOf, type Resource } from './resource.ts';
+
+/** How often a race with other writers is run again before it is left to the next pass. */
+const tries = 5;
+
+/**
+ * Stores `status` on the object.
+ *
+ * Expected flow: the last act of a pass, with the object that the pass worked on.
+ *
+ * Guarantees: when it resolves, the API server has stored the status on the object with this uid, and no status that
+ * somebody else wrote meanwhile was overwritten.
+ *
+ * Assumptions: a status answers the spec that it was made from (by `observedGeneration`), so an edit of spec or metadata in
+ * the meantime does not make it wrong.
+ *
+ * Errors: the conflict, when another status was written meanwhile, the object is another one under the same name, or the
+ * races do not end; what the resource rejects with, 404 included, otherwise.
+ */
+export async function writeStatus<T extends KubernetesObject & { status?: unknown }>(
+  resource: Resource<T>,
+  object: T,
+  status: T['status'],
+): Promise<T> {
+  for (let current = object, attempt = 1; ; attempt++) {
+    try {
+      return await resource.replaceStatus({ ...current, status });
+    } catch (error) {
+      if (!isConflict(error) || attempt === tries) throw error;
+      current = await resource.get(nameOf(object));
+      const isSame = current.metadata?.uid === object.metadata?.uid;
+      if (!isSame || !isDeepStrictEqual(current.status, object.status)) throw error;
+    }
+  }
+}
