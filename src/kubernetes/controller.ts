@@ -1,7 +1,7 @@
 // Workers: take a key, read its object, run one pass, and say when to look again. It is level-triggered: a pass is told
 // which object, never what happened to it.
 import type { Clock } from '../clock.ts';
-import { explain, isConflict, retryAfter } from './errors.ts';
+import { explain, isConflict, isFromApiServer, retryAfter } from './errors.ts';
 import type { Log } from './log.ts';
 import type { WorkQueue } from './queue.ts';
 
@@ -91,7 +91,9 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
       log.debug(fields, `${key} was changed by someone else meanwhile; looking again`);
       ended('requeue');
     } else {
-      log.error({ ...fields, error }, `${key}: ${explain(error)}; trying again in ${(wait / 1000).toFixed(1)} s`);
+      // The words say all about an API server's answer; of anything else, the logger may want more.
+      const more = isFromApiServer(error) ? {} : { error };
+      log.error({ ...fields, ...more }, `${key}: ${explain(error)}; trying again in ${(wait / 1000).toFixed(1)} s`);
       ended('error');
     }
   }

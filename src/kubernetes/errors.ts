@@ -51,20 +51,25 @@ export function explain(error: unknown): string {
   return oneLine(String(error));
 }
 
+/** The API server's own refusal, or its silence: `explain` says all there is to say. Anything else may be a mistake of ours. */
+export function isFromApiServer(error: unknown): boolean {
+  return error instanceof ApiException || error instanceof ApiServerUnreachable;
+}
+
 /**
- * Wraps what `fetch` rejects with (a TypeError that says only "fetch failed", a TimeoutError) into an error that says
- * which server and why. Errors that are no such thing, such as a credential plugin's, come back as they are.
+ * Wraps what `fetch` rejects with (a TypeError that says only "fetch failed" or "terminated", a TimeoutError) into an error
+ * that says which server and why. Errors that are no such thing, such as a credential plugin's, come back as they are.
  */
 export function asUnreachable(error: unknown, server: string): unknown {
   if (!(error instanceof Error)) return error;
   if (error.name === 'TimeoutError') {
     return new ApiServerUnreachable(`the API server at ${server} does not answer`, { cause: error });
   }
-  const cause = rootOf(error);
-  if (cause === error && !('code' in error)) return error;
-  const code = 'code' in cause ? String(cause.code) : undefined;
-  // Node names the plain network errors well by code; TLS needs its words too.
-  const why = code && /^E[A-Z]+$/.test(code) ? code : [code, cause.message].filter(Boolean).join(': ');
+  if (!(error instanceof TypeError && error.cause instanceof Error)) return error;
+  const root = rootOf(error);
+  const code = 'code' in root ? String(root.code) : undefined;
+  // Node names the plain network errors well by code; TLS and the rest need their words too.
+  const why = code && /^E[A-Z]+$/.test(code) ? code : [code, root.message].filter(Boolean).join(': ');
   return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${oneLine(why)})`, { cause: error });
 }
 

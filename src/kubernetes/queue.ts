@@ -18,6 +18,8 @@ export interface QueueMetrics {
   /** How long a key was in flight. */
   worked(seconds: number): void;
   retried(): void;
+  /** Where to read, at each scrape, for how long the keys in flight have been so: their sum and the longest. */
+  inFlight(read: () => { readonly seconds: number; readonly longest: number }): void;
 }
 
 export interface QueueOptions {
@@ -61,6 +63,7 @@ export class WorkQueue {
     this.#random = random;
     this.#backoff = backoff;
     this.#metrics = metrics;
+    metrics?.inFlight(() => this.unfinished);
   }
 
   /** Makes the key due now. One that waits already stays in its place, or moves up where the new class is higher. */
