@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import type { ControllerMetrics } from '../../../src/kubernetes/controller.ts';
+import { WorkQueue } from '../../../src/kubernetes/queue.ts';
+import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
+import { FakeClock } from '../../fake-clock.ts';
+
+describe('metrics', () => {
+  let metrics: Metrics;
+
+  beforeEach(() => {
+    metrics = createMetrics({ processMetrics: false });
+  });
+
+  async function value(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
+    const text = await metrics.registry.metrics();
+    const wanted = Object.entries(labels).map(([label, is]) => `${label}="${is}"`);
+    const line = text.split('\n').find((line) => {
+      const [series = ''] = line.split(' ');
+      return (series === name || series.startsWith(`${name}{`)) && wanted.every((label) => series.includes(label));
+    });
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  }
+
+  it('have every name that existing dashboards ask for', async () => {
+    createMetrics({ processMetrics: false });
+    metrics.queue('registryreplication');
+    metrics.controller('registryreplication', 10);
+    const names = [...(await metrics.registry.metrics()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    expect(names).to.have.members([
+      'controller_runtime_reconcile_total',
+      'controller_runtime_reconcile_errors_total',
+      'controller_runtime_reconcile_time_seconds',
+      'controller_runtime_active_workers',
+      'controller_runtime_max_concurrent_reconciles',
+      'rest_client_requests_total',
+      'georeplication_arm_requests_total',
+      'georeplication_arm_request_duration_seconds',
+      'workqueue_depth',
+      'workqueue_adds_total',
+      'workqueue_retries_total',
+      'workqueue_queue_duration_seconds',
+      'workqueue_work_duration_seconds',
+      'workqueue_unfinished_work_seconds',
+      'workqueue_longest_running_processor_seconds',
+    ]);
+  });
+
+  it("count passes by controller-runtime's results, from zero on", async () => {
+    const passes: ControllerMetrics = metrics.controller('rr', 3);
+    const of = (result: string) => value('controller_runtime_reconcile_total', { controller: 'rr', result });
+    expect(await of('error')).to.equal(0);
+    passes.active(2);
+    passes.passed('error', 0.2);
+    passes.passed('requeue_after', 0.1);
+    expect([await of('error'), await of('requeue_after'), await of('success')]).to.deep.equal([1, 1, 0]);
+    expect(await value('controller_runtime_reconcile_errors_total')).to.equal(1);
+    expect(await value('controller_runtime_reconcile_time_seconds_count')).to.equal(2);
+    expect(await value('controller_runtime_active_workers')).to.equal(2);
+    expect(await value('controller_runtime_max_concurrent_reconciles')).to.equal(3);
+  });
+
+  it('follow a work queue as client-go does', async () => {
+    const clock = new FakeClock();
+    const telling = metrics.queue('rr');
+    const queue = new WorkQueue({ clock, random: () => 0.5, metrics: telling });
+    telling.inFlight(() => queue.unfinished);
+    queue.add('ns/a');
+    queue.add('ns/b');
+    queue.add('ns/a');
+    expect(await value('workqueue_adds_total', { name: 'rr', controller: 'rr' })).to.equal(2);
+    expect(await value('workqueue_depth')).to.equal(2);
+    await clock.advance(3_000);
+    const key = await queue.take();
+    expect(await value('workqueue_depth')).to.equal(1);
+    expect(await value('workqueue_queue_duration_seconds_sum')).to.equal(3);
+    await clock.advance(5_000);
+    expect(await value('workqueue_unfinished_work_seconds')).to.equal(5);
+    expect(await value('workqueue_longest_running_processor_seconds')).to.equal(5);
+    queue.retry(key ?? '');
+    queue.done(key ?? '');
+    expect(await value('workqueue_work_duration_seconds_sum')).to.equal(5);
+    expect(await value('workqueue_unfinished_work_seconds')).to.equal(0);
+    expect(await value('workqueue_retries_total')).to.equal(1);
+    await queue.shutDown();
+  });
+
+  it('count requests to both APIs', async () => {
+    metrics.kubernetesRequest({ method: 'GET', host: '10.0.0.1:443', code: '200' });
+    metrics.armRequest({ method: 'PUT', status: '201', durationMs: 250, correlationId: 'x' });
+    metrics.armRequest({ method: 'PUT', status: '<error>', durationMs: 30_000, correlationId: 'y' });
+    expect(await value('rest_client_requests_total', { method: 'GET', code: '200', host: '10.0.0.1:443' })).to.equal(1);
+    expect(await value('georeplication_arm_requests_total', { method: 'PUT', code: '201' })).to.equal(1);
+    expect(await value('georeplication_arm_requests_total', { method: 'PUT', code: '<error>' })).to.equal(1);
+    expect(await value('georeplication_arm_request_duration_seconds_sum', { method: 'PUT' })).to.equal(30.25);
+  });
+});
