@@ -10,12 +10,14 @@ import { text } from 'node:stream/consumers';
 import { ContainerRegistryManagementClient } from '@azure/arm-containerregistry';
 import { ClientAssertionCredential, ClientSecretCredential, WorkloadIdentityCredential } from '@azure/identity';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import {
   type ArmEmulator,
   type ArmEmulatorOptions,
   defaultSubscriptionId,
   startArmEmulator,
 } from '../emulators/arm/emulator.ts';
+import { following, isPassing, type Resting, type Stage, stageAt } from '../emulators/arm/life.ts';
 import { held, instant, realistic, scaled } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -329,7 +331,7 @@ describe('the ARM emulator', () => {
       expect(on.body.properties).to.include({ provisioningState: 'Updating', regionEndpointEnabled: true });
     });
 
-    it("deletes by an operation in the replica's region, which nobody without rights on the subscription can poll", async () => {
+    it("deletes by an operation that is polled under the subscription, in the replica's region", async () => {
       await begin();
       await create('replication001', 'uksouth');
       emulator.azure.timings = held;
@@ -608,6 +610,16 @@ describe('the ARM emulator', () => {
     const listed = async () =>
       (await send('GET', `${registryId}/replications`)).body.value?.map(({ location }) => location);
 
+    it('takes registries, groups and subscriptions away with all that was going on in them', async () => {
+      await begin({ timings: held });
+      const { headers } = await create('japaneast');
+      emulator.azure.removeResourceGroup(defaultSubscriptionId, 'MyResourceGroup');
+      expect((await send('GET', registryId)).body.error?.code).to.equal('ResourceGroupNotFound');
+      expect((await send('GET', operationUrl(headers))).body.status).to.equal('Canceled');
+      emulator.azure.removeSubscription(defaultSubscriptionId);
+      expect((await send('GET', registryId)).body.error?.code).to.equal('SubscriptionNotFound');
+    });
+
     it('has the home entry with the first replica, and none before', async () => {
       await begin();
       expect(await listed()).to.deep.equal([]);
@@ -683,7 +695,7 @@ describe('the ARM emulator', () => {
       emulator.azure.refuse(({ method, replica }) => method === 'PUT' && replica === 'japaneast', refusal, 1);
       const refused = await create('japaneast');
       expect(refused).to.deep.include({ status: 429, body: { error: { code: refusal.code, message: 'Later.' } } });
-      expect(refused.headers['retry-after']).to.equal('17');
+      expect(refused.headers).to.include({ 'retry-after': '17' }).and.to.have.property('x-ms-request-id');
       expect((await create('uksouth')).status).to.equal(201);
       expect((await create('japaneast')).status).to.equal(201);
     });
@@ -731,6 +743,59 @@ describe('the ARM emulator', () => {
   });
 });
 
+describe('the life of an emulated replica', () => {
+  const time = fc.nat({ max: 10_000 });
+  const failure = { code: 'ReplicationFailed', message: 'It did not work.' };
+  const resting: fc.Arbitrary<Resting> = fc.oneof(
+    fc.record({ kind: fc.constant('Syncing' as const), since: time, until: time }),
+    fc.record({ kind: fc.constant('Ready' as const), since: time }),
+    fc.record({ kind: fc.constant('Failed' as const), since: time, failure: fc.constant(failure) }),
+  );
+  const stages: fc.Arbitrary<Stage> = fc.oneof(
+    resting,
+    fc.record({ kind: fc.constant('Awaited' as const), until: time }),
+    fc.record({ kind: fc.constant('Creating' as const), since: time, until: time, sync: time }),
+    fc.record({
+      kind: fc.constant('Creating' as const),
+      since: time,
+      until: time,
+      sync: time,
+      failure: fc.constant(failure),
+    }),
+    fc.record({ kind: fc.constant('Updating' as const), since: time, until: time, rest: resting }),
+    fc.record({ kind: fc.constant('Deleting' as const), since: time, until: time }),
+  );
+
+  it('does not depend on how often anyone looks', () => {
+    fc.assert(
+      fc.property(stages, time, time, (stage, a, b) => {
+        const [early, late] = [Math.min(a, b), Math.max(a, b)];
+        expect(stageAt(stageAt(stage, early), late)).to.deep.equal(stageAt(stage, late));
+      }),
+    );
+  });
+
+  it('comes to rest, and stays there', () => {
+    fc.assert(
+      fc.property(stages, (stage) => {
+        const end = stageAt(stage, Number.MAX_SAFE_INTEGER);
+        expect(['Ready', 'Failed', 'Gone']).to.include(end.kind);
+        expect(following(end, 0)).to.equal(end);
+      }),
+    );
+  });
+
+  it('waits for ever in what is held', () => {
+    fc.assert(
+      fc.property(stages, time, (stage, now) => {
+        fc.pre(isPassing(stage));
+        const still = { ...stage, until: Number.POSITIVE_INFINITY };
+        expect(stageAt(still, now)).to.equal(still);
+      }),
+    );
+  });
+});
+
 describe('npm run emulator:arm', () => {
   it('serves a client that knows only what it printed, and ends on SIGTERM', async function () {
     this.timeout(30_000);
@@ -766,6 +831,14 @@ describe('npm run emulator:arm', () => {
       expect(await ended).to.deep.equal([0, null]);
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('says in one line why it cannot start', async () => {
+    const broken = spawn(process.execPath, ['test/emulators/arm/main.ts', '--certificate=/dev/null/arm.pem']);
+    const said = await text(broken.stderr);
+    expect(said.trim().split('\n')).to.have.length(1);
+    expect(said).to.contain('/dev/null/arm.pem');
+    expect(broken.exitCode ?? (await once(broken, 'exit'))[0]).to.equal(1);
   });
 
   const clientProgram = `

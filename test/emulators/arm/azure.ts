@@ -34,7 +34,7 @@ export interface ReplicaSettings {
   readonly state?: 'Creating' | 'Syncing' | 'Ready' | 'Failed';
 }
 
-const ranOutOfCapacity: Failure = {
+const couldNotProvision: Failure = {
   code: 'ReplicationFailed',
   message: 'The replication could not be provisioned. Please delete it and try again.',
 };
@@ -161,15 +161,16 @@ export class Azure {
     this.#replica(reference, location).enter({ kind: 'Gone' });
   }
 
-  failReplica(reference: RegistryReference, location: string, failure: Failure = ranOutOfCapacity): void {
+  failReplica(reference: RegistryReference, location: string, failure: Failure = couldNotProvision): void {
     this.#replica(reference, location).enter({ kind: 'Failed', since: this.#world.now, failure });
   }
 
-  /** The next `times` creations at this location will end as Failed. */
-  failCreations(reference: RegistryReference, location: string, failure: Failure = ranOutOfCapacity, times = 1): void {
+  /** The next `times` creations at this location, Infinity for all until undone, will end as Failed. */
+  failCreations(reference: RegistryReference, location: string, failure: Failure = couldNotProvision, times = 1): Undo {
     const { comingFailures } = this.#registry(reference);
     const at = shortForm(location);
-    comingFailures.set(at, [...(comingFailures.get(at) ?? []), ...Array<Failure>(times).fill(failure)]);
+    comingFailures.set(at, { failure, left: times });
+    return () => comingFailures.delete(at);
   }
 
   // Time, where a test holds it.
@@ -232,7 +233,7 @@ export class Azure {
       case 'Ready':
         return { kind: 'Ready', since };
       case 'Failed':
-        return { kind: 'Failed', since, failure: ranOutOfCapacity };
+        return { kind: 'Failed', since, failure: couldNotProvision };
       default:
         return state satisfies never;
     }

@@ -1,10 +1,12 @@
 // The emulator as a program: reads flags, says how to use it, and ends cleanly on a signal.
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import type { RegistrySettings } from './azure.ts';
-import { startArmEmulator } from './emulator.ts';
+import { type ArmEmulator, startArmEmulator } from './emulator.ts';
 import { fast, instant, realistic, type Span, type Timings } from './timings.ts';
 
 const presets = { realistic, fast, instant };
@@ -49,22 +51,15 @@ const program = new Command('emulator:arm')
   )
   .option('--page-size <number>', 'replicas in one page of LIST', whole, 100)
   .option('--seed <number>', 'of the times that are drawn', whole, 1)
-  .option('--certificate <file>', 'where to write the certificate to trust', 'arm-emulator.pem');
+  .option('--certificate <file>', 'where to write the certificate to trust', join(tmpdir(), 'arm-emulator.pem'));
 
 const flags = program.parse().opts<Flags>();
 
-const emulator = await startArmEmulator({
-  port: flags.port,
-  timings: timingsOf(flags),
-  seed: flags.seed,
-  pageSize: flags.pageSize,
-  registryDefaults: { contentBytes: flags.contentSize },
-});
+const certificate = resolve(flags.certificate);
 const registries = flags.registry.length > 0 ? flags.registry : seeds(sample, []);
-for (const { reference, settings } of registries) emulator.azure.addRegistry(reference, settings);
-await writeFile(flags.certificate, emulator.certificate);
+const emulator = await start().catch((error: unknown) => program.error(`error: ${messageOf(error)}`));
 
-const variables = { NODE_EXTRA_CA_CERTS: flags.certificate, ...emulator.environment };
+const variables = { NODE_EXTRA_CA_CERTS: certificate, ...emulator.environment };
 console.log(`The ARM emulator listens on ${emulator.url}`);
 for (const { reference, settings } of registries) {
   const { subscriptionId, resourceGroup, name } = reference;
@@ -76,6 +71,23 @@ console.log('\nCtrl-C ends it.');
 
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 await emulator.close();
+
+async function start(): Promise<ArmEmulator> {
+  const started = await startArmEmulator({
+    port: flags.port,
+    timings: timingsOf(flags),
+    seed: flags.seed,
+    pageSize: flags.pageSize,
+    registryDefaults: { contentBytes: flags.contentSize },
+  });
+  for (const { reference, settings } of registries) started.azure.addRegistry(reference, settings);
+  await writeFile(certificate, started.certificate);
+  return started;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 function timingsOf({ timings, create, remove, homeEntry, syncRate }: Flags): Timings {
   return {

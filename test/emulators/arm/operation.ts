@@ -11,16 +11,19 @@ export class Operation {
   readonly id: string;
   /** ARM's word for it while it runs. `Creating` was recorded; `Updating` and `Deleting` are assumed alike. */
   readonly doing: 'Creating' | 'Updating' | 'Deleting';
+  /** What it is about. */
+  readonly resourceId: string;
   /** The region in whose name a deletion is polled. */
   readonly location: string;
   /** Brings the resource it is about up to the present, which may end the operation. */
   readonly #settle: () => void;
   #outcome: Outcome | undefined;
 
-  constructor(id: string, doing: Operation['doing'], location: string, settle: () => void) {
-    this.id = id;
-    this.doing = doing;
-    this.location = location;
+  constructor(subject: Pick<Operation, 'id' | 'doing' | 'resourceId' | 'location'>, settle: () => void) {
+    this.id = subject.id;
+    this.doing = subject.doing;
+    this.resourceId = subject.resourceId;
+    this.location = subject.location;
     this.#settle = settle;
   }
 

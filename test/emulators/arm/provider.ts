@@ -72,8 +72,9 @@ export function deleteRegistry(
   const registry = world.find(reference);
   if (!registry) return undefined;
   if (!registry.deletion) {
-    const id = `registries-${requestId}`;
-    world.removeRegistry(registry, world.startOperation(id, 'Deleting', registry.location, registry));
+    const { id: resourceId, location } = registry;
+    const subject = { id: `registries-${requestId}`, doing: 'Deleting', resourceId, location } as const;
+    world.removeRegistry(registry, world.startOperation(subject, registry));
   }
   const { operation } = registry.deletion ?? {};
   return operation && { registry: registry.snapshot(), operation };
@@ -119,7 +120,9 @@ export function putReplica(
   }
   if (there) return rewrite(world, there, put, caller);
   const { location, routing, zoneRedundancy = 'Disabled', tags } = put;
-  const operation = world.startOperation(`replications-${caller.requestId}`, 'Creating', location, registry);
+  const id = `replications-${caller.requestId}`;
+  const resourceId = `${registry.id}/replications/${name}`;
+  const operation = world.startOperation({ id, doing: 'Creating', resourceId, location }, registry);
   const created = world.create(registry, { name, location, routing, zoneRedundancy, tags }, caller.author, operation);
   return { replica: visible(created), operation };
 }
@@ -154,10 +157,11 @@ export function deleteReplica(
   checkAtRest(registry);
   // Reported: refused while there are others (Azure/acr issue 294), done once it is the last (Azure/acr issue 729, 2024).
   if (replica.home && registry.visible().length > 1) throw refusal.homeReplicationCannotBeDeleted(replica.name);
-  const { stage } = replica;
-  if (stage.kind === 'Deleting') return world.joinRemoval(replica, `replications-${requestId}`);
+  const id = `replications-${requestId}`;
+  if (replica.stage.kind === 'Deleting') return world.joinRemoval(replica, id);
   checkReplicaAtRest(replica);
-  const operation = world.startOperation(`replications-${requestId}`, 'Deleting', replica.location, registry);
+  const { id: resourceId, location } = replica;
+  const operation = world.startOperation({ id, doing: 'Deleting', resourceId, location }, registry);
   world.remove(replica, operation);
   return operation;
 }
@@ -185,7 +189,8 @@ function change(world: World, replica: Replica, { routing, tags }: ReplicaPatch,
     return { replica: visible(replica) };
   }
   const id = `replications-${caller.requestId}`;
-  const operation = world.startOperation(id, 'Updating', replica.location, replica.registry);
+  const { id: resourceId, location, registry } = replica;
+  const operation = world.startOperation({ id, doing: 'Updating', resourceId, location }, registry);
   world.update(replica, wanted, caller.author, operation);
   return { replica: visible(replica), operation };
 }

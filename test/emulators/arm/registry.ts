@@ -161,8 +161,8 @@ export class Registry {
   /** By name in lower case. */
   readonly replicas = new Map<string, Replica>();
   readonly listing: Listing = { frozen: undefined, omitted: new Set() };
-  /** How the next creations at a location will end, in turn. */
-  readonly comingFailures = new Map<string, Failure[]>();
+  /** How so many of the next creations at a location will end. */
+  readonly comingFailures = new Map<string, { readonly failure: Failure; left: number }>();
   deletion: { readonly until: number; readonly operation: Operation } | undefined;
 
   constructor(
@@ -199,6 +199,14 @@ export class Registry {
 
   replicaNamed(name: string): Replica | undefined {
     return this.replicas.get(name.toLowerCase());
+  }
+
+  /** How a creation at this location is to fail, if it is; that counts as one of the times. */
+  takeFailure(location: string): Failure | undefined {
+    const coming = this.comingFailures.get(location);
+    if (!coming || coming.left <= 0) return undefined;
+    coming.left -= 1;
+    return coming.failure;
   }
 
   /** Also one that nobody can see yet. */

@@ -29,7 +29,7 @@ export interface Parts {
 }
 
 interface Env {
-  Variables: { info: RequestInfo; principal: Principal; version: string };
+  Variables: { info: RequestInfo; principal: Principal };
 }
 
 type ArmContext = Context<Env>;
@@ -58,6 +58,18 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
     journal.record({ ...info, at, status: c.res.status, duration: performance.now() - began });
   });
 
+  app.use('/subscriptions/*', async (c, next) => {
+    await next();
+    complete(c, armHeaders(c));
+    // Recorded for 404 (ASO, 2025-11-18): what the front end answers by itself costs nothing and shows no budget.
+    if (c.error instanceof refusal.Refusal && c.error.details.gateway) {
+      complete(c, { 'x-ms-failure-cause': 'gateway' });
+      return;
+    }
+    const { subscriptionId = '' } = c.var.info;
+    complete(c, quota.spend(subscriptionId, c.var.principal?.objectId ?? '', spendingOf(c.req.method), world.now));
+  });
+
   app.use(async (c, next) => {
     const refused = faults.refusalOf(c.var.info);
     if (refused) throw new refusal.Refusal(refused);
@@ -77,19 +89,6 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
     const form = new URLSearchParams(await c.req.text());
     const { status, body } = tenant.token(c.req.param('tenant'), form);
     return answer(status, body, { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' });
-  });
-
-  app.use('/subscriptions/*', async (c, next) => {
-    await next();
-    for (const [name, value] of Object.entries(armHeaders(c))) c.res.headers.set(name, value);
-    // Recorded for 404 (ASO, 2025-11-18): what the front end answers by itself costs nothing and shows no budget.
-    if (c.error instanceof refusal.Refusal && c.error.details.gateway) {
-      c.res.headers.set('x-ms-failure-cause', 'gateway');
-      return;
-    }
-    const { subscriptionId = '' } = c.var.info;
-    const left = quota.spend(subscriptionId, c.var.principal?.objectId ?? '', spendingOf(c.req.method), world.now);
-    for (const [name, value] of Object.entries(left)) c.res.headers.set(name, value);
   });
 
   app.use('/subscriptions/*', async (c, next) => {
@@ -151,7 +150,7 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
 
   app.get(operationStatus, (c) => {
     const operation = operationOf(c);
-    return answer(200, operationBody(operation), statusHeaders(c, operation, c.var.info.path.split('/operation')[0]));
+    return answer(200, operationBody(operation), statusHeaders(c, operation));
   });
 
   // Recorded: 202 with a newly signed Location while it runs, then 200 without one; both without a body.
@@ -162,8 +161,7 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
   });
 
   app.notFound((c) => {
-    const { details } = refusal.noSuchPath(new URL(c.req.url).pathname);
-    return answer(details.status, errorBody(details), { 'x-ms-failure-cause': 'gateway' });
+    throw refusal.noSuchPath(new URL(c.req.url).pathname);
   });
 
   app.onError((error, c) => {
@@ -182,13 +180,13 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
   function written(c: ArmContext, { replica, operation }: provider.Written): Response {
     const headers = { 'api-supported-versions': supportedApiVersions.join(', ') };
     if (!operation) return answer(200, replicaBody(replica), headers);
-    return answer(201, replicaBody(replica), { ...headers, ...statusHeaders(c, operation, replica.id) });
+    return answer(201, replicaBody(replica), { ...headers, ...statusHeaders(c, operation) });
   }
 
   /** Recorded: polled under the replica itself, and repeated with a new signature at every poll. */
-  function statusHeaders(c: ArmContext, operation: Operation, replicaId = ''): Record<string, string> {
+  function statusHeaders(c: ArmContext, { id, resourceId }: Operation): Record<string, string> {
     return {
-      'azure-asyncoperation': signedUrl(c, `${replicaId}/operationStatuses/${operation.id}`),
+      'azure-asyncoperation': signedUrl(c, `${resourceId}/operationStatuses/${id}`),
       'retry-after': String(world.timings.retryAfter),
     };
   }
@@ -219,6 +217,13 @@ function answer(status: number, body: unknown, headers: Readonly<Record<string, 
 
 function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status, headers });
+}
+
+/** Adds what is not there yet: a refusal that a test has chosen keeps its own headers. */
+function complete(c: ArmContext, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  }
 }
 
 const ids =
@@ -269,7 +274,7 @@ function replicaOf(c: ArmContext): provider.ReplicaReference {
 function callerOf(c: ArmContext): provider.Caller {
   return {
     author: { id: c.var.principal.clientId, type: 'Application' },
-    requestId: c.req.header('x-ms-client-request-id') ?? randomUUID(),
+    requestId: /^[\w-]{1,64}$/.exec(c.req.header('x-ms-client-request-id') ?? '')?.[0] ?? randomUUID(),
   };
 }
 

@@ -68,7 +68,9 @@ export class World {
   }
 
   removeSubscription(id: string): void {
-    this.#subscriptions.delete(id.toLowerCase());
+    const key = id.toLowerCase();
+    for (const group of this.#subscriptions.get(key)?.keys() ?? []) this.removeResourceGroup(id, group);
+    this.#subscriptions.delete(key);
   }
 
   hasSubscription(id: string): boolean {
@@ -80,7 +82,9 @@ export class World {
     if (!groups.has(name.toLowerCase())) groups.set(name.toLowerCase(), new Map());
   }
 
+  /** At once, with everything in it. */
   removeResourceGroup(subscriptionId: string, name: string): void {
+    for (const registry of this.#group(subscriptionId, name)?.values() ?? []) this.dropRegistry(registry);
     this.#subscriptions.get(subscriptionId.toLowerCase())?.delete(name.toLowerCase());
   }
 
@@ -136,7 +140,7 @@ export class World {
   /** A creation begins; the first one also makes ACR think of the home region's entry. */
   create(registry: Registry, replica: NewReplica, author: Author, operation?: Operation): Replica {
     const { now } = this;
-    const failure = registry.comingFailures.get(replica.location)?.shift();
+    const failure = registry.takeFailure(replica.location);
     const created = this.addReplica(registry, replica, author, {
       kind: 'Creating',
       since: now,
@@ -194,14 +198,19 @@ export class World {
 
   /** One more operation that ends when the deletion under way does. */
   joinRemoval(replica: Replica, id: string): Operation {
-    const operation = this.startOperation(id, 'Deleting', replica.location, replica.registry);
+    const { id: resourceId, location, registry } = replica;
+    const operation = this.startOperation({ id, doing: 'Deleting', resourceId, location }, registry);
     replica.follow(operation);
     return operation;
   }
 
-  startOperation(id: string, doing: Operation['doing'], location: string, registry: Registry): Operation {
-    const operation = new Operation(id, doing, location, () => this.find(registry.reference));
-    this.operations.set(id.toLowerCase(), operation);
+  /** An operation on a registry or on something in it, to be polled from now on. */
+  startOperation(
+    subject: Pick<Operation, 'id' | 'doing' | 'resourceId' | 'location'>,
+    { reference }: Registry,
+  ): Operation {
+    const operation = new Operation(subject, () => this.find(reference));
+    this.operations.set(subject.id.toLowerCase(), operation);
     return operation;
   }
 
