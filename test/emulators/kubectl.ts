@@ -1,0 +1,68 @@
+// The real kubectl as a child process, for tests and the demo. It never reads or writes the user's own kubeconfig or cache.
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+
+export interface KubectlOutcome {
+  /** The exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface KubectlOptions {
+  /** What kubectl reads from its standard input (`-f -`). */
+  readonly input?: string;
+  /** Added to the environment, such as KUBE_EDITOR. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another kubectl than the one on PATH. */
+  readonly program?: string;
+}
+
+type Kubectl = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** Runs `kubectl args…`; resolves when it has ended, whatever its exit code. Rejects where there is no kubectl. */
+export function kubectl(
+  kubeconfigFile: string,
+  args: readonly string[],
+  options: KubectlOptions = {},
+): Promise<KubectlOutcome> {
+  return new Promise((resolve, reject) => {
+    const child = startKubectl(kubeconfigFile, args, options);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Starts `kubectl args…` and leaves it running, for `get -w`; the caller ends it. */
+export function startKubectl(
+  kubeconfigFile: string,
+  args: readonly string[],
+  { input, env, program = 'kubectl' }: KubectlOptions = {},
+): Kubectl {
+  const child = spawn(program, ['--kubeconfig', kubeconfigFile, '--cache-dir', `${kubeconfigFile}.cache`, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, KUBECONFIG: kubeconfigFile, ...env },
+  });
+  // a kubectl that ends before it has read its input is told by its exit code
+  child.stdin.on('error', () => {});
+  child.stdin.end(input ?? '');
+  return child;
+}
+
+/** Why kubectl cannot be run here; undefined where it can. */
+export function missingKubectl(): string | undefined {
+  try {
+    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return 'this machine has no kubectl';
+  }
+}

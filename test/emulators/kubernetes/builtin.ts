@@ -1,0 +1,178 @@
+// The built-in resources that an operator of custom resources meets: Namespaces, Leases and CustomResourceDefinitions.
+// Events are in events.ts.
+
+import { definitionErrors, definitionSchema, newDefinition } from './crd.ts';
+import { labelErrors } from './metadata.ts';
+import { isJsonObject, type JsonObject, type KubeObject } from './object.ts';
+import { ageColumn, createdAtColumn, makeResource, nameColumn, type Resource } from './resource.ts';
+import type { Schema } from './schema/structural.ts';
+import { type FieldError, fieldError } from './status.ts';
+import type { Store } from './store.ts';
+
+export function builtInResources(store: Store): Resource[] {
+  return [namespaces(store), leases(store), customResourceDefinitions(store)];
+}
+
+function text(object: JsonObject | undefined, name: string): string | null {
+  const value = object?.[name];
+  return typeof value === 'string' ? value : null;
+}
+
+function part(object: KubeObject, name: string): JsonObject | undefined {
+  const value = object[name];
+  return isJsonObject(value) ? value : undefined;
+}
+
+const namespaceSchema: Schema = {
+  description: 'Namespace provides a scope for names.',
+  type: 'object',
+  properties: {
+    spec: { type: 'object', properties: { finalizers: { type: 'array', items: { type: 'string' } } } },
+    status: {
+      type: 'object',
+      properties: {
+        phase: { type: 'string', description: 'Active or Terminating.' },
+        conditions: { type: 'array', items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    },
+  },
+};
+
+function namespaces(store: Store): Resource {
+  return makeResource({
+    group: '',
+    version: 'v1',
+    plural: 'namespaces',
+    singular: 'namespace',
+    kind: 'Namespace',
+    listKind: 'NamespaceList',
+    shortNames: ['ns'],
+    categories: [],
+    namespaced: false,
+    origin: 'built-in',
+    collection: store.collection('namespaces'),
+    schema: namespaceSchema,
+    hasStatus: true,
+    nameErrors: labelErrors,
+    columns: [
+      nameColumn,
+      {
+        name: 'Status',
+        type: 'string',
+        description: 'The status of the namespace',
+        priority: 0,
+        cell: (object) => text(part(object, 'status'), 'phase'),
+      },
+      ageColumn,
+    ],
+    selectableFields: ['status.phase'],
+    selectable: (object) => ({ 'status.phase': text(part(object, 'status'), 'phase') ?? '' }),
+    completeNew: (object) => ({
+      ...object,
+      metadata: {
+        ...object.metadata,
+        labels: { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name },
+      },
+      spec: { finalizers: ['kubernetes'] },
+      status: { phase: 'Active' },
+    }),
+    hasOtherFinalizers: (object) => {
+      const finalizers = part(object, 'spec')?.finalizers;
+      return Array.isArray(finalizers) && finalizers.length > 0;
+    },
+  });
+}
+
+const microTime: Schema = { type: 'string', format: 'micro-time', nullable: true };
+const int32: Schema = { type: 'integer', format: 'int32' };
+
+const leaseSchema: Schema = {
+  description: 'Lease defines a lease concept.',
+  type: 'object',
+  properties: {
+    spec: {
+      type: 'object',
+      properties: {
+        holderIdentity: {
+          type: 'string',
+          nullable: true,
+          description: 'The identity of the holder of a current lease.',
+        },
+        leaseDurationSeconds: {
+          ...int32,
+          nullable: true,
+          description: 'How long candidates need to wait, after the last observed renewTime, to force acquire it.',
+        },
+        acquireTime: { ...microTime, description: 'When the current lease was acquired.' },
+        renewTime: { ...microTime, description: 'When the current holder last updated the lease.' },
+        leaseTransitions: { ...int32, nullable: true, description: 'The number of transitions between holders.' },
+        strategy: { type: 'string', nullable: true },
+        preferredHolder: { type: 'string', nullable: true },
+      },
+    },
+  },
+};
+
+function leaseErrors(object: KubeObject): FieldError[] {
+  const { leaseDurationSeconds: duration, leaseTransitions: transitions } = part(object, 'spec') ?? {};
+  const errors: FieldError[] = [];
+  if (typeof duration === 'number' && duration <= 0) {
+    errors.push(fieldError.invalid('spec.leaseDurationSeconds', duration, 'must be greater than 0'));
+  }
+  if (typeof transitions === 'number' && transitions < 0) {
+    errors.push(fieldError.invalid('spec.leaseTransitions', transitions, 'must be greater than or equal to 0'));
+  }
+  return errors;
+}
+
+function leases(store: Store): Resource {
+  return makeResource({
+    group: 'coordination.k8s.io',
+    version: 'v1',
+    plural: 'leases',
+    singular: 'lease',
+    kind: 'Lease',
+    listKind: 'LeaseList',
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+    origin: 'built-in',
+    collection: store.collection('leases'),
+    schema: leaseSchema,
+    columns: [
+      nameColumn,
+      {
+        name: 'Holder',
+        type: 'string',
+        description: 'holderIdentity contains the identity of the holder of a current lease.',
+        priority: 0,
+        cell: (object) => text(part(object, 'spec'), 'holderIdentity'),
+      },
+      ageColumn,
+    ],
+    completeNew: (object) => ({ ...object, spec: object.spec ?? {} }),
+    validate: leaseErrors,
+  });
+}
+
+function customResourceDefinitions(store: Store): Resource {
+  return makeResource({
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    plural: 'customresourcedefinitions',
+    singular: 'customresourcedefinition',
+    kind: 'CustomResourceDefinition',
+    listKind: 'CustomResourceDefinitionList',
+    shortNames: ['crd', 'crds'],
+    categories: ['api-extensions'],
+    namespaced: false,
+    origin: 'built-in',
+    collection: store.collection('customresourcedefinitions'),
+    schema: definitionSchema,
+    columns: [nameColumn, createdAtColumn],
+    hasStatus: true,
+    hasGeneration: true,
+    completeNew: newDefinition,
+    validate: definitionErrors,
+  });
+}

@@ -1,0 +1,318 @@
+// Which answer a request gets: the routes of the API server, from authentication to the object that is sent back.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Cluster } from './cluster.ts';
+import { apiGroup, apiGroupList, apiResourceList, apiVersions, serverVersion } from './discovery.ts';
+import { isJsonObject, type Json, type KubeObject } from './object.ts';
+import { openApiIndex, openApiV3, pathsOf } from './openapi.ts';
+import { openApiV2, openApiV2Type } from './openapi-v2.ts';
+import { list, selection } from './reads.ts';
+import { acceptedForm, type Representation, representationFor } from './representation.ts';
+import { fromJson, mediaType, readBody, readObject, resourcePath } from './request.ts';
+import {
+  ApiError,
+  badRequest,
+  fieldError,
+  internal,
+  invalid,
+  methodNotAllowed,
+  notAcceptable,
+  type Status,
+  unauthorized,
+  unknownPath,
+  unsupportedMediaType,
+} from './status.ts';
+import { watch } from './watch.ts';
+import {
+  create,
+  type DeleteOptions,
+  existing,
+  type Patch,
+  patch,
+  remove,
+  type Subresource,
+  type Target,
+  update,
+  type WriteOptions,
+} from './writes.ts';
+
+export interface Settings {
+  readonly cluster: Cluster;
+  readonly token: string;
+  goneAs(): 'event' | 'status';
+}
+
+/** Served without a token, as a cluster's default roles allow. */
+const open = new Set(['/version', '/healthz', '/livez', '/readyz']);
+
+/** Never rejects: whatever goes wrong is sent as a Status. */
+export async function handle(settings: Settings, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    await route(settings, request, response);
+  } catch (error) {
+    const { status } = error instanceof ApiError ? error : internal(`${error instanceof Error ? error.stack : error}`);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (status.code === 413) response.setHeader('Connection', 'close');
+    if (status.details?.retryAfterSeconds !== undefined) {
+      response.setHeader('Retry-After', String(status.details.retryAfterSeconds));
+    }
+    sendText(response, status.code, JSON.stringify(status));
+  }
+}
+
+async function route(settings: Settings, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { cluster, token } = settings;
+  const url = new URL(request.url ?? '/', 'https://localhost');
+  const path = url.pathname.replace(/(.)\/+$/, '$1');
+  if (!open.has(path) && request.headers.authorization !== `Bearer ${token}`) throw unauthorized();
+  const named = resourcePath(path);
+  const resource = named && cluster.resource(named.group, named.version, named.plural);
+  if (named && resource) {
+    const target = { resource, namespace: named.namespace };
+    const subresource = checkedSubresource(target, named.subresource);
+    if (resource.namespaced && named.name !== undefined && named.namespace === undefined) throw unknownPath();
+    if (!resource.namespaced && named.namespace !== undefined) throw unknownPath();
+    const context = { ...settings, request, response, query: url.searchParams, target };
+    if (named.name === undefined) await onCollection(context);
+    else await onObject(context, named.name, subresource);
+    return;
+  }
+  if (path === '/healthz' || path === '/livez' || path === '/readyz') {
+    response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end('ok');
+    return;
+  }
+  if (path === '/openapi/v2') {
+    sendOpenApiV2(cluster, request, response);
+    return;
+  }
+  const document = documentAt(cluster, path, request);
+  if (!document) throw unknownPath();
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
+  sendText(response, 200, JSON.stringify(document));
+}
+
+function documentAt(cluster: Cluster, path: string, request: IncomingMessage): Json | undefined {
+  const { resources } = cluster;
+  const [root = '', ...rest] = path.split('/').slice(1);
+  switch (root) {
+    case '':
+      return {
+        paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'],
+      };
+    case 'version':
+      return rest.length ? undefined : serverVersion;
+    case 'api':
+      if (!rest.length) return apiVersions(request.headers.host ?? '');
+      return rest.length === 1 ? apiResourceList(resources, '', rest[0] ?? '') : undefined;
+    case 'apis':
+      if (!rest.length) return apiGroupList(resources);
+      if (rest.length === 1) return apiGroup(resources, rest[0] ?? '');
+      return rest.length === 2 ? apiResourceList(resources, rest[0] ?? '', rest[1] ?? '') : undefined;
+    case 'openapi':
+      return openApiAt(cluster, rest);
+    default:
+      return undefined;
+  }
+}
+
+function openApiAt(cluster: Cluster, [version, ...rest]: string[]): Json | undefined {
+  if (version !== 'v3') return undefined;
+  return rest.length ? openApiV3(cluster.resources, rest.join('/')) : openApiIndex(cluster.resources);
+}
+
+function sendOpenApiV2(cluster: Cluster, request: IncomingMessage, response: ServerResponse): void {
+  if (!/proto-openapi|\*\/\*/.test(request.headers.accept ?? '*/*')) throw notAcceptable([openApiV2Type]);
+  const document = openApiV2(pathsOf(cluster.resources), serverVersion.gitVersion);
+  // the type that was asked for is no valid media type, and kube-apiserver does not send it back either
+  response
+    .writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': document.length })
+    .end(document);
+}
+
+function checkedSubresource({ resource }: Target, subresource: string | undefined): Subresource {
+  if (subresource === undefined) return undefined;
+  if (subresource !== 'status' || !resource.hasStatus) throw unknownPath();
+  return 'status';
+}
+
+interface Context extends Settings {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly target: Target;
+}
+
+async function onCollection(context: Context): Promise<void> {
+  const { cluster, request, response, query, target, goneAs } = context;
+  switch (request.method) {
+    case 'GET': {
+      const representation = representationOf(context);
+      if (isTrue(query.get('watch'))) {
+        watch(
+          { store: cluster.store, clock: cluster.clock, target, query, representation, goneAs: goneAs() },
+          response,
+        );
+        return;
+      }
+      const { objects, metadata } = list(cluster.store, target, query);
+      sendText(response, 200, representation.list(objects, metadata));
+      return;
+    }
+    case 'POST': {
+      if (target.resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
+      const body = await readObject(request);
+      const options = writeOptions(context, 'CreateOptions');
+      sendObject(context, 201, create(cluster, target, body ?? null, options));
+      return;
+    }
+    case 'DELETE': {
+      await readObject(request);
+      const includes = selection(target, query);
+      const { dryRun } = writeOptions(context, 'DeleteOptions');
+      const { objects, metadata } = list(cluster.store, target, query);
+      for (const { metadata } of objects.filter(includes)) {
+        const { namespace, name } = metadata;
+        remove(cluster, { resource: target.resource, namespace }, name, {}, dryRun);
+      }
+      sendText(response, 200, representationOf(context).list(objects, metadata));
+      return;
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function onObject(context: Context, name: string, subresource: Subresource): Promise<void> {
+  const { cluster, request, query, target } = context;
+  switch (request.method) {
+    case 'GET':
+      if (isTrue(query.get('watch')) && subresource === undefined) {
+        // the older way to watch one object
+        query.set('fieldSelector', `metadata.name=${name}`);
+        await onCollection(context);
+        return;
+      }
+      sendText(context.response, 200, representationOf(context).one(existing(target, name)));
+      return;
+    case 'PUT': {
+      const body = await readObject(request);
+      const options = writeOptions(context, 'UpdateOptions');
+      sendObject(context, 200, update(cluster, target, name, subresource, body ?? null, options));
+      return;
+    }
+    case 'PATCH': {
+      const body = await readPatch(context);
+      const options = writeOptions(context, 'PatchOptions');
+      sendObject(context, 200, patch(cluster, target, name, subresource, body, options));
+      return;
+    }
+    case 'DELETE': {
+      if (subresource !== undefined) throw methodNotAllowed();
+      const options = deleteOptions((await readObject(request)) ?? {}, query);
+      const { dryRun } = writeOptions(context, 'DeleteOptions');
+      const outcome = remove(cluster, target, name, options, dryRun || options.dryRun);
+      if (isStatus(outcome)) sendText(context.response, 200, JSON.stringify(outcome));
+      else sendObject(context, 200, outcome);
+      return;
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+const isTrue = (text: string | null) => text === 'true' || text === '1';
+
+const isStatus = (outcome: KubeObject | Status): outcome is Status => outcome.kind === 'Status';
+
+function representationOf({ target, request, query, cluster }: Context): Representation {
+  return representationFor({
+    resource: target.resource,
+    accept: request.headers.accept ?? '',
+    includeObject: query.get('includeObject') ?? '',
+    now: () => cluster.clock.now(),
+  });
+}
+
+function writeOptions({ query, response }: Context, kind: string): WriteOptions {
+  const refuse = (field: string, value: string, supported: string[]) =>
+    invalid({ group: 'meta.k8s.io', kind }, '', [fieldError.notSupported(field, value, supported)]);
+  const dryRun = query.get('dryRun') ?? '';
+  if (dryRun !== '' && dryRun !== 'All') throw refuse('dryRun', dryRun, ['All']);
+  const fieldValidation = query.get('fieldValidation') || 'Warn';
+  if (fieldValidation !== 'Ignore' && fieldValidation !== 'Warn' && fieldValidation !== 'Strict') {
+    throw refuse('fieldValidation', fieldValidation, ['Ignore', 'Strict', 'Warn']);
+  }
+  const warn = (message: string) => {
+    // only what a header may carry
+    const text = message.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&');
+    response.appendHeader('Warning', `299 - "${text}"`);
+  };
+  return { dryRun: dryRun === 'All', fieldValidation, warn };
+}
+
+function deleteOptions(body: Json, query: URLSearchParams): DeleteOptions & { dryRun: boolean } {
+  if (!isJsonObject(body)) throw badRequest('the body of a deletion is no DeleteOptions');
+  const kind = body.kind ?? 'DeleteOptions';
+  if (kind !== 'DeleteOptions') throw badRequest(`no kind ${JSON.stringify(kind)} is registered for a deletion`);
+  const policy = body.propagationPolicy ?? query.get('propagationPolicy') ?? 'Background';
+  if (policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
+    const supported = ['Foreground', 'Background', 'Orphan', 'nil'];
+    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
+      fieldError.notSupported('propagationPolicy', policy, supported),
+    ]);
+  }
+  const { uid, resourceVersion } = isJsonObject(body.preconditions) ? body.preconditions : {};
+  return {
+    dryRun: Array.isArray(body.dryRun) && body.dryRun.includes('All'),
+    preconditions: {
+      ...(typeof uid === 'string' && { uid }),
+      ...(typeof resourceVersion === 'string' && { resourceVersion }),
+    },
+  };
+}
+
+const patchTypes = ['application/json-patch+json', 'application/merge-patch+json'];
+const strategicType = 'application/strategic-merge-patch+json';
+
+async function readPatch({ request, target: { resource } }: Context): Promise<Patch> {
+  const type = mediaType(request);
+  const text = await readBody(request);
+  switch (type) {
+    case 'application/json-patch+json':
+      return { type: 'json', patch: fromJson(text) };
+    case 'application/merge-patch+json':
+      return { type: 'merge', patch: fromJson(text) };
+    case 'application/apply-patch+yaml':
+    case 'application/apply-patch+cbor':
+      throw new ApiError(
+        415,
+        'UnsupportedMediaType',
+        'this server keeps no managedFields, so it does not serve server-side apply; use client-side apply (kubectl apply ' +
+          `without --server-side) or a patch of one of these types: ${patchTypes.join(', ')}`,
+      );
+    case strategicType:
+      if (resource.origin === 'built-in') return { type: 'strategic', patch: fromJson(text) };
+      throw unsupportedMediaType(patchTypes);
+    default:
+      throw unsupportedMediaType(resource.origin === 'built-in' ? [...patchTypes, strategicType] : patchTypes);
+  }
+}
+
+/** A written object, as the version that was asked for; only `get` shows Tables of it. */
+function sendObject(context: Context, code: number, object: KubeObject): void {
+  const { response, request } = context;
+  if (acceptedForm(request.headers.accept ?? '') === 'objects') sendText(response, code, JSON.stringify(object));
+  else sendText(response, code, representationOf(context).one(context.target.resource.toStored(object)));
+}
+
+function sendText(response: ServerResponse, code: number, text: string): void {
+  response
+    .writeHead(code, {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-cache, private',
+      'Content-Length': Buffer.byteLength(text),
+    })
+    .end(text);
+}

@@ -1,0 +1,55 @@
+// A Kubernetes API server in miniature, for trying an operator of custom resources and for testing it: the real kubectl and
+// client libraries work against it. It keeps everything in memory and forgets it when it ends.
+//
+// It serves CustomResourceDefinitions and their objects (structural schemas, defaults, pruning, CEL rules, status, printer
+// columns), Namespaces, Leases and Events: create, get, list, watch, update, patch, delete, with versions, conflicts,
+// finalizers, selectors, paging, Tables, discovery and OpenAPI.
+//
+// What it does not do:
+// - server-side apply and managedFields (415), strategic merge beyond what a merge patch does, kubectl's /scale
+// - authorization (its one token may do everything), admission webhooks, quotas, service accounts, TokenRequest
+// - pods, secrets, config maps, deployments and every other built-in kind; garbage collection by owner references
+// - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting
+// - CEL's cost limits and types at compile time; only that part of Kubernetes' CEL libraries which the CEL library brings,
+//   and replace(); equality of list-maps and list-sets in another order
+// - protobuf and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
+// - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is from the newest
+// - duplicate keys in a JSON body are not told; expiry of Events
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { startKubernetesEmulator } from './emulator.ts';
+
+function port(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0 && number <= 65535) return number;
+  throw new InvalidArgumentError('A port is a number from 0 (any free one) to 65535.');
+}
+
+const program = new Command('emulator:kubernetes')
+  .description('A Kubernetes API server in memory, on loopback, for the real kubectl and client libraries.')
+  .option('--port <port>', 'where to listen on 127.0.0.1; 0 takes any free port', port, 6443)
+  .option('--kubeconfig <file>', 'the kubeconfig to write', 'emulator.kubeconfig')
+  .option('--crd <file...>', 'YAML files with CustomResourceDefinitions to establish at the start');
+
+program.parse();
+const options = program.opts<{ port: number; kubeconfig: string; crd?: string[] }>();
+
+try {
+  const emulator = await startKubernetesEmulator({ port: options.port, crds: options.crd ?? [] });
+  await writeFile(options.kubeconfig, emulator.kubeconfig, { mode: 0o600 });
+  process.stdout.write(
+    [
+      `Kubernetes API emulator on ${emulator.url}. Use it from another terminal:`,
+      '',
+      `  export KUBECONFIG=${options.kubeconfig}`,
+      '  kubectl apply -k crds',
+      '  kubectl get crds',
+      '',
+      'Ctrl-C ends it; nothing is kept.',
+      '',
+    ].join('\n'),
+  );
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
+} catch (error) {
+  program.error(`The emulator did not start: ${error instanceof Error ? error.message : String(error)}`);
+}

@@ -1,0 +1,24 @@
+// Defaulting: fills in the defaults of a structural schema, and drops nulls where a default or an omission says more.
+import { isJsonObject, type Json, type JsonObject } from '../object.ts';
+import { memberSchema, type Schema } from './structural.ts';
+
+/** A copy of `value` with every default that applies; parents that are absent stay absent unless they have a default. */
+export function withDefaults(value: Json, schema: Schema): Json {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items ? value.map((item) => withDefaults(item, items)) : value;
+  }
+  if (!isJsonObject(value)) return value;
+  const filled: JsonObject = {};
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined) continue;
+    const known = memberSchema(schema, name);
+    if (member === null && known?.default !== undefined && known.nullable !== true) continue;
+    filled[name] = known ? withDefaults(member, known) : member;
+  }
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (property.default === undefined || Object.hasOwn(filled, name)) continue;
+    filled[name] = withDefaults(structuredClone(property.default), property);
+  }
+  return filled;
+}

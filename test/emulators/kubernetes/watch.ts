@@ -1,0 +1,99 @@
+// Watches: the changes of a collection as a stream of events, from a version that the client names, for as long as it asks.
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../../src/clock.ts';
+import type { KubeObject } from './object.ts';
+import { type Includes, integerIn, selection, versionIn } from './reads.ts';
+import type { Representation } from './representation.ts';
+import { type ApiError, expired, fieldError, invalid } from './status.ts';
+import type { Change, Store } from './store.ts';
+import type { Target } from './writes.ts';
+
+/** ms between bookmarks, for whoever asks for them: kube-apiserver sends about one a minute. */
+const bookmarkEvery = 60_000;
+/** ms that a watch may last where the client does not say: kube-apiserver picks 30 to 60 minutes. */
+const longest = 30 * 60_000;
+
+export interface WatchRequest {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly target: Target;
+  readonly query: URLSearchParams;
+  readonly representation: Representation;
+  /** How history that is gone is told: as an ERROR event, which is what kube-apiserver does, or as an HTTP status. */
+  readonly goneAs: 'event' | 'status';
+}
+
+/** Answers on `response` until it ends; throws an ApiError, with nothing sent, for a request that cannot be served. */
+export function watch(request: WatchRequest, response: ServerResponse): void {
+  const { store, clock, target, query, representation } = request;
+  const { collection } = target.resource;
+  if (query.get('sendInitialEvents')) {
+    // as a server without the feature WatchList; client-go then lists and watches
+    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      fieldError.forbidden(
+        'sendInitialEvents',
+        'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+      ),
+    ]);
+  }
+  const includes = selection(target, query);
+  const from = versionIn(query) ?? 0;
+  const seconds = integerIn(query, 'timeoutSeconds') ?? 0;
+  const missed = from === 0 ? [] : collection.changesSince(from);
+  if (!missed && request.goneAs === 'status') throw expired(from, collection.oldest);
+
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, private' });
+  response.flushHeaders();
+  if (!missed) {
+    end(response, expired(from, collection.oldest));
+    return;
+  }
+  const send = (type: string, object: string) => response.write(`{"type":"${type}","object":${object}}\n`);
+  const sendChange = (change: Change) => {
+    const event = seenThrough(includes, change);
+    if (event) send(event.type, representation.event(event.object));
+  };
+  if (from === 0) {
+    for (const object of collection.list()) if (includes(object)) send('ADDED', representation.event(object));
+  }
+  for (const change of missed) sendChange(change);
+
+  let cancelBookmark = () => {};
+  const bookmark = () => {
+    send('BOOKMARK', representation.bookmark(String(Math.max(store.version, from))));
+    cancelBookmark = clock.after(bookmarkEvery, bookmark);
+  };
+  const wantsBookmarks = ['true', '1'].includes(query.get('allowWatchBookmarks') ?? '');
+  if (wantsBookmarks) cancelBookmark = clock.after(bookmarkEvery, bookmark);
+
+  const unsubscribe = collection.subscribe({
+    // a client may ask for a version that is yet to come, and gets what follows it
+    changed: (change) => change.version > from && sendChange(change),
+    closed: () => response.end(),
+  });
+  const cancelEnd = clock.after(seconds > 0 ? seconds * 1000 : longest, () => {
+    if (wantsBookmarks) bookmark();
+    response.end();
+  });
+  response.on('close', () => {
+    unsubscribe();
+    cancelBookmark();
+    cancelEnd();
+  });
+}
+
+function end(response: ServerResponse, error: ApiError): void {
+  response.end(`{"type":"ERROR","object":${JSON.stringify(error.status)}}\n`);
+}
+
+/** A change as a selector shows it: an object that comes to match is ADDED, one that no longer matches is DELETED. */
+function seenThrough(includes: Includes, change: Change): { type: Change['type']; object: KubeObject } | undefined {
+  const { type, object, previous } = change;
+  const was = previous !== undefined && includes(previous);
+  if (type === 'DELETED') return was ? { type, object } : undefined;
+  const is = includes(object);
+  if (is) return { type: was ? 'MODIFIED' : 'ADDED', object };
+  if (!was) return undefined;
+  const { resourceVersion } = object.metadata;
+  return { type: 'DELETED', object: { ...previous, metadata: { ...previous.metadata, resourceVersion } } };
+}

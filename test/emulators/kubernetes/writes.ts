@@ -1,0 +1,366 @@
+// The verbs that change something: create, update, patch and delete, each from a decoded request to the stored outcome.
+// Everything happens within one turn of the event loop, so no two writes meet.
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Cluster } from './cluster.ts';
+import { metadataErrors, metadataUpdateErrors, sameObject, systemMetadata, tidyMetadata } from './metadata.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject, kubeTime, type ObjectMeta } from './object.ts';
+import { applyJsonPatch, mergePatch, strategicPatch } from './patch.ts';
+import { apiVersionOf, type Resource } from './resource.ts';
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  deleted,
+  type FieldError,
+  fieldError,
+  forbidden,
+  invalid,
+  methodNotAllowed,
+  modified,
+  notFound,
+  type Status,
+} from './status.ts';
+
+export interface WriteOptions {
+  /** Everything but the storing. */
+  readonly dryRun: boolean;
+  readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  readonly warn: (message: string) => void;
+}
+
+/** Where a request points: a namespace unless the resource is cluster-scoped. */
+export interface Target {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+}
+
+export type Subresource = 'status' | undefined;
+
+export function create(cluster: Cluster, target: Target, body: Json, options: WriteOptions): KubeObject {
+  const { resource, namespace } = target;
+  const sent = decode(target, body, options, refuseUnknownFields);
+  const refusal = resource.refusesCreation();
+  if (refusal) throw methodNotAllowed(refusal);
+  checkNamespace(cluster, target, sent.metadata.name);
+  if (sent.metadata.resourceVersion) {
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
+  }
+  const metadata = tidyMetadata({
+    ...sent.metadata,
+    name: sent.metadata.name || generatedName(sent.metadata.generateName),
+    ...(namespace !== undefined && { namespace }),
+    uid: randomUUID(),
+    creationTimestamp: kubeTime(cluster.clock.now()),
+  });
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.generation;
+  const { status: _, ...withoutStatus } = sent;
+  const fresh: KubeObject = {
+    ...(resource.hasStatus ? withoutStatus : sent),
+    apiVersion: sent.apiVersion,
+    kind: sent.kind,
+    metadata: { ...metadata, ...(resource.hasGeneration && { generation: 1 }) },
+  };
+  const stored = judged(resource, fresh, undefined);
+  const object = resource.completeNew(stored);
+  if (resource.collection.get(namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
+  if (options.dryRun) return resource.fromStored(object);
+  const written = resource.collection.put(object);
+  cluster.written(resource, written);
+  return resource.fromStored(written);
+}
+
+export function update(
+  cluster: Cluster,
+  target: Target,
+  name: string,
+  subresource: Subresource,
+  body: Json,
+  options: WriteOptions,
+): KubeObject {
+  const old = existing(target, name);
+  const sent = decode(target, body, options, refuseUnknownFields);
+  return replace(cluster, target, name, subresource, old, sent, options);
+}
+
+export type Patch =
+  | { readonly type: 'json'; readonly patch: Json }
+  | { readonly type: 'merge'; readonly patch: Json }
+  | { readonly type: 'strategic'; readonly patch: Json };
+
+export function patch(
+  cluster: Cluster,
+  target: Target,
+  name: string,
+  subresource: Subresource,
+  { type, patch }: Patch,
+  options: WriteOptions,
+): KubeObject {
+  const old = existing(target, name);
+  const before = target.resource.fromStored(old);
+  const patched = patchedBy(type, before, patch);
+  const sent = decode(target, patched, options, refuseUnknownPatch);
+  return replace(cluster, target, name, subresource, old, sent, options);
+}
+
+function patchedBy(type: Patch['type'], before: KubeObject, patch: Json): Json {
+  switch (type) {
+    case 'json':
+      return applyJsonPatch(before, patch);
+    case 'merge':
+      return mergePatch(before, patch);
+    case 'strategic':
+      return strategicPatch(before, patch);
+    default:
+      throw new Error(`unknown patch type ${type satisfies never}`);
+  }
+}
+
+export interface DeleteOptions {
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+const immortal = new Set(['default', 'kube-system', 'kube-public']);
+
+/** The object, where finalizers still hold it; else the word that it is gone. */
+export function remove(
+  cluster: Cluster,
+  target: Target,
+  name: string,
+  { preconditions }: DeleteOptions,
+  dryRun: boolean,
+): KubeObject | Status {
+  const { resource } = target;
+  const old = existing(target, name);
+  const { uid, resourceVersion } = old.metadata;
+  // the real server names the kind, not the resource, in these two
+  const byKind = { group: resource.group, plural: resource.kind };
+  if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+    const message =
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). ` +
+      'The object might have been deleted and then recreated';
+    throw conflict(byKind, name, message);
+  }
+  if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
+    const message =
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion ` +
+      `in record (${resourceVersion}). The object might have been modified`;
+    throw conflict(byKind, name, message);
+  }
+  if (resource.kind === 'Namespace' && resource.origin === 'built-in' && immortal.has(name)) {
+    throw forbidden(resource, name, 'this namespace may not be deleted');
+  }
+  if (dryRun) return deleted(resource, name, uid);
+  const held = cluster.remove(resource, old);
+  return held ? resource.fromStored(held) : deleted(resource, name, uid);
+}
+
+/** Without fields that the resource does not know, with defaults, and of the kind that the path asks for. */
+function decode(
+  { resource, namespace }: Target,
+  body: Json,
+  options: WriteOptions,
+  refuse: (resource: Resource, body: Json, sentence: string) => ApiError,
+): KubeObject {
+  if (!isJsonObject(body)) throw badRequest(`the object provided is not a ${resource.kind}`);
+  const apiVersion = apiVersionOf(resource);
+  const completed = resource.origin === 'built-in' ? { apiVersion, kind: resource.kind, ...body } : body;
+  if (!completed.kind) throw undecodable(resource, `Object 'Kind' is missing in '${JSON.stringify(body)}'`);
+  if (completed.apiVersion !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${completed.apiVersion ?? ''}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  if (completed.kind !== resource.kind) {
+    const { group } = resource;
+    const errors = [fieldError.invalid('kind', completed.kind, `must be ${resource.kind}`)];
+    throw invalid({ group, kind: String(completed.kind) }, nameOf(completed), errors);
+  }
+  const { pruned, unknown } = resource.validator.prune({ ...completed, metadata: completed.metadata ?? {} });
+  if (unknown.length && options.fieldValidation !== 'Ignore') {
+    const sentences = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
+    if (options.fieldValidation === 'Strict') {
+      throw refuse(resource, completed, `strict decoding error: ${sentences.join(', ')}`);
+    }
+    for (const sentence of sentences) options.warn(sentence);
+  }
+  const object = resource.validator.withDefaults(pruned);
+  checkTypes(resource, object);
+  const metadata = object.metadata as ObjectMeta;
+  if (metadata.namespace && metadata.namespace !== (namespace ?? '')) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  return { ...object, apiVersion, kind: resource.kind, metadata: { ...metadata, name: metadata.name ?? '' } };
+}
+
+function nameOf(object: JsonObject): string {
+  return isJsonObject(object.metadata) && typeof object.metadata.name === 'string' ? object.metadata.name : '';
+}
+
+const undecodable = ({ kind, version }: Resource, sentence: string) =>
+  badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${sentence}`);
+
+function refuseUnknownFields(resource: Resource, _body: Json, sentence: string): ApiError {
+  return undecodable(resource, sentence);
+}
+
+/** A patch that brings unknown fields is told with the whole patched object, as the real server does. */
+function refuseUnknownPatch(_resource: Resource, body: Json, sentence: string): ApiError {
+  return invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', JSON.stringify(body), sentence)]);
+}
+
+/** What the real server decodes into Go structs cannot have wrong types: metadata, and all of a built-in object. */
+function checkTypes(resource: Resource, object: JsonObject): void {
+  const wrong = typeErrors(resource, object)[0];
+  if (wrong) throw undecodable(resource, `${wrong.field}: ${wrong.message}`);
+}
+
+function typeErrors(resource: Resource, object: JsonObject): FieldError[] {
+  return resource.validator
+    .validateSchema(object)
+    .filter(
+      ({ type, field, message }) =>
+        (type === 'FieldValueTypeInvalid' || message.includes('in body must be of type')) &&
+        (resource.origin === 'built-in' || field === 'metadata' || field.startsWith('metadata.')),
+    );
+}
+
+function checkNamespace(cluster: Cluster, { resource, namespace }: Target, name: string): void {
+  if (namespace === undefined) return;
+  const found = cluster.namespace(namespace);
+  if (!found) throw notFound({ group: '', plural: 'namespaces' }, namespace);
+  if (found.metadata.deletionTimestamp === undefined) return;
+  throw forbidden(
+    resource,
+    name,
+    `unable to create new content in namespace ${namespace} because it is being terminated`,
+    [
+      {
+        reason: 'NamespaceTerminating',
+        message: `namespace ${namespace} is being terminated`,
+        field: 'metadata.namespace',
+      },
+    ],
+  );
+}
+
+/** Letters and digits that make no words, as Kubernetes picks them. */
+const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+function generatedName(prefix: string | undefined): string {
+  if (!prefix) return '';
+  return prefix.slice(0, 58) + Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('');
+}
+
+export function existing({ resource, namespace }: Target, name: string): KubeObject {
+  const object = resource.collection.get(namespace, name);
+  if (!object) throw notFound(resource, name);
+  return object;
+}
+
+/** Throws what is wrong with an object in the served version; else returns it in the stored one. */
+function judged(resource: Resource, next: KubeObject, old: KubeObject | undefined): KubeObject {
+  const before = old && resource.fromStored(old);
+  const errors = [
+    ...metadataErrors(next.metadata, resource.nameErrors),
+    ...(old ? metadataUpdateErrors(next.metadata, old.metadata) : []),
+    ...resource.validator.validate(next, before),
+  ];
+  const stored = resource.toStored(next);
+  // rules in code may rely on the schema
+  if (!errors.length) errors.push(...resource.validate(stored, old));
+  if (errors.length) throw invalid(resource, next.metadata.name, errors);
+  return stored;
+}
+
+function replace(
+  cluster: Cluster,
+  target: Target,
+  name: string,
+  subresource: Subresource,
+  old: KubeObject,
+  sent: KubeObject,
+  { dryRun }: WriteOptions,
+): KubeObject {
+  const { resource } = target;
+  if (sent.metadata.name !== name) {
+    throw badRequest(`the name of the object (${sent.metadata.name}) does not match the name on the URL (${name})`);
+  }
+  checkVersion(resource, name, sent.metadata.resourceVersion, old);
+  const next = merged(resource, subresource, old, sent);
+  const stored = judged(resource, next, old);
+  if (sameObject(stored, old)) return resource.fromStored(old);
+  const { deletionTimestamp, finalizers } = stored.metadata;
+  const isReleased = deletionTimestamp !== undefined && !finalizers?.length && !resource.hasOtherFinalizers(stored);
+  if (dryRun) return resource.fromStored(stored);
+  if (isReleased) {
+    resource.collection.remove(old);
+    cluster.removed(resource, old);
+    return resource.fromStored(stored);
+  }
+  const written = resource.collection.put(stored);
+  cluster.written(resource, written);
+  return resource.fromStored(written);
+}
+
+function checkVersion(resource: Resource, name: string, version: string | undefined, old: KubeObject): void {
+  if (version && !/^\d+$/.test(version)) {
+    throw new ApiError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  }
+  if (version && version !== '0') {
+    if (version !== old.metadata.resourceVersion) throw modified(resource, name);
+    return;
+  }
+  if (resource.origin === 'built-in') return;
+  throw invalid({ group: resource.group, kind: resource.plural }, name, [
+    {
+      type: 'FieldValueInvalid',
+      field: 'metadata.resourceVersion',
+      message: 'Invalid value: 0x0: must be specified for an update',
+    },
+  ]);
+}
+
+/** What may change does: the status through its subresource and nothing else, everything else but the status otherwise. */
+function merged(resource: Resource, subresource: Subresource, old: KubeObject, sent: KubeObject): KubeObject {
+  const before = resource.fromStored(old);
+  if (subresource === 'status') return withStatus(before, sent.status);
+  const metadata: ObjectMeta = tidyMetadata({
+    ...sent.metadata,
+    ...(old.metadata.namespace !== undefined && { namespace: old.metadata.namespace }),
+    ...systemMetadata(old.metadata),
+    // judged by metadataUpdateErrors; an empty one means the one that is there
+    uid: sent.metadata.uid || old.metadata.uid,
+    resourceVersion: old.metadata.resourceVersion,
+  });
+  for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'] as const) {
+    if (old.metadata[name] === undefined) delete metadata[name];
+  }
+  const replaced = { ...sent, metadata };
+  const next = resource.hasStatus ? withStatus(replaced, before.status) : replaced;
+  if (!resource.hasGeneration || sameButMetadata(next, before, resource.hasStatus)) return next;
+  return { ...next, metadata: { ...metadata, generation: (old.metadata.generation ?? 0) + 1 } };
+}
+
+function withStatus(object: KubeObject, status: Json | undefined): KubeObject {
+  const { status: _, ...rest } = object;
+  return {
+    ...rest,
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: object.metadata,
+    ...(status !== undefined && { status }),
+  };
+}
+
+function sameButMetadata(a: KubeObject, b: KubeObject, ignoreStatus: boolean): boolean {
+  const bare = (object: KubeObject): KubeObject => ({
+    ...(ignoreStatus ? withStatus(object, undefined) : object),
+    metadata: b.metadata,
+    apiVersion: b.apiVersion,
+    kind: b.kind,
+  });
+  return sameObject(bare(a), bare(b));
+}
