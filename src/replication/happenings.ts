@@ -80,7 +80,7 @@ function ofRow(row: RegionStatus, before: RegionStatus | undefined): Happening[]
   if (before?.state === state) return [];
   if (state === 'Failed')
     return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
-  if (state === 'Ready' && desired && !home)
+  if (state === 'Ready' && desired && !home && before?.state !== 'Updating')
     return [
       {
         type: 'Normal',

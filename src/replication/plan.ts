@@ -259,15 +259,19 @@ function schedule(
     return whileNoneServes(step, others, wanted);
   };
 
-  const steps = wanted.map((step): Step => {
-    if (step.hold) return step;
+  const admit = (step: Step): Step[] => {
+    if (step.hold) return [step];
     const hold = holdFor(step);
-    if (hold) return { ...step, hold };
+    if (hold)
+      return withoutRouting(step)
+        .flatMap(admit)
+        .concat({ ...step, hold });
     if (!isConfirmed(step, regions)) confirm.push(step.name);
     moving.push(step.location);
     touched.push(step.location);
-    return step;
-  });
+    return [step];
+  };
+  const steps = wanted.flatMap(admit);
   return { steps, confirm };
 }
 
@@ -282,6 +286,12 @@ function enables(step: Step): boolean {
 /** Whether the step takes a replica out of service. */
 function reduces(step: Step): boolean {
   return step.action === 'delete' || (step.action === 'update' && step.change.routing === false);
+}
+
+/** The tags need not wait for what routing waits for. */
+function withoutRouting(step: Step): Step[] {
+  if (step.action !== 'update' || step.change.routing !== false || !step.change.tags) return [];
+  return [{ ...step, change: { tags: step.change.tags }, message: 'set tags' }];
 }
 
 /** No other replica serves: wait for those that will, or say that a person must choose. */

@@ -49,16 +49,19 @@ export function report(
   const ready = listed.filter(({ state }) => state === 'Ready');
   const requested = object.metadata.annotations?.[annotation.reconcileRequestedAt];
   const { registry } = observed;
+  // Left out when empty: an API server 1.20 takes an empty string in a custom resource for null, and refuses it.
+  const syncing = listed
+    .filter(isOnItsWay)
+    .map(({ location }) => location)
+    .join(',');
+  const there = regionList(regions);
 
   const status: Status = {
     ...(object.metadata.generation !== undefined && { observedGeneration: object.metadata.generation }),
     phase: verdict.phase,
     readyRegions: `${ready.length}/${listed.length}`,
-    syncing: listed
-      .filter(({ state, reason }) => state !== 'Ready' && state !== 'Failed' && !isRefusal(reason))
-      .map(({ location }) => location)
-      .join(','),
-    regionList: regionList(regions),
+    ...(syncing && { syncing }),
+    ...(there && { regionList: there }),
     ...(registry
       ? {
           registry: {
@@ -129,7 +132,7 @@ function rowFor(
     ...(replica?.displayStatus !== undefined && { displayStatus: replica.displayStatus }),
     ...(replica && { routing: replica.routing ? 'Enabled' : 'Disabled' }),
     since,
-    readyOnce: region.readyOnce,
+    ...(asked && { readyOnce: region.readyOnce }),
     ...(owned.length > 0 && { managedTags: owned }),
     ...troubleOf(object, region, plan, results, now),
   };
@@ -150,7 +153,7 @@ function troubleOf(
     return { reason, message, retryAfter };
   }
   if (unseen) return { message: unseen.message };
-  const step = plan.steps.find((one) => one.location === location);
+  const step = plan.steps.find((one) => one.location === location && one.hold);
   if (step?.hold?.reason) return { reason: step.hold.reason, message: `${name} ${step.hold.message}` };
   const resting = step?.hold && before?.retryAfter !== undefined && Date.parse(before.retryAfter) > now.getTime();
   if (resting && before) {
@@ -204,6 +207,10 @@ function isRefusal(reason: string | undefined): boolean {
     undefined,
   ];
   return !mendsItself.includes(reason as ArmErrorReason | undefined);
+}
+
+function isOnItsWay({ state, reason }: RegionStatus): boolean {
+  return state !== 'Ready' && state !== 'Failed' && !isRefusal(reason);
 }
 
 function regionList(regions: readonly Region[]): string {
@@ -326,12 +333,18 @@ function statements(verdict: Verdict, allReady: boolean, listed: readonly Region
 }
 
 const mostNamed = 10;
+const longestBrief = 240;
 
 function inWords(rows: readonly RegionStatus[]): string {
   const words = rows
     .slice(0, mostNamed)
-    .map(({ location, state, message }) => (message ? `${location}: ${message}` : `${location} is ${state}`));
+    .map(({ location, state, message }) => (message ? `${location}: ${brief(message)}` : `${location} is ${state}`));
   return [...words, ...(rows.length > mostNamed ? [`and ${rows.length - mostNamed} more`] : [])].join('; ');
+}
+
+/** A condition's message is a column of kubectl's; the whole of it is in the region's row. */
+function brief(message: string): string {
+  return message.length > longestBrief ? `${message.slice(0, longestBrief)}…` : message;
 }
 
 function names(rows: readonly RegionStatus[]): string {

@@ -42,8 +42,8 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     (isSameRegistry(object, registry) ? (object.status?.regions ?? []) : []).map((row) => [row.location, row]),
   );
   const asked = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
-  const shown = [...(home === undefined ? [] : [home]), ...[...observed.sightings.keys()].sort()];
-  const locations = new Set([...asked.keys(), ...shown, ...before.keys()]);
+  const others = [...observed.sightings.keys(), ...before.keys()].sort();
+  const locations = new Set([...asked.keys(), ...(home === undefined ? [] : [home]), ...others]);
   const taken = namesTaken(observed);
 
   return [...locations].map((location): Region => {
@@ -86,10 +86,12 @@ export function isServing({ replica, home, state }: Region): boolean {
   return home || says(replica.displayStatus, 'Ready');
 }
 
-/** Whether the state was read in the LIST alone, in a step that LIST is not trusted for: to or from a verdict. */
-export function isHearsay({ confirmed, unseen, replica, home, before, state }: Region): boolean {
+/** Whether it rests on LIST alone that nothing is here, or that the state has changed to or from a verdict. */
+export function isHearsay({ confirmed, unseen, replica, home, asked, before, state }: Region): boolean {
   if (confirmed || unseen) return false;
-  if (!replica) return !home;
+  // The home region may do without an entry, but not without one that was there, or whose routing or tags are asked for.
+  if (!replica)
+    return !home || before?.replica !== undefined || asked?.routing !== undefined || asked?.tags !== undefined;
   if (before?.state === state) return false;
   return state === 'Ready' || state === 'Failed' || before?.state === 'Ready';
 }

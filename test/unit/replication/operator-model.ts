@@ -1,0 +1,90 @@
+// One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
+import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
+import type { Arm } from '../../../src/azure/arm.ts';
+import type { Happening } from '../../../src/replication/happenings.ts';
+import { type Context, type Objects, reconcile } from '../../../src/replication/reconcile.ts';
+import type { FakeClock } from '../../fake-clock.ts';
+
+export class OperatorModel {
+  object: RegistryReplication;
+  /** The object was deleted and its finalizer dropped. */
+  isGone = false;
+  passes = 0;
+  statusWrites = 0;
+  crdTerminating = false;
+  readonly happenings: Happening[] = [];
+  readonly #clock: FakeClock;
+  readonly #context: Context;
+
+  constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
+    this.object = object;
+    this.#clock = clock;
+    const objects: Objects = {
+      hold: async () => this.#store({ metadata: { ...this.object.metadata, finalizers: [finalizer] } }),
+      release: async () => {
+        this.isGone = this.object.metadata.deletionTimestamp !== undefined;
+        const { finalizers: _, ...metadata } = this.object.metadata;
+        this.#store({ metadata });
+      },
+      writeStatus: async (_, status: Status) => {
+        this.statusWrites++;
+        return this.#store({ status: structuredClone(status) });
+      },
+      announce: (_, happenings) => void this.happenings.push(...happenings),
+      isCrdTerminating: async () => this.crdTerminating,
+    };
+    this.#context = {
+      arm,
+      objects,
+      clock,
+      random: () => 0.5,
+      limits: { maxParallelActions: 3 },
+      interval: 600_000,
+      silentSince: new Map(),
+    };
+  }
+
+  get status(): Status {
+    return this.object.status ?? {};
+  }
+
+  get reasons(): string[] {
+    return this.happenings.map(({ reason }) => reason);
+  }
+
+  condition(type: string) {
+    return this.status.conditions?.find((condition) => condition.type === type);
+  }
+
+  edit(spec: Partial<RegistryReplication['spec']>): void {
+    const generation = (this.object.metadata.generation ?? 0) + 1;
+    this.#store({ spec: { ...this.object.spec, ...spec }, metadata: { ...this.object.metadata, generation } });
+  }
+
+  delete(): void {
+    const generation = (this.object.metadata.generation ?? 0) + 1;
+    this.#store({ metadata: { ...this.object.metadata, generation, deletionTimestamp: this.#clock.now() } });
+  }
+
+  /** One pass; resolves to ms until the next one, undefined when none was asked for. */
+  async pass(): Promise<number | undefined> {
+    this.passes++;
+    return (await reconcile(structuredClone(this.object), this.#context)).lookAgainAfter;
+  }
+
+  /** Passes, each when the last one asked for it, until `done` or until so many. */
+  async runUntil(done: () => boolean, most = 300): Promise<void> {
+    for (let n = 0; n < most; n++) {
+      const wait = await this.pass();
+      if (done()) return;
+      if (wait === undefined) break;
+      await this.#clock.advance(wait);
+    }
+    throw new Error(`not done after ${this.passes} passes: ${JSON.stringify(this.status, null, 1)}`);
+  }
+
+  #store(change: Partial<RegistryReplication>): RegistryReplication {
+    this.object = { ...this.object, ...change };
+    return this.object;
+  }
+}
