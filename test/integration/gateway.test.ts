@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
-import type { TokenCredential } from '@azure/core-auth';
+import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -232,14 +232,16 @@ describe('the ARM gateway at Azure', () => {
   });
 
   it('finds its credential in the environment, and says in one sentence when there is none', async () => {
-    const withEnvironment = async (env: Record<string, string>) => {
+    const azure = () => Object.keys(process.env).filter((name) => name.startsWith('AZURE_'));
+    const withEnvironment = async (env: Readonly<Record<string, string>>) => {
       const before = { ...process.env };
-      for (const name of Object.keys(process.env).filter((name) => name.startsWith('AZURE_'))) delete process.env[name];
+      for (const name of azure()) delete process.env[name];
       Object.assign(process.env, env, { AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' });
       try {
         return await checkCredential(defaultCredential(cloud), cloud);
       } finally {
-        process.env = before;
+        for (const name of azure()) delete process.env[name];
+        Object.assign(process.env, before);
       }
     };
     expect(await withEnvironment(emulator.environment)).to.equal(undefined);
@@ -383,6 +385,18 @@ describe('the ARM gateway at a server that misbehaves', () => {
     await clock.advance(30_000);
     expect(await error).to.include({ kind: 'Transient' });
     expect(seen).to.have.length(0);
+  });
+
+  it('sends nothing after it has given up, though the token comes at last', async () => {
+    const late = Promise.withResolvers<AccessToken>();
+    arm = connectArm({ credential: { getToken: () => late.promise }, cloud, clock });
+    const error = refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }));
+    await clock.advance(30_000);
+    await error;
+    late.resolve({ token: 'late', expiresOnTimestamp: clock.now().getTime() + 3_600_000 });
+    await settled();
+    await arm.registry(registry);
+    expect(seen.map(({ method }) => method)).to.deep.equal(['GET']);
   });
 
   for (const body of [

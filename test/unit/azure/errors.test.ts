@@ -291,6 +291,20 @@ describe('armErrorFrom', () => {
     );
   });
 
+  it("shows Entra's reason, without what the libraries put around it", () => {
+    const { message } = armErrorFrom(
+      named(
+        'AuthenticationError',
+        'EnvironmentCredential authentication failed. To troubleshoot, visit https://aka.ms/azsdk/js/identity/environmentcredential/troubleshoot. Status code: 400\nMore details:\ninvalid_client: Error(s): 7000215 - Timestamp: Not Available - Description: AADSTS7000215: Invalid client secret provided. Trace ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc Correlation ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc Timestamp: 2026-01-01 00:00:00Z - Correlation ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc - Trace ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc,',
+        { statusCode: 400 },
+      ),
+      'read registry myACR0007',
+    );
+    expect(message).to.equal(
+      'The operator has no valid Azure credential, so it cannot read registry myACR0007 (EnvironmentCredential authentication failed: invalid_client: AADSTS7000215: Invalid client secret provided)',
+    );
+  });
+
   it("leaves out of Entra's words what differs at each attempt", () => {
     const attempt = (id: string, time: string) =>
       armErrorFrom(
