@@ -2,7 +2,7 @@
 // retries and never sleeps: when to look again is the reconciler's business.
 import { ContainerRegistryManagementClient } from '@azure/arm-containerregistry';
 import type { TokenCredential } from '@azure/core-auth';
-import { createPipelineFromOptions } from '@azure/core-rest-pipeline';
+import { createPipelineFromOptions, RestError } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
 import { flattened, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
@@ -51,22 +51,9 @@ export function connectArm({ credential, cloud, onRequest, userAgent, clock = sy
   }
 
   /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
-  async function ask<T>(
-    doing: string,
-    registry: RegistryReference,
-    send: (client: ContainerRegistryManagementClient) => Promise<T>,
-    replica?: string,
-  ): Promise<T> {
-    const names = [registry.subscriptionId, registry.resourceGroup, registry.name];
-    const unfit = [...names, ...(replica === undefined ? [] : [replica])].find((name) => !isOneSegment(name));
-    if (unfit !== undefined) {
-      throw armErrorFrom(
-        { statusCode: 400, code: 'InvalidName', message: `${JSON.stringify(unfit)} is no name` },
-        doing,
-      );
-    }
+  async function ask<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T> {
     try {
-      return await send(clientFor(registry.subscriptionId));
+      return await send(clientFor(segment(of.subscriptionId)), segment(of.resourceGroup), segment(of.name));
     } catch (error) {
       throw armErrorFrom(error, doing);
     }
@@ -74,15 +61,15 @@ export function connectArm({ credential, cloud, onRequest, userAgent, clock = sy
 
   return {
     registry: (of) =>
-      ask(`read registry ${of.name}`, of, async ({ registries }) =>
-        registryFrom(await registries.get(of.resourceGroup, of.name)),
+      ask(`read registry ${of.name}`, of, async ({ registries }, group, registry) =>
+        registryFrom(await registries.get(group, registry)),
       ),
 
     replicas: (of) =>
-      ask(`list the replicas of registry ${of.name}`, of, async ({ replications }) => {
+      ask(`list the replicas of registry ${of.name}`, of, async ({ replications }, group, registry) => {
         const found: Replica[] = [];
         let pages = 0;
-        for await (const page of replications.list(of.resourceGroup, of.name).byPage()) {
+        for await (const page of replications.list(group, registry).byPage()) {
           if (++pages > mostPages) throw new UnreadableAnswer(`the list goes on after ${mostPages} pages`);
           found.push(...page.map(replicaFrom));
         }
@@ -90,54 +77,38 @@ export function connectArm({ credential, cloud, onRequest, userAgent, clock = sy
       }),
 
     replica: (of, name) =>
-      ask(
-        `read replica ${name} of registry ${of.name}`,
-        of,
-        async ({ replications }) => replicaFrom(await replications.get(of.resourceGroup, of.name, name)),
-        name,
+      ask(`read replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) =>
+        replicaFrom(await replications.get(group, registry, segment(name))),
       ),
 
     create: (of, name, replica) =>
-      ask(
-        `create replica ${name} of registry ${of.name}`,
-        of,
-        async ({ replications }) => {
-          const body = { location: replica.location, ...wireChange(replica) };
-          return replicaFrom(
-            await firstAnswer((options) => replications.create(of.resourceGroup, of.name, name, body, options)),
-          );
-        },
-        name,
-      ),
+      ask(`create replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
+        const body = { location: replica.location, ...wireChange(replica) };
+        return replicaFrom(
+          await firstAnswer((options) => replications.create(group, registry, segment(name), body, options)),
+        );
+      }),
 
     update: (of, name, change) =>
-      ask(
-        `update replica ${name} of registry ${of.name}`,
-        of,
-        async ({ replications }) =>
-          replicaFrom(
-            await firstAnswer((options) =>
-              replications.update(of.resourceGroup, of.name, name, wireChange(change), options),
-            ),
-          ),
-        name,
-      ),
-
-    async remove(of, name) {
-      try {
-        await ask(
-          `delete replica ${name} of registry ${of.name}`,
-          of,
-          async ({ replications }) => {
-            await firstAnswer((options) => replications.delete(of.resourceGroup, of.name, name, options));
-          },
-          name,
+      ask(`update replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
+        const body = wireChange(change);
+        return replicaFrom(
+          await firstAnswer((options) => replications.update(group, registry, segment(name), body, options)),
         );
-      } catch (error) {
-        if (!(error instanceof ArmError && error.kind === 'NotFound')) throw error;
-      }
-    },
+      }),
+
+    remove: (of, name) =>
+      ask(`delete replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
+        await firstAnswer((options) => replications.delete(group, registry, segment(name), options));
+      }).catch(unlessGone),
   };
+}
+
+type Send<T> = (client: ContainerRegistryManagementClient, group: string, registry: string) => Promise<T>;
+
+/** What is not there need not be deleted. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ArmError && error.kind === 'NotFound')) throw error;
 }
 
 /** `regionEndpointEnabled: false` by omission took regions out of service elsewhere (terraform-provider-azurerm #30210). */
@@ -175,9 +146,10 @@ async function firstAnswer(start: (options: AnswerListener) => Submitting): Prom
 }
 
 /**
- * Whether a name stays one segment of a URL. The SDK encodes everything that could end a segment, but leaves dots alone, which URLs resolve
- * away, leaves out what is empty, so that a GET becomes a LIST, and cannot encode half a character.
+ * The name, if it stays one segment of a URL. The SDK encodes everything that could end a segment, but leaves dots alone, which URLs
+ * resolve away, leaves out what is empty, so that a GET becomes a LIST, and cannot encode half a character.
  */
-function isOneSegment(name: string): boolean {
-  return /[^.]/.test(name) && name.isWellFormed();
+function segment(name: string): string {
+  if (/[^.]/.test(name) && name.isWellFormed()) return name;
+  throw new RestError(`${JSON.stringify(name)} is no name`, { statusCode: 400, code: 'InvalidName' });
 }
