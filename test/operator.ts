@@ -1,0 +1,89 @@
+// The operator as a process of its own, as `npm start` runs it, for end-to-end tests, the demo and the bench.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+const root = new URL('..', import.meta.url);
+
+/** One line of the operator's log. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface OperatorOptions {
+  /** Flags of the operator. */
+  readonly args?: readonly string[];
+  /** Added to this process's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What node runs; the source where left out. */
+  readonly entry?: string;
+}
+
+export interface Operator {
+  readonly process: ChildProcess;
+  /** Every log line so far. */
+  readonly log: readonly LogLine[];
+  /** What it wrote besides: stderr, and lines that are no JSON. */
+  readonly noise: readonly string[];
+  /** The first line, past or future, that fits; rejects when the operator ends before. */
+  said(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Sends the signal and resolves to the exit code, null where a signal ended it. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+  readonly exited: Promise<number | null>;
+}
+
+export function startOperator({ args = [], env, entry = 'src/main.ts' }: OperatorOptions): Operator {
+  const addresses = ['--metrics-bind-address', '127.0.0.1:0', '--health-probe-bind-address', '127.0.0.1:0'];
+  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...addresses, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: LogLine[] = [];
+  const noise: string[] = [];
+  const listeners = new Set<(line: LogLine) => void>();
+  createInterface(child.stdout).on('line', (text) => {
+    const line = parse(text);
+    if (!line) noise.push(text);
+    else {
+      log.push(line);
+      for (const listener of listeners) listener(line);
+    }
+  });
+  createInterface(child.stderr).on('line', (text) => noise.push(text));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+
+  return {
+    process: child,
+    log,
+    noise,
+    exited,
+    said(fits) {
+      const past = log.find(fits);
+      if (past) return Promise.resolve(past);
+      const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
+      const listener = (line: LogLine) => {
+        if (fits(line)) resolve(line);
+      };
+      listeners.add(listener);
+      void exited.then((code) =>
+        reject(new Error(`the operator ended with ${code}: ${[...noise, log.at(-1)?.msg].join('\n')}`)),
+      );
+      return promise.finally(() => listeners.delete(listener));
+    },
+    async end(signal = 'SIGTERM') {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+function parse(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return undefined;
+  }
+}
