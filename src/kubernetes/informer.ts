@@ -103,6 +103,8 @@ class SupervisedWatch<T extends KubernetesObject> {
   readonly #resolveSynced: () => void;
   #stopped = false;
   #failures = 0;
+  /** The last watch lived long: the next pause may be left out, once. */
+  #mayHurry = false;
   #cancelWait: () => void = () => undefined;
 
   constructor(options: InformerOptions<T>, namespace: string | undefined) {
@@ -152,6 +154,7 @@ class SupervisedWatch<T extends KubernetesObject> {
 
   async #list() {
     const { resource, store, labelSelector } = this.#options;
+    this.#watchEnded();
     this.state = { phase: 'Listing' };
     const list = await resource.list({
       ...(this.namespace && { namespace: this.namespace }),
@@ -167,6 +170,7 @@ class SupervisedWatch<T extends KubernetesObject> {
   }
 
   #connecting(): void {
+    this.#watchEnded();
     if (this.state.phase === 'Listing' && !this.isSynced) {
       this.isSynced = true;
       this.#resolveSynced();
@@ -209,7 +213,7 @@ class SupervisedWatch<T extends KubernetesObject> {
   #failed(error: unknown): void {
     if (this.#stopped || this.state.phase === 'BackingOff') return;
     const { clock, random, log, whenNotFound } = this.#options;
-    this.#countLongWatch();
+    this.#watchEnded();
     const failures = ++this.#failures;
     const wait = Math.max(delayAfter(failures, backoff, random), retryAfter(error) ?? 0);
 
@@ -225,11 +229,15 @@ class SupervisedWatch<T extends KubernetesObject> {
   }
 
   /**
-   * ListWatch waits 1, 2, 4 … 30 s before it watches again after an end without events. That keeps a server that closes
-   * at once from being hammered, and would make events late after a watch that ended in its good time.
+   * ListWatch waits 1, 2, 4 … 30 s before it watches again after an end without events. That keeps a server that ends
+   * each watch at once from being hammered, and would make events late after a watch that ended in its good time.
    */
   #pause(ms: number): Promise<void> {
-    if (this.#countLongWatch()) return Promise.resolve();
+    this.#watchEnded();
+    if (this.#mayHurry) {
+      this.#mayHurry = false;
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(ms, resolve);
       this.#cancelWait = () => {
@@ -239,13 +247,14 @@ class SupervisedWatch<T extends KubernetesObject> {
     });
   }
 
-  /** Whether the watch that has just ended lived long enough to call it progress. */
-  #countLongWatch(): boolean {
-    if (this.state.phase !== 'Watching') return false;
+  /** A watch that lived long counts as progress, also when nothing happened in it. */
+  #watchEnded(): void {
+    if (this.state.phase !== 'Watching') return;
     const lived = this.#options.clock.now().getTime() - this.state.since.getTime();
-    if (lived < longEnough) return false;
+    this.state = { phase: 'Connecting' };
+    if (lived < longEnough) return;
     this.#failures = 0;
-    return true;
+    this.#mayHurry = true;
   }
 
   get #source(): Change<T>['source'] {

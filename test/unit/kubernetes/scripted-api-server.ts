@@ -83,9 +83,15 @@ export class ScriptedApiServer {
 
   static async start(): Promise<ScriptedApiServer> {
     const server = new ScriptedApiServer();
-    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
-    server.url = `http://127.0.0.1:${(server.#server.address() as AddressInfo).port}`;
+    await server.listenAgain();
     return server;
+  }
+
+  /** Listens, after a stop on the same port. */
+  async listenAgain(): Promise<void> {
+    const port = this.url ? Number(new URL(this.url).port) : 0;
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   get kubeConfig(): KubeConfig {
