@@ -1,0 +1,336 @@
+// The controller runtime against an API server, over real sockets: informer, store, queue, workers, finalizer and events
+// together, for a kind of its own.
+import { readFile } from 'node:fs/promises';
+import {
+  ApiextensionsV1Api,
+  CustomObjectsApi,
+  EventsV1Api,
+  KubeConfig,
+  type V1CustomResourceDefinition,
+} from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { systemClock } from '../../src/clock.ts';
+import { isWorthAPass } from '../../src/kubernetes/change.ts';
+import { type Cluster, connect, loadKubeConfig, type RequestSeen } from '../../src/kubernetes/cluster.ts';
+import { type Controller, type Outcome, startController } from '../../src/kubernetes/controller.ts';
+import { isTerminating } from '../../src/kubernetes/crd.ts';
+import { eventRecorder } from '../../src/kubernetes/events.ts';
+import { hold, release } from '../../src/kubernetes/finalizer.ts';
+import { type Informer, startInformer } from '../../src/kubernetes/informer.ts';
+import { keyOf } from '../../src/kubernetes/key.ts';
+import { WorkQueue } from '../../src/kubernetes/queue.ts';
+import { type Resource, resource } from '../../src/kubernetes/resource.ts';
+import { remembering, Store } from '../../src/kubernetes/store.ts';
+import { establish, startCluster, type TestCluster } from '../cluster.ts';
+import { TcpProxy } from '../tcp-proxy.ts';
+import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
+import type { Widget } from '../unit/kubernetes/widget.ts';
+
+const group = 'runtime.example.dev';
+const version = 'v1';
+const namespace = 'default';
+const finalizer = `${group}/ours`;
+
+function definition(plural: string, kind: string): V1CustomResourceDefinition {
+  const integers = (name: string) => ({ type: 'object', properties: { [name]: { type: 'integer' } } });
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      names: { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` },
+      scope: 'Namespaced',
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: { type: 'object', properties: { spec: integers('size'), status: integers('seen') } },
+          },
+          subresources: { status: {} },
+        },
+      ],
+    },
+  };
+}
+
+describe('the controller runtime against an API server', function () {
+  this.timeout(120_000);
+  let server: TestCluster;
+  let people: Cluster;
+  let users: CustomObjectsApi;
+  /** The operator's way to the API server. */
+  let wire: TcpProxy;
+  let cluster: Cluster;
+  let store: Store<Widget>;
+  let api: Resource<Widget>;
+  let queue: WorkQueue;
+  let informer: Informer;
+  let controller: Controller;
+  let log: LogJournal;
+  let requests: RequestSeen[];
+  let passes: Journal<Widget>;
+  let gone: Journal<string>;
+  let pass: (object: Widget) => Promise<Outcome>;
+
+  before(async () => {
+    server = await startCluster({ crds: [] });
+    people = connect(loadKubeConfig(server.kubeconfig));
+    users = people.api(CustomObjectsApi);
+    await establish(people, definition('widgets', 'Widget'));
+  });
+  after(async () => {
+    await people.close();
+    await server.close();
+  });
+
+  beforeEach(async () => {
+    wire = await TcpProxy.to(server.url);
+    log = new LogJournal();
+    requests = [];
+    passes = new Journal();
+    gone = new Journal();
+    pass = async () => ({});
+  });
+  afterEach(async () => {
+    informer.stop();
+    await controller.stop();
+    await cluster.close();
+    await wire.cut();
+    for (const { metadata } of (await resource<Widget>(people, { group, version, plural: 'widgets' }).list()).items) {
+      await users.deleteNamespacedCustomObject({ ...of('widgets'), name: metadata?.name ?? '' });
+    }
+  });
+
+  async function start({ plural = 'widgets', connected = true } = {}) {
+    const text = await readFile(server.kubeconfig, 'utf8');
+    const config = new KubeConfig();
+    config.loadFromString(text.replace(server.url, `https://127.0.0.1:${wire.port}`));
+    if (connected) await wire.mend();
+    cluster = connect(config, { onRequest: (request) => requests.push(request) });
+    store = new Store();
+    api = remembering(resource<Widget>(cluster, { group, version, plural }), store);
+    queue = new WorkQueue({ clock: systemClock, random: Math.random });
+    informer = startInformer({
+      cluster,
+      resource: api,
+      store,
+      changed: (change) => {
+        const previous = change.type === 'updated' ? change.previous : undefined;
+        if (change.type === 'deleted' || isWorthAPass(previous, change.object)) queue.add(keyOf(change.object));
+      },
+      whenNotFound: `the CRD ${plural}.${group} is not installed`,
+      clock: systemClock,
+      random: () => 0.9, // short waits
+      log,
+    });
+    controller = startController<Widget>({
+      name: 'widget',
+      queue,
+      read: (key) => store.read(key),
+      reconcile: (object) => {
+        passes.push(object);
+        return pass(object);
+      },
+      gone: gone.push,
+      concurrency: 2,
+      clock: systemClock,
+      log,
+    });
+    if (connected) await informer.synced;
+  }
+
+  const of = (plural: string) => ({ group, version, plural, namespace });
+  async function create(name: string, plural = 'widgets', metadata: Widget['metadata'] = {}): Promise<Widget> {
+    const kind = plural === 'widgets' ? 'Widget' : 'Gadget';
+    const body = { apiVersion: `${group}/${version}`, kind, metadata: { ...metadata, name }, spec: { size: 1 } };
+    return users.createNamespacedCustomObject({ ...of(plural), body });
+  }
+  async function resize(name: string, size: number): Promise<Widget> {
+    const object: Widget = await users.getNamespacedCustomObject({ ...of('widgets'), name });
+    return users.replaceNamespacedCustomObject({ ...of('widgets'), name, body: { ...object, spec: { size } } });
+  }
+  const remove = (name: string) => users.deleteNamespacedCustomObject({ ...of('widgets'), name });
+  const passOf = (name: string) => passes.next(({ metadata }) => metadata?.name === name);
+
+  it('runs a pass for what is there, what is created, what is edited, and tells what is deleted', async () => {
+    await create('old');
+    await start();
+    expect((await passOf('old')).spec?.size).to.equal(1);
+    await create('new');
+    await passOf('new');
+    await resize('new', 2);
+    expect((await passOf('new')).spec?.size).to.equal(2);
+    await remove('new');
+    expect(await gone.next()).to.equal(`${namespace}/new`);
+    expect(store.list().map(({ metadata }) => metadata?.name)).to.deep.equal(['old']);
+    expect(passes.all).to.have.length(3);
+    expect(log.all).to.deep.equal([]);
+  });
+
+  it('is not woken by its own status write, and sees it in the next pass', async () => {
+    pass = async (object) => {
+      await api.replaceStatus({ ...object, status: { seen: object.spec?.size ?? 0 } });
+      return {};
+    };
+    await start();
+    await create('bear');
+    await passOf('bear');
+    await create('marker'); // its pass comes after anything that the status write could have set off
+    await passOf('marker');
+    expect(passes.all).to.have.length(2);
+    await resize('bear', 2);
+    expect(await passOf('bear')).to.deep.include({ spec: { size: 2 }, status: { seen: 1 } });
+    expect(passes.all).to.have.length(3);
+  });
+
+  it('never works with an object older than its own last write', async () => {
+    const versions: (string | undefined)[] = [];
+    pass = async (object) => {
+      versions.push(object.metadata?.resourceVersion);
+      const written = await api.replaceStatus({ ...object, status: { seen: (object.status?.seen ?? 0) + 1 } });
+      return written.status?.seen === 20 ? {} : { lookAgainAfter: 0 }; // at once: before the watch has shown the write
+    };
+    await start();
+    await create('bear');
+    await passes.next((object) => object.status?.seen === 19);
+    expect(new Set(versions).size).to.equal(20);
+    expect(log.all).to.deep.equal([]);
+  });
+
+  it('goes on after its connections were broken, without a list and without a pass for nothing', async () => {
+    await start();
+    await create('bear');
+    await passOf('bear');
+    wire.breakConnections();
+    await create('doll');
+    await passOf('doll');
+    expect(passes.all).to.have.length(2);
+    expect(informer.health().relists).to.equal(0);
+  });
+
+  it('waits for an API server that is not there yet, and says so', async () => {
+    await create('bear');
+    await start({ connected: false });
+    expect((await log.next()).sentence).to.match(
+      /^Watching widgets\.runtime\.example\.dev in all namespaces failed: the API server at https:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\); trying again in \d\.\d s$/,
+    );
+    expect(requests[0]?.code).to.equal('<error>');
+    await wire.mend();
+    await passOf('bear');
+    await informer.synced;
+    expect((await log.next(({ level }) => level === 'info')).sentence).to.contain('works again');
+  });
+
+  it('waits for a CRD that is not installed yet, and for it to come back', async () => {
+    await wire.mend();
+    await start({ plural: 'gadgets', connected: false });
+    const missing = ({ sentence }: { sentence: string }) =>
+      sentence.includes(`the CRD gadgets.${group} is not installed; trying again in`);
+    await log.next(missing);
+    expect(await isTerminating(cluster, `gadgets.${group}`)).to.equal(true);
+    await establish(people, definition('gadgets', 'Gadget'));
+    await informer.synced;
+    await create('clock', 'gadgets');
+    await passOf('clock');
+    expect(await isTerminating(cluster, `gadgets.${group}`)).to.equal(false);
+
+    await people.api(ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
+    expect(await gone.next()).to.equal(`${namespace}/clock`);
+    wire.breakConnections();
+    await log.next(missing);
+    await establish(people, definition('gadgets', 'Gadget'));
+    await create('watch', 'gadgets');
+    await passOf('watch');
+    await people.api(ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
+  });
+
+  it('holds an object until it is released, and leaves the finalizers of others alone', async () => {
+    const foreign = 'foreign.example.dev/theirs';
+    const released = new Journal<Widget | undefined>();
+    pass = async (object) => {
+      if (object.metadata?.deletionTimestamp) released.push(await release(api, object, finalizer));
+      return {};
+    };
+    await start();
+    const setFinalizers = async (finalizers: string[]) => {
+      const object: Widget = await users.getNamespacedCustomObject({ ...of('widgets'), name: 'held' });
+      const body = { ...object, metadata: { ...object.metadata, finalizers } };
+      await users.replaceNamespacedCustomObject({ ...of('widgets'), name: 'held', body });
+    };
+    for (const first of [[], ['first.example.dev/x']]) {
+      const stale = await create('held', 'widgets', { finalizers: first });
+      await setFinalizers([...first, foreign]);
+      const held = await hold(api, stale, finalizer);
+      expect(held.metadata?.finalizers).to.deep.equal([...first, foreign, finalizer]);
+
+      await remove('held');
+      expect((await released.next())?.metadata?.finalizers).to.deep.equal([...first, foreign]);
+      await setFinalizers([]);
+      expect(await gone.next()).to.equal(`${namespace}/held`);
+    }
+  });
+
+  it('writes events that can be read about the object', async () => {
+    await start();
+    const object = await create('bear');
+    const events = eventRecorder({
+      cluster,
+      controller: `${group}/controller`,
+      instance: 'pod-1',
+      clock: systemClock,
+      log,
+    });
+    events.record(object, { type: 'Normal', reason: 'Seen', action: 'Look', note: 'x'.repeat(2000) });
+    expect(await events.flush(10_000)).to.equal(0);
+    expect(log.all).to.deep.equal([]);
+    const { items } = await people.api(EventsV1Api).listNamespacedEvent({ namespace });
+    const event = items.find(({ regarding }) => regarding?.uid === object.metadata?.uid);
+    expect(event).to.deep.include({ reason: 'Seen', action: 'Look', type: 'Normal', reportingInstance: 'pod-1' });
+    expect(Buffer.byteLength(event?.note ?? '')).to.be.within(1000, 1024);
+  });
+
+  if (!process.env.KUBEBUILDER_ASSETS) {
+    describe('that can be told to misbehave', () => {
+      it('sees what happens after the server has ended its watch', async () => {
+        await start();
+        await create('bear');
+        await passOf('bear');
+        server.faults?.closeWatches();
+        await create('doll');
+        await passOf('doll');
+        expect(informer.health().relists).to.equal(0);
+        expect(passes.all).to.have.length(2);
+      });
+
+      for (const answer of ['event', 'status'] as const) {
+        it(`lists anew when the history is gone (410 as ${answer}), and runs passes only for what changed`, async () => {
+          await start();
+          for (const name of ['bear', 'doll', 'kite']) {
+            await create(name);
+            await passOf(name);
+          }
+          await wire.cut();
+          await resize('bear', 2);
+          await remove('doll');
+          server.faults?.compact(answer);
+          await wire.mend();
+          expect((await passOf('bear')).spec?.size).to.equal(2);
+          expect(await gone.next()).to.equal(`${namespace}/doll`);
+          expect(informer.health().relists).to.equal(1);
+          await create('yoyo');
+          await passOf('yoyo');
+          expect(passes.all.map(({ metadata }) => metadata?.name)).to.deep.equal([
+            'bear',
+            'doll',
+            'kite',
+            'bear',
+            'yoyo',
+          ]);
+        });
+      }
+    });
+  }
+});
