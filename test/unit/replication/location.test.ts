@@ -1,0 +1,10 @@
+import { expect } from 'chai';
+import { normalise } from '../../../src/replication/location.ts';
+
+describe('a location', () => {
+  for (const spelling of ['japaneast', 'Japan East', 'JAPANEAST', ' japan  east ']) {
+    it(`spelt "${spelling}" is japaneast`, () => {
+      expect(normalise(spelling)).to.equal('japaneast');
+    });
+  }
+});

@@ -1,0 +1,365 @@
+import { expect } from 'chai';
+import { finalizer } from '../../../src/api/registryreplication.ts';
+import { ArmError, type Replica } from '../../../src/azure/arm.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { ArmModel } from './arm-model.ts';
+import { OperatorModel } from './operator-model.ts';
+import { anObject, aRegistry, aReplica, home, type ObjectParts } from './world.ts';
+
+const minute = 60_000;
+
+function scene(parts: ObjectParts = {}, replicas: Replica[] = [], registry = aRegistry()) {
+  const clock = new FakeClock();
+  const arm = new ArmModel(clock, replicas, registry);
+  const requests: string[] = [];
+  const trouble = new Map<string, ArmError>();
+  arm.before = (request) => {
+    requests.push(request);
+    const error = trouble.get(request);
+    if (error) throw error;
+  };
+  return {
+    clock,
+    arm,
+    requests,
+    trouble,
+    operator: new OperatorModel(anObject({ held: false, ...parts }), arm, clock),
+  };
+}
+
+describe('a pass', () => {
+  it('stores the finalizer before the first write to ARM', async () => {
+    const { operator, arm } = scene();
+    arm.before = (request) => {
+      if (request.startsWith('PUT')) expect(operator.object.metadata.finalizers).to.deep.equal([finalizer]);
+    };
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['create japaneast']);
+  });
+
+  it('stores the ownership of tags before it sets them', async () => {
+    const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
+    arm.before = (request) => {
+      if (request.startsWith('PUT')) expect(operator.status.regions?.[0]?.managedTags).to.deep.equal(['team']);
+    };
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['create japaneast']);
+  });
+
+  it('goes from Absent over Creating and Syncing to Ready, and tells each step once', async () => {
+    const { operator, clock } = scene();
+    const states = new Set<string>();
+    await operator.runUntil(() => {
+      const [row] = operator.status.regions ?? [];
+      states.add(`${operator.status.phase} ${row?.state}`);
+      return operator.condition('Ready')?.status === 'True';
+    });
+    expect([...states]).to.deep.equal(['Syncing Creating', 'Syncing Syncing', 'Ready Ready']);
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaReady']);
+    expect(clock.now().getTime()).to.be.lessThan(Date.parse('2026-11-22T00:01:00Z'));
+  });
+
+  it('reads a settled registry twice and writes nothing, and comes back after the interval', async () => {
+    const { operator, requests } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    requests.length = 0;
+    const writes = operator.statusWrites;
+    expect(await operator.pass()).to.equal(10 * minute);
+    expect(requests).to.deep.equal(['GET registry', 'LIST']);
+    expect(operator.statusWrites).to.equal(writes);
+  });
+
+  it('comes back after spec.interval where the object says so', async () => {
+    const { operator } = scene({ held: true, spec: { interval: '2m' } }, [aReplica(home), aReplica('japaneast')]);
+    expect(await operator.pass()).to.equal(2 * minute);
+  });
+
+  it('looks at a creation that was just submitted again after 2 s', async () => {
+    const { operator } = scene();
+    expect(await operator.pass()).to.equal(2_000);
+  });
+
+  it('looks at a long Syncing once a minute', async () => {
+    const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
+    await operator.pass();
+    await clock.advance(24 * 60 * minute);
+    expect(await operator.pass()).to.equal(minute);
+    expect(operator.condition('Stalled')).to.equal(undefined);
+  });
+
+  it('keeps `since` and lastTransitionTime while nothing changes', async () => {
+    const { operator, clock } = scene({}, [aReplica('japaneast')]);
+    await operator.pass();
+    const { regions, conditions } = operator.status;
+    await clock.advance(minute);
+    await operator.pass();
+    expect(operator.status.regions).to.deep.equal(regions);
+    expect(operator.status.conditions).to.deep.equal(conditions);
+  });
+
+  it('corrects a drift and says so', async () => {
+    const { operator, arm } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
+      aReplica(home),
+      aReplica('japaneast'),
+    ]);
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    await arm.update(undefined, 'japaneast', { routing: false });
+    await operator.runUntil(() => arm.truth.get('japaneast')?.routing === true);
+    expect(operator.reasons).to.include.members(['DriftCorrected', 'RoutingChanged']);
+  });
+
+  it('makes an undesired region go once the listed ones are ready, and is Ready only then', async () => {
+    const { operator, arm } = scene({}, [aReplica(home), aReplica('northeurope')]);
+    await operator.pass();
+    expect(operator.status.plan).to.deep.equal([
+      {
+        action: 'delete',
+        location: 'northeurope',
+        waitsFor: 'japaneast',
+        message:
+          'delete replica northeurope: the spec does not list it; waits until japaneast has been ready; delist that region to prune without it',
+      },
+    ]);
+    await operator.runUntil(() => operator.condition('Available')?.status === 'True');
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'Pruning' });
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect([...arm.truth.keys()]).to.have.members([home, 'japaneast']);
+    expect(operator.reasons).to.include('ReplicaDeleted');
+  });
+
+  it('is Ready with the home region alone, before Azure has made an entry for it', async () => {
+    const { operator } = scene({ regions: ['East US'] });
+    await operator.pass();
+    expect(operator.status).to.deep.include({ phase: 'Ready', readyRegions: '1/1', regionList: `${home}*` });
+  });
+});
+
+describe('a refusal', () => {
+  const refused = new ArmError('Denied', 'AuthorizationFailed', 'no right to write', { code: 'AuthorizationFailed' });
+
+  it('is tried again after 1, 1, 2, 4, 8 and then every 10 minutes, and heals by itself', async () => {
+    const { operator, clock, requests, trouble } = scene();
+    trouble.set('PUT japaneast', refused);
+    const attempts: number[] = [];
+    const start = clock.now().getTime();
+    for (let seen = 0; clock.now().getTime() < start + 45 * minute; ) {
+      const wait = await operator.pass();
+      const puts = requests.filter((request) => request.startsWith('PUT')).length;
+      if (puts > seen) attempts.push(Math.round((clock.now().getTime() - start) / minute));
+      seen = puts;
+      await clock.advance(wait ?? 0);
+    }
+    expect(attempts).to.deep.equal([0, 1, 2, 4, 8, 16, 26, 36]);
+    expect(operator.condition('Stalled')?.status).to.equal('True');
+    trouble.clear();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(operator.condition('Stalled')).to.equal(undefined);
+  });
+
+  it('of one region does not stop another', async () => {
+    const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
+    trouble.set('PUT japaneast', refused);
+    await operator.runUntil(() => operator.status.readyRegions === '1/2');
+    expect(arm.truth.has('westeurope')).to.equal(true);
+    expect(operator.status.phase).to.equal('Failed');
+    expect(operator.condition('Ready')).to.deep.include({
+      reason: 'AuthorizationFailed',
+      message: 'japaneast: no right to write',
+    });
+  });
+
+  it('is forgotten when the spec is edited', async () => {
+    const { operator, requests, trouble } = scene();
+    trouble.set('PUT japaneast', refused);
+    await operator.pass();
+    await operator.pass();
+    operator.edit({ regions: [{ location: 'japaneast', routing: 'Enabled' }] });
+    await operator.pass();
+    expect(requests.filter((request) => request.startsWith('PUT'))).to.have.length(2);
+  });
+
+  it('to delete what is not listed is PruneBlocked', async () => {
+    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('northeurope')]);
+    trouble.set('DELETE northeurope', new ArmError('Denied', 'Locked', 'there is a lock'));
+    await operator.pass();
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'PruneBlocked' });
+    expect(operator.condition('Available')?.status).to.equal('True');
+    expect(operator.condition('Stalled')?.status).to.equal('True');
+  });
+
+  it('to be read says so at once, and keeps what was last seen', async () => {
+    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    const { regions } = operator.status;
+    trouble.set('GET registry', refused);
+    expect(await operator.pass()).to.equal(minute);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'AuthorizationFailed' });
+    expect(operator.status.regions).to.deep.equal(regions);
+  });
+});
+
+describe('throttling and passing faults', () => {
+  const throttled = new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 17_000 });
+  const silent = new ArmError('Transient', 'AzureUnreachable', 'no answer');
+
+  it('keep the last good status, and Retry-After is obeyed', async () => {
+    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    const { status } = operator;
+    trouble.set('LIST', throttled);
+    expect(await operator.pass()).to.equal(17_000);
+    expect(operator.status).to.deep.equal(status);
+  });
+
+  it('make Ready unknown only when they last longer than three intervals', async () => {
+    const { operator, clock, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    trouble.set('GET registry', silent);
+    await operator.pass();
+    await clock.advance(29 * minute);
+    await operator.pass();
+    expect(operator.condition('Ready')?.status).to.equal('True');
+    await clock.advance(2 * minute);
+    expect(await operator.pass()).to.equal(minute);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'Unknown', reason: 'AzureUnreachable' });
+    trouble.clear();
+    await operator.pass();
+    expect(operator.condition('Ready')?.status).to.equal('True');
+  });
+
+  it('of a write are tried again, and never called a failure', async () => {
+    const { operator, trouble } = scene();
+    trouble.set('PUT japaneast', throttled);
+    expect(await operator.pass()).to.equal(2_000);
+    expect(operator.status.phase).to.equal('Syncing');
+    expect(operator.condition('Stalled')).to.equal(undefined);
+    expect(operator.status.regions?.[0]).to.deep.include({ reason: 'Throttled', retryAfter: '2026-11-22T00:00:17Z' });
+    trouble.clear();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+  });
+
+  it('of a GET by id hold back that region alone', async () => {
+    const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
+    trouble.set('GET japaneast', silent);
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['create westeurope']);
+    trouble.clear();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+  });
+
+  it('at the very first look leave a new object Pending, with Ready unknown', async () => {
+    const { operator, trouble } = scene();
+    trouble.set('GET registry', silent);
+    expect(await operator.pass()).to.equal(2_000);
+    expect(operator.status.phase).to.equal('Pending');
+    expect(operator.condition('Ready')).to.deep.include({ status: 'Unknown', message: 'no answer' });
+    expect(operator.object.metadata.finalizers).to.equal(undefined);
+  });
+});
+
+describe('an object that is left alone', () => {
+  it('suspended keeps its last conditions and costs no request', async () => {
+    const { operator, requests } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    const before = operator.status;
+    operator.edit({ suspend: true, regions: [{ location: 'westeurope' }] });
+    requests.length = 0;
+    expect(await operator.pass()).to.equal(undefined);
+    expect(requests).to.deep.equal([]);
+    expect(operator.status).to.deep.equal({ ...before, phase: 'Suspended' });
+  });
+
+  it('with an invalid spec says what is wrong and waits for an edit', async () => {
+    const { operator, requests } = scene({ regions: ['Japan East', 'japaneast'] });
+    expect(await operator.pass()).to.equal(undefined);
+    expect(requests).to.deep.equal([]);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'InvalidSpec' });
+    expect(operator.status.phase).to.equal('Failed');
+  });
+
+  it('in mode Observe shows the plan, takes no finalizer and writes nothing', async () => {
+    const { operator, arm } = scene({ spec: { mode: 'Observe' } }, [aReplica(home), aReplica('northeurope')]);
+    await operator.pass();
+    expect(arm.writes).to.deep.equal([]);
+    expect(operator.object.metadata.finalizers).to.equal(undefined);
+    expect(operator.status.plan?.map(({ action, location }) => `${action} ${location}`)).to.deep.equal([
+      'create japaneast',
+      'delete northeurope',
+    ]);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'OutOfSync' });
+  });
+
+  it('for a registry that is not Premium writes nothing and says what to do', async () => {
+    const { operator, arm } = scene({}, [], aRegistry({ sku: 'Standard' }));
+    expect(await operator.pass()).to.equal(minute);
+    expect(arm.writes).to.deep.equal([]);
+    expect(operator.condition('Ready')?.reason).to.equal('RegistryNotPremium');
+    expect(operator.condition('Stalled')?.message).to.contain('az acr update');
+  });
+});
+
+describe('the deletion of an object', () => {
+  const settled = [aReplica(home), aReplica('japaneast')];
+
+  it('waits until its replicas are gone', async () => {
+    const { operator, arm } = scene({ held: true }, settled);
+    await operator.pass();
+    operator.delete();
+    await operator.pass();
+    expect(operator.status.phase).to.equal('Deleting');
+    expect(operator.condition('Ready')?.message).to.equal('waits until Azure has deleted japaneast');
+    await operator.runUntil(() => operator.isGone);
+    expect([...arm.truth.keys()]).to.deep.equal([home]);
+    expect(operator.reasons.slice(-2)).to.deep.equal(['ReplicaDeleting', 'ReplicaDeleted']);
+  });
+
+  const leavesAzureAlone: [string, ObjectParts][] = [
+    ['deletionPolicy: Retain', { spec: { deletionPolicy: 'Retain' } }],
+    ['mode: Observe', { spec: { mode: 'Observe' } }],
+    ['suspend', { spec: { suspend: true } }],
+    ['an invalid spec', { regions: ['Japan East', 'japaneast'] }],
+    ['the annotation force-detach', { annotations: { 'georeplication.dev/force-detach': 'true' } }],
+  ];
+  for (const [what, parts] of leavesAzureAlone) {
+    it(`asks nothing of ARM with ${what}`, async () => {
+      const { operator, requests } = scene({ held: true, ...parts }, settled);
+      operator.delete();
+      await operator.pass();
+      expect(operator.isGone).to.equal(true);
+      expect(requests).to.deep.equal([]);
+    });
+  }
+
+  it('detaches instead of deleting while the CRD itself goes', async () => {
+    const { operator, requests } = scene({ held: true }, settled);
+    operator.crdTerminating = true;
+    operator.delete();
+    await operator.pass();
+    expect(operator.isGone).to.equal(true);
+    expect(requests).to.deep.equal([]);
+  });
+
+  it('leaves an object to others that does not carry our finalizer', async () => {
+    const { operator, requests } = scene({}, settled);
+    operator.delete();
+    expect(await operator.pass()).to.equal(undefined);
+    expect(requests).to.deep.equal([]);
+  });
+
+  it('does not take a 403 for "gone", and says how to let go', async () => {
+    const { operator, trouble } = scene({ held: true }, settled);
+    trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right to read.'));
+    operator.delete();
+    await operator.pass();
+    expect(operator.isGone).to.equal(false);
+    expect(operator.condition('Ready')?.message).to.contain('georeplication.dev/force-detach=true');
+  });
+
+  it('ends when the registry is gone', async () => {
+    const { operator, trouble } = scene({ held: true }, settled);
+    trouble.set('GET registry', new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceGroupNotFound' }));
+    operator.delete();
+    await operator.pass();
+    expect(operator.isGone).to.equal(true);
+  });
+});

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { problemsOf } from '../../../src/replication/validation.ts';
+import { anObject, aRegistry, type ObjectParts } from './world.ts';
+
+const registry = anObject().spec.registry;
+
+describe('a spec that may be acted upon', () => {
+  const good: ObjectParts[] = [
+    {},
+    { regions: ['Japan East', 'westeurope'] },
+    { spec: { interval: '1h30m' } },
+    { status: { registry: { id: aRegistry().id.toUpperCase() } } },
+  ];
+  for (const parts of good)
+    it(`has no problems: ${JSON.stringify(parts).slice(0, 60)}`, () =>
+      expect(problemsOf(anObject(parts))).to.deep.equal([]));
+});
+
+describe('a spec with a problem', () => {
+  const bad: [string, ObjectParts, string][] = [
+    [
+      'a region listed twice in two spellings',
+      { regions: ['Japan East', 'japaneast'] },
+      'lists japaneast twice, as "Japan East" and "japaneast"',
+    ],
+    ['no regions', { regions: [] }, 'list the home region alone if no other replicas are wanted'],
+    ['too many regions', { regions: Array.from({ length: 101 }, (_, n) => `region${n}`) }, 'at most 100'],
+    ['a location that climbs the URL', { regions: ['../x'] }, '"../x" is not a region'],
+    ['a location too long', { regions: ['x'.repeat(65)] }, 'is not a region'],
+    [
+      'a registry name with a suffix',
+      { spec: { registry: { ...registry, name: 'my.azurecr.io' } } },
+      "without the login server's suffix",
+    ],
+    [
+      'a subscription that is no GUID',
+      { spec: { registry: { ...registry, subscriptionId: 'mine' } } },
+      'is not a subscription id',
+    ],
+    [
+      'a resource group that ends in a dot',
+      { spec: { registry: { ...registry, resourceGroup: 'group.' } } },
+      "is not a resource group's name",
+    ],
+    [
+      'another registry than before',
+      { status: { registry: { id: '/subscriptions/x/other' } } },
+      'was changed, from /subscriptions/x/other',
+    ],
+    ['an interval that is too short', { spec: { interval: '59s' } }, 'at least 1m'],
+    ['an interval that is none', { spec: { interval: 'soon' } }, 'is not a duration such as 10m'],
+    [
+      'a tag name that Azure refuses',
+      { regions: [{ location: 'japaneast', tags: { 'a/b': '1' } }] },
+      'has the tag name "a/b"',
+    ],
+    [
+      'a tag named twice but for case',
+      { regions: [{ location: 'japaneast', tags: { a: '1', A: '2' } }] },
+      'Azure ignores the case',
+    ],
+    [
+      'a tag value too long',
+      { regions: [{ location: 'japaneast', tags: { a: 'x'.repeat(257) } }] },
+      "Azure's 256 characters",
+    ],
+  ];
+  for (const [what, parts, words] of bad) {
+    it(`is refused in words: ${what}`, () => {
+      const problems = problemsOf(anObject(parts));
+      expect(problems).to.have.length(1);
+      expect(problems[0]).to.contain(words);
+    });
+  }
+});
