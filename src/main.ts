@@ -46,12 +46,22 @@ async function run(config: Config, log: Logger): Promise<void> {
   const metrics = createMetrics();
   const cluster = connect(loadKubeConfig(), { userAgent, onRequest: metrics.kubernetesRequest });
   const credential = defaultCredential(config.cloud);
-  const arm = connectArm({ credential, cloud: config.cloud, userAgent, onRequest: metrics.armRequest });
+  const arm = connectArm({
+    credential,
+    cloud: config.cloud,
+    userAgent,
+    onRequest(request) {
+      metrics.armRequest(request);
+      log.debug(request, 'Azure Resource Manager was asked');
+    },
+  });
 
   const store = new Store<RegistryReplication>();
   const kind = { group, version: apiVersion, plural };
   const replications = remembering(resource<RegistryReplication>(cluster, kind), store);
-  const queue = new WorkQueue({ clock, random, metrics: metrics.queue(name) });
+  const queueMetrics = metrics.queue(name);
+  const queue = new WorkQueue({ clock, random, metrics: queueMetrics });
+  queueMetrics.inFlight(() => queue.unfinished);
   const events = eventRecorder({
     cluster,
     controller: `${group}/operator`,
