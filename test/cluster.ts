@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ApiextensionsV1Api, type V1CustomResourceDefinition } from '@kubernetes/client-node';
+import { ApiextensionsV1Api, CoreV1Api, type V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { parse, stringify } from 'yaml';
 import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
-import { ApiServerUnreachable } from '../src/kubernetes/errors.ts';
+import { isFromApiServer } from '../src/kubernetes/errors.ts';
 import { makeLoopbackCertificate } from './emulators/certificate.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
 
@@ -85,11 +85,14 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
 
   const url = `https://127.0.0.1:${apiPort}`;
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
   const etcd = run(join(assets, 'etcd'), at('etcd.log'), [
     `--data-dir=${at('etcd')}`,
     `--listen-client-urls=${etcdUrl}`,
     `--advertise-client-urls=${etcdUrl}`,
-    `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
   ]);
   const apiServer = run(join(assets, 'kube-apiserver'), at('kube-apiserver.log'), [
     `--etcd-servers=${etcdUrl}`,
@@ -103,7 +106,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     '--authorization-mode=RBAC',
     '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
     // Any key will do to sign service account tokens with: nothing here uses them.
-    `--service-account-key-file=${at('server.key')}`,
+    `--service-account-key-file=${at('server.crt')}`,
     `--service-account-signing-key-file=${at('server.key')}`,
     '--service-cluster-ip-range=10.0.0.0/24',
     '--endpoint-reconciler-type=none',
@@ -126,13 +129,14 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
   try {
     await writeFile(at('starting'), kubeconfig, { mode: 0o600 });
     const cluster = connect(loadKubeConfig(at('starting')), { timeout: 5000 });
-    const api = cluster.api(ApiextensionsV1Api);
+    const api = cluster.api(CoreV1Api);
     await eventually(async () => {
-      if (apiServer.hasEnded || etcd.hasEnded) throw new Error(`the API server ended: see ${directory}`);
-      return api.listCustomResourceDefinition().then(
+      if (apiServer.hasEnded || etcd.hasEnded) throw new Error(`the API server ended; its logs are in ${directory}`);
+      // Made by the API server itself, last of all.
+      return api.readNamespace({ name: 'default' }).then(
         () => true,
         (error: unknown) => {
-          if (error instanceof ApiServerUnreachable || (error as { code?: number }).code !== undefined) return false;
+          if (isFromApiServer(error)) return false;
           throw error;
         },
       );

@@ -1,6 +1,19 @@
-// Whether a change of an object is worth a pass. Pure.
+// From an informer's changes to the queue: which of them are worth a pass, and which of those comes first.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
+import type { Change } from './informer.ts';
+import { keyOf } from './key.ts';
+import type { WorkQueue } from './queue.ts';
+
+/** For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. */
+export function enqueueInto<T extends KubernetesObject>(queue: WorkQueue): (change: Change<T>) => void {
+  return (change) => {
+    const previous = change.type === 'updated' ? change.previous : undefined;
+    if (change.type === 'deleted' || isWorthAPass(previous, change.object)) {
+      queue.add(keyOf(change.object), change.source === 'watch' ? 'high' : 'low');
+    }
+  };
+}
 
 /**
  * True when the object is new (or made again under its name), being deleted, or changed in its spec, its annotations or

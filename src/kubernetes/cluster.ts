@@ -171,7 +171,8 @@ class PooledKubeConfig extends KubeConfig {
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    await (await pool?.dispatcher)?.destroy();
+    const dispatcher = await pool?.dispatcher.catch(() => undefined); // the request that wanted it has its error
+    await dispatcher?.destroy();
   }
 
   async #dispatcher(credentials: string): Promise<Dispatcher> {

@@ -17,6 +17,8 @@ interface Past {
  * Expected flow: the informer calls `show`, `remove` and `relisting`; passes `read`, and send each write through `write`
  * ({@link remembering} does that for a whole Resource).
  *
+ * The objects are shared by all who read them: whoever changes one changes a copy.
+ *
  * Guarantees: once `write` has resolved, `read` gives its result or something newer, until the object is gone.
  *
  * Assumptions: one write for a key at a time (the work queue sees to it), and an informer that shows every version of an

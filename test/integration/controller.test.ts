@@ -10,14 +10,13 @@ import {
 } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { systemClock } from '../../src/clock.ts';
-import { isWorthAPass } from '../../src/kubernetes/change.ts';
+import { enqueueInto } from '../../src/kubernetes/change.ts';
 import { type Cluster, connect, loadKubeConfig, type RequestSeen } from '../../src/kubernetes/cluster.ts';
 import { type Controller, type Outcome, startController } from '../../src/kubernetes/controller.ts';
 import { isTerminating } from '../../src/kubernetes/crd.ts';
 import { eventRecorder } from '../../src/kubernetes/events.ts';
 import { hold, release } from '../../src/kubernetes/finalizer.ts';
 import { type Informer, startInformer } from '../../src/kubernetes/informer.ts';
-import { keyOf } from '../../src/kubernetes/key.ts';
 import { WorkQueue } from '../../src/kubernetes/queue.ts';
 import { type Resource, resource } from '../../src/kubernetes/resource.ts';
 import { remembering, Store } from '../../src/kubernetes/store.ts';
@@ -117,10 +116,7 @@ describe('the controller runtime against an API server', function () {
       cluster,
       resource: api,
       store,
-      changed: (change) => {
-        const previous = change.type === 'updated' ? change.previous : undefined;
-        if (change.type === 'deleted' || isWorthAPass(previous, change.object)) queue.add(keyOf(change.object));
-      },
+      changed: enqueueInto(queue),
       whenNotFound: `the CRD ${plural}.${group} is not installed`,
       clock: systemClock,
       random: () => 0.9, // short waits

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { isWorthAPass } from '../../../src/kubernetes/change.ts';
+import { enqueueInto, isWorthAPass } from '../../../src/kubernetes/change.ts';
+import { WorkQueue } from '../../../src/kubernetes/queue.ts';
+import { FakeClock } from '../../fake-clock.ts';
 import { type Widget, widget } from './widget.ts';
 
 describe('a change is worth a pass', () => {
@@ -41,5 +43,20 @@ describe('a change is worth a pass', () => {
     expect(isWorthAPass(widget('a', '1'), widget('a', '2', { metadata: { annotations: {}, labels: {} } }))).to.equal(
       false,
     );
+  });
+});
+
+describe('the changes of an informer', () => {
+  it('are enqueued when worth a pass, those of now before those of a list', async () => {
+    const queue = new WorkQueue({ clock: new FakeClock(), random: () => 0 });
+    const changed = enqueueInto<Widget>(queue);
+    changed({ type: 'added', object: widget('listed', '1'), source: 'list' });
+    changed({ type: 'updated', object: widget('same', '2'), previous: widget('same', '1'), source: 'watch' });
+    const edited = widget('edited', '2', { metadata: { generation: 2 } });
+    changed({ type: 'updated', object: edited, previous: widget('edited', '1'), source: 'watch' });
+    changed({ type: 'deleted', object: widget('deleted', '1'), source: 'watch' });
+    const keys: (string | undefined)[] = [];
+    while (queue.depth) keys.push(await queue.take());
+    expect(keys).to.deep.equal(['toys/edited', 'toys/deleted', 'toys/listed']);
   });
 });
