@@ -43,7 +43,7 @@ function ofResult({ step, answer }: Result, before: RegionStatus | undefined, ed
     ];
   }
   const corrected: Happening[] =
-    !edited && before?.readyOnce && before.desired && step.action !== 'delete'
+    !edited && before?.readyOnce && before.desired && !before.reason && step.action !== 'delete'
       ? [
           {
             type: 'Normal',
@@ -77,7 +77,10 @@ function ofResult({ step, answer }: Result, before: RegionStatus | undefined, ed
 
 function ofRow(row: RegionStatus, before: RegionStatus | undefined): Happening[] {
   const { location, state, replica, message, desired, home } = row;
-  if (before?.state === state) return [];
+  if (before?.state === state) {
+    if (state !== 'Syncing' || !message || before.message) return [];
+    return [{ type: 'Normal', reason: 'SyncingForLong', action: 'Look', note: `${location} ${message}` }];
+  }
   if (state === 'Failed')
     return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
   if (state === 'Ready' && desired && !home && before?.state !== 'Updating')

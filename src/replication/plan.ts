@@ -61,7 +61,7 @@ export function planFor(object: RegistryReplication, observed: Observed, now: Da
     return { regions, steps: [], confirm: [], release: leaving, ...(obstacle && { obstacle }) };
 
   const wanted = leaving ? stepsToLeave(object, regions) : stepsToAgree(object, regions);
-  const patient = startsOver(object) ? wanted : wanted.map((step) => heldByBackoff(step, regions, now));
+  const patient = wanted.map((step) => heldByBackoff(step, regions, startsOver(object), now));
   const { steps, confirm } = schedule(patient, regions, limits);
   const doubted = regions.filter((region) => isHearsay(region) && !rests(region, object, now)).map(({ name }) => name);
   const names = [...new Set([...doubted, ...confirm])];
@@ -209,10 +209,11 @@ function stepsToLeave(object: RegistryReplication, regions: readonly Region[]): 
 
 // --- which of it may be done now
 
-/** A refused write rests until `retryAfter`; nothing is known to have changed before. */
-function heldByBackoff(step: Step, regions: readonly Region[], now: Date): Step {
+/** A refused write rests until `retryAfter`, unless a person asks again; but what ARM commands, nobody can hurry. */
+function heldByBackoff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {
   const before = regions.find(({ location }) => location === step.location)?.before;
   if (step.hold || !before?.retryAfter || Date.parse(before.retryAfter) <= now.getTime()) return step;
+  if (asksAgain && before.reason !== 'Throttled') return step;
   const message = `is tried again at ${before.retryAfter}`;
   return { ...step, hold: { waitsFor: [], message } };
 }

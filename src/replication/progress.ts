@@ -75,7 +75,7 @@ export function report(
       : object.status?.registry && { registry: object.status.registry }),
     conditions: stateConditions(
       object.status?.conditions ?? [],
-      statements(verdict, ready.length === listed.length, listed),
+      statements(verdict, ready.length === listed.length, listed, object.spec.mode !== 'Observe'),
       object.metadata.generation,
       isoSeconds(now),
     ),
@@ -138,10 +138,13 @@ function rowFor(
   };
 }
 
+/** ms of Syncing after which it is worth a word. Azure documents no bound: it grows with the registry's content. */
+const longSyncing = 3_600_000;
+
 /** What stands in this region's way, from the newest to the oldest evidence. */
 function troubleOf(
   object: RegistryReplication,
-  { location, name, state, replica, unseen, before }: Region,
+  { location, name, state, since, replica, unseen, before }: Region,
   plan: Plan,
   results: readonly Result[],
   now: Date,
@@ -167,6 +170,8 @@ function troubleOf(
       message: `Azure reports replica ${name} as ${replica?.provisioningState}${words}; it cannot be mended in place. Delete it, and it is created again: az acr replication delete --registry ${registry} --name ${name}`,
     };
   }
+  if (state === 'Syncing' && now.getTime() - Date.parse(since) > longSyncing)
+    return { message: `has been Syncing since ${since}; a large registry takes hours, and Azure shows no progress` };
   return replica?.statusMessage ? { message: replica.statusMessage } : {};
 }
 
@@ -319,7 +324,12 @@ function verdictOf(
   };
 }
 
-function statements(verdict: Verdict, allReady: boolean, listed: readonly RegionStatus[]): Statement[] {
+function statements(
+  verdict: Verdict,
+  allReady: boolean,
+  listed: readonly RegionStatus[],
+  manages: boolean,
+): Statement[] {
   const { ready, reason, message, stalled } = verdict;
   const waiting = listed.filter(({ state }) => state !== 'Ready');
   return [
@@ -327,7 +337,7 @@ function statements(verdict: Verdict, allReady: boolean, listed: readonly Region
     allReady
       ? { type: 'Available', status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
       : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inWords(waiting) },
-    ...(ready || stalled ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
+    ...(ready || stalled || !manages ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
     ...(stalled ? [{ type: 'Stalled', status: 'True', reason, message } as const] : []),
   ];
 }
@@ -371,7 +381,9 @@ function nextLook(
   if (plan.obstacle?.reason === 'RegistryNotReady') return quarterOf(condition('Ready'), now);
   if (plan.obstacle) return slowly(condition('Stalled'), now);
   const { prune } = object.spec;
-  const matters = ({ asked, home }: Region) => asked !== undefined || (!home && prune !== 'Retain');
+  const awaited = new Set(plan.steps.flatMap(({ hold }) => hold?.waitsFor ?? []));
+  const matters = ({ location, asked, home }: Region) =>
+    asked !== undefined || (!home && prune !== 'Retain') || awaited.has(location);
   const moving = regions.filter((region) => matters(region) && (isInMotion(region) || region.state === 'Syncing'));
   return earliest([
     ...moving.map(({ since }) => quarterOf(since, now)),

@@ -363,3 +363,36 @@ describe('the deletion of an object', () => {
     expect(operator.isGone).to.equal(true);
   });
 });
+
+describe('what waits', () => {
+  it('for the home region to be routed is looked at while that region is in motion', async () => {
+    const { operator, arm } = scene({ held: true }, [aReplica(home, { routing: false }), aReplica('japaneast')]);
+    await arm.update(undefined, home, { routing: false });
+    operator.delete();
+    expect(await operator.pass()).to.equal(2_000);
+    expect(operator.status.plan?.map(({ action, waitsFor }) => `${action} waits for ${waitsFor}`)).to.deep.equal([
+      `update waits for ${home}`,
+      `delete waits for ${home}`,
+    ]);
+  });
+
+  it('for ARM to lift its throttle is not hurried by an edit', async () => {
+    const { operator, requests, trouble } = scene();
+    trouble.set('PUT japaneast', new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 60_000 }));
+    await operator.pass();
+    operator.edit({ regions: [{ location: 'japaneast', routing: 'Enabled' }] });
+    await operator.pass();
+    expect(requests.filter((request) => request.startsWith('PUT'))).to.have.length(1);
+  });
+
+  it('for an hour on Syncing is told once', async () => {
+    const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
+    await operator.pass();
+    await clock.advance(61 * minute);
+    await operator.pass();
+    await clock.advance(minute);
+    await operator.pass();
+    expect(operator.reasons).to.deep.equal(['SyncingForLong']);
+    expect(operator.condition('Ready')?.message).to.contain('japaneast: has been Syncing since 2026-11-22T00:00:00Z');
+  });
+});
