@@ -153,7 +153,7 @@ class SupervisedWatch<T extends KubernetesObject> {
   }
 
   async #list() {
-    const { resource, store, labelSelector } = this.#options;
+    const { resource, store, labelSelector, log } = this.#options;
     this.#watchEnded();
     this.state = { phase: 'Listing' };
     const list = await resource.list({
@@ -165,6 +165,7 @@ class SupervisedWatch<T extends KubernetesObject> {
     if (this.isSynced) {
       this.relists++;
       store.relisting(this.namespace);
+      log.info({ relists: this.relists }, `${this.#subject} had to begin with a new list: its last version is too old`);
     }
     return list;
   }
