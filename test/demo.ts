@@ -1,0 +1,37 @@
+// `npm run demo`: an emulated Azure, a cluster and the operator, brought together for people to watch. Here are only the
+// process's own concerns: flags, signals, exit codes, and that nothing it started outlives it.
+import { systemClock as clock } from '../src/clock.ts';
+import { explain } from '../src/kubernetes/errors.ts';
+import { readFlags } from './demo/flags.ts';
+import { play } from './demo/play.ts';
+import { screenFor } from './demo/screen.ts';
+import { printable } from './demo/view.ts';
+
+// npm runs scripts in the project's directory; paths are meant from where its user is.
+const flags = readFlags(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
+const screen = screenFor(process.stdout, process.env, clock);
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  });
+}
+// Whoever read the output has gone (`| head`): there is nobody left to show anything to.
+process.stdout.on('error', () => stop.abort());
+
+process.exit(await run());
+
+/** Resolves to the exit code, once everything has ended. */
+async function run(): Promise<number> {
+  try {
+    await using started = new AsyncDisposableStack();
+    started.defer(() => screen.close());
+    await play(flags, { screen, clock, started, stopped: stop.signal });
+    return 0;
+  } catch (error) {
+    if (error === stop.signal.reason) return 0;
+    screen.say(printable(explain(error)));
+    return 1;
+  }
+}

@@ -1,0 +1,105 @@
+// The demo's Azure: the ARM emulator with one registry that has some content, so that new replicas take a while to sync;
+// what curl needs to talk to it; and what was written there, in one sentence.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import type { RegistryReference } from '../../src/azure/arm.ts';
+import { normalise } from '../../src/replication/location.ts';
+import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { realistic, scaled, type Timings } from '../emulators/arm/timings.ts';
+
+const contentBytes = 2_000_000_000;
+
+/**
+ * Like Azure's, but short enough to watch, and no state shorter than 2 s, the time between two looks of the operator at
+ * what is in motion: 6-8 s Creating, 8 s Syncing.
+ */
+const pleasant: Timings = {
+  ...realistic,
+  create: { least: 6_000, most: 8_000 },
+  sync: contentBytes / 8,
+  remove: { least: 6_000, most: 10_000 },
+};
+
+export interface DemoAzure {
+  readonly arm: ArmEmulator;
+  /** The PEM file to trust. */
+  readonly certificateFile: string;
+  /** For `curl -K`. */
+  readonly curlConfig: string;
+  /** The registry in ARM, without a query. */
+  readonly registryUrl: string;
+  close(): Promise<void>;
+}
+
+export async function startAzure(
+  registry: RegistryReference,
+  { home, speed, directory }: { home: string; speed: number; directory: string },
+): Promise<DemoAzure> {
+  const arm = await startArmEmulator({ timings: scaled(pleasant, 1 / speed), registryDefaults: { contentBytes } });
+  const { id } = arm.azure.addRegistry(registry, { location: home });
+  const certificateFile = join(directory, 'arm.pem');
+  const curlConfig = join(directory, 'azure.curl');
+  await writeFile(certificateFile, arm.certificate);
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), arm.certificate]);
+
+  const renew = async () => writeFile(curlConfig, curlConfigFor(certificateFile, await tokenOf(arm)), { mode: 0o600 });
+  await renew();
+  const renewal = setInterval(() => void renew(), tokenRenewal);
+  return {
+    arm,
+    certificateFile,
+    curlConfig,
+    registryUrl: arm.url + id,
+    close() {
+      clearInterval(renewal);
+      return arm.close();
+    },
+  };
+}
+
+/** ms; tokens live for an hour. */
+const tokenRenewal = 30 * 60_000;
+
+async function tokenOf({ url, environment }: ArmEmulator): Promise<string> {
+  const { AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_RESOURCE_MANAGER_AUDIENCE } = environment;
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: AZURE_CLIENT_ID ?? '',
+    client_secret: AZURE_CLIENT_SECRET ?? '',
+    scope: `${AZURE_RESOURCE_MANAGER_AUDIENCE}/.default`,
+  });
+  const response = await fetch(`${url}/${AZURE_TENANT_ID}/oauth2/v2.0/token`, { method: 'POST', body });
+  if (!response.ok) throw new Error(`The ARM emulator gave no token: HTTP ${response.status}`);
+  const { access_token } = (await response.json()) as { access_token: string };
+  return access_token;
+}
+
+function curlConfigFor(certificateFile: string, token: string): string {
+  return [
+    '# For curl -K: how to talk to the emulated Azure Resource Manager.',
+    'silent',
+    'show-error',
+    `cacert = ${JSON.stringify(certificateFile)}`,
+    `header = "Authorization: Bearer ${token}"`,
+    'header = "Content-Type: application/json"',
+    'write-out = "\\n"',
+    '',
+  ].join('\n');
+}
+
+/** What Azure was asked to change, as "Azure saw 2 PUTs, none for eastus (home)." */
+export function summaryOf(writes: readonly Pick<JournalEntry, 'method' | 'replica' | 'body'>[], home: string): string {
+  const counts = new Map<string, number>();
+  for (const { method } of writes) counts.set(method, (counts.get(method) ?? 0) + 1);
+  const all = [...counts].map(([method, count]) => `${count} ${method}${count === 1 ? '' : 's'}`).join(' and ');
+  const atHome = writes.filter((write) => isFor(home, write)).length;
+  return `Azure saw ${all || 'no writes'}, ${atHome === 0 ? 'none' : atHome} for ${home} (home).`;
+}
+
+/** By name, which by custom is the region's, and by the location that a PUT names. */
+function isFor(region: string, { replica, body }: Pick<JournalEntry, 'replica' | 'body'>): boolean {
+  const location = typeof body === 'object' && body !== null && 'location' in body ? String(body.location) : '';
+  return replica?.toLowerCase() === region || normalise(location) === region;
+}

@@ -1,0 +1,48 @@
+// What changed between two looks at the objects, as lines of plain text: for logs, pipes and terminals without colours.
+// Pure.
+import type { RegionView, View } from './view.ts';
+
+const nameWidth = 24;
+const stateWidth = 10;
+
+/** The object's own line first, then one for each region that entered another state, in the status' order. */
+export function changesBetween(before: readonly View[], after: readonly View[]): string[] {
+  const gone = before.filter(({ name }) => !after.some((view) => view.name === name));
+  return [
+    ...after.flatMap((view) =>
+      changesOf(
+        before.find(({ name }) => name === view.name),
+        view,
+      ),
+    ),
+    ...gone.map(({ name }) => line(name, 'is gone', '')),
+  ];
+}
+
+function changesOf(before: View | undefined, after: View): string[] {
+  const said = summary(after);
+  const rows = new Map(before?.regions.map((region) => [region.location, region]));
+  const left = [...rows.keys()].filter((location) => !after.regions.some((region) => region.location === location));
+  return [
+    ...(before && summary(before) === said ? [] : [said]),
+    ...after.regions.flatMap((region) => {
+      const text = ofRegion(region);
+      const last = rows.get(region.location);
+      return last && ofRegion(last) === text ? [] : [text];
+    }),
+    ...left.map((location) => line(location, 'is gone', '')),
+  ];
+}
+
+function summary({ name, registry, phase, readyRegions }: View): string {
+  return line(name, phase, readyRegions ? `${readyRegions} regions of ${registry} ready` : registry);
+}
+
+function ofRegion({ location, home, state, azure, message }: RegionView): string {
+  const remarks = [azure && `Azure says ${azure}`, message].filter(Boolean).join('; ');
+  return line(home ? `${location} (home)` : location, state, remarks);
+}
+
+function line(name: string, state: string, remark: string): string {
+  return `${name.padEnd(nameWidth)} ${state.padEnd(stateWidth)} ${remark}`.trimEnd();
+}

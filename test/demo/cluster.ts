@@ -1,0 +1,164 @@
+// The cluster of the demo: an emulated one, or one that the user names. In the latter the demo deletes nothing but the
+// one object that it made there itself.
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  ApiextensionsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  type V1CustomResourceDefinition,
+} from '@kubernetes/client-node';
+import { parse } from 'yaml';
+import {
+  crdName,
+  finalizer,
+  group,
+  plural,
+  type RegistryReplication,
+  version,
+} from '../../src/api/registryreplication.ts';
+import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { isNotFound } from '../../src/kubernetes/errors.ts';
+import { release } from '../../src/kubernetes/finalizer.ts';
+import { nameOf, type Resource, resource } from '../../src/kubernetes/resource.ts';
+import { establish } from '../cluster.ts';
+import { startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import type { Sample } from './sample.ts';
+
+export interface DemoCluster {
+  readonly kubeconfig: string;
+  readonly cluster: Cluster;
+  readonly replications: Resource<RegistryReplication>;
+  /** What the demo, and its operator, may see; everything where left out. */
+  readonly scope: { readonly namespace: string; readonly labelSelector: string } | undefined;
+  /** Creates the namespace where it is missing, and the object. */
+  apply(sample: Sample): Promise<void>;
+  /** Takes back what `apply` made where that would stay, once the operator has ended. */
+  tidyUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** ms; a demo is ended by hand, and must not hang on a cluster that is not there. */
+const timeout = 5_000;
+
+const crdFile = fileURLToPath(new URL('../../crds/registryreplications.yaml', import.meta.url));
+
+export async function emulatedCluster(directory: string): Promise<DemoCluster> {
+  const emulator = await startKubernetesEmulator({ crds: [crdFile] });
+  const kubeconfig = join(directory, 'kubeconfig');
+  await writeFile(kubeconfig, emulator.kubeconfig, { mode: 0o600 });
+  const cluster = connect(loadKubeConfig(kubeconfig), { timeout });
+  return {
+    kubeconfig,
+    cluster,
+    replications: replicationsIn(cluster),
+    scope: undefined,
+    async apply({ namespace, object }) {
+      await cluster.api(CoreV1Api).createNamespace({ body: namespace });
+      await create(cluster, object);
+    },
+    tidyUp: () => Promise.resolve(),
+    async close() {
+      await cluster.close();
+      await emulator.close();
+    },
+  };
+}
+
+/** The mark of what one run of the demo made in a cluster that outlives it. */
+const label = `${group}/demo`;
+
+/**
+ * @param sample Its namespace is the only one that is looked at, and only objects with this run's label are: a cluster may
+ *   hold objects whose replicas live in the real Azure, of which the emulated one knows nothing.
+ */
+export async function givenCluster(
+  kubeconfig: string,
+  { object }: Sample,
+  say: (text: string) => void,
+): Promise<DemoCluster> {
+  const cluster = connect(loadKubeConfig(kubeconfig), { timeout });
+  const replications = replicationsIn(cluster);
+  const name = nameOf(object);
+  const run = randomBytes(4).toString('hex');
+  say(`The cluster is ${cluster.server}, of ${kubeconfig}; Azure is emulated.`);
+  await installCrd(cluster, say);
+  const present = await found(replications.get(name));
+  if (present) throw new Error(isThere(present, kubeconfig));
+
+  return {
+    kubeconfig,
+    cluster,
+    replications,
+    scope: { namespace: name.namespace, labelSelector: `${label}=${run}` },
+    async apply({ namespace, object }) {
+      await createNamespace(cluster, namespace, say);
+      await create(cluster, { ...object, metadata: { ...object.metadata, labels: { [label]: run } } });
+    },
+    async tidyUp() {
+      const left = await found(replications.get(name));
+      if (left?.metadata.labels?.[label] !== run) return;
+      const body = { preconditions: { uid: left.metadata.uid ?? '' } };
+      await found(
+        cluster.api(CustomObjectsApi).deleteNamespacedCustomObject({ group, version, plural, ...name, body }),
+      );
+      // Nobody is left to do it, and the Azure that it is about has gone with the demo.
+      await release(replications, left, finalizer);
+      say(`Deleted ${name.namespace}/${name.name} from the cluster. Its namespace and the CRD stay.`);
+    },
+    close: () => cluster.close(),
+  };
+}
+
+async function installCrd(cluster: Cluster, say: (text: string) => void): Promise<void> {
+  if (await found(cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name: crdName }))) {
+    say(`It has the CRD ${crdName} already, which is left as it is.`);
+    return;
+  }
+  say(`Installing the CRD ${crdName}, which it does not have; it stays there afterwards.`);
+  // Not by kubectl apply: that refuses rules in CEL where the API server is too old to know them, which the server does not.
+  await establish(cluster, parse(await readFile(crdFile, 'utf8')) as V1CustomResourceDefinition);
+}
+
+async function createNamespace(
+  cluster: Cluster,
+  namespace: Sample['namespace'],
+  say: (text: string) => void,
+): Promise<void> {
+  const name = namespace.metadata?.name ?? '';
+  const api = cluster.api(CoreV1Api);
+  if (await found(api.readNamespace({ name }))) return;
+  say(`Creating the namespace ${name}, which stays there afterwards.`);
+  await api.createNamespace({ body: namespace });
+}
+
+function replicationsIn(cluster: Cluster): Resource<RegistryReplication> {
+  return resource<RegistryReplication>(cluster, { group, version, plural });
+}
+
+async function create(cluster: Cluster, body: RegistryReplication): Promise<void> {
+  const { namespace } = nameOf(body);
+  await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
+}
+
+/** Undefined where the API server says that it is not there. */
+async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Why the demo does not go on, and the way out. */
+function isThere({ metadata }: RegistryReplication, kubeconfig: string): string {
+  const { namespace, name, labels } = metadata;
+  const sentence = `georep ${namespace}/${name} is in this cluster already, and this run did not make it.`;
+  if (labels?.[label] === undefined) return `${sentence} Use another cluster, or delete it.`;
+  const kubectl = `kubectl --kubeconfig ${kubeconfig} -n ${namespace}`;
+  const patch = `${kubectl} patch georep ${name} --type=merge -p '{"metadata":{"finalizers":null}}'`;
+  return `${sentence} An earlier demo did, and was cut off; remove it with: ${patch}; ${kubectl} delete georep ${name}`;
+}

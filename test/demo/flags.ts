@@ -1,0 +1,39 @@
+// The demo's command line, read and checked. It prints help and mistakes by itself, and then ends the process.
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+
+export interface Flags {
+  /** End as soon as everything is Ready. */
+  readonly once: boolean;
+  /** Absolute; undefined: a cluster is emulated. */
+  readonly kubeconfig: string | undefined;
+  /** How many times faster than usual the emulated Azure is. */
+  readonly speed: number;
+  /** Absolute; where the demo writes its files. */
+  readonly directory: string;
+}
+
+/** @param from The directory that relative paths start from. */
+export function readFlags(argv: readonly string[], from: string): Flags {
+  const path = (text: string) => resolve(from, text);
+  const program = new Command('npm run demo --')
+    .description('The operator at work on an emulated Azure: a registry in eastus gets replicas in two more regions.')
+    .option('--once', 'end with exit code 0 as soon as everything is Ready, with 1 if that takes two minutes', false)
+    .option('--kubeconfig <file>', 'use this cluster instead of an emulated one; Azure stays emulated', path)
+    .option(
+      '--speed <factor>',
+      'let Azure be so many times faster; above 2, the operator, which looks every 2 s, misses states',
+      factor,
+      1,
+    )
+    .option('--directory <path>', 'where to write kubeconfig, certificate and log', path, path('.demo'))
+    .allowExcessArguments(false);
+  const { once, kubeconfig, speed, directory } = program.parse([...argv], { from: 'user' }).opts<Flags>();
+  return { once, kubeconfig, speed, directory };
+}
+
+function factor(text: string): number {
+  const number = Number(text);
+  if (Number.isFinite(number) && number > 0) return number;
+  throw new InvalidArgumentError('It must be a number above 0, as "2".');
+}

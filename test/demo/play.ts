@@ -1,0 +1,161 @@
+// The play itself: sets the scene, applies the sample, and lets people watch what the API server says of it.
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { findCondition } from '../../src/api/conditions.ts';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { Clock } from '../../src/clock.ts';
+import { type Informer, startInformer } from '../../src/kubernetes/informer.ts';
+import { keyOf } from '../../src/kubernetes/key.ts';
+import type { Log } from '../../src/kubernetes/log.ts';
+import { Store } from '../../src/kubernetes/store.ts';
+import { missingKubectl } from '../emulators/kubectl.ts';
+import { type Operator, startOperator } from '../operator.ts';
+import { type DemoAzure, startAzure, summaryOf } from './azure.ts';
+import { type DemoCluster, emulatedCluster, givenCluster } from './cluster.ts';
+import type { Flags } from './flags.ts';
+import { guideTo } from './guide.ts';
+import { homeRegion, readSample, sampleFile } from './sample.ts';
+import type { Screen } from './screen.ts';
+import { printable, viewOf } from './view.ts';
+
+/** ms in which --once must see everything Ready. */
+const patience = 120_000;
+
+/** How often the operator looks for drift here; its default of ten minutes is too long to watch. */
+const interval = '10s';
+
+export interface Stage {
+  readonly screen: Screen;
+  readonly clock: Clock;
+  /** Takes what ends the things that were started. */
+  readonly started: AsyncDisposableStack;
+  readonly stopped: AbortSignal;
+}
+
+/** Resolves when --once has seen everything Ready. Rejects when anything fails, and with the signal's reason when stopped. */
+export async function play({ once, kubeconfig, speed, directory }: Flags, stage: Stage): Promise<void> {
+  const { screen, clock, started, stopped } = stage;
+  const sample = await readSample();
+  const { registry, regions } = sample.object.spec;
+  const logFile = join(directory, 'operator.log');
+  await mkdir(directory, { recursive: true });
+
+  const azure = await startAzure(registry, { home: homeRegion, speed, directory });
+  started.defer(() => azure.close());
+  stopped.throwIfAborted();
+  const cluster = kubeconfig ? await givenCluster(kubeconfig, sample, screen.say) : await emulatedCluster(directory);
+  started.defer(() => cluster.close());
+  stopped.throwIfAborted();
+
+  started.defer(() => cluster.tidyUp());
+  const operator = operate(azure, cluster, logFile);
+  started.defer(async () => void (await operator.end()));
+  const interrupted = Promise.race([aborted(stopped), diedOf(operator, logFile)]);
+  interrupted.catch(() => undefined); // It may come while something else is awaited; it is raced with all that takes long.
+
+  const { informer, ready, why } = watch(cluster, keyOf(sample.object), stage);
+  started.defer(() => informer.stop());
+  await Promise.race([informer.synced, interrupted]);
+  const wanted = regions.map(({ location }) => location).join(' and ');
+  screen.say(`Applying ${sampleFile}: ${registry.name}, at home in ${homeRegion}, shall have replicas in ${wanted}.`);
+  await cluster.apply(sample);
+  stopped.throwIfAborted();
+
+  await Promise.race([ready, interrupted, ...(once ? [tooLate(clock, why)] : [])]);
+  screen.say(`Everything is there. ${summaryOf(azure.arm.journal.writes, homeRegion)}`);
+  if (once) return;
+  const { namespace, name } = sample.object.metadata;
+  screen.say(
+    guideTo({
+      kubeconfig: pathTo(cluster.kubeconfig),
+      namespace,
+      name,
+      curlConfig: pathTo(azure.curlConfig),
+      registryUrl: azure.registryUrl,
+      log: pathTo(logFile),
+      hasKubectl: missingKubectl() === undefined,
+    }),
+  );
+  await interrupted;
+}
+
+function operate({ arm, certificateFile }: DemoAzure, { kubeconfig, scope }: DemoCluster, logFile: string): Operator {
+  const limited = scope ? ['--watch-namespaces', scope.namespace, '--watch-label-selector', scope.labelSelector] : [];
+  const operator = startOperator({
+    args: ['--interval', interval, ...limited],
+    env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificateFile },
+  });
+  const log = createWriteStream(logFile);
+  operator.process.stdout?.pipe(log);
+  operator.process.stderr?.pipe(log);
+  // However this process ends, the operator does not stay behind with an Azure that is gone.
+  process.once('exit', () => operator.process.kill('SIGKILL'));
+  return operator;
+}
+
+/** Rejects when the operator ends. */
+async function diedOf({ exited, noise, log }: Operator, logFile: string): Promise<never> {
+  const code = await exited;
+  const words = printable(noise.at(-1) ?? log.at(-1)?.msg ?? 'it said nothing');
+  throw new Error(`The operator has ended by itself (exit code ${code}): ${words}. Its log is ${pathTo(logFile)}.`);
+}
+
+interface Watching {
+  readonly informer: Informer;
+  /** Resolves once the object is Ready. */
+  readonly ready: Promise<void>;
+  /** Why the object is not Ready, as far as its status says. */
+  why(): string;
+}
+
+/** Shows every change that the API server tells of, and awaits that the object `key` is Ready. */
+function watch({ cluster, replications, scope }: DemoCluster, key: string, { screen, clock }: Stage): Watching {
+  const store = new Store<RegistryReplication>();
+  const ready = Promise.withResolvers<void>();
+  const read = () => store.read(key);
+  const informer = startInformer({
+    cluster,
+    resource: replications,
+    store,
+    ...(scope && { namespaces: [scope.namespace], labelSelector: scope.labelSelector }),
+    changed() {
+      const views = store.list().map(viewOf);
+      screen.show(views.sort((one, other) => one.name.localeCompare(other.name)));
+      const object = read();
+      if (object && viewOf(object).isReady) ready.resolve();
+    },
+    clock,
+    random: Math.random,
+    log: logTo(screen),
+  });
+  return {
+    informer,
+    ready: ready.promise,
+    why: () => findCondition(read()?.status?.conditions, 'Ready')?.message ?? 'it has no status yet',
+  };
+}
+
+function logTo({ say }: Screen): Log {
+  const tell = (_fields: object, sentence: string) => say(printable(sentence));
+  const skip = () => undefined;
+  return { debug: skip, info: skip, warn: tell, error: tell };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function tooLate(clock: Clock, why: () => string): Promise<never> {
+  return new Promise((_, reject) => {
+    clock.after(patience, () => reject(new Error(`Not Ready after ${patience / 1000} s: ${why()}`)));
+  });
+}
+
+/** As short as it is true where the reader stands. */
+function pathTo(file: string): string {
+  const way = relative(process.env.INIT_CWD ?? process.cwd(), file);
+  return way.startsWith('..') ? file : way;
+}

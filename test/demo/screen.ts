@@ -1,0 +1,80 @@
+// Where the demo is seen: a table that lives at the end of a terminal, or plain lines wherever that would be noise. It
+// knows nothing of what it shows, and is told everything.
+import type { WriteStream } from 'node:tty';
+import type { Clock } from '../../src/clock.ts';
+import { changesBetween } from './changes.ts';
+import { tableOf } from './table.ts';
+import type { View } from './view.ts';
+
+export interface Screen {
+  /** Words that stay. */
+  say(text: string): void;
+  /** The objects as they are now. */
+  show(views: readonly View[]): void;
+  /** What is shown stays as it is. */
+  close(): void;
+}
+
+/** A table takes escape sequences, which only a terminal understands and NO_COLOR (no-color.org) asks to do without. */
+export function screenFor(
+  stream: WriteStream,
+  env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): Screen {
+  const isTerminal = stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
+  return isTerminal ? liveScreen(stream, clock) : plainScreen((text) => stream.write(text), clock);
+}
+
+/** A line for each change, with the seconds since the start. */
+export function plainScreen(write: (text: string) => void, clock: Clock): Screen {
+  const started = clock.now().getTime();
+  let shown: readonly View[] = [];
+  return {
+    say: (text) => write(`${text}\n`),
+    show(views) {
+      const elapsed = `${((clock.now().getTime() - started) / 1000).toFixed(1).padStart(6)}s`;
+      for (const change of changesBetween(shown, views)) write(`${elapsed}  ${change}\n`);
+      shown = views;
+    },
+    close: () => undefined,
+  };
+}
+
+const eraseBelow = '\r\x1b[J';
+const wrapOff = '\x1b[?7l';
+const wrapOn = '\x1b[?7h';
+
+/** A table that is drawn over itself at every change, and every second, since it shows ages. */
+export function liveScreen(stream: Pick<WriteStream, 'write' | 'columns' | 'rows'>, clock: Clock): Screen {
+  let views: readonly View[] = [];
+  let drawn = 0;
+  let isOpen = true;
+  let cancel = () => {};
+
+  const draw = (above = '') => {
+    const { columns = 80, rows = 24 } = stream;
+    // One line less than there are, since the cursor stands below the last one.
+    const table = tableOf(views, clock.now().getTime(), { columns, rows: Math.max(1, rows - 1) });
+    const up = drawn > 0 ? `\x1b[${drawn}A` : '';
+    // One write a frame, so that nobody sees it half drawn; a line that the terminal counts as wider must not wrap.
+    stream.write(`${up}${eraseBelow}${above}${wrapOff}${table.map((line) => `${line}\n`).join('')}${wrapOn}`);
+    drawn = table.length;
+    cancel();
+    cancel = clock.after(1_000, draw);
+  };
+
+  return {
+    say(text) {
+      if (isOpen) draw(`${text}\n`);
+      else stream.write(`${text}\n`);
+    },
+    show(now) {
+      views = now;
+      if (isOpen) draw();
+    },
+    close() {
+      isOpen = false;
+      cancel();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// The objects and their regions as a table that fits a terminal. Pure.
+import { styleText } from 'node:util';
+import type { RegionState } from '../../src/api/registryreplication.ts';
+import type { RegionView, View } from './view.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface Space {
+  /** Characters in a line. */
+  readonly columns: number;
+  /** Lines at most. */
+  readonly rows: number;
+}
+
+interface Cell {
+  readonly text: string;
+  readonly style?: Style;
+}
+
+const headings: readonly Cell[] = ['REGION', 'STATE', 'FOR', 'AZURE SAYS', 'ROUTING'].map((text) => ({
+  text,
+  style: 'dim',
+}));
+
+/** Lines with colours, none wider than the space and not more of them than fit. `now` in ms since the epoch. */
+export function tableOf(views: readonly View[], now: number, { columns, rows }: Space): string[] {
+  const lines = views.flatMap((view) => block(view, now, columns));
+  if (lines.length <= rows) return lines;
+  return [...lines.slice(0, rows - 1), fitted(`… and ${lines.length - rows + 1} more lines`, columns)];
+}
+
+function block(view: View, now: number, columns: number): string[] {
+  const { name, registry, phase, readyRegions, message, regions } = view;
+  const progress = readyRegions && ` ${readyRegions}`;
+  const grid = [headings, ...regions.map((region) => cellsOf(region, now))];
+  const widths = headings.map((_, column) => Math.max(...grid.map((cells) => cells[column]?.text.length ?? 0)));
+  const remarks = regions.flatMap((region) => (region.message ? [`${region.location}: ${region.message}`] : []));
+  return [
+    '',
+    styled('bold', fitted(`${name}  (registry ${registry})  ${phase}${progress}`, columns)),
+    ...(regions.length > 0 ? grid.map((cells) => row(cells, widths, columns)) : []),
+    ...(remarks.length > 0 ? remarks : [message])
+      .filter(Boolean)
+      .map((text) => styled('dim', fitted(`  ${text}`, columns))),
+  ];
+}
+
+function cellsOf({ location, home, desired, state, azure, routing, since }: RegionView, now: number): Cell[] {
+  const note = home ? ' (home)' : desired ? '' : ' (not listed)';
+  const age = since === undefined ? '' : `${Math.max(0, Math.round((now - since) / 1000))}s`;
+  return [
+    { text: location + note },
+    { text: state, style: styleOf(state) },
+    { text: age },
+    { text: azure },
+    { text: routing },
+  ];
+}
+
+function styleOf(state: RegionState): Style {
+  switch (state) {
+    case 'Ready':
+      return 'green';
+    case 'Failed':
+      return 'red';
+    case 'Absent':
+      return 'dim';
+    case 'Creating':
+    case 'Syncing':
+    case 'Updating':
+    case 'Deleting':
+      return 'yellow';
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Styles are put on after cutting, so that none is cut off half way. */
+function row(cells: readonly Cell[], widths: readonly number[], columns: number): string {
+  let left = columns;
+  return cells
+    .map(({ text, style }, column) => {
+      const shown = `${column === 0 ? '  ' : ''}${text.padEnd(widths[column] ?? 0)}  `.slice(0, left);
+      left -= shown.length;
+      return style ? styled(style, shown) : shown;
+    })
+    .join('');
+}
+
+function fitted(text: string, columns: number): string {
+  return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
+}
+
+/** Whether the terminal takes colours is not asked here: whoever shows a table has decided that. */
+function styled(style: Style, text: string): string {
+  return styleText(style, text, { validateStream: false });
+}

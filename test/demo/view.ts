@@ -1,0 +1,73 @@
+// What the demo shows of one object: taken from its status alone, as the API server gives it, and safe to print. Pure.
+import { stripVTControlCharacters } from 'node:util';
+import { findCondition } from '../../src/api/conditions.ts';
+import type { RegionState, RegionStatus, RegistryReplication } from '../../src/api/registryreplication.ts';
+
+export interface View {
+  /** `namespace/name` */
+  readonly name: string;
+  /** The registry's name. */
+  readonly registry: string;
+  /** The status' one word; `Pending` before there is one. */
+  readonly phase: string;
+  /** As `1/2`; empty before it is known. */
+  readonly readyRegions: string;
+  /** Whether the condition Ready is True for the spec as it is now. */
+  readonly isReady: boolean;
+  /** Why it is not Ready; empty when it is. */
+  readonly message: string;
+  readonly regions: readonly RegionView[];
+}
+
+export interface RegionView {
+  readonly location: string;
+  readonly home: boolean;
+  readonly desired: boolean;
+  readonly state: RegionState;
+  /** Azure's own words, as `Succeeded, Syncing`; empty where it has none. */
+  readonly azure: string;
+  readonly routing: string;
+  /** ms since the epoch at which the state was entered; undefined where the status does not say. */
+  readonly since: number | undefined;
+  readonly message: string;
+}
+
+export function viewOf({ metadata, spec, status = {} }: RegistryReplication): View {
+  const ready = findCondition(status.conditions, 'Ready');
+  const isReady = ready?.status === 'True' && ready.observedGeneration === metadata.generation;
+  return {
+    name: printable(`${metadata.namespace}/${metadata.name}`),
+    registry: printable(spec.registry.name),
+    phase: printable(status.phase ?? 'Pending'),
+    readyRegions: printable(status.readyRegions ?? ''),
+    isReady,
+    message: isReady ? '' : printable(ready?.message ?? ''),
+    regions: (status.regions ?? []).map(regionOf),
+  };
+}
+
+function regionOf(row: RegionStatus): RegionView {
+  const words = [row.provisioningState, row.displayStatus].filter((word) => word !== undefined);
+  const since = Date.parse(row.since ?? '');
+  return {
+    location: printable(row.location),
+    home: row.home,
+    desired: row.desired,
+    state: row.state,
+    azure: printable(words.join(', ')),
+    routing: printable(row.routing ?? ''),
+    since: Number.isNaN(since) ? undefined : since,
+    message: printable(row.message ?? ''),
+  };
+}
+
+/**
+ * Text on one line that cannot command a terminal: escape sequences, control characters and what re-orders text (the
+ * bidirectional marks) are gone. Whoever may write objects or tags must not be able to write on the reader's screen.
+ */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/[\p{Cf}\p{Cs}]/gu, '')
+    .trim();
+}
