@@ -162,10 +162,24 @@ class PooledKubeConfig extends KubeConfig {
     context.setDispatcher(await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n')));
   }
 
-  /** An agent of our own also where the system's CAs do, so that those requests are seen too. */
+  /**
+   * HTTP/1.1 only: over HTTP/2, undici 8 shares one connection, and when that one goes silent every further request runs into
+   * it for minutes, watches included; over 1.1 a request that is given up takes its dead connection with it. (Seen through
+   * a proxy that stops forwarding: 80 s and more against one timeout for each connection.)
+   * And an agent of our own also where the system's CAs do, so that those requests are seen too.
+   */
   override createDispatcherOptions(...args: Parameters<KubeConfig['createDispatcherOptions']>): DispatcherOptions {
     const options = super.createDispatcherOptions(...args);
-    return options.type === 'none' ? { type: 'agent', connect: { keepAlive: true } } : options;
+    const http1 = { allowH2: false };
+    switch (options.type) {
+      case 'none':
+        return { type: 'agent', connect: { keepAlive: true, ...http1 } };
+      case 'agent':
+        return { ...options, connect: { ...options.connect, ...http1 } };
+      case 'proxy':
+      case 'socks':
+        return { ...options, requestTls: { ...options.requestTls, ...http1 } };
+    }
   }
 
   async close(): Promise<void> {

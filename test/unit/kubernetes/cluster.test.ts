@@ -162,10 +162,12 @@ describe('connections over TLS', () => {
   it('are kept for the next request, and made anew when the credentials change', async () => {
     const { cert, key } = await makeLoopbackCertificate('api server');
     let connections = 0;
-    const server = createServer({ cert, key }, (_, response) => {
+    const protocols = new Set<unknown>();
+    const server = createServer({ cert, key, ALPNProtocols: ['h2', 'http/1.1'] }, (_, response) => {
       response.setHeader('content-type', 'application/json').end('{}');
-    }).on('secureConnection', () => {
+    }).on('secureConnection', ({ alpnProtocol }) => {
       connections++;
+      protocols.add(alpnProtocol);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const directory = await mkdtemp(join(tmpdir(), 'ca-'));
@@ -189,6 +191,8 @@ describe('connections over TLS', () => {
     };
     const kept = await ask(2); // a second one is opened where the first is still busy with its answer's end
     expect(await ask(10)).to.equal(kept);
+
+    expect([...protocols], 'a dead HTTP/2 connection would be kept too').to.deep.equal(['http/1.1']);
 
     await writeFile(caFile, `${cert}\n${cert}`); // a rotation
     const anew = await ask(2);
