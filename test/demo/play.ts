@@ -95,10 +95,11 @@ function operate({ arm, certificateFile }: DemoAzure, { kubeconfig, scope }: Dem
 }
 
 /** Rejects when the operator ends. */
-async function diedOf({ exited, noise, log }: Operator, logFile: string): Promise<never> {
+async function diedOf({ process, exited, noise, log }: Operator, logFile: string): Promise<never> {
   const code = await exited;
-  const words = printable(noise.at(-1) ?? log.at(-1)?.msg ?? 'it said nothing');
-  throw new Error(`The operator has ended by itself (exit code ${code}): ${words}. Its log is ${pathTo(logFile)}.`);
+  const how = code === null ? process.signalCode : `exit code ${code}`;
+  const words = printable(noise.at(-1) ?? log.at(-1)?.msg ?? 'nothing');
+  throw new Error(`The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${pathTo(logFile)}`);
 }
 
 interface Watching {

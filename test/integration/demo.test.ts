@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('npm run demo -- --once', () => {
+  let directory: string;
+  let lines: string[];
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'demo-'));
+    // As short as it may be with every state still long enough to be seen.
+    const args = ['test/demo.ts', '--once', '--speed', '2', '--directory', directory];
+    // Rejects where the exit code is not 0.
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+    lines = stdout.split('\n');
+  });
+
+  after(() => rm(directory, { recursive: true, force: true }));
+
+  /** The states that the lines about a region name, in order and each once. */
+  const statesOf = (region: string) => {
+    const states = lines.map((line) => new RegExp(`^ *[\\d.]+s +${region} +(\\w+)`).exec(line)?.[1]);
+    return [...new Set(states.filter((state) => state !== undefined))];
+  };
+
+  for (const region of ['japaneast', 'westeurope']) {
+    it(`shows ${region} Creating, then Syncing, then Ready`, () => {
+      expect(statesOf(region)).to.deep.equal(['Creating', 'Syncing', 'Ready']);
+    });
+  }
+
+  it('shows the home region, marked as such, and Ready all the time', () => {
+    expect(statesOf('eastus \\(home\\)')).to.deep.equal(['Ready']);
+  });
+
+  it('has written to Azure once for each region, and never for the home region', () => {
+    expect(lines.join('\n')).to.include('Azure saw 2 PUTs, none for eastus (home).');
+  });
+
+  it('prints no escape sequence where there is no terminal', () => {
+    expect(lines.join('\n')).not.to.include('\x1b');
+  });
+});

@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import { summaryOf } from '../../demo/azure.ts';
+import { guideTo } from '../../demo/guide.ts';
+
+describe('what Azure saw', () => {
+  const put = (replica: string, location = replica) => ({ method: 'PUT', replica, body: { location } });
+
+  it('is counted by method', () => {
+    expect(summaryOf([put('japaneast'), put('westeurope')], 'eastus')).to.equal(
+      'Azure saw 2 PUTs, none for eastus (home).',
+    );
+    expect(summaryOf([put('japaneast'), { method: 'DELETE', replica: 'japaneast' }], 'eastus')).to.equal(
+      'Azure saw 1 PUT and 1 DELETE, none for eastus (home).',
+    );
+    expect(summaryOf([], 'eastus')).to.equal('Azure saw no writes, none for eastus (home).');
+  });
+
+  it('shows a write to the home region, under whatever name', () => {
+    expect(summaryOf([put('EastUS'), put('other', 'East US'), put('japaneast')], 'eastus')).to.equal(
+      'Azure saw 3 PUTs, 2 for eastus (home).',
+    );
+  });
+});
+
+describe('the guide', () => {
+  const where = {
+    kubeconfig: '.demo/kubeconfig',
+    namespace: 'registries',
+    name: 'myacr0007',
+    curlConfig: '.demo/azure.curl',
+    registryUrl: 'https://127.0.0.1:1/registries/myACR0007',
+    log: '.demo/operator.log',
+    hasKubectl: true,
+  };
+
+  it('names the kubeconfig that it wrote, and every command worth trying', () => {
+    const text = guideTo(where);
+    expect(text).to.include('export KUBECONFIG=.demo/kubeconfig\n');
+    for (const command of ['get georep -A\n', '-o wide', '-w\n', 'describe', 'edit', 'patch', 'wait', 'delete', 'curl'])
+      expect(text).to.include(command);
+  });
+
+  it('quotes a path that a shell would take apart', () => {
+    expect(guideTo({ ...where, kubeconfig: "/it's mine/config" })).to.include(
+      `export KUBECONFIG='/it'\\''s mine/config'`,
+    );
+  });
+
+  it('says where kubectl is to be had, where there is none', () => {
+    expect(guideTo({ ...where, hasKubectl: false })).to.include('https://kubernetes.io/docs/tasks/tools');
+  });
+});

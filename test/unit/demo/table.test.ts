@@ -1,0 +1,50 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { tableOf } from '../../demo/table.ts';
+import { region, view } from './objects.ts';
+
+const now = Date.UTC(2026, 10, 22);
+const roomy = { columns: 200, rows: 100 };
+const home = region({ location: 'eastus', home: true, state: 'Ready', azure: 'Succeeded, Ready', since: now - 5_000 });
+const two = view({ regions: [region({ state: 'Syncing' }), home] });
+
+const plain = (lines: string[]) => lines.map((line) => stripVTControlCharacters(line).trimEnd());
+
+describe('the table', () => {
+  it('has a line for the object and one for each region, with home marked and the seconds in the state', () => {
+    expect(plain(tableOf([two], now, roomy))).to.deep.equal([
+      '',
+      'registries/myacr0007  (registry myACR0007)  Syncing 0/1',
+      '  REGION         STATE    FOR  AZURE SAYS        ROUTING',
+      '  japaneast      Syncing',
+      '  eastus (home)  Ready    5s   Succeeded, Ready',
+    ]);
+  });
+
+  it('marks a replica that nobody listed', () => {
+    const stray = view({ regions: [region({ desired: false })] });
+    expect(plain(tableOf([stray], now, roomy))).to.include('  japaneast (not listed)  Creating');
+  });
+
+  it('says below what stands in the way', () => {
+    const stuck = view({ message: 'japaneast: quota', regions: [region({ state: 'Failed', message: 'quota' })] });
+    expect(plain(tableOf([stuck], now, roomy)).at(-1)).to.equal('  japaneast: quota');
+    expect(plain(tableOf([view({ message: 'no registry' })], now, roomy)).at(-1)).to.equal('  no registry');
+  });
+
+  it('never gets wider or higher than its space', () => {
+    const space = fc.record({ columns: fc.integer({ min: 1, max: 120 }), rows: fc.integer({ min: 1, max: 12 }) });
+    fc.assert(
+      fc.property(space, fc.integer({ min: 0, max: 4 }), fc.string(), (space, objects, message) => {
+        const views = Array.from({ length: objects }, () => ({ ...two, message }));
+        const lines = tableOf(views, now, space);
+        return lines.length <= space.rows && plain(lines).every((line) => line.length <= space.columns);
+      }),
+    );
+  });
+
+  it('says how much did not fit', () => {
+    expect(plain(tableOf([two], now, { columns: 80, rows: 3 })).at(-1)).to.equal('… and 3 more lines');
+  });
+});

@@ -1,0 +1,78 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Condition } from '../../../src/api/registryreplication.ts';
+import { printable, viewOf } from '../../demo/view.ts';
+import { object, row } from './objects.ts';
+
+const ready = (condition: Partial<Condition>): Condition => ({
+  type: 'Ready',
+  status: 'True',
+  reason: 'AllRegionsReady',
+  message: 'all is well',
+  lastTransitionTime: '2026-11-22T01:02:03Z',
+  observedGeneration: 2,
+  ...condition,
+});
+
+describe('what the demo shows of an object', () => {
+  it('is Pending before there is a status', () => {
+    expect(viewOf(object())).to.deep.include({ phase: 'Pending', isReady: false, regions: [] });
+  });
+
+  it('is Ready when the condition says so of the spec as it is now', () => {
+    expect(viewOf(object({ conditions: [ready({})] })).isReady).to.equal(true);
+  });
+
+  it('is not Ready by a condition about an older spec, whatever the phase says', () => {
+    const view = viewOf(object({ phase: 'Ready', conditions: [ready({ observedGeneration: 1 })] }));
+    expect(view.isReady).to.equal(false);
+  });
+
+  it('says why it is not Ready, and nothing once it is', () => {
+    const why = (condition: Condition) => viewOf(object({ conditions: [condition] })).message;
+    expect(why(ready({ status: 'False', message: 'japaneast is Syncing' }))).to.equal('japaneast is Syncing');
+    expect(why(ready({}))).to.equal('');
+  });
+
+  it("has Azure's own words beside the state of a region", () => {
+    const syncing = row({ provisioningState: 'Succeeded', displayStatus: 'Syncing', since: '2026-11-22T01:02:03Z' });
+    const [region] = viewOf(object({ regions: [syncing] })).regions;
+    expect(region).to.include({ azure: 'Succeeded, Syncing', since: Date.UTC(2026, 10, 22, 1, 2, 3) });
+  });
+
+  it('cannot be made to write on the screen by what others have put into the status', () => {
+    const hostile = '\x1b[2J\x1b]0;title\x07gone\r\nnow\u202e';
+    const { message, regions } = viewOf(
+      object({ conditions: [ready({ status: 'False', message: hostile })], regions: [row({ message: hostile })] }),
+    );
+    expect(message).to.equal('gone now');
+    expect(regions[0]?.message).to.equal('gone now');
+  });
+});
+
+describe('printable', () => {
+  it('leaves one line without anything that a terminal would obey', () => {
+    const nasty = fc.constantFrom(
+      '\x1b',
+      '[31m',
+      ']8;;',
+      '\x9b',
+      '\x07',
+      '\n',
+      '\r',
+      '\u2028',
+      '\u202e',
+      '\ud800',
+      'a',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(nasty).map((parts) => parts.join('')),
+    );
+    fc.assert(fc.property(text, (text) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(printable(text))));
+  });
+
+  it('leaves words in any script as they are', () => {
+    for (const text of ['plain words', 'Größe “naïve” — 日本 東', '…']) expect(printable(text)).to.equal(text);
+  });
+});
