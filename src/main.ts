@@ -12,7 +12,7 @@ import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, configFrom, version } from './config.ts';
-import { isWorthAPass } from './kubernetes/change.ts';
+import { enqueueInto } from './kubernetes/change.ts';
 import { connect, loadKubeConfig } from './kubernetes/cluster.ts';
 import { startController } from './kubernetes/controller.ts';
 import { isTerminating } from './kubernetes/crd.ts';
@@ -59,9 +59,8 @@ async function run(config: Config, log: Logger): Promise<void> {
   const store = new Store<RegistryReplication>();
   const kind = { group, version: apiVersion, plural };
   const replications = remembering(resource<RegistryReplication>(cluster, kind), store);
-  const queueMetrics = metrics.queue(name);
-  const queue = new WorkQueue({ clock, random, metrics: queueMetrics });
-  queueMetrics.inFlight(() => queue.unfinished);
+  const queue = new WorkQueue({ clock, random, metrics: metrics.queue(name) });
+  const enqueue = enqueueInto(queue);
   const events = eventRecorder({
     cluster,
     controller: `${group}/operator`,
@@ -100,10 +99,8 @@ async function run(config: Config, log: Logger): Promise<void> {
     random,
     log,
     changed(change) {
-      const before = change.type === 'updated' ? change.previous : undefined;
       if (change.type === 'deleted') silentSince.delete(change.object.metadata.uid ?? '');
-      if (isWorthAPass(before, change.object))
-        queue.add(keyOf(change.object), change.source === 'list' ? 'normal' : 'high');
+      enqueue(change);
     },
   });
 
