@@ -5,9 +5,11 @@ import { apiGroup, apiGroupList, apiResourceList, apiVersions, serverVersion } f
 import { isJsonObject, type Json, type KubeObject } from './object.ts';
 import { openApiIndex, openApiV3, pathsOf } from './openapi.ts';
 import { openApiV2, openApiV2Type } from './openapi-v2.ts';
+import { namespaceFromProtobuf, protobufType } from './protobuf-namespace.ts';
 import { list, selection } from './reads.ts';
 import { acceptedForm, type Representation, representationFor } from './representation.ts';
 import { fromJson, mediaType, readBody, readObject, resourcePath } from './request.ts';
+import type { Resource } from './resource.ts';
 import {
   ApiError,
   badRequest,
@@ -46,6 +48,9 @@ const open = new Set(['/version', '/healthz', '/livez', '/readyz']);
 
 /** Never rejects: whatever goes wrong is sent as a Status. */
 export async function handle(settings: Settings, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // Said outright, so that Node does not add how long it keeps idle connections: undici would then keep each one that long,
+  // and client-node, which opens one for each request, would run out of sockets. kube-apiserver gives no such hint either.
+  if (request.headers.connection !== 'close') response.setHeader('Connection', 'keep-alive');
   try {
     await route(settings, request, response);
   } catch (error) {
@@ -162,7 +167,7 @@ async function onCollection(context: Context): Promise<void> {
     }
     case 'POST': {
       if (target.resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
-      const body = await readObject(request);
+      const body = await readNewObject(request, target.resource);
       const options = writeOptions(context, 'CreateOptions');
       sendObject(context, 201, create(cluster, target, body ?? null, options));
       return;
@@ -182,6 +187,12 @@ async function onCollection(context: Context): Promise<void> {
     default:
       throw methodNotAllowed();
   }
+}
+
+/** `kubectl create namespace` of 1.33 sends protobuf, and nothing else. */
+async function readNewObject(request: IncomingMessage, { kind, origin }: Resource): Promise<Json | undefined> {
+  if (mediaType(request) !== protobufType || kind !== 'Namespace' || origin !== 'built-in') return readObject(request);
+  return namespaceFromProtobuf(await readBody(request));
 }
 
 async function onObject(context: Context, name: string, subresource: Subresource): Promise<void> {
@@ -278,7 +289,7 @@ const strategicType = 'application/strategic-merge-patch+json';
 
 async function readPatch({ request, target: { resource } }: Context): Promise<Patch> {
   const type = mediaType(request);
-  const text = await readBody(request);
+  const text = (await readBody(request)).toString('utf8');
   switch (type) {
     case 'application/json-patch+json':
       return { type: 'json', patch: fromJson(text) };

@@ -12,7 +12,7 @@
 // - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting
 // - CEL's cost limits and types at compile time; only that part of Kubernetes' CEL libraries which the CEL library brings,
 //   and replace(); equality of list-maps and list-sets in another order
-// - protobuf and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
+// - protobuf (but for `kubectl create namespace`) and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
 // - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is from the newest
 // - duplicate keys in a JSON body are not told; expiry of Events
 import { writeFile } from 'node:fs/promises';

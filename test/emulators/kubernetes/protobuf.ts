@@ -1,4 +1,5 @@
-// Protobuf's wire format, as much of it as an OpenAPI document takes: fields that are texts, messages, or true.
+// Protobuf's wire format, as much of it as is needed here: fields that are texts, messages, or true.
+import { badRequest } from './status.ts';
 
 /** The encoded fields of one message; concatenated, they are the message. */
 export type Fields = Buffer;
@@ -23,4 +24,44 @@ export function field(number: number, content: string | readonly Fields[]): Fiel
 /** The boolean true under a field number; false is left out, as proto3 does. */
 export function yes(number: number): Fields {
   return Buffer.from([...varint(number << 3), 1]);
+}
+
+/** The texts and messages of one message, by field number; numbers are skipped. */
+export type ReadFields = ReadonlyMap<number, Buffer[]>;
+
+export function readFields(message: Buffer): ReadFields {
+  const fields = new Map<number, Buffer[]>();
+  let at = 0;
+  const next = (): number => {
+    const byte = message[at++];
+    if (byte === undefined) throw badRequest('the protobuf message ends in the middle of a field');
+    return byte;
+  };
+  const number = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = next();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < message.length) {
+    const key = number();
+    switch (key & 7) {
+      case 0:
+        number();
+        break;
+      case 2: {
+        const length = number();
+        if (at + length > message.length) throw badRequest('the protobuf message ends in the middle of a field');
+        const found = fields.get(key >>> 3) ?? [];
+        fields.set(key >>> 3, [...found, message.subarray(at, at + length)]);
+        at += length;
+        break;
+      }
+      default:
+        throw badRequest(`the protobuf message has a field of wire type ${key & 7}`);
+    }
+  }
+  return fields;
 }

@@ -43,7 +43,7 @@ function segments(pathname: string): string[] {
   }
 }
 
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -51,7 +51,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     if (size > bodyLimit) throw tooLarge(bodyLimit);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 export function mediaType(request: IncomingMessage): string {
@@ -63,7 +63,7 @@ const objectTypes = ['application/json', 'application/yaml'];
 /** An object in JSON or YAML; nothing at all where the body is empty. */
 export async function readObject(request: IncomingMessage): Promise<Json | undefined> {
   const type = mediaType(request);
-  const text = await readBody(request);
+  const text = (await readBody(request)).toString('utf8');
   if (!text.trim()) return undefined;
   if (type === 'application/yaml') return fromYaml(text);
   if (type !== '' && type !== 'application/json') throw unsupportedMediaType(objectTypes);
