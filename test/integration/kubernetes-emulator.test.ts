@@ -634,6 +634,7 @@ describe('the Kubernetes emulator', () => {
       const { body } = await post(leases, { metadata: { name: 'leader' }, spec });
       expect(body.spec).to.deep.equal(spec);
       expect((await put(`${leases}/leader`, { ...body, spec: { ...spec, holderIdentity: 'two' } })).code).to.equal(200);
+      expect((await put(`${leases}/other`, { metadata: { name: 'other' }, spec })).code).to.equal(201);
       expectStatus(await put(`${leases}/leader`, body), 409, 'Conflict', /leases.coordination.k8s.io "leader"/);
       const zero = { metadata: { name: 'zero' }, spec: { leaseDurationSeconds: 0 } };
       expectStatus(

@@ -139,6 +139,7 @@ function leases(store: Store): Resource {
     origin: 'built-in',
     collection: store.collection('leases'),
     schema: leaseSchema,
+    isMadeByUpdate: true,
     columns: [
       nameColumn,
       {

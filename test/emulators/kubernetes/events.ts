@@ -191,6 +191,7 @@ const names = {
   categories: [],
   namespaced: true,
   origin: 'built-in',
+  isMadeByUpdate: true,
 } as const;
 
 /** Fields that core/v1 always shows. */

@@ -210,7 +210,8 @@ async function onObject(context: Context, name: string, subresource: Subresource
     case 'PUT': {
       const body = await readObject(request);
       const options = writeOptions(context, 'UpdateOptions');
-      sendObject(context, 200, update(cluster, target, name, subresource, body ?? null, options));
+      const { object, isNew } = update(cluster, target, name, subresource, body ?? null, options);
+      sendObject(context, isNew ? 201 : 200, object);
       return;
     }
     case 'PATCH': {

@@ -40,6 +40,8 @@ export interface Resource extends ResourceNames {
   readonly hasStatus: boolean;
   /** Whether metadata.generation is kept. */
   readonly hasGeneration: boolean;
+  /** Whether an update makes what is not there. */
+  readonly isMadeByUpdate: boolean;
   readonly nameErrors: NameErrors;
   /** What selectors may ask for beside metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
@@ -67,6 +69,7 @@ export function makeResource(given: Required & Partial<Resource>): Resource {
     validator: makeValidator(schema),
     hasStatus: false,
     hasGeneration: false,
+    isMadeByUpdate: false,
     nameErrors: subdomainErrors,
     selectableFields: [],
     selectable: () => ({}),

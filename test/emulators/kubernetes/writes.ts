@@ -38,8 +38,11 @@ export interface Target {
 export type Subresource = 'status' | undefined;
 
 export function create(cluster: Cluster, target: Target, body: Json, options: WriteOptions): KubeObject {
+  return createDecoded(cluster, target, decode(target, body, options, undecodable), options);
+}
+
+function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dryRun }: WriteOptions): KubeObject {
   const { resource, namespace } = target;
-  const sent = decode(target, body, options, refuseUnknownFields);
   const refusal = resource.refusesCreation();
   if (refusal) throw methodNotAllowed(refusal);
   checkNamespace(cluster, target, sent.metadata.name);
@@ -66,10 +69,16 @@ export function create(cluster: Cluster, target: Target, body: Json, options: Wr
   const stored = judged(resource, fresh, undefined);
   const object = resource.completeNew(stored);
   if (resource.collection.get(namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
-  if (options.dryRun) return resource.fromStored(object);
+  if (dryRun) return resource.fromStored(object);
   const written = resource.collection.put(object);
   cluster.written(resource, written);
   return resource.fromStored(written);
+}
+
+export interface Updated {
+  readonly object: KubeObject;
+  /** Leases and Events are made by an update of what is not there. */
+  readonly isNew: boolean;
 }
 
 export function update(
@@ -79,10 +88,14 @@ export function update(
   subresource: Subresource,
   body: Json,
   options: WriteOptions,
-): KubeObject {
-  const old = existing(target, name);
-  const sent = decode(target, body, options, refuseUnknownFields);
-  return replace(cluster, target, name, subresource, old, sent, options);
+): Updated {
+  const { resource, namespace } = target;
+  const sent = decode(target, body, options, undecodable);
+  checkName(sent, name);
+  const old = resource.collection.get(namespace, name);
+  if (old) return { object: replace(cluster, target, name, subresource, old, sent, options), isNew: false };
+  if (!resource.isMadeByUpdate || sent.metadata.resourceVersion) throw notFound(resource, name);
+  return { object: createDecoded(cluster, target, sent, options), isNew: true };
 }
 
 export type Patch =
@@ -101,7 +114,8 @@ export function patch(
   const old = existing(target, name);
   const before = target.resource.fromStored(old);
   const patched = patchedBy(type, before, patch);
-  const sent = decode(target, patched, options, refuseUnknownPatch);
+  const sent = decode(target, patched, options, invalidPatch);
+  checkName(sent, name);
   return replace(cluster, target, name, subresource, old, sent, options);
 }
 
@@ -162,7 +176,7 @@ function decode(
   { resource, namespace }: Target,
   body: Json,
   options: WriteOptions,
-  refuse: (resource: Resource, body: Json, sentence: string) => ApiError,
+  refuse: (resource: Resource, sentence: string, body: Json) => ApiError,
 ): KubeObject {
   if (!isJsonObject(body)) throw badRequest(`the object provided is not a ${resource.kind}`);
   const apiVersion = apiVersionOf(resource);
@@ -182,12 +196,13 @@ function decode(
   if (unknown.length && options.fieldValidation !== 'Ignore') {
     const sentences = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
     if (options.fieldValidation === 'Strict') {
-      throw refuse(resource, completed, `strict decoding error: ${sentences.join(', ')}`);
+      throw refuse(resource, `strict decoding error: ${sentences.join(', ')}`, completed);
     }
     for (const sentence of sentences) options.warn(sentence);
   }
   const object = resource.validator.withDefaults(pruned);
-  checkTypes(resource, object);
+  const wrong = typeErrors(resource, object)[0];
+  if (wrong) throw refuse(resource, `${wrong.field}: ${wrong.message}`, completed);
   const metadata = object.metadata as ObjectMeta;
   if (metadata.namespace && metadata.namespace !== (namespace ?? '')) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
@@ -202,21 +217,12 @@ function nameOf(object: JsonObject): string {
 const undecodable = ({ kind, version }: Resource, sentence: string) =>
   badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${sentence}`);
 
-function refuseUnknownFields(resource: Resource, _body: Json, sentence: string): ApiError {
-  return undecodable(resource, sentence);
-}
-
-/** A patch that brings unknown fields is told with the whole patched object, as the real server does. */
-function refuseUnknownPatch(_resource: Resource, body: Json, sentence: string): ApiError {
+/** What is wrong with a patched object is told with the whole of it, as the real server does. */
+function invalidPatch(_resource: Resource, sentence: string, body: Json): ApiError {
   return invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', JSON.stringify(body), sentence)]);
 }
 
-/** What the real server decodes into Go structs cannot have wrong types: metadata, and all of a built-in object. */
-function checkTypes(resource: Resource, object: JsonObject): void {
-  const wrong = typeErrors(resource, object)[0];
-  if (wrong) throw undecodable(resource, `${wrong.field}: ${wrong.message}`);
-}
-
+/** The real server decodes metadata, and all of a built-in object, into Go structs, which cannot hold other types. */
 function typeErrors(resource: Resource, object: JsonObject): FieldError[] {
   return resource.validator
     .validateSchema(object)
@@ -285,9 +291,6 @@ function replace(
   { dryRun }: WriteOptions,
 ): KubeObject {
   const { resource } = target;
-  if (sent.metadata.name !== name) {
-    throw badRequest(`the name of the object (${sent.metadata.name}) does not match the name on the URL (${name})`);
-  }
   checkVersion(resource, name, sent.metadata.resourceVersion, old);
   const next = merged(resource, subresource, old, sent);
   const stored = judged(resource, next, old);
@@ -303,6 +306,11 @@ function replace(
   const written = resource.collection.put(stored);
   cluster.written(resource, written);
   return resource.fromStored(written);
+}
+
+function checkName(sent: KubeObject, name: string): void {
+  if (sent.metadata.name === name) return;
+  throw badRequest(`the name of the object (${sent.metadata.name}) does not match the name on the URL (${name})`);
 }
 
 function checkVersion(resource: Resource, name: string, version: string | undefined, old: KubeObject): void {
