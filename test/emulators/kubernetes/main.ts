@@ -15,7 +15,8 @@
 // - protobuf (but for `kubectl create namespace`) and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
 // - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is from the newest
 // - duplicate keys in a JSON body are not told; expiry of Events
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { startKubernetesEmulator } from './emulator.ts';
 
@@ -28,7 +29,7 @@ function port(text: string): number {
 const program = new Command('emulator:kubernetes')
   .description('A Kubernetes API server in memory, on loopback, for the real kubectl and client libraries.')
   .option('--port <port>', 'where to listen on 127.0.0.1; 0 takes any free port', port, 6443)
-  .option('--kubeconfig <file>', 'the kubeconfig to write', 'emulator.kubeconfig')
+  .option('--kubeconfig <file>', 'the kubeconfig to write', '.demo/kubernetes-emulator.kubeconfig')
   .option('--crd <file...>', 'YAML files with CustomResourceDefinitions to establish at the start');
 
 program.parse();
@@ -36,6 +37,7 @@ const options = program.opts<{ port: number; kubeconfig: string; crd?: string[] 
 
 try {
   const emulator = await startKubernetesEmulator({ port: options.port, crds: options.crd ?? [] });
+  await mkdir(dirname(options.kubeconfig), { recursive: true });
   await writeFile(options.kubeconfig, emulator.kubeconfig, { mode: 0o600 });
   process.stdout.write(
     [
