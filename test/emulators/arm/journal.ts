@@ -4,6 +4,8 @@ import type { RequestInfo } from './faults.ts';
 export interface JournalEntry extends RequestInfo {
   /** When it arrived, by the emulator's clock. */
   readonly at: Date;
+  /** The same moment in ns by the machine's monotonic clock (process.hrtime), which all its processes share: for benches. */
+  readonly arrival: bigint;
   readonly status: number;
   /** ms of real time. */
   readonly duration: number;

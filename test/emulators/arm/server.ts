@@ -51,11 +51,12 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
 
   app.use(async (c, next) => {
     const at = world.clock.now();
-    const began = performance.now();
+    const arrival = process.hrtime.bigint();
     const info = await infoOf(c);
     c.set('info', info);
     await next();
-    journal.record({ ...info, at, status: c.res.status, duration: performance.now() - began });
+    const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
+    journal.record({ ...info, at, arrival, status: c.res.status, duration });
   });
 
   app.use('/subscriptions/*', async (c, next) => {

@@ -1,0 +1,233 @@
+// `npm run bench`: how long after the API server's answer to a create the first PUT arrives at ARM. It prints, and asserts
+// nothing.
+//
+// How it is measured. Four processes: this one, the operator (as `npm start` runs it), the ARM emulator, and the Kubernetes
+// emulator or, where KUBEBUILDER_ASSETS names a directory with kube-apiserver and etcd, the real API server. Objects are
+// created one after another, each for a registry of its own with one region to add; the next one follows a pause after the
+// first one's PUT, while the operator is at work on the status and the later looks of those before. A sample begins when the
+// first byte of the API server's answer has come to this process, on a connection that is open already, and ends when the
+// emulator's handler begins to work on the PUT. Both times are the machine's monotonic clock (process.hrtime), which all
+// processes share.
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { group, kind, plural, version } from '../../src/api/registryreplication.ts';
+import { loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { startCluster } from '../cluster.ts';
+import { startOperator } from '../operator.ts';
+import { type Question, type Report, registryAt, type Seen } from './arm.ts';
+import { percentile, summary } from './statistics.ts';
+
+interface Flags {
+  readonly quick: boolean;
+  /** ms */
+  readonly pause: number;
+  readonly profile?: string;
+}
+
+const flags = new Command('npm run bench --')
+  .description('How long after the answer to a create the first PUT arrives at ARM.')
+  .option('--quick', '60 samples and 10 quiet seconds, for a try', false)
+  .option('--pause <ms>', 'between the PUT of one object and the creation of the next', milliseconds, 50)
+  .option('--profile <directory>', "where to write the operator's CPU profile")
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Flags>();
+
+const warmUp = 20;
+const samples = flags.quick ? 60 : 300;
+const quiet = flags.quick ? 10_000 : 120_000;
+const afterQuiet = 5;
+/** ms in which the last objects become Ready: they are looked at again after 2 s. */
+const settling = 5_000;
+
+await using ended = new AsyncDisposableStack();
+const directory = await mkdtemp(join(tmpdir(), 'bench-'));
+ended.defer(() => rm(directory, { recursive: true, force: true }));
+const arm = await startArm(warmUp + samples + afterQuiet);
+const kubeconfig = await startKubernetes();
+const api = await apiServer(kubeconfig);
+
+const certificate = join(directory, 'arm.pem');
+await writeFile(certificate, arm.certificate);
+const operator = startOperator({
+  env: {
+    ...arm.environment,
+    KUBECONFIG: kubeconfig,
+    NODE_EXTRA_CA_CERTS: certificate,
+    ...(flags.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${flags.profile}` }),
+  },
+});
+ended.defer(async () => void (await operator.end()));
+await operator.said(({ msg }) => msg.includes('passes begin'));
+
+await measure(0, warmUp);
+const reactions = await measure(warmUp, samples);
+console.log(`From the answer to a create to the first PUT at ARM, ${flags.pause} ms between objects:`);
+console.log(`  ${summary(reactions.map(({ ms }) => ms))}`);
+await wait(settling);
+report(reactions, await arm.requests());
+
+console.log(`After ${quiet / 1000} s in which nothing happened:`);
+await wait(quiet);
+const late = await measure(warmUp + samples, afterQuiet);
+console.log(
+  `  max ${Math.max(...late.map(({ ms }) => ms)).toFixed(1)} ms   (${late.map(({ ms }) => ms.toFixed(1)).join(', ')})`,
+);
+
+interface Reaction {
+  readonly registry: string;
+  /** ns by process.hrtime. */
+  readonly answered: bigint;
+  readonly ms: number;
+}
+
+async function measure(from: number, count: number): Promise<Reaction[]> {
+  const reactions: Reaction[] = [];
+  for (let index = from; index < from + count; index++) {
+    const registry = registryAt(index);
+    const put = arm.put(registry.name);
+    const answered = await api.create(registry);
+    const arrival = await Promise.race([
+      put,
+      operator.exited.then(() => Promise.reject(new Error('the operator ended'))),
+    ]);
+    reactions.push({ registry: registry.name, answered, ms: inMs(arrival - answered) });
+    await wait(flags.pause);
+  }
+  return reactions;
+}
+
+/** Where the time goes, as far as ARM can see it, and what a replica costs in requests until it is Ready. */
+function report(reactions: readonly Reaction[], requests: readonly Seen[]): void {
+  const byRegistry = Map.groupBy(requests, ({ registry }) => registry);
+  const arrivals = (which: (request: Seen) => boolean) =>
+    reactions.flatMap(({ registry, answered }) => {
+      const first = byRegistry.get(registry)?.find(which);
+      return first ? [inMs(BigInt(first.arrival) - answered)] : [];
+    });
+  const isRead = ({ method }: Seen) => method === 'GET';
+  const steps = {
+    'first read': arrivals(isRead),
+    'GET of the replica': arrivals((request) => isRead(request) && request.replica !== undefined),
+    PUT: arrivals(({ method }) => method === 'PUT'),
+  };
+  console.log('of which, at ARM, in ms after the answer:');
+  for (const [name, times] of Object.entries(steps)) {
+    const [p50, p99] = [0.5, 0.99].map((share) => percentile(times, share).toFixed(1));
+    console.log(`  ${name.padEnd(20)} p50 ${p50}   p99 ${p99}`);
+  }
+  const each = reactions.map(({ registry }) => byRegistry.get(registry) ?? []);
+  const reads = each.map((all) => all.filter(isRead).length);
+  const writes = each.map((all) => all.filter((request) => !isRead(request)).length);
+  console.log(
+    `Requests at ARM for each created replica, until it is Ready: ${mean(writes)} writes, ${mean(reads)} reads (at most ${Math.max(...writes)} and ${Math.max(...reads)})`,
+  );
+}
+
+function mean(numbers: readonly number[]): string {
+  return (numbers.reduce((sum, number) => sum + number, 0) / numbers.length).toFixed(2);
+}
+
+function inMs(ns: bigint): number {
+  return Number(ns) / 1e6;
+}
+
+// --- the other processes
+
+async function startArm(registries: number) {
+  const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries)]);
+  ended.defer(() => endOf(child));
+  const next = <K extends Report['kind']>(
+    kind: K,
+    fits: (report: Extract<Report, { kind: K }>) => boolean = () => true,
+  ) =>
+    new Promise<Extract<Report, { kind: K }>>((resolve) => {
+      const listener = (report: Report) => {
+        if (report.kind !== kind || !fits(report as Extract<Report, { kind: K }>)) return;
+        child.off('message', listener);
+        resolve(report as Extract<Report, { kind: K }>);
+      };
+      child.on('message', listener);
+    });
+  const { environment, certificate } = await next('ready');
+  return {
+    environment,
+    certificate,
+    /** When the next PUT for this registry arrives, in ns. */
+    put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
+    async requests() {
+      const answer = next('requests');
+      child.send('requests' satisfies Question);
+      return (await answer).requests;
+    },
+  };
+}
+
+/** Resolves to a kubeconfig file. */
+async function startKubernetes(): Promise<string> {
+  if (process.env.KUBEBUILDER_ASSETS) {
+    const real = await startCluster();
+    ended.defer(() => real.close());
+    return real.kubeconfig;
+  }
+  const kubeconfig = join(directory, 'kubeconfig');
+  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+  const args = ['--port', '0', '--kubeconfig', kubeconfig, '--crd', path('../../crds/registryreplications.yaml')];
+  const child = spawn(process.execPath, [path('../emulators/kubernetes/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  ended.defer(() => endOf(child));
+  await once(child.stdout, 'data'); // It speaks once it listens.
+  return kubeconfig;
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill();
+  await gone;
+}
+
+/** A client that does nothing but create, so that its own work is not in the measure. */
+async function apiServer(kubeconfig: string) {
+  const config = loadKubeConfig(kubeconfig);
+  const server = config.getCurrentCluster()?.server ?? '';
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const options = { method: 'POST', agent, headers: { 'Content-Type': 'application/json' } };
+  await config.applyToHTTPSOptions(options);
+  const namespace = 'default';
+  return {
+    /** Resolves to when the answer came, in ns. */
+    async create(registry: ReturnType<typeof registryAt>): Promise<bigint> {
+      const url = `${server}/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
+      const creation = request(url, options);
+      creation.end(
+        JSON.stringify({
+          apiVersion: `${group}/${version}`,
+          kind,
+          metadata: { name: registry.name },
+          spec: { registry, regions: [{ location: 'japaneast' }] },
+        }),
+      );
+      const [response] = await once(creation, 'response');
+      const answered = process.hrtime.bigint();
+      let text = '';
+      for await (const part of response.setEncoding('utf8')) text += part;
+      if (response.statusCode !== 201) throw new Error(`The API server answered ${response.statusCode}: ${text}`);
+      return answered;
+    },
+  };
+}
+
+function milliseconds(text: string): number {
+  const ms = Number(text);
+  if (Number.isFinite(ms) && ms >= 0) return ms;
+  throw new InvalidArgumentError('It must be milliseconds, as "50".');
+}
