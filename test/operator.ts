@@ -32,6 +32,7 @@ export interface Operator {
   /** Sends the signal and resolves to the exit code, null where a signal ended it. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
   readonly exited: Promise<number | null>;
+  isRunning(): boolean;
 }
 
 export function startOperator({ args = [], env, entry = 'src/main.ts' }: OperatorOptions): Operator {
@@ -60,6 +61,7 @@ export function startOperator({ args = [], env, entry = 'src/main.ts' }: Operato
     log,
     noise,
     exited,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     said(fits) {
       const past = log.find(fits);
       if (past) return Promise.resolve(past);

@@ -1,14 +1,12 @@
-// Everything a scenario needs, over real sockets: a Kubernetes API server, ARM, the operator as a process, and kubectl.
+// Everything a scenario needs, over real sockets: a Kubernetes API server (the emulator or, where KUBEBUILDER_ASSETS says
+// so, the real one), ARM, the operator as a process, and kubectl.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { startCluster, type TestCluster } from './cluster.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
-import { type KubernetesEmulator, startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
-import { type Operator, startOperator } from './operator.ts';
-
-export const crdFile = fileURLToPath(new URL('../crds/registryreplications.yaml', import.meta.url));
+import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
 
 export interface StageOptions {
   readonly arm?: ArmEmulatorOptions;
@@ -18,27 +16,28 @@ export interface StageOptions {
 
 export interface Stage {
   readonly arm: ArmEmulator;
-  readonly kubernetes: KubernetesEmulator;
+  readonly kubernetes: TestCluster;
   /** The file that kubectl and the operator use. */
   readonly kubeconfig: string;
   /** The environment of a process that shall find both. */
   readonly env: Readonly<Record<string, string>>;
-  startOperator(options?: { args?: readonly string[]; entry?: string }): Operator;
-  /** Runs kubectl and resolves to what it printed; rejects with its complaint when it fails. */
-  kubectl(args: string, options?: { input?: string; env?: Readonly<Record<string, string>> }): Promise<string>;
+  /** `env` is put over the stage's own. */
+  startOperator(options?: Partial<OperatorOptions>): Operator;
+  /** Runs kubectl and resolves to what it printed; rejects with its complaint when it fails. Text is split at blanks. */
+  kubectl(
+    args: string | readonly string[],
+    options?: { input?: string; env?: Readonly<Record<string, string>> },
+  ): Promise<string>;
   /** Ends what was started here, operators included. */
   close(): Promise<void>;
 }
 
-export async function setStage({ arm: armOptions = {}, crds = [crdFile] }: StageOptions = {}): Promise<Stage> {
+export async function setStage({ arm: armOptions = {}, crds }: StageOptions = {}): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'georeplication-'));
-  const [arm, kubernetes] = await Promise.all([startArmEmulator(armOptions), startKubernetesEmulator({ crds })]);
-  const kubeconfig = join(directory, 'kubeconfig');
+  const [arm, kubernetes] = await Promise.all([startArmEmulator(armOptions), startCluster(crds ? { crds } : {})]);
+  const { kubeconfig } = kubernetes;
   const certificate = join(directory, 'arm.pem');
-  await Promise.all([
-    writeFile(kubeconfig, kubernetes.kubeconfig, { mode: 0o600 }),
-    writeFile(certificate, arm.certificate),
-  ]);
+  await writeFile(certificate, arm.certificate);
   const env = { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate };
   const operators: Operator[] = [];
 
@@ -48,21 +47,18 @@ export async function setStage({ arm: armOptions = {}, crds = [crdFile] }: Stage
     kubeconfig,
     env,
     startOperator(options = {}) {
-      const operator = startOperator({ ...options, env });
+      const operator = startOperator({ ...options, env: { ...env, ...options.env } });
       operators.push(operator);
       return operator;
     },
     async kubectl(args, options) {
-      const { code, stdout, stderr } = await kubectl(kubeconfig, args.split(' '), options);
-      if (code !== 0) throw new Error(`kubectl ${args}: ${stderr}`);
+      const list = typeof args === 'string' ? args.split(' ') : args;
+      const { code, stdout, stderr } = await kubectl(kubeconfig, list, options);
+      if (code !== 0) throw new Error(`kubectl ${list.join(' ')}: ${stderr}`);
       return stdout;
     },
     async close() {
-      await Promise.all(
-        operators.map((operator) =>
-          operator.process.exitCode === null && operator.process.signalCode === null ? operator.end() : undefined,
-        ),
-      );
+      await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.end() : undefined)));
       await Promise.all([arm.close(), kubernetes.close()]);
       await rm(directory, { recursive: true, force: true });
     },

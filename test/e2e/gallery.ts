@@ -1,0 +1,85 @@
+// Every version of every object, as `kubectl get -w -o json --output-watch-events` prints them, and bounded waits for one
+// that fits. Knows the objects only by name: each test names its own.
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+
+export interface Gallery {
+  /** What kubectl printed of an object that it has just written: no older version will do from now on. */
+  written(json: string): void;
+  until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
+  untilGone(name: string): Promise<void>;
+  history(name: string): readonly RegistryReplication[];
+}
+
+/** ms; no scenario takes a tenth of it on an idle machine. */
+const patience = 20_000;
+
+interface Shown {
+  readonly type: string;
+  readonly object: RegistryReplication;
+}
+
+/** @param context what else to say when a wait was in vain. */
+export function openGallery(output: Readable, context: () => readonly string[]): Gallery {
+  const histories = new Map<string, RegistryReplication[]>();
+  const gone = new Set<string>();
+  const generations = new Map<string, number>();
+  const watchers = new Set<() => void>();
+
+  createInterface(output).on('line', (line) => show(JSON.parse(line)));
+
+  function show({ type, object }: Shown): void {
+    const { name } = object.metadata;
+    if (type === 'DELETED') gone.add(name);
+    else {
+      gone.delete(name);
+      histories.set(name, [...(histories.get(name) ?? []), object]);
+    }
+    for (const look of watchers) look();
+  }
+
+  /** Resolves to what `find` finds, now or after a change. */
+  function awaiting<T>(find: () => T | undefined, why: () => string): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const look = () => {
+      const found = find();
+      if (found !== undefined) resolve(found);
+    };
+    const timer = setTimeout(() => reject(new Error([why(), ...context()].join('\n'))), patience);
+    watchers.add(look);
+    look();
+    return promise.finally(() => {
+      clearTimeout(timer);
+      watchers.delete(look);
+    });
+  }
+
+  const latest = (name: string) => {
+    const object = histories.get(name)?.at(-1);
+    return (object?.metadata.generation ?? 0) >= (generations.get(name) ?? 0) ? object : undefined;
+  };
+
+  return {
+    written(json) {
+      const { metadata } = JSON.parse(json) as RegistryReplication;
+      generations.set(metadata.name, metadata.generation ?? 0);
+      gone.delete(metadata.name);
+    },
+    until: (name, what, fits) =>
+      awaiting(
+        () => {
+          const object = latest(name);
+          return object && fits(object) ? object : undefined;
+        },
+        () => `${name}: not "${what}" in time; it was last ${JSON.stringify(latest(name)?.status)}`,
+      ),
+    async untilGone(name) {
+      await awaiting(
+        () => gone.has(name) || undefined,
+        () => `${name} is still there: ${JSON.stringify(latest(name)?.status)}`,
+      );
+    },
+    history: (name) => histories.get(name) ?? [],
+  };
+}

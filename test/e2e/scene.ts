@@ -1,0 +1,159 @@
+// One stage with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
+// and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
+import { readFile } from 'node:fs/promises';
+import type { RegionSpec, RegistryReplication, Spec } from '../../src/api/registryreplication.ts';
+import type { RegistryReference } from '../../src/azure/arm.ts';
+import type { RegistrySettings } from '../emulators/arm/azure.ts';
+import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
+import type { Timings } from '../emulators/arm/timings.ts';
+import { startKubectl } from '../emulators/kubectl.ts';
+import type { Operator } from '../operator.ts';
+import { type Stage, setStage } from '../stage.ts';
+import { openGallery } from './gallery.ts';
+import { isReady } from './seen.ts';
+
+export interface SceneOptions {
+  readonly timings: Timings;
+  /** Flags of the operator. */
+  readonly args?: readonly string[];
+}
+
+export interface Scene extends Stage {
+  /** The operator that runs now, or ran last. */
+  readonly operator: Operator;
+  /** Kills the operator as a power cut would, if it still runs, and starts another. */
+  restartOperator(): Promise<void>;
+  /** Makes a registry in Azure; its home is eastus where the settings do not say otherwise. */
+  addRegistry(name: string, settings?: RegistrySettings): RegistryReference;
+  /** `kubectl apply` of an object called `name` about the registry of that name. */
+  apply(name: string, spec: ShortSpec): Promise<void>;
+  /** `kubectl patch --type=merge`. */
+  patch(name: string, patch: object): Promise<void>;
+  /** Asks the operator for a look at once, and resolves to the object as it is after that look. */
+  lookNow(name: string): Promise<RegistryReplication>;
+  /** The first version of the object, from the one that was written last on, that fits. `what` says so for people. */
+  until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
+  untilReady(name: string): Promise<RegistryReplication>;
+  /** The object is gone from Kubernetes. */
+  untilGone(name: string): Promise<void>;
+  /** Every version of the object that kubectl was shown, the oldest first. */
+  history(name: string): readonly RegistryReplication[];
+  /** `METHOD replica` of every accepted write to the registry, in order. */
+  writesTo(registry: string): string[];
+  /** The events about the object, as `Reason: note`, in no order. */
+  events(name: string): Promise<string[]>;
+  /** What stands in the log of every operator of this scene and must not: secrets, tokens and signed URLs. */
+  secretsLogged(): string[];
+}
+
+/** A spec without its registry; a region may be its name alone. */
+export type ShortSpec = Omit<Partial<Spec>, 'regions' | 'registry'> & {
+  readonly regions: readonly (string | RegionSpec)[];
+};
+
+export const namespace = 'default';
+
+export function referenceTo(name: string): RegistryReference {
+  return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
+}
+
+export async function openScene({ timings, args = [] }: SceneOptions): Promise<Scene> {
+  const stage = await setStage({ arm: { timings } });
+  stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
+  const secret = await secretsOf(stage);
+  const operators: Operator[] = [];
+  const start = () => {
+    const operator = stage.startOperator({ args: ['--log-level=debug', ...args] });
+    operators.push(operator);
+    return operator;
+  };
+  let operator = start();
+  let requests = 0;
+  const watch = startKubectl(stage.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
+  const gallery = openGallery(watch.stdout, () => operator.log.slice(-5).map(({ msg }) => msg));
+  await operator.said(({ msg }) => msg.includes('passes begin'));
+
+  const scene: Scene = {
+    ...stage,
+    get operator() {
+      return operator;
+    },
+    async restartOperator() {
+      if (operator.isRunning()) await operator.end('SIGKILL');
+      operator = start();
+    },
+    addRegistry(name, settings) {
+      const reference = referenceTo(name);
+      stage.arm.azure.addRegistry(reference, settings);
+      return reference;
+    },
+    async apply(name, spec) {
+      gallery.written(await stage.kubectl('apply -f - -o json', { input: manifest(name, spec) }));
+    },
+    async patch(name, patch) {
+      const args = ['patch', 'georep', name, '--type=merge', '-o=json', '-p', JSON.stringify(patch)];
+      gallery.written(await stage.kubectl(args));
+    },
+    async lookNow(name) {
+      const at = `request ${++requests}`;
+      await stage.kubectl([
+        'annotate',
+        'georep',
+        name,
+        '--overwrite',
+        `georeplication.dev/reconcile-requested-at=${at}`,
+      ]);
+      return gallery.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === at);
+    },
+    until: gallery.until,
+    untilReady: (name) => gallery.until(name, 'is Ready', isReady),
+    untilGone: gallery.untilGone,
+    history: gallery.history,
+    writesTo: (registry) =>
+      stage.arm.journal.writes
+        .filter((entry) => entry.registry === registry && entry.status < 300)
+        .map(({ method, replica }) => `${method} ${replica}`),
+    async events(name) {
+      const list = JSON.parse(await stage.kubectl(`get events.events.k8s.io -n ${namespace} -o json`));
+      return (list.items as Event[])
+        .filter(({ regarding }) => regarding.name === name)
+        .map(({ reason, note }) => `${reason}: ${note}`);
+    },
+    secretsLogged() {
+      const lines = operators.flatMap(({ log, noise }) => [...log.map((line) => JSON.stringify(line)), ...noise]);
+      return lines.filter((line) => secret.test(line));
+    },
+    async close() {
+      watch.kill();
+      await stage.close();
+    },
+  };
+  return scene;
+}
+
+interface Event {
+  readonly regarding: { readonly name: string };
+  readonly reason: string;
+  readonly note: string;
+}
+
+/** Fits what no log may hold: the operator's secrets here, tokens of any kind, and the signature of an operation's URL. */
+async function secretsOf({ env, kubeconfig }: Stage): Promise<RegExp> {
+  const token = /^ *token: (\S+)$/m.exec(await readFile(kubeconfig, 'utf8'))?.[1];
+  if (!token || !env.AZURE_CLIENT_SECRET) throw new Error('the stage has no secrets to look for');
+  return new RegExp(`${token}|${env.AZURE_CLIENT_SECRET}|Bearer [^[]|\\beyJ\\w|[?&](t|c|s|h|sig)=`);
+}
+
+/** What `kubectl apply -f -` takes. */
+export function manifest(name: string, { regions, ...spec }: ShortSpec): string {
+  return JSON.stringify({
+    apiVersion: 'georeplication.dev/v1alpha1',
+    kind: 'RegistryReplication',
+    metadata: { name, namespace },
+    spec: {
+      registry: referenceTo(name),
+      regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      ...spec,
+    },
+  });
+}
