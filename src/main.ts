@@ -150,7 +150,10 @@ async function run(config: Config, log: Logger): Promise<void> {
     name,
     queue,
     read: (key) => store.read(key),
-    reconcile: (object) => reconcile(object, context),
+    reconcile: (object) => {
+      log.debug({ object: keyOf(object), generation: object.metadata.generation }, 'A pass begins');
+      return reconcile(object, context);
+    },
     concurrency,
     clock,
     log,
