@@ -2,7 +2,6 @@
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
-import type { RegistryReference } from '../../src/azure/arm.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { startKubectl } from '../emulators/kubectl.ts';
 import { openScene, type Scene } from './scene.ts';
@@ -16,12 +15,6 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     scene = await openScene({ timings: held });
   });
   after(() => scene?.close());
-
-  /** Azure gets done with these, and the operator is asked to look. */
-  async function arrived(registry: RegistryReference, ...locations: string[]): Promise<RegistryReplication> {
-    for (const location of locations) scene.arm.azure.finish(registry, location);
-    return scene.lookNow(registry.name);
-  }
 
   it('shows a replica Creating, Syncing and Ready: in columns, conditions and events', async () => {
     const registry = scene.addRegistry('simple');
@@ -41,7 +34,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     ]);
 
     scene.arm.azure.finish(registry, 'eastus');
-    const ready = await arrived(registry, 'japaneast', 'westeurope');
+    const ready = await scene.arrived('simple', 'japaneast', 'westeurope');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(condition(ready, 'Available')).to.include({ status: 'True' });
     expect(ready.status?.conditions?.map(({ type }) => type)).to.deep.equal(['Ready', 'Available']);
@@ -72,7 +65,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
   });
 
   it('makes several at a time, and shows what waits for them', async () => {
-    const registry = scene.addRegistry('several');
+    scene.addRegistry('several');
     const regions = ['australiaeast', 'brazilsouth', 'canadacentral', 'japaneast', 'koreacentral', 'westeurope'];
     await scene.apply('several', { regions });
     const busy = await scene.until('several', 'makes the first four', are('Creating', ...regions.slice(0, 4)));
@@ -81,17 +74,17 @@ describeWithKubectl('a registry and the object that says where its replicas shal
       'create westeurope',
     ]);
     expect(busy.status?.plan?.[0]?.message).to.contain('at most 4 replicas of a registry move at a time');
-    await arrived(registry, ...regions.slice(0, 4));
-    const ready = await arrived(registry, ...regions.slice(4));
+    await scene.arrived('several', ...regions.slice(0, 4));
+    const ready = await scene.arrived('several', ...regions.slice(4));
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(scene.writesTo('several')).to.have.members(regions.map((location) => `PUT ${location}`));
   });
 
   it('takes "Japan East" for japaneast', async () => {
-    const registry = scene.addRegistry('spelling');
+    scene.addRegistry('spelling');
     await scene.apply('spelling', { regions: ['Japan East'] });
     await scene.until('spelling', 'is Creating', are('Creating', 'japaneast'));
-    const ready = await arrived(registry, 'japaneast');
+    const ready = await scene.arrived('spelling', 'japaneast');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(scene.writesTo('spelling')).to.deep.equal(['PUT japaneast']);
   });
@@ -121,13 +114,13 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     });
     expect(region(making, 'northeurope')).to.include({ desired: false, state: 'Ready' });
 
-    const pruning = await arrived(registry, 'westeurope');
+    const pruning = await scene.arrived('moving', 'westeurope');
     expect(condition(pruning, 'Ready')).to.include({ status: 'False', reason: 'Pruning' });
     expect(condition(pruning, 'Available')).to.include({ status: 'True' });
     expect(region(pruning, 'northeurope')?.state).to.equal('Deleting');
 
     // For a minute after a deletion of ours, Azure's word that the replica is there counts for nothing; that it is not, does.
-    const ready = await arrived(registry, 'northeurope');
+    const ready = await scene.arrived('moving', 'northeurope');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(region(ready, 'northeurope')).to.equal(undefined);
     expect(scene.writesTo('moving')).to.deep.equal(['PUT westeurope', 'DELETE northeurope']);
@@ -143,8 +136,8 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     const syncing = await scene.lookNow('routing');
     expect(region(syncing, 'japaneast')).to.include({ state: 'Syncing', routing: 'Disabled' });
 
-    await arrived(registry, 'japaneast');
-    const ready = await arrived(registry, 'japaneast');
+    await scene.arrived('routing', 'japaneast');
+    const ready = await scene.arrived('routing', 'japaneast');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(region(ready, 'japaneast')?.routing).to.equal('Enabled');
     expect(scene.writesTo('routing')).to.deep.equal(['PUT japaneast', 'PATCH japaneast']);
@@ -161,7 +154,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     scene.arm.azure.addReplica(registry, 'northeurope');
     const pruning = await scene.lookNow('alone');
     expect(condition(pruning, 'Ready')).to.include({ reason: 'Pruning' });
-    expect(isReady(await arrived(registry, 'northeurope'))).to.equal(true);
+    expect(isReady(await scene.arrived('alone', 'northeurope'))).to.equal(true);
     expect(scene.arm.azure.replicas(registry).map(({ name }) => name)).to.deep.equal(['eastus']);
   });
 
@@ -181,7 +174,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     // Another kubectl has come and gone: the one that waits has had the time to be wrong.
     await scene.kubectl('get georep waiting');
     expect(waited).to.equal(false);
-    await arrived(registry, 'japaneast');
+    await scene.arrived('waiting', 'japaneast');
     expect(await waiting).to.contain('condition met');
   });
 
@@ -194,7 +187,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     const follower = startKubectl(scene.kubeconfig, ['get', 'georep', 'edited', '-w']);
     const rows = createInterface(follower.stdout)[Symbol.asyncIterator]();
     const follow = async (expected: RegExp) => {
-      for (let row = await rows.next(); !expected.test(row.value); row = await rows.next())
+      for (let row = await rows.next(); !expected.test(row.value ?? ''); row = await rows.next())
         if (row.done) expect.fail(`kubectl ended before it said ${expected}`);
     };
     await follow(/^edited +edited +Ready +1\/1 +\d+s$/);
@@ -202,7 +195,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
       env: { KUBE_EDITOR: 'sed -i "s/location: westeurope/location: japaneast/"' },
     });
     await follow(/^edited +edited +Syncing +0\/1 +japaneast +\d+s$/);
-    await arrived(registry, 'japaneast');
+    await scene.arrived('edited', 'japaneast');
     await follow(/^edited +edited +Ready +1\/1 +\d+s$/);
     follower.kill();
     expect(scene.writesTo('edited')).to.deep.equal(['PUT japaneast']);

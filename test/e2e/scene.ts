@@ -1,7 +1,7 @@
 // One stage with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
 // and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
 import { readFile } from 'node:fs/promises';
-import type { RegionSpec, RegistryReplication, Spec } from '../../src/api/registryreplication.ts';
+import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import type { RegistrySettings } from '../emulators/arm/azure.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
@@ -26,11 +26,15 @@ export interface Scene extends Stage {
   /** Makes a registry in Azure; its home is eastus where the settings do not say otherwise. */
   addRegistry(name: string, settings?: RegistrySettings): RegistryReference;
   /** `kubectl apply` of an object called `name` about the registry of that name. */
-  apply(name: string, spec: ShortSpec): Promise<void>;
+  apply(name: string, spec: ShortSpec, namespace?: string): Promise<void>;
   /** `kubectl patch --type=merge`. */
   patch(name: string, patch: object): Promise<void>;
-  /** Asks the operator for a look at once, and resolves to the object as it is after that look. */
+  /** Asks the operator for a look at once; resolves to the value by which the status will say that it was done. */
+  askForALook(name: string): Promise<string>;
+  /** The object as it is after a look that was asked for now. */
   lookNow(name: string): Promise<RegistryReplication>;
+  /** Azure gets done with what it does in these regions; the object as it is after a look at that. */
+  arrived(name: string, ...locations: string[]): Promise<RegistryReplication>;
   /** The first version of the object, from the one that was written last on, that fits. `what` says so for people. */
   until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
   untilReady(name: string): Promise<RegistryReplication>;
@@ -50,8 +54,6 @@ export interface Scene extends Stage {
 export type ShortSpec = Omit<Partial<Spec>, 'regions' | 'registry'> & {
   readonly regions: readonly (string | RegionSpec)[];
 };
-
-export const namespace = 'default';
 
 export function referenceTo(name: string): RegistryReference {
   return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
@@ -87,23 +89,25 @@ export async function openScene({ timings, args = [] }: SceneOptions): Promise<S
       stage.arm.azure.addRegistry(reference, settings);
       return reference;
     },
-    async apply(name, spec) {
-      gallery.written(await stage.kubectl('apply -f - -o json', { input: manifest(name, spec) }));
+    async apply(name, spec, namespace) {
+      gallery.written(await stage.kubectl('apply -f - -o json', { input: manifest(name, spec, namespace) }));
     },
     async patch(name, patch) {
       const args = ['patch', 'georep', name, '--type=merge', '-o=json', '-p', JSON.stringify(patch)];
       gallery.written(await stage.kubectl(args));
     },
+    async askForALook(name) {
+      const value = `request ${++requests}`;
+      await stage.kubectl(['annotate', 'georep', name, '--overwrite', `${annotation.reconcileRequestedAt}=${value}`]);
+      return value;
+    },
     async lookNow(name) {
-      const at = `request ${++requests}`;
-      await stage.kubectl([
-        'annotate',
-        'georep',
-        name,
-        '--overwrite',
-        `georeplication.dev/reconcile-requested-at=${at}`,
-      ]);
-      return gallery.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === at);
+      const value = await scene.askForALook(name);
+      return gallery.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
+    },
+    arrived(name, ...locations) {
+      for (const location of locations) stage.arm.azure.finish(referenceTo(name), location);
+      return scene.lookNow(name);
     },
     until: gallery.until,
     untilReady: (name) => gallery.until(name, 'is Ready', isReady),
@@ -114,7 +118,7 @@ export async function openScene({ timings, args = [] }: SceneOptions): Promise<S
         .filter((entry) => entry.registry === registry && entry.status < 300)
         .map(({ method, replica }) => `${method} ${replica}`),
     async events(name) {
-      const list = JSON.parse(await stage.kubectl(`get events.events.k8s.io -n ${namespace} -o json`));
+      const list = JSON.parse(await stage.kubectl(`get events.events.k8s.io -n default -o json`));
       return (list.items as Event[])
         .filter(({ regarding }) => regarding.name === name)
         .map(({ reason, note }) => `${reason}: ${note}`);
@@ -145,7 +149,7 @@ async function secretsOf({ env, kubeconfig }: Stage): Promise<RegExp> {
 }
 
 /** What `kubectl apply -f -` takes. */
-export function manifest(name: string, { regions, ...spec }: ShortSpec): string {
+export function manifest(name: string, { regions, ...spec }: ShortSpec, namespace = 'default'): string {
   return JSON.stringify({
     apiVersion: 'georeplication.dev/v1alpha1',
     kind: 'RegistryReplication',

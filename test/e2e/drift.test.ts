@@ -1,0 +1,207 @@
+// What others change in Azure, and what the operator makes of it: drift corrected, or left alone where it was told to.
+import { expect } from 'chai';
+import { instant } from '../emulators/arm/timings.ts';
+import { openScene, type Scene } from './scene.ts';
+import { condition, isNotReadyBecause, isReady, messageOf, region } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describeWithKubectl('a registry that others change', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: instant, args: ['--interval=1s'] });
+    // Looked at once a second, as everything here that does not say otherwise: a clock for what must not happen meanwhile.
+    scene.addRegistry('clock');
+    await scene.apply('clock', { regions: ['eastus'] });
+    await scene.untilReady('clock');
+  });
+  after(() => scene?.close());
+
+  /** The next write of this method to a replica of the registry; await it after having caused it. */
+  function nextWrite(registry: string, method: 'PUT' | 'PATCH' | 'DELETE') {
+    return scene.arm.journal.next((request) => request.registry === registry && request.method === method);
+  }
+
+  /** Until an object that did not ask for anything else has been looked at twice: time enough for two drift checks. */
+  async function twoIntervals(): Promise<void> {
+    for (let look = 1; look <= 2; look++)
+      await scene.arm.journal.next(({ registry, path }) => registry === 'clock' && path.endsWith('/replications'));
+  }
+
+  function requestsTo(registry: string): number {
+    return scene.arm.journal.entries.filter((request) => request.registry === registry).length;
+  }
+
+  it('has its routing put back', async () => {
+    const registry = scene.addRegistry('rerouted');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('rerouted', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
+    await scene.untilReady('rerouted');
+    const corrected = nextWrite('rerouted', 'PATCH');
+    scene.arm.azure.changeReplica(registry, 'japaneast', { routing: false });
+    expect((await corrected).body).to.deep.equal({ properties: { regionEndpointEnabled: true } });
+    const ready = await scene.lookNow('rerouted');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    expect(scene.arm.azure.replica(registry, 'japaneast')?.routing).to.equal(true);
+    expect(await scene.events('rerouted')).to.include(
+      'DriftCorrected: japaneast had been changed in Azure: turn routing on',
+    );
+  });
+
+  it('keeps the routing that nobody asked about', async () => {
+    const registry = scene.addRegistry('unrouted');
+    scene.arm.azure.addReplica(registry, 'japaneast', { routing: false });
+    await scene.apply('unrouted', { regions: ['japaneast'] });
+    const ready = await scene.untilReady('unrouted');
+    expect(region(ready, 'japaneast')?.routing).to.equal('Disabled');
+    expect(scene.writesTo('unrouted')).to.deep.equal([]);
+  });
+
+  it('has the tags it was given put back, and keeps those of others', async () => {
+    const registry = scene.addRegistry('tagged');
+    scene.arm.azure.addReplica(registry, 'japaneast', { tags: { foreign: 'kept' } });
+    await scene.apply('tagged', { regions: [{ location: 'japaneast', tags: { team: 'web', tier: 'gold' } }] });
+    const tagged = await scene.untilReady('tagged');
+    expect(region(tagged, 'japaneast')?.managedTags).to.deep.equal(['team', 'tier']);
+    const tags = () => scene.arm.azure.replica(registry, 'japaneast')?.tags;
+    expect(tags()).to.deep.equal({ foreign: 'kept', team: 'web', tier: 'gold' });
+
+    const corrected = nextWrite('tagged', 'PATCH');
+    scene.arm.azure.changeReplica(registry, 'japaneast', { tags: { foreign: 'changed', team: 'api' } });
+    await corrected;
+    expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web', tier: 'gold' });
+    await scene.lookNow('tagged');
+    expect(await scene.events('tagged')).to.include('DriftCorrected: japaneast had been changed in Azure: set tags');
+
+    await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
+    const ready = await scene.lookNow('tagged');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web' });
+    expect(region(ready, 'japaneast')?.managedTags).to.deep.equal(['team']);
+  });
+
+  it('gets a replica again that somebody deleted', async () => {
+    const registry = scene.addRegistry('robbed');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('robbed', { regions: ['japaneast'] });
+    await scene.untilReady('robbed');
+    const corrected = nextWrite('robbed', 'PUT');
+    scene.arm.azure.removeReplica(registry, 'japaneast');
+    await corrected;
+    const ready = await scene.lookNow('robbed');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    expect(await scene.events('robbed')).to.include(
+      'DriftCorrected: japaneast had been changed in Azure: create replica japaneast',
+    );
+  });
+
+  it('loses a replica that nobody listed', async () => {
+    const registry = scene.addRegistry('crowded');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('crowded', { regions: ['japaneast'] });
+    await scene.untilReady('crowded');
+    const corrected = nextWrite('crowded', 'DELETE');
+    scene.arm.azure.addReplica(registry, 'westeurope');
+    expect((await corrected).replica).to.equal('westeurope');
+  });
+
+  it('keeps its last routed replica, whatever it was told, until another one serves', async () => {
+    const registry = scene.addRegistry('lastone');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    scene.arm.azure.changeReplica(registry, 'eastus', { routing: false });
+    await scene.apply('lastone', { regions: [{ location: 'japaneast', routing: 'Disabled' }] });
+    const refused = await scene.until('lastone', 'is refused', isNotReadyBecause('LastRoutedRegion'));
+    expect(condition(refused, 'Stalled')).to.include({ status: 'True' });
+    expect(messageOf(refused)).to.equal(
+      'japaneast: japaneast is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for another region, the home region for instance',
+    );
+    expect(scene.writesTo('lastone')).to.deep.equal([]);
+
+    const regions = [
+      { location: 'japaneast', routing: 'Disabled' },
+      { location: 'eastus', routing: 'Enabled' },
+    ];
+    await scene.patch('lastone', { spec: { regions } });
+    await scene.lookNow('lastone');
+    await scene.lookNow('lastone');
+    const ready = await scene.lookNow('lastone');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    expect(scene.writesTo('lastone')).to.deep.equal(['PATCH eastus', 'PATCH japaneast']);
+  });
+
+  it('is left alone while its object is suspended, and put in order afterwards', async () => {
+    const registry = scene.addRegistry('resting');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('resting', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
+    const before = await scene.untilReady('resting');
+    await scene.patch('resting', { spec: { suspend: true } });
+    const suspended = await scene.until('resting', 'is Suspended', ({ status }) => status?.phase === 'Suspended');
+    expect(suspended.status?.observedGeneration).to.equal(before.metadata.generation);
+    expect(condition(suspended, 'Ready')).to.deep.equal(condition(before, 'Ready'));
+
+    scene.arm.azure.changeReplica(registry, 'japaneast', { routing: false });
+    const requests = requestsTo('resting');
+    await twoIntervals();
+    expect(requestsTo('resting')).to.equal(requests);
+
+    const corrected = nextWrite('resting', 'PATCH');
+    await scene.patch('resting', { spec: { suspend: false } });
+    await corrected;
+    const ready = await scene.lookNow('resting');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+  });
+
+  it('is not written to in mode Observe, which shows what Manage then does', async () => {
+    const registry = scene.addRegistry('observed');
+    scene.arm.azure.addReplica(registry, 'northeurope');
+    await scene.apply('observed', {
+      regions: [{ location: 'japaneast', tags: { team: 'web' } }],
+      mode: 'Observe',
+    });
+    const observing = await scene.until('observed', 'shows its plan', isNotReadyBecause('OutOfSync'));
+    expect(observing.status?.phase).to.equal('Observing');
+    expect(observing.status?.plan?.map(({ action, location }) => `${action} ${location}`)).to.deep.equal([
+      'create japaneast',
+      'delete northeurope',
+    ]);
+    expect(observing.metadata.finalizers).to.equal(undefined);
+    await twoIntervals();
+    expect(scene.writesTo('observed')).to.deep.equal([]);
+
+    await scene.patch('observed', { spec: { mode: 'Manage' } });
+    await scene.lookNow('observed');
+    await scene.lookNow('observed');
+    const ready = await scene.lookNow('observed');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    expect(scene.writesTo('observed')).to.deep.equal(['PUT japaneast', 'DELETE northeurope']);
+  });
+
+  it('is not read again because the operator wrote what it saw', async () => {
+    const registry = scene.addRegistry('quiet');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('quiet', { regions: ['japaneast'], interval: '1h' });
+    await scene.untilReady('quiet');
+    const requests = requestsTo('quiet');
+    await twoIntervals();
+    expect(requestsTo('quiet')).to.equal(requests);
+    const versions = scene.history('quiet').map(({ metadata }) => metadata.resourceVersion);
+    expect(versions.length, 'versions: made, held, reported').to.be.within(2, 3);
+  });
+
+  it('costs two reads a look when all is well: the registry and its list', async () => {
+    const { journal } = scene.arm;
+    const start = journal.entries.length;
+    await twoIntervals();
+    const paths = journal.entries.slice(start).flatMap(({ registry, path }) => (registry === 'clock' ? [path] : []));
+    const registryPath = paths.find((path) => path.endsWith('/clock'));
+    expect(new Set(paths)).to.deep.equal(new Set([registryPath, `${registryPath}/replications`]));
+    // Both are sent at once: the other one of the first and of the last look may fall out of what was counted.
+    const lists = paths.filter((path) => path !== registryPath).length;
+    expect(paths.length - lists).to.be.within(lists - 1, lists + 1);
+  });
+
+  it('keeps secrets, tokens and signed URLs out of the log', () => {
+    expect(scene.operator.log).not.to.have.length(0);
+    expect(scene.secretsLogged()).to.deep.equal([]);
+  });
+});

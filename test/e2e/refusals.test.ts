@@ -1,0 +1,188 @@
+// What Azure refuses, what the operator says about it, and that it heals once somebody has mended it.
+import { expect } from 'chai';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { held } from '../emulators/arm/timings.ts';
+import { locked, noRightTo, throttled } from './refusals.ts';
+import { openScene, referenceTo, type Scene } from './scene.ts';
+import { are, condition, isNotReadyBecause, isReady, messageOf, region } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describeWithKubectl('a registry that Azure makes difficulties about', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: held });
+  });
+  after(() => scene?.close());
+
+  function expectReady(object: RegistryReplication): void {
+    expect(isReady(object), messageOf(object)).to.equal(true);
+    expect(condition(object, 'Stalled')).to.equal(undefined);
+  }
+
+  it('gets its other replicas where one region is unknown, and that one too once it is spelt well', async () => {
+    scene.addRegistry('misspelt');
+    await scene.apply('misspelt', { regions: ['japaneest', 'westeurope'] });
+    const refused = await scene.until('misspelt', 'is refused', isNotReadyBecause('RegionNotAvailable'));
+    expect(refused.status).to.include({ phase: 'Failed', readyRegions: '0/2', syncing: 'westeurope' });
+    expect(region(refused, 'japaneest')?.message).to.match(
+      /^Cannot create replica japaneest of registry misspelt: the region does not exist or does not offer container registries\. Correct it in spec\.regions \(LocationNotAvailableForResourceType: /,
+    );
+    expect(messageOf(refused)).to.match(/^japaneest: Cannot create replica japaneest/);
+    expect(condition(refused, 'Stalled')).to.include({ status: 'True', reason: 'RegionNotAvailable' });
+    const half = await scene.arrived('misspelt', 'westeurope');
+    expect(half.status?.readyRegions).to.equal('1/2');
+
+    const regions = [{ location: 'japaneast' }, { location: 'westeurope' }];
+    await scene.patch('misspelt', { spec: { regions } });
+    await scene.until('misspelt', 'is Creating', are('Creating', 'japaneast'));
+    expectReady(await scene.arrived('misspelt', 'japaneast'));
+    expect(scene.writesTo('misspelt')).to.deep.equal(['PUT westeurope', 'PUT japaneast']);
+    expect((await scene.events('misspelt')).join()).to.contain('RegionNotAvailable: japaneest: Cannot create');
+  });
+
+  it('that does not exist is waited for', async () => {
+    await scene.apply('missing', { regions: ['japaneast'] });
+    const refused = await scene.until('missing', 'is not found', isNotReadyBecause('RegistryNotFound'));
+    expect(messageOf(refused)).to.equal(
+      'Registry missing does not exist in resource group images of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name missing --resource-group images --sku Premium',
+    );
+    expect(condition(refused, 'Stalled')).to.include({ status: 'True' });
+    expect(await scene.kubectl('get georep missing -o wide')).to.contain('az acr create --name missing');
+    scene.addRegistry('missing');
+    await scene.lookNow('missing');
+    expectReady(await scene.arrived('missing', 'japaneast'));
+  });
+
+  it('that is no Premium registry gets no replicas until it is one', async () => {
+    const registry = scene.addRegistry('basic', { sku: 'Basic' });
+    await scene.apply('basic', { regions: ['japaneast'] });
+    const refused = await scene.until('basic', 'is not Premium', isNotReadyBecause('RegistryNotPremium'));
+    expect(messageOf(refused)).to.equal(
+      'Registry basic is Basic; geo-replication needs Premium. Upgrade it with: az acr update --name basic --sku Premium',
+    );
+    scene.arm.azure.changeRegistry(registry, { sku: 'Premium' });
+    await scene.lookNow('basic');
+    expectReady(await scene.arrived('basic', 'japaneast'));
+    expect(scene.writesTo('basic')).to.deep.equal(['PUT japaneast']);
+  });
+
+  it('that is in motion itself is left alone until it has arrived', async () => {
+    const registry = scene.addRegistry('upgrading', { provisioningState: 'Updating' });
+    await scene.apply('upgrading', { regions: ['japaneast'] });
+    const waiting = await scene.until('upgrading', 'waits', isNotReadyBecause('RegistryNotReady'));
+    expect(waiting.status?.phase).to.equal('Pending');
+    expect(condition(waiting, 'Stalled')).to.equal(undefined);
+    scene.arm.azure.changeRegistry(registry, { provisioningState: 'Succeeded' });
+    await scene.lookNow('upgrading');
+    expectReady(await scene.arrived('upgrading', 'japaneast'));
+  });
+
+  it('that the operator may not write to: which right is missing where, and what to do', async () => {
+    const registry = referenceTo('forbidden');
+    scene.addRegistry('forbidden');
+    const grant = scene.arm.azure.refuse(
+      (request) => request.registry === 'forbidden' && request.method === 'PUT',
+      noRightTo(registry, 'write'),
+    );
+    await scene.apply('forbidden', { regions: ['japaneast'] });
+    const refused = await scene.until('forbidden', 'is refused', isNotReadyBecause('AuthorizationFailed'));
+    const row = region(refused, 'japaneast');
+    expect(row?.message).to.contain(
+      'has no right to create replica japaneast of registry forbidden: it may not perform Microsoft.ContainerRegistry/registries/replications/write on /subscriptions/',
+    );
+    expect(row?.message).to.contain('Grant it, for instance with: az role assignment create');
+    expect(row?.retryAfter).to.be.a('string');
+    expect((await scene.events('forbidden')).join()).to.contain('AuthorizationFailed: japaneast: ');
+    grant();
+    await scene.lookNow('forbidden');
+    expectReady(await scene.arrived('forbidden', 'japaneast'));
+  });
+
+  it('that the operator may not even read', async () => {
+    const registry = scene.addRegistry('hidden');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    const grant = scene.arm.azure.refuse((request) => request.registry === 'hidden', noRightTo(registry, 'read'));
+    await scene.apply('hidden', { regions: ['japaneast'] });
+    const refused = await scene.until('hidden', 'is refused', isNotReadyBecause('AuthorizationFailed'));
+    expect(messageOf(refused)).to.contain(
+      'it may not perform Microsoft.ContainerRegistry/registries/replications/read',
+    );
+    grant();
+    expectReady(await scene.lookNow('hidden'));
+  });
+
+  it('whose replica is locked is Available, and says what blocks the prune', async () => {
+    const registry = scene.addRegistry('locked');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    scene.arm.azure.addReplica(registry, 'westeurope');
+    const unlock = scene.arm.azure.refuse(
+      (request) => request.registry === 'locked' && request.method === 'DELETE',
+      locked(registry),
+    );
+    await scene.apply('locked', { regions: ['japaneast'] });
+    const refused = await scene.until('locked', 'is blocked', isNotReadyBecause('PruneBlocked'));
+    expect(condition(refused, 'Available')).to.include({ status: 'True' });
+    expect(region(refused, 'westeurope')?.message).to.match(
+      /^A resource lock forbids to delete replica westeurope of registry locked\. Remove the lock/,
+    );
+    unlock();
+    await scene.lookNow('locked');
+    expectReady(await scene.arrived('locked', 'westeurope'));
+  });
+
+  it('stays Ready while Azure throttles, and is not asked again too early', async () => {
+    const registry = scene.addRegistry('throttled');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('throttled', { regions: ['japaneast'] });
+    await scene.untilReady('throttled');
+    const seen = scene.history('throttled').length;
+    scene.arm.azure.refuse((request) => request.registry === 'throttled', throttled(1), 2);
+    expectReady(await scene.lookNow('throttled'));
+
+    const since = scene.history('throttled').slice(seen);
+    expect(since.every(({ status }) => status?.phase === 'Ready')).to.equal(true);
+    const requests = scene.arm.journal.entries.filter((request) => request.registry === 'throttled');
+    const refused = requests.filter(({ status }) => status === 429);
+    const [next] = requests.slice(requests.findLastIndex(({ status }) => status === 429) + 1);
+    expect(refused).to.have.length(2);
+    expect(Number(next?.at) - Number(refused.at(0)?.at)).to.be.at.least(1_000);
+  });
+
+  it('stays Ready while Azure has a moment of weakness', async () => {
+    const registry = scene.addRegistry('flaky');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('flaky', { regions: ['japaneast'] });
+    await scene.untilReady('flaky');
+    const seen = scene.history('flaky').length;
+    const refusal = { status: 503, code: 'ServerBusy', message: 'The server is busy.' };
+    scene.arm.azure.refuse((request) => request.registry === 'flaky', refusal, 2);
+    expectReady(await scene.lookNow('flaky'));
+    const since = scene.history('flaky').slice(seen);
+    expect(since.every(({ status }) => status?.phase === 'Ready')).to.equal(true);
+  });
+
+  it('reports a replica that Azure could not provision, and leaves it as evidence', async () => {
+    const registry = scene.addRegistry('failing');
+    scene.arm.azure.failCreations(registry, 'japaneast');
+    await scene.apply('failing', { regions: ['japaneast', 'westeurope'] });
+    await scene.until('failing', 'is Creating', are('Creating', 'japaneast', 'westeurope'));
+    const failed = await scene.arrived('failing', 'japaneast', 'westeurope');
+    expect(condition(failed, 'Ready')).to.include({ status: 'False', reason: 'RegionFailed' });
+    expect(messageOf(failed)).to.contain('az acr replication delete --registry failing --name japaneast');
+    expect(region(failed, 'westeurope')?.state).to.equal('Ready');
+    expect((await scene.events('failing')).join()).to.contain(
+      'ReplicaFailed: Azure reports replica japaneast as Failed',
+    );
+
+    scene.arm.azure.removeReplica(registry, 'japaneast');
+    await scene.lookNow('failing');
+    expectReady(await scene.arrived('failing', 'japaneast'));
+    expect(scene.writesTo('failing')).to.have.members(['PUT japaneast', 'PUT westeurope', 'PUT japaneast']);
+  });
+
+  it('keeps secrets, tokens and signed URLs out of the log', () => {
+    expect(scene.operator.log).not.to.have.length(0);
+    expect(scene.secretsLogged()).to.deep.equal([]);
+  });
+});
