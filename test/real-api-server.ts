@@ -1,0 +1,204 @@
+// A real kube-apiserver with an etcd of its own, as processes that a test can kill, start again and compact. It knows no
+// kind of object, and writes into the directory it is given.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CoreV1Api } from '@kubernetes/client-node';
+import { stringify } from 'yaml';
+import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
+import { isFromApiServer } from '../src/kubernetes/errors.ts';
+import { makeLoopbackCertificate } from './emulators/certificate.ts';
+
+export interface RealApiServerOptions {
+  /** Where the programs kube-apiserver and etcd are. */
+  readonly assets: string;
+  /** An empty directory for keys, data and logs. */
+  readonly directory: string;
+  /**
+   * Looks for free ports from here on. Left out, the system gives them, from those that it gives to outgoing connections
+   * too: good for a server that is started once, since one of these could have it while the server is down.
+   */
+  readonly firstPort?: number;
+}
+
+export interface RealApiServer {
+  /** YAML, with all rights. */
+  readonly kubeconfig: string;
+  readonly url: string;
+  /** As a power cut would end it; etcd goes on. Resolves once the process is gone. */
+  kill(): Promise<void>;
+  /** Over the same etcd, at the same port; further flags go with it. Resolves once it serves. */
+  start(flags?: readonly string[]): Promise<void>;
+  /** Makes etcd forget every version but the newest of each object; resolves to the revision that it kept. */
+  compact(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Resolves once the API server serves. */
+export async function startRealApiServer({
+  assets,
+  directory,
+  firstPort,
+}: RealApiServerOptions): Promise<RealApiServer> {
+  const ports = await freePorts(firstPort);
+  const { cert, key } = await makeLoopbackCertificate('kube-apiserver');
+  const at = (name: string) => join(directory, name);
+  const token = crypto.randomUUID();
+  await writeFile(at('server.crt'), cert);
+  await writeFile(at('server.key'), key, { mode: 0o600 });
+  await writeFile(at('tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+
+  const url = `https://127.0.0.1:${ports.api}`;
+  const etcdUrl = `http://127.0.0.1:${ports.etcd}`;
+  const peerUrl = `http://127.0.0.1:${ports.peer}`;
+  const etcd = run(join(assets, 'etcd'), at('etcd.log'), [
+    `--data-dir=${at('etcd')}`,
+    `--listen-client-urls=${etcdUrl}`,
+    `--advertise-client-urls=${etcdUrl}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
+  ]);
+  const runApiServer = (flags: readonly string[]) =>
+    run(join(assets, 'kube-apiserver'), at('kube-apiserver.log'), [
+      `--etcd-servers=${etcdUrl}`,
+      '--bind-address=127.0.0.1',
+      '--advertise-address=127.0.0.1',
+      `--secure-port=${ports.api}`,
+      `--tls-cert-file=${at('server.crt')}`,
+      `--tls-private-key-file=${at('server.key')}`,
+      `--cert-dir=${directory}`,
+      `--token-auth-file=${at('tokens.csv')}`,
+      '--authorization-mode=RBAC',
+      '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+      // Any key will do to sign service account tokens with: nothing here uses them.
+      `--service-account-key-file=${at('server.crt')}`,
+      `--service-account-signing-key-file=${at('server.key')}`,
+      '--service-cluster-ip-range=10.0.0.0/24',
+      '--endpoint-reconciler-type=none',
+      '--disable-admission-plugins=ServiceAccount',
+      ...flags,
+    ]);
+  const kubeconfig = stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      { name: 'test', cluster: { server: url, 'certificate-authority-data': Buffer.from(cert).toString('base64') } },
+    ],
+    users: [{ name: 'test', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  });
+  await writeFile(at('admin.kubeconfig'), kubeconfig, { mode: 0o600 });
+
+  let apiServer: ReturnType<typeof run> | undefined;
+  const server: RealApiServer = {
+    kubeconfig,
+    url,
+    async kill() {
+      await apiServer?.end();
+    },
+    async start(flags = []) {
+      const started = runApiServer(flags);
+      apiServer = started;
+      const cluster = connect(loadKubeConfig(at('admin.kubeconfig')), { timeout: 5000 });
+      await eventually(async () => {
+        if (started.hasEnded || etcd.hasEnded) throw new Error(`the API server ended; its logs are in ${directory}`);
+        return serves(cluster);
+      });
+      await cluster.close();
+    },
+    async compact() {
+      // Its answer to a range names the revision it is at (etcd 3.4, HTTP/JSON gateway of the v3 API).
+      const { header } = await etcdCall(etcdUrl, 'range', { key: Buffer.from('compact').toString('base64') });
+      await etcdCall(etcdUrl, 'compaction', { revision: header.revision });
+      return header.revision;
+    },
+    async close() {
+      await apiServer?.end();
+      await etcd.end();
+    },
+  };
+  try {
+    await server.start();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
+
+async function freePorts(first = 0): Promise<{ api: number; etcd: number; peer: number }> {
+  const servers: Server[] = [];
+  for (let port = first; servers.length < 3; port += first ? 1 : 0) {
+    const server = createServer();
+    const listens = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (listens) servers.push(server);
+  }
+  const [api = 0, etcd = 0, peer = 0] = await Promise.all(
+    servers.map(async (server) => {
+      const { port } = server.address() as AddressInfo;
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }),
+  );
+  return { api, etcd, peer };
+}
+
+/** Another program's readiness cannot be awaited but by asking. */
+export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error('not ready within a minute');
+    await sleep(50);
+  }
+}
+
+/** The namespace is made by the API server itself, last of all. */
+async function serves(cluster: Cluster): Promise<boolean> {
+  try {
+    await cluster.api(CoreV1Api).readNamespace({ name: 'default' });
+    return true;
+  } catch (error) {
+    if (isFromApiServer(error)) return false;
+    throw error;
+  }
+}
+
+interface EtcdAnswer {
+  readonly header: { readonly revision: string };
+}
+
+async function etcdCall(url: string, method: 'range' | 'compaction', body: object): Promise<EtcdAnswer> {
+  const path = method === 'range' ? '/v3/kv/range' : '/v3/kv/compaction';
+  const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`etcd answered ${response.status} to ${path}: ${await response.text()}`);
+  return (await response.json()) as EtcdAnswer;
+}
+
+function run(command: string, logFile: string, args: readonly string[]) {
+  const log = createWriteStream(logFile, { flags: 'a' });
+  const child: ChildProcess = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
+  const ended = new Promise<void>((resolve) => {
+    child.on('exit', () => resolve());
+    child.on('error', () => resolve());
+  });
+  return {
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
+    },
+    async end() {
+      child.kill('SIGKILL'); // scratch data: nothing to save
+      await ended;
+      log.end();
+    },
+  };
+}
