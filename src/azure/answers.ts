@@ -1,6 +1,12 @@
 // Reads ARM's answers into the operator's own shapes. Total: what may be missing gets its default, unknown words are kept, and
 // what has no name or no place is refused as an answer that says nothing.
 import type { Registry, Replica } from './arm.ts';
+import { oneLine } from './words.ts';
+
+/** Characters kept of ARM's words: they end in a status, and that must stay small whatever ARM says. */
+const mostOfAWord = 64;
+const mostOfAName = 256;
+const mostOfAMessage = 1_024;
 
 /** Thrown for a body that is not what ARM sends; errors.ts takes it for Transient. */
 export class UnreadableAnswer extends Error {
@@ -16,10 +22,10 @@ export function registryFrom(body: unknown): Registry {
   return {
     id,
     location,
-    sku: text(record(registry.sku).name) ?? '',
-    ...present('loginServer', text(registry.loginServer)),
+    sku: words(record(registry.sku).name, mostOfAWord) ?? '',
+    ...present('loginServer', words(registry.loginServer, mostOfAName)),
     ...present('creationDate', time(registry.creationDate)),
-    ...present('provisioningState', text(registry.provisioningState)),
+    ...present('provisioningState', words(registry.provisioningState, mostOfAWord)),
   };
 }
 
@@ -28,7 +34,8 @@ export function replicaFrom(body: unknown): Replica {
   const replica = record(body);
   const name = text(replica.name);
   const location = text(replica.location);
-  if (!name || !location) throw new UnreadableAnswer('the answer is no replica: it has no name or no location');
+  if (!name || !location || name.length > mostOfAName || location.length > mostOfAName)
+    throw new UnreadableAnswer('the answer is no replica: it has no name or no location');
   const status = record(replica.status);
   return {
     name,
@@ -38,9 +45,9 @@ export function replicaFrom(body: unknown): Replica {
     tags: Object.fromEntries(
       Object.entries(record(replica.tags)).filter((tag): tag is [string, string] => typeof tag[1] === 'string'),
     ),
-    ...present('provisioningState', text(replica.provisioningState)),
-    ...present('displayStatus', text(status.displayStatus)),
-    ...present('statusMessage', text(status.message)),
+    ...present('provisioningState', words(replica.provisioningState, mostOfAWord)),
+    ...present('displayStatus', words(status.displayStatus, mostOfAWord)),
+    ...present('statusMessage', words(status.message, mostOfAMessage)),
   };
 }
 
@@ -59,6 +66,10 @@ function record(value: unknown): Record<string, unknown> {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function words(value: unknown, limit: number): string | undefined {
+  return typeof value === 'string' ? text(oneLine(value, limit)) : undefined;
 }
 
 /** ISO time in milliseconds: ARM's own digits vary between answers, and a change would mean another registry. */

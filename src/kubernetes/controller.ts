@@ -1,7 +1,7 @@
 // Workers: take a key, read its object, run one pass, and say when to look again. It is level-triggered: a pass is told
 // which object, never what happened to it.
 import type { Clock } from '../clock.ts';
-import { explain, isConflict, isFromApiServer, retryAfter } from './errors.ts';
+import { explain, isConflict, isFromApiServer, isNotFound, retryAfter } from './errors.ts';
 import type { Log } from './log.ts';
 import type { WorkQueue } from './queue.ts';
 
@@ -42,7 +42,7 @@ export interface Controller {
 
 /**
  * A pass that rejects is logged in one line and tried again after the key's backoff (not before a `Retry-After` of the
- * API server). A lost race with another writer is no error: the key comes back soon, with the newer object. A pass that
+ * API server). A lost race with another writer is no error: the key comes back soon, with the newer object or with none. A pass that
  * resolves starts the backoff over.
  */
 export function startController<T>(options: ControllerOptions<T>): Controller {
@@ -87,8 +87,8 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
   } catch (error) {
     const wait = queue.retry(key, retryAfter(error));
     const fields = { controller: name, key, failures: queue.failures(key), retryInMs: wait };
-    if (isConflict(error)) {
-      log.debug(fields, `${key} was changed by someone else meanwhile; looking again`);
+    if (isConflict(error) || isNotFound(error)) {
+      log.debug(fields, `${key} was changed or deleted by someone else meanwhile; looking again`);
       ended('requeue');
     } else {
       // The words say all about an API server's answer; of anything else, the logger may want more.

@@ -14,10 +14,9 @@ export interface Happening {
 export function happeningsOf(object: RegistryReplication, after: Status, results: readonly Result[]): Happening[] {
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];
-  const edited = object.status?.observedGeneration !== object.metadata.generation;
   const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
   return [
-    ...results.flatMap((result) => ofResult(result, before.get(result.step.location), edited)),
+    ...results.flatMap((result) => ofResult(result, before.get(result.step.location), isDrift(object, result))),
     ...rows.flatMap((row) => ofRow(row, before.get(row.location))),
     ...gone.filter(wasThere).map(deleted),
     ...ofStall(object, after),
@@ -29,7 +28,22 @@ export function happeningsOnRelease({ status }: RegistryReplication): Happening[
   return (status?.regions ?? []).filter((row) => row.state === 'Deleting').map(deleted);
 }
 
-function ofResult({ step, answer }: Result, before: RegionStatus | undefined, edited: boolean): Happening[] {
+/** A step that no edit asked for, that was not planned before, in a region that had been as asked. */
+function isDrift({ status, metadata }: RegistryReplication, { step: { action, location } }: Result): boolean {
+  const before = status?.regions?.find((row) => row.location === location);
+  const planned = status?.plan?.some((entry) => entry.location === location) ?? false;
+  const edited = status?.observedGeneration !== metadata.generation;
+  return (
+    action !== 'delete' &&
+    !edited &&
+    !planned &&
+    before?.desired === true &&
+    before.readyOnce === true &&
+    !before.reason
+  );
+}
+
+function ofResult({ step, answer }: Result, before: RegionStatus | undefined, isDrift: boolean): Happening[] {
   const { location, name } = step;
   if ('error' in answer) {
     if (before?.reason === answer.error.reason) return [];
@@ -42,17 +56,16 @@ function ofResult({ step, answer }: Result, before: RegionStatus | undefined, ed
       },
     ];
   }
-  const corrected: Happening[] =
-    !edited && before?.readyOnce && before.desired && !before.reason && step.action !== 'delete'
-      ? [
-          {
-            type: 'Normal',
-            reason: 'DriftCorrected',
-            action: actionOf(step.action),
-            note: `${location} had been changed in Azure: ${step.message}`,
-          },
-        ]
-      : [];
+  const corrected: Happening[] = isDrift
+    ? [
+        {
+          type: 'Normal',
+          reason: 'DriftCorrected',
+          action: actionOf(step.action),
+          note: `${location} had been changed in Azure: ${step.message}`,
+        },
+      ]
+    : [];
   switch (step.action) {
     case 'create':
       return [

@@ -40,7 +40,7 @@ export function listed(registry: Registry, replicas: readonly Replica[]): Observ
 export type Answer = { name: string } & ({ replica: Replica } | { missing: true } | { error: ArmError });
 
 /** What is known after GETs: an answer by id overrules LIST, wherever the replica turns out to be. */
-export function confirmed(observed: Observed, answers: readonly Answer[]): Observed {
+export function withAnswers(observed: Observed, answers: readonly Answer[]): Observed {
   const sightings = new Map(observed.sightings);
   const missing = new Set(observed.missing);
   const unseen = new Map(observed.unseen);

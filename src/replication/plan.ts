@@ -5,7 +5,8 @@ import { annotation } from '../api/registryreplication.ts';
 import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
 import type { Observed } from './observed.ts';
 import type { Reason } from './reasons.ts';
-import { isHearsay, isInMotion, isServing, type Region, regionsOf } from './regions.ts';
+import { isHearsay, isInMotion, type Region, regionsOf, restsUntil } from './regions.ts';
+import { schedule } from './schedule.ts';
 import { tagsToSet } from './tags.ts';
 
 export type Step = {
@@ -56,17 +57,23 @@ export interface Limits {
 export function planFor(object: RegistryReplication, observed: Observed, now: Date, limits: Limits): Plan {
   const regions = regionsOf(object, observed, now);
   const leaving = object.metadata.deletionTimestamp !== undefined;
+  const hearsay = regions.filter(isHearsay);
   const obstacle = leaving ? undefined : obstacleOf(object, observed.registry);
-  if (obstacle || !observed.registry)
-    return { regions, steps: [], confirm: [], release: leaving, ...(obstacle && { obstacle }) };
+  if (obstacle)
+    return { regions, steps: [], confirm: observed.registry ? namesOf(hearsay) : [], release: false, obstacle };
+  if (!observed.registry) return { regions, steps: [], confirm: [], release: true };
 
-  const wanted = leaving ? stepsToLeave(object, regions) : stepsToAgree(object, regions);
+  const departing = leaving ? toLeave(object, regions) : [];
+  const wanted = leaving ? stepsToLeave(departing, regions) : stepsToAgree(object, regions);
   const patient = wanted.map((step) => heldByBackoff(step, regions, startsOver(object), now));
   const { steps, confirm } = schedule(patient, regions, limits);
-  const doubted = regions.filter((region) => isHearsay(region) && !rests(region, object, now)).map(({ name }) => name);
-  const names = [...new Set([...doubted, ...confirm])];
-  const gone = leaving && names.length === 0 && toLeave(object, regions).every(isGone);
-  return { regions, steps, confirm: names, release: gone };
+  const unproven = departing.filter(({ replica, proven, unseen }) => !replica && !proven && !unseen);
+  const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...confirm])];
+  return { regions, steps, confirm: names, release: leaving && names.length === 0 && departing.every(isGone) };
+}
+
+function namesOf(regions: readonly Region[]): string[] {
+  return regions.map(({ name }) => name);
 }
 
 /** The steps that this pass carries out. */
@@ -94,7 +101,7 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
   if (registry.sku.toLowerCase() !== 'premium')
     return {
       reason: 'RegistryNotPremium',
-      message: `Registry ${name} is ${registry.sku}; geo-replication needs Premium. Upgrade it with: az acr update --name ${name} --sku Premium`,
+      message: `Registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium. Upgrade it with: az acr update --name ${name} --sku Premium`,
     };
   if (registry.provisioningState?.toLowerCase() !== 'succeeded')
     return {
@@ -180,16 +187,17 @@ function deletion(region: Region, why: string): Step {
 
 // --- what is to be done before the object may go
 
+/** Of what is not listed only what the status knows of: with a status lost, nothing is deleted that it did not name. */
 function toLeave({ spec }: RegistryReplication, regions: readonly Region[]): Region[] {
-  return regions.filter(({ asked, home }) => !home && (asked || spec.prune !== 'Retain'));
+  return regions.filter(({ asked, home, before }) => !home && (asked || (before && spec.prune !== 'Retain')));
 }
 
 function isGone({ replica, state, unseen }: Region): boolean {
   return !replica && !unseen && state === 'Absent';
 }
 
-function stepsToLeave(object: RegistryReplication, regions: readonly Region[]): Step[] {
-  const deletions = toLeave(object, regions)
+function stepsToLeave(departing: readonly Region[], regions: readonly Region[]): Step[] {
+  const deletions = departing
     .filter((region) => region.replica)
     .map((region) => deletion(region, 'the object is being deleted'));
   const home = regions.find((region) => region.home);
@@ -207,116 +215,12 @@ function stepsToLeave(object: RegistryReplication, regions: readonly Region[]): 
   return [routeHome, ...deletions.map((step) => (step.hold ? step : { ...step, hold }))];
 }
 
-// --- which of it may be done now
+// --- what a refusal holds back
 
 /** A refused write rests until `retryAfter`, unless a person asks again; but what ARM commands, nobody can hurry. */
 function heldByBackoff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {
   const before = regions.find(({ location }) => location === step.location)?.before;
-  if (step.hold || !before?.retryAfter || Date.parse(before.retryAfter) <= now.getTime()) return step;
-  if (asksAgain && before.reason !== 'Throttled') return step;
-  const message = `is tried again at ${before.retryAfter}`;
-  return { ...step, hold: { waitsFor: [], message } };
-}
-
-/** A creation that rests after a refusal needs no GET each look to say that there is still nothing. */
-function rests({ before }: Region, object: RegistryReplication, now: Date): boolean {
-  if (object.metadata.deletionTimestamp !== undefined || startsOver(object)) return false;
-  return before?.state === 'Absent' && before.retryAfter !== undefined && Date.parse(before.retryAfter) > now.getTime();
-}
-
-/**
- * Holds back what may not be done in this pass: what there is no slot for, what ARM did not answer about, and what would
- * leave the registry without a replica that a GET shows serving.
- */
-function schedule(
-  wanted: readonly Step[],
-  regions: readonly Region[],
-  limits: Limits,
-): { steps: Step[]; confirm: string[] } {
-  const moving = regions.filter(isInMotion).map(({ location }) => location);
-  const enabling = wanted.filter((step) => !step.hold && enables(step)).map(({ location }) => location);
-  const confirm: string[] = [];
-  const touched: string[] = [];
-
-  const holdFor = (step: Step): Hold | undefined => {
-    const region = regions.find(({ location }) => location === step.location);
-    if (region?.unseen) return { waitsFor: [], message: `waits for an answer: ${region.unseen.message}` };
-    if (moving.length >= limits.maxParallelActions)
-      return {
-        waitsFor: [...moving],
-        message: `waits: at most ${limits.maxParallelActions} replicas of a registry move at a time`,
-      };
-    if (!reduces(step)) return undefined;
-    if (enabling.length > 0) return { waitsFor: enabling, message: `waits until ${enabling.join(', ')} is routed` };
-    const others = regions.filter(({ location }) => location !== step.location && !touched.includes(location));
-    const serving = others.filter((region) => isServing(region) && !region.unseen);
-    if (serving.some(({ confirmed }) => confirmed)) return undefined;
-    const [candidate] = serving;
-    if (candidate) {
-      confirm.push(candidate.name);
-      return { waitsFor: [candidate.location], message: `waits until a GET shows ${candidate.location} serving` };
-    }
-    if (region && !region.confirmed) confirm.push(step.name);
-    return whileNoneServes(step, others, wanted);
-  };
-
-  const admit = (step: Step): Step[] => {
-    if (step.hold) return [step];
-    const hold = holdFor(step);
-    if (hold)
-      return withoutRouting(step)
-        .flatMap(admit)
-        .concat({ ...step, hold });
-    if (!isConfirmed(step, regions)) confirm.push(step.name);
-    moving.push(step.location);
-    touched.push(step.location);
-    return [step];
-  };
-  const steps = wanted.flatMap(admit);
-  return { steps, confirm };
-}
-
-function isConfirmed(step: Step, regions: readonly Region[]): boolean {
-  return regions.some(({ location, confirmed }) => location === step.location && confirmed);
-}
-
-function enables(step: Step): boolean {
-  return step.action === 'update' && step.change.routing === true;
-}
-
-/** Whether the step takes a replica out of service. */
-function reduces(step: Step): boolean {
-  return step.action === 'delete' || (step.action === 'update' && step.change.routing === false);
-}
-
-/** The tags need not wait for what routing waits for. */
-function withoutRouting(step: Step): Step[] {
-  if (step.action !== 'update' || step.change.routing !== false || !step.change.tags) return [];
-  return [{ ...step, change: { tags: step.change.tags }, message: 'set tags' }];
-}
-
-/** No other replica serves: wait for those that will, or say that a person must choose. */
-function whileNoneServes(step: Step, others: readonly Region[], wanted: readonly Step[]): Hold {
-  const reduced = new Set(wanted.filter(reduces).map(({ location }) => location));
-  const coming = others.filter(
-    ({ location, asked, replica, state }) =>
-      !reduced.has(location) &&
-      state !== 'Failed' &&
-      state !== 'Deleting' &&
-      (asked
-        ? asked.routing !== 'Disabled' && (asked.routing !== undefined || replica?.routing !== false)
-        : replica?.routing),
-  );
-  const waitsFor = coming.map(({ location }) => location);
-  if (waitsFor.length > 0)
-    return {
-      waitsFor,
-      message: `waits until ${waitsFor.join(', ')} serves: the registry must keep a routed replica that is ready`,
-    };
-  const verb = step.action === 'delete' ? 'deleted' : 'unrouted';
-  return {
-    waitsFor: [],
-    reason: 'LastRoutedRegion',
-    message: `is not ${verb}: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for another region, the home region for instance`,
-  };
+  const until = restsUntil(before, now);
+  if (step.hold || until === undefined || (asksAgain && before?.reason !== 'Throttled')) return step;
+  return { ...step, hold: { waitsFor: [], message: `is tried again at ${until}` } };
 }

@@ -2,14 +2,15 @@
 // read the operator's whole behaviour. Whatever it needs from outside is in its Context.
 import { isDeepStrictEqual } from 'node:util';
 import { annotation, finalizer, type RegistryReplication, type Status } from '../api/registryreplication.ts';
-import { type Arm, ArmError } from '../azure/arm.ts';
+import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
 import { type Happening, happeningsOf, happeningsOnRelease } from './happenings.ts';
-import { type Answer, confirmed, listed, type Observed, registryGone } from './observed.ts';
+import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
 import { type Report, type Result, report, type Submitted } from './progress.ts';
 import { reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
+import { tagsToSet } from './tags.ts';
 import { problemsOf } from './validation.ts';
 
 /** What a pass may do to the object in Kubernetes. Each resolves to the object as written. */
@@ -63,22 +64,26 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (problems.length > 0) return conclude(object, object, reportInvalid(object, problems, clock.now()), [], context);
   if (object.spec.suspend) return conclude(object, object, reportSuspended(object, clock.now()), [], context);
 
-  const first = await look(object, context);
-  if (first instanceof ArmError) return conclude(object, object, unseen(object, first, context), [], context);
+  const seen = await look(object, context);
+  if (seen instanceof ArmError) return conclude(object, object, unseen(object, seen, context), [], context);
   const manages = object.spec.mode !== 'Observe';
-  const mustHold = manages && !leaving && first.registry !== undefined && !isHeld(object);
-  const [held, { observed, plan }] = await Promise.all([
+  const mustHold = manages && !leaving && seen.registry !== undefined && !isHeld(object);
+  const [held, planned] = await Promise.all([
     mustHold ? objects.hold(object) : object,
-    confirm(object, first, context),
+    planOnProof(object, seen, context),
   ]);
+  if (planned instanceof ArmError) return conclude(object, held, unseen(object, planned, context), [], context);
+  const { observed, plan } = planned;
   if (plan.release) {
-    objects.announce(held, happeningsOnRelease(held));
+    objects.announce(object, happeningsOnRelease(object));
     await objects.release(held);
     return {};
   }
-  const owner = manages ? await ownTags(held, observed, plan, context) : held;
+  const latest = manages ? await ownTags(object, held, planned, context) : held;
   const results = manages ? await carryOut(object, plan, context.arm) : [];
-  return conclude(object, owner, report(owner, observed, plan, results, clock.now()), results, context);
+  // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
+  const told = { ...object, ...(latest.status && { status: latest.status }) };
+  return conclude(object, latest, report(told, observed, plan, results, clock.now()), results, context);
 }
 
 function isHeld({ metadata }: RegistryReplication): boolean {
@@ -100,41 +105,53 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
     attempt(arm.registry(spec.registry)),
     attempt(arm.replicas(spec.registry)),
   ]);
+  if (registry instanceof ArmError && !isGone(registry)) return registry;
+  if (replicas instanceof ArmError && replicas.kind !== 'NotFound') return replicas;
   if (registry instanceof ArmError) {
-    if (registry.kind !== 'NotFound') return registry;
+    if (!(replicas instanceof ArmError) && replicas.length > 0) return contradiction('replicas, but no registry');
     silentSince.delete(metadata.uid ?? '');
     return registryGone;
   }
-  if (replicas instanceof ArmError) {
-    if (replicas.kind !== 'NotFound') return replicas;
-    return new ArmError('Transient', 'AzureUnreachable', `ARM shows registry ${registry.id} but not its replicas`);
-  }
+  if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
   silentSince.delete(metadata.uid ?? '');
   return listed(registry, replicas);
 }
 
+/** Not there, by the two codes that say so of the thing itself; any other 404 is no proof. */
+function isGone({ kind, code }: ArmError): boolean {
+  return kind === 'NotFound' && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
+}
+
+function contradiction(what: string): ArmError {
+  return new ArmError('Transient', 'AzureUnreachable', `Azure contradicts itself: it shows ${what}`);
+}
+
+interface Planned {
+  readonly observed: Observed;
+  readonly plan: Plan;
+}
+
 /** Plans again and again, each time with the GETs that the last plan asked for, until it rests on nothing else. */
-async function confirm(
+async function planOnProof(
   object: RegistryReplication,
   first: Observed,
   context: Context,
-): Promise<{ observed: Observed; plan: Plan }> {
+): Promise<Planned | ArmError> {
   const asked = new Set<string>();
   for (let observed = first; ; ) {
     const plan = planFor(object, observed, context.clock.now(), context.limits);
+    if (plan.confirm.length === 0) return { observed, plan };
     const names = plan.confirm.filter((name) => !asked.has(name));
-    if (names.length < plan.confirm.length) throw new Error(`ARM contradicts itself about ${plan.confirm.join(', ')}`);
-    if (names.length === 0) return { observed, plan };
-    const answers = await Promise.all(names.map((name) => ask(object, name, context.arm)));
+    if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
     for (const name of names) asked.add(name);
-    observed = confirmed(observed, answers);
+    observed = withAnswers(observed, await Promise.all(names.map((name) => ask(object, name, context.arm))));
   }
 }
 
 async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promise<Answer> {
   const answer = await attempt(arm.replica(spec.registry, name));
   if (!(answer instanceof ArmError)) return { name, replica: answer };
-  return answer.kind === 'NotFound' ? { name, missing: true } : { name, error: answer };
+  return isGone(answer) ? { name, missing: true } : { name, error: answer };
 }
 
 function unseen(object: RegistryReplication, error: ArmError, { clock, silentSince, interval }: Context): Report {
@@ -151,8 +168,8 @@ function unseen(object: RegistryReplication, error: ArmError, { clock, silentSin
 /** Stores which tag keys are ours before the first write that sets them. */
 async function ownTags(
   object: RegistryReplication,
-  observed: Observed,
-  plan: Plan,
+  latest: RegistryReplication,
+  { observed, plan }: Planned,
   { objects, clock }: Context,
 ): Promise<RegistryReplication> {
   const claims = dueSteps(plan).some(({ location }) => {
@@ -160,8 +177,8 @@ async function ownTags(
     const owned = region?.before?.managedTags ?? [];
     return Object.keys(region?.asked?.tags ?? {}).some((key) => !owned.includes(key));
   });
-  if (!claims) return object;
-  return objects.writeStatus(object, report(object, observed, plan, [], clock.now()).status);
+  if (!claims) return latest;
+  return objects.writeStatus(latest, report(object, observed, plan, [], clock.now()).status);
 }
 
 /** Submits every due step at once; the failure of one region never stops another. */
@@ -178,8 +195,11 @@ async function submit({ spec: { registry } }: RegistryReplication, step: Step, a
   switch (step.action) {
     case 'create':
       return { replica: await arm.create(registry, step.name, step.replica) };
-    case 'update':
-      return { replica: await arm.update(registry, step.name, step.change) };
+    case 'update': {
+      const replica = await arm.update(registry, step.name, step.change);
+      if (!isTaken(step.change, replica)) throw notTaken(step);
+      return { replica };
+    }
     case 'delete':
       await arm.remove(registry, step.name);
       return { deleting: true };
@@ -188,27 +208,35 @@ async function submit({ spec: { registry } }: RegistryReplication, step: Step, a
   }
 }
 
+/** ARM's answer to a PATCH shows the new values at once (recorded: Azure/azure-cli, test_acr_create_replication.yaml, 2026-09-10). */
+function isTaken({ routing, tags }: ReplicaChange, replica: Replica): boolean {
+  return (
+    (routing === undefined || replica.routing === routing) && tagsToSet(replica.tags, tags ?? {}, []) === undefined
+  );
+}
+
+function notTaken({ name, message }: Step): ArmError {
+  const words = `Azure took the request to ${message} of replica ${name}, but did not do so: an Azure Policy that modifies it, for instance. Ask for the same values, or change the policy`;
+  return new ArmError('Denied', 'PolicyDenied', words);
+}
+
 // --- report
 
 /** `latest` is `object` after the writes of this pass. */
 async function conclude(
   object: RegistryReplication,
   latest: RegistryReplication,
-  { status, lookAgainAfter }: Report,
+  { status, next }: Report,
   results: readonly Result[],
   context: Context,
 ): Promise<Outcome> {
   const { objects, random, interval } = context;
   if (!isDeepStrictEqual(status, latest.status)) await objects.writeStatus(latest, status);
   objects.announce(object, happeningsOf(object, status, results));
-  if (lookAgainAfter !== undefined) return { lookAgainAfter };
-  if (status.phase === 'Suspended' || isStuckOnSpec(status)) return {};
-  return { lookAgainAfter: intervalOf(object, interval) * (0.9 + 0.2 * random()) };
-}
-
-/** An invalid spec is not looked at again until somebody edits it. */
-function isStuckOnSpec({ conditions }: Status): boolean {
-  return conditions?.some(({ type, reason }) => type === 'Stalled' && reason === 'InvalidSpec') ?? false;
+  const drift = intervalOf(object, interval) * (0.9 + 0.2 * random());
+  if (next === 'edit') return {};
+  if (next === 'drift check') return { lookAgainAfter: drift };
+  return { lookAgainAfter: 'within' in next ? Math.min(next.within, drift) : next.notBefore };
 }
 
 function intervalOf({ spec }: RegistryReplication, fallback: number): number {

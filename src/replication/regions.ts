@@ -13,10 +13,10 @@ export interface Region {
   readonly home: boolean;
   /** The replica that ARM shows there. */
   readonly replica: Replica | undefined;
-  /** The replica's ARM name or, where there is none, the one it had, or would be made with. */
+  /** The replica's ARM name or, where there is none, the one it had, or would be made with; no two regions share one. */
   readonly name: string;
   /** Whether a GET by id stands behind `replica` or its absence. */
-  readonly confirmed: boolean;
+  readonly proven: boolean;
   /** Why the GET by id gave no answer: then nothing may be done here. */
   readonly unseen: ArmError | undefined;
   /** What the status last said, unless that was about another registry of the same name. */
@@ -44,29 +44,31 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
   const asked = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
   const others = [...observed.sightings.keys(), ...before.keys()].sort();
   const locations = new Set([...asked.keys(), ...(home === undefined ? [] : [home]), ...others]);
-  const taken = namesTaken(observed);
+  const names = namesFor(locations, observed, before);
 
   return [...locations].map((location): Region => {
     const sighting = observed.sightings.get(location);
     const row = before.get(location);
-    const name = sighting?.replica.name ?? nameFor(location, row?.replica, taken);
+    const name = names.get(location) ?? location;
     const isHome = location === home;
-    const isAsked = asked.get(location);
+    const wanted = asked.get(location);
     const unseen = observed.unseen.get(name.toLowerCase());
+    const proven = sighting ? sighting.by === 'GET' : observed.missing.has(name.toLowerCase());
     const state = stateOf({ replica: sighting?.replica, row, home: isHome, registry, unseen, now });
-    const wasListed = row?.desired === true;
+    // A home region without an entry is Ready by the registry's word, which no LIST is behind.
+    const isReady = state === 'Ready' && (proven || (isHome && !sighting));
     return {
       location,
-      asked: isAsked,
+      asked: wanted,
       home: isHome,
       replica: sighting?.replica,
       name,
-      confirmed: sighting ? sighting.by === 'GET' : observed.missing.has(name.toLowerCase()),
+      proven,
       unseen,
       before: row,
       state,
       since: row?.state === state && row.since ? row.since : isoSeconds(now),
-      readyOnce: isAsked !== undefined && ((wasListed && row.readyOnce === true) || state === 'Ready'),
+      readyOnce: wanted !== undefined && (isReady || (row?.desired === true && row.readyOnce === true)),
     };
   });
 }
@@ -86,15 +88,31 @@ export function isServing({ replica, home, state }: Region): boolean {
   return home || says(replica.displayStatus, 'Ready');
 }
 
-/** Whether it rests on LIST alone that nothing is here, or that the state has changed to or from a verdict. */
-export function isHearsay({ confirmed, unseen, replica, home, asked, before, state }: Region): boolean {
-  if (confirmed || unseen) return false;
+/**
+ * Whether it rests on LIST alone that the region has stepped to or from a verdict, or that what was here is gone. That
+ * there is still nothing where nothing was is no news: a creation asks for its own GET.
+ */
+export function isHearsay({ proven, unseen, replica, home, asked, before, state, readyOnce }: Region): boolean {
+  if (proven || unseen) return false;
   // The home region may do without an entry, but not without one that was there, or whose routing or tags are asked for.
-  if (!replica)
-    return !home || before?.replica !== undefined || asked?.routing !== undefined || asked?.tags !== undefined;
+  if (!replica && home)
+    return before?.replica !== undefined || asked?.routing !== undefined || asked?.tags !== undefined;
+  if (!replica) return before !== undefined && before.state !== 'Absent';
+  if (asked && state === 'Ready' && !readyOnce) return true;
   if (before?.state === state) return false;
   return state === 'Ready' || state === 'Failed' || before?.state === 'Ready';
 }
+
+/**
+ * Until when (ISO) a refused write of this row rests, if it still does. A time farther away than a day was not written by
+ * a clock like ours, and binds nobody.
+ */
+export function restsUntil(row: RegionStatus | undefined, now: Date): string | undefined {
+  const left = row?.retryAfter === undefined ? 0 : Date.parse(row.retryAfter) - now.getTime();
+  return left > 0 && left < longestRest ? row?.retryAfter : undefined;
+}
+
+const longestRest = 86_400_000;
 
 /** ISO time to the second, as Kubernetes writes it. */
 export function isoSeconds(time: Date): string {
@@ -103,7 +121,7 @@ export function isoSeconds(time: Date): string {
 
 /** A registry that was deleted and made again has the same id, but another creation date: nothing remembered holds for it. */
 function isSameRegistry({ status }: RegistryReplication, registry: Registry | undefined): boolean {
-  return registry !== undefined && status?.registry?.creationDate === registry.creationDate;
+  return registry === undefined || status?.registry?.creationDate === registry.creationDate;
 }
 
 interface Evidence {
@@ -116,13 +134,15 @@ interface Evidence {
 }
 
 function stateOf({ replica, row, home, registry, unseen, now }: Evidence): RegionState {
-  const justNow = row?.since !== undefined && now.getTime() - Date.parse(row.since) < settling;
+  const justNow = row?.since !== undefined && Math.abs(now.getTime() - Date.parse(row.since)) < settling;
+  // Where ARM did not answer about it, LIST is no substitute: what was known stays.
+  if (unseen) return row?.state ?? (replica ? 'Updating' : 'Absent');
   if (!replica) {
     if (home) return says(registry?.provisioningState, 'Succeeded') ? 'Ready' : 'Updating';
-    if (unseen) return row?.state ?? 'Absent';
     return row?.state === 'Creating' && justNow ? 'Creating' : 'Absent';
   }
-  if (row?.state === 'Deleting' && justNow) return 'Deleting';
+  // What is Creating was made after the deletion.
+  if (row?.state === 'Deleting' && justNow && !says(replica.provisioningState, 'Creating')) return 'Deleting';
   switch (replica.provisioningState?.toLowerCase()) {
     case 'succeeded':
       return home || says(replica.displayStatus, 'Ready') ? 'Ready' : 'Syncing';
@@ -142,16 +162,29 @@ function says(word: string | undefined, expected: string): boolean {
   return word?.toLowerCase() === expected.toLowerCase();
 }
 
-/** ARM names in use, in lower case, with the location each is used at. */
-function namesTaken({ sightings }: Observed): Map<string, string> {
-  return new Map([...sightings].map(([location, { replica }]) => [replica.name.toLowerCase(), location]));
-}
-
-function nameFor(location: string, last: string | undefined, taken: ReadonlyMap<string, string>): string {
-  const free = (name: string) => !taken.has(name.toLowerCase());
-  if (last !== undefined && free(last)) return last;
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? location : `${location}${n}`;
-    if (free(name)) return name;
+/**
+ * ARM names by location: that of the replica there, else the one that the status remembers, else the location itself or,
+ * where another region's replica has that name, the location with a number.
+ */
+function namesFor(
+  locations: ReadonlySet<string>,
+  { sightings }: Observed,
+  before: ReadonlyMap<string, RegionStatus>,
+): Map<string, string> {
+  const names = new Map([...sightings].map(([location, { replica }]) => [location, replica.name]));
+  const taken = new Set([...names.values()].map((name) => name.toLowerCase()));
+  for (const location of locations) {
+    if (names.has(location)) continue;
+    const last = before.get(location)?.replica;
+    const numbered = Array.from({ length: locations.size + 1 }, (_, n) => `${location}${n + 2}`);
+    const wishes = [
+      ...(last === undefined ? [] : [last]),
+      location,
+      ...numbered.filter((name) => !locations.has(name)),
+    ];
+    const name = wishes.find((wish) => !taken.has(wish.toLowerCase())) ?? location;
+    names.set(location, name);
+    taken.add(name.toLowerCase());
   }
+  return names;
 }

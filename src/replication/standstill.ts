@@ -1,7 +1,13 @@
 // The reports of passes that saw nothing of ARM: the spec cannot be acted upon, the object is suspended, or ARM did not
 // answer. Pure. What was last seen stays in the status; a blip must not make a healthy object look ill.
 import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
-import { annotation, type Phase, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import {
+  annotation,
+  type Condition,
+  type Phase,
+  type RegistryReplication,
+  type Status,
+} from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
 import type { Report } from './progress.ts';
 import type { Reason } from './reasons.ts';
@@ -9,7 +15,7 @@ import { isoSeconds } from './regions.ts';
 import { quarterOf, slowly } from './waiting.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
-  return { status: standstill(object, 'InvalidSpec', problems.join('; '), now) };
+  return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: 'edit' };
 }
 
 /** Suspended keeps the last conditions and answers no new generation. */
@@ -30,7 +36,7 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
     object.metadata.generation,
     isoSeconds(now),
   );
-  return { status: { ...rest, phase: 'Suspended', conditions: kept.length > 0 ? kept : unknown } };
+  return { status: { ...rest, phase: 'Suspended', conditions: kept.length > 0 ? kept : unknown }, next: 'edit' };
 }
 
 /**
@@ -47,17 +53,22 @@ export function reportUnseen(
   switch (error.kind) {
     case 'Denied':
     case 'Invalid': {
-      const lookAgainAfter = slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now);
-      return { status: standstill(object, error.reason, error.message + remedy(object), now), lookAgainAfter };
+      const within = slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now);
+      return { status: standstill(object, error.reason, error.message + remedy(object), now), next: { within } };
     }
     case 'Throttled':
     case 'Conflict':
     case 'NotFound':
     case 'Transient': {
-      const lookAgainAfter = error.retryAfter ?? quarterOf(isoSeconds(new Date(now.getTime() - silentFor)), now);
+      const notBefore = error.retryAfter ?? quarterOf(isoSeconds(new Date(now.getTime() - silentFor)), now);
+      const next = { notBefore };
       const known = findCondition(status.conditions, 'Ready') !== undefined;
-      if (known && silentFor < grace) return { status, lookAgainAfter };
-      return { status: unknown(object, error, now), lookAgainAfter };
+      const phase = known && status.phase !== 'Suspended' ? status.phase : phaseOf(object, 'Pending');
+      const last = { ...status, ...(phase && { phase }) };
+      if (known && silentFor < grace) return { status: last, next };
+      const { reason, message } = error;
+      const conditions = unlooked(object, [{ type: 'Ready', status: 'Unknown', reason, message }], now);
+      return { status: { ...last, conditions }, next };
     }
     default:
       return error.kind satisfies never;
@@ -67,44 +78,35 @@ export function reportUnseen(
 /** Nothing is done until a person acts. */
 function standstill(object: RegistryReplication, reason: Reason, message: string, now: Date): Status {
   const { status = {}, metadata } = object;
+  const statements: [Statement, ...Statement[]] = [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'Stalled', status: 'True', reason, message },
+  ];
   return {
     ...status,
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
     ...handled(object),
     phase: phaseOf(object, 'Failed'),
-    conditions: stateConditions(
-      status.conditions ?? [],
-      [
-        { type: 'Ready', status: 'False', reason, message },
-        lastAvailable(status, reason, message),
-        { type: 'Stalled', status: 'True', reason, message },
-      ],
-      metadata.generation,
-      isoSeconds(now),
-    ),
+    conditions: unlooked(object, statements, now),
   };
 }
 
-/** Nothing is known: the last rows stay, as what they are: the last that was seen. */
-function unknown(object: RegistryReplication, error: ArmError, now: Date): Status {
-  const { status = {}, metadata } = object;
-  const { reason, message } = error;
-  return {
-    ...status,
-    phase: status.phase ?? phaseOf(object, 'Pending'),
-    conditions: stateConditions(
-      status.conditions ?? [],
-      [{ type: 'Ready', status: 'Unknown', reason, message }, lastAvailable(status, reason, message)],
-      metadata.generation,
-      isoSeconds(now),
-    ),
-  };
-}
-
-function lastAvailable({ conditions }: Status, reason: Reason, message: string): Statement {
-  const last = findCondition(conditions, 'Available');
-  if (!last) return { type: 'Available', status: 'Unknown', reason, message };
-  return { type: 'Available', status: last.status, reason: last.reason, message: last.message };
+/** These statements, and Available as it was last seen: for the generation that it was seen for. */
+function unlooked(
+  { status, metadata }: RegistryReplication,
+  statements: readonly [Statement, ...Statement[]],
+  now: Date,
+): Condition[] {
+  const before = status?.conditions ?? [];
+  const [ready, ...rest] = stateConditions(before, statements, metadata.generation, isoSeconds(now));
+  const available = findCondition(before, 'Available');
+  const { reason, message } = statements[0];
+  const never: Statement = { type: 'Available', status: 'Unknown', reason, message };
+  return [
+    ...(ready ? [ready] : []),
+    ...(available ? [available] : stateConditions([], [never], metadata.generation, isoSeconds(now))),
+    ...rest,
+  ];
 }
 
 function handled({ metadata }: RegistryReplication): Pick<Status, 'lastHandledReconcileAt'> {

@@ -18,7 +18,8 @@ export function earliest(waits: readonly number[]): number | undefined {
 }
 
 function elapsed(since: string | undefined, now: Date): number {
-  return since === undefined ? 0 : now.getTime() - Date.parse(since);
+  // A time that nobody can read (NaN) counts as now: waiting must never come to nothing.
+  return since === undefined ? 0 : now.getTime() - Date.parse(since) || 0;
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -29,6 +29,19 @@ describe("ARM's answers", () => {
     });
   });
 
+  it('are cut to what a status can hold, on one line and without terminal escapes', () => {
+    const status = { displayStatus: 'x'.repeat(9_999), message: `\u001b[31mfirst\nsecond ${'long '.repeat(99_999)}` };
+    const { displayStatus = '', statusMessage = '' } = replicaFrom({ name: 'n', location: 'l', status });
+    expect(displayStatus.length).to.equal(64);
+    expect(statusMessage.length).to.equal(1_024);
+    expect(statusMessage).to.match(/^\[31mfirst second long/);
+  });
+
+  it('with a name or a place that is none are refused', () => {
+    expect(() => replicaFrom({ name: 'n'.repeat(257), location: 'l' })).to.throw(UnreadableAnswer);
+    expect(() => replicaFrom({ name: 'n', location: 'l'.repeat(257) })).to.throw(UnreadableAnswer);
+  });
+
   it('keep words that are not known', () => {
     const answer = {
       name: 'n',

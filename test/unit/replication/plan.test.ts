@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Replica } from '../../../src/azure/arm.ts';
+import { ArmError, type Replica } from '../../../src/azure/arm.ts';
 import type { Observed } from '../../../src/replication/observed.ts';
 import { registryGone } from '../../../src/replication/observed.ts';
 import { dueSteps, type Plan, planFor } from '../../../src/replication/plan.ts';
@@ -295,14 +295,23 @@ describe('the plan for regions that are not listed', () => {
 });
 
 describe('the plan for an object that is being deleted', () => {
+  const waiting = aStatus([{}, { location: 'northeurope', desired: false }]);
+
   it('deletes the listed replicas, adopted ones included, and those that wait to be pruned; home stays', () => {
     const observed = observing([homeEntry, aReplica('japaneast', { name: 'theirs' }), aReplica('northeurope')]);
-    expect(due({ deleting: true }, observed)).to.deep.equal(['delete theirs', 'delete northeurope']);
+    expect(due({ deleting: true, status: waiting }, observed)).to.deep.equal(['delete theirs', 'delete northeurope']);
+  });
+
+  it('leaves alone what is neither listed nor named by the status, which may have been lost', () => {
+    const observed = observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')]);
+    expect(due({ deleting: true }, observed)).to.deep.equal(['delete japaneast']);
   });
 
   it('leaves unlisted replicas alone under prune: Retain', () => {
     const observed = observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')]);
-    expect(due({ deleting: true, spec: { prune: 'Retain' } }, observed)).to.deep.equal(['delete japaneast']);
+    expect(due({ deleting: true, spec: { prune: 'Retain' }, status: waiting }, observed)).to.deep.equal([
+      'delete japaneast',
+    ]);
   });
 
   it("turns the home region's routing on first, and deletes only when a GET shows it", () => {
@@ -382,7 +391,58 @@ describe('doubt', () => {
   });
 
   it('asks for nothing while all is as it was', () => {
-    const status = aStatus([{}, { location: home, home: true, desired: false }]);
+    const status = aStatus([{ readyOnce: true }, { location: home, home: true, desired: false }]);
     expect(plan({ status }, observing([homeEntry, aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal([]);
+  });
+
+  it('asks for a GET before a newly listed region latches as ready, even where its row said Ready before', () => {
+    const status = aStatus([{ desired: false, readyOnce: true }]);
+    expect(plan({ status }, observing([aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal(['japaneast']);
+  });
+
+  it('asks for it also while the registry is in motion, and writes nothing', () => {
+    const registry = aRegistry({ provisioningState: 'Updating' });
+    const made = plan({}, observing([aReplica('japaneast')], { seen: [], registry }));
+    expect(made.confirm).to.deep.equal(['japaneast']);
+    expect(made.steps).to.deep.equal([]);
+  });
+
+  it('asks for no GET where nothing was and nothing is, but for what it is about to create', () => {
+    const regions = Array.from({ length: 100 }, (_, n) => `region${n}`);
+    expect(plan({ regions }, observing([homeEntry])).confirm).to.deep.equal([
+      'region0',
+      'region1',
+      'region2',
+      'region3',
+    ]);
+  });
+
+  it('takes no LIST for an answer where the GET failed: nothing is ready, nothing is pruned', () => {
+    const unseen = new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
+    const observed = {
+      ...observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')], { seen: [homeEntry] }),
+      unseen,
+    };
+    const made = plan({}, observed);
+    expect(made.regions[0]).to.deep.include({ state: 'Updating', readyOnce: false });
+    expect(dueSteps(made)).to.deep.equal([]);
+  });
+
+  it('does not call a registry without a serving replica stuck while one of them did not answer', () => {
+    const unseen = new Map([[home, new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
+    const observed = { ...observing([aReplica('japaneast')]), unseen };
+    const [step] = plan({ regions: [{ location: 'japaneast', routing: 'Disabled' }] }, observed).steps;
+    expect(step?.hold).to.deep.include({ waitsFor: [home] });
+    expect(step?.hold?.reason).to.equal(undefined);
+  });
+});
+
+describe('the names of replicas to be made', () => {
+  it('are never shared by two regions', () => {
+    const elsewhere = aReplica('westeurope', { name: 'brazilsouth' });
+    const regions = ['westeurope', 'brazilsouth', 'brazilsouth2'];
+    const missing = ['brazilsouth2', 'brazilsouth3'];
+    const observed = observing([homeEntry, elsewhere], { missing });
+    expect(due({ regions }, observed)).to.deep.equal(['create brazilsouth3', 'create brazilsouth2']);
   });
 });

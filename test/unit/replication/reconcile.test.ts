@@ -230,7 +230,7 @@ describe('throttling and passing faults', () => {
   it('of a write are tried again, and never called a failure', async () => {
     const { operator, trouble } = scene();
     trouble.set('PUT japaneast', throttled);
-    expect(await operator.pass()).to.equal(2_000);
+    expect(await operator.pass()).to.equal(17_000);
     expect(operator.status.phase).to.equal('Syncing');
     expect(operator.condition('Stalled')).to.equal(undefined);
     expect(operator.status.regions?.[0]).to.deep.include({ reason: 'Throttled', retryAfter: '2026-11-22T00:00:17Z' });
@@ -357,10 +357,19 @@ describe('the deletion of an object', () => {
 
   it('ends when the registry is gone', async () => {
     const { operator, trouble } = scene({ held: true }, settled);
-    trouble.set('GET registry', new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceGroupNotFound' }));
+    const gone = new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceGroupNotFound' });
+    trouble.set('GET registry', gone).set('LIST', gone);
     operator.delete();
     await operator.pass();
     expect(operator.isGone).to.equal(true);
+  });
+
+  it('does not take the registry for gone while LIST still shows its replicas', async () => {
+    const { operator, trouble } = scene({ held: true }, settled);
+    trouble.set('GET registry', new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceNotFound' }));
+    operator.delete();
+    await operator.pass();
+    expect(operator.isGone).to.equal(false);
   });
 });
 
@@ -394,5 +403,69 @@ describe('what waits', () => {
     await operator.pass();
     expect(operator.reasons).to.deep.equal(['SyncingForLong']);
     expect(operator.condition('Ready')?.message).to.contain('japaneast: has been Syncing since 2026-11-22T00:00:00Z');
+  });
+});
+
+describe('what others do meanwhile', () => {
+  it('an edit during the pass is not taken for answered', async () => {
+    const { operator, arm } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
+    arm.before = () => {
+      arm.before = () => undefined;
+      operator.edit({ regions: [{ location: 'japaneast', routing: 'Disabled' }] });
+    };
+    await operator.pass();
+    expect(operator.object.metadata.generation).to.equal(2);
+    expect(operator.condition('Ready')?.observedGeneration).to.equal(1);
+    expect(operator.status.observedGeneration).to.equal(1);
+  });
+
+  it('a change that Azure takes and does not make is tried again slowly, and a person is asked', async () => {
+    const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] }, [
+      aReplica(home),
+      aReplica('japaneast'),
+    ]);
+    const update = arm.update.bind(arm);
+    arm.update = (_, name) => update(_, name, { tags: { team: 'policy' } });
+    expect(await operator.pass()).to.equal(minute);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'PolicyDenied' });
+    expect(operator.condition('Stalled')?.message).to.contain('an Azure Policy');
+  });
+
+  it('a replica made again right after it was deleted is Creating, not still Deleting', async () => {
+    const { operator, arm } = scene({ held: true }, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
+    await operator.runUntil(() => arm.truth.get('westeurope')?.provisioningState === 'Deleting');
+    operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
+    await operator.runUntil(() => arm.writes.includes('create westeurope'));
+    expect(operator.status.regions?.find(({ location }) => location === 'westeurope')?.state).to.equal('Creating');
+  });
+
+  it('Available keeps the generation it was seen for while ARM refuses to show the new one', async () => {
+    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
+    trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    await operator.pass();
+    expect(operator.condition('Available')).to.deep.include({ status: 'True', observedGeneration: 1 });
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', observedGeneration: 2 });
+  });
+
+  it('a right that is missing to read one replica is said, and looked at slowly', async () => {
+    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    trouble.set('GET japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right to read it'));
+    expect(await operator.pass()).to.equal(minute);
+    expect(operator.condition('Stalled')).to.deep.include({
+      reason: 'AuthorizationFailed',
+      message: 'japaneast: no right to read it',
+    });
+  });
+
+  it('a check for drift comes when it is due, however long a refused write rests', async () => {
+    const { operator, trouble } = scene({ regions: ['japaneast', 'westeurope'] }, [
+      aReplica(home),
+      aReplica('japaneast'),
+    ]);
+    trouble.set('PUT westeurope', new ArmError('Throttled', 'Throttled', 'later', { retryAfter: 3 * 60 * minute }));
+    await operator.pass();
+    expect(await operator.pass()).to.equal(10 * minute);
   });
 });

@@ -7,7 +7,7 @@ import {
   type Status,
 } from '../../../src/api/registryreplication.ts';
 import type { Registry, Replica } from '../../../src/azure/arm.ts';
-import { confirmed, listed, type Observed } from '../../../src/replication/observed.ts';
+import { listed, type Observed, withAnswers } from '../../../src/replication/observed.ts';
 
 export const now = new Date('2026-11-22T12:00:00Z');
 export const home = 'eastus';
@@ -90,7 +90,7 @@ export function observing(
     missing = [],
   }: { registry?: Registry; seen?: Replica[]; missing?: string[] } = {},
 ): Observed {
-  return confirmed(listed(registry, replicas), [
+  return withAnswers(listed(registry, replicas), [
     ...seen.map((replica) => ({ name: replica.name, replica })),
     ...missing.map((name) => ({ name, missing: true as const })),
   ]);

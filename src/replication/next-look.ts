@@ -1,0 +1,39 @@
+// When a pass that saw ARM is to be followed by the next one: as late as what is in motion, refused or awaited allows. Pure.
+import { findCondition } from '../api/conditions.ts';
+import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { Plan, Step } from './plan.ts';
+import type { Result } from './progress.ts';
+import { isInMotion, type Region } from './regions.ts';
+import { isRefusal } from './rows.ts';
+import { earliest, quarterOf, slowly } from './waiting.ts';
+
+export interface Seen {
+  readonly regions: readonly Region[];
+  readonly rows: readonly RegionStatus[];
+  readonly left: readonly Step[];
+  readonly results: readonly Result[];
+  readonly status: Status;
+}
+
+/** ms; undefined when the drift check is soon enough. */
+export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, now: Date): number | undefined {
+  const { regions, rows, left, results, status } = seen;
+  const since = (type: string) => findCondition(status.conditions, type)?.lastTransitionTime;
+  if (plan.obstacle?.reason === 'RegistryNotReady') return quarterOf(since('Ready'), now);
+  if (plan.obstacle) return slowly(since('Stalled'), now);
+
+  const awaited = new Set(plan.steps.flatMap(({ hold }) => hold?.waitsFor ?? []));
+  const matters = ({ location, asked, home }: Region) =>
+    asked !== undefined || (!home && object.spec.prune !== 'Retain') || awaited.has(location);
+  const moving = regions.filter((region) => matters(region) && (isInMotion(region) || region.state === 'Syncing'));
+  const resting = rows.flatMap(({ retryAfter }) => (retryAfter === undefined ? [] : [Date.parse(retryAfter)]));
+  const unanswered = regions.filter(({ unseen }) => unseen && !isRefusal(unseen.reason));
+  return earliest([
+    ...moving.filter(({ unseen }) => !unseen).map((region) => quarterOf(region.since, now)),
+    ...resting.map((time) => Math.max(1_000, time - now.getTime())),
+    ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
+    // What was just done may have made room for what is left.
+    ...(results.some(({ answer }) => !('error' in answer)) && left.length > 0 ? [quarterOf(undefined, now)] : []),
+    ...(since('Stalled') === undefined ? [] : [slowly(since('Stalled'), now)]),
+  ]);
+}

@@ -1,0 +1,104 @@
+// Decides which of the wanted steps may be done in this pass, and what the others wait for: a free slot, ARM's answer, or
+// a replica that a GET shows serving, for the registry must never be left without one. Pure; it wants nothing itself.
+import type { Hold, Limits, Step } from './plan.ts';
+import { isInMotion, isServing, type Region } from './regions.ts';
+
+/**
+ * Holds back what may not be done in this pass: what there is no slot for, what ARM did not answer about, and what would
+ * leave the registry without a replica that a GET shows serving.
+ */
+export function schedule(
+  wanted: readonly Step[],
+  regions: readonly Region[],
+  limits: Limits,
+): { steps: Step[]; confirm: string[] } {
+  const moving = regions.filter(isInMotion).map(({ location }) => location);
+  const enabling = wanted.filter((step) => !step.hold && enables(step)).map(({ location }) => location);
+  const confirm: string[] = [];
+  const touched: string[] = [];
+
+  const holdFor = (step: Step): Hold | undefined => {
+    const region = regions.find(({ location }) => location === step.location);
+    if (region?.unseen) return { waitsFor: [], message: `waits for an answer: ${region.unseen.message}` };
+    if (moving.length >= limits.maxParallelActions)
+      return {
+        waitsFor: [...moving],
+        message: `waits: at most ${limits.maxParallelActions} replicas of a registry move at a time`,
+      };
+    if (!reduces(step)) return undefined;
+    if (enabling.length > 0) return { waitsFor: enabling, message: `waits until ${enabling.join(', ')} is routed` };
+    const others = regions.filter(({ location }) => location !== step.location && !touched.includes(location));
+    const serving = others.filter((region) => isServing(region) && !region.unseen);
+    if (serving.some(({ proven }) => proven)) return undefined;
+    const [candidate] = serving;
+    if (candidate) {
+      confirm.push(candidate.name);
+      return { waitsFor: [candidate.location], message: `waits until a GET shows ${candidate.location} serving` };
+    }
+    if (region && !region.proven) confirm.push(step.name);
+    return whileNoneServes(step, others, wanted);
+  };
+
+  const admit = (step: Step): Step[] => {
+    if (step.hold) return [step];
+    const hold = holdFor(step);
+    if (hold) {
+      const { now, later } = parted(step);
+      return [...now.flatMap(admit), { ...later, hold }];
+    }
+    if (!isProven(step, regions)) confirm.push(step.name);
+    moving.push(step.location);
+    touched.push(step.location);
+    return [step];
+  };
+  const steps = wanted.flatMap(admit);
+  return { steps, confirm };
+}
+
+function isProven(step: Step, regions: readonly Region[]): boolean {
+  return regions.some(({ location, proven }) => location === step.location && proven);
+}
+
+function enables(step: Step): boolean {
+  return step.action === 'update' && step.change.routing === true;
+}
+
+/** Whether the step takes a replica out of service. */
+function reduces(step: Step): boolean {
+  return step.action === 'delete' || (step.action === 'update' && step.change.routing === false);
+}
+
+/** The tags need not wait for what routing waits for. */
+function parted(step: Step): { now: Step[]; later: Step } {
+  if (step.action !== 'update' || step.change.routing !== false || !step.change.tags) return { now: [], later: step };
+  const { routing, tags } = step.change;
+  return {
+    now: [{ ...step, change: { tags }, message: 'set tags' }],
+    later: { ...step, change: { routing }, message: 'turn routing off' },
+  };
+}
+
+/** No other replica serves: wait for those that will, or say that a person must choose. */
+function whileNoneServes(step: Step, others: readonly Region[], wanted: readonly Step[]): Hold {
+  const reduced = new Set(wanted.filter(reduces).map(({ location }) => location));
+  const coming = others.filter((region) => !reduced.has(region.location) && mayServeSoon(region));
+  const waitsFor = coming.map(({ location }) => location);
+  if (waitsFor.length > 0)
+    return {
+      waitsFor,
+      message: `waits until ${waitsFor.join(', ')} serves: the registry must keep a routed replica that is ready`,
+    };
+  const verb = step.action === 'delete' ? 'deleted' : 'unrouted';
+  return {
+    waitsFor: [],
+    reason: 'LastRoutedRegion',
+    message: `is not ${verb}: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for another region, the home region for instance`,
+  };
+}
+
+function mayServeSoon({ home, asked, replica, state, unseen, before }: Region): boolean {
+  if (unseen) return home || before?.routing !== 'Disabled';
+  if (state === 'Failed' || state === 'Deleting') return false;
+  if (!asked) return replica?.routing === true;
+  return asked.routing === undefined ? replica?.routing !== false : asked.routing !== 'Disabled';
+}

@@ -1,0 +1,130 @@
+// What the rows and the steps that are left come to: phase and conditions, in words for people. Pure.
+import type { Statement } from '../api/conditions.ts';
+import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import type { Plan, Step } from './plan.ts';
+import type { Reason } from './reasons.ts';
+import { isRefusal } from './rows.ts';
+
+export interface Verdict {
+  readonly phase: Phase;
+  readonly ready: boolean;
+  readonly reason: Reason;
+  readonly message: string;
+  /** A person has to act. */
+  readonly stalled: boolean;
+}
+
+export function verdictOf(
+  object: RegistryReplication,
+  { obstacle }: Plan,
+  rows: readonly RegionStatus[],
+  left: readonly Step[],
+): Verdict {
+  const { spec, metadata } = object;
+  const leaving = metadata.deletionTimestamp !== undefined;
+  const phaseOf = (phase: Phase): Phase => (leaving ? 'Deleting' : spec.mode === 'Observe' ? 'Observing' : phase);
+  const stalled = (reason: Reason, message: string): Verdict => ({
+    phase: phaseOf('Failed'),
+    ready: false,
+    reason,
+    message,
+    stalled: true,
+  });
+  const moving = (phase: Phase, reason: Reason, message: string): Verdict => ({
+    phase: phaseOf(phase),
+    ready: false,
+    reason,
+    message,
+    stalled: false,
+  });
+
+  if (obstacle) {
+    const { reason, message } = obstacle;
+    return reason === 'RegistryNotReady' ? moving('Pending', reason, message) : stalled(reason, message);
+  }
+  const refused = rows.filter(({ reason }) => isRefusal(reason));
+  const [first] = refused;
+  if (leaving) {
+    if (first) return stalled(first.reason as Reason, inWords(refused));
+    const still = rows.filter(
+      ({ home, desired, state }) => !home && state !== 'Absent' && (desired || spec.prune !== 'Retain'),
+    );
+    const message = still.length > 0 ? `waits until Azure has deleted ${names(still)}` : inWords(rows);
+    return moving('Deleting', 'Deleting', message);
+  }
+  const routing = rows.filter(({ reason }) => reason === 'LastRoutedRegion');
+  if (routing.length > 0) return stalled('LastRoutedRegion', inWords(routing));
+  const listed = rows.filter(({ desired }) => desired);
+  const refusedListed = listed.filter((row) => refused.includes(row));
+  const [blocking] = refusedListed;
+  if (blocking) return stalled(blocking.reason as Reason, inWords(refusedListed));
+  const failed = listed.filter(({ state }) => state === 'Failed');
+  if (failed.length > 0) return stalled('RegionFailed', inWords(failed));
+  if (spec.mode === 'Observe' && left.length > 0)
+    return moving(
+      'Observing',
+      'OutOfSync',
+      `mode Observe changes nothing; status.plan shows ${left.length === 1 ? 'the action' : `the ${left.length} actions`} that mode Manage would take`,
+    );
+  const coming = listed.flatMap((row) => {
+    if (row.state !== 'Ready') return [row];
+    const step = left.find(({ location }) => location === row.location);
+    return step ? [{ ...row, message: row.message ?? step.message }] : [];
+  });
+  if (coming.length > 0) return moving('Syncing', 'Syncing', inWords(coming));
+  const pruning = spec.prune === 'Retain' ? [] : rows.filter(({ desired, home }) => !desired && !home);
+  if (pruning.length > 0) {
+    const blocked = pruning.filter((row) => refused.includes(row));
+    if (blocked.length > 0) return stalled('PruneBlocked', inWords(blocked));
+    return moving(
+      'Syncing',
+      'Pruning',
+      `${names(pruning)} ${pruning.length === 1 ? 'is' : 'are'} not listed and on the way out`,
+    );
+  }
+  return {
+    phase: phaseOf('Ready'),
+    ready: true,
+    reason: 'AllRegionsReady',
+    message: `${names(listed)} ${listed.length === 1 ? 'is' : 'are'} ready`,
+    stalled: false,
+  };
+}
+
+export function statements(
+  verdict: Verdict,
+  allReady: boolean,
+  listed: readonly RegionStatus[],
+  manages: boolean,
+): Statement[] {
+  const { ready, reason, message, stalled } = verdict;
+  const waiting = listed.filter(({ state }) => state !== 'Ready');
+  return [
+    { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
+    allReady
+      ? { type: 'Available', status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
+      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inWords(waiting) },
+    ...(ready || stalled || !manages ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
+    ...(stalled ? [{ type: 'Stalled', status: 'True', reason, message } as const] : []),
+  ];
+}
+
+const mostNamed = 10;
+const longestBrief = 240;
+
+function inWords(rows: readonly RegionStatus[]): string {
+  const words = rows
+    .slice(0, mostNamed)
+    .map(({ location, state, message }) => (message ? `${location}: ${brief(message)}` : `${location} is ${state}`));
+  return [...words, ...(rows.length > mostNamed ? [`and ${rows.length - mostNamed} more`] : [])].join('; ');
+}
+
+/** A condition's message is a column of kubectl's; the whole of it is in the region's row. */
+function brief(message: string): string {
+  return message.length > longestBrief ? `${message.slice(0, longestBrief)}…` : message;
+}
+
+function names(rows: readonly RegionStatus[]): string {
+  const some = rows.slice(0, mostNamed).map(({ location }) => location);
+  return [...some, ...(rows.length > mostNamed ? [`${rows.length - mostNamed} more`] : [])].join(', ');
+}
