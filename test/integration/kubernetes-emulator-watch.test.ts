@@ -119,6 +119,14 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await open.next()).to.equal(undefined);
   });
 
+  it('leaves no timer behind when it has ended, which would write to nobody and keep the process alive', async () => {
+    const open = await watch('allowWatchBookmarks=true&timeoutSeconds=10');
+    await clock.advance(10_000);
+    expect((await open.next())?.type).to.equal('BOOKMARK');
+    expect(await open.next()).to.equal(undefined);
+    expect(clock.nextIn).to.equal(undefined);
+  });
+
   it('tells by an ERROR event that the history asked for is gone', async () => {
     const { metadata } = await create('a');
     await create('b');

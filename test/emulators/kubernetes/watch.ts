@@ -58,13 +58,16 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
   }
   for (const change of missed) sendChange(change);
 
-  let cancelBookmark = () => {};
-  const bookmark = () => {
-    send('BOOKMARK', representation.bookmark(String(Math.max(store.version, from))));
-    cancelBookmark = clock.after(bookmarkEvery, bookmark);
-  };
   const wantsBookmarks = ['true', '1'].includes(query.get('allowWatchBookmarks') ?? '');
-  if (wantsBookmarks) cancelBookmark = clock.after(bookmarkEvery, bookmark);
+  const bookmark = () => send('BOOKMARK', representation.bookmark(String(Math.max(store.version, from))));
+  let cancelBookmark = () => {};
+  const bookmarkRegularly = () => {
+    cancelBookmark = clock.after(bookmarkEvery, () => {
+      bookmark();
+      bookmarkRegularly();
+    });
+  };
+  if (wantsBookmarks) bookmarkRegularly();
 
   const unsubscribe = collection.subscribe({
     // a client may ask for a version that is yet to come, and gets what follows it
