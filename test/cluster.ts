@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ApiextensionsV1Api, type V1CustomResourceDefinition } from '@kubernetes/client-node';
+import { ApiextensionsV1Api, CustomObjectsApi, type V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
@@ -49,7 +49,11 @@ export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string
 export async function establish(cluster: Cluster, body: V1CustomResourceDefinition): Promise<void> {
   const api = cluster.api(ApiextensionsV1Api);
   const name = body.metadata?.name ?? '';
-  await api.createCustomResourceDefinition({ body });
+  // Sent as it is: client-node's class of its own for it drops what TypeScript has other names for (enum, default, CEL).
+  const [group, version] = ['apiextensions.k8s.io', 'v1'];
+  await cluster
+    .api(CustomObjectsApi)
+    .createClusterCustomObject({ group, version, plural: 'customresourcedefinitions', body });
   await eventually(async () => {
     const { status } = await api.readCustomResourceDefinition({ name });
     return status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
