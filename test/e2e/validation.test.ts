@@ -1,0 +1,195 @@
+// Specs that make no sense: refused by the API server in words that a person understands or, where its schema cannot say it,
+// by the operator, which then does nothing in Azure.
+import { expect } from 'chai';
+import { instant } from '../emulators/arm/timings.ts';
+import { manifest, openScene, type Scene } from './scene.ts';
+import { condition, isNotReadyBecause, isReady, messageOf } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+/** Of the wrong shape on purpose; what it overrides is a valid spec. */
+type Wrong = Readonly<Record<string, unknown>>;
+
+const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'images', name: 'wrong' };
+
+const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
+  ['no regions at all', { regions: undefined }, /spec\.regions: Required value|missing required field "regions"/],
+  ['an empty list of regions', { regions: [] }, /spec\.regions: Invalid value: .* at least 1 items/],
+  [
+    'more than 100 regions',
+    { regions: Array.from({ length: 101 }, (_, n) => ({ location: `region${n}` })) },
+    /spec\.regions: (Too many: 101: must have at most 100 items|Invalid value: .* at most 100 items)/,
+  ],
+  [
+    'a region without a location',
+    { regions: [{ routing: 'Enabled' }] },
+    /spec\.regions\[0\]\.location: Required value|missing required field "location"/,
+  ],
+  [
+    'a region that is no name',
+    { regions: [{ location: 'japan_east!' }] },
+    /spec\.regions\[0\]\.location.* should match/,
+  ],
+  [
+    'an empty region',
+    { regions: [{ location: '' }] },
+    /spec\.regions\[0\]\.location.* (at least 1 chars|should match)/,
+  ],
+  [
+    'the same region twice',
+    { regions: [{ location: 'japaneast' }, { location: 'japaneast' }] },
+    /spec\.regions\[1\]: Duplicate value/,
+  ],
+  [
+    'a routing that there is not',
+    { regions: [{ location: 'japaneast', routing: 'Sometimes' }] },
+    /routing: Unsupported value: "Sometimes": supported values: "Enabled", "Disabled", "WhenReady"/,
+  ],
+  [
+    'a tag that is no text',
+    { regions: [{ location: 'japaneast', tags: { team: 7 } }] },
+    /tags\.team: Invalid value: "integer": .* must be of type string: "integer"|tags\.team: .*got "integer"|invalid type for .*tags.*: got "integer", expected "string"/,
+  ],
+  [
+    "a login server for the registry's name",
+    { registry: { ...registry, name: 'wrong.azurecr.io' } },
+    /spec\.registry\.name: Invalid value: "wrong\.azurecr\.io": .* should match '\^\[a-zA-Z0-9\]\{5,50\}\$'/,
+  ],
+  [
+    'a subscription that is no id',
+    { registry: { ...registry, subscriptionId: 'production' } },
+    /spec\.registry\.subscriptionId: Invalid value: "production"/,
+  ],
+  [
+    'no resource group',
+    { registry: { ...registry, resourceGroup: undefined } },
+    /spec\.registry\.resourceGroup: Required value|missing required field "resourceGroup"/,
+  ],
+  ['a prune that there is not', { prune: 'Keep' }, /spec\.prune: Unsupported value: "Keep": .*"Delete", "Retain"/],
+  [
+    'a deletionPolicy that there is not',
+    { deletionPolicy: 'Orphan' },
+    /spec\.deletionPolicy: Unsupported value: "Orphan": .*"Delete", "Retain"/,
+  ],
+  ['a mode that there is not', { mode: 'Watch' }, /spec\.mode: Unsupported value: "Watch": .*"Manage", "Observe"/],
+  ['an interval that is no duration', { interval: 'often' }, /spec\.interval: Invalid value: "often": .* should match/],
+  ['a suspend that is no boolean', { suspend: 'yes' }, /suspend.*(must be of type boolean|expected "boolean")/],
+  ['a field that there is not', { region: 'japaneast' }, /unknown field "(spec\.)?region"/],
+];
+
+/** Refused by CEL rules, or by the operator where the API server is too old to know them. */
+const refusedByRules: readonly [what: string, spec: Wrong, rule: RegExp, ours: RegExp][] = [
+  [
+    'the same region in two spellings',
+    { regions: [{ location: 'japaneast' }, { location: 'Japan East' }] },
+    /a region is listed twice; "Japan East" and "japaneast" are the same region/,
+    /spec\.regions lists japaneast twice, as "japaneast" and "Japan East"/,
+  ],
+  [
+    'an interval under a minute',
+    { interval: '30s' },
+    /the interval must be at least 1m/,
+    /spec\.interval 30s is too short/,
+  ],
+];
+
+/** What no schema can say. */
+const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
+  [
+    'a tag name that Azure does not take',
+    { regions: [{ location: 'japaneast', tags: { 'app/name': 'web' } }] },
+    /japaneast has the tag name "app\/name"; Azure allows 1 to 512 characters without/,
+  ],
+  [
+    'two tags that are one to Azure',
+    { regions: [{ location: 'japaneast', tags: { Team: 'web', team: 'api' } }] },
+    /japaneast has the tag "team" twice; Azure ignores the case of tag names/,
+  ],
+];
+
+describeWithKubectl('a spec that makes no sense', () => {
+  let scene: Scene;
+  let knowsRules: boolean;
+
+  before(async () => {
+    scene = await openScene({ timings: instant });
+    const { serverVersion } = JSON.parse(await scene.kubectl('version -o json'));
+    // API servers before 1.25 ignore x-kubernetes-validations.
+    knowsRules = Number.parseInt(serverVersion.minor, 10) >= 25;
+  });
+  after(() => scene?.close());
+
+  function wrong(name: string, spec: Wrong): string {
+    const valid = JSON.parse(manifest(name, { regions: ['japaneast'] }));
+    return JSON.stringify({ ...valid, spec: { ...valid.spec, ...spec } });
+  }
+
+  async function complaintAbout(input: string): Promise<string> {
+    return scene.kubectl('apply -f -', { input }).then(
+      () => expect.fail('the API server took it'),
+      (error: Error) => error.message,
+    );
+  }
+
+  async function invalidSpec(name: string, spec: Wrong): Promise<string> {
+    scene.addRegistry(name);
+    await scene.kubectl('apply -f -', { input: wrong(name, { ...spec, registry: { ...registry, name } }) });
+    const object = await scene.until(name, 'is refused', isNotReadyBecause('InvalidSpec'));
+    expect(condition(object, 'Stalled')).to.include({ status: 'True', reason: 'InvalidSpec' });
+    expect(object.status?.phase).to.equal('Failed');
+    expect(scene.arm.journal.entries.filter((request) => request.registry === name)).to.deep.equal([]);
+    return messageOf(object);
+  }
+
+  for (const [what, spec, words] of refusedBySchema)
+    it(`is refused by the schema: ${what}`, async () => {
+      expect(await complaintAbout(wrong('wrong', spec))).to.match(words);
+    });
+
+  refusedByRules.forEach(([what, spec, rule, ours], index) => {
+    it(`is refused: ${what}`, async () => {
+      if (knowsRules) expect(await complaintAbout(wrong('wrong', spec))).to.match(rule);
+      else expect(await invalidSpec(`ruled${index}`, spec)).to.match(ours);
+    });
+  });
+
+  refusedByUs.forEach(([what, spec, words], index) => {
+    it(`is refused by the operator: ${what}`, async () => {
+      expect(await invalidSpec(`spec${index}`, spec)).to.match(words);
+    });
+  });
+
+  it('heals once it is edited', async () => {
+    await invalidSpec('healing', { regions: [{ location: 'japaneast', tags: { 'app/name': 'web' } }] });
+    await scene.patch('healing', { spec: { regions: [{ location: 'japaneast', tags: { app: 'web' } }] } });
+    const ready = await scene.lookNow('healing');
+    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    expect(scene.writesTo('healing')).to.deep.equal(['PUT japaneast']);
+  });
+
+  it('is an invalid one when it names another registry than before', async () => {
+    scene.addRegistry('fixed');
+    scene.addRegistry('other');
+    await scene.apply('fixed', { regions: ['eastus'] });
+    await scene.untilReady('fixed');
+    const patch = { spec: { registry: { name: 'other' } } };
+    if (knowsRules) {
+      const complaint = await scene.patch('fixed', patch).then(
+        () => expect.fail('the API server took it'),
+        (error: Error) => error.message,
+      );
+      expect(complaint).to.contain(
+        'the registry cannot be changed; make a new RegistryReplication for another registry',
+      );
+    } else {
+      await scene.patch('fixed', patch);
+      const object = await scene.until('fixed', 'is refused', isNotReadyBecause('InvalidSpec'));
+      expect(messageOf(object)).to.match(/^spec\.registry was changed, from .*\/registries\/fixed: change it back/);
+    }
+    expect(scene.arm.journal.entries.filter((request) => request.registry === 'other')).to.deep.equal([]);
+  });
+
+  it('keeps secrets, tokens and signed URLs out of the log', () => {
+    expect(scene.operator.log).not.to.have.length(0);
+    expect(scene.secretsLogged()).to.deep.equal([]);
+  });
+});
