@@ -1,0 +1,152 @@
+// Troubles at the start: each gives one clear line, and then either another try or the end with a code that says so.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { instant } from '../emulators/arm/timings.ts';
+import type { Operator } from '../operator.ts';
+import { type Stage, setStage } from '../stage.ts';
+import { TcpProxy } from '../tcp-proxy.ts';
+import { manifest, referenceTo } from './scene.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describe('an operator that cannot start, or cannot get through', () => {
+  let stage: Stage;
+
+  before(async () => {
+    stage = await setStage();
+  });
+  after(() => stage?.close());
+
+  /** All that it said; a fatal line is a log line where there is a log, and plain text where there is none yet. */
+  async function lastWords(operator: Operator): Promise<{ code: number | null; lines: readonly string[] }> {
+    const code = await operator.exited;
+    return { code, lines: [...operator.log.map(({ level, msg }) => `${level}: ${msg}`), ...operator.noise] };
+  }
+
+  it('says which flag it does not know, and ends with 2', async () => {
+    expect(await lastWords(stage.startOperator({ args: ['--frequency=10m'] }))).to.deep.equal({
+      code: 2,
+      lines: ["unknown option '--frequency=10m' (see --help)"],
+    });
+  });
+
+  it('says which value it does not understand, and ends with 2', async () => {
+    expect(await lastWords(stage.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
+      code: 2,
+      lines: ['--interval: must be a duration such as 10m or 1h30m, at least 1s, not "soon"'],
+    });
+  });
+
+  it('says the same of the environment', async () => {
+    expect(await lastWords(stage.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
+      code: 2,
+      lines: ['CONCURRENCY: must be a whole number from 1 to 1000, not "many"'],
+    });
+  });
+
+  it('says which kubeconfig it cannot read, and ends with 1', async () => {
+    const { code, lines } = await lastWords(stage.startOperator({ env: { KUBECONFIG: '/nowhere/kubeconfig' } }));
+    expect(code).to.equal(1);
+    expect(lines).to.have.length(1);
+    expect(lines[0]).to.match(/^fatal: The kubeconfig \/nowhere\/kubeconfig cannot be read: ENOENT/);
+  });
+
+  it('says which address is taken, and ends with 1', async () => {
+    const { host: taken } = new URL(stage.arm.url);
+    const operator = stage.startOperator({ args: ['--metrics-bind-address', taken] });
+    expect(await lastWords(operator)).to.deep.equal({
+      code: 1,
+      lines: [
+        `fatal: cannot serve metrics on ${taken}: the address is in use; choose another with --metrics-bind-address`,
+      ],
+    });
+  });
+
+  describeWithKubectl('to Azure, for want of a credential', () => {
+    const noCredential = { AZURE_TENANT_ID: '', AZURE_CLIENT_ID: '', AZURE_CLIENT_SECRET: '' };
+
+    for (const [what, name, env, words] of [
+      [
+        'it has no credential',
+        'unknown',
+        // Of the whole chain only this link asks nobody else.
+        { ...noCredential, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' },
+        /The operator has no valid Azure credential/,
+      ],
+      [
+        'its secret is not accepted',
+        'denied',
+        { AZURE_CLIENT_SECRET: 'not-the-secret', AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' },
+        /The operator has no valid Azure credential.*AADSTS7000215/,
+      ],
+    ] as const)
+      it(`says at once that ${what}, says it of every object, and goes on`, async () => {
+        const operator = stage.startOperator({ env });
+        const told = await operator.said(({ level }) => level === 'error');
+        expect(told.msg).to.match(words);
+        await stage.kubectl('apply -f -', { input: manifest(name, { regions: ['japaneast'] }) });
+        const reason = '{.status.conditions[?(@.type=="Ready")].reason}';
+        await stage.kubectl([
+          'wait',
+          `georep/${name}`,
+          `--for=jsonpath=${reason}=AuthenticationFailed`,
+          '--timeout=20s',
+        ]);
+        expect(await stage.kubectl(['get', 'georep', name, '-o', 'wide'])).to.match(words);
+        expect(operator.isRunning()).to.equal(true);
+        expect(operator.log.filter(({ level }) => level === 'error')).to.have.length(1);
+        expect(operator.noise).to.deep.equal([]);
+        expect(JSON.stringify(operator.log)).not.to.contain('not-the-secret');
+        expect(await operator.end()).to.equal(0);
+      });
+  });
+});
+
+describeWithKubectl('an operator that starts before the rest is there', () => {
+  let stage: Stage;
+
+  before(async () => {
+    stage = await setStage({ arm: { timings: instant }, crds: [] });
+    stage.arm.azure.addRegistry(referenceTo('early'));
+  });
+  after(() => stage?.close());
+
+  function isRetry({ level, msg }: { level: string; msg: string }): boolean {
+    return level === 'warn' && /; trying again in [\d.]+ s$/.test(msg);
+  }
+
+  it('tries again until there are an API server and the CRD', async () => {
+    const proxy = await TcpProxy.to(stage.kubernetes.url);
+    const kubeconfig = join(stage.kubeconfig, '..', 'through-proxy');
+    const text = await readFile(stage.kubeconfig, 'utf8');
+    await writeFile(kubeconfig, text.replace(stage.kubernetes.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
+    const operator = stage.startOperator({ env: { KUBECONFIG: kubeconfig } });
+
+    const unreachable = await operator.said(isRetry);
+    expect(unreachable.msg).to.match(new RegExp(`127\\.0\\.0\\.1:${proxy.port}.*ECONNREFUSED`));
+    await proxy.mend();
+    const missing = await operator.said((line) => isRetry(line) && /not installed/.test(line.msg));
+    expect(missing.msg).to.contain(
+      'the CRD registryreplications.georeplication.dev is not installed; install it with: kubectl apply -k crds',
+    );
+
+    await stage.kubectl('apply -k crds --validate=false');
+    await operator.said(({ msg }) => msg.includes('passes begin'));
+    await stage.kubectl('apply -f -', { input: manifest('early', { regions: ['eastus'] }) });
+    await stage.kubectl('wait georep/early --for=condition=Ready --timeout=20s');
+    expect(operator.log.filter(({ level }) => level === 'error' || level === 'fatal')).to.deep.equal([]);
+    expect(operator.noise).to.deep.equal([]);
+    expect(await operator.end()).to.equal(0);
+    await proxy.cut();
+  });
+
+  it('ends with 0 when it is told to while it still waits', async () => {
+    const proxy = await TcpProxy.to(stage.kubernetes.url);
+    const kubeconfig = join(stage.kubeconfig, '..', 'to-nowhere');
+    const text = await readFile(stage.kubeconfig, 'utf8');
+    await writeFile(kubeconfig, text.replace(stage.kubernetes.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
+    const operator = stage.startOperator({ env: { KUBECONFIG: kubeconfig } });
+    await operator.said(isRetry);
+    expect(await operator.end('SIGINT')).to.equal(0);
+  });
+});
