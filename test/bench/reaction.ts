@@ -188,10 +188,11 @@ async function startKubernetes(): Promise<string> {
   return kubeconfig;
 }
 
+/** Nothing is to be saved. */
 async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  child.kill();
+  child.kill('SIGKILL');
   await gone;
 }
 
