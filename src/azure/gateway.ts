@@ -16,6 +16,8 @@ export interface ArmOptions {
   readonly cloud: Cloud;
   /** Called once for each request that was sent or tried; must not throw. */
   readonly onRequest?: (request: ArmRequest) => void;
+  /** Called right before each PUT, PATCH and DELETE is sent; when it throws, nothing is sent. */
+  readonly beforeWrite?: () => void;
   /** Put before the SDK's own words in User-Agent, as `acr-replication-operator/0.1.0`. */
   readonly userAgent?: string;
   readonly clock?: Clock;
@@ -28,7 +30,8 @@ const requestTimeout = 30_000;
 const mostPages = 100;
 
 /** One client for each subscription, made when first needed; connections are kept alive and shared by all of them. */
-export function connectArm({ credential, cloud, onRequest, userAgent, clock = systemClock }: ArmOptions): Arm {
+export function connectArm(options: ArmOptions): Arm {
+  const { credential, cloud, onRequest, beforeWrite, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
   const clients = new Map<string, ContainerRegistryManagementClient>();
 
@@ -40,7 +43,8 @@ export function connectArm({ credential, cloud, onRequest, userAgent, clock = sy
         redirectOptions: { maxRetries: 0 },
         ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
       });
-      pipeline.addPolicy(armPolicy({ tokens, clock, timeout: requestTimeout, ...(onRequest ? { onRequest } : {}) }));
+      const told = { ...(onRequest ? { onRequest } : {}), ...(beforeWrite ? { beforeWrite } : {}) };
+      pipeline.addPolicy(armPolicy({ tokens, clock, timeout: requestTimeout, ...told }));
       client = new ContainerRegistryManagementClient(credential, subscriptionId, {
         endpoint: cloud.endpoint,
         pipeline,

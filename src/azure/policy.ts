@@ -21,13 +21,15 @@ export interface ArmPolicyOptions {
   /** ms for the whole of a request: token, connection, answer and its body. */
   readonly timeout: number;
   readonly onRequest?: (request: ArmRequest) => void;
+  /** Called right before each request that may change something is sent; when it throws, nothing is sent. */
+  readonly beforeWrite?: () => void;
 }
 
 /**
  * The SDK's own timeout ends with the answer's headers and does not cover the token, and its readers throw a TypeError on a
  * refusal without a body, which loses the status; hence both are dealt with here.
  */
-export function armPolicy({ tokens, clock, timeout, onRequest }: ArmPolicyOptions): PipelinePolicy {
+export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite }: ArmPolicyOptions): PipelinePolicy {
   return {
     name: 'armPolicy',
     async sendRequest(request, next) {
@@ -41,6 +43,8 @@ export function armPolicy({ tokens, clock, timeout, onRequest }: ArmPolicyOption
         const token = await tokens.token();
         request.headers.set('Authorization', `Bearer ${token}`);
         request.abortSignal = deadline.signal;
+        // After the token: that may have taken long.
+        if (request.method !== 'GET') beforeWrite?.();
         const answer = await next(request);
         if (answer.status === 401) tokens.forget(token);
         return answer;

@@ -34,6 +34,11 @@ export interface ClusterOptions {
   readonly onRequest?: (request: RequestSeen) => void;
   /** Sent as User-Agent; shows in the API server's audit log and as field manager. */
   readonly userAgent?: string;
+  /**
+   * Called right before each request that may change something is sent, on an open connection; when it throws a NotLeading,
+   * nothing is sent and the request rejects with it.
+   */
+  readonly beforeWrite?: () => void;
   /** ms until a request without a whole answer is given up; watches have their own. Default 30 s. */
   readonly timeout?: number;
 }
@@ -200,7 +205,7 @@ class PooledKubeConfig extends KubeConfig {
       // Requests and watches that run on the old credentials may end in peace.
       old?.dispatcher.then((dispatcher) => dispatcher.close()).catch(() => undefined);
     }
-    return seen(await this.#pool.dispatcher, this.#options.onRequest);
+    return overseen(await this.#pool.dispatcher, this.#options);
   }
 
   /** Credentials newer than those it is kept under do no harm: the next request then finds them changed. */
@@ -213,17 +218,21 @@ class PooledKubeConfig extends KubeConfig {
   }
 }
 
-function seen(dispatcher: Dispatcher, onRequest: ClusterOptions['onRequest']): Dispatcher {
-  if (!onRequest) return dispatcher;
+function overseen(dispatcher: Dispatcher, { onRequest, beforeWrite }: ClusterOptions): Dispatcher {
   return dispatcher.compose((dispatch) => (request, handler) => {
     const method = request.method;
     const host = request.origin ? new URL(request.origin).host : '';
     let told = false;
     const tell = (code: string) => {
-      if (!told) onRequest({ method, host, code });
+      if (!told) onRequest?.({ method, host, code });
       told = true;
     };
     const observed: typeof handler = {
+      // Here and not before: a connection may have to be made first, and that takes as long as it takes.
+      onRequestStart(controller, context) {
+        if (method !== 'GET') beforeWrite?.();
+        handler.onRequestStart?.(controller, context);
+      },
       onResponseStart(controller, code, headers, message) {
         if (code >= 200) tell(String(code)); // 1xx is not the answer yet
         handler.onResponseStart?.(controller, code, headers, message);

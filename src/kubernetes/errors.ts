@@ -13,13 +13,23 @@ export class ObjectChanged extends Error {
   override readonly name = 'ObjectChanged';
 }
 
+/** This process does not lead (any more): nothing was sent. */
+export class NotLeading extends Error {
+  override readonly name = 'NotLeading';
+}
+
 export function isNotFound(error: unknown): boolean {
   return hasCode(error, 404);
 }
 
 /** A write was based on an old version of the object. */
 export function isConflict(error: unknown): boolean {
-  return error instanceof ObjectChanged || (hasCode(error, 409) && statusOf(error).reason !== 'AlreadyExists');
+  return error instanceof ObjectChanged || (hasCode(error, 409) && !isAlreadyExists(error));
+}
+
+/** Somebody has created an object of that name. */
+export function isAlreadyExists(error: unknown): boolean {
+  return hasCode(error, 409) && statusOf(error).reason === 'AlreadyExists';
 }
 
 /** The version, or the page, that was asked for is no longer kept by the server: list anew. */
@@ -66,6 +76,7 @@ export function asUnreachable(error: unknown, server: string): unknown {
     return new ApiServerUnreachable(`the API server at ${server} does not answer`, { cause: error });
   }
   if (!(error instanceof TypeError && error.cause instanceof Error)) return error;
+  if (error.cause instanceof NotLeading) return error.cause;
   const root = rootOf(error);
   const code = 'code' in root ? String(root.code) : undefined;
   // Node names the plain network errors well by code; TLS and the rest need their words too.
