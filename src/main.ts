@@ -66,6 +66,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     controller: `${group}/operator`,
     instance: process.env.POD_NAME ?? hostname(),
     clock,
+    random,
     log,
   });
 
@@ -151,7 +152,8 @@ async function run(config: Config, log: Logger): Promise<void> {
     queue,
     read: (key) => store.read(key),
     reconcile: (object) => {
-      log.debug({ object: keyOf(object), generation: object.metadata.generation }, 'A pass begins');
+      const { uid, generation } = object.metadata;
+      log.debug({ object: keyOf(object), uid, generation }, 'A pass begins');
       return reconcile(object, context);
     },
     concurrency,

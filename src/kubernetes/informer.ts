@@ -183,6 +183,7 @@ class SupervisedWatch<T extends KubernetesObject> {
     this.#contact();
     this.state = { phase: 'Watching', since: this.#options.clock.now() };
     if (this.#failures) this.#options.log.info({ failures: this.#failures }, `${this.#subject} works again`);
+    else this.#options.log.debug({}, `${this.#subject} has begun`);
   }
 
   #contact(): void {
