@@ -14,6 +14,7 @@ import {
   ResponseContext,
   ServerConfiguration,
 } from '@kubernetes/client-node';
+import { Agent, type buildConnector } from 'undici';
 import { asUnreachable } from './errors.ts';
 
 /** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
@@ -129,6 +130,12 @@ export function connect(kubeConfig: KubeConfig, options: ClusterOptions = {}): C
   };
 }
 
+/**
+ * ms for which a connection that nobody uses is kept. API servers close theirs after 90 s and do not say so; undici on its own
+ * would close after 4, and the first write after a quiet moment would pay for a TLS handshake.
+ */
+const longestIdle = 60_000;
+
 type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 
 /**
@@ -157,14 +164,20 @@ class PooledKubeConfig extends KubeConfig {
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const headers: Record<string, string> = {};
-    const options: RequestOptions = { headers };
-    await this.applyToHTTPSOptions(options);
+    const options = await this.#transport(headers);
     if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
     if (this.#options.userAgent) headers['User-Agent'] = this.#options.userAgent;
     for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
 
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     context.setDispatcher(await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n')));
+  }
+
+  /** How to connect; what is to be sent with each request is put into `headers`. */
+  async #transport(headers: Record<string, string> = {}): Promise<RequestOptions> {
+    const options: RequestOptions = { headers };
+    await this.applyToHTTPSOptions(options);
+    return options;
   }
 
   /**
@@ -210,6 +223,14 @@ class PooledKubeConfig extends KubeConfig {
 
   /** Credentials newer than those it is kept under do no harm: the next request then finds them changed. */
   async #newDispatcher(): Promise<Dispatcher> {
+    const { ca, cert, key, rejectUnauthorized, servername } = await this.#transport();
+    const tls = { ca, cert, key, servername, ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
+    const options = this.createDispatcherOptions(this.getCurrentCluster(), tls);
+    if (options.type === 'agent') {
+      // The two packages' types differ only in whether a `port` that is left out may be undefined.
+      const connect = options.connect as buildConnector.BuildOptions;
+      return new Agent({ connect, keepAliveTimeout: longestIdle });
+    }
     const probe = new RequestContext(this.server, HttpMethod.GET);
     await super.applySecurityAuthentication(probe);
     const dispatcher = probe.getDispatcher();

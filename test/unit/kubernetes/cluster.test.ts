@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { connect, KubeConfigError, loadKubeConfig, type RequestSeen } from '../../../src/kubernetes/cluster.ts';
-import { explain } from '../../../src/kubernetes/errors.ts';
+import { explain, NotLeading } from '../../../src/kubernetes/errors.ts';
 import { makeLoopbackCertificate } from '../../emulators/certificate.ts';
 import { ScriptedApiServer } from './scripted-api-server.ts';
 
@@ -127,6 +127,33 @@ describe('the cluster', () => {
     asked.open();
     asked.cut();
     expect(await broken).to.contain(`the API server at ${server.url} cannot be reached`);
+    await cluster.close();
+  });
+
+  it('asks right before a write is sent whether it may be, and sends nothing when it may not', async () => {
+    let mayWrite = false;
+    const cluster = connect(server.kubeConfig, {
+      beforeWrite() {
+        if (!mayWrite) throw new NotLeading('not now');
+      },
+    });
+    const api = cluster.api(CoreV1Api);
+    const create = (name: string) => api.createNamespace({ body: { metadata: { name } } }).catch((error) => error);
+    expect(await create('a'))
+      .to.be.instanceOf(NotLeading)
+      .and.to.have.property('message', 'not now');
+    const read = api.readNamespace({ name: 'toys' });
+    const first = await server.requests.next();
+    expect(first.method).to.equal('GET');
+    first.json({});
+    await read;
+
+    mayWrite = true;
+    const created = create('b');
+    const second = await server.requests.next();
+    expect(second.body).to.deep.include({ metadata: { name: 'b' } });
+    second.json({});
+    await created;
     await cluster.close();
   });
 

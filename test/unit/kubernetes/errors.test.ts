@@ -4,6 +4,7 @@ import {
   ApiServerUnreachable,
   asUnreachable,
   explain,
+  isAlreadyExists,
   isConflict,
   isFromApiServer,
   isGone,
@@ -34,6 +35,8 @@ describe('an error of the API server', () => {
   });
 
   it('is a conflict when the object changed, not when it exists already', () => {
+    expect(isAlreadyExists(answered(409, '{"reason":"AlreadyExists"}'))).to.equal(true);
+    expect(isAlreadyExists(answered(409, '{"reason":"Conflict"}'))).to.equal(false);
     expect(isConflict(answered(409, '{"reason":"Conflict"}'))).to.equal(true);
     expect(isConflict(answered(409, '{"reason":"AlreadyExists"}'))).to.equal(false);
     expect(isConflict(new ObjectChanged('was made anew'))).to.equal(true);
