@@ -1,110 +1,148 @@
-// Events through events.k8s.io/v1, for `kubectl describe`. They are sent one after the other in the background: a caller
+// Events for `kubectl describe`: recorded by a pass, told to the API server one after the other in the background. A caller
 // never waits, and an event that cannot be written never fails a pass.
-import { randomUUID } from 'node:crypto';
-import { EventsV1Api, type KubernetesObject, V1MicroTime } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
+import { delayAfter, type Random } from './backoff.ts';
 import type { Cluster } from './cluster.ts';
-import { explain } from './errors.ts';
+import { Complaints } from './complaints.ts';
+import { ApiServerUnreachable, explain, retryAfter } from './errors.ts';
+import { type EventNews, eventOf, type Reporter } from './event-body.ts';
+import { type Series, SeriesBook } from './event-series.ts';
+import { type EventSink, eventSink } from './event-sink.ts';
+import { keyOf } from './key.ts';
 import type { Log } from './log.ts';
-
-export interface EventNews {
-  readonly type: 'Normal' | 'Warning';
-  /** Why, as one CamelCase word, at most 128 characters. */
-  readonly reason: string;
-  /** What was done, as one CamelCase word, at most 128 characters. */
-  readonly action: string;
-  /** For people; cut to the 1 kB that the API allows. */
-  readonly note: string;
-}
+import { TokenBuckets } from './token-bucket.ts';
 
 export interface EventRecorder {
   record(regarding: KubernetesObject, news: EventNews): void;
-  /** Resolves once everything recorded so far is sent, at the latest after `ms`; to the number left unsent, which is dropped. */
+  /**
+   * Resolves once everything recorded so far is told, at the latest after `ms`; to the number of occurrences left untold,
+   * which are dropped. Every series is over then.
+   */
   flush(ms: number): Promise<number>;
 }
 
-export interface EventRecorderOptions {
-  readonly cluster: Cluster;
-  /** The controller's name, such as `example.dev/controller`. */
-  readonly controller: string;
-  /** This process among its replicas, such as the pod's name. */
-  readonly instance: string;
+export interface EventRecorderOptions extends Reporter {
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
-/** Events kept while the API server is slow; more are dropped. */
-const capacity = 1000;
-/** Kubernetes' own limits (events.k8s.io/v1: note 1 kB, measured in bytes; names 253 characters). */
-const noteBytes = 1024;
-const nameLength = 253;
+/** client-go's numbers (tools/events and tools/record), but for the interval: client-go tells the count after 6 min at the earliest. */
+const series = { window: 6 * 60_000, interval: 60_000, capacity: 4096 };
+const eachObject = { burst: 25, refill: 5 * 60_000, keys: 4096 };
+const tries = 12;
+const backoff = { first: 1_000, max: 10_000, jitter: 0.5 };
 
-export function eventRecorder({ cluster, controller, instance, clock, log }: EventRecorderOptions): EventRecorder {
-  const api = cluster.api(EventsV1Api);
-  const waiting: Parameters<typeof api.createNamespacedEvent>[0][] = [];
-  let sending: Promise<void> | undefined;
-  let lost = 0;
+/**
+ * Guarantees: the same news about the same object, never 6 minutes apart, are one event with a count. It is written when it
+ * first occurs, when it occurs again, and then once a minute at most. About one object 25 events may begin, and one more
+ * each 5 minutes; the rest is left out, which the debug log tells. Never is more than one request out.
+ *
+ * Errors: where no answer comes, or one that says when to come back (`Retry-After`), a write is tried up to 12 times. What
+ * the API server refuses is not: it is logged once for each namespace, until an event is accepted there again.
+ */
+export function eventRecorder({ cluster, ...options }: EventRecorderOptions & { readonly cluster: Cluster }) {
+  return recordInto(eventSink(cluster), options);
+}
 
-  const lose = (why: string) => {
-    // Once for a whole outage; the count follows when it is over.
-    if (lost++ === 0) log.warn({}, `An event was lost: ${why}`);
+/** The recorder, whatever it writes to. */
+export function recordInto(write: EventSink, options: EventRecorderOptions): EventRecorder {
+  const { clock, random, log } = options;
+  const now = () => clock.now().getTime();
+  const book = new SeriesBook(series);
+  const buckets = new TokenBuckets(eachObject);
+  const complaints = new Complaints(log);
+  let isSending = false;
+  let allSent = Promise.resolve();
+  let cancelTimer = () => {};
+  let endPause = () => {};
+  /** In a row, of whatever series: an outage is one. */
+  let failures = 0;
+
+  const send = () => {
+    if (isSending) return;
+    isSending = true;
+    allSent = sendAll();
   };
+
   const sendAll = async () => {
-    for (let event = waiting.shift(); event; event = waiting.shift()) {
+    cancelTimer();
+    for (let next = book.next(now()); next; next = book.next(now())) await tell(next);
+    isSending = false;
+    if (book.nextAt !== undefined) cancelTimer = clock.after(book.nextAt - now(), send);
+  };
+
+  const tell = async (one: Series) => {
+    const what = `${one.told > 0 ? 'Repetitions of events' : 'Events'} in ${one.event.metadata?.namespace}`;
+    for (let attempt = 1; one.state.is === 'Sending'; attempt++) {
       try {
-        await api.createNamespacedEvent(event);
-        if (lost > 1) log.info({ lost }, `Events are written again; ${lost} were lost`);
-        lost = 0;
+        book.written(await write(one), now());
+        failures = 0;
+        complaints.settle('Events');
+        complaints.settle(what);
       } catch (error) {
-        lose(explain(error));
+        const wait = waitBeforeAnother(error);
+        if (wait !== undefined && attempt < tries) {
+          await pause(wait);
+        } else {
+          book.refused(now());
+          complaints.raise(wait === undefined ? what : 'Events', explain(error));
+        }
       }
     }
-    sending = undefined;
   };
 
+  /** ms; undefined where another try is of no use. */
+  const waitBeforeAnother = (error: unknown): number | undefined => {
+    const asked = retryAfter(error);
+    if (asked === undefined && !(error instanceof ApiServerUnreachable)) {
+      failures = 0;
+      return undefined;
+    }
+    return Math.max(asked ?? 0, delayAfter(++failures, backoff, random));
+  };
+
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+
   return {
-    record(regarding, { type, reason, action, note }) {
-      if (waiting.length >= capacity) return lose(`${capacity} of them wait for the API server`);
-      const { namespace = 'default', name = '', uid, resourceVersion } = regarding.metadata ?? {};
-      const suffix = `.${randomUUID()}`;
-      waiting.push({
-        namespace,
-        body: {
-          metadata: { name: name.slice(0, nameLength - suffix.length) + suffix, namespace },
-          eventTime: new V1MicroTime(clock.now()),
-          type,
-          reason,
-          action,
-          note: cut(note, noteBytes),
-          reportingController: controller,
-          reportingInstance: instance,
-          regarding: {
-            namespace,
-            name,
-            ...(regarding.apiVersion && { apiVersion: regarding.apiVersion }),
-            ...(regarding.kind && { kind: regarding.kind }),
-            ...(uid && { uid }),
-            ...(resourceVersion && { resourceVersion }),
-          },
-        },
-      });
-      sending ??= sendAll();
+    record(regarding, news) {
+      const at = now();
+      const event = eventOf(regarding, news, options, at, random);
+      const object = JSON.stringify({ ...event.regarding, resourceVersion: undefined });
+      const key = JSON.stringify([object, event.type, event.reason, event.action, event.note]);
+      if (!book.repeat(key, at)) {
+        if (!buckets.take(object, at)) {
+          log.debug(
+            { object: keyOf(regarding), reason: news.reason },
+            `Too many events, this one is left out: ${news.note}`,
+          );
+          return;
+        }
+        const forgotten = book.open(key, event, at);
+        if (forgotten > 0) complaints.raise('Events', `${series.capacity} of them wait for the API server`);
+      }
+      send();
     },
 
     async flush(ms) {
-      if (!sending) return 0;
+      book.hurry();
+      send();
       const deadline = Promise.withResolvers<void>();
       const cancel = clock.after(ms, deadline.resolve);
-      await Promise.race([sending, deadline.promise]);
+      await Promise.race([allSent, deadline.promise]);
       cancel();
-      return waiting.splice(0).length;
+      cancelTimer();
+      const untold = book.close();
+      endPause();
+      return untold;
     },
   };
-}
-
-/** At most so many bytes of UTF-8, whole characters only. */
-function cut(text: string, bytes: number): string {
-  if (Buffer.byteLength(text) <= bytes) return text;
-  const kept = Buffer.from(text).subarray(0, bytes - Buffer.byteLength('…'));
-  return `${new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: true })}…`;
 }

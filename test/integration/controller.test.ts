@@ -277,6 +277,7 @@ describe('the controller runtime against an API server', function () {
       controller: `${group}/controller`,
       instance: 'pod-1',
       clock: systemClock,
+      random: Math.random,
       log,
     });
     events.record(object, { type: 'Normal', reason: 'Seen', action: 'Look', note: 'x'.repeat(2000) });
