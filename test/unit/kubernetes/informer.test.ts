@@ -40,7 +40,7 @@ describe('the informer', () => {
       changed: changes.push,
       clock,
       random: () => 0,
-      log,
+      log: { ...log, debug: () => undefined },
       ...options,
     });
   }
@@ -55,6 +55,16 @@ describe('the informer', () => {
   }
   const said = ({ type, source, object }: Change<Widget>) => `${type} ${object.metadata?.name} by ${source}`;
   const phase = () => informer.health().watches[0]?.state.phase;
+
+  it('tells in the debug log of each watch that begins', async () => {
+    start({ log });
+    (await server.nextList()).list([], '5');
+    (await server.nextWatch()).open();
+    expect(await log.next()).to.deep.include({
+      level: 'debug',
+      sentence: 'Watching widgets.example.dev in all namespaces has begun',
+    });
+  });
 
   it('passes on what there is, then what happens, and keeps the store equal to it', async () => {
     const watch = await watching();
