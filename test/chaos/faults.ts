@@ -1,0 +1,112 @@
+// What befalls the operator's way to the API server, and the API server itself: which faults, in which order, and how each
+// is done.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../emulators/arm/random.ts';
+import type { RealApiServer } from '../real-api-server.ts';
+import type { Pace, TcpProxy } from '../tcp-proxy.ts';
+import { shuffled } from './intent.ts';
+
+export type Fault =
+  /** Every connection is closed and none can be made, for so many ms. */
+  | { readonly kind: 'cut'; readonly ms: number }
+  /** Every connection is reset. */
+  | { readonly kind: 'reset' }
+  /** Every connection ends once so many more bytes have come from the server: in the middle of an answer, or of an event. */
+  | { readonly kind: 'break off'; readonly how: 'close' | 'reset'; readonly bytes: number }
+  | { readonly kind: 'slow'; readonly pace: Pace; readonly ms: number }
+  /** Every connection falls silent once so many more bytes have come, and stays so until its client gives it up. */
+  | { readonly kind: 'stall'; readonly bytes: number }
+  /** Every connection is reset, and those made for so many ms are accepted and never answered. */
+  | { readonly kind: 'mute'; readonly ms: number }
+  /** The API server is killed and, so many ms later, started again, with a watch cache or without. */
+  | { readonly kind: 'kill'; readonly ms: number; readonly watchCache: boolean }
+  /** While the connections are cut, something changes and etcd forgets what was before: watches cannot be resumed. */
+  | { readonly kind: 'compact' };
+
+/** How many of each; those that a client notices only after 30 s are spread evenly over the others. */
+const counts = { cut: 38, reset: 46, 'break off': 44, slow: 40, kill: 8, compact: 18 } as const;
+const silent = ['stall', 'mute', 'stall', 'stall', 'mute', 'stall'] as const;
+
+export function drawFaults(random: Random): Fault[] {
+  const kinds = Object.entries(counts).flatMap(([kind, count]) =>
+    Array.from({ length: count }, () => kind as keyof typeof counts),
+  );
+  const quick = shuffled(kinds, random).map((kind) => drawFault(kind, random));
+  const every = Math.ceil(quick.length / silent.length);
+  return silent.flatMap((kind, index) => [...quick.slice(index * every, (index + 1) * every), drawFault(kind, random)]);
+}
+
+function drawFault(kind: Fault['kind'], random: Random): Fault {
+  const between = (least: number, most: number) => Math.floor(least + random() * (most - least));
+  switch (kind) {
+    case 'cut':
+      return { kind, ms: between(50, 1_200) };
+    case 'reset':
+      return { kind };
+    case 'break off':
+      return { kind, how: random() < 0.5 ? 'close' : 'reset', bytes: between(1, 5_000) };
+    case 'slow':
+      return { kind, pace: { bytes: between(50, 1_500), delay: between(1, 30) }, ms: between(300, 2_000) };
+    case 'stall':
+      return { kind, bytes: between(0, 3_000) };
+    case 'mute':
+      return { kind, ms: between(800, 2_000) };
+    case 'kill':
+      return { kind, ms: between(0, 2_000), watchCache: random() < 0.5 };
+    case 'compact':
+      return { kind };
+    default:
+      return kind satisfies never;
+  }
+}
+
+export interface Place {
+  /** The operator's way to the API server. */
+  readonly wire: TcpProxy;
+  readonly server: RealApiServer;
+  /** The next change that people make. */
+  nextChange(): Promise<void>;
+}
+
+/** Resolves once it is over; a silence goes on. */
+export async function strike(fault: Fault, { wire, server, nextChange }: Place): Promise<void> {
+  switch (fault.kind) {
+    case 'cut':
+      wire.refuse();
+      wire.end('close');
+      await sleep(fault.ms);
+      return wire.mend();
+    case 'reset':
+      wire.end('reset');
+      return;
+    case 'break off':
+      wire.end(fault.how, fault.bytes);
+      return;
+    case 'slow':
+      wire.pace(fault.pace);
+      await sleep(fault.ms);
+      wire.pace(undefined);
+      return;
+    case 'stall':
+      wire.end('silence', fault.bytes);
+      return;
+    case 'mute':
+      wire.mute(true);
+      wire.end('reset');
+      await sleep(fault.ms);
+      wire.mute(false);
+      return;
+    case 'kill':
+      await server.kill();
+      await sleep(fault.ms);
+      return server.start(fault.watchCache ? [] : ['--watch-cache=false']);
+    case 'compact':
+      wire.refuse();
+      wire.end('reset');
+      await nextChange();
+      await server.compact();
+      return wire.mend();
+    default:
+      fault satisfies never;
+  }
+}

@@ -1,0 +1,54 @@
+// From the operator's debug log: which pass answered which change, and what became of its watches. Pure.
+import type { LogLine } from '../operator.ts';
+import type { Change } from './people.ts';
+
+export interface Passes {
+  /** Changes for which no pass was ever made. */
+  readonly missed: readonly Change[];
+  /** Of changes that were heard at the first attempt: ms from the API server's answer to the start of the first pass that
+   * knew of them, the longest first. Passes that began before the answer had come count as 0. */
+  readonly waits: readonly { readonly change: Change; readonly ms: number }[];
+}
+
+/** @param unseen uids of objects that were gone before the operator need have seen them */
+export function passesFor(changes: readonly Change[], log: readonly LogLine[], unseen: ReadonlySet<string>): Passes {
+  const passes = Map.groupBy(
+    log.filter(({ msg }) => msg === 'A pass begins'),
+    ({ uid }) => String(uid),
+  );
+  const missed: Change[] = [];
+  const waits: { change: Change; ms: number }[] = [];
+  for (const change of changes) {
+    if (unseen.has(change.uid)) continue;
+    const pass = passes.get(change.uid)?.find(({ generation }) => Number(generation) >= change.generation);
+    if (!pass) missed.push(change);
+    else if (change.atOnce) {
+      waits.push({ change, ms: Math.max(0, Date.parse(String(pass.time)) - change.answered) });
+    }
+  }
+  waits.sort((one, other) => other.ms - one.ms);
+  return { missed, waits };
+}
+
+export interface Watches {
+  /** Watches begun, the first one apart. */
+  readonly restarts: number;
+  /** Of these, after an error. */
+  readonly afterErrors: number;
+  /** Errors of the watch or of a LIST. */
+  readonly errors: number;
+  /** LISTs beyond the first. */
+  readonly relists: number;
+}
+
+export function watchesIn(log: readonly LogLine[]): Watches {
+  const ofWatch = log.filter(({ msg }) => msg.startsWith('Watching '));
+  const count = (words: string) => ofWatch.filter(({ msg }) => msg.includes(words)).length;
+  const afterErrors = count('works again');
+  return {
+    restarts: count('has begun') + afterErrors - 1,
+    afterErrors,
+    errors: count(' failed: '),
+    relists: count('had to begin with a new list'),
+  };
+}

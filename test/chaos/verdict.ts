@@ -1,0 +1,105 @@
+// What must be true once the storm is over, as lists of what is not: empty lists are the aim. Pure.
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import type { ReplicaSnapshot } from '../emulators/arm/registry.ts';
+import type { Intent, Wanted } from './intent.ts';
+
+/** Where the object does not say what its spec asks, or does not exist as it should. */
+export function wrongObjects(intents: readonly Intent[], objects: readonly RegistryReplication[]): string[] {
+  const byName = new Map(objects.map((object) => [object.metadata.name, object]));
+  return intents.flatMap((intent) => {
+    const object = byName.get(intent.name);
+    if (intent.regions.length === 0) return object ? `${intent.name} is still there: ${words(object)}` : [];
+    if (!object) return `${intent.name} is missing`;
+    return isAsAsked(object, intent.regions) ? [] : `${intent.name} is not as asked: ${words(object)}`;
+  });
+}
+
+function isAsAsked({ metadata, status }: RegistryReplication, wanted: readonly Wanted[]): boolean {
+  const { generation } = metadata;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const rows = (status?.regions ?? []).filter(({ home }) => !home);
+  const asked = [...wanted].map(({ location }) => location).sort();
+  return (
+    status?.observedGeneration === generation &&
+    ready?.status === 'True' &&
+    ready.observedGeneration === generation &&
+    rows.every(({ desired, state }) => desired && state === 'Ready') &&
+    String(rows.map(({ location }) => location).sort()) === String(asked)
+  );
+}
+
+function words({ metadata, status }: RegistryReplication): string {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return `generation ${metadata.generation}, observed ${status?.observedGeneration}, ${status?.regionList}, ${ready?.reason}: ${ready?.message}`;
+}
+
+/** Where Azure is not what the spec asks. The home entry is ACR's own. */
+export function wrongReplicas(intents: readonly Intent[], replicasOf: (intent: Intent) => ReplicaSnapshot[]): string[] {
+  return intents.flatMap((intent) => {
+    const asked = intent.regions.map(({ location, routing, tags }) => describe(location, routing === 'Enabled', tags));
+    const there = replicasOf(intent)
+      .filter(({ home }) => !home)
+      .map(({ location, routing, tags }) => describe(location, routing, tags));
+    return String(asked.sort()) === String(there.sort()) ? [] : `${intent.name} asks for ${asked} and has ${there}`;
+  });
+}
+
+function describe(location: string, routing: boolean, tags: Readonly<Record<string, string>>): string {
+  return `${location}${routing ? '' : ' unrouted'} ${JSON.stringify(tags)}`;
+}
+
+/**
+ * Writes that changed nothing, were refused, went to the home entry, or are more than the changes of the spec call for.
+ * `writes` in the order in which ARM answered them.
+ */
+export function needlessWrites(intents: readonly Intent[], writes: readonly JournalEntry[]): string[] {
+  const byName = new Map(intents.map((intent) => [intent.registry.name, intent]));
+  const byReplica = Map.groupBy(writes, ({ registry, replica }) => `${registry}/${replica}`);
+  return [...byReplica].flatMap(([id, own]) => {
+    const [{ registry = '', replica = '' }] = own as [JournalEntry];
+    const intent = byName.get(registry);
+    if (!intent) return `${id} is nobody's`;
+    const wrong = replayed(id, own);
+    const creations = own.filter(({ method, status }) => method === 'PUT' && status === 201).length;
+    const updates = own.filter(({ method, status }) => method === 'PATCH' && status < 300).length;
+    if (creations > intent.listings(replica)) {
+      wrong.push(`${id} was created ${creations} times and listed ${intent.listings(replica)} times`);
+    }
+    if (updates > intent.edits(replica)) {
+      wrong.push(`${id} was updated ${updates} times for ${intent.edits(replica)} changes`);
+    }
+    return wrong;
+  });
+}
+
+interface Replica {
+  readonly routing: unknown;
+  readonly tags: Readonly<Record<string, unknown>>;
+}
+
+interface Body {
+  readonly tags?: Readonly<Record<string, unknown>>;
+  readonly properties?: { readonly regionEndpointEnabled?: boolean };
+}
+
+/** Goes through the writes to one replica as ARM did. */
+function replayed(id: string, writes: readonly JournalEntry[]): string[] {
+  const wrong: string[] = [];
+  let current: Replica | undefined;
+  for (const { method, status, body } of writes) {
+    const { tags = {}, properties: { regionEndpointEnabled: routing } = {} } = (body ?? {}) as Body;
+    if (status >= 300) wrong.push(`${method} of ${id} was refused with ${status}`);
+    else if (method === 'PUT') {
+      if (current) wrong.push(`${id} was created though it was there`);
+      current = { routing: routing ?? true, tags };
+    } else if (!current) wrong.push(`${method} of ${id}, which was not there`);
+    else if (method === 'DELETE') current = undefined;
+    else {
+      const next: Replica = { routing: routing ?? current.routing, tags: (body as Body).tags ?? current.tags };
+      if (JSON.stringify(next) === JSON.stringify(current)) wrong.push(`${id} was updated to what it was`);
+      current = next;
+    }
+  }
+  return wrong;
+}
