@@ -32,7 +32,19 @@ export interface Config {
   /** Replicas of one registry in motion at a time. */
   readonly maxParallelActions: number;
   readonly logLevel: LogLevel;
+  /** Left out: this operator is alone, or all of them work side by side. */
+  readonly leaderElection?: LeaderElection;
   readonly cloud: Cloud;
+}
+
+/** The Lease that operators contend for; times in ms. */
+export interface LeaderElection {
+  /** Left out: the one of the kubeconfig's context, in a pod the pod's own. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly leaseDuration: number;
+  readonly renewDeadline: number;
+  readonly retryPeriod: number;
 }
 
 /** Why there is no Config: one line to print to stderr before leaving with `exitCode`. */
@@ -72,6 +84,8 @@ export function configFrom(argv: readonly string[], env: Environment): Config {
   const metrics = setting(flags.metrics, bindAddress);
   const health = setting(flags.health, bindAddress);
   const selector = setting(flags.selector, labelSelector);
+  const isElected = setting(flags.leaderElect, yesOrNo);
+  const election = leaderElection(setting);
   return Object.freeze({
     ...(metrics ? { metricsBindAddress: metrics } : {}),
     ...(health ? { healthProbeBindAddress: health } : {}),
@@ -81,12 +95,40 @@ export function configFrom(argv: readonly string[], env: Environment): Config {
     interval: setting(flags.interval, duration(1_000)),
     maxParallelActions: setting(flags.parallel, wholeNumber(1, 100)),
     logLevel: setting(flags.logLevel, oneOf(logLevels)),
+    ...(isElected ? { leaderElection: election } : {}),
     cloud: cloud(env),
+  });
+}
+
+type Setting = <T>(flag: Flag, read: (text: string) => T) => T;
+
+/** The rules are client-go's, which also spreads the retry period by up to a fifth; they hold also while there is no election. */
+function leaderElection(setting: Setting): LeaderElection {
+  const namespace = setting(flags.leaseNamespace, optional(dnsName));
+  const leaseDuration = setting(flags.leaseDuration, duration(1_000));
+  const renewDeadline = setting(flags.renewDeadline, duration(100));
+  const retryPeriod = setting(flags.retryPeriod, duration(10));
+  const said = (flag: Flag, ms: number) => `--${flag.name} (${formatDuration(ms)})`;
+  if (leaseDuration <= renewDeadline) {
+    const deadline = said(flags.renewDeadline, renewDeadline);
+    throw new ConfigError(`${said(flags.leaseDuration, leaseDuration)} must be longer than ${deadline}`);
+  }
+  if (renewDeadline <= 1.2 * retryPeriod) {
+    const period = said(flags.retryPeriod, retryPeriod);
+    throw new ConfigError(`${said(flags.renewDeadline, renewDeadline)} must be longer than 1.2 times ${period}`);
+  }
+  return Object.freeze({
+    ...(namespace ? { namespace } : {}),
+    name: setting(flags.leaseName, dnsName),
+    leaseDuration,
+    renewDeadline,
+    retryPeriod,
   });
 }
 
 interface Flag {
   readonly name: string;
+  /** In brackets: may be left out, and then means "true". */
   readonly value: string;
   readonly fallback: string;
   readonly help: string;
@@ -130,6 +172,42 @@ const flags = {
     fallback: '4',
     help: 'replicas of one registry in motion at a time',
   },
+  leaderElect: {
+    name: 'leader-elect',
+    value: '[true|false]',
+    fallback: 'false',
+    help: 'of several operators only one works at a time, the others stand by',
+  },
+  leaseDuration: {
+    name: 'leader-elect-lease-duration',
+    value: '<duration>',
+    fallback: '15s',
+    help: 'how long others wait after the last sign of a leader before one takes over',
+  },
+  renewDeadline: {
+    name: 'leader-elect-renew-deadline',
+    value: '<duration>',
+    fallback: '10s',
+    help: 'how long a leader that cannot renew its lease goes on; then it ends, to be started again',
+  },
+  retryPeriod: {
+    name: 'leader-elect-retry-period',
+    value: '<duration>',
+    fallback: '2s',
+    help: 'how often a leader renews its lease, and a standby looks at it',
+  },
+  leaseNamespace: {
+    name: 'leader-elect-resource-namespace',
+    value: '<name>',
+    fallback: '',
+    help: "namespace of the Lease (default: the pod's, else that of the kubeconfig's context)",
+  },
+  leaseName: {
+    name: 'leader-elect-resource-name',
+    value: '<name>',
+    fallback: 'acr-replication-operator',
+    help: 'name of the Lease',
+  },
   logLevel: { name: 'log-level', value: '<level>', fallback: 'info', help: `one of ${logLevels.join(', ')}` },
 } as const satisfies Record<string, Flag>;
 
@@ -166,7 +244,7 @@ function parse(argv: readonly string[]): Readonly<Record<string, string | undefi
     // Repeating adds up where a list is asked for, and the last one wins elsewhere, as with most programs.
     option.argParser<string>((text, before) => (name === 'watch-namespaces' && before ? `${before},${text}` : text));
     program.addOption(option).on(`option:${name}`, () => {
-      found[name] = program.getOptionValue(option.attributeName());
+      found[name] = String(program.getOptionValue(option.attributeName()));
     });
   }
   try {
@@ -193,10 +271,26 @@ function bindAddress(text: string): BindAddress | undefined {
   return Object.freeze({ ...(host ? { host } : {}), port });
 }
 
+function yesOrNo(text: string): boolean {
+  return oneOf(['true', 'false'])(text) === 'true';
+}
+
+function optional<T>(read: (text: string) => T): (text: string) => T | undefined {
+  return (text) => (text === '' ? undefined : read(text));
+}
+
+/** A DNS label: what a namespace may be called, and a Lease in any case. */
+const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+function dnsName(text: string): string {
+  if (!label.test(text)) throw new Error('must be a name of lower-case letters, digits and -');
+  return text;
+}
+
 function namespaces(text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   const wanted = [...new Set(names)].filter(Boolean);
-  const bad = wanted.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  const bad = wanted.find((name) => !label.test(name));
   if (bad !== undefined) throw new Error('must be names of namespaces, separated by commas');
   return Object.freeze(wanted);
 }

@@ -1,5 +1,7 @@
 // Wires the parts, handles signals, and ends the process with one clear line when it must end. It decides nothing else.
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { KubeConfig } from '@kubernetes/client-node';
 import {
   version as apiVersion,
   crdName,
@@ -14,27 +16,29 @@ import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, configFrom, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
 import { connect, loadKubeConfig } from './kubernetes/cluster.ts';
-import { startController } from './kubernetes/controller.ts';
+import { type Controller, startController } from './kubernetes/controller.ts';
 import { isTerminating } from './kubernetes/crd.ts';
+import { type Election, LeaseElection, unopposed } from './kubernetes/election.ts';
 import { eventRecorder } from './kubernetes/events.ts';
 import { hold, release } from './kubernetes/finalizer.ts';
 import { startInformer } from './kubernetes/informer.ts';
 import { keyOf } from './kubernetes/key.ts';
+import { leaseLock } from './kubernetes/lease-lock.ts';
 import { WorkQueue } from './kubernetes/queue.ts';
 import { resource } from './kubernetes/resource.ts';
 import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
+import { shutDown } from './shutdown.ts';
+import { healthChecks } from './telemetry/health.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { serveHealth, serveMetrics } from './telemetry/server.ts';
 
 const name = 'registryreplication';
 const userAgent = `acr-replication-operator/${version}`;
+const instance = process.env.POD_NAME || hostname();
 const random = Math.random;
-
-/** ms in which running passes may end after a signal; Kubernetes kills after 30 s. */
-const patience = 20_000;
 
 const config = configOrExit();
 const log = createLogger(config.logLevel);
@@ -44,12 +48,20 @@ await run(config, log).catch((error) => die(log, error));
 
 async function run(config: Config, log: Logger): Promise<void> {
   const metrics = createMetrics();
-  const cluster = connect(loadKubeConfig(), { userAgent, onRequest: metrics.kubernetesRequest });
+  const kubeConfig = loadKubeConfig();
+  let stopping = false;
+  const election = elect(config, kubeConfig, metrics, log, (why) => {
+    log[stopping ? 'warn' : 'fatal']({}, `${why}; nothing more is written, and this process ends`);
+    process.exit(stopping ? 0 : 1);
+  });
+  const { mayWrite } = election;
+  const cluster = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, beforeWrite: mayWrite });
   const credential = defaultCredential(config.cloud);
   const arm = connectArm({
     credential,
     cloud: config.cloud,
     userAgent,
+    beforeWrite: mayWrite,
     onRequest(request) {
       metrics.armRequest(request);
       log.debug(request, 'Azure Resource Manager was asked');
@@ -64,7 +76,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const events = eventRecorder({
     cluster,
     controller: `${group}/operator`,
-    instance: process.env.POD_NAME ?? hostname(),
+    instance,
     clock,
     random,
     log,
@@ -89,6 +101,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const silentSince = new Map<string, number>();
   const context = { arm, objects, clock, random, limits: { maxParallelActions }, interval, silentSince };
 
+  let controller: Controller | undefined;
   const informer = startInformer({
     cluster,
     resource: replications,
@@ -101,20 +114,21 @@ async function run(config: Config, log: Logger): Promise<void> {
     log,
     changed(change) {
       if (change.type === 'deleted') silentSince.delete(change.object.metadata.uid ?? '');
-      enqueue(change);
+      // A standby only keeps its store; what waits in it becomes work when it leads.
+      if (controller) enqueue(change);
     },
   });
+  metrics.informer(name, informer.health);
 
-  const servers = await Promise.all([
-    config.metricsBindAddress && serveMetrics(config.metricsBindAddress, metrics.registry),
-    config.healthProbeBindAddress &&
-      serveHealth(config.healthProbeBindAddress, {
-        live: {},
-        ready: { caches: () => (informer.health().synced ? undefined : 'the objects have not been listed yet') },
-      }),
+  const { metricsBindAddress, healthProbeBindAddress } = config;
+  const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
+  const [metricsServer, healthServer] = await Promise.all([
+    metricsBindAddress && serveMetrics(metricsBindAddress, metrics.registry),
+    healthProbeBindAddress && serveHealth(healthProbeBindAddress, checks),
   ]);
+  const ports = { metricsPort: metricsServer?.port, healthPort: healthServer?.port };
   log.info(
-    { version, server: cluster.server, arm: config.cloud.endpoint, interval, concurrency },
+    { version, server: cluster.server, arm: config.cloud.endpoint, interval, concurrency, ...ports },
     'The operator has started',
   );
   checkCredential(credential, config.cloud).then(
@@ -122,29 +136,21 @@ async function run(config: Config, log: Logger): Promise<void> {
     (error) => die(log, error),
   );
 
-  let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) process.exit(130);
     stopping = true;
     log.info({ signal }, 'Stopping; a second signal ends at once');
-    clock.after(patience, () => {
-      log.warn({}, 'A pass has not ended in time; it is cut off, and repeated by the next start');
-      process.exit(0);
-    });
-    informer.stop();
-    await controller?.stop();
-    const lost = await events.flush(2_000);
-    if (lost > 0) log.warn({ lost }, 'Some events were not written');
-    await Promise.all(servers.map((server) => server?.close()));
-    await cluster.close();
+    const rest = [metricsServer, healthServer, cluster].filter((part) => part !== undefined);
+    await shutDown({ informer, controller, events, election, rest }, { clock, log });
     log.info({}, 'Stopped');
     process.exit(0);
   };
-  let controller: ReturnType<typeof startController> | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => void stop(signal).catch((error) => die(log, error)));
 
+  // In this order: whoever cannot see the objects must not keep others from working.
   await informer.synced;
+  await election.campaign();
   if (stopping) return;
   log.info({ objects: store.size }, 'The objects are listed; passes begin');
   controller = startController({
@@ -160,6 +166,33 @@ async function run(config: Config, log: Logger): Promise<void> {
     clock,
     log,
     metrics: metrics.controller(name, concurrency),
+  });
+  for (const object of store.list()) queue.add(keyOf(object), 'low');
+}
+
+function elect(
+  { leaderElection }: Config,
+  kubeConfig: KubeConfig,
+  metrics: Metrics,
+  log: Logger,
+  lost: (why: string) => void,
+): Election {
+  if (!leaderElection) return unopposed;
+  const { namespace, name, ...terms } = leaderElection;
+  // Connections of its own, and half the deadline: a renewal that hangs shall leave time for another.
+  const timeout = terms.renewDeadline / 2;
+  const cluster = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, timeout });
+  return new LeaseElection({
+    lock: leaseLock(cluster, { namespace: namespace ?? cluster.namespace, name }),
+    // A pod that is started again has the same name, and is another process.
+    identity: `${instance}_${randomUUID()}`,
+    terms,
+    lost,
+    clock,
+    monotonic: () => performance.now(),
+    random,
+    log,
+    metrics: metrics.election(name),
   });
 }
 

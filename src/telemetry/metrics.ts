@@ -2,6 +2,7 @@
 // georeplication_* for the domain. It measures and never decides.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ArmRequest } from '../azure/policy.ts';
+import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type QueueMetrics, queueMetricsFor } from './queue-metrics.ts';
 
 /** How a pass ended, in controller-runtime's words. */
@@ -23,12 +24,23 @@ export interface KubernetesRequest {
   readonly code: string;
 }
 
+/** Whether this process leads, as client-go's leaderelection tells it. */
+export interface ElectionMetrics {
+  leading(is: boolean): void;
+  /** A renewal did not go through at once. */
+  slowPath(): void;
+}
+
 export interface Metrics {
   /** For the server of /metrics. */
   readonly registry: Registry;
   /** @param concurrency How many workers there are. */
   controller(name: string, concurrency: number): ControllerMetrics;
   queue(name: string): QueueMetrics;
+  /** @param name The Lease's. */
+  election(name: string): ElectionMetrics;
+  /** @param read Asked at each scrape. */
+  informer(name: string, read: () => InformerState): void;
   kubernetesRequest(request: KubernetesRequest): void;
   armRequest(request: ArmRequest): void;
 }
@@ -96,11 +108,25 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     buckets: armBuckets,
     registers,
   });
+  const master = new Gauge({
+    name: 'leader_election_master_status',
+    help: 'Whether this process holds the Lease of that name: 1 or 0',
+    labelNames: ['name'],
+    registers,
+  });
+  const slowPaths = new Counter({
+    name: 'leader_election_slowpath_total',
+    help: 'Renewals of the Lease that had to read it first',
+    labelNames: ['name'],
+    registers,
+  });
   const queues = queueMetricsFor(registry);
+  const informers = informerMetricsFor(registry);
 
   return {
     registry,
     queue: queues,
+    informer: informers,
 
     controller(controller, concurrency) {
       // From the first scrape on: a rate over a series that appears late misses its first step.
@@ -115,6 +141,14 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
           reconcileTime.observe({ controller }, seconds);
         },
         active: (workers) => activeWorkers.set({ controller }, workers),
+      };
+    },
+
+    election(name) {
+      slowPaths.inc({ name }, 0);
+      return {
+        leading: (is) => master.set({ name }, is ? 1 : 0),
+        slowPath: () => slowPaths.inc({ name }),
       };
     },
 

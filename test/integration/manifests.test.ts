@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
+import { configFrom } from '../../src/config.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
@@ -26,6 +27,7 @@ interface PodSpec {
   securityContext: Record<string, unknown>;
   containers: {
     image: string;
+    args: string[];
     securityContext: Record<string, unknown>;
     resources: unknown;
     ports: { name: string; containerPort: number }[];
@@ -64,6 +66,8 @@ function built(folder: string): Manifest[] {
       'ServiceAccount',
       'ClusterRole',
       'ClusterRoleBinding',
+      'Role',
+      'RoleBinding',
       'Deployment',
     ]);
   });
@@ -88,11 +92,13 @@ function built(folder: string): Manifest[] {
     expect(crd).to.deep.include({ resourceNames: ['registryreplications.georeplication.dev'], verbs: ['get'] });
   });
 
-  it('bind the role to the account that the pods run as', () => {
+  it('bind both roles to the account that the pods run as', () => {
     const { name, namespace } = one(operator, 'ServiceAccount').metadata;
-    const binding = one(operator, 'ClusterRoleBinding') as unknown as { roleRef: unknown; subjects: unknown };
-    expect(binding.subjects).to.deep.equal([{ kind: 'ServiceAccount', name, namespace }]);
-    expect(binding.roleRef).to.include({ kind: 'ClusterRole', name: one(operator, 'ClusterRole').metadata.name });
+    for (const kind of ['ClusterRole', 'Role']) {
+      const binding = one(operator, `${kind}Binding`) as unknown as { roleRef: unknown; subjects: unknown };
+      expect(binding.subjects).to.deep.equal([{ kind: 'ServiceAccount', name, namespace }]);
+      expect(binding.roleRef).to.include({ kind, name: one(operator, kind).metadata.name });
+    }
     expect(pod.serviceAccountName).to.equal(name);
   });
 
@@ -110,9 +116,19 @@ function built(folder: string): Manifest[] {
     }
   });
 
-  it('never run two operators at a time', () => {
-    const { spec } = one(operator, 'Deployment') as unknown as { spec: unknown };
-    expect(spec).to.deep.include({ replicas: 1, strategy: { type: 'Recreate' } });
+  it('let one operator work at a time: they contend for a Lease that they may use, and no other', () => {
+    const { leaderElection } = configFrom(
+      pod.containers.flatMap(({ args }) => args),
+      {},
+    );
+    const lease = leaderElection?.name;
+    const role = one(operator, 'Role') as unknown as Manifest & { rules: Rule[] };
+    expect(role.metadata.namespace).to.equal(one(operator, 'Namespace').metadata.name);
+    const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+    expect(role.rules).to.deep.equal([
+      { ...leases, verbs: ['create'] },
+      { ...leases, resourceNames: [lease], verbs: ['get', 'watch', 'update'] },
+    ]);
   });
 
   it('probe where the operator answers by default', () => {

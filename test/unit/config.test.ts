@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Config, ConfigError, ConfigHelp, configFrom, version } from '../../src/config.ts';
+import { type Config, ConfigError, ConfigHelp, configFrom, type LeaderElection, version } from '../../src/config.ts';
 
 function refusal(argv: string[], env: Record<string, string> = {}): ConfigError {
   try {
@@ -58,6 +58,39 @@ describe('configFrom', () => {
     ['--max-parallel-actions', 'MAX_PARALLEL_ACTIONS', '1', 'maxParallelActions', 1],
     ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
   ];
+  const ofLeases: [flag: string, twin: string, text: string, setting: keyof LeaderElection, value: unknown][] = [
+    ['--leader-elect-lease-duration', 'LEADER_ELECT_LEASE_DURATION', '30s', 'leaseDuration', 30_000],
+    ['--leader-elect-renew-deadline', 'LEADER_ELECT_RENEW_DEADLINE', '12s', 'renewDeadline', 12_000],
+    ['--leader-elect-retry-period', 'LEADER_ELECT_RETRY_PERIOD', '500ms', 'retryPeriod', 500],
+    ['--leader-elect-resource-namespace', 'LEADER_ELECT_RESOURCE_NAMESPACE', 'operators', 'namespace', 'operators'],
+    ['--leader-elect-resource-name', 'LEADER_ELECT_RESOURCE_NAME', 'one-of-two', 'name', 'one-of-two'],
+  ];
+  for (const [flag, twin, text, setting, value] of ofLeases) {
+    it(`reads ${flag}, or ${twin}, for a leader election`, () => {
+      for (const [argv, env] of [
+        [['--leader-elect', flag, text], {}],
+        [['--leader-elect'], { [twin]: text }],
+      ] as const) {
+        expect(configFrom(argv, env).leaderElection).to.deep.include({ [setting]: value }).and.to.be.frozen;
+      }
+      expect(configFrom([flag, text], {})).to.deep.equal(configFrom([], {}));
+    });
+  }
+
+  it("elects a leader only when asked to, with client-go's timing", () => {
+    const expected = {
+      name: 'acr-replication-operator',
+      leaseDuration: 15_000,
+      renewDeadline: 10_000,
+      retryPeriod: 2_000,
+    };
+    for (const argv of [['--leader-elect'], ['--leader-elect=true'], ['--leader-elect', '--interval', '5m']]) {
+      expect(configFrom(argv, { LEADER_ELECT: 'false' }).leaderElection).to.deep.equal(expected);
+    }
+    expect(configFrom([], { LEADER_ELECT: 'true' }).leaderElection).to.deep.equal(expected);
+    expect(configFrom(['--leader-elect=false'], { LEADER_ELECT: 'true' })).not.to.have.property('leaderElection');
+  });
+
   for (const [flag, twin, text, setting, value] of everything) {
     it(`reads ${flag}`, () => {
       expect(configFrom([flag, text], {})[setting]).to.deep.equal(value);
@@ -107,7 +140,19 @@ describe('configFrom', () => {
     [['--metrics-bind-address', ':70000'], {}, '--metrics-bind-address: must be host:port'],
     [['--watch-namespaces', 'Upper'], {}, '--watch-namespaces: must be names of namespaces'],
     [['--watch-label-selector', 'a=b c'], {}, '--watch-label-selector: must be a label selector'],
-    [['--leader-elect'], {}, "unknown option '--leader-elect' (see --help)"],
+    [['--elect'], {}, "unknown option '--elect'"],
+    [['--leader-elect=maybe'], {}, '--leader-elect: must be one of true, false, not "maybe"'],
+    [['--leader-elect-resource-name', 'A_B'], {}, '--leader-elect-resource-name: must be a name of lower-case letters'],
+    [
+      ['--leader-elect-lease-duration', '10s'],
+      {},
+      '--leader-elect-lease-duration (10s) must be longer than --leader-elect-renew-deadline (10s)',
+    ],
+    [
+      [],
+      { LEADER_ELECT_RETRY_PERIOD: '9s' },
+      '--leader-elect-renew-deadline (10s) must be longer than 1.2 times --leader-elect-retry-period (9s)',
+    ],
     [['--intervall', '1m'], {}, 'Did you mean --interval?'],
     [['--interval'], {}, 'argument missing (see --help)'],
     [['extra'], {}, 'too many arguments'],
@@ -125,7 +170,8 @@ describe('configFrom', () => {
   it('answers --help with every flag and its twin', () => {
     const help = refusal(['--help']);
     expect(help).to.be.instanceOf(ConfigHelp).and.to.have.property('exitCode', 0);
-    for (const [flag, twin] of everything) expect(help.message).to.contain(flag).and.to.contain(`[${twin}]`);
+    for (const [flag, twin] of [...everything, ...ofLeases])
+      expect(help.message).to.contain(flag).and.to.contain(`[${twin}]`);
   });
 
   it('answers --version with the version, whatever else is asked', () => {

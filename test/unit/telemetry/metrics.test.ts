@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import type { ControllerMetrics } from '../../../src/kubernetes/controller.ts';
+import type { ElectionMetrics } from '../../../src/kubernetes/election.ts';
 import { WorkQueue } from '../../../src/kubernetes/queue.ts';
+import type { InformerState } from '../../../src/telemetry/informer-metrics.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
 import { FakeClock } from '../../fake-clock.ts';
 
@@ -33,6 +35,11 @@ describe('metrics', () => {
       'controller_runtime_active_workers',
       'controller_runtime_max_concurrent_reconciles',
       'rest_client_requests_total',
+      'leader_election_master_status',
+      'leader_election_slowpath_total',
+      'georeplication_informer_synced',
+      'georeplication_informer_last_contact_timestamp_seconds',
+      'georeplication_informer_relists_total',
       'georeplication_arm_requests_total',
       'georeplication_arm_request_duration_seconds',
       'workqueue_depth',
@@ -82,6 +89,27 @@ describe('metrics', () => {
     expect(await value('workqueue_unfinished_work_seconds')).to.equal(0);
     expect(await value('workqueue_retries_total')).to.equal(1);
     await queue.shutDown();
+  });
+
+  it('say who leads', async () => {
+    const election: ElectionMetrics = metrics.election('operator');
+    election.leading(false);
+    const status = () => value('leader_election_master_status', { name: 'operator' });
+    expect(await status()).to.equal(0);
+    election.leading(true);
+    election.slowPath();
+    expect(await status()).to.equal(1);
+    expect(await value('leader_election_slowpath_total', { name: 'operator' })).to.equal(1);
+  });
+
+  it('ask the informer at each scrape', async () => {
+    let state: InformerState = { synced: false, lastContact: undefined, relists: 0 };
+    metrics.informer('rr', () => state);
+    const of = (what: string) => value(`georeplication_informer_${what}`, { name: 'rr' });
+    expect([await of('synced'), await of('last_contact_timestamp_seconds')]).to.deep.equal([0, undefined]);
+    state = { synced: true, lastContact: new Date('2026-11-22T00:00:00.5Z'), relists: 2 };
+    expect([await of('synced'), await of('relists_total'), await of('relists_total')]).to.deep.equal([1, 2, 2]);
+    expect(await of('last_contact_timestamp_seconds')).to.equal(Date.parse('2026-11-22T00:00:00.5Z') / 1000);
   });
 
   it('count requests to both APIs', async () => {
