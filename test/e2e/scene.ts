@@ -42,7 +42,7 @@ export interface Scene extends Stage {
   untilGone(name: string): Promise<void>;
   /** Every version of the object that kubectl was shown, the oldest first. */
   history(name: string): readonly RegistryReplication[];
-  /** `METHOD replica` of every accepted write to the registry, in order. */
+  /** `METHOD replica` of every write to the registry, in order; where it was refused, `METHOD replica: status`. */
   writesTo(registry: string): string[];
   /** The events about the object, as `Reason: note`, in no order. */
   events(name: string): Promise<string[]>;
@@ -115,8 +115,8 @@ export async function openScene({ timings, args = [] }: SceneOptions): Promise<S
     history: gallery.history,
     writesTo: (registry) =>
       stage.arm.journal.writes
-        .filter((entry) => entry.registry === registry && entry.status < 300)
-        .map(({ method, replica }) => `${method} ${replica}`),
+        .filter((entry) => entry.registry === registry)
+        .map(({ method, replica, status }) => `${method} ${replica}${status < 300 ? '' : `: ${status}`}`),
     async events(name) {
       const list = JSON.parse(await stage.kubectl(`get events.events.k8s.io -n default -o json`));
       return (list.items as Event[])

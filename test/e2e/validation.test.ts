@@ -27,12 +27,12 @@ const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
   [
     'a region that is no name',
     { regions: [{ location: 'japan_east!' }] },
-    /spec\.regions\[0\]\.location.* should match/,
+    /spec\.regions(\[0\])?\.location: Invalid value: .* should match/,
   ],
   [
     'an empty region',
     { regions: [{ location: '' }] },
-    /spec\.regions\[0\]\.location.* (at least 1 chars|should match)/,
+    /spec\.regions(\[0\])?\.location: Invalid value: .* (at least 1 chars|should match)/,
   ],
   [
     'the same region twice',
