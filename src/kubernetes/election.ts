@@ -173,6 +173,7 @@ export class LeaseElection implements Election {
     this.#renewed(leading);
     if (this.#isStopping) return;
     this.#stopWatch();
+    this.#hinted = false; // by our own claim
     metrics?.leading(true);
     log.info({ identity, transitions: leading.lease.spec?.leaseTransitions }, `Leading: holds the Lease ${lock.name}`);
     this.#led.resolve();
