@@ -49,6 +49,7 @@ export class SeriesBook {
   #sending: Open | undefined;
   /** In the order in which they will have cooled. */
   readonly #cooling = new Set<Open>();
+  #isHurried = false;
 
   constructor(rules: SeriesRules) {
     this.#rules = rules;
@@ -123,13 +124,15 @@ export class SeriesBook {
     this.#cool(series, now);
   }
 
-  /** What is cooling may be written now. */
+  /** Until `close`, nothing cools: whatever is left to tell may be written now. */
   hurry(): void {
+    this.#isHurried = true;
     for (const series of this.#cooling) this.#cooled(series);
   }
 
   /** Forgets every series. Returns how many of their occurrences were never told. */
   close(): number {
+    this.#isHurried = false;
     return [...this.#open.values()].reduce((untold, series) => untold + this.#end(series), 0);
   }
 
@@ -141,6 +144,7 @@ export class SeriesBook {
   #cool(series: Open, now: number): void {
     series.state = { is: 'Cooling', until: now + this.#rules.interval };
     this.#cooling.add(series);
+    if (this.#isHurried) this.#cooled(series);
   }
 
   #coolDown(now: number): void {

@@ -160,7 +160,10 @@ describe('a series of events', () => {
     occur('bear', 1);
     expect(write(1)).to.deep.equal([]);
     book.hurry();
-    expect(write(1)).to.deep.equal(['bear:3']);
+    expect(next(1).count).to.equal(3);
+    occur('bear', 2);
+    book.written(3, 2);
+    expect(write(2)).to.deep.equal(['bear:4']);
     for (const key of ['bear', 'bear', 'doll', 'kite']) occur(key, 2);
     const doll = next(2);
     expect(book.close()).to.equal(4);

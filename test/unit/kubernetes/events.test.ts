@@ -92,8 +92,8 @@ describe('events that are recorded', () => {
     expect(counts).to.deep.equal([
       '0 s, bear news:1',
       '1 s, bear news:2',
-      '60 s, bear news:62',
-      '120 s, bear news:122',
+      '60 s, bear news:61',
+      '120 s, bear news:121',
     ]);
     await clock.advance(10 * minute);
     expect(written).to.deep.equal(['bear news:180']);
@@ -132,6 +132,10 @@ describe('events that are recorded', () => {
     expect(waits).to.deep.equal([1000, 2000, 4000, 8000, 10_000, 10_000]);
     expect(written).to.deep.equal([...Array(7).fill('bear news:1'), 'doll news:1']);
     expect(log.all).to.deep.equal([]);
+    answers = [unreachable];
+    record('kite');
+    await settled();
+    expect(clock.nextIn).to.equal(1000);
   });
 
   it('are tried again when the API server says so, not before it says, and with what happened meanwhile', async () => {
