@@ -42,6 +42,8 @@ export interface ArmEmulator {
   readonly environment: Readonly<Record<string, string>>;
   readonly azure: Azure;
   readonly journal: Journal;
+  /** Makes another application known, with the same secret: the journal tells who asked. */
+  register(clientId: string): void;
   /** Ends every connection; resolves once the port is free. */
   close(): Promise<void>;
 }
@@ -66,7 +68,9 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   const audience = 'https://management.azure.com';
   const audiences = [audience, 'https://management.core.windows.net'];
   const tenant = new Tenant(tenantId, audiences, () => world.now);
-  tenant.register({ clientId, secret: clientSecret, trusts: (assertion) => assertion !== '' });
+  const register = (clientId: string) =>
+    tenant.register({ clientId, secret: clientSecret, trusts: (assertion) => assertion !== '' });
+  register(clientId);
 
   const app = armApp({ world, faults: azure.faults, tenant, quota: new Quota(), journal, pageSize });
   const server = createAdaptorServer({
@@ -95,6 +99,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     },
     azure,
     journal,
+    register,
     async close() {
       journal.close();
       const closed = once(server, 'close');

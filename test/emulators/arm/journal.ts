@@ -7,6 +7,8 @@ export interface JournalEntry extends RequestInfo {
   /** The same moment in ns by the machine's monotonic clock (process.hrtime), which all its processes share: for benches. */
   readonly arrival: bigint;
   readonly status: number;
+  /** The application that asked, where its token was good. */
+  readonly clientId?: string;
   /** ms of real time. */
   readonly duration: number;
 }

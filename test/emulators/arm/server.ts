@@ -56,7 +56,9 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
     c.set('info', info);
     await next();
     const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
-    journal.record({ ...info, at, arrival, status: c.res.status, duration });
+    const principal: Principal | undefined = c.var.principal; // not known yet where the request was refused before
+    const caller = principal && { clientId: principal.clientId };
+    journal.record({ ...info, ...caller, at, arrival, status: c.res.status, duration });
   });
 
   app.use('/subscriptions/*', async (c, next) => {
