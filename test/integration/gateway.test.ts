@@ -269,7 +269,8 @@ describe('the ARM gateway at a server that misbehaves', () => {
   before(async () => {
     const { cert, key } = await makeLoopbackCertificate('a server that misbehaves');
     distrust = trust(cert);
-    server = createServer({ cert, key }, (request, response) => {
+    // Idle connections stay: one that is just being closed would look like a server that went away.
+    server = createServer({ cert, key, keepAliveTimeout: 60_000 }, (request, response) => {
       seen.push(request);
       answer(request, response);
     });
