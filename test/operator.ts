@@ -2,8 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
+
+/** A start costs half as much where an earlier one has left its compiled code. */
+const compileCache = fileURLToPath(new URL('node_modules/.cache/node', root));
 
 /** One line of the operator's log. */
 export interface LogLine {
@@ -39,7 +43,7 @@ export function startOperator({ args = [], env, entry = 'src/main.ts' }: Operato
   const addresses = ['--metrics-bind-address', '127.0.0.1:0', '--health-probe-bind-address', '127.0.0.1:0'];
   const child = spawn(process.execPath, ['--enable-source-maps', entry, ...addresses, ...args], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: LogLine[] = [];
