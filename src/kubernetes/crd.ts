@@ -2,7 +2,7 @@
 // everything its objects stand for.
 import { ApiextensionsV1Api } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
-import { isNotFound } from './errors.ts';
+import { isMissing } from './errors.ts';
 
 /**
  * True when the CRD `<plural>.<group>` is being deleted, or is gone already. Rejects when the API server cannot tell
@@ -13,7 +13,7 @@ export async function isTerminating(cluster: Cluster, name: string): Promise<boo
     const { metadata } = await cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name });
     return metadata?.deletionTimestamp !== undefined;
   } catch (error) {
-    if (isNotFound(error)) return true;
+    if (isMissing(error)) return true;
     throw error;
   }
 }

@@ -22,6 +22,14 @@ export function isNotFound(error: unknown): boolean {
   return hasCode(error, 404);
 }
 
+/**
+ * The server looked for the object and has none, and says so by its name. Any other 404 is about the path: a server that
+ * has just begun, and knows no custom resources yet, answers so about objects that are there.
+ */
+export function isMissing(error: unknown): boolean {
+  return isNotFound(error) && statusOf(error).details?.name !== undefined;
+}
+
 /** A write was based on an old version of the object. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ObjectChanged || (hasCode(error, 409) && !isAlreadyExists(error));
@@ -66,6 +74,12 @@ export function isFromApiServer(error: unknown): boolean {
   return error instanceof ApiException || error instanceof ApiServerUnreachable;
 }
 
+/** There was no answer, or one that says only that the API server is in trouble or has too much to do. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof ApiServerUnreachable) return true;
+  return error instanceof ApiException && (error.code === 429 || error.code >= 500);
+}
+
 /**
  * Wraps what `fetch` rejects with (a TypeError that says only "fetch failed" or "terminated", a TimeoutError) into an error
  * that says which server and why. Errors that are no such thing, such as a credential plugin's, come back as they are.
@@ -94,14 +108,15 @@ function hasCode(error: unknown, code: number): boolean {
 }
 
 /** The `Status` object that an API server answers errors with; client-node hands it on as text or parsed. */
-function statusOf(error: unknown): { message?: string; reason?: string } {
+function statusOf(error: unknown): { message?: string; reason?: string; details?: { name?: unknown } } {
   const body: unknown = error instanceof ApiException ? error.body : undefined;
   const parsed = typeof body === 'string' ? parse(body) : body;
   if (typeof parsed !== 'object' || parsed === null) return typeof body === 'string' ? { message: body } : {};
-  const { message, reason } = parsed as { message?: unknown; reason?: unknown };
+  const { message, reason, details } = parsed as { message?: unknown; reason?: unknown; details?: unknown };
   return {
     ...(typeof message === 'string' && { message }),
     ...(typeof reason === 'string' && { reason }),
+    ...(typeof details === 'object' && details !== null && { details }),
   };
 }
 

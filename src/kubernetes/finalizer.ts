@@ -1,7 +1,7 @@
 // The finalizer protocol: an object that carries our finalizer stays until we release it. It writes metadata.finalizers
 // and nothing else.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { isNotFound, isPatchRefused, ObjectChanged } from './errors.ts';
+import { isMissing, isPatchRefused, ObjectChanged } from './errors.ts';
 import { nameOf, type PatchOperation, type Resource } from './resource.ts';
 
 /** How often a race with other writers is run again before it is left to the next pass. */
@@ -64,7 +64,7 @@ export async function release<T extends KubernetesObject>(
       return index < 0 ? undefined : [{ op: 'remove', path: `/metadata/finalizers/${index}` }];
     });
   } catch (error) {
-    if (error instanceof AnotherObject || isNotFound(error)) return undefined;
+    if (error instanceof AnotherObject || isMissing(error)) return undefined;
     throw error;
   }
 }

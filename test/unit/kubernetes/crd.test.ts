@@ -29,7 +29,9 @@ describe('a CRD', () => {
     expect(await ask((asked) => asked.json({ metadata: { deletionTimestamp: '2026-11-22T00:00:00Z' } }))).to.equal(
       true,
     );
-    expect(await ask((asked) => asked.refuse(404, 'not found'))).to.equal(true);
+    const missing = { kind: 'Status', code: 404, reason: 'NotFound', details: { name: 'widgets.example.dev' } };
+    expect(await ask((asked) => asked.json(missing, 404))).to.equal(true);
+    expect(await ask((asked) => asked.refuse(404, '404 page not found')), 'of the path').to.equal(404);
     expect(await ask((asked) => asked.refuse(403, 'forbidden'))).to.equal(403);
   });
 });

@@ -62,13 +62,13 @@ class OneWidget {
   };
 
   #existing(): Widget {
-    if (!this.now) throw refusal(404, 'not found');
+    if (!this.now) throw refusal(404, 'not found', { name: 'bear' });
     return structuredClone(this.now);
   }
 }
 
-function refusal(code: number, message: string): ApiException<string> {
-  return new ApiException(code, '', JSON.stringify({ message }), {});
+function refusal(code: number, message: string, details?: object): ApiException<string> {
+  return new ApiException(code, '', JSON.stringify({ message, details }), {});
 }
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
@@ -177,6 +177,8 @@ describe('the finalizer', () => {
     const one = new OneWidget(plain());
     one.now = undefined;
     expect(await failure(hold(one.resource, plain(), ours))).to.have.property('code', 404);
+    const young = { ...one.resource, patch: () => Promise.reject(refusal(404, '404 page not found')) };
+    expect(await failure(release(young, held(ours), ours)), 'a server without its CRDs').to.have.property('code', 404);
     const forbidden = { ...one.resource, patch: () => Promise.reject(refusal(403, 'no')) };
     expect(await failure(release(forbidden, held(ours), ours))).to.have.property('code', 403);
   });
