@@ -1,7 +1,7 @@
 // Workers: take a key, read its object, run one pass, and say when to look again. It is level-triggered: a pass is told
 // which object, never what happened to it.
 import type { Clock } from '../clock.ts';
-import { explain, isConflict, isFromApiServer, isNotFound, retryAfter } from './errors.ts';
+import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfter } from './errors.ts';
 import type { Log } from './log.ts';
 import type { WorkQueue } from './queue.ts';
 
@@ -39,6 +39,12 @@ export interface Controller {
   /** Takes no more work and resolves once the running passes have ended. */
   stop(): Promise<void>;
 }
+
+/**
+ * ms that a key waits at most after a pass that failed for want of the API server, or lost a race: neither is the object's
+ * own fault, both pass, and what a person wants of the object must not wait out a long backoff then.
+ */
+const longestWait = { unreachable: 30_000, race: 5_000 } as const;
 
 /**
  * A pass that rejects is logged in one line and tried again after the key's backoff (not before a `Retry-After` of the
@@ -85,7 +91,7 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
     queue.addAfter(key, lookAgainAfter);
     ended('requeue_after');
   } catch (error) {
-    const wait = queue.retry(key, retryAfter(error));
+    const wait = queue.retry(key, { atLeast: retryAfter(error) ?? 0, atMost: longestWaitAfter(error) });
     const fields = { controller: name, key, failures: queue.failures(key), retryInMs: wait };
     if (isConflict(error) || isNotFound(error)) {
       log.debug(fields, `${key} was changed or deleted by someone else meanwhile; looking again`);
@@ -97,4 +103,9 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
       ended('error');
     }
   }
+}
+
+function longestWaitAfter(error: unknown): number {
+  if (isConflict(error) || isNotFound(error)) return longestWait.race;
+  return isUnavailable(error) ? longestWait.unreachable : Number.POSITIVE_INFINITY;
 }

@@ -110,12 +110,13 @@ export class WorkQueue {
     this.#delayed.set(key, { due, priority: highest, cancel });
   }
 
-  /** Makes the key due after its backoff, at least `atLeast` ms, and returns in how many ms that is. */
-  retry(key: string, atLeast = 0): number {
+  /** Makes the key due after its backoff, but no sooner and no later than these ms, and returns in how many ms that is. */
+  retry(key: string, { atLeast = 0, atMost = Number.POSITIVE_INFINITY } = {}): number {
     const failures = this.failures(key) + 1;
     this.#failures.set(key, failures);
     this.#metrics?.retried();
-    const ms = Math.max(delayAfter(failures, this.#backoff, this.#random), atLeast);
+    const backoff = { ...this.#backoff, max: Math.min(this.#backoff.max, atMost) };
+    const ms = Math.max(delayAfter(failures, backoff, this.#random), atLeast);
     this.addAfter(key, ms);
     return ms;
   }

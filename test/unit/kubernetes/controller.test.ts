@@ -1,6 +1,7 @@
 import { ApiException } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { type ControllerMetrics, type Outcome, startController } from '../../../src/kubernetes/controller.ts';
+import { ApiServerUnreachable } from '../../../src/kubernetes/errors.ts';
 import { WorkQueue } from '../../../src/kubernetes/queue.ts';
 import { FakeClock, settled } from '../../fake-clock.ts';
 import { LogJournal } from './journal.ts';
@@ -116,6 +117,27 @@ describe('the controller', () => {
     expect(told[1]).to.deep.equal(['requeue', 0]);
     expect(clock.nextIn).to.equal(500);
     await controller.stop();
+  });
+
+  it('comes back within 30 s while the API server is in trouble, and within 5 s after a lost race, however often', async () => {
+    const longest = async (error: Error) => {
+      const controller = start();
+      pass = () => Promise.reject(error);
+      queue.add('toys/a');
+      const waits: number[] = [];
+      for (let failure = 1; failure <= 12; failure++) {
+        await settled();
+        waits.push(clock.nextIn ?? Number.NaN);
+        await clock.advance(clock.nextIn ?? 0);
+      }
+      await controller.stop();
+      queue = new WorkQueue({ clock, random: () => 0 });
+      return Math.max(...waits);
+    };
+    expect(await longest(new ApiServerUnreachable('no'))).to.equal(30_000);
+    expect(await longest(new ApiException(503, '', 'server is starting', {}))).to.equal(30_000);
+    expect(await longest(new ApiException(409, '', '{"reason":"Conflict"}', {}))).to.equal(5_000);
+    expect(await longest(new ApiException(403, '', 'no', {}))).to.equal(300_000);
   });
 
   it('tells of an object that is gone, instead of running a pass', async () => {
