@@ -63,7 +63,14 @@ export interface InformerOptions<T extends KubernetesObject> {
   readonly log: Log;
 }
 
-const backoff: Backoff = { first: 500, max: 30_000, jitter: 0.5 };
+/**
+ * A server that refuses is given time. One that cannot be reached is tried again soon: it costs nobody anything, and each
+ * second more of it is a second in which nothing is seen.
+ */
+const backoff = {
+  refused: { first: 500, max: 30_000, jitter: 0.5 },
+  unreachable: { first: 500, max: 5_000, jitter: 0.5 },
+} as const satisfies Record<string, Backoff>;
 /** ms that a watch must have lived to count as progress when nothing happened in it. */
 const longEnough = 10_000;
 
@@ -215,14 +222,18 @@ class SupervisedWatch<T extends KubernetesObject> {
   #failed(error: unknown): void {
     if (this.#stopped || this.state.phase === 'BackingOff') return;
     const { clock, random, log, whenNotFound } = this.#options;
+    const wasOpen = this.state.phase === 'Watching';
     this.#watchEnded();
-    const failures = ++this.#failures;
-    const wait = Math.max(delayAfter(failures, backoff, random), retryAfter(error) ?? 0);
+    const kind = error instanceof ApiServerUnreachable ? 'unreachable' : 'refused';
+    // A wire that was cut while all was well says nothing about how the next attempt will go.
+    const failures = wasOpen && kind === 'unreachable' ? 1 : this.#failures + 1;
+    this.#failures = failures;
+    const wait = Math.max(delayAfter(failures, backoff[kind], random), retryAfter(error) ?? 0);
 
     // Where the server refuses to go on from the last version (the CRD is gone; the store was restored from a backup),
-    // only a fresh list helps.
-    const refused = !(error instanceof ApiServerUnreachable);
-    if (isNotFound(error) || (refused && failures >= 3)) this.#watch.relistNext();
+    // only a fresh list helps; and where it breaks off a watch with an error, going on from there would meet it again (seen:
+    // 500 "etcd event received with PrevKv=nil" from kube-apiserver 1.20 without a watch cache, after a compaction).
+    if (kind === 'refused' && (wasOpen || isNotFound(error) || failures >= 3)) this.#watch.relistNext();
 
     this.state = { phase: 'BackingOff', failures, error, until: new Date(clock.now().getTime() + wait) };
     const why = isNotFound(error) && whenNotFound ? whenNotFound : explain(error);

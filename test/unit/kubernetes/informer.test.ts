@@ -6,7 +6,7 @@ import { resource } from '../../../src/kubernetes/resource.ts';
 import { Store } from '../../../src/kubernetes/store.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { Journal, LogJournal } from './journal.ts';
-import { ScriptedApiServer } from './scripted-api-server.ts';
+import { type Asked, ScriptedApiServer } from './scripted-api-server.ts';
 import { type Widget, widget, widgets } from './widget.ts';
 
 describe('the informer', () => {
@@ -219,7 +219,38 @@ describe('the informer', () => {
     );
     await watch.closed;
     await clock.advance(500);
-    expect((await server.nextWatch()).url.searchParams.get('resourceVersion')).to.equal('5');
+    // From version 5 it would come to the same event again.
+    (await server.nextList()).list([widget('bear', '6')], '7');
+    expect(said(await changes.next())).to.equal('updated bear by list');
+    expect((await server.nextWatch()).url.searchParams.get('resourceVersion')).to.equal('7');
+  });
+
+  it('is back soon after each broken connection, also where nothing comes between them', async () => {
+    let watch = await watching();
+    for (let i = 0; i < 8; i++) {
+      watch.cut();
+      expect((await log.next(({ level }) => level === 'warn')).sentence).to.contain('trying again in 0.5 s');
+      await clock.advance(500);
+      watch = await server.nextWatch();
+      watch.open();
+      await log.next(({ sentence }) => sentence.endsWith('works again'));
+    }
+  });
+
+  it('waits at most 5 s for a server that cannot be reached, and up to 30 s for one that refuses', async () => {
+    start();
+    const waits = async (fail: (asked: Asked) => void) => {
+      const all: number[] = [];
+      for (let i = 0; i < 9; i++) {
+        fail(await server.nextList());
+        await log.next(({ level }) => level === 'warn');
+        all.push(clock.nextIn ?? Number.NaN);
+        await clock.advance(clock.nextIn ?? 0);
+      }
+      return Math.max(...all);
+    };
+    expect(await waits((asked) => asked.cut())).to.equal(5_000);
+    expect(await waits((asked) => asked.refuse(503, 'server is starting'))).to.equal(30_000);
   });
 
   it('lists anew where the server refuses three times to go on, and at once where the kind has vanished', async () => {
