@@ -56,6 +56,8 @@ async function run(config: Config, log: Logger): Promise<void> {
   });
   const { mayWrite } = election;
   const cluster = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, beforeWrite: mayWrite });
+  // Connections of its own: out of a shared pool the watch may be given one that has fallen silent, and wait 30 s to notice.
+  const watched = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest });
   const credential = defaultCredential(config.cloud);
   const arm = connectArm({
     credential,
@@ -103,8 +105,8 @@ async function run(config: Config, log: Logger): Promise<void> {
 
   let controller: Controller | undefined;
   const informer = startInformer({
-    cluster,
-    resource: replications,
+    cluster: watched,
+    resource: resource<RegistryReplication>(watched, kind),
     store,
     namespaces: config.watchNamespaces,
     ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
@@ -140,7 +142,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     if (stopping) process.exit(130);
     stopping = true;
     log.info({ signal }, 'Stopping; a second signal ends at once');
-    const rest = [metricsServer, healthServer, cluster].filter((part) => part !== undefined);
+    const rest = [metricsServer, healthServer, cluster, watched].filter((part) => part !== undefined);
     await shutDown({ informer, controller, events, election, rest }, { clock, log });
     log.info({}, 'Stopped');
     process.exit(0);
