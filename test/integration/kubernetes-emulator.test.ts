@@ -628,6 +628,23 @@ describe('the Kubernetes emulator', () => {
       expectStatus(await post(events, timeless), 422, 'Invalid', message);
     });
 
+    it('takes an event with a series, and refuses one that says less than events.k8s.io asks for, or more', async () => {
+      const series = { count: 7, lastObservedTime: '2026-11-22T00:05:00.000000Z' };
+      expect((await post(events, { ...event, series })).body.series).to.deep.equal(series);
+      const refused = async (more: object, message: RegExp) =>
+        expectStatus(await post(events, { ...event, metadata: { name: 'a.2' }, ...more }), 422, 'Invalid', message);
+      await refused({ series: { count: 1 } }, /series.count: .*at least 2, series.lastObservedTime: Required value/);
+      await refused({ deprecatedCount: 2 }, /^Event "a.2" is invalid: count: Invalid value: "": needs to be unset/);
+      await refused({ type: 'Odd' }, /type: Invalid value: "": has invalid value: Odd/);
+      await refused({ note: '日'.repeat(342) }, /message: Invalid value: "": can have at most 1024 characters/);
+      await refused({ reportingInstance: 'x'.repeat(129), action: '' }, /can have at most 128 .*action: Required/);
+      await refused(
+        { reportingController: 'a b' },
+        /reportingController: Invalid value: "a b": name part must consist/,
+      );
+      expect((await post(events, { ...event, metadata: { name: 'a.3' }, note: '日'.repeat(341) })).code).to.equal(201);
+    });
+
     it('serves leases, with times to the microsecond and conflicts', async () => {
       const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
       const spec = { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2026-11-22T00:00:00.000001Z' };

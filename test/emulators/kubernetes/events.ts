@@ -1,8 +1,8 @@
 // Events: one collection, kept as core/v1 has them, served as core/v1 and as events.k8s.io/v1.
+import { eventErrors, newEventErrors } from './event-rules.ts';
 import { isJsonObject, type Json, type JsonObject, type KubeObject } from './object.ts';
 import { age, type Column, makeResource, type Resource } from './resource.ts';
 import type { Schema } from './schema/structural.ts';
-import { type FieldError, fieldError } from './status.ts';
 import type { Store } from './store.ts';
 
 const string: Schema = { type: 'string' };
@@ -110,32 +110,6 @@ function selectable(prefix: 'involvedObject' | 'regarding') {
   };
 }
 
-function referenceErrors(object: KubeObject): FieldError[] {
-  const about = member(object.involvedObject, 'namespace');
-  // events about cluster-scoped objects are kept in the namespace default
-  const expected = object.metadata.namespace ?? '';
-  if (about === expected || (about === '' && expected === 'default')) return [];
-  return [fieldError.invalid('involvedObject.namespace', about, 'does not match event.namespace')];
-}
-
-/** events.k8s.io/v1 asks for more than core/v1 does. */
-function strictErrors(object: KubeObject): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!object.eventTime) errors.push(fieldError.required('eventTime'));
-  if (!member(object, 'reportingComponent')) errors.push(fieldError.required('reportingController'));
-  if (!member(object, 'reportingInstance')) errors.push(fieldError.required('reportingInstance'));
-  if (!member(object, 'action')) errors.push(fieldError.required('action'));
-  if (!member(object, 'reason')) errors.push(fieldError.required('reason'));
-  if (member(object, 'message').length > 1024) {
-    errors.push(fieldError.invalid('message', '', 'can have at most 1024 characters'));
-  }
-  const type = member(object, 'type');
-  if (type !== 'Normal' && type !== 'Warning') {
-    errors.push(fieldError.invalid('type', type, `has invalid value: ${type}`));
-  }
-  return errors;
-}
-
 function firstSeen(object: KubeObject): string {
   return member(object, 'firstTimestamp') || member(object, 'eventTime');
 }
@@ -225,7 +199,7 @@ export function eventResources(store: Store): Resource[] {
       columns,
       ...selectable('involvedObject'),
       toStored: completed,
-      validate: referenceErrors,
+      validate: eventErrors,
     }),
     makeResource({
       ...names,
@@ -244,7 +218,7 @@ export function eventResources(store: Store): Resource[] {
         }
         return view;
       },
-      validate: (object, old) => [...referenceErrors(object), ...(old ? [] : strictErrors(object))],
+      validate: (object, old) => [...eventErrors(object), ...(old ? [] : newEventErrors(object))],
     }),
   ];
 }

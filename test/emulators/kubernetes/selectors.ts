@@ -21,6 +21,7 @@ export function qualifiedNameErrors(name: string): string[] {
         "an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
     );
   }
+  if (rest === '') errors.push('name part must be non-empty');
   if (rest.length > 63) errors.push('name part must be no more than 63 bytes');
   if (!namePart.test(rest)) {
     errors.push(

@@ -277,8 +277,13 @@ function judged(resource: Resource, next: KubeObject, old: KubeObject | undefine
   const stored = resource.toStored(next);
   // rules in code may rely on the schema
   if (!errors.length) errors.push(...resource.validate(stored, old));
-  if (errors.length) throw invalid(resource, next.metadata.name, errors);
+  // named as it is stored: an Event of events.k8s.io is refused as one of core
+  if (errors.length) throw invalid({ group: groupOf(stored), kind: resource.kind }, next.metadata.name, errors);
   return stored;
+}
+
+function groupOf({ apiVersion }: KubeObject): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
 function replace(
