@@ -35,14 +35,17 @@ const tries = 12;
 const backoff = { first: 1_000, max: 10_000, jitter: 0.5 };
 
 /**
- * Guarantees: the same news about the same object, never 6 minutes apart, are one event with a count. It is written when it
- * first occurs, when it occurs again, and then once a minute at most. About one object 25 events may begin, and one more
+ * Guarantees: the same news about the same object, never more than 6 minutes apart, are one event with a count. It is written
+ * when it first occurs, when it occurs again, and then once a minute at most. About one object 25 events may begin, and one more
  * each 5 minutes; the rest is left out, which the debug log tells. Never is more than one request out.
  *
  * Errors: where no answer comes, or one that says when to come back (`Retry-After`), a write is tried up to 12 times. What
  * the API server refuses is not: it is logged once for each namespace, until an event is accepted there again.
  */
-export function eventRecorder({ cluster, ...options }: EventRecorderOptions & { readonly cluster: Cluster }) {
+export function eventRecorder({
+  cluster,
+  ...options
+}: EventRecorderOptions & { readonly cluster: Cluster }): EventRecorder {
   return recordInto(eventSink(cluster), options);
 }
 
