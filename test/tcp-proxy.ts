@@ -1,5 +1,6 @@
 // A wire between client and server that a test can cut, stall, slow and mend: it forwards bytes, and knows nothing of what
 // they say.
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,10 +33,21 @@ export class TcpProxy {
     this.#target = { host: hostname, port: Number(port) };
   }
 
-  /** Takes a port of its own, without listening on it until `mend`. */
+  /**
+   * Takes a port of its own, without listening on it until `mend`: one that no system hands out by itself, so that nobody
+   * else comes to listen there meanwhile.
+   */
   static async to(target: string): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
-    await proxy.mend();
+    for (let tries = 20; ; tries--) {
+      proxy.#port = randomInt(12_000, 32_000);
+      try {
+        await proxy.mend();
+        break;
+      } catch (error) {
+        if (tries === 0) throw error;
+      }
+    }
     await proxy.cut();
     return proxy;
   }
@@ -46,7 +58,8 @@ export class TcpProxy {
 
   /** Listens, always on the same port. */
   async mend(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
