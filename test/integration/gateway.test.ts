@@ -388,6 +388,28 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen).to.have.length(0);
   });
 
+  it('asks before each write, when all else is there, whether it may be sent, and sends none that may not', async () => {
+    const slow = Promise.withResolvers<AccessToken>();
+    let mayWrite = true;
+    arm = connectArm({
+      credential: { getToken: () => slow.promise },
+      cloud,
+      clock,
+      beforeWrite() {
+        if (!mayWrite) throw new Error('not any more');
+      },
+    });
+    const tried = ['create', 'update', 'remove'].map((name) => refusal(everything[name]?.() ?? Promise.resolve()));
+    await settled();
+    mayWrite = false; // while the token is waited for
+    slow.resolve({ token: 'slow', expiresOnTimestamp: clock.now().getTime() + 3_600_000 });
+    for (const error of await Promise.all(tried)) expect(error.message).to.contain('not any more');
+    await arm.registry(registry);
+    mayWrite = true;
+    await everything.create?.();
+    expect(seen.map(({ method }) => method)).to.deep.equal(['GET', 'PUT']);
+  });
+
   it('sends nothing after it has given up, though the token comes at last', async () => {
     const late = Promise.withResolvers<AccessToken>();
     arm = connectArm({ credential: { getToken: () => late.promise }, cloud, clock });

@@ -1,0 +1,148 @@
+// Leader election against an API server, over real sockets: two candidates, each with connections of its own, and what
+// people do to their Lease meanwhile.
+import { randomUUID } from 'node:crypto';
+import { CoreV1Api } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { systemClock } from '../../src/clock.ts';
+import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { LeaseElection } from '../../src/kubernetes/election.ts';
+import { isConflict, NotLeading } from '../../src/kubernetes/errors.ts';
+import { type LeaseLock, leaseLock } from '../../src/kubernetes/lease-lock.ts';
+import { startCluster, type TestCluster } from '../cluster.ts';
+import { TcpProxy } from '../tcp-proxy.ts';
+import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
+
+const terms = { leaseDuration: 3_000, renewDeadline: 2_000, retryPeriod: 300 };
+
+describe('leader election against an API server', function () {
+  this.timeout(60_000);
+  let server: TestCluster;
+  let wire: TcpProxy;
+  let name: string;
+  let lock: LeaseLock;
+  let clusters: Cluster[];
+  let elections: LeaseElection[];
+
+  before(async () => {
+    server = await startCluster({ crds: [] });
+    wire = await TcpProxy.to(server.url);
+  });
+  after(() => server?.close());
+
+  beforeEach(async () => {
+    await wire.mend();
+    name = `operator-${randomUUID()}`;
+    clusters = [];
+    elections = [];
+    lock = leaseLock(connected(server.url), { namespace: 'default', name });
+  });
+  afterEach(async () => {
+    await Promise.all(elections.map((election) => election.stop()));
+    await Promise.all(clusters.map((cluster) => cluster.close()));
+    await wire.cut();
+  });
+
+  function connected(url: string, beforeWrite?: () => void): Cluster {
+    const config = loadKubeConfig(server.kubeconfig);
+    config.clusters = config.clusters.map((cluster) => ({ ...cluster, server: url }));
+    const cluster = connect(config, { timeout: 700, ...(beforeWrite && { beforeWrite }) });
+    clusters.push(cluster);
+    return cluster;
+  }
+
+  function candidate(identity: string, url = server.url) {
+    const log = new LogJournal();
+    const lost = new Journal<string>();
+    const election = new LeaseElection({
+      lock: leaseLock(connected(url), { namespace: 'default', name }),
+      identity,
+      terms,
+      lost: lost.push,
+      clock: systemClock,
+      monotonic: () => performance.now(),
+      random: Math.random,
+      log,
+    });
+    elections.push(election);
+    const standsBy = () => log.next(({ sentence }) => sentence.includes('standing by'));
+    return { election, lost, log, standsBy };
+  }
+
+  it('makes the Lease as every tool knows it, and hands it over to a standby', async () => {
+    const [one, two] = [candidate('one'), candidate('two')];
+    await one.election.campaign();
+    const first = await lock.read();
+    expect(first?.spec).to.include({ holderIdentity: 'one', leaseDurationSeconds: 3, leaseTransitions: 0 });
+    expect(first?.spec?.acquireTime).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    const led = two.election.campaign();
+    await two.standsBy();
+    expect(two.election.mayWrite).to.throw(NotLeading);
+    await one.election.stop();
+    await led;
+    two.election.mayWrite();
+    const second = await lock.read();
+    expect(second?.spec).to.include({ holderIdentity: 'two', leaseTransitions: 1 });
+    expect(second?.metadata?.uid).to.equal(first?.metadata?.uid);
+  });
+
+  it('takes over from one that no longer says anything, and that one has closed its fence by then', async () => {
+    const one = candidate('one', `https://127.0.0.1:${wire.port}`);
+    const two = candidate('two');
+    await one.election.campaign();
+    const led = two.election.campaign();
+    await two.standsBy();
+    await wire.cut();
+    await led;
+    expect(one.election.mayWrite).to.throw(NotLeading);
+    expect(one.lost.all).to.have.length(1);
+    expect(one.lost.all[0]).to.match(/was not renewed for 2 s: the API server at .+ cannot be reached/);
+    two.election.mayWrite();
+  });
+
+  it('writes only on the version that it has read', async () => {
+    const made = await lock.create({ holderIdentity: 'one', leaseDurationSeconds: 2 });
+    expect(isConflict(await lock.create({ holderIdentity: 'two' }).catch((error) => error))).to.equal(true);
+    await lock.replace({ ...made, spec: { ...made.spec, holderIdentity: 'two' } });
+    const late = { ...made, spec: { ...made.spec, holderIdentity: 'three' } };
+    expect(isConflict(await lock.replace(late).catch((error) => error))).to.equal(true);
+    expect((await lock.read())?.spec?.holderIdentity).to.equal('two');
+  });
+
+  it('leads on when somebody writes a note on its Lease', async () => {
+    const one = candidate('one');
+    await one.election.campaign();
+    const lease = await lock.read();
+    if (!lease) throw new Error('there is no Lease');
+    await lock
+      .replace({ ...lease, metadata: { ...lease.metadata, annotations: { note: 'hands off' } } })
+      .catch((error) => expect(isConflict(error), 'it was renewed just then').to.equal(true));
+    const renewed = await changed(lock);
+    expect(renewed?.spec?.holderIdentity).to.equal('one');
+    expect(one.lost.all).to.deep.equal([]);
+    one.election.mayWrite();
+  });
+
+  it('lets a client of the leader write, and none of a standby', async () => {
+    const one = candidate('one');
+    const api = connected(server.url, one.election.mayWrite).api(CoreV1Api);
+    const create = () => api.createNamespace({ body: { metadata: { name } } });
+    expect(await create().catch((error) => error)).to.be.instanceOf(NotLeading);
+    await one.election.campaign();
+    expect((await create()).metadata?.name).to.equal(name);
+    await one.election.stop();
+    expect(await api.deleteNamespace({ name }).catch((error) => error)).to.be.instanceOf(NotLeading);
+  });
+
+  /** The Lease after its next renewal. */
+  async function changed(lock: LeaseLock) {
+    const before = (await lock.read())?.spec?.renewTime;
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const watch = lock.watch(resolve, resolve);
+      await promise;
+      watch.stop();
+      const lease = await lock.read();
+      if (lease?.spec?.renewTime !== before) return lease;
+    }
+  }
+});

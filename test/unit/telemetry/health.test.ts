@@ -1,0 +1,68 @@
+import { expect } from 'chai';
+import { healthChecks } from '../../../src/telemetry/health.ts';
+import type { Checks } from '../../../src/telemetry/server.ts';
+import { FakeClock } from '../../fake-clock.ts';
+
+describe('the probes', () => {
+  let clock: FakeClock;
+  let longest: number;
+  let informer: { synced: boolean; lastContact: Date | undefined; watches: { phase: string; until?: Date }[] };
+  let checks: Checks;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    longest = 0;
+    informer = { synced: true, lastContact: clock.now(), watches: [{ phase: 'Watching' }] };
+    checks = healthChecks({ longestPass: () => longest, informer: () => informer, clock });
+  });
+
+  const wrong = (group: keyof Checks) =>
+    Object.fromEntries(
+      Object.entries(checks[group])
+        .map(([name, check]) => [name, check()])
+        .filter(([, words]) => words),
+    );
+
+  it('find nothing wrong with an operator that watches', () => {
+    expect([wrong('live'), wrong('ready')]).to.deep.equal([{}, {}]);
+  });
+
+  it('do not call it ready before it has listed the objects', () => {
+    informer = { ...informer, synced: false, lastContact: undefined };
+    expect(wrong('ready')).to.deep.equal({
+      caches: 'the objects have not been listed yet',
+      apiServer: 'the API server has not been reached yet',
+    });
+    expect(wrong('live')).to.deep.equal({});
+  });
+
+  it('do not call it ready once it has not heard of the API server for a minute and a half, nor dead: it tries again', async () => {
+    await clock.advance(90_000);
+    expect(wrong('ready')).to.deep.equal({});
+    for (let minute = 0; minute < 20; minute++) {
+      await clock.advance(60_000);
+      informer = { ...informer, watches: [{ phase: 'BackingOff', until: clock.now() }] };
+      expect(wrong('live')).to.deep.equal({});
+    }
+    expect(wrong('ready')).to.deep.equal({ apiServer: 'the API server was last reached 1290 s ago' });
+    informer = { ...informer, lastContact: clock.now() };
+    expect(wrong('ready')).to.deep.equal({});
+  });
+
+  it('call it dead when a pass does not end', () => {
+    longest = 300;
+    expect(wrong('live')).to.deep.equal({});
+    longest = 372;
+    expect(wrong('live')).to.deep.equal({ passes: 'a pass has been running for 6 min' });
+  });
+
+  it('call it dead when nothing at all happens to its watches any more', async () => {
+    expect(wrong('live')).to.deep.equal({});
+    await clock.advance(300_000);
+    expect(wrong('live')).to.deep.equal({});
+    await clock.advance(1);
+    expect(wrong('live')).to.deep.equal({ informer: 'watching has stood still for 5 min' });
+    informer = { ...informer, lastContact: clock.now() };
+    expect(wrong('live')).to.deep.equal({});
+  });
+});
