@@ -1,0 +1,69 @@
+// The operator is told to stop in the middle of its work.
+import { CustomObjectsApi } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { group, plural, version } from '../../src/api/registryreplication.ts';
+import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { held } from '../emulators/arm/timings.ts';
+import { type Stage, setStage } from '../stage.ts';
+import { TcpProxy } from '../tcp-proxy.ts';
+import { manifest, referenceTo } from './scene.ts';
+
+describe('an operator that is told to stop', function () {
+  this.timeout(20_000);
+  let stage: Stage;
+  let cluster: Cluster;
+
+  before(async () => {
+    stage = await setStage({ arm: { timings: held } });
+    cluster = connect(loadKubeConfig(stage.kubeconfig));
+  });
+  after(async () => {
+    await cluster?.close();
+    await stage?.close();
+  });
+
+  async function create(name: string): Promise<void> {
+    stage.arm.azure.addRegistry(referenceTo(name));
+    const body: object = JSON.parse(manifest(name, { regions: ['japaneast'] }));
+    const api = cluster.api(CustomObjectsApi);
+    await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
+  }
+
+  const to = (registry: string, method: string) => (request: JournalEntry) =>
+    request.registry === registry && request.method === method;
+
+  it('finishes the pass that is running, tells what it did, and ends with 0', async () => {
+    const operator = stage.startOperator({ args: ['--leader-elect'] });
+    await operator.said(({ msg }) => msg.includes('passes begin'));
+    const stopped = stage.arm.journal.next(to('finishing', 'GET')).then(() => operator.end('SIGTERM'));
+    await create('finishing');
+    expect(await stopped).to.equal(0);
+    expect(stage.arm.journal.writes.map(({ method, replica }) => `${method} ${replica}`)).to.deep.equal([
+      'PUT japaneast',
+    ]);
+    const said = operator.log.map(({ msg, reason }) => reason ?? msg);
+    const last = said.slice(said.indexOf('Stopping; a second signal ends at once'));
+    expect(last).to.deep.equal([
+      'Stopping; a second signal ends at once',
+      'ReplicaCreating',
+      'The Lease default/acr-replication-operator is given back',
+      'Stopped',
+    ]);
+  });
+
+  it('ends at once when it is told so a second time', async () => {
+    const mute = await TcpProxy.to(stage.arm.url);
+    await mute.mend();
+    mute.mute(true);
+    const operator = stage.startOperator({
+      args: ['--log-level=debug'],
+      env: { AZURE_RESOURCE_MANAGER_ENDPOINT: `https://127.0.0.1:${mute.port}` },
+    });
+    await operator.said(({ msg }) => msg === 'A pass begins');
+    operator.process.kill('SIGTERM');
+    await operator.said(({ msg }) => msg.startsWith('Stopping'));
+    expect(await operator.end('SIGTERM')).to.equal(130);
+    await mute.cut();
+  });
+});
