@@ -63,6 +63,8 @@ export const unopposed: Election = {
 
 /** The most that chance adds to the time between two looks of a standby, so that standbys do not march in step. */
 const jitter = 0.2;
+/** Every so many turns a standby says again what hinders it: about once a minute. */
+const repetition = 30;
 
 /**
  * Expected flow: `campaign`, work while leading, end the work, `stop`. `lost` ends the process.
@@ -88,8 +90,9 @@ export class LeaseElection implements Election {
   #wake: () => void = () => undefined;
   #cancelDeadline: () => void = () => undefined;
   #stopWatch: () => void = () => undefined;
-  /** What the last request failed with; empty: it did not. */
+  /** What the last turn failed with, and how many in a row did with these words; empty: it did not. */
   #trouble = '';
+  #repeated = 0;
 
   constructor(options: ElectionOptions) {
     this.#options = options;
@@ -263,10 +266,11 @@ export class LeaseElection implements Election {
       log.debug({}, `The Lease ${lock.name}: somebody else was quicker`);
       return;
     }
-    const before = this.#trouble;
-    this.#trouble = explain(error);
-    // The same words once; of the leader always, since its time is running out.
-    const level = this.#standing.phase === 'Leading' || this.#trouble !== before ? 'warn' : 'debug';
+    const trouble = explain(error);
+    this.#repeated = trouble === this.#trouble ? this.#repeated + 1 : 0;
+    this.#trouble = trouble;
+    // The same words again only now and then; of the leader always, since its time is running out.
+    const level = this.#standing.phase === 'Leading' || this.#repeated % repetition === 0 ? 'warn' : 'debug';
     log[level]({}, `The Lease ${lock.name}: ${this.#trouble}; trying again`);
   }
 
