@@ -1,6 +1,7 @@
 // `npm run test:chaos`: the operator as a process behind a wire that is cut, reset, stalled and slowed, before a real API
 // server that is killed and whose etcd is compacted, while people create, edit and delete objects by a way of their own.
-// CHAOS_SEED repeats the faults and the choices of a run, though not its times.
+// CHAOS_SEED repeats the faults and the choices of a run, though not its times; CHAOS_LOG names a file for the operator's
+// log with the faults and changes in between, one JSON line each.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
 import { percentile } from '../bench/statistics.ts';
 import { establish } from '../cluster.ts';
@@ -18,11 +18,12 @@ import { fast } from '../emulators/arm/timings.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type RealApiServer, startRealApiServer } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
+import { type Calm, calm } from './calm.ts';
 import { drawFaults, type Fault, strike } from './faults.ts';
 import { Intent } from './intent.ts';
-import { passesFor, watchesIn } from './passes.ts';
+import { passesFor, silences, watchesIn } from './passes.ts';
 import { type Change, People } from './people.ts';
-import { needlessWrites, wrongObjects, wrongReplicas } from './verdict.ts';
+import { needlessWrites } from './verdict.ts';
 
 const assets = process.env.KUBEBUILDER_ASSETS;
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
@@ -31,7 +32,7 @@ const crd = fileURLToPath(new URL('../../crds/registryreplications.yaml', import
 const objects = 300;
 /** ms between the changes that people make, and, drawn evenly, between the end of a fault and the next one. */
 const pace = 120;
-const calm = { least: 200, most: 1_200 };
+const lull = { least: 200, most: 1_200 };
 /** ms after the last fault in which all must be well: the last silence is noticed after 30 s. */
 const patience = 120_000;
 
@@ -50,15 +51,14 @@ const title = assets
     return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
   });
   const started = performance.now();
-  const struck: Fault['kind'][] = [];
+  const struck: { readonly time: string; readonly fault: Fault }[] = [];
   let directory: string;
   let arm: ArmEmulator;
   let server: RealApiServer;
   let wire: TcpProxy;
   let operator: Operator;
   let people: People;
-  let last: RegistryReplication[] = [];
-  let settled = 0;
+  let outcome: Calm | undefined;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'chaos-'));
@@ -67,19 +67,21 @@ const title = assets
     const acting = setInterval(() => people.act(), pace);
     try {
       for (const fault of faults) {
-        await sleep(calm.least + random() * (calm.most - calm.least));
+        await sleep(lull.least + random() * (lull.most - lull.least));
+        const time = new Date().toISOString();
         await strike(fault, { wire, server, nextChange: () => people.nextAnswer() });
-        struck.push(fault.kind);
+        struck.push({ time, fault });
       }
     } finally {
       clearInterval(acting);
     }
     await people.finish();
-    settled = await untilAllIsWell();
+    outcome = await calm(people, arm, intents, patience);
   });
 
   after(async () => {
     report();
+    if (process.env.CHAOS_LOG) await writeFile(process.env.CHAOS_LOG, allThatHappened());
     await operator?.end('SIGKILL');
     await people?.close();
     await Promise.all([wire?.cut(), arm?.close(), server?.close()]);
@@ -87,11 +89,11 @@ const title = assets
   });
 
   it('survives with every status as its spec asks, and every deleted object gone', () => {
-    expect(wrongObjects(intents, last)).to.deep.equal([]);
+    expect(outcome?.wrongObjects).to.deep.equal([]);
   });
 
   it('has made of Azure what the specs ask, and has left nothing of deleted objects', () => {
-    expect(replicasThatAreWrong()).to.deep.equal([]);
+    expect(outcome?.wrongReplicas).to.deep.equal([]);
   });
 
   it('has missed no change', () => {
@@ -134,27 +136,33 @@ const title = assets
     people = new People(direct, intents, random);
   }
 
-  /** Resolves to the ms that it took, or to Infinity when the patience is over. */
-  async function untilAllIsWell(): Promise<number> {
-    const from = performance.now();
-    while (performance.now() - from < patience) {
-      last = await people.objects();
-      if (wrongObjects(intents, last).length === 0 && replicasThatAreWrong().length === 0)
-        return performance.now() - from;
-      await sleep(250);
-    }
-    return Number.POSITIVE_INFINITY;
-  }
-
-  function replicasThatAreWrong(): string[] {
-    return wrongReplicas(intents, ({ registry }) => arm.azure.replicas(registry));
+  function allThatHappened(): string {
+    const changes = people.changes.map((change) => ({ time: new Date(change.answered).toISOString(), change }));
+    const all = [...operator.log, ...struck, ...changes].sort((one, other) =>
+      String(one.time) < String(other.time) ? -1 : 1,
+    );
+    return all.map((line) => `${JSON.stringify(line)}\n`).join('');
   }
 
   function report(): void {
     const { missed, waits } = passesFor(people.changes, operator.log, people.unseen);
     const watches = watchesIn(operator.log);
-    const ms = waits.map((wait) => wait.ms);
-    const kinds = Map.groupBy(struck, (kind) => kind);
+    const quiet = silences(
+      struck.filter(({ fault }) => fault.kind === 'stall' || fault.kind === 'mute').map(({ time }) => Date.parse(time)),
+      operator.log,
+    );
+    const isHeard = ({ answered }: Change) => !quiet.some(({ from, until }) => from <= answered && answered <= until);
+    const shares = (some: typeof waits) =>
+      [0.5, 0.9, 0.99]
+        .map(
+          (share) =>
+            `p${share * 100} ${percentile(
+              some.map(({ ms }) => ms),
+              share,
+            )} ms`,
+        )
+        .join(', ');
+    const kinds = Map.groupBy(struck, ({ fault }) => fault.kind);
     const writes = Map.groupBy(arm.journal.writes, ({ method }) => method);
     const list = (counts: Map<string, readonly unknown[]>) =>
       [...counts].map(([name, all]) => `${name} ${all.length}`).join(', ');
@@ -163,9 +171,10 @@ const title = assets
       `${struck.length} faults survived: ${list(kinds)}`,
       `${people.changes.length} changes: ${list(Map.groupBy(people.changes, ({ what }: Change) => what))}; ${missed.length} missed`,
       `${watches.restarts} watches begun again (${watches.afterErrors} after errors; ${watches.errors} errors), ${watches.relists} relists`,
-      `from a change to its pass: p50 ${percentile(ms, 0.5)} ms, p90 ${percentile(ms, 0.9)} ms, p99 ${percentile(ms, 0.99)} ms, longest ${(longest?.ms ?? Number.NaN) / 1000} s (${longest?.change.what} of ${longest?.change.name}); ${people.changes.length - waits.length} of unknown age left out`,
+      `from a change to its pass: ${shares(waits)}, longest ${(longest?.ms ?? Number.NaN) / 1000} s (${longest?.change.what} of ${longest?.change.name}); ${people.changes.length - waits.length} of unknown age left out`,
+      `the same where the watch was not silent: ${shares(waits.filter(({ change }) => isHeard(change)))}; it was silent for ${quiet.map(({ from, until }) => `${Math.round((until - from) / 1000)} s`).join(', ')}`,
       `writes to ARM: ${list(writes)}`,
-      `all was well ${(settled / 1000).toFixed(1)} s after the last fault; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
+      `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last fault; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
     ];
     for (const line of lines) console.log(`    ${line}`);
   }

@@ -30,6 +30,20 @@ export function passesFor(changes: readonly Change[], log: readonly LogLine[], u
   return { missed, waits };
 }
 
+/** ms since the epoch. */
+export interface Silence {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** From when the wire fell silent (`strikes`, ms since the epoch) until the watch began again. */
+export function silences(strikes: readonly number[], log: readonly LogLine[]): Silence[] {
+  const begins = log
+    .filter(({ msg }) => msg.startsWith('Watching ') && (msg.endsWith('has begun') || msg.endsWith('works again')))
+    .map(({ time }) => Date.parse(String(time)));
+  return strikes.map((from) => ({ from, until: begins.find((begin) => begin > from) ?? Number.POSITIVE_INFINITY }));
+}
+
 export interface Watches {
   /** Watches begun, the first one apart. */
   readonly restarts: number;

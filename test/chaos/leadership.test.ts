@@ -1,0 +1,159 @@
+// Two operators contend for one Lease while people change objects, and the one that leads is killed, or frozen and thawed,
+// again and again at random moments. Who wrote what is told by the journal of ARM, where each operator has a client id of
+// its own; who held the Lease when, by a watch of it from outside. LEADERSHIP_SEED repeats a run, though not its times.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { percentile } from '../bench/statistics.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { seeded } from '../emulators/arm/random.ts';
+import { fast } from '../emulators/arm/timings.ts';
+import type { Operator } from '../operator.ts';
+import { type Stage, setStage } from '../stage.ts';
+import { type Calm, calm } from './calm.ts';
+import { Intent } from './intent.ts';
+import { LeaseHistory } from './lease-history.ts';
+import { People } from './people.ts';
+import { needlessWrites } from './verdict.ts';
+
+const seed = Number(process.env.LEADERSHIP_SEED ?? Math.floor(Math.random() * 1e9));
+const kills = 20;
+/** A leader that sleeps past its term, and wakes while another leads, must not write: the fence. */
+const freezes = 5;
+/** ms */
+const leaseDuration = 3_000;
+const grace = 3_000;
+const longestReign = 2_000;
+const patience = 60_000;
+
+interface Contender {
+  readonly name: string;
+  readonly clientId: string;
+  readonly operator: Operator;
+}
+
+describe('two operators, of which the leader comes to grief', function () {
+  this.timeout(420_000);
+  const random = seeded(seed);
+  const started = performance.now();
+  const intents = Array.from({ length: 60 }, (_, index) => {
+    const subscription = String(index % 10).padStart(12, '0');
+    const name = `leader${String(index).padStart(3, '0')}`;
+    return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
+  });
+  const contenders: Contender[] = [];
+  const takeovers: number[] = [];
+  const exits: (number | null)[] = [];
+  let stage: Stage;
+  let history: LeaseHistory;
+  let people: People;
+  let outcome: Calm | undefined;
+
+  before(async () => {
+    console.log(`    seed ${seed}`);
+    stage = await setStage({ arm: { timings: fast, seed } });
+    for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
+    history = await LeaseHistory.of(stage.kubeconfig, { namespace: 'default', name: 'acr-replication-operator' });
+    people = new People(stage.kubeconfig, intents, random);
+    let leader = enter();
+    await history.term(isOf(leader));
+    let standby = enter();
+
+    const acting = setInterval(() => people.act(), 100);
+    try {
+      for (let round = 1; round <= kills + freezes; round++) {
+        await standby.operator.said(({ msg }) => msg.includes('standing by'));
+        await sleep(random() * longestReign);
+        const isFrozen = round % ((kills + freezes) / freezes) === 0;
+        const at = Date.now();
+        leader.operator.process.kill(isFrozen ? 'SIGSTOP' : 'SIGKILL');
+        const { seen } = await history.term(isOf(standby));
+        takeovers.push(seen - at);
+        if (isFrozen) {
+          leader.operator.process.kill('SIGCONT');
+          exits.push(await leader.operator.exited);
+        }
+        [leader, standby] = [standby, enter()];
+      }
+    } finally {
+      clearInterval(acting);
+    }
+    await people.finish();
+    outcome = await calm(people, stage.arm, intents, patience);
+  });
+
+  after(async () => {
+    report();
+    await Promise.all([people?.close(), history?.close()]);
+    await stage?.close();
+  });
+
+  it(`has a new leader within ${(leaseDuration + grace) / 1000} s each time`, () => {
+    expect(takeovers).to.have.length(kills + freezes);
+    expect(Math.max(...takeovers)).to.be.at.most(leaseDuration + grace);
+  });
+
+  it('passes the Lease on once each time, never back to one that had it', () => {
+    const holders = history.terms.map(({ holder }) => holder);
+    expect(holders).to.have.length(kills + freezes + 1);
+    expect(new Set(holders).size).to.equal(holders.length);
+    expect(history.transitions).to.equal(kills + freezes);
+  });
+
+  it('has only the holder of the Lease write to ARM, from when it claimed it until the next one does', () => {
+    expect(stage.arm.journal.writes).to.not.be.empty;
+    expect(stage.arm.journal.writes.flatMap((write) => usurpation(write) ?? [])).to.deep.equal([]);
+  });
+
+  it('ends a leader that has slept past its term', () => {
+    expect(exits).to.deep.equal(Array(freezes).fill(1));
+  });
+
+  it('loses nothing, and writes nothing twice', () => {
+    expect(outcome?.wrongObjects).to.deep.equal([]);
+    expect(outcome?.wrongReplicas).to.deep.equal([]);
+    expect(needlessWrites(intents, stage.arm.journal.writes)).to.deep.equal([]);
+  });
+
+  function enter(): Contender {
+    const number = contenders.length + 1;
+    const name = `operator-${number}`;
+    const clientId = `33333333-3333-3333-3333-${String(number).padStart(12, '0')}`;
+    stage.arm.register(clientId);
+    const terms = ['--leader-elect-lease-duration=3s', '--leader-elect-renew-deadline=2s'];
+    const operator = stage.startOperator({
+      args: ['--leader-elect=true', ...terms, '--leader-elect-retry-period=500ms', '--interval=24h'],
+      env: { POD_NAME: name, AZURE_CLIENT_ID: clientId },
+    });
+    const contender = { name, clientId, operator };
+    contenders.push(contender);
+    return contender;
+  }
+
+  function isOf({ name }: Contender) {
+    return ({ holder }: { holder: string }) => holder.startsWith(`${name}_`);
+  }
+
+  /** What is wrong with a write; undefined where its writer held the Lease. All processes have one clock: they share a machine. */
+  function usurpation({ method, path, clientId, at }: JournalEntry): string | undefined {
+    const writer = contenders.find((contender) => contender.clientId === clientId);
+    const index = writer ? history.terms.findIndex(isOf(writer)) : -1;
+    const term = history.terms[index];
+    const next = history.terms[index + 1];
+    const what = `${method} ${path} by ${writer?.name} at ${at.toISOString()}`;
+    if (!term) return `${what}, who never held the Lease`;
+    if (at.getTime() < term.acquired) return `${what}, who did not hold the Lease yet`;
+    if (next && at.getTime() >= next.acquired) return `${what}, when ${next.holder} held the Lease`;
+    return undefined;
+  }
+
+  function report(): void {
+    const writers = new Set(stage.arm.journal.writes.map(({ clientId }) => clientId));
+    const lines = [
+      `${kills} leaders killed, ${exits.length} frozen and thawed; ${history.versions} versions of the Lease, ${history.terms.length} holders`,
+      `taken over in p50 ${percentile(takeovers, 0.5)} ms, longest ${Math.max(...takeovers)} ms, with a lease of ${leaseDuration} ms`,
+      `${people.changes.length} changes; ${stage.arm.journal.writes.length} writes to ARM by ${writers.size} operators`,
+      `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last change; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
+    ];
+    for (const line of lines) console.log(`    ${line}`);
+  }
+});

@@ -1,0 +1,83 @@
+// The history of a Lease as somebody saw it who takes no part: each of its holders, in order. One watch without a gap; where
+// it ends early the history is worth nothing, and says so.
+import { Watch } from '@kubernetes/client-node';
+import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import type { Lease } from '../../src/kubernetes/lease.ts';
+
+/** One holder's time. */
+export interface Term {
+  readonly holder: string;
+  /** By the holder's own clock, ms since the epoch: when it decided to claim the Lease. */
+  readonly acquired: number;
+  /** By ours: when we saw that it had it. */
+  readonly seen: number;
+}
+
+export class LeaseHistory {
+  readonly terms: Term[] = [];
+  /** Every version that was seen, renewals included. */
+  versions = 0;
+  readonly #cluster: Cluster;
+  #transitions = 0;
+  #request: AbortController | undefined;
+  #broken: unknown;
+  #listeners: (() => void)[] = [];
+
+  private constructor(kubeconfig: string) {
+    this.#cluster = connect(loadKubeConfig(kubeconfig));
+  }
+
+  static async of(kubeconfig: string, { namespace, name }: { namespace: string; name: string }): Promise<LeaseHistory> {
+    const history = new LeaseHistory(kubeconfig);
+    history.#request = await new Watch(history.#cluster.config).watch(
+      `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
+      { fieldSelector: `metadata.name=${name}`, timeoutSeconds: 3600 },
+      (type: string, lease: Lease) => history.#see(type, lease),
+      (error) => history.#end(error ?? new Error('the watch ended')),
+    );
+    return history;
+  }
+
+  /** As the last version says: each change of hands adds one. */
+  get transitions(): number {
+    return this.#transitions;
+  }
+
+  /** The term that fits, past or to come. */
+  async term(fits: (term: Term) => boolean): Promise<Term> {
+    for (;;) {
+      const found = this.terms.find(fits);
+      if (found) return found;
+      if (this.#broken) throw new Error('The history of the Lease has a gap', { cause: this.#broken });
+      await new Promise<void>((resolve) => this.#listeners.push(resolve));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#request?.abort();
+    await this.#cluster.close();
+  }
+
+  #see(type: string, { spec = {} }: Lease): void {
+    if (type !== 'ADDED' && type !== 'MODIFIED') {
+      this.#end(new Error(`${type} of the Lease`));
+      return;
+    }
+    this.versions++;
+    this.#transitions = spec.leaseTransitions ?? 0;
+    const holder = spec.holderIdentity ?? '';
+    if (holder !== '' && holder !== this.terms.at(-1)?.holder) {
+      this.terms.push({ holder, acquired: Date.parse(spec.acquireTime ?? ''), seen: Date.now() });
+    }
+    this.#tell();
+  }
+
+  #end(error: unknown): void {
+    this.#broken = error;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners.splice(0)) listener();
+  }
+}
