@@ -64,6 +64,10 @@ export interface RegistryReplicationBody {
      * How often Azure is checked for changes made by others, such as 10m or 1h30m; at least 1m. Left out, the operator's default applies (--interval).
      */
     interval?: string;
+    /**
+     * How long a region may be in motion, or Failed, before the object is Stalled and a person is asked to act; at least 1m. A region that is no longer wanted may be deleted then even while it is in motion.
+     */
+    progressDeadline?: string;
   };
   /**
    * What the operator sees.
@@ -173,6 +177,10 @@ export interface RegistryReplicationBody {
        * The tag keys that this object owns.
        */
       managedTags?: string[];
+      /**
+       * Failed creations since the last success or spec edit.
+       */
+      attempts?: number;
       /**
        * Why Azure refused the last write to this region.
        */

@@ -1,11 +1,11 @@
 // Decides, for one pass, what is to be done about a registry's replicas. Pure and total: every combination of object and
 // observation has one answer. It never decides on a LIST alone: what must first be confirmed by a GET is part of the plan.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
-import { annotation } from '../api/registryreplication.ts';
 import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
 import type { Observed } from './observed.ts';
 import type { Reason } from './reasons.ts';
-import { isHearsay, isInMotion, type Region, regionsOf, restsUntil } from './regions.ts';
+import { holdOfAttempt, recoveryOf } from './recovery.ts';
+import { isHearsay, isInMotion, type Region, regionsOf, restsUntil, startsOver } from './regions.ts';
 import { schedule } from './schedule.ts';
 import { tagsToSet } from './tags.ts';
 
@@ -81,14 +81,6 @@ export function dueSteps({ steps }: Plan): Step[] {
   return steps.filter(({ hold }) => !hold);
 }
 
-/** Whether a person asks to begin anew: a spec edit or a new reconcile request forgets every backoff. */
-export function startsOver({ metadata, status }: RegistryReplication): boolean {
-  return (
-    status?.observedGeneration !== metadata.generation ||
-    metadata.annotations?.[annotation.reconcileRequestedAt] !== status?.lastHandledReconcileAt
-  );
-}
-
 // --- what stands in the way of everything
 
 function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefined): Obstacle | undefined {
@@ -116,17 +108,19 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
 function stepsToAgree({ spec }: RegistryReplication, regions: readonly Region[]): Step[] {
   const listed = regions.filter(({ asked }) => asked);
   const creations = listed.filter((region) => !region.home && region.state === 'Absent').map(creation);
-  const updates = listed.flatMap(updatesOf);
+  const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce }) => !readyOnce).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.asked && !region.home && !isGone(region));
   return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet))];
 }
 
-function creation({ location, name, asked }: Region): Step {
+function creation({ location, name, asked, attempts, failedJustNow }: Region): Step {
   const routing = asked?.routing === undefined ? undefined : asked.routing === 'Enabled';
   const unrouted = routing === false ? ', unrouted' : '';
+  const hold = holdOfAttempt(attempts, failedJustNow);
   return {
+    ...(hold && { hold }),
     action: 'create',
     location,
     name,
@@ -178,10 +172,11 @@ function pruning(region: Region, notYet: readonly string[]): Step {
   return { ...step, hold: { waitsFor: notYet, message } };
 }
 
+/** What does not come to an end is deleted while it is in motion: that is ACR's own remedy (its geo-replication article). */
 function deletion(region: Region, why: string): Step {
-  const { location, name, state } = region;
+  const { location, name, state, overdue } = region;
   const step = { action: 'delete', location, name, message: `delete replica ${name}: ${why}` } as const;
-  if (!isInMotion(region)) return step;
+  if (!isInMotion(region) || (overdue && state !== 'Deleting')) return step;
   return { ...step, hold: { waitsFor: [location], message: `waits until it is no longer ${state}` } };
 }
 

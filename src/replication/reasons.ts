@@ -10,8 +10,10 @@ export type Reason =
   | 'Pruning'
   /** Every listed region is ready; Azure refuses to delete a replica that is not listed. */
   | 'PruneBlocked'
-  /** A listed region's replica is Failed. */
+  /** A listed region's replica is Failed; while it is tried again the object is not Stalled. */
   | 'RegionFailed'
+  /** A region is in motion, or Failed, for longer than spec.progressDeadline. */
+  | 'ProgressDeadlineExceeded'
   /** What is asked would leave the registry without a replica that serves clients. */
   | 'LastRoutedRegion'
   /** The spec cannot be acted upon. */

@@ -1,7 +1,14 @@
 // What is so in each region: the spec, the last status and what ARM showed, brought together into one state each.
 // Pure; it decides nothing.
-import type { RegionSpec, RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import {
+  annotation,
+  type RegionSpec,
+  type RegionState,
+  type RegionStatus,
+  type RegistryReplication,
+} from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
+import { parseDuration } from '../duration.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
 
@@ -26,6 +33,12 @@ export interface Region {
   readonly since: string;
   /** Whether the region has been Ready since it was listed. */
   readonly readyOnce: boolean;
+  /** Failed creations, and failed repetitions of a change, since the last success, spec edit or reconcile request. */
+  readonly attempts: number;
+  /** The last of them was not known before. */
+  readonly failedJustNow: boolean;
+  /** In motion, or Failed, for longer than the object's progressDeadline. */
+  readonly overdue: boolean;
 }
 
 /**
@@ -57,6 +70,11 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     const state = stateOf({ replica: sighting?.replica, row, home: isHome, registry, unseen, now });
     // A home region without an entry is Ready by the registry's word, which no LIST is behind.
     const isReady = state === 'Ready' && (proven || (isHome && !sighting));
+    const since = row?.state === state && row.since ? row.since : isoSeconds(now);
+    const failedJustNow = wanted !== undefined && !isHome && !startsOver(object) && hasJustFailed(state, proven, row);
+    const isAtWork = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
+    const isSuccess = state === 'Ready' || state === 'Syncing';
+    const attempts = isSuccess || startsOver(object) ? 0 : (row?.attempts ?? 0);
     return {
       location,
       asked: wanted,
@@ -67,7 +85,10 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
       unseen,
       before: row,
       state,
-      since: row?.state === state && row.since ? row.since : isoSeconds(now),
+      since,
+      attempts: attempts + (failedJustNow ? 1 : 0),
+      failedJustNow,
+      overdue: isAtWork && now.getTime() - Date.parse(since) > deadlineOf(object),
       readyOnce: wanted !== undefined && (isReady || (row?.desired === true && row.readyOnce === true)),
     };
   });
@@ -85,7 +106,7 @@ export function isInMotion({ state }: Region): boolean {
 export function isServing({ replica, home, state }: Region): boolean {
   if (!replica) return home;
   if (state === 'Deleting' || !replica.routing || !says(replica.provisioningState, 'Succeeded')) return false;
-  return home || says(replica.displayStatus, 'Ready');
+  return home || isFullOfContent(replica);
 }
 
 /**
@@ -100,7 +121,8 @@ export function isHearsay({ proven, unseen, replica, home, asked, before, state,
   if (!replica) return before !== undefined && before.state !== 'Absent';
   if (asked && state === 'Ready' && !readyOnce) return true;
   if (before?.state === state) return false;
-  return state === 'Ready' || state === 'Failed' || before?.state === 'Ready';
+  const isVerdict = (one: RegionState | undefined) => one === 'Ready' || one === 'Failed';
+  return isVerdict(state) || isVerdict(before?.state);
 }
 
 /**
@@ -114,6 +136,19 @@ export function restsUntil(row: RegionStatus | undefined, now: Date): string | u
 
 const longestRest = 86_400_000;
 
+/** Whether a person asks to begin anew: a spec edit or a new reconcile request forgets every backoff. */
+export function startsOver({ metadata, status }: RegistryReplication): boolean {
+  return (
+    status?.observedGeneration !== metadata.generation ||
+    metadata.annotations?.[annotation.reconcileRequestedAt] !== status?.lastHandledReconcileAt
+  );
+}
+
+/** Whether ACR says that the content is there. */
+export function isFullOfContent({ displayStatus }: Replica): boolean {
+  return says(displayStatus, 'Ready');
+}
+
 /** ISO time to the second, as Kubernetes writes it. */
 export function isoSeconds(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
@@ -122,6 +157,19 @@ export function isoSeconds(time: Date): string {
 /** A registry that was deleted and made again has the same id, but another creation date: nothing remembered holds for it. */
 function isSameRegistry({ status }: RegistryReplication, registry: Registry | undefined): boolean {
   return registry === undefined || status?.registry?.creationDate === registry.creationDate;
+}
+
+/** A replica that is Failed and was not before, or a creation that came to nothing. */
+function hasJustFailed(state: RegionState, proven: boolean, row: RegionStatus | undefined): boolean {
+  if (state === 'Failed') return row?.state !== 'Failed';
+  return state === 'Absent' && proven && row?.state === 'Creating';
+}
+
+const usualDeadline = 3_600_000;
+
+/** ms */
+function deadlineOf({ spec }: RegistryReplication): number {
+  return (spec.progressDeadline !== undefined && parseDuration(spec.progressDeadline)) || usualDeadline;
 }
 
 interface Evidence {
@@ -145,7 +193,7 @@ function stateOf({ replica, row, home, registry, unseen, now }: Evidence): Regio
   if (row?.state === 'Deleting' && justNow && !says(replica.provisioningState, 'Creating')) return 'Deleting';
   switch (replica.provisioningState?.toLowerCase()) {
     case 'succeeded':
-      return home || says(replica.displayStatus, 'Ready') ? 'Ready' : 'Syncing';
+      return home || isFullOfContent(replica) ? 'Ready' : 'Syncing';
     case 'failed':
     case 'canceled':
       return 'Failed';

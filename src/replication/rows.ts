@@ -4,6 +4,7 @@ import type { RegionStatus, RegistryReplication } from '../api/registryreplicati
 import type { ArmError } from '../azure/arm.ts';
 import type { Plan } from './plan.ts';
 import type { Result } from './progress.ts';
+import { mostAttempts, restAfter } from './recovery.ts';
 import { isoSeconds, type Region, restsUntil } from './regions.ts';
 import { keysOwned } from './tags.ts';
 import { quarterOf, slowly } from './waiting.ts';
@@ -22,6 +23,7 @@ export function rowFor(
 ): RegionStatus {
   const { location, name, replica, asked, home, state, since, readyOnce } = region;
   const owned = tagsOwned(object, region);
+  const attempts = attemptsOf(region, results);
   return {
     location,
     ...((replica || (!home && state !== 'Absent')) && { replica: name }),
@@ -34,6 +36,7 @@ export function rowFor(
     since,
     ...(asked && { readyOnce }),
     ...(owned.length > 0 && { managedTags: [...owned] }),
+    ...(attempts > 0 && { attempts }),
     ...troubleOf(object, region, plan, results, now),
   };
 }
@@ -65,18 +68,28 @@ function troubleOf(
   results: readonly Result[],
   now: Date,
 ): Trouble {
-  const { location, name, asked, home, state, since, replica, unseen, before } = region;
+  const { location, name, asked, home, state, since, replica, unseen, overdue, before } = region;
   const answer = results.find(({ step }) => step.location === location)?.answer;
   if (answer && 'error' in answer) {
     const { reason, message } = answer.error;
-    const retryAfter = nextWholeSecond(now.getTime() + patience(object, answer.error, before, now));
-    return { reason, message, retryAfter };
+    return {
+      reason,
+      message,
+      retryAfter: nextWholeSecond(now.getTime() + patience(object, answer.error, before, now)),
+    };
   }
+  const attempts = attemptsOf(region, results);
+  if (attempts > region.attempts || region.failedJustNow)
+    return {
+      message: wordsOfFailure(region),
+      ...(attempts < mostAttempts && { retryAfter: nextWholeSecond(now.getTime() + restAfter(attempts)) }),
+    };
   const held = plan.steps.find((step) => step.location === location && step.hold)?.hold;
   if (held && before && restsUntil(before, now)) return lastTrouble(before);
   if (unseen) return { ...(isRefusal(unseen.reason) && { reason: unseen.reason }), message: unseen.message };
   if (held?.reason) return { reason: held.reason, message: `${name} ${held.message}` };
-  if (state === 'Failed') return { message: wordsOfFailure(object, region) };
+  if (overdue && asked) return { reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) };
+  if (state === 'Failed') return { ...(home && asked && { reason: 'RegionFailed' }), message: wordsOfFailure(region) };
   if (state === 'Syncing' && now.getTime() - Date.parse(since) > longSyncing)
     return { message: `has been Syncing since ${since}; a large registry takes hours, and Azure shows no progress` };
   if (home && !replica && (asked?.tags || asked?.routing === 'Disabled'))
@@ -84,16 +97,30 @@ function troubleOf(
   return replica?.statusMessage ? { message: replica.statusMessage } : {};
 }
 
+/** A repetition that ARM took and that left the replica Failed is one more failed attempt. */
+function attemptsOf({ state, location, attempts }: Region, results: readonly Result[]): number {
+  const repeated = results.some(({ step, answer }) => step.location === location && 'replica' in answer);
+  return state === 'Failed' && repeated ? attempts + 1 : attempts;
+}
+
 function lastTrouble({ reason, message, retryAfter }: RegionStatus): Trouble {
   return { ...(reason && { reason }), ...(message && { message }), ...(retryAfter && { retryAfter }) };
 }
 
-function wordsOfFailure({ spec }: RegistryReplication, { name, asked, home, replica }: Region): string {
-  const words = replica?.statusMessage ? ` (${replica.statusMessage})` : '';
-  const failure = `Azure reports replica ${name} as ${replica?.provisioningState}${words}`;
+function wordsOfFailure({ name, asked, home, replica, attempts }: Region): string {
+  if (!replica)
+    return `the creation of replica ${name} came to nothing: Azure has dropped it again (attempt ${attempts} of ${mostAttempts})`;
+  const words = replica.statusMessage ? ` (${replica.statusMessage})` : '';
+  const failure = `Azure reports replica ${name} as ${replica.provisioningState}${words}`;
   if (home) return `${failure}; only Azure can mend the home region: open a support request`;
-  if (!asked) return failure;
-  return `${failure}; it cannot be mended in place. Delete it, and it is created again: az acr replication delete --registry ${spec.registry.name} --name ${name}`;
+  return asked ? `${failure} (attempt ${Math.max(1, attempts)} of ${mostAttempts})` : failure;
+}
+
+function wordsOfDelay({ spec }: RegistryReplication, { name, state, since }: Region): string {
+  const remedy = `az acr replication delete --registry ${spec.registry.name} --name ${name}`;
+  const delay = `has been ${state} since ${since}, longer than spec.progressDeadline`;
+  if (state === 'Deleting') return `${delay}; open a support request with Azure if that lasts`;
+  return `${delay}. Azure's remedy is to mend what is in its way (a private endpoint's rights or addresses, for instance) and to delete the replica, which is then made again: ${remedy}`;
 }
 
 /** ms until a refused write is tried again: soon where time mends it, slowly where a person has to. */

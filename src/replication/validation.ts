@@ -5,7 +5,7 @@ import type { RegistryReference } from '../azure/arm.ts';
 import { parseDuration } from '../duration.ts';
 import { normalise } from './location.ts';
 
-const shortestInterval = 60_000;
+const shortestDuration = 60_000;
 
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/ };
@@ -16,7 +16,8 @@ export function problemsOf(object: RegistryReplication): string[] {
   return [
     ...problemsOfRegistry(spec.registry, status?.registry?.id),
     ...problemsOfRegions(spec.regions),
-    ...problemsOfInterval(spec.interval),
+    ...problemsOfDuration('interval', spec.interval),
+    ...problemsOfDuration('progressDeadline', spec.progressDeadline),
   ];
 }
 
@@ -63,9 +64,9 @@ function* problemsOfTags(location: string, tags: [string, string][]): Generator<
   }
 }
 
-function* problemsOfInterval(interval: string | undefined): Generator<string> {
-  if (interval === undefined) return;
-  const ms = parseDuration(interval);
-  if (ms === undefined) yield `spec.interval "${interval}" is not a duration such as 10m or 1h30m`;
-  else if (ms < shortestInterval) yield `spec.interval ${interval} is too short: at least 1m`;
+function* problemsOfDuration(field: string, duration: string | undefined): Generator<string> {
+  if (duration === undefined) return;
+  const ms = parseDuration(duration);
+  if (ms === undefined) yield `spec.${field} "${duration}" is not a duration such as 10m or 1h30m`;
+  else if (ms < shortestDuration) yield `spec.${field} ${duration} is too short: at least 1m`;
 }

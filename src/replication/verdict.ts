@@ -59,7 +59,7 @@ export function verdictOf(
   const [blocking] = refusedListed;
   if (blocking) return stalled(blocking.reason as Reason, inWords(refusedListed));
   const failed = listed.filter(({ state }) => state === 'Failed');
-  if (failed.length > 0) return stalled('RegionFailed', inWords(failed));
+  if (failed.length > 0) return moving('Syncing', 'RegionFailed', inWords(failed));
   if (spec.mode === 'Observe' && left.length > 0)
     return moving(
       'Observing',

@@ -70,9 +70,12 @@ describe('the plan for absent regions', () => {
     expect(due({ status }, observing([], { missing: ['japaneast'] }))).to.deep.equal([]);
   });
 
-  it('creates again when there is still nothing a minute after a creation', () => {
+  it('takes it for a failed attempt when there is still nothing a minute after a creation, and lets it rest', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(61) }]);
-    expect(due({ status }, observing([], { missing: ['japaneast'] }))).to.deep.equal(['create japaneast']);
+    const made = plan({ status }, observing([], { missing: ['japaneast'] }));
+    expect(dueSteps(made)).to.deep.equal([]);
+    expect(made.steps[0]?.hold?.message).to.equal('failed; attempt 2 of 5 follows');
+    expect(made.regions[0]?.attempts).to.equal(1);
   });
 
   it('creates no more at a time than the limit, and says what the others wait for', () => {
@@ -117,15 +120,74 @@ describe('the plan for replicas in motion', () => {
     expect(due({ deleting: true, status }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([]);
   });
 
-  it('reports a Failed replica and leaves it in place', () => {
-    const failed = aReplica('japaneast', { provisioningState: 'Failed' });
-    expect(due({}, observing([homeEntry, failed]))).to.deep.equal([]);
+  it('deletes an undesired one that is in motion for longer than the deadline, but not one that is Deleting', () => {
+    const status = aStatus([
+      { readyOnce: true },
+      { location: 'northeurope', desired: false, state: 'Creating', since: secondsAgo(3_700) },
+      { location: 'uksouth', desired: false, state: 'Deleting', since: secondsAgo(3_700) },
+    ]);
+    const stuck = [moving('northeurope', 'Creating'), moving('uksouth', 'Deleting')];
+    expect(due({ status }, observing([homeEntry, aReplica('japaneast'), ...stuck]))).to.deep.equal([
+      'delete northeurope',
+    ]);
+  });
+
+  it('writes nothing to a desired one that is in motion for longer than the deadline', () => {
+    const status = aStatus([{ state: 'Creating', since: secondsAgo(3_700) }]);
+    const made = plan({ status }, observing([homeEntry, moving('japaneast', 'Creating')]));
+    expect(made.steps).to.deep.equal([]);
+    expect(made.regions[0]?.overdue).to.equal(true);
   });
 
   function moving(location: string, provisioningState: string | undefined): Replica {
     const { provisioningState: _, ...replica } = aReplica(location);
     return provisioningState === undefined ? replica : { ...replica, provisioningState };
   }
+});
+
+describe('the plan for Failed replicas', () => {
+  const failed = aReplica('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' });
+  const rested = { state: 'Failed', attempts: 1, retryAfter: secondsAgo(1) } as const;
+
+  it('lets one that has just failed rest, with the evidence in place', () => {
+    const status = aStatus([{ state: 'Creating' }]);
+    const made = plan({ status }, observing([homeEntry, failed]));
+    expect(made.steps.map(({ action, hold }) => [action, hold?.message])).to.deep.equal([
+      ['delete', 'failed; attempt 2 of 5 follows'],
+    ]);
+  });
+
+  it('replaces one that was never Ready and does not serve, once it has rested', () => {
+    expect(due({ status: aStatus([rested]) }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
+  });
+
+  it('replaces it at once after an edit', () => {
+    const status = aStatus([{ ...rested, attempts: 5 }]);
+    expect(due({ status, generation: 2 }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
+  });
+
+  it('leaves the evidence in place after five attempts, for a person', () => {
+    const made = plan({ status: aStatus([{ ...rested, attempts: 5 }]) }, observing([homeEntry, failed]));
+    expect(dueSteps(made)).to.deep.equal([]);
+    expect(made.steps[0]?.hold?.reason).to.equal('RegionFailed');
+  });
+
+  it('never deletes one that had been Ready: the change is repeated', () => {
+    const status = aStatus([{ ...rested, readyOnce: true }]);
+    const [step] = plan({ status }, observing([homeEntry, failed])).steps;
+    expect(step).to.deep.include({ action: 'update', change: { routing: true } });
+    expect(step?.hold).to.equal(undefined);
+  });
+
+  it('never deletes one that still serves', () => {
+    const serving = aReplica('japaneast', { provisioningState: 'Failed' });
+    expect(due({ status: aStatus([rested]) }, observing([homeEntry, serving]))).to.deep.equal(['update japaneast']);
+  });
+
+  it('never touches a Failed home', () => {
+    const regions = [{ location: home, routing: 'Disabled' } as const];
+    expect(due({ regions }, observing([aReplica(home, { provisioningState: 'Failed' })]))).to.deep.equal([]);
+  });
 });
 
 describe('the plan for routing and tags', () => {

@@ -469,3 +469,78 @@ describe('what others do meanwhile', () => {
     expect(await operator.pass()).to.equal(10 * minute);
   });
 });
+
+describe('a creation that fails', () => {
+  const failing = { provisioningState: 'Failed', displayStatus: 'Failed' };
+
+  /** Every creation ends Failed, as soon as it is provisioned, until told otherwise. */
+  function failingScene() {
+    const made = scene();
+    const { arm } = made;
+    const replica = arm.replica.bind(arm);
+    const replicas = arm.replicas.bind(arm);
+    let fails = true;
+    const seen = (one: Replica): Replica =>
+      fails && one.location === 'japaneast' && one.provisioningState === 'Succeeded' ? { ...one, ...failing } : one;
+    arm.replica = async (_, name) => seen(await replica(_, name));
+    arm.replicas = async () => (await replicas()).map(seen);
+    return { ...made, heal: () => (fails = false) };
+  }
+
+  it('is tried five times, with rests of 1, 4, 16 and 60 minutes, and then left to a person', async () => {
+    const { operator, arm } = failingScene();
+    await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
+    expect(arm.writes.filter((write) => write === 'create japaneast')).to.have.length(5);
+    expect(operator.status.regions?.[0]).to.deep.include({ state: 'Failed', attempts: 5 });
+    expect(operator.condition('Ready')?.message).to.contain('failed 5 times');
+    expect(operator.reasons.filter((reason) => reason === 'ReplicaFailed')).to.have.length(5);
+  });
+
+  it('is not called Stalled while it is tried again, and heals', async () => {
+    const { operator, heal } = failingScene();
+    await operator.runUntil(() => operator.condition('Ready')?.reason === 'RegionFailed');
+    expect(operator.condition('Stalled')).to.equal(undefined);
+    expect(operator.status.regions?.[0]).to.deep.include({ attempts: 1 });
+    heal();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(operator.status.regions?.[0]?.attempts).to.equal(undefined);
+  });
+
+  it('starts over after an edit', async () => {
+    const { operator, arm } = failingScene();
+    await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
+    operator.edit({ interval: '5m' });
+    await operator.pass();
+    expect(arm.writes.at(-1)).to.equal('delete japaneast');
+    expect(operator.status.regions?.[0]?.attempts).to.equal(undefined);
+  });
+
+  it('counts as failed too when the replica vanishes while Creating', async () => {
+    const { operator, arm } = scene();
+    await operator.pass();
+    arm.before = (request) => {
+      if (request === 'GET japaneast') throw new ArmError('NotFound', 'NotFound', '', { code: 'ResourceNotFound' });
+    };
+    arm.replicas = async () => [];
+    await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 1);
+    expect(operator.condition('Ready')?.message).to.contain('came to nothing');
+    expect(operator.status.regions?.[0]?.retryAfter).not.to.equal(undefined);
+  });
+});
+
+describe('a region that is in motion for too long', () => {
+  it('makes the object Stalled, with the remedy in the message, and is still looked at', async () => {
+    const { operator, clock, arm } = scene({ spec: { progressDeadline: '5m' } });
+    await operator.pass();
+    arm.replicas = async () => [
+      { name: 'japaneast', location: 'japaneast', provisioningState: 'Creating', routing: true, tags: {} },
+    ];
+    await clock.advance(6 * minute);
+    expect(await operator.pass()).to.equal(minute);
+    expect(operator.condition('Stalled')?.reason).to.equal('ProgressDeadlineExceeded');
+    expect(operator.condition('Ready')?.message).to.contain('longer than spec.progressDeadline');
+    expect(operator.status.regions?.[0]?.message).to.contain(
+      'az acr replication delete --registry myACR0007 --name japaneast',
+    );
+  });
+});
