@@ -1,6 +1,6 @@
 // The ARM emulator as a process of its own, for the bench: its work must not wait for the bench's, nor the bench's for it.
 // It tells its parent of each PUT that has arrived, and of all requests when asked.
-import { defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
+import { startArmEmulator } from '../emulators/arm/emulator.ts';
 import { instant } from '../emulators/arm/timings.ts';
 
 /** One request to a registry or its replicas. */
@@ -24,17 +24,24 @@ export type Report =
 /** What the parent may ask. */
 export type Question = 'requests';
 
+/** ARM's budget is each subscription's own: many objects are not all of one. */
+const registriesPerSubscription = 500;
+
 /** The registries that are there: `bench00000` and so on. */
 export function registryAt(index: number): { subscriptionId: string; resourceGroup: string; name: string } {
   const name = `bench${String(index).padStart(5, '0')}`;
-  return { subscriptionId: defaultSubscriptionId, resourceGroup: 'bench', name };
+  const subscription = String(Math.floor(index / registriesPerSubscription)).padStart(12, '0');
+  return { subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'bench', name };
 }
 
 if (import.meta.main) {
-  const registries = Number(process.argv[2]);
+  const [, , registries, ...replicas] = process.argv;
   // Replicas are Ready by the operator's next look: the bench measures the operator, not Azure.
   const arm = await startArmEmulator({ timings: instant });
-  for (let index = 0; index < registries; index++) arm.azure.addRegistry(registryAt(index), { location: 'eastus' });
+  for (let index = 0; index < Number(registries); index++) {
+    arm.azure.addRegistry(registryAt(index), { location: 'eastus' });
+    for (const location of replicas) arm.azure.addReplica(registryAt(index), location);
+  }
   tell({ kind: 'ready', environment: arm.environment, certificate: arm.certificate });
   process.on('message', (question: Question) => {
     if (question === 'requests') tell({ kind: 'requests', requests: requests() });

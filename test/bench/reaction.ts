@@ -8,20 +8,15 @@
 // first byte of the API server's answer has come to this process, on a connection that is open already, and ends when the
 // emulator's handler begins to work on the PUT. Both times are the machine's monotonic clock (process.hrtime), which all
 // processes share.
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { group, kind, plural, version } from '../../src/api/registryreplication.ts';
-import { loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import { startCluster } from '../cluster.ts';
 import { startOperator } from '../operator.ts';
-import { type Question, type Report, registryAt, type Seen } from './arm.ts';
+import { registryAt, type Seen } from './arm.ts';
+import { client, startArm, startKubernetes } from './processes.ts';
 import { percentile, summary } from './statistics.ts';
 
 interface Flags {
@@ -50,9 +45,9 @@ const settling = 5_000;
 await using ended = new AsyncDisposableStack();
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
 ended.defer(() => rm(directory, { recursive: true, force: true }));
-const arm = await startArm(warmUp + samples + afterQuiet);
-const kubeconfig = await startKubernetes();
-const api = await apiServer(kubeconfig);
+const arm = await startArm(ended, warmUp + samples + afterQuiet);
+const kubeconfig = await startKubernetes(ended, directory);
+const send = await client(kubeconfig);
 
 const certificate = join(directory, 'arm.pem');
 await writeFile(certificate, arm.certificate);
@@ -93,7 +88,7 @@ async function measure(from: number, count: number): Promise<Reaction[]> {
   for (let index = from; index < from + count; index++) {
     const registry = registryAt(index);
     const put = arm.put(registry.name);
-    const answered = await api.create(registry);
+    const answered = await create(registry);
     const arrival = await Promise.race([
       put,
       operator.exited.then(() => Promise.reject(new Error('the operator ended'))),
@@ -139,92 +134,15 @@ function inMs(ns: bigint): number {
   return Number(ns) / 1e6;
 }
 
-// --- the other processes
-
-async function startArm(registries: number) {
-  const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries)]);
-  ended.defer(() => endOf(child));
-  const next = <K extends Report['kind']>(
-    kind: K,
-    fits: (report: Extract<Report, { kind: K }>) => boolean = () => true,
-  ) =>
-    new Promise<Extract<Report, { kind: K }>>((resolve) => {
-      const listener = (report: Report) => {
-        if (report.kind !== kind || !fits(report as Extract<Report, { kind: K }>)) return;
-        child.off('message', listener);
-        resolve(report as Extract<Report, { kind: K }>);
-      };
-      child.on('message', listener);
-    });
-  const { environment, certificate } = await next('ready');
-  return {
-    environment,
-    certificate,
-    /** When the next PUT for this registry arrives, in ns. */
-    put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
-    async requests() {
-      const answer = next('requests');
-      child.send('requests' satisfies Question);
-      return (await answer).requests;
-    },
-  };
-}
-
-/** Resolves to a kubeconfig file. */
-async function startKubernetes(): Promise<string> {
-  if (process.env.KUBEBUILDER_ASSETS) {
-    const real = await startCluster();
-    ended.defer(() => real.close());
-    return real.kubeconfig;
-  }
-  const kubeconfig = join(directory, 'kubeconfig');
-  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-  const args = ['--port', '0', '--kubeconfig', kubeconfig, '--crd', path('../../crds/registryreplications.yaml')];
-  const child = spawn(process.execPath, [path('../emulators/kubernetes/main.ts'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+/** Resolves to when the answer came, in ns. */
+async function create(registry: ReturnType<typeof registryAt>): Promise<bigint> {
+  const { answered } = await send('POST', `/apis/${group}/${version}/namespaces/default/${plural}`, {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { name: registry.name },
+    spec: { registry, regions: [{ location: 'japaneast' }] },
   });
-  ended.defer(() => endOf(child));
-  await once(child.stdout, 'data'); // It speaks once it listens.
-  return kubeconfig;
-}
-
-/** Nothing is to be saved. */
-async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}
-
-/** A client that does nothing but create, so that its own work is not in the measure. */
-async function apiServer(kubeconfig: string) {
-  const config = loadKubeConfig(kubeconfig);
-  const server = config.getCurrentCluster()?.server ?? '';
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const options = { method: 'POST', agent, headers: { 'Content-Type': 'application/json' } };
-  await config.applyToHTTPSOptions(options);
-  const namespace = 'default';
-  return {
-    /** Resolves to when the answer came, in ns. */
-    async create(registry: ReturnType<typeof registryAt>): Promise<bigint> {
-      const url = `${server}/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
-      const creation = request(url, options);
-      creation.end(
-        JSON.stringify({
-          apiVersion: `${group}/${version}`,
-          kind,
-          metadata: { name: registry.name },
-          spec: { registry, regions: [{ location: 'japaneast' }] },
-        }),
-      );
-      const [response] = await once(creation, 'response');
-      const answered = process.hrtime.bigint();
-      let text = '';
-      for await (const part of response.setEncoding('utf8')) text += part;
-      if (response.statusCode !== 201) throw new Error(`The API server answered ${response.statusCode}: ${text}`);
-      return answered;
-    },
-  };
+  return answered;
 }
 
 function milliseconds(text: string): number {

@@ -1,0 +1,229 @@
+// The Kubernetes side in numbers: how soon a change comes to its pass, on an idle operator and while 10,000 objects wait, and
+// what 10,000 objects cost at the start. It prints, and asserts nothing.
+//
+// How it is measured. Four processes, as in reaction.ts. Each registry has its two replicas already, so that a first pass
+// adopts them (finalizer, status, events, no write to ARM) and a later one only looks. A sample is an edit of one of a few
+// objects in a namespace of their own: it begins when the first byte of the API server's answer has come to this process, and
+// ends at the debug line with which the operator begins the pass; it has been handled when a watch shows its generation
+// observed. Times are the machine's clock in whole ms: a sample may be wrong by 1 ms either way. The debug log costs
+// the operator some of its time.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Watch } from '@kubernetes/client-node';
+import { Command } from 'commander';
+import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
+import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { type LogLine, type Operator, startOperator } from '../operator.ts';
+import { registryAt } from './arm.ts';
+import { client, startArm, startKubernetes } from './processes.ts';
+import { summary } from './statistics.ts';
+
+interface Flags {
+  readonly quick: boolean;
+  readonly objects: string;
+  readonly entry: string;
+  readonly nodeOptions: string;
+}
+
+const flags = new Command('node test/bench/kubernetes.ts')
+  .description('How soon a change comes to its pass, and what many objects cost at the start.')
+  .option('--quick', 'a tenth of the objects, 60 samples', false)
+  .option('--objects <n>', 'how many objects wait', '10000')
+  .option('--entry <file>', 'what is run: src/main.ts, or dist/main.mjs as the image has it', 'src/main.ts')
+  .option('--node-options <flags>', "the operator's NODE_OPTIONS", '')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Flags>();
+
+const objects = Number(flags.objects) / (flags.quick ? 10 : 1);
+const samples = flags.quick ? 60 : 300;
+/** Objects that are edited in turn, so that an edit seldom meets the pass of the one before. */
+const edited = 20;
+const people = 'people';
+const collection = (namespace: string) => `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
+
+await using ended = new AsyncDisposableStack();
+const directory = await mkdtemp(join(tmpdir(), 'bench-'));
+ended.defer(() => rm(directory, { recursive: true, force: true }));
+const arm = await startArm(ended, objects + edited, ['japaneast', 'westeurope']);
+const kubeconfig = await startKubernetes(ended, directory);
+const certificate = join(directory, 'arm.pem');
+await writeFile(certificate, arm.certificate);
+const send = await client(kubeconfig, 16);
+await send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: people } });
+const editedNames: string[] = [];
+for (let index = 0; index < edited; index++) editedNames.push(await create(people, index));
+const observed = await watchObserved();
+let edits = 0;
+
+{
+  const operator = await start();
+  await drained(operator);
+  console.log(`${edited} objects, the operator idle:`);
+  print(await measure(operator, 50));
+  await operator.end('SIGKILL');
+}
+
+const creating = performance.now();
+await Promise.all(
+  Array.from({ length: 16 }, async (_, lane) => {
+    for (let index = lane; index < objects; index += 16) await create('default', edited + index);
+  }),
+);
+console.log(`${objects} more objects, created in ${seconds(performance.now() - creating)}`);
+
+for (const title of [`first start, ${objects} objects unseen:`, `another start, ${objects} objects settled:`]) {
+  console.log(title);
+  const begun = performance.now();
+  const operator = await start();
+  const listed = timeOf(await operator.said(({ msg }) => msg.includes('passes begin')));
+  const started = timeOf(await operator.said(({ msg }) => msg === 'The operator has started'));
+  const atSync = await memory(operator);
+  console.log(
+    `  listed ${seconds(listed - started)} after it had started (${seconds(performance.now() - begun)} after the process was)`,
+  );
+  print(await measure(operator, 20));
+  const waiting = await metric(operator, 'workqueue_depth');
+  console.log(`  ${waiting} keys still waited after the last sample`);
+  await drained(operator);
+  const all = performance.now() - begun;
+  const after = await memory(operator);
+  console.log(
+    `  all passes done ${seconds(all)} after the process was started: ${Math.round(objects / (all / 1000))} a second`,
+  );
+  console.log(`  RSS ${atSync.now} MB once listed, ${after.now} MB at the end, ${after.peak} MB at the most`);
+  await operator.end('SIGKILL');
+}
+
+interface Sample {
+  /** ms from the API server's answer to the start of the pass. */
+  readonly begun: number;
+  /** ms from the API server's answer until a watch showed the status of it. */
+  readonly handled: number;
+}
+
+async function measure(operator: Operator, pause: number): Promise<Sample[]> {
+  const measured: Sample[] = [];
+  for (let index = 0; index < samples; index++) {
+    const name = editedNames[index % edited] ?? '';
+    const { object, time } = await send<RegistryReplication>('PATCH', `${collection(people)}/${name}`, {
+      spec: { interval: `${20 + (++edits % 1_000)}h` },
+    });
+    const { uid, generation = 0 } = object.metadata;
+    const [pass, handled] = await Promise.all([
+      operator.said(
+        (line) => line.msg === 'A pass begins' && line.uid === uid && Number(line.generation) >= generation,
+      ),
+      observed(uid ?? '', generation),
+    ]);
+    measured.push({ begun: timeOf(pass) - time, handled: handled - time });
+    await wait(pause);
+  }
+  return measured;
+}
+
+function print(measured: readonly Sample[]): void {
+  console.log(`  from the answer to an edit to the start of its pass: ${summary(measured.map(({ begun }) => begun))}`);
+  console.log(`  until its status was there: ${summary(measured.map(({ handled }) => handled))}`);
+}
+
+async function create(namespace: string, index: number): Promise<string> {
+  const registry = registryAt(index);
+  const regions = [{ location: 'japaneast' }, { location: 'westeurope' }];
+  await send('POST', collection(namespace), {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { name: registry.name },
+    spec: { registry, regions },
+  });
+  return registry.name;
+}
+
+async function start(): Promise<Operator> {
+  const operator = startOperator({
+    args: ['--log-level', 'debug', '--interval', '24h'],
+    entry: flags.entry,
+    env: {
+      ...arm.environment,
+      KUBECONFIG: kubeconfig,
+      NODE_EXTRA_CA_CERTS: certificate,
+      ...(flags.nodeOptions && { NODE_OPTIONS: flags.nodeOptions }),
+    },
+  });
+  ended.defer(async () => void (operator.isRunning() && (await operator.end('SIGKILL'))));
+  await operator.said(({ msg }) => msg === 'The operator has started');
+  return operator;
+}
+
+/** Resolves once no key waits and no pass runs. */
+async function drained(operator: Operator): Promise<void> {
+  await operator.said(({ msg }) => msg.includes('passes begin'));
+  while (
+    (await metric(operator, 'workqueue_depth')) + (await metric(operator, 'controller_runtime_active_workers')) >
+    0
+  ) {
+    await wait(250);
+  }
+}
+
+async function metric(operator: Operator, name: string): Promise<number> {
+  const { metricsPort } = await operator.said(({ msg }) => msg === 'The operator has started');
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+}
+
+/** In MB, as the kernel counts them. */
+async function memory(operator: Operator): Promise<{ now: number; peak: number }> {
+  const status = await readFile(`/proc/${operator.process.pid}/status`, 'utf8');
+  const megabytes = (name: string) =>
+    Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024);
+  return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };
+}
+
+/** Resolves to when (ms since the epoch) a watch had shown that this generation, or a later one, was observed. */
+async function watchObserved(): Promise<(uid: string, generation: number) => Promise<number>> {
+  const cluster = connect(loadKubeConfig(kubeconfig));
+  ended.defer(() => cluster.close());
+  const seen = new Map<string, { generation: number; time: number }>();
+  const listeners = new Set<() => void>();
+  const watch = new Watch(cluster.config);
+  // Nothing but these few objects' changes comes over it, and while the bulk is made nothing at all: hence the renewal.
+  const begin = (): void => {
+    const done = () => ended.disposed || begin();
+    void watch.watch(
+      collection(people),
+      {},
+      (_, object: RegistryReplication) => {
+        const { uid = '' } = object.metadata;
+        const generation = object.status?.observedGeneration ?? 0;
+        if ((seen.get(uid)?.generation ?? 0) < generation) seen.set(uid, { generation, time: Date.now() });
+        for (const listener of listeners) listener();
+      },
+      done,
+    );
+  };
+  begin();
+  return async (uid, generation) => {
+    for (;;) {
+      const last = seen.get(uid);
+      if (last && last.generation >= generation) return last.time;
+      await new Promise<void>((resolve) => {
+        const listener = () => {
+          listeners.delete(listener);
+          resolve();
+        };
+        listeners.add(listener);
+      });
+    }
+  };
+}
+
+function timeOf({ time }: LogLine): number {
+  return Date.parse(String(time));
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

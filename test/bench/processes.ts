@@ -1,0 +1,104 @@
+// The other processes of a bench, each of its own so that nobody's work waits for another's: the ARM emulator, an API server,
+// and a bare client of it. All end with `ended`.
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:https';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { startCluster } from '../cluster.ts';
+import type { Question, Report } from './arm.ts';
+
+export type ArmProcess = Awaited<ReturnType<typeof startArm>>;
+
+/** @param replicas where each registry already has one */
+export async function startArm(ended: AsyncDisposableStack, registries: number, replicas: readonly string[] = []) {
+  const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries), ...replicas]);
+  ended.defer(() => endOf(child));
+  const next = <K extends Report['kind']>(
+    kind: K,
+    fits: (report: Extract<Report, { kind: K }>) => boolean = () => true,
+  ) =>
+    new Promise<Extract<Report, { kind: K }>>((resolve) => {
+      const listener = (report: Report) => {
+        if (report.kind !== kind || !fits(report as Extract<Report, { kind: K }>)) return;
+        child.off('message', listener);
+        resolve(report as Extract<Report, { kind: K }>);
+      };
+      child.on('message', listener);
+    });
+  const { environment, certificate } = await next('ready');
+  return {
+    environment,
+    certificate,
+    /** When the next PUT for this registry arrives, in ns. */
+    put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
+    async requests() {
+      const answer = next('requests');
+      child.send('requests' satisfies Question);
+      return (await answer).requests;
+    },
+  };
+}
+
+/** The real API server where KUBEBUILDER_ASSETS says so, else the emulator. Resolves to a kubeconfig file. */
+export async function startKubernetes(ended: AsyncDisposableStack, directory: string): Promise<string> {
+  if (process.env.KUBEBUILDER_ASSETS) {
+    const real = await startCluster();
+    ended.defer(() => real.close());
+    return real.kubeconfig;
+  }
+  const kubeconfig = join(directory, 'kubeconfig');
+  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+  const args = ['--port', '0', '--kubeconfig', kubeconfig, '--crd', path('../../crds/registryreplications.yaml')];
+  const child = spawn(process.execPath, [path('../emulators/kubernetes/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  ended.defer(() => endOf(child));
+  await once(child.stdout, 'data'); // It speaks once it listens.
+  return kubeconfig;
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+export interface Answered<T> {
+  readonly object: T;
+  /** When the first byte of the answer had come: ns by process.hrtime, and ms since the epoch. */
+  readonly answered: bigint;
+  readonly time: number;
+}
+
+export type Send = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object) => Promise<Answered<T>>;
+
+/** A client that does nothing but ask, so that its own work is not in the measure. Rejects unless the answer is a success. */
+export async function client(kubeconfig: string, connections = 1): Promise<Send> {
+  const config = loadKubeConfig(kubeconfig);
+  const server = config.getCurrentCluster()?.server ?? '';
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const options = { agent };
+  await config.applyToHTTPSOptions(options);
+  const authorization: object =
+    'headers' in options && typeof options.headers === 'object' ? { ...options.headers } : {};
+  return async (method, path, body) => {
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const asking = request(server + path, {
+      ...options,
+      method,
+      agent,
+      headers: { ...authorization, ...(body && { 'Content-Type': contentType }) },
+    });
+    asking.end(body && JSON.stringify(body));
+    const [response] = await once(asking, 'response');
+    const answered = process.hrtime.bigint();
+    const time = Date.now();
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += part;
+    if (response.statusCode >= 300) throw new Error(`The API server answered ${response.statusCode}: ${text}`);
+    return { object: JSON.parse(text), answered, time };
+  };
+}
