@@ -73,7 +73,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const store = new Store<RegistryReplication>();
   const kind = { group, version: apiVersion, plural };
   const replications = remembering(resource<RegistryReplication>(cluster, kind), store);
-  const queue = new WorkQueue({ clock, random, metrics: metrics.queue(name) });
+  const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
   const enqueue = enqueueInto(queue);
   const events = eventRecorder({
     cluster,

@@ -3,7 +3,10 @@
 import type { Clock } from '../clock.ts';
 import { type Backoff, delayAfter, type Random } from './backoff.ts';
 
-/** `high` overtakes `normal` overtakes `low`; within one class first come, first served. */
+/**
+ * `high` overtakes `normal` overtakes `low`; within one class first come, first served. And one worker in five is kept for
+ * `high`: what a person waits for shall not wait until a pass of the many ends.
+ */
 export type Priority = (typeof priorities)[number];
 const priorities = ['high', 'normal', 'low'] as const;
 
@@ -26,10 +29,17 @@ export interface QueueOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly backoff?: Backoff;
+  /** How many workers take keys. Left out, or 1: none is kept for `high`. */
+  readonly workers?: number;
   readonly metrics?: QueueMetrics;
 }
 
 interface Waiting {
+  readonly priority: Priority;
+  readonly since: number;
+}
+
+interface InFlight {
   readonly priority: Priority;
   readonly since: number;
 }
@@ -47,22 +57,26 @@ export class WorkQueue {
   readonly #random: Random;
   readonly #backoff: Backoff;
   readonly #metrics: QueueMetrics | undefined;
+  /** How many keys of the other classes than `high` may be in flight at once. */
+  readonly #mostOrdinary: number;
 
   /** Due keys by class; a Map keeps the order of arrival. */
   readonly #waiting: Record<Priority, Map<string, Waiting>> = { high: new Map(), normal: new Map(), low: new Map() };
   /** Due again once they are done. */
   readonly #again = new Map<string, Waiting>();
-  readonly #inFlight = new Map<string, number>();
+  readonly #inFlight = new Map<string, InFlight>();
+  #ordinaryInFlight = 0;
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #drained: PromiseWithResolvers<void> | undefined;
 
-  constructor({ clock, random, backoff = defaultBackoff, metrics }: QueueOptions) {
+  constructor({ clock, random, backoff = defaultBackoff, workers, metrics }: QueueOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#backoff = backoff;
     this.#metrics = metrics;
+    this.#mostOrdinary = workers && workers > 1 ? workers - Math.ceil(workers / 5) : Number.POSITIVE_INFINITY;
     metrics?.inFlight(() => this.unfinished);
   }
 
@@ -134,29 +148,25 @@ export class WorkQueue {
   /** Resolves to the next key, as soon as there is one, or to undefined once the queue is shut down. Pair it with `done`. */
   take(): Promise<string | undefined> {
     if (this.#drained) return Promise.resolve(undefined);
-    for (const priority of priorities) {
-      const first = this.#waiting[priority].entries().next();
-      if (!first.done) {
-        const [key, waiting] = first.value;
-        this.#waiting[priority].delete(key);
-        this.#start(key, waiting);
-        return Promise.resolve(key);
-      }
-    }
+    const key = this.#startNext();
+    if (key !== undefined) return Promise.resolve(key);
     return new Promise((resolve) => this.#takers.push(resolve));
   }
 
   done(key: string): void {
-    const started = this.#inFlight.get(key);
-    if (started === undefined) throw new Error(`${key} is not in flight`);
+    const ended = this.#inFlight.get(key);
+    if (!ended) throw new Error(`${key} is not in flight`);
     this.#inFlight.delete(key);
-    this.#metrics?.worked((this.#now() - started) / 1000);
+    if (ended.priority !== 'high') this.#ordinaryInFlight--;
+    this.#metrics?.worked((this.#now() - ended.since) / 1000);
     const again = this.#again.get(key);
     this.#again.delete(key);
     if (this.#drained) {
       if (!this.#inFlight.size) this.#drained.resolve();
     } else if (again) {
       this.#enqueue(key, again);
+    } else {
+      this.#serve();
     }
   }
 
@@ -183,26 +193,47 @@ export class WorkQueue {
   /** Seconds since the start of each key in flight: their sum and the longest. */
   get unfinished(): { readonly seconds: number; readonly longest: number } {
     const now = this.#now();
-    const each = Array.from(this.#inFlight.values(), (started) => (now - started) / 1000);
+    const each = Array.from(this.#inFlight.values(), ({ since }) => (now - since) / 1000);
     return { seconds: each.reduce((a, b) => a + b, 0), longest: Math.max(0, ...each) };
   }
 
   #enqueue(key: string, waiting: Waiting): void {
-    const taker = this.#takers.shift();
-    if (taker) {
-      this.#start(key, waiting);
-      taker(key);
-    } else {
-      this.#waiting[waiting.priority].set(key, waiting);
-      this.#metrics?.depth(this.depth);
-    }
+    this.#waiting[waiting.priority].set(key, waiting);
+    if (!this.#serve()) this.#metrics?.depth(this.depth);
   }
 
-  #start(key: string, { since }: Waiting): void {
+  /** Gives those who wait for keys what they may have; false when that is nothing. */
+  #serve(): boolean {
+    let served = false;
+    while (this.#takers.length) {
+      const key = this.#startNext();
+      if (key === undefined) break;
+      this.#takers.shift()?.(key);
+      served = true;
+    }
+    return served;
+  }
+
+  #startNext(): string | undefined {
+    for (const priority of priorities) {
+      if (priority !== 'high' && this.#ordinaryInFlight >= this.#mostOrdinary) return undefined;
+      const first = this.#waiting[priority].entries().next();
+      if (!first.done) {
+        const [key, waiting] = first.value;
+        this.#start(key, waiting);
+        return key;
+      }
+    }
+    return undefined;
+  }
+
+  #start(key: string, { since, priority }: Waiting): void {
+    this.#waiting[priority].delete(key);
     this.#delayed.get(key)?.cancel();
     this.#delayed.delete(key);
     const now = this.#now();
-    this.#inFlight.set(key, now);
+    this.#inFlight.set(key, { priority, since: now });
+    if (priority !== 'high') this.#ordinaryInFlight++;
     this.#metrics?.depth(this.depth);
     this.#metrics?.waited((now - since) / 1000);
   }

@@ -128,6 +128,29 @@ describe('the work queue', () => {
     await random.shutDown();
   });
 
+  it('keeps one worker in five for what is high, and gives it to nothing else', async () => {
+    const kept = new WorkQueue({ clock, random: () => 0, workers: 5 });
+    const taken: string[] = [];
+    const worker = () => void kept.take().then((key) => key !== undefined && taken.push(key));
+    for (let i = 0; i < 5; i++) worker();
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) kept.add(key, key < 'c' ? 'normal' : 'low');
+    await settled();
+    expect(taken).to.deep.equal(['a', 'b', 'c', 'd']);
+    kept.add('edited', 'high');
+    await settled();
+    expect(taken.splice(0)).to.deep.equal(['a', 'b', 'c', 'd', 'edited']);
+    // A worker that is free takes nothing ordinary before an ordinary key is done.
+    kept.done('edited');
+    worker();
+    await settled();
+    expect(taken).to.deep.equal([]);
+    kept.done('b');
+    await settled();
+    expect(taken).to.deep.equal(['e']);
+    for (const key of ['a', 'c', 'd', 'e']) kept.done(key);
+    await kept.shutDown();
+  });
+
   it('shuts down: what waits is dropped, takers get nothing, and it is over when the last key is done', async () => {
     queue.add('running');
     await queue.take();
@@ -202,7 +225,7 @@ describe('the work queue', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const clock = new FakeClock();
-        const queue = new WorkQueue({ clock, random: () => 0 });
+        const queue = new WorkQueue({ clock, random: () => 0, workers: 3 });
         const owed = new Set<string>();
         const running: string[] = [];
         const take = () =>
