@@ -761,7 +761,7 @@ describe('the life of an emulated replica', () => {
       since: time,
       until: time,
       sync: time,
-      failure: fc.constant(failure),
+      ending: fc.constant({ kind: 'Failed' as const, failure }),
     }),
     fc.record({ kind: fc.constant('Updating' as const), since: time, until: time, rest: resting }),
     fc.record({ kind: fc.constant('Deleting' as const), since: time, until: time }),

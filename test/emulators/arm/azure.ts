@@ -1,8 +1,9 @@
 // The emulated Azure in the hands of a test or a demo: sets the scene, looks behind the API, and changes things as
 // someone else would. Nothing here is a request: the journal never sees it and no budget pays for it.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { Faults, type Undo, type Which } from './faults.ts';
-import { type Failure, isPassing, type Stage } from './life.ts';
+import { couldNotProvision } from './fate.ts';
+import type { Faults, Undo, Which } from './faults/faults.ts';
+import { type Failure, isPassing, isStuck, type Stage } from './life.ts';
 import type { RefusalDetails } from './refusal.ts';
 import { shortForm } from './regions.ts';
 import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot, Tags, ZoneRedundancy } from './registry.ts';
@@ -34,19 +35,18 @@ export interface ReplicaSettings {
   readonly state?: 'Creating' | 'Syncing' | 'Ready' | 'Failed';
 }
 
-const couldNotProvision: Failure = {
-  code: 'ReplicationFailed',
-  message: 'The replication could not be provisioned. Please delete it and try again.',
-};
-
 export class Azure {
-  readonly faults = new Faults();
   readonly #world: World;
   readonly #defaults: RegistrySettings;
 
   constructor(world: World, defaults: RegistrySettings = {}) {
     this.#world = world;
     this.#defaults = defaults;
+  }
+
+  /** What is to go wrong: every knob, also under `/emulator/faults`. */
+  get faults(): Faults {
+    return this.#world.faults;
   }
 
   /** How long things take from now on; what is already in motion keeps its own time. */
@@ -158,19 +158,19 @@ export class Azure {
 
   /** Gone at once, whatever it was doing. */
   removeReplica(reference: RegistryReference, location: string): void {
-    this.#replica(reference, location).enter({ kind: 'Gone' });
+    const since = this.#world.now;
+    this.#replica(reference, location).enter({ kind: 'Gone', since }, since);
   }
 
   failReplica(reference: RegistryReference, location: string, failure: Failure = couldNotProvision): void {
-    this.#replica(reference, location).enter({ kind: 'Failed', since: this.#world.now, failure });
+    const since = this.#world.now;
+    this.#replica(reference, location).enter({ kind: 'Failed', since, failure }, since);
   }
 
   /** The next `times` creations at this location, Infinity for all until undone, will end as Failed. */
   failCreations(reference: RegistryReference, location: string, failure: Failure = couldNotProvision, times = 1): Undo {
-    const { comingFailures } = this.#registry(reference);
-    const at = shortForm(location);
-    comingFailures.set(at, { failure, left: times });
-    return () => comingFailures.delete(at);
+    const { code, message } = failure;
+    return this.faults.add({ kind: 'failedCreation', ...aimAt(reference), location, code, message, ...often(times) });
   }
 
   // Time, where a test holds it.
@@ -194,30 +194,34 @@ export class Azure {
     }
   }
 
+  /** Takes away every creation that is stuck, as a person would who deletes it. */
+  removeStuck(): void {
+    const since = this.#world.now;
+    for (const registry of this.#world.registries()) {
+      const stuck = [...registry.replicas.values()].filter(({ stage }) => isStuck(stage));
+      for (const replica of stuck) replica.enter({ kind: 'Gone', since }, since);
+    }
+  }
+
   // What ARM and ACR will not do, or not say.
 
   /** The region takes no new replicas or registries: LocationNotAvailableForResourceType. */
   withdrawRegion(location: string): Undo {
-    const name = shortForm(location);
-    this.#world.withdrawn.add(name);
-    return () => this.#world.withdrawn.delete(name);
+    return this.faults.add({ kind: 'withdrawnRegion', location });
   }
 
   /** LIST goes on saying what is true now (reported: Azure/ARO-HCP pull request 2585); GET tells the truth. */
   freezeList(reference: RegistryReference): Undo {
-    const { listing } = this.#registry(reference);
-    listing.frozen = this.replicas(reference);
+    const registry = this.#registry(reference);
+    registry.frozenList = registry.visible();
     return () => {
-      listing.frozen = undefined;
+      registry.frozenList = undefined;
     };
   }
 
   /** LIST leaves this location's replica out; GET tells the truth. */
   omitFromList(reference: RegistryReference, location: string): Undo {
-    const { listing } = this.#registry(reference);
-    const at = shortForm(location);
-    listing.omitted.add(at);
-    return () => listing.omitted.delete(at);
+    return this.faults.add({ kind: 'omission', ...aimAt(reference), location });
   }
 
   /** Answers the chosen requests with an error, `times` often or until undone. */
@@ -250,6 +254,14 @@ export class Azure {
     if (!replica) throw new Error(`${reference.name} has no replica at ${location}`);
     return replica;
   }
+}
+
+function aimAt({ subscriptionId, resourceGroup, name: registry }: RegistryReference) {
+  return { subscriptionId, resourceGroup, registry };
+}
+
+function often(times: number): { times?: number } {
+  return Number.isFinite(times) ? { times } : {};
 }
 
 function finish(replica: Replica, now: number): void {

@@ -118,8 +118,13 @@ export function regionBody(subscriptionId: string, { name, displayName, geograph
   };
 }
 
-export function errorBody({ code, message, target }: Pick<RefusalDetails, 'code' | 'message' | 'target'>) {
-  return { error: { code, message, ...(target && { target }) } };
+export function errorBody({
+  code,
+  message,
+  target,
+  additionalInfo,
+}: Pick<RefusalDetails, 'code' | 'message' | 'target' | 'additionalInfo'>) {
+  return { error: { code, message, ...(target && { target }), ...(additionalInfo && { additionalInfo }) } };
 }
 
 function systemDataBody({ createdBy, createdAt, lastModifiedBy, lastModifiedAt }: SystemData) {

@@ -1,16 +1,18 @@
 // Puts the emulator together and starts it: a world, its rules and faults, a tenant, and an HTTPS server on loopback.
 import { once } from 'node:events';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
 import { Azure, type RegistrySettings } from './azure.ts';
+import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
 import { Quota } from './quota.ts';
 import { seeded } from './random.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
 import { Tenant } from './tokens.ts';
+import { Connections } from './wire.ts';
 import { World } from './world.ts';
 
 /** The subscription that is always there. */
@@ -61,7 +63,9 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     clientSecret = 'emulated-secret',
   } = options;
   const { cert, key } = await makeLoopbackCertificate('Azure Resource Manager emulator');
-  const world = new World(clock, seeded(seed), timings);
+  // Chance of its own: what goes wrong must not change how long things take.
+  const faults = new Faults(() => clock.now().getTime(), seeded(seed + 1));
+  const world = new World(clock, seeded(seed), timings, faults);
   world.addSubscription(defaultSubscriptionId);
   const azure = new Azure(world, registryDefaults);
   const journal = new Journal();
@@ -72,13 +76,15 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     tenant.register({ clientId, secret: clientSecret, trusts: (assertion) => assertion !== '' });
   register(clientId);
 
-  const app = armApp({ world, faults: azure.faults, tenant, quota: new Quota(), journal, pageSize });
+  const connections = new Connections();
+  const app = armApp({ world, faults, connections, tenant, quota: new Quota(), journal, pageSize });
   const server = createAdaptorServer({
     fetch: app.fetch,
     createServer,
     serverOptions: { key, cert, keepAliveTimeout: 120_000 },
     overrideGlobalObjects: false,
   });
+  connections.watch(server as Server);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

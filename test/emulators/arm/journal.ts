@@ -1,12 +1,18 @@
-// What the emulator was asked, in order: tests count requests with it and wait for them. Keeps no tokens and no secrets.
-import type { RequestInfo } from './faults.ts';
+// What the emulator was asked, in order: tests count requests with it and wait for them. Keeps no tokens and no secrets, and
+// of the eldest requests nothing once there are very many.
+import type { RequestInfo } from './request-info.ts';
 
 export interface JournalEntry extends RequestInfo {
   /** When it arrived, by the emulator's clock. */
   readonly at: Date;
   /** The same moment in ns by the machine's monotonic clock (process.hrtime), which all its processes share: for benches. */
   readonly arrival: bigint;
+  /** 0 where no answer was given. */
   readonly status: number;
+  /** What the answer would have been: the request was carried out, and its client was not told. */
+  readonly hidden?: number;
+  /** Names of the faults that befell it on the wire. */
+  readonly faults?: readonly string[];
   /** The application that asked, where its token was good. */
   readonly clientId?: string;
   /** ms of real time. */
@@ -24,6 +30,12 @@ interface Waiting {
 export class Journal implements Iterable<JournalEntry> {
   #entries: JournalEntry[] = [];
   #waiting: Waiting[] = [];
+  readonly #longest: number;
+
+  /** `longest`: requests that are kept; the eldest tenth is forgotten whenever there are more. */
+  constructor(longest = 100_000) {
+    this.#longest = longest;
+  }
 
   /** Requests that have been answered, the earliest answer first. */
   get entries(): readonly JournalEntry[] {
@@ -51,6 +63,7 @@ export class Journal implements Iterable<JournalEntry> {
 
   record(entry: JournalEntry): void {
     this.#entries.push(entry);
+    if (this.#entries.length > this.#longest) this.#entries.splice(0, Math.ceil(this.#longest / 10));
     const served = this.#waiting.filter(({ matches }) => matches(entry));
     this.#waiting = this.#waiting.filter((waiting) => !served.includes(waiting));
     for (const { resolve } of served) resolve(entry);

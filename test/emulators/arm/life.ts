@@ -7,6 +7,9 @@ export interface Failure {
   readonly message: string;
 }
 
+/** How a creation comes to nothing: it is Failed, or rolled back and gone, or goes on for ever. */
+export type Ending = { readonly kind: 'Failed' | 'Gone'; readonly failure: Failure } | { readonly kind: 'Never' };
+
 /** Every time is ms since the epoch. `since` is what ARM shows as `status.timestamp`; `until` is Infinity where held. */
 export type Resting =
   /** Provisioned, but its content is still on the way: ARM says Succeeded and Syncing. */
@@ -22,23 +25,31 @@ export type Moving =
       readonly until: number;
       /** ms that it will be Syncing afterwards. */
       readonly sync: number;
-      /** Set: it ends as Failed. */
-      readonly failure?: Failure;
+      /** Where it does not end well. */
+      readonly ending?: Ending;
     }
   | { readonly kind: 'Updating'; readonly since: number; readonly until: number; readonly rest: Resting }
   | { readonly kind: 'Deleting'; readonly since: number; readonly until: number };
 
 export type Stage =
   /** The home region's entry, which ACR has not made yet: nobody sees it. */
-  { readonly kind: 'Awaited'; readonly until: number } | Moving | Resting | { readonly kind: 'Gone' };
+  | { readonly kind: 'Awaited'; readonly until: number }
+  | Moving
+  | Resting
+  | { readonly kind: 'Gone'; readonly since: number };
 
 export function isMoving(stage: Stage): stage is Moving {
   return stage.kind === 'Creating' || stage.kind === 'Updating' || stage.kind === 'Deleting';
 }
 
+/** A creation that nothing but its deletion will end. */
+export function isStuck(stage: Stage): boolean {
+  return stage.kind === 'Creating' && stage.ending?.kind === 'Never';
+}
+
 /** Whether time alone takes it further. */
 export function isPassing(stage: Stage): stage is Extract<Stage, { until: number }> {
-  return 'until' in stage;
+  return 'until' in stage && !isStuck(stage);
 }
 
 /** What comes after `stage`, entered at `at`; a stage that lasts is its own successor. */
@@ -47,20 +58,35 @@ export function following(stage: Stage, at: number): Stage {
     case 'Awaited':
       return { kind: 'Ready', since: at };
     case 'Creating':
-      if (stage.failure) return { kind: 'Failed', since: at, failure: stage.failure };
-      return stage.sync > 0 ? { kind: 'Syncing', since: at, until: at + stage.sync } : { kind: 'Ready', since: at };
+      return afterCreation(stage, at);
     case 'Syncing':
       return { kind: 'Ready', since: at };
     case 'Updating':
       return { ...stage.rest, since: at };
     case 'Deleting':
-      return { kind: 'Gone' };
+      return { kind: 'Gone', since: at };
     case 'Ready':
     case 'Failed':
     case 'Gone':
       return stage;
     default:
       return stage satisfies never;
+  }
+}
+
+function afterCreation(stage: Extract<Stage, { kind: 'Creating' }>, at: number): Stage {
+  const { ending, sync } = stage;
+  switch (ending?.kind) {
+    case undefined:
+      return sync > 0 ? { kind: 'Syncing', since: at, until: at + sync } : { kind: 'Ready', since: at };
+    case 'Failed':
+      return { kind: 'Failed', since: at, failure: ending.failure };
+    case 'Gone':
+      return { kind: 'Gone', since: at };
+    case 'Never':
+      return stage;
+    default:
+      return ending satisfies never;
   }
 }
 

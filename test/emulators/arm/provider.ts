@@ -1,10 +1,13 @@
 // The API's rules: what ARM and ACR do with each request, and what they refuse. Works on the world, speaks no HTTP.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { isMoving } from './life.ts';
+import { policyTags } from './access.ts';
+import { isMoving, isStuck } from './life.ts';
 import type { Operation } from './operation.ts';
 import * as refusal from './refusal.ts';
+import { shortForm } from './regions.ts';
 import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot } from './registry.ts';
 import { checkName, type RegistryPut, type ReplicaPatch, type ReplicaPut } from './requests.ts';
+import { listed, seen } from './sight.ts';
 import type { World } from './world.ts';
 
 /** Who asks, and the operation's guid: the caller's own x-ms-client-request-id (recorded). */
@@ -82,7 +85,8 @@ export function deleteRegistry(
 
 export function getReplica(world: World, { registry: reference, name }: ReplicaReference): ReplicaSnapshot {
   checkResourceGroup(world, reference);
-  const replica = world.find(reference)?.replicaNamed(name)?.snapshot();
+  const registry = world.find(reference);
+  const replica = registry && seen(world, registry, name);
   if (!replica) throw replicaNotFound(reference, name);
   return replica;
 }
@@ -92,7 +96,7 @@ export function listReplicas(world: World, reference: RegistryReference): Replic
   checkResourceGroup(world, reference);
   const registry = world.find(reference);
   if (!registry) throw refusal.parentResourceNotFound(reference);
-  return registry.listed().sort((a, b) => scramble(a.name) - scramble(b.name));
+  return listed(world, registry).sort((a, b) => scramble(a.name) - scramble(b.name));
 }
 
 export function putReplica(
@@ -119,9 +123,10 @@ export function putReplica(
     throw refusal.locationAlreadyReplicated(registry.reference.name, put.location, there.name);
   }
   if (there) return rewrite(world, there, put, caller);
-  const { location, routing, zoneRedundancy = 'Disabled', tags } = put;
+  const { location, routing, zoneRedundancy = 'Disabled' } = put;
   const id = `replications-${caller.requestId}`;
   const resourceId = `${registry.id}/replications/${name}`;
+  const tags = { ...put.tags, ...policyTags(world.faults, resourceId) };
   const operation = world.startOperation({ id, doing: 'Creating', resourceId, location }, registry);
   const created = world.create(registry, { name, location, routing, zoneRedundancy, tags }, caller.author, operation);
   return { replica: visible(created), operation };
@@ -143,7 +148,8 @@ export function patchReplica(
 
 /**
  * Undefined where there was nothing to delete (204 in the specification; not recorded). A deletion of one that is being
- * deleted is taken as one more operation on it (assumed), any other write to a replica in motion is refused (assumed).
+ * deleted is taken as one more operation on it (assumed), any other write to a replica in motion is refused (assumed),
+ * but for the deletion of a creation that is stuck: that is ACR's own remedy (Microsoft's article on geo-replication).
  */
 export function deleteReplica(
   world: World,
@@ -159,7 +165,7 @@ export function deleteReplica(
   if (replica.home && registry.visible().length > 1) throw refusal.homeReplicationCannotBeDeleted(replica.name);
   const id = `replications-${requestId}`;
   if (replica.stage.kind === 'Deleting') return world.joinRemoval(replica, id);
-  checkReplicaAtRest(replica);
+  if (!isStuck(replica.stage)) checkReplicaAtRest(replica);
   const { id: resourceId, location } = replica;
   const operation = world.startOperation({ id, doing: 'Deleting', resourceId, location }, registry);
   world.remove(replica, operation);
@@ -181,7 +187,9 @@ function rewrite(world: World, replica: Replica, put: ReplicaPut, caller: Caller
 }
 
 /** A Failed one is taken on again and fails again (Azure/ARO-HCP pull request 2366: only deletion helps). */
-function change(world: World, replica: Replica, { routing, tags }: ReplicaPatch, caller: Caller): Written {
+function change(world: World, replica: Replica, { routing, tags: sent }: ReplicaPatch, caller: Caller): Written {
+  const added = policyTags(world.faults, replica.id);
+  const tags = added ? { ...(sent ?? replica.tags), ...added } : sent;
   const wanted = { ...(routing !== undefined && { routing }), ...(tags && { tags }) };
   const flips = routing !== undefined && routing !== replica.routing;
   if (!flips && replica.stage.kind !== 'Failed') {
@@ -215,8 +223,14 @@ function parentRegistry(world: World, reference: RegistryReference): Registry {
 }
 
 function checkOffered(world: World, location: string, type: string): void {
-  const { offered } = world;
-  if (!offered.includes(location)) throw refusal.locationNotAvailable(location, type, offered);
+  const { offered, faults } = world;
+  const withdrawn = faults.due('withdrawnRegion', (fault) => shortForm(fault.location) === location);
+  if (withdrawn || !offered.includes(location))
+    throw refusal.locationNotAvailable(
+      location,
+      type,
+      offered.filter((other) => other !== location),
+    );
 }
 
 function checkAtRest(registry: Registry): void {

@@ -7,6 +7,8 @@ export interface RefusalDetails {
   readonly message: string;
   /** The resource it is about, as policy denials name it. */
   readonly target?: string;
+  /** As policy denials add it. */
+  readonly additionalInfo?: readonly unknown[];
   /** s. */
   readonly retryAfter?: number;
   /** ARM's front end answers without asking ACR, and then shows no budget (recorded for 404: ASO, 2025-11-18). */
@@ -131,6 +133,69 @@ export function unauthenticated(code: string, message: string, authority: string
     headers: {
       'www-authenticate': `Bearer authorization_uri="${authority}", error="invalid_token", error_description="${message}"`,
     },
+  });
+}
+
+/** General to ARM; seen with this status. `scope` is the id of what was asked for. */
+export function authorizationFailed(clientId: string, objectId: string, action: string, scope: string): Refusal {
+  return gateway(
+    403,
+    'AuthorizationFailed',
+    `The client '${clientId}' with object id '${objectId}' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+  );
+}
+
+/** General to ARM; seen with this status for deletions, the words for writes are assumed alike. */
+export function scopeLocked(id: string, operation: 'delete' | 'write', lockedScope: string): Refusal {
+  return gateway(
+    409,
+    'ScopeLocked',
+    `The scope '${id}' cannot perform ${operation} operation because following scope(s) are locked: '${lockedScope}'. Please remove the lock and try again.`,
+  );
+}
+
+/** General to ARM; the status is assumed. */
+export function disallowedByPolicy(resource: string, scope: string): Refusal {
+  const policyAssignment = {
+    name: 'Emulated assignment',
+    id: `${scope}/providers/Microsoft.Authorization/policyAssignments/emulated`,
+  };
+  const policyDefinition = {
+    name: 'Emulated definition',
+    id: '/providers/Microsoft.Authorization/policyDefinitions/emulated',
+  };
+  return new Refusal({
+    status: 403,
+    code: 'RequestDisallowedByPolicy',
+    message: `Resource '${resource}' was disallowed by policy. Policy identifiers: '${JSON.stringify([{ policyAssignment, policyDefinition }])}'.`,
+    target: resource,
+    additionalInfo: [
+      {
+        type: 'PolicyViolation',
+        info: {
+          policyAssignmentId: policyAssignment.id,
+          policyDefinitionId: policyDefinition.id,
+          policyDefinitionEffect: 'deny',
+        },
+      },
+    ],
+    gateway: true,
+  });
+}
+
+/** Quoted from captured traffic for other resource types (2026-09). `retryAfter` in s; no such header where undefined. */
+export function subscriptionRequestsThrottled(
+  subscriptionId: string,
+  actor: string,
+  what: 'read' | 'write' | 'delete',
+  retryAfter: number | undefined,
+): Refusal {
+  const when = retryAfter === undefined ? 'some' : String(retryAfter);
+  return new Refusal({
+    status: 429,
+    code: 'SubscriptionRequestsThrottled',
+    message: `Number of '${what}' requests for subscription '${subscriptionId}' actor '${actor}' exceeded. Please try again after '${when}' seconds.`,
+    ...(retryAfter !== undefined && { retryAfter }),
   });
 }
 

@@ -1,7 +1,8 @@
 // A registry and its replicas as the emulated Azure keeps them. They know how to go through their stages; whether a
 // request may make them do so is provider.ts's to say.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { type Failure, following, isPassing, type Stage, stageAt } from './life.ts';
+import { History, type ReplicaValues } from './history.ts';
+import { following, isPassing, type Stage, stageAt } from './life.ts';
 import type { Operation, Outcome } from './operation.ts';
 
 /** Who did something, as `systemData` names them. */
@@ -86,15 +87,36 @@ export class Replica {
     return this.location === this.registry.location;
   }
 
+  get values(): ReplicaValues {
+    const { id, name, location, home, tags, routing, zoneRedundancy, systemData, stage } = this;
+    return { id, name, location, home, tags, routing, zoneRedundancy, systemData, stage };
+  }
+
+  /** Enters a stage at someone's will. */
+  enter(stage: Stage, at: number): void {
+    this.#pass(stage);
+    this.registry.remember(at);
+  }
+
+  /** New values and nothing else. */
+  write({ routing, tags }: { routing?: boolean; tags?: Tags }, author: Author, at: number): void {
+    this.routing = routing ?? this.routing;
+    this.tags = tags ?? this.tags;
+    this.systemData = { ...this.systemData, lastModifiedBy: author, lastModifiedAt: at };
+    this.registry.remember(at);
+  }
+
   /** Enters a stage, which ends the operations that were about the one before. */
-  enter(stage: Stage): void {
+  #pass(stage: Stage): void {
     const left = this.#stage;
     if (left === stage) return;
     this.#stage = stage;
     for (const operation of this.#operations) operation.end(outcomeOf(left, stage));
     this.#operations = [];
-    if (left.kind === 'Awaited' && 'since' in stage) this.systemData = authored(this.systemData.createdBy, stage.since);
-    if (stage.kind === 'Gone') this.registry.replicas.delete(this.name.toLowerCase());
+    if (stage.kind === 'Gone') this.registry.drop(this, stage.since);
+    else if (left.kind === 'Awaited' && 'since' in stage) {
+      this.systemData = authored(this.systemData.createdBy, stage.since);
+    }
   }
 
   /** The operation ends when the present stage does. */
@@ -103,13 +125,13 @@ export class Replica {
   }
 
   settle(now: number): void {
-    this.enter(stageAt(this.#stage, now));
+    this.#pass(stageAt(this.#stage, now));
   }
 
   /** To the next stage, whatever time is left in this one. False when time alone takes it nowhere. */
   advance(now: number): boolean {
     if (!isPassing(this.#stage)) return false;
-    this.enter(following(this.#stage, now));
+    this.enter(following(this.#stage, now), now);
     return true;
   }
 
@@ -123,8 +145,10 @@ export class Replica {
 
 function outcomeOf(left: Stage, entered: Stage): Outcome {
   if (entered.kind === 'Failed') return { status: 'Failed', failure: entered.failure };
-  const vanished = entered.kind === 'Gone' && left.kind !== 'Deleting';
-  return vanished ? { status: 'Canceled' } : { status: 'Succeeded' };
+  const ending = left.kind === 'Creating' ? left.ending : undefined;
+  if (entered.kind === 'Gone' && ending?.kind === 'Gone') return { status: 'Failed', failure: ending.failure };
+  const cutShort = left.kind !== 'Deleting' && (entered.kind === 'Gone' || entered.kind === 'Deleting');
+  return cutShort ? { status: 'Canceled' } : { status: 'Succeeded' };
 }
 
 /** A registry at one moment. */
@@ -137,14 +161,6 @@ export interface RegistrySnapshot {
   readonly tags: Tags;
   readonly zoneRedundancy: ZoneRedundancy;
   readonly systemData: SystemData;
-}
-
-/** How LIST departs from the truth (reported: Azure/ARO-HCP pull request 2585, 2025). */
-interface Listing {
-  /** What LIST says instead of what is, while set. */
-  frozen: readonly ReplicaSnapshot[] | undefined;
-  /** Locations that LIST leaves out. */
-  readonly omitted: Set<string>;
 }
 
 export class Registry {
@@ -160,9 +176,11 @@ export class Registry {
   systemData: SystemData;
   /** By name in lower case. */
   readonly replicas = new Map<string, Replica>();
-  readonly listing: Listing = { frozen: undefined, omitted: new Set() };
-  /** How so many of the next creations at a location will end. */
-  readonly comingFailures = new Map<string, { readonly failure: Failure; left: number }>();
+  readonly history = new History();
+  /** When the last replica at a location was gone, in ms since the epoch. */
+  readonly freedAt = new Map<string, number>();
+  /** What LIST says instead of what is, while set. */
+  frozenList: readonly ReplicaSnapshot[] | undefined;
   deletion: { readonly until: number; readonly operation: Operation } | undefined;
 
   constructor(
@@ -201,12 +219,21 @@ export class Registry {
     return this.replicas.get(name.toLowerCase());
   }
 
-  /** How a creation at this location is to fail, if it is; that counts as one of the times. */
-  takeFailure(location: string): Failure | undefined {
-    const coming = this.comingFailures.get(location);
-    if (!coming || coming.left <= 0) return undefined;
-    coming.left -= 1;
-    return coming.failure;
+  add(replica: Replica, at: number): void {
+    this.replicas.set(replica.name.toLowerCase(), replica);
+    this.remember(at);
+  }
+
+  drop({ name, location }: Replica, at: number): void {
+    this.replicas.delete(name.toLowerCase());
+    this.freedAt.set(location, at);
+  }
+
+  remember(at: number): void {
+    this.history.remember(
+      at,
+      [...this.replicas.values()].map((replica) => replica.values),
+    );
   }
 
   /** Also one that nobody can see yet. */
@@ -217,11 +244,6 @@ export class Registry {
   /** Those that can be seen, in the order in which they were made. */
   visible(): ReplicaSnapshot[] {
     return [...this.replicas.values()].flatMap((replica) => replica.snapshot() ?? []);
-  }
-
-  /** What LIST says, which need not be what is. */
-  listed(): ReplicaSnapshot[] {
-    return (this.listing.frozen ?? this.visible()).filter(({ location }) => !this.listing.omitted.has(location));
   }
 
   snapshot(): RegistrySnapshot {

@@ -6,21 +6,26 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
+import { checkAccess } from './access.ts';
 import { errorBody, operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
-import type { Faults, RequestInfo } from './faults.ts';
+import { passageOf, refusalAtTheDoor, type WireFault } from './door.ts';
+import type { Faults } from './faults/faults.ts';
 import type { Journal } from './journal.ts';
 import type { Operation } from './operation.ts';
 import * as provider from './provider.ts';
 import type { Quota, Spending } from './quota.ts';
 import * as refusal from './refusal.ts';
+import { infoOf, type RequestInfo } from './request-info.ts';
 import { readRegistryPut, readReplicaPatch, readReplicaPut, supportedApiVersions } from './requests.ts';
 import { signedTail } from './signature.ts';
 import type { Principal, Tenant } from './tokens.ts';
+import { type Bindings, type Connections, malformed } from './wire.ts';
 import type { World } from './world.ts';
 
 export interface Parts {
   readonly world: World;
   readonly faults: Faults;
+  readonly connections: Connections;
   readonly tenant: Tenant;
   readonly quota: Quota;
   readonly journal: Journal;
@@ -29,6 +34,7 @@ export interface Parts {
 }
 
 interface Env {
+  Bindings: Bindings;
   Variables: { info: RequestInfo; principal: Principal };
 }
 
@@ -45,20 +51,39 @@ const operationStatus = `${replica}/operationstatuses/:operation`;
 
 const json = { 'content-type': 'application/json; charset=utf-8' };
 
-export function armApp({ world, faults, tenant, quota, journal, pageSize }: Parts): Hono<Env> {
+export function armApp({ world, faults, connections, tenant, quota, journal, pageSize }: Parts): Hono<Env> {
   // ARM's ids have no case, so routes match in lower case; names as spelt come from `info`.
   const app = new Hono<Env>({ getPath: (request) => new URL(request.url).pathname.toLowerCase() });
 
   app.use(async (c, next) => {
     const at = world.clock.now();
     const arrival = process.hrtime.bigint();
-    const info = await infoOf(c);
+    const { method } = c.req;
+    const writes = method === 'PUT' || method === 'PATCH';
+    const info = infoOf(method, new URL(c.req.url).pathname, writes ? await c.req.text() : undefined);
     c.set('info', info);
+    const { latency, fault, names } = passageOf(faults, info);
+    const record = (status: number, hidden?: number) => {
+      const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
+      const principal: Principal | undefined = c.var.principal; // not known yet where the request was refused before
+      const caller = principal && { clientId: principal.clientId };
+      const befallen = names.length > 0 && { faults: names };
+      journal.record({ ...info, ...caller, ...befallen, at, arrival, status, duration, ...(hidden && { hidden }) });
+    };
+    if (latency > 0) await new Promise<void>((resolve) => world.clock.after(latency, resolve));
+    if (fault && fault.kind !== 'malformed' && fault.when === 'before') {
+      record(0);
+      return unanswered(c, fault);
+    }
     await next();
-    const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
-    const principal: Principal | undefined = c.var.principal; // not known yet where the request was refused before
-    const caller = principal && { clientId: principal.clientId };
-    journal.record({ ...info, ...caller, at, arrival, status: c.res.status, duration });
+    const { status } = c.res;
+    if (!fault) return record(status);
+    if (fault.kind !== 'malformed') {
+      record(0, status);
+      return unanswered(c, fault);
+    }
+    record(status);
+    replace(c, await (fault.how === 'cut' ? connections.cut(c.env, c.res) : malformed(c.res, fault.how)));
   });
 
   app.use('/subscriptions/*', async (c, next) => {
@@ -74,9 +99,10 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
   });
 
   app.use(async (c, next) => {
-    const refused = faults.refusalOf(c.var.info);
-    if (refused) throw new refusal.Refusal(refused);
+    const refused = refusalAtTheDoor(faults, c.var.info);
+    if (refused?.when === 'before') throw refused.refusal;
     await next();
+    if (refused) replace(c, refusing(refused.refusal));
   });
 
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
@@ -96,6 +122,7 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
 
   app.use('/subscriptions/*', async (c, next) => {
     c.set('principal', principalOf(c, tenant));
+    checkAccess(faults, c.var.info, c.var.principal);
     await next();
   });
 
@@ -172,12 +199,12 @@ export function armApp({ world, faults, tenant, quota, journal, pageSize }: Part
       console.error(`${c.req.method} ${new URL(c.req.url).pathname} broke the emulator:`, error);
       return answer(500, errorBody({ code: 'InternalServerError', message: String(error) }));
     }
-    const { status, retryAfter, headers } = error.details;
-    return answer(status, errorBody(error.details), {
-      ...headers,
-      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-    });
+    return refusing(error);
   });
+
+  async function unanswered(c: ArmContext, { kind }: Exclude<WireFault, { kind: 'malformed' }>): Promise<void> {
+    replace(c, await (kind === 'reset' ? connections.reset(c.env) : connections.hang(c.env)));
+  }
 
   /** 201 with an operation to poll, and no Location; 200 where nothing is left to do. Both recorded. */
   function written(c: ArmContext, { replica, operation }: provider.Written): Response {
@@ -218,45 +245,28 @@ function answer(status: number, body: unknown, headers: Readonly<Record<string, 
   return new Response(JSON.stringify(body), { status, headers: { ...json, ...headers } });
 }
 
+function refusing({ details }: refusal.Refusal): Response {
+  const { status, retryAfter, headers } = details;
+  return answer(status, errorBody(details), {
+    ...headers,
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+  });
+}
+
 function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status, headers });
+}
+
+/** Hono would give the new answer the headers of the one before. */
+function replace(c: ArmContext, response: Response): void {
+  c.res = undefined;
+  c.res = response;
 }
 
 /** Adds what is not there yet: a refusal that a test has chosen keeps its own headers. */
 function complete(c: ArmContext, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-  }
-}
-
-const ids =
-  /^\/subscriptions\/(?<subscriptionId>[^/]+)(?:\/resourcegroups\/(?<resourceGroup>[^/]+)(?:\/providers\/microsoft\.containerregistry\/registries\/(?<registry>[^/]+)(?:\/replications\/(?<replica>[^/]+))?)?)?/i;
-
-/** What the path and the body say; a secret sent to the token endpoint is not among it. */
-async function infoOf(c: ArmContext): Promise<RequestInfo> {
-  const { method } = c.req;
-  const path = new URL(c.req.url).pathname;
-  const names = Object.entries(ids.exec(path)?.groups ?? {}).filter(([, value]) => value !== undefined);
-  const spelt = Object.fromEntries(names.map(([name, value]) => [name, decoded(value)]));
-  const body = method === 'PUT' || method === 'PATCH' ? { body: parsed(await c.req.text()) } : {};
-  return { method, path, ...spelt, ...body };
-}
-
-/** A name that cannot be decoded stays as it is, and is refused as a name. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** A body that is no JSON is journalled as text; whoever needs it refuses it. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }
 

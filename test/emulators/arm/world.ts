@@ -2,6 +2,8 @@
 // been set in motion. It asks nobody's leave: the rules of the API are provider.ts's, the hand of fate is azure.ts's.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import type { Clock } from '../../../src/clock.ts';
+import { delayOfHomeEntry, endingOfCreation, restAfterUpdate } from './fate.ts';
+import type { Faults } from './faults/faults.ts';
 import type { Stage } from './life.ts';
 import { Operation } from './operation.ts';
 import type { Random } from './random.ts';
@@ -36,16 +38,17 @@ export class World {
   readonly clock: Clock;
   /** May be replaced at any time; what is already in motion keeps its own. */
   timings: Timings;
-  /** Regions that take no new replicas or registries. */
-  readonly withdrawn = new Set<string>();
+  /** What is to go wrong. */
+  readonly faults: Faults;
   /** By id in lower case. */
   readonly operations = new Map<string, Operation>();
   readonly #random: Random;
   /** Resource groups by subscription; both in lower case. */
   readonly #subscriptions = new Map<string, Map<string, Group>>();
 
-  constructor(clock: Clock, random: Random, timings: Timings) {
+  constructor(clock: Clock, random: Random, timings: Timings, faults: Faults) {
     this.clock = clock;
+    this.faults = faults;
     this.#random = random;
     this.timings = timings;
   }
@@ -58,9 +61,9 @@ export class World {
     return publicRegions;
   }
 
-  /** Short forms of the regions in which registries and replicas can be made. */
+  /** Short forms of the regions in which registries and replicas can be made, unless a fault withdraws them. */
   get offered(): string[] {
-    return this.regions.flatMap(({ kind, name }) => (kind === 'Physical' && !this.withdrawn.has(name) ? name : []));
+    return this.regions.flatMap(({ kind, name }) => (kind === 'Physical' ? name : []));
   }
 
   addSubscription(id: string): void {
@@ -140,17 +143,19 @@ export class World {
   /** A creation begins; the first one also makes ACR think of the home region's entry. */
   create(registry: Registry, replica: NewReplica, author: Author, operation?: Operation): Replica {
     const { now } = this;
-    const failure = registry.takeFailure(replica.location);
+    const ending = endingOfCreation(this, registry, replica.location);
+    const stuck = ending?.kind === 'Never';
     const created = this.addReplica(registry, replica, author, {
       kind: 'Creating',
       since: now,
-      until: now + draw(this.timings.create, this.#random),
+      until: stuck ? Number.POSITIVE_INFINITY : now + draw(this.timings.create, this.#random),
       sync: syncTime(this.timings, registry.contentBytes),
-      ...(failure && { failure }),
+      ...(ending && { ending }),
     });
     if (operation) created.follow(operation);
     if (!registry.replicaAt(registry.location)) {
-      this.#addHomeEntry(registry, { kind: 'Awaited', until: now + draw(this.timings.homeEntry, this.#random) });
+      const until = now + draw(this.timings.homeEntry, this.#random) + delayOfHomeEntry(this, registry);
+      this.#addHomeEntry(registry, { kind: 'Awaited', until });
     }
     return created;
   }
@@ -158,7 +163,7 @@ export class World {
   /** Puts a replica there in any stage, at once. */
   addReplica(registry: Registry, replica: NewReplica, author: Author, stage: Stage): Replica {
     const added = new Replica(registry, { ...replica, stage, systemData: authored(author, this.now) });
-    registry.replicas.set(replica.name.toLowerCase(), added);
+    registry.add(added, this.now);
     return added;
   }
 
@@ -179,20 +184,18 @@ export class World {
     }
     this.write(replica, change, author);
     const until = now + draw(this.timings.update, this.#random);
-    replica.enter({ kind: 'Updating', since: now, until, rest: stage });
+    replica.enter({ kind: 'Updating', since: now, until, rest: restAfterUpdate(this, replica, stage) }, now);
     replica.follow(operation);
   }
 
   /** New values and nothing else. */
   write(replica: Replica, change: { routing?: boolean; tags?: Tags }, author: Author): void {
-    if (change.routing !== undefined) replica.routing = change.routing;
-    if (change.tags !== undefined) replica.tags = change.tags;
-    replica.systemData = { ...replica.systemData, lastModifiedBy: author, lastModifiedAt: this.now };
+    replica.write(change, author, this.now);
   }
 
   remove(replica: Replica, operation: Operation): void {
     const { now } = this;
-    replica.enter({ kind: 'Deleting', since: now, until: now + draw(this.timings.remove, this.#random) });
+    replica.enter({ kind: 'Deleting', since: now, until: now + draw(this.timings.remove, this.#random) }, now);
     replica.follow(operation);
   }
 
@@ -233,7 +236,7 @@ export class World {
   }
 
   #end(registry: Registry): void {
-    for (const replica of [...registry.replicas.values()]) replica.enter({ kind: 'Gone' });
+    for (const replica of [...registry.replicas.values()]) replica.enter({ kind: 'Gone', since: this.now }, this.now);
     registry.deletion?.operation.end({ status: 'Succeeded' });
   }
 }

@@ -1,0 +1,106 @@
+// Who may do what to which resource: missing rights, resource locks and Azure Policies, in the order in which ARM looks at
+// them. All of them are faults here: without one, everybody may do everything.
+import { concernsRequest, type Fault } from './faults/fault.ts';
+import type { Faults } from './faults/faults.ts';
+import * as refusal from './refusal.ts';
+import { shortForm } from './regions.ts';
+import type { Tags } from './registry.ts';
+import type { RequestInfo } from './request-info.ts';
+
+/** Throws the Refusal that is due. */
+export function checkAccess(
+  faults: Faults,
+  info: RequestInfo,
+  caller: { readonly clientId: string; readonly objectId: string },
+): void {
+  const action = actionOf(info);
+  const id = scopeOf(info);
+  const forbidden = faults.due('forbidden', (fault) => isWithin(id, fault.scope) && mayBe(fault.actions, action));
+  if (forbidden) throw refusal.authorizationFailed(caller.clientId, caller.objectId, action, id);
+  if (info.method === 'GET') return;
+  const operation = info.method === 'DELETE' ? 'delete' : 'write';
+  const lock = faults.due('lock', (fault) => holds(fault, id, operation));
+  if (lock) throw refusal.scopeLocked(id, operation, lock.fault.scope ?? subscriptionOf(info));
+  if (operation === 'delete') return;
+  const denied = faults.due('policyDeny', (fault) => isWithin(id, fault.scope) && isAt(fault, info));
+  if (denied) throw refusal.disallowedByPolicy(nameOf(info), denied.fault.scope ?? subscriptionOf(info));
+}
+
+/** The tags that policies put on a resource, if any do. */
+export function policyTags(faults: Faults, id: string): Tags | undefined {
+  return faults.due('policyTags', (fault) => isWithin(id, fault.scope))?.fault.tags;
+}
+
+/** The refusal of a write because ACR is busy, if that is due. */
+export function busyWith(faults: Faults, info: RequestInfo): refusal.Refusal | undefined {
+  if (info.method === 'GET') return undefined;
+  const busy = faults.due('busy', (fault) => concernsRequest(fault, info));
+  return busy && refusal.busy(`The registry '${info.registry ?? ''}'`, 'Updating');
+}
+
+/** The action of Azure's role definitions. Names: Microsoft's list of resource provider operations. */
+export function actionOf({ method, endpoint, path }: RequestInfo): string {
+  const verb = method === 'GET' ? 'read' : method === 'DELETE' ? 'delete' : 'write';
+  switch (endpoint) {
+    case 'registry':
+      return `Microsoft.ContainerRegistry/registries/${verb}`;
+    case 'replicas':
+    case 'replica':
+      return `Microsoft.ContainerRegistry/registries/replications/${verb}`;
+    case 'operation':
+      return /\/operationresults\//i.test(path)
+        ? 'Microsoft.ContainerRegistry/locations/operationResults/read'
+        : 'Microsoft.ContainerRegistry/registries/replications/operationStatuses/read';
+    case 'locations':
+      return 'Microsoft.Resources/subscriptions/locations/read';
+    case 'token':
+    case 'other':
+      return `*/${verb}`;
+    default:
+      return endpoint satisfies never;
+  }
+}
+
+/** The id of what is asked about. A deletion is polled under the subscription, outside of every group (recorded). */
+function scopeOf({ subscriptionId = '', resourceGroup, registry, replica }: RequestInfo): string {
+  return [
+    `/subscriptions/${subscriptionId}`,
+    ...(resourceGroup === undefined ? [] : [`resourceGroups/${resourceGroup}`]),
+    ...(registry === undefined ? [] : [`providers/Microsoft.ContainerRegistry/registries/${registry}`]),
+    ...(replica === undefined ? [] : [`replications/${replica}`]),
+  ].join('/');
+}
+
+/** What is in a scope inherits from it; ids have no case. */
+function isWithin(id: string, scope = ''): boolean {
+  const bare = scope.replace(/\/+$/, '').toLowerCase();
+  return bare === '' || `${id.toLowerCase()}/`.startsWith(`${bare}/`);
+}
+
+/** A lock on a replica also keeps its registry from being deleted, as locks on what is in a group keep the group. */
+function holds({ level, scope }: Fault<'lock'>, id: string, operation: 'delete' | 'write'): boolean {
+  if (operation === 'delete') return isWithin(id, scope) || (scope !== undefined && isWithin(scope, id));
+  return level === 'ReadOnly' && isWithin(id, scope);
+}
+
+function mayBe(patterns: readonly string[], action: string): boolean {
+  return patterns.some((pattern) => {
+    const source = pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*');
+    return new RegExp(`^${source}$`, 'i').test(action);
+  });
+}
+
+/** By the location that is sent, or by the replica's name where none is: a PATCH sends none. */
+function isAt({ locations }: Fault<'policyDeny'>, { body, replica = '' }: RequestInfo): boolean {
+  if (!locations) return true;
+  const sent = typeof body === 'object' && body !== null && 'location' in body ? String(body.location) : replica;
+  return locations.some((location) => shortForm(location) === shortForm(sent));
+}
+
+function nameOf({ registry = '', replica }: RequestInfo): string {
+  return replica ?? registry;
+}
+
+function subscriptionOf({ subscriptionId = '' }: RequestInfo): string {
+  return `/subscriptions/${subscriptionId}`;
+}

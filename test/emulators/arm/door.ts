@@ -1,0 +1,67 @@
+// What befalls a request on its way, whatever the state behind the door: how long it takes, whether it gets an answer at
+// all, and which. Only decides; wire.ts and server.ts carry it out.
+import { busyWith } from './access.ts';
+import { concernsRequest, type Fault } from './faults/fault.ts';
+import type { Faults } from './faults/faults.ts';
+import { Refusal, subscriptionRequestsThrottled } from './refusal.ts';
+import type { RequestInfo } from './request-info.ts';
+
+/** Instead of an answer, or with it. */
+export type WireFault =
+  | { readonly kind: 'reset' | 'hang'; readonly when: 'before' | 'after' }
+  | { readonly kind: 'malformed'; readonly how: Fault<'malformed'>['how'] };
+
+export interface Passage {
+  /** ms. */
+  readonly latency: number;
+  readonly fault?: WireFault;
+  /** Names of the faults in it. */
+  readonly names: readonly string[];
+}
+
+/** What happens on the wire. */
+export function passageOf(faults: Faults, info: RequestInfo): Passage {
+  const concerns = (fault: Fault<'latency' | 'reset' | 'hang' | 'malformed'>) => concernsRequest(fault, info);
+  const slow = faults.due('latency', concerns);
+  const latency = slow ? faults.between(slow.fault.ms, Math.max(slow.fault.ms, slow.fault.most ?? 0)) : 0;
+  const broken = faults.due('reset', concerns) ?? faults.due('hang', concerns);
+  const malformed = broken ? undefined : faults.due('malformed', concerns);
+  const names = [slow, broken, malformed].flatMap((active) => active?.name ?? []);
+  if (broken) return { latency, names, fault: { kind: broken.fault.kind, when: broken.fault.when ?? 'before' } };
+  if (malformed) return { latency, names, fault: { kind: 'malformed', how: malformed.fault.how } };
+  return { latency, names };
+}
+
+export interface RefusalAtTheDoor {
+  readonly when: 'before' | 'after';
+  readonly refusal: Refusal;
+}
+
+/** The error with which a request is answered, whatever it asks for. */
+export function refusalAtTheDoor(faults: Faults, info: RequestInfo): RefusalAtTheDoor | undefined {
+  const concerns = (fault: Fault<'throttled' | 'error'>) => concernsRequest(fault, info);
+  const chosen = faults.refusalOf(info);
+  if (chosen) return { when: 'before', refusal: new Refusal(chosen) };
+  const throttled = faults.due('throttled', concerns);
+  if (throttled) return { when: 'before', refusal: throttling(info, throttled.fault.retryAfter) };
+  const error = faults.due('error', concerns);
+  if (error) return { when: error.fault.when ?? 'before', refusal: errorOf(error.fault) };
+  const busy = busyWith(faults, info);
+  return busy && { when: 'before', refusal: busy };
+}
+
+function throttling({ method, subscriptionId = '' }: RequestInfo, retryAfter: number | undefined): Refusal {
+  const what = method === 'GET' ? 'read' : method === 'DELETE' ? 'delete' : 'write';
+  return subscriptionRequestsThrottled(subscriptionId, 'emulated', what, retryAfter);
+}
+
+/** Codes and words that ARM is known for, where the fault has none of its own. */
+function errorOf({ status, code, message, retryAfter }: Fault<'error'>): Refusal {
+  const usual = status >= 500 ? 'InternalServerError' : 'BadRequest';
+  return new Refusal({
+    status,
+    code: code ?? (status === 503 ? 'ServiceUnavailable' : usual),
+    message: message ?? 'The server encountered an error. Please retry after some time.',
+    ...(retryAfter !== undefined && { retryAfter }),
+  });
+}

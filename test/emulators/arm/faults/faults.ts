@@ -1,0 +1,119 @@
+// The faults that are on: turned on and off while the emulator runs, each under a name of its own, and counted down as
+// they befall something. What befalls, and how, is for those to say who ask.
+import type { Random } from '../random.ts';
+import type { RefusalDetails } from '../refusal.ts';
+import type { RequestInfo } from '../request-info.ts';
+import type { Fault, Kind } from './fault.ts';
+
+export type Which = (request: RequestInfo) => boolean;
+
+/** Takes back what it was returned for; harmless when repeated. */
+export type Undo = () => void;
+
+/** A fault that is on. */
+export interface Active<K extends Kind = Kind> {
+  readonly name: string;
+  readonly fault: Fault<K>;
+  /** ms since the epoch: turned on, and over by itself. */
+  readonly since: number;
+  readonly until: number;
+  /** How many more it will befall. */
+  readonly left: number;
+}
+
+interface Refusal {
+  readonly which: Which;
+  readonly details: RefusalDetails;
+  left: number;
+}
+
+export class Faults {
+  readonly #now: () => number;
+  readonly #random: Random;
+  readonly #active = new Map<string, Active>();
+  #refusals: Refusal[] = [];
+  #unnamed = 0;
+
+  /** `now` in ms since the epoch. */
+  constructor(now: () => number, random: Random) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** Turns a fault on under this name, in place of the one that had it; what was counted begins anew. */
+  set(name: string, fault: Fault): Active {
+    const since = this.#now();
+    const active = { name, fault, since, until: since + (fault.for ?? Infinity), left: fault.times ?? Infinity };
+    this.#active.set(name, active);
+    return active;
+  }
+
+  /** Turns a fault on beside all others. */
+  add(fault: Fault): Undo {
+    const name = `unnamed-${++this.#unnamed}`;
+    this.set(name, fault);
+    return () => {
+      this.#active.delete(name);
+    };
+  }
+
+  /** False where there is none of that name. */
+  remove(name: string): boolean {
+    return this.#active.delete(name);
+  }
+
+  clear(): void {
+    this.#active.clear();
+    this.#refusals = [];
+  }
+
+  /** Those that are on, the eldest first. */
+  list(): readonly Active[] {
+    const now = this.#now();
+    for (const { name, until, left } of [...this.#active.values()]) {
+      if (until <= now || left <= 0) this.#active.delete(name);
+    }
+    return [...this.#active.values()];
+  }
+
+  /**
+   * The eldest fault of this kind that is about the matter at hand and, if left to chance, befalls it. That counts as one
+   * of its times, so ask only once for each matter.
+   */
+  due<K extends Kind>(kind: K, concerns: (fault: Fault<K>, active: Active<K>) => boolean): Active<K> | undefined {
+    for (const active of this.list()) {
+      if (!isOf(active, kind) || !concerns(active.fault, active)) continue;
+      const { chance = 1 } = active.fault;
+      if (chance < 1 && this.#random() >= chance) continue;
+      this.#active.set(active.name, { ...active, left: active.left - 1 });
+      return active;
+    }
+    return undefined;
+  }
+
+  /** ms, drawn evenly. */
+  between(least: number, most: number): number {
+    return least + this.#random() * (most - least);
+  }
+
+  /** Answers the chosen requests with an error, `times` often or until undone. Only for tests in the same process. */
+  refuse(which: Which, details: RefusalDetails, times = Number.POSITIVE_INFINITY): Undo {
+    const refusal: Refusal = { which, details, left: times };
+    this.#refusals.push(refusal);
+    return () => {
+      this.#refusals = this.#refusals.filter((other) => other !== refusal);
+    };
+  }
+
+  /** The error that a test has chosen for this request, if one is due; that counts as one of its times. */
+  refusalOf(request: RequestInfo): RefusalDetails | undefined {
+    const refusal = this.#refusals.find(({ which, left }) => left > 0 && which(request));
+    if (!refusal) return undefined;
+    refusal.left -= 1;
+    return refusal.details;
+  }
+}
+
+function isOf<K extends Kind>(active: { readonly fault: { readonly kind: Kind } }, kind: K): active is Active<K> {
+  return active.fault.kind === kind;
+}

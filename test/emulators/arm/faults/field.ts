@@ -1,0 +1,106 @@
+// The members that a JSON object may have, declared once: from a declaration come the type, the check of what someone
+// sent, and the words that explain it. Knows nothing of faults.
+
+/** What someone sent is not what was asked for; the message is for them. */
+export class Misfit extends Error {
+  override readonly name = 'Misfit';
+}
+
+export interface Field<T> {
+  readonly meaning: string;
+  /** Throws a Misfit that says what it must be; its name is put before that. */
+  readonly read: (value: unknown) => T;
+}
+
+export interface OptionalField<T> extends Field<T> {
+  readonly optional: true;
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+type ValueOf<F> = F extends Field<infer T> ? T : never;
+
+/** The object that fields describe. */
+export type Values<F> = {
+  readonly [K in keyof F as F[K] extends OptionalField<unknown> ? never : K]: ValueOf<F[K]>;
+} & {
+  readonly [K in keyof F as F[K] extends OptionalField<unknown> ? K : never]?: ValueOf<F[K]>;
+};
+
+export function optional<T>(field: Field<T>): OptionalField<T> {
+  return { ...field, optional: true };
+}
+
+/** A number from `least` to `most`. */
+export function amount(meaning: string, least = 0, most = Number.MAX_SAFE_INTEGER): Field<number> {
+  return field(meaning, `a number from ${least} to ${most}`, (value) => {
+    return typeof value === 'number' && value >= least && value <= most ? value : undefined;
+  });
+}
+
+export function text(meaning: string): Field<string> {
+  return field(meaning, 'a text that is not empty', (value) => {
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  });
+}
+
+export function truth(meaning: string): Field<boolean> {
+  return field(meaning, 'true or false', (value) => (typeof value === 'boolean' ? value : undefined));
+}
+
+export function oneOf<const T extends string>(meaning: string, words: readonly T[]): Field<T> {
+  return field(meaning, `one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+}
+
+export function someOf<const T extends string>(meaning: string, words: readonly T[]): Field<readonly T[]> {
+  return field(meaning, `a list of some of ${words.join(', ')}`, (value) => {
+    return Array.isArray(value) && value.length > 0 && value.every((word) => words.includes(word))
+      ? (value as readonly T[])
+      : undefined;
+  });
+}
+
+export function texts(meaning: string): Field<readonly string[]> {
+  return field(meaning, 'a list of texts', (value) => {
+    return Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : undefined;
+  });
+}
+
+export function pairs(meaning: string): Field<Readonly<Record<string, string>>> {
+  return field(meaning, 'an object whose values are texts', (value) => {
+    return isObject(value) && Object.values(value).every((each) => typeof each === 'string')
+      ? (value as Readonly<Record<string, string>>)
+      : undefined;
+  });
+}
+
+/** Throws a Misfit for anything but the declared members. */
+export function readFields<const F extends Fields>(fields: F, json: unknown): Values<F> {
+  if (!isObject(json)) throw new Misfit('It must be a JSON object.');
+  const unknown = Object.keys(json).find((name) => !Object.hasOwn(fields, name));
+  if (unknown !== undefined) {
+    throw new Misfit(`There is no member "${unknown}" here; there are ${Object.keys(fields).join(', ')}.`);
+  }
+  const entries = Object.entries(fields).flatMap(([name, { read, ...rest }]) => {
+    if (json[name] === undefined && 'optional' in rest) return [];
+    try {
+      return [[name, read(json[name])] as const];
+    } catch (error) {
+      throw error instanceof Misfit ? new Misfit(`"${name}" ${error.message}`) : error;
+    }
+  });
+  return Object.fromEntries(entries) as Values<F>;
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function field<T>(meaning: string, expected: string, accept: (value: unknown) => T | undefined): Field<T> {
+  const read = (value: unknown): T => {
+    const accepted = accept(value);
+    if (accepted === undefined) throw new Misfit(`must be ${expected}.`);
+    return accepted;
+  };
+  return { meaning, read };
+}
