@@ -28,6 +28,8 @@ import { WorkQueue } from './kubernetes/queue.ts';
 import { resource } from './kubernetes/resource.ts';
 import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
+import { ClaimIndex } from './replication/claims.ts';
+import { Contention } from './replication/contention.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
 import { shutDown } from './shutdown.ts';
 import { healthChecks } from './telemetry/health.ts';
@@ -74,7 +76,6 @@ async function run(config: Config, log: Logger): Promise<void> {
   const kind = { group, version: apiVersion, plural };
   const replications = remembering(resource<RegistryReplication>(cluster, kind), store);
   const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
-  const enqueue = enqueueInto(queue);
   const events = eventRecorder({
     cluster,
     controller: `${group}/operator`,
@@ -101,7 +102,12 @@ async function run(config: Config, log: Logger): Promise<void> {
   };
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
   const silentSince = new Map<string, number>();
-  const context = { arm, objects, clock, random, limits: { maxParallelActions }, interval, silentSince };
+  const contention = new Contention();
+  const claims = new ClaimIndex();
+  const enqueue = enqueueInto<RegistryReplication>(queue, (object) => claims.naming(object));
+  const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
+  const limits = { maxParallelActions };
+  const context = { arm, objects, clock, random, limits, naming, contention, interval, silentSince };
 
   let controller: Controller | undefined;
   const informer = startInformer({
@@ -115,7 +121,12 @@ async function run(config: Config, log: Logger): Promise<void> {
     random,
     log,
     changed(change) {
-      if (change.type === 'deleted') silentSince.delete(change.object.metadata.uid ?? '');
+      const { object } = change;
+      if (change.type === 'deleted') {
+        silentSince.delete(object.metadata.uid ?? '');
+        contention.forget(object.metadata.uid ?? '');
+        claims.drop(keyOf(object));
+      } else claims.put(keyOf(object), object);
       // A standby only keeps its store; what waits in it becomes work when it leads.
       if (controller) enqueue(change);
     },

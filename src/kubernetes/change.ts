@@ -5,13 +5,20 @@ import type { Change } from './informer.ts';
 import { keyOf } from './key.ts';
 import type { WorkQueue } from './queue.ts';
 
-/** For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. */
-export function enqueueInto<T extends KubernetesObject>(queue: WorkQueue): (change: Change<T>) => void {
+/**
+ * For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. `affected` are
+ * the keys of the objects that a change of this one concerns too.
+ */
+export function enqueueInto<T extends KubernetesObject>(
+  queue: WorkQueue,
+  affected: (object: T) => Iterable<string> = () => [],
+): (change: Change<T>) => void {
   return (change) => {
     const previous = change.type === 'updated' ? change.previous : undefined;
-    if (change.type === 'deleted' || isWorthAPass(previous, change.object)) {
-      queue.add(keyOf(change.object), change.source === 'watch' ? 'high' : 'low');
-    }
+    if (change.type !== 'deleted' && !isWorthAPass(previous, change.object)) return;
+    const priority = change.source === 'watch' ? 'high' : 'low';
+    // Each once: a second add might find the key in flight already, and cost a second pass.
+    for (const key of new Set([keyOf(change.object), ...affected(change.object)])) queue.add(key, priority);
   };
 }
 

@@ -1,6 +1,7 @@
 // What is worth an event: transitions between two statuses and what was done, never the passes themselves. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { Step } from './plan.ts';
 import type { Result } from './progress.ts';
 
 export interface Happening {
@@ -16,7 +17,7 @@ export function happeningsOf(object: RegistryReplication, after: Status, results
   const rows = after.regions ?? [];
   const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
   return [
-    ...results.flatMap((result) => ofResult(result, before.get(result.step.location), isDrift(object, result))),
+    ...results.flatMap((result) => ofResult(result, before.get(result.step.location), isDrift(object, result.step))),
     ...rows.flatMap((row) => ofRow(row, before.get(row.location))),
     ...gone.filter(wasThere).map(deleted),
     ...ofStall(object, after),
@@ -29,7 +30,7 @@ export function happeningsOnRelease({ status }: RegistryReplication): Happening[
 }
 
 /** A step that no edit asked for, that was not planned before, in a region that had been as asked. */
-function isDrift({ status, metadata }: RegistryReplication, { step: { action, location } }: Result): boolean {
+export function isDrift({ status, metadata }: RegistryReplication, { action, location }: Step): boolean {
   const before = status?.regions?.find((row) => row.location === location);
   const planned = status?.plan?.some((entry) => entry.location === location) ?? false;
   const edited = status?.observedGeneration !== metadata.generation;
@@ -133,7 +134,8 @@ function deleted({ location, replica, state }: RegionStatus): Happening {
 function ofStall({ status }: RegistryReplication, after: Status): Happening[] {
   const now = findCondition(after.conditions, 'Stalled');
   if (!now || findCondition(status?.conditions, 'Stalled')?.reason === now.reason) return [];
-  return [{ type: 'Warning', reason: 'Stalled', action: 'Look', note: `${now.reason}: ${now.message}` }];
+  const reason = now.reason === 'RegistryClaimed' ? now.reason : 'Stalled';
+  return [{ type: 'Warning', reason, action: 'Look', note: `${now.reason}: ${now.message}` }];
 }
 
 function actionOf(action: 'create' | 'update' | 'delete'): string {

@@ -5,7 +5,7 @@ import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
 import type { Observed } from './observed.ts';
 import type { Reason } from './reasons.ts';
 import { holdOfAttempt, recoveryOf } from './recovery.ts';
-import { isHearsay, isInMotion, type Region, regionsOf, restsUntil, startsOver } from './regions.ts';
+import { isHearsay, isInMotion, isoSeconds, type Region, regionsOf, restsUntil, startsOver } from './regions.ts';
 import { schedule } from './schedule.ts';
 import { tagsToSet } from './tags.ts';
 
@@ -52,6 +52,8 @@ export interface Plan {
 export interface Limits {
   /** How many replicas of one registry may be in motion at a time. */
   readonly maxParallelActions: number;
+  /** Until when a region rests because others keep undoing what is done there; undefined: it does not. */
+  readonly leftAloneUntil?: (location: string) => Date | undefined;
 }
 
 export function planFor(object: RegistryReplication, observed: Observed, now: Date, limits: Limits): Plan {
@@ -65,7 +67,8 @@ export function planFor(object: RegistryReplication, observed: Observed, now: Da
 
   const departing = leaving ? toLeave(object, regions) : [];
   const wanted = leaving ? stepsToLeave(departing, regions) : stepsToAgree(object, regions);
-  const patient = wanted.map((step) => heldByBackoff(step, regions, startsOver(object), now));
+  const peaceful = leaving ? wanted : wanted.map((step) => heldByContention(step, limits));
+  const patient = peaceful.map((step) => heldByBackoff(step, regions, startsOver(object), now));
   const { steps, confirm } = schedule(patient, regions, limits);
   const unproven = departing.filter(({ replica, proven, unseen }) => !replica && !proven && !unseen);
   const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...confirm])];
@@ -211,6 +214,14 @@ function stepsToLeave(departing: readonly Region[], regions: readonly Region[]):
 }
 
 // --- what a refusal holds back
+
+/** Wrestling with whoever undoes it helps nobody: a person has to find out who that is. */
+function heldByContention(step: Step, { leftAloneUntil }: Limits): Step {
+  const until = step.hold ? undefined : leftAloneUntil?.(step.location);
+  if (until === undefined) return step;
+  const message = `is left as it is until ${isoSeconds(until)}: others have undone what was done there three times within a day. Find out who changes it (az monitor activity-log list), or change the spec`;
+  return { ...step, hold: { waitsFor: [], reason: 'Contended', message } };
+}
 
 /** A refused write rests until `retryAfter`, unless a person asks again; but what ARM commands, nobody can hurry. */
 function heldByBackoff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {

@@ -18,6 +18,10 @@ export type Reason =
   | 'LastRoutedRegion'
   /** The spec cannot be acted upon. */
   | 'InvalidSpec'
+  /** Another object that names the same registry acts on it. */
+  | 'RegistryClaimed'
+  /** What this operator puts right is undone by others again and again. */
+  | 'Contended'
   | 'RegistryNotFound'
   | 'RegistryNotPremium'
   /** The registry itself is in motion or failed. */

@@ -5,11 +5,15 @@ import { annotation, finalizer, type RegistryReplication, type Status } from '..
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
-import { type Happening, happeningsOf, happeningsOnRelease } from './happenings.ts';
+import { holderOf } from './claims.ts';
+import type { Contention } from './contention.ts';
+import { type Happening, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
+import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
 import { type Report, type Result, report, type Submitted } from './progress.ts';
-import { reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
+import { startsOver } from './regions.ts';
+import { reportClaimed, reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
 import { tagsToSet } from './tags.ts';
 import { problemsOf } from './validation.ts';
 
@@ -32,7 +36,10 @@ export interface Context {
   readonly clock: Clock;
   /** 0 ≤ n < 1. */
   readonly random: () => number;
-  readonly limits: Limits;
+  readonly limits: Pick<Limits, 'maxParallelActions'>;
+  /** Every object known that names the same registry as this one, itself among them. */
+  readonly naming: (object: RegistryReplication) => readonly RegistryReplication[];
+  readonly contention: Contention;
   /** ms between drift checks, where the object does not say. */
   readonly interval: number;
   /** By uid, since when (ms) ARM has not shown the object's registry. Lost on restart, which only prolongs the patience. */
@@ -53,10 +60,13 @@ const shortestGrace = 15 * 60_000;
 export async function reconcile(object: RegistryReplication, context: Context): Promise<Outcome> {
   const { objects, clock } = context;
   const leaving = object.metadata.deletionTimestamp !== undefined;
+  const manages = object.spec.mode !== 'Observe';
   const problems = problemsOf(object);
+  const holder = holderOf([...context.naming(object).filter((other) => !isSame(other, object)), object]);
+  const isClaimed = holder !== undefined && !isSame(holder, object);
   if (leaving) {
     if (!isHeld(object)) return {};
-    if (problems.length > 0 || isLetGo(object) || (await objects.isCrdTerminating())) {
+    if (problems.length > 0 || isLetGo(object) || isClaimed || (await objects.isCrdTerminating())) {
       await objects.release(object);
       return {};
     }
@@ -64,9 +74,11 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (problems.length > 0) return conclude(object, object, reportInvalid(object, problems, clock.now()), [], context);
   if (object.spec.suspend) return conclude(object, object, reportSuspended(object, clock.now()), [], context);
 
+  if (manages && isClaimed) return conclude(object, object, reportClaimed(object, holder, clock.now()), [], context);
+
+  if (startsOver(object)) context.contention.forget(uidOf(object));
   const seen = await look(object, context);
   if (seen instanceof ArmError) return conclude(object, object, unseen(object, seen, context), [], context);
-  const manages = object.spec.mode !== 'Observe';
   const mustHold = manages && !leaving && seen.registry !== undefined && !isHeld(object);
   const [held, planned] = await Promise.all([
     mustHold ? objects.hold(object) : object,
@@ -81,9 +93,18 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   }
   const latest = manages ? await ownTags(object, held, planned, context) : held;
   const results = manages ? await carryOut(object, plan, context.arm) : [];
+  remember(object, results, context);
   // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
   const told = { ...object, ...(latest.status && { status: latest.status }) };
   return conclude(object, latest, report(told, observed, plan, results, clock.now()), results, context);
+}
+
+function uidOf({ metadata }: RegistryReplication): string {
+  return metadata.uid ?? '';
+}
+
+function isSame(one: RegistryReplication, other: RegistryReplication): boolean {
+  return uidOf(one) === uidOf(other);
 }
 
 function isHeld({ metadata }: RegistryReplication): boolean {
@@ -139,7 +160,9 @@ async function planOnProof(
 ): Promise<Planned | ArmError> {
   const asked = new Set<string>();
   for (let observed = first; ; ) {
-    const plan = planFor(object, observed, context.clock.now(), context.limits);
+    const now = context.clock.now();
+    const leftAloneUntil = (location: string) => context.contention.restsUntil(uidOf(object), location, now);
+    const plan = planFor(object, observed, now, { ...context.limits, leftAloneUntil });
     if (plan.confirm.length === 0) return { observed, plan };
     const names = plan.confirm.filter((name) => !asked.has(name));
     if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
@@ -205,6 +228,17 @@ async function submit({ spec: { registry } }: RegistryReplication, step: Step, a
       return { deleting: true };
     default:
       return step satisfies never;
+  }
+}
+
+/** What was put right, and what was pruned, in case others undo it. */
+function remember(object: RegistryReplication, results: readonly Result[], { contention, clock }: Context): void {
+  const [uid, now] = [uidOf(object), clock.now()];
+  const listed = new Set(object.spec.regions.map(({ location }) => normalise(location)));
+  for (const { step, answer } of results) {
+    if ('error' in answer) continue;
+    if (isDrift(object, step)) contention.corrected(uid, step.location, now);
+    if (step.action === 'delete' && !listed.has(step.location)) contention.pruned(uid, step.location, now);
   }
 }
 

@@ -18,6 +18,14 @@ export function reportInvalid(object: RegistryReplication, problems: readonly st
   return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: 'edit' };
 }
 
+/** Another object acts on the registry. What that one's replicas are is said there. */
+export function reportClaimed(object: RegistryReplication, holder: RegistryReplication, now: Date): Report {
+  const { namespace, name } = holder.metadata;
+  const message = `registry ${object.spec.registry.name} is managed by RegistryReplication ${namespace}/${name}; this object does nothing until that one is gone. Merge the two, or delete one of them`;
+  const { regions: _rows, plan: _plan, syncing: _syncing, ...kept } = object.status ?? {};
+  return { status: standstill({ ...object, status: kept }, 'RegistryClaimed', message, now), next: 'drift check' };
+}
+
 /** Suspended keeps the last conditions and answers no new generation. */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
   const { conditions = [], ...rest } = object.status ?? {};

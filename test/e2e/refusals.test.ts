@@ -167,23 +167,26 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(since.every(({ status }) => status?.phase === 'Ready')).to.equal(true);
   });
 
-  it('reports a replica that Azure could not provision, and leaves it as evidence', async () => {
+  it('lets a replica that Azure could not provision rest as evidence, and replaces it when asked to look', async () => {
     const registry = scene.addRegistry('failing');
     scene.arm.azure.failCreations(registry, 'japaneast');
     await scene.apply('failing', { regions: ['japaneast', 'westeurope'] });
     await scene.until('failing', 'is Creating', are('Creating', 'japaneast', 'westeurope'));
-    const failed = await scene.arrived('failing', 'japaneast', 'westeurope');
+    for (const location of ['japaneast', 'westeurope']) scene.arm.azure.finish(registry, location);
+    const failed = await scene.until('failing', 'has failed', are('Failed', 'japaneast'));
     expect(condition(failed, 'Ready')).to.include({ status: 'False', reason: 'RegionFailed' });
-    expect(messageOf(failed)).to.contain('az acr replication delete --registry failing --name japaneast');
+    expect(condition(failed, 'Stalled')).to.equal(undefined);
+    expect(region(failed, 'japaneast')).to.include({ attempts: 1 });
     expect(region(failed, 'westeurope')?.state).to.equal('Ready');
     expect((await scene.events('failing')).join()).to.contain(
-      'ReplicaFailed: Azure reports replica japaneast as Failed',
+      'ReplicaFailed: Azure reports replica japaneast as Failed (attempt 1 of 5)',
     );
 
-    scene.arm.azure.removeReplica(registry, 'japaneast');
     await scene.lookNow('failing');
+    await scene.arrived('failing', 'japaneast');
     expectReady(await scene.arrived('failing', 'japaneast'));
-    expect(scene.writesTo('failing')).to.have.members(['PUT japaneast', 'PUT westeurope', 'PUT japaneast']);
+    const writes = ['PUT japaneast', 'PUT westeurope', 'DELETE japaneast', 'PUT japaneast'];
+    expect(scene.writesTo('failing')).to.have.members(writes);
   });
 
   it('keeps secrets, tokens and signed URLs out of the log', () => {

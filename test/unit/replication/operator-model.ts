@@ -1,6 +1,7 @@
 // One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
 import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
+import { Contention } from '../../../src/replication/contention.ts';
 import type { Happening } from '../../../src/replication/happenings.ts';
 import { type Context, type Objects, reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
@@ -12,6 +13,8 @@ export class OperatorModel {
   passes = 0;
   statusWrites = 0;
   crdTerminating = false;
+  /** Other objects that name the same registry. */
+  others: RegistryReplication[] = [];
   readonly happenings: Happening[] = [];
   readonly #clock: FakeClock;
   readonly #context: Context;
@@ -39,6 +42,8 @@ export class OperatorModel {
       clock,
       random: () => 0.5,
       limits: { maxParallelActions: 3 },
+      naming: () => [this.object, ...this.others],
+      contention: new Contention(),
       interval: 600_000,
       silentSince: new Map(),
     };

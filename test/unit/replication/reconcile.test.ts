@@ -544,3 +544,66 @@ describe('a region that is in motion for too long', () => {
     );
   });
 });
+
+describe('two objects that name one registry', () => {
+  const rival = (parts: ObjectParts = {}) => {
+    const other = anObject(parts);
+    return { ...other, metadata: { ...other.metadata, name: 'rival', uid: 'a-rival', creationTimestamp: new Date(0) } };
+  };
+
+  it('are not both obeyed: the refused one says which one is, and asks nothing of ARM', async () => {
+    const { operator, requests } = scene();
+    operator.others = [rival()];
+    await operator.pass();
+    expect(requests).to.deep.equal([]);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegistryClaimed' });
+    expect(operator.condition('Ready')?.message).to.contain('registries/rival');
+    expect(operator.reasons).to.deep.equal(['RegistryClaimed']);
+    expect(operator.object.metadata.finalizers).to.equal(undefined);
+  });
+
+  it('leave the refused one free to go, with nothing done in Azure', async () => {
+    const { operator, requests } = scene({ held: true });
+    operator.others = [rival()];
+    operator.delete();
+    await operator.pass();
+    expect(operator.isGone).to.equal(true);
+    expect(requests).to.deep.equal([]);
+  });
+
+  it('are taken over by the refused one when the holder goes', async () => {
+    const { operator } = scene();
+    operator.others = [rival()];
+    await operator.pass();
+    operator.others = [];
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+  });
+
+  it('are no matter to one in mode Observe', async () => {
+    const { operator } = scene({ spec: { mode: 'Observe' } });
+    operator.others = [rival()];
+    await operator.pass();
+    expect(operator.status.phase).to.equal('Observing');
+  });
+});
+
+describe('a wrestling match', () => {
+  it('ends after the third time: the region is left as it is, and a person is asked', async () => {
+    const { operator, arm, clock } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
+      aReplica(home),
+      aReplica('japaneast'),
+    ]);
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    for (let n = 0; n < 5; n++) {
+      await arm.update(undefined, 'japaneast', { routing: false });
+      await clock.advance(10 * minute);
+      await operator.pass();
+      await clock.advance(10_000);
+      await operator.pass();
+    }
+    expect(arm.writes.filter((write) => write === 'update japaneast')).to.have.length(5 + 3);
+    expect(operator.condition('Stalled')?.reason).to.equal('Contended');
+    operator.object.metadata.annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+  });
+});

@@ -1,0 +1,60 @@
+// Which of several objects that name one registry may act on it: exactly one. The rule is pure; the index that finds the
+// others in time is kept by whoever sees the objects change. Objects in namespaces that this operator does not see do not count.
+import { findCondition } from '../api/conditions.ts';
+import type { RegistryReplication } from '../api/registryreplication.ts';
+import { problemsOf, registryId } from './validation.ts';
+
+/**
+ * The object that may act on the registry which all of these name; undefined when none of them claims it. The holder, by
+ * its status, keeps it; where there is none, or where a lost race made two, the oldest has it.
+ */
+export function holderOf(objects: readonly RegistryReplication[]): RegistryReplication | undefined {
+  const claimants = objects.filter(claims);
+  const holders = claimants.filter(holds);
+  return (holders.length > 0 ? holders : claimants).sort(byAge)[0];
+}
+
+/** Only what would act claims: valid, in mode Manage; suspended objects keep their claim. */
+function claims(object: RegistryReplication): boolean {
+  return object.spec.mode !== 'Observe' && problemsOf(object).length === 0;
+}
+
+function holds({ status }: RegistryReplication): boolean {
+  const reason = findCondition(status?.conditions, 'Ready')?.reason;
+  const acted = reason !== undefined && reason !== 'RegistryClaimed' && reason !== 'InvalidSpec';
+  return acted && status?.phase !== 'Observing';
+}
+
+function byAge(one: RegistryReplication, other: RegistryReplication): number {
+  const age = ({ metadata }: RegistryReplication) => new Date(metadata.creationTimestamp ?? 0).getTime();
+  return age(one) - age(other) || ((one.metadata.uid ?? '') < (other.metadata.uid ?? '') ? -1 : 1);
+}
+
+/** Finds the keys of the objects that name one registry, without reading them all. */
+export class ClaimIndex {
+  readonly #keys = new Map<string, Set<string>>();
+  readonly #registries = new Map<string, string>();
+
+  put(key: string, { spec }: RegistryReplication): void {
+    const registry = registryId(spec.registry).toLowerCase();
+    if (this.#registries.get(key) === registry) return;
+    this.drop(key);
+    this.#registries.set(key, registry);
+    const keys = this.#keys.get(registry) ?? new Set();
+    this.#keys.set(registry, keys.add(key));
+  }
+
+  drop(key: string): void {
+    const registry = this.#registries.get(key);
+    if (registry === undefined) return;
+    this.#registries.delete(key);
+    const keys = this.#keys.get(registry);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keys.delete(registry);
+  }
+
+  /** The keys of all objects that name this one's registry, its own among them. */
+  naming({ spec }: RegistryReplication): readonly string[] {
+    return [...(this.#keys.get(registryId(spec.registry).toLowerCase()) ?? [])];
+  }
+}

@@ -1,0 +1,49 @@
+// Who is obeyed where two objects name one registry, and who takes over.
+import { expect } from 'chai';
+import { instant } from '../emulators/arm/timings.ts';
+import { manifest, openScene, type Scene } from './scene.ts';
+import { condition, isNotReadyBecause, messageOf } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describeWithKubectl('two objects that name one registry', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: instant });
+  });
+  after(() => scene?.close());
+
+  /** An object of this name about the registry `shared`. */
+  async function applyTo(name: string, regions: string[]): Promise<void> {
+    const object = JSON.parse(manifest('shared', { regions }));
+    object.metadata.name = name;
+    object.spec.registry.name = name === 'second' ? 'SHARED' : 'shared';
+    await scene.kubectl('apply -f -', { input: JSON.stringify(object) });
+  }
+
+  it('the second is refused, does nothing even when its spec differs, and takes over when the first goes', async () => {
+    const registry = scene.addRegistry('shared');
+    await applyTo('first', ['japaneast']);
+    await scene.untilReady('first');
+    await applyTo('second', ['westeurope']);
+    const refused = await scene.until('second', 'is refused', isNotReadyBecause('RegistryClaimed'));
+    expect(messageOf(refused)).to.contain('default/first');
+    expect(refused.metadata.finalizers).to.equal(undefined);
+    expect((await scene.events('second')).join()).to.contain('RegistryClaimed');
+    expect(scene.arm.azure.replica(registry, 'westeurope')).to.equal(undefined);
+
+    await scene.kubectl('patch georep first --type=merge -p {"spec":{"deletionPolicy":"Retain"}}');
+    await scene.kubectl('delete georep first --timeout=20s');
+    const ready = await scene.untilReady('second');
+    expect(condition(ready, 'Stalled')).to.equal(undefined);
+    expect(scene.arm.azure.replica(registry, 'westeurope')).not.to.equal(undefined);
+  });
+
+  it('the refused one goes without touching what the other holds', async () => {
+    await applyTo('third', ['uksouth']);
+    await scene.until('third', 'is refused', isNotReadyBecause('RegistryClaimed'));
+    const writes = scene.arm.journal.writes.length;
+    await scene.kubectl('delete georep third --timeout=20s');
+    expect(scene.arm.journal.writes.length).to.equal(writes);
+  });
+});
