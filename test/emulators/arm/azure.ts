@@ -35,6 +35,11 @@ export interface ReplicaSettings {
   readonly state?: 'Creating' | 'Syncing' | 'Ready' | 'Failed';
 }
 
+/** A change cannot be made: what it is about is not there, or is there already. */
+export class Impossible extends Error {
+  override readonly name = 'Impossible';
+}
+
 export class Azure {
   readonly #world: World;
   readonly #defaults: RegistrySettings;
@@ -113,6 +118,11 @@ export class Azure {
     if (registry) this.#world.dropRegistry(registry);
   }
 
+  /** Every registry there is. */
+  references(): RegistryReference[] {
+    return this.#world.registries().map(({ reference }) => reference);
+  }
+
   registry(reference: RegistryReference): RegistrySnapshot | undefined {
     return this.#world.find(reference)?.snapshot();
   }
@@ -137,7 +147,7 @@ export class Azure {
     const at = shortForm(location);
     const name = settings.name ?? at;
     const taken = registry.replicaAt(at) ?? registry.replicaNamed(name);
-    if (taken) throw new Error(`${registry.id} already has ${taken.name} at ${taken.location}`);
+    if (taken) throw new Impossible(`${registry.id} already has ${taken.name} at ${taken.location}`);
     const { routing = true, zoneRedundancy = 'Disabled', tags = {}, state = 'Ready' } = settings;
     const replica = { name, location: at, routing, zoneRedundancy, tags };
     const added =
@@ -178,7 +188,7 @@ export class Azure {
   /** Takes a replica (or the awaited home entry) to its next stage; throws where it is at rest: a mistake in the test. */
   advance(reference: RegistryReference, location: string): void {
     const replica = this.#replica(reference, location);
-    if (!replica.advance(this.#world.now)) throw new Error(`${replica.id} is ${replica.stage.kind} and stays so`);
+    if (!replica.advance(this.#world.now)) throw new Impossible(`${replica.id} is ${replica.stage.kind} and stays so`);
   }
 
   /** Takes a replica (or the awaited home entry) as far as time alone would. */
@@ -245,13 +255,13 @@ export class Azure {
 
   #registry(reference: RegistryReference): Registry {
     const registry = this.#world.find(reference);
-    if (!registry) throw new Error(`No registry ${reference.name} in ${reference.resourceGroup}`);
+    if (!registry) throw new Impossible(`No registry ${reference.name} in ${reference.resourceGroup}`);
     return registry;
   }
 
   #replica(reference: RegistryReference, location: string): Replica {
     const replica = this.#registry(reference).replicaAt(shortForm(location));
-    if (!replica) throw new Error(`${reference.name} has no replica at ${location}`);
+    if (!replica) throw new Impossible(`${reference.name} has no replica at ${location}`);
     return replica;
   }
 }

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
+import { adminApp, adminPath } from './admin.ts';
 import { Azure, type RegistrySettings } from './azure.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
@@ -30,6 +31,8 @@ export interface ArmEmulatorOptions {
   readonly registryDefaults?: RegistrySettings;
   /** Replicas in one page of LIST. */
   readonly pageSize?: number;
+  /** Requests that the journal keeps. */
+  readonly journalLength?: number;
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
@@ -58,6 +61,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     seed = 1,
     registryDefaults = {},
     pageSize = 100,
+    journalLength = 100_000,
     tenantId = '11111111-1111-1111-1111-111111111111',
     clientId = '22222222-2222-2222-2222-222222222222',
     clientSecret = 'emulated-secret',
@@ -68,7 +72,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   const world = new World(clock, seeded(seed), timings, faults);
   world.addSubscription(defaultSubscriptionId);
   const azure = new Azure(world, registryDefaults);
-  const journal = new Journal();
+  const journal = new Journal(journalLength);
   const audience = 'https://management.azure.com';
   const audiences = [audience, 'https://management.core.windows.net'];
   const tenant = new Tenant(tenantId, audiences, () => world.now);
@@ -78,8 +82,11 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
 
   const connections = new Connections();
   const app = armApp({ world, faults, connections, tenant, quota: new Quota(), journal, pageSize });
+  const admin = adminApp(azure, journal);
+  const isAdmin = ({ url }: Request) => `${new URL(url).pathname}/`.startsWith(`${adminPath}/`);
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    // Beside ARM, not in it: no fault befalls the admin endpoint and no journal has it.
+    fetch: (request, bindings) => (isAdmin(request) ? admin : app).fetch(request, bindings),
     createServer,
     serverOptions: { key, cert, keepAliveTimeout: 120_000 },
     overrideGlobalObjects: false,

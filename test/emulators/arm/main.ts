@@ -67,6 +67,7 @@ for (const { reference, settings } of registries) {
 }
 console.log('\nA client needs these variables:\n');
 for (const [name, value] of Object.entries(variables)) console.log(`export ${name}='${value}'`);
+console.log(`\nWhat can go wrong, and how to make it: curl --cacert ${certificate} ${emulator.url}/emulator`);
 console.log('\nCtrl-C ends it.');
 
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -1,0 +1,139 @@
+// What someone else does to registries and replicas behind the operator's back, as values that can be written as JSON: for
+// the admin endpoint and for chaos. Each happens once and at once, and asks nobody's leave.
+import type { RegistryReference } from '../../../src/azure/arm.ts';
+import { type Azure, Impossible } from './azure.ts';
+import { couldNotProvision } from './fate.ts';
+import {
+  type Fields,
+  isObject,
+  Misfit,
+  oneOf,
+  optional,
+  pairs,
+  readFields,
+  text,
+  truth,
+  type Values,
+} from './faults/field.ts';
+
+interface Change<F extends Fields = Fields> {
+  readonly meaning: string;
+  readonly fields: F;
+  readonly example: Values<F>;
+}
+
+function change<const F extends Fields>(meaning: string, fields: F, example: Values<F>): Change<F> {
+  return { meaning, fields, example };
+}
+
+const registry = text("The registry's name; names are unique in all of Azure.");
+const one = { registry };
+const replica = { registry, location: text("The replica's location.") };
+
+export const changes = {
+  routing: change(
+    'Routing to a replica is switched.',
+    { ...replica, routing: truth('On or off.') },
+    { registry: 'myACR0007', location: 'japaneast', routing: false },
+  ),
+  tags: change(
+    "A replica's tags are replaced.",
+    { ...replica, tags: pairs('All of them.') },
+    { registry: 'myACR0007', location: 'japaneast', tags: { by: 'someone else' } },
+  ),
+  replicaAdded: change(
+    'A replica is there.',
+    {
+      ...replica,
+      name: optional(text("Its ARM name; the location's short form where left out.")),
+      state: optional(oneOf('Ready where left out.', ['Creating', 'Syncing', 'Ready', 'Failed'])),
+    },
+    { registry: 'myACR0007', location: 'uksouth', name: 'someoneelses' },
+  ),
+  replicaRemoved: change('A replica is gone.', replica, { registry: 'myACR0007', location: 'japaneast' }),
+  replicaFailed: change('A replica is Failed.', replica, { registry: 'myACR0007', location: 'japaneast' }),
+  replicaFinished: change('What a replica is doing is done.', replica, {
+    registry: 'myACR0007',
+    location: 'japaneast',
+  }),
+  sku: change(
+    'The registry gets another SKU.',
+    { ...one, sku: oneOf('Which.', ['Basic', 'Standard', 'Premium']) },
+    { registry: 'myACR0007', sku: 'Standard' },
+  ),
+  registryState: change(
+    'The registry is in another provisioning state.',
+    { ...one, state: oneOf('Which.', ['Creating', 'Updating', 'Deleting', 'Succeeded', 'Failed']) },
+    { registry: 'myACR0007', state: 'Updating' },
+  ),
+  registryRemoved: change('The registry is gone, and its replicas with it.', one, { registry: 'myACR0007' }),
+  registryRecreated: change(
+    'The registry is deleted and made anew, without replicas.',
+    { ...one, location: text('Its new home.') },
+    { registry: 'myACR0007', location: 'westus' },
+  ),
+} as const satisfies Readonly<Record<string, Change>>;
+
+export type DriftKind = keyof typeof changes;
+
+export const driftKinds = Object.keys(changes) as DriftKind[];
+
+/** `{kind: 'routing', registry: 'myACR0007', location: 'japaneast', routing: false}`. */
+export type Drift = {
+  [K in DriftKind]: { readonly kind: K } & Values<(typeof changes)[K]['fields']>;
+}[DriftKind];
+
+/** Throws a Misfit for what is no change. */
+export function readDrift(json: unknown): Drift {
+  if (!isObject(json)) throw new Misfit('It must be a JSON object.');
+  const chosen = driftKinds.find((kind) => kind === json.kind);
+  if (!chosen) throw new Misfit(`"kind" must be one of ${driftKinds.join(', ')}.`);
+  return readFields({ kind: oneOf('', driftKinds), ...changes[chosen].fields }, json) as Drift;
+}
+
+/** Throws Impossible where there is nothing to be changed. */
+export function drift(azure: Azure, what: Drift): void {
+  const reference = referenceOf(azure, what.registry);
+  switch (what.kind) {
+    case 'routing':
+      azure.changeReplica(reference, what.location, { routing: what.routing });
+      return;
+    case 'tags':
+      azure.changeReplica(reference, what.location, { tags: what.tags });
+      return;
+    case 'replicaAdded': {
+      const { location, name, state } = what;
+      azure.addReplica(reference, location, { ...(name && { name }), ...(state && { state }) });
+      return;
+    }
+    case 'replicaRemoved':
+      azure.removeReplica(reference, what.location);
+      return;
+    case 'replicaFailed':
+      azure.failReplica(reference, what.location, couldNotProvision);
+      return;
+    case 'replicaFinished':
+      azure.finish(reference, what.location);
+      return;
+    case 'sku':
+      azure.changeRegistry(reference, { sku: what.sku });
+      return;
+    case 'registryState':
+      azure.changeRegistry(reference, { provisioningState: what.state });
+      return;
+    case 'registryRemoved':
+      azure.removeRegistry(reference);
+      return;
+    case 'registryRecreated':
+      azure.addRegistry(reference, { location: what.location });
+      return;
+    default:
+      what satisfies never;
+  }
+}
+
+function referenceOf(azure: Azure, name: string): RegistryReference {
+  const reference = azure.references().find((other) => other.name.toLowerCase() === name.toLowerCase());
+  if (!reference) throw new Impossible(`There is no registry ${name}`);
+  return reference;
+}
