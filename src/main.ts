@@ -10,8 +10,10 @@ import {
   plural,
   type RegistryReplication,
 } from './api/registryreplication.ts';
+import { createBudget } from './azure/budget.ts';
 import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
+import { paced } from './azure/pacing.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, configFrom, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
@@ -31,6 +33,7 @@ import { remembering, Store } from './kubernetes/store.ts';
 import { ClaimIndex } from './replication/claims.ts';
 import { Contention } from './replication/contention.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
+import { urgencyOf } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
 import { healthChecks } from './telemetry/health.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
@@ -61,8 +64,15 @@ async function run(config: Config, log: Logger): Promise<void> {
   // Connections of its own: out of a shared pool the watch may be given one that has fallen silent, and wait 30 s to notice.
   const watched = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest });
   const credential = defaultCredential(config.cloud);
+  const budget = createBudget({
+    now: () => performance.now(),
+    onHeld: metrics.armRequestHeld,
+    onPaused: metrics.armPaused,
+  });
+  metrics.armBudget(budget.levels);
   const arm = connectArm({
     credential,
+    wire: budget,
     cloud: config.cloud,
     userAgent,
     beforeWrite: mayWrite,
@@ -173,7 +183,8 @@ async function run(config: Config, log: Logger): Promise<void> {
     reconcile: (object) => {
       const { uid, generation } = object.metadata;
       log.debug({ object: keyOf(object), uid, generation }, 'A pass begins');
-      return reconcile(object, context);
+      const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object) };
+      return reconcile(object, { ...context, arm: paced(arm, budget, visitor) });
     },
     concurrency,
     clock,

@@ -66,7 +66,7 @@ export interface Arm {
 }
 
 /**
- * - `Throttled`: ARM's budget is spent; `retryAfter` is a command.
+ * - `Throttled`: ARM's budget is spent, or so nearly that the operator did not ask; `retryAfter` is a command.
  * - `Conflict`: another operation is running; later.
  * - `Denied`: a right, a lock, a policy or the credential stands in the way, until someone mends it.
  * - `Invalid`: ARM will not do this as asked.
@@ -97,17 +97,20 @@ export class ArmError extends Error {
   readonly code: string;
   /** ms, as ARM asked for; only with `Throttled`, and always there. */
   readonly retryAfter?: number;
+  /** It was never sent: the operator keeps within its budget. Nothing has gone wrong, and its turn will come. */
+  readonly unsent: boolean;
 
   constructor(
     kind: ArmErrorKind,
     reason: ArmErrorReason,
     message: string,
-    details: { code?: string; retryAfter?: number; cause?: unknown } = {},
+    details: { code?: string; retryAfter?: number; unsent?: boolean; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.reason = reason;
     this.code = details.code ?? '';
+    this.unsent = details.unsent ?? false;
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
   }
 }

@@ -53,7 +53,7 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
       'Throttled',
       'Throttled',
       `Azure throttles the operator; it will ${asked} later (${said})`,
-      retryAfter(answer),
+      retryAfterIn(answer.header),
     );
 
   switch (code) {
@@ -138,8 +138,8 @@ function notAuthorized(asked: string, words: string, said: string): string {
   return `The operator's identity${principal ? ` ${principal}` : ''} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it, for instance with: ${grant} (it takes a few minutes to act)`;
 }
 
-/** ms. A date is measured against the answer's own Date, so that our clock does not matter. */
-function retryAfter({ header }: Answer): number {
+/** ms that a 429 commands. A date is measured against the answer's own Date, so that our clock does not matter. */
+export function retryAfterIn(header: (name: string) => string | undefined): number {
   const value = header('retry-after')?.trim();
   if (!value) return defaultRetryAfter;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.parse(header('date') ?? '');

@@ -6,6 +6,7 @@ import { createPipelineFromOptions, RestError } from '@azure/core-rest-pipeline'
 import { type Clock, systemClock } from '../clock.ts';
 import { flattened, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
+import type { Operation, Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
 import { armErrorFrom } from './errors.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
@@ -18,6 +19,8 @@ export interface ArmOptions {
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each PUT, PATCH and DELETE is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
+  /** Told of every request and its answer; it may forbid one. */
+  readonly wire?: Wire;
   /** Put before the SDK's own words in User-Agent, as `acr-replication-operator/0.1.0`. */
   readonly userAgent?: string;
   readonly clock?: Clock;
@@ -31,7 +34,7 @@ const mostPages = 100;
 
 /** One client for each subscription, made when first needed; connections are kept alive and shared by all of them. */
 export function connectArm(options: ArmOptions): Arm {
-  const { credential, cloud, onRequest, beforeWrite, userAgent, clock = systemClock } = options;
+  const { credential, cloud, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
   const clients = new Map<string, ContainerRegistryManagementClient>();
 
@@ -43,7 +46,11 @@ export function connectArm(options: ArmOptions): Arm {
         redirectOptions: { maxRetries: 0 },
         ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
       });
-      const told = { ...(onRequest ? { onRequest } : {}), ...(beforeWrite ? { beforeWrite } : {}) };
+      const told = {
+        ...(onRequest && { onRequest }),
+        ...(beforeWrite && { beforeWrite }),
+        ...(wire && { sent: (operation: Operation) => wire.sent(subscriptionId, operation) }),
+      };
       pipeline.addPolicy(armPolicy({ tokens, clock, timeout: requestTimeout, ...told }));
       client = new ContainerRegistryManagementClient(credential, subscriptionId, {
         endpoint: cloud.endpoint,

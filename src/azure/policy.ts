@@ -2,6 +2,9 @@
 // a refusal thrown with its body still readable. It sends nothing twice.
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../clock.ts';
+import type { News } from './bucket.ts';
+import type { Operation } from './budget.ts';
+import { retryAfterIn } from './errors.ts';
 import type { TokenSource } from './token.ts';
 
 /** One request, as metrics and logs want it. */
@@ -23,13 +26,15 @@ export interface ArmPolicyOptions {
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each request that may change something is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
+  /** Called as each request is sent, pages of a LIST included; what it returns, once with the answer. When it throws, nothing is sent. */
+  readonly sent?: (operation: Operation) => (news: News) => void;
 }
 
 /**
  * The SDK's own timeout ends with the answer's headers and does not cover the token, and its readers throw a TypeError on a
  * refusal without a body, which loses the status; hence both are dealt with here.
  */
-export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite }: ArmPolicyOptions): PipelinePolicy {
+export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite, sent }: ArmPolicyOptions): PipelinePolicy {
   return {
     name: 'armPolicy',
     async sendRequest(request, next) {
@@ -37,7 +42,9 @@ export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite }: Ar
       const startedAt = performance.now();
       const deadline = new AbortController();
       const cancel = clock.after(timeout, () => deadline.abort());
+      const operation = operationOf(request.method);
       let response: PipelineResponse | undefined;
+      let answered: ((news: News) => void) | undefined;
 
       const send = async () => {
         const token = await tokens.token();
@@ -45,6 +52,7 @@ export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite }: Ar
         request.abortSignal = deadline.signal;
         // After the token: that may have taken long.
         if (request.method !== 'GET') beforeWrite?.();
+        answered = sent?.(operation);
         const answer = await next(request);
         if (answer.status === 401) tokens.forget(token);
         return answer;
@@ -54,6 +62,7 @@ export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite }: Ar
         response = await Promise.race([send(), expiry(deadline.signal, timeout)]);
       } finally {
         cancel();
+        answered?.(response ? newsIn(response, operation) : {});
         onRequest?.({
           method: request.method,
           status: response ? String(response.status) : '<error>',
@@ -65,6 +74,21 @@ export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite }: Ar
       throw new RestError(`HTTP ${response.status}`, { statusCode: response.status, response });
     },
   };
+}
+
+function operationOf(method: string): Operation {
+  if (method === 'DELETE') return 'deletes';
+  return method === 'PUT' || method === 'PATCH' ? 'writes' : 'reads';
+}
+
+/** ARM keeps two buckets for each, the credential's own and one for all of the subscription's: the emptier one counts. */
+function newsIn({ status, headers }: PipelineResponse, operation: Operation): News {
+  if (status === 429) return { retryAfter: retryAfterIn((name) => headers.get(name)) };
+  const told = ['', 'global-'].flatMap((scope) => {
+    const value = headers.get(`x-ms-ratelimit-remaining-subscription-${scope}${operation}`)?.trim() ?? '';
+    return /^\d{1,9}$/.test(value) ? [Number(value)] : [];
+  });
+  return told.length > 0 ? { remaining: Math.min(...told) } : {};
 }
 
 function expiry(signal: AbortSignal, timeout: number): Promise<never> {

@@ -47,7 +47,7 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
 function ofResult({ step, answer }: Result, before: RegionStatus | undefined, isDrift: boolean): Happening[] {
   const { location, name } = step;
   if ('error' in answer) {
-    if (before?.reason === answer.error.reason) return [];
+    if (answer.error.unsent || before?.reason === answer.error.reason) return [];
     return [
       {
         type: 'Warning',

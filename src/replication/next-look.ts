@@ -27,11 +27,13 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
     asked !== undefined || (!home && object.spec.prune !== 'Retain') || awaited.has(location);
   const moving = regions.filter((region) => matters(region) && (isInMotion(region) || region.state === 'Syncing'));
   const resting = rows.flatMap(({ retryAfter }) => (retryAfter === undefined ? [] : [Date.parse(retryAfter)]));
+  const postponed = results.flatMap(({ answer }) => ('error' in answer && answer.error.unsent ? [answer.error] : []));
   const unanswered = regions.filter(({ unseen }) => unseen && !isRefusal(unseen.reason));
   return earliest([
     ...moving.filter(({ unseen }) => !unseen).map((region) => quarterOf(region.since, now)),
     ...resting.map((time) => Math.max(1_000, time - now.getTime())),
     ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
+    ...postponed.flatMap(({ retryAfter }) => retryAfter ?? []),
     // What was just done may have made room for what is left.
     ...(results.some(({ answer }) => !('error' in answer)) && left.length > 0 ? [quarterOf(undefined, now)] : []),
     ...(since('Stalled') === undefined ? [] : [slowly(since('Stalled'), now)]),

@@ -70,7 +70,8 @@ function troubleOf(
 ): Trouble {
   const { location, name, asked, home, state, since, replica, unseen, overdue, before } = region;
   const answer = results.find(({ step }) => step.location === location)?.answer;
-  if (answer && 'error' in answer) {
+  // What was never sent was refused by nobody: it stays in the plan, and no row tells of it.
+  if (answer && 'error' in answer && !answer.error.unsent) {
     const { reason, message } = answer.error;
     return {
       reason,

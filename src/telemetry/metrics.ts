@@ -1,7 +1,9 @@
 // Every metric of the operator, under the names that controller-runtime and client-go use, so that existing dashboards work, and
 // georeplication_* for the domain. It measures and never decides.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Level, type Operation, operations } from '../azure/budget.ts';
 import type { ArmRequest } from '../azure/policy.ts';
+import type { Urgency } from '../azure/turns.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type QueueMetrics, queueMetricsFor } from './queue-metrics.ts';
 
@@ -43,6 +45,12 @@ export interface Metrics {
   informer(name: string, read: () => InformerState): void;
   kubernetesRequest(request: KubernetesRequest): void;
   armRequest(request: ArmRequest): void;
+  /** A request to ARM was not sent: it waits for its turn. */
+  armRequestHeld(operation: Operation, urgency: Urgency): void;
+  /** ARM has answered 429: nothing goes out for so many ms more. */
+  armPaused(operation: Operation, ms: number): void;
+  /** @param read Asked at each scrape. */
+  armBudget(read: () => readonly Level[]): void;
 }
 
 /** controller-runtime's buckets, in seconds. */
@@ -108,6 +116,22 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     buckets: armBuckets,
     registers,
   });
+  const armHeld = new Counter({
+    name: 'georeplication_arm_requests_held_total',
+    help: 'Requests that were not sent, because they wait for their turn in the budget of Azure Resource Manager',
+    labelNames: ['operation', 'urgency'],
+    registers,
+  });
+  const armPauses = new Counter({
+    name: 'georeplication_arm_throttled_seconds_total',
+    help: 'Time for which Azure Resource Manager has forbidden to ask, by its Retry-After',
+    labelNames: ['operation'],
+    registers,
+  });
+  for (const operation of operations) {
+    for (const urgency of ['edit', 'upkeep']) armHeld.inc({ operation, urgency }, 0);
+    armPauses.inc({ operation }, 0);
+  }
   const master = new Gauge({
     name: 'leader_election_master_status',
     help: 'Whether this process holds the Lease of that name: 1 or 0',
@@ -157,6 +181,33 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     armRequest({ method, status, durationMs }) {
       armRequests.inc({ method, code: status });
       armRequestTime.observe({ method }, durationMs / 1_000);
+    },
+
+    armRequestHeld: (operation, urgency) => armHeld.inc({ operation, urgency }),
+    armPaused: (operation, ms) => armPauses.inc({ operation }, ms / 1_000),
+
+    armBudget(read) {
+      const labelNames = ['subscription', 'operation'] as const;
+      new Gauge({
+        name: 'georeplication_arm_budget_tokens',
+        help: 'Requests that Azure Resource Manager would surely take now',
+        labelNames,
+        registers,
+        collect() {
+          for (const { subscriptionId: subscription, operation, tokens } of read())
+            this.set({ subscription, operation }, tokens);
+        },
+      });
+      new Gauge({
+        name: 'georeplication_arm_budget_waiting',
+        help: 'Objects that wait for their turn in the budget',
+        labelNames,
+        registers,
+        collect() {
+          for (const { subscriptionId: subscription, operation, waiting } of read())
+            this.set({ subscription, operation }, waiting);
+        },
+      });
     },
   };
 }

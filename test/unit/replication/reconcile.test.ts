@@ -257,6 +257,47 @@ describe('throttling and passing faults', () => {
   });
 });
 
+describe('a request that waits for its turn in the budget', () => {
+  const waiting = (retryAfter: number) =>
+    new ArmError('Throttled', 'Throttled', 'waits for its turn', { retryAfter, unsent: true });
+
+  it('stays in the plan, and is no failure: no row, no event and no second status tells of it', async () => {
+    const { operator, clock, trouble, arm } = scene();
+    trouble.set('PUT japaneast', waiting(7_000));
+    expect(await operator.pass()).to.equal(7_000);
+    expect(operator.status.plan).to.deep.equal([
+      { action: 'create', location: 'japaneast', message: 'create replica japaneast; waits for its turn' },
+    ]);
+    expect(operator.status.regions?.[0]).to.not.have.any.keys('reason', 'retryAfter', 'message');
+    expect(operator.condition('Stalled')).to.equal(undefined);
+    const writes = operator.statusWrites;
+    await clock.advance(7_000);
+    trouble.set('PUT japaneast', waiting(2_500));
+    expect(await operator.pass()).to.equal(2_500);
+    expect(operator.statusWrites).to.equal(writes);
+    expect(operator.reasons).to.deep.equal([]);
+    trouble.clear();
+    await clock.advance(2_500);
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['create japaneast']);
+    expect(operator.status.plan).to.deep.equal([]);
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating']);
+  });
+
+  it('leaves a Ready object Ready and its status unwritten, however often its look is put off', async () => {
+    const { operator, clock, trouble } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    const writes = operator.statusWrites;
+    for (const wait of [7_000, 3_000, 1_000]) {
+      trouble.set('LIST', waiting(wait));
+      expect(await operator.pass()).to.equal(wait);
+      await clock.advance(wait);
+    }
+    expect(operator.condition('Ready')?.status).to.equal('True');
+    expect(operator.statusWrites).to.equal(writes);
+  });
+});
+
 describe('an object that is left alone', () => {
   it('suspended keeps its last conditions and costs no request', async () => {
     const { operator, requests } = scene({}, [aReplica(home), aReplica('japaneast')]);

@@ -42,6 +42,8 @@ describe('metrics', () => {
       'georeplication_informer_relists_total',
       'georeplication_arm_requests_total',
       'georeplication_arm_request_duration_seconds',
+      'georeplication_arm_requests_held_total',
+      'georeplication_arm_throttled_seconds_total',
       'workqueue_depth',
       'workqueue_adds_total',
       'workqueue_retries_total',
@@ -64,6 +66,22 @@ describe('metrics', () => {
     expect(await value('controller_runtime_reconcile_time_seconds_count')).to.equal(2);
     expect(await value('controller_runtime_active_workers')).to.equal(2);
     expect(await value('controller_runtime_max_concurrent_reconciles')).to.equal(3);
+  });
+
+  it("tell of ARM's budget: what is left, who waits, what was held back and for how long ARM has forbidden to ask", async () => {
+    expect(await value('georeplication_arm_requests_held_total', { operation: 'writes', urgency: 'upkeep' })).to.equal(
+      0,
+    );
+    metrics.armBudget(() => [{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }]);
+    metrics.armRequestHeld('writes', 'upkeep');
+    metrics.armPaused('reads', 10_000);
+    const reads = { subscription: 's', operation: 'reads' };
+    expect(await value('georeplication_arm_budget_tokens', reads)).to.equal(249);
+    expect(await value('georeplication_arm_budget_waiting', reads)).to.equal(3);
+    expect(await value('georeplication_arm_requests_held_total', { operation: 'writes', urgency: 'upkeep' })).to.equal(
+      1,
+    );
+    expect(await value('georeplication_arm_throttled_seconds_total', { operation: 'reads' })).to.equal(10);
   });
 
   it('follow a work queue as client-go does', async () => {

@@ -1,0 +1,188 @@
+// The operator's share of ARM's budget: which requests may be sent now, and when the turn of the others comes. It never waits,
+// sends nothing, and is told of every answer; ARM's own word overrules its arithmetic.
+import { ArmError } from './arm.ts';
+import { Bucket, type BucketSize, type News } from './bucket.ts';
+import { Turns, type Urgency } from './turns.ts';
+
+/** ARM keeps one bucket for each, by subscription and credential. Polls of operations are reads. */
+export type Operation = (typeof operations)[number];
+export const operations = ['reads', 'writes', 'deletes'] as const;
+
+export interface Share extends BucketSize {
+  /** Tokens that upkeep leaves to people's edits. */
+  readonly reserve: number;
+  /** Tokens that a visit leaves, when it begins, to those that have begun: a look that cannot be finished was in vain. */
+  readonly margin: number;
+  /** Tokens that a visit is taken to need before it has shown it. */
+  readonly need: number;
+}
+
+/**
+ * Sizes and refills: Microsoft's article on request limits and throttling, which the headers of Azure/azure-powershell confirm
+ * (2025-09-09: 249 reads and 199 writes after the first). ARM may give a subscription more or less; more is not used.
+ */
+export const armShares: Readonly<Record<Operation, Share>> = {
+  reads: { size: 250, refill: 25, unknown: 40, reserve: 20, margin: 5, need: 2 },
+  writes: { size: 200, refill: 10, unknown: 20, reserve: 10, margin: 2, need: 1 },
+  deletes: { size: 200, refill: 10, unknown: 20, reserve: 10, margin: 2, need: 1 },
+};
+
+/** Who asks: one object, in one pass. */
+export interface Visitor {
+  /** The same at each visit. */
+  readonly who: string;
+  readonly urgency: Urgency;
+}
+
+/** One visitor's requests: the first that is granted in a bucket opens it for the rest, the first that is refused ends it. */
+export interface Visit {
+  /**
+   * Takes a token for one request. The function returned gives back what was not sent; to be called once it is over.
+   * @throws ArmError `Throttled`, with the ms until this visitor's turn.
+   */
+  ask(subscriptionId: string, operation: Operation): () => void;
+}
+
+/** What the gateway tells of the wire. */
+export interface Wire {
+  /**
+   * A request goes out now. The function returned is to be called once, with what the answer said, be it nothing.
+   * @throws ArmError `Throttled` where ARM has forbidden meanwhile to send it.
+   */
+  sent(subscriptionId: string, operation: Operation): (news: News) => void;
+}
+
+export interface Budget extends Wire {
+  visit(visitor: Visitor): Visit;
+  /** What is left, as far as is known. */
+  levels(): Level[];
+}
+
+export interface Level {
+  readonly subscriptionId: string;
+  readonly operation: Operation;
+  readonly tokens: number;
+  /** How many wait for their turn. */
+  readonly waiting: number;
+}
+
+export interface BudgetOptions {
+  /** ms of a clock that never goes back. */
+  readonly now: () => number;
+  readonly shares?: Readonly<Record<Operation, Share>>;
+  /** A request was held back. */
+  readonly onHeld?: (operation: Operation, urgency: Urgency) => void;
+  /** ARM has answered 429: nothing goes out for so many ms more. */
+  readonly onPaused?: (operation: Operation, ms: number) => void;
+}
+
+/** Requests under way at most while nobody knows what is left: no herd runs against a bucket that may be empty. */
+const probes = 4;
+
+/** ms; nobody is sent away for less. */
+const shortestWait = 50;
+
+interface Account {
+  readonly bucket: Bucket;
+  readonly turns: Turns;
+  readonly share: Share;
+  /** Tokens taken for requests that are not over: counted again by the bucket once they are sent, to be on the safe side. */
+  taken: number;
+}
+
+/** One for each credential. */
+export function createBudget({ now, shares = armShares, onHeld, onPaused }: BudgetOptions): Budget {
+  const accounts = new Map<string, Map<Operation, Account>>();
+
+  function accountOf(subscriptionId: string, operation: Operation): Account {
+    const subscription = subscriptionId.toLowerCase();
+    let own = accounts.get(subscription);
+    if (!own) {
+      own = new Map(
+        operations.map((each) => {
+          const share = shares[each];
+          return [each, { bucket: new Bucket(share, now()), turns: new Turns(), share, taken: 0 }];
+        }),
+      );
+      accounts.set(subscription, own);
+    }
+    return own.get(operation) as Account;
+  }
+
+  return {
+    visit({ who, urgency }) {
+      const visited = new Map<Account, { asked: number; is: 'new' | 'begun' | 'over' }>();
+      return {
+        ask(subscriptionId, operation) {
+          const account = accountOf(subscriptionId, operation);
+          const visit = visited.get(account) ?? { asked: 0, is: 'new' };
+          visited.set(account, visit);
+          visit.asked += 1;
+          const wait = timeToTurn(account, { who, urgency }, visit, now());
+          visit.is = wait > 0 ? 'over' : 'begun';
+          if (wait > 0) {
+            onHeld?.(operation, urgency);
+            throw held(operation, wait);
+          }
+          account.taken += 1;
+          return () => {
+            account.taken -= 1;
+          };
+        },
+      };
+    },
+
+    sent(subscriptionId, operation) {
+      const { bucket } = accountOf(subscriptionId, operation);
+      if (bucket.isPaused(now())) throw held(operation, bucket.pausedUntil - now());
+      const answered = bucket.sent(now());
+      return (news) => {
+        const before = Math.max(bucket.pausedUntil, now());
+        answered(news, now());
+        if (bucket.pausedUntil > before) onPaused?.(operation, bucket.pausedUntil - before);
+      };
+    },
+
+    levels: () =>
+      [...accounts].flatMap(([subscriptionId, own]) =>
+        [...own].map(([operation, { bucket, turns }]) => ({
+          subscriptionId,
+          operation,
+          tokens: bucket.isPaused(now()) ? 0 : Math.max(0, Math.floor(bucket.level(now()))),
+          waiting: turns.size,
+        })),
+      ),
+  };
+}
+
+/** ms until the visitor may send its next request; 0: it may now, and its place is given up. */
+function timeToTurn(
+  { bucket, turns, share, taken }: Account,
+  { who, urgency }: Visitor,
+  { asked, is }: { readonly asked: number; readonly is: 'new' | 'begun' | 'over' },
+  now: number,
+): number {
+  const free = bucket.isPaused(now) ? 0 : bucket.level(now) - taken;
+  const isOpen = !bucket.isPaused(now) && (bucket.isKnown(now) || taken < probes);
+  if (is === 'begun' && isOpen && free >= 1) return 0;
+
+  const place = turns.placeOf(who, urgency, now);
+  // More than can be had while nothing is known would never be had: nobody would ask, so nothing would be known.
+  const mostNeed = Math.max(1, share.unknown - share.reserve - share.margin);
+  const need = Math.min(mostNeed, Math.max(share.need, place.need, asked));
+  const overtaken = urgency === 'upkeep' && now < place.order;
+  const wanted = (overtaken ? share.reserve : 0) + share.margin + turns.ahead(place, now) + need;
+  if (is === 'new' && isOpen && free >= wanted) {
+    turns.leave(who);
+    return 0;
+  }
+  const due = Math.max(bucket.reaches(wanted + taken, now), now + shortestWait);
+  turns.wait(who, { ...place, need, due });
+  return Math.ceil(due - now);
+}
+
+/** The words are the same each time, whatever the wait: they end in a status, which must not change for it. */
+function held(operation: Operation, retryAfter: number): ArmError {
+  const words = `waits for its turn: Azure allows the operator only so many ${operation} a second in this subscription`;
+  return new ArmError('Throttled', 'Throttled', words, { retryAfter, unsent: true });
+}
