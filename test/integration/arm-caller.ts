@@ -112,6 +112,8 @@ export class ArmCaller {
     signal?: AbortSignal,
   ): Promise<Answer> => {
     const asked = request(url, { method, headers, ca: this.emulator.certificate, ...(signal && { signal }) });
+    // Broken off in the middle, the answer says so itself: `text` rejects.
+    asked.on('error', () => undefined);
     asked.end(typeof body === 'object' ? JSON.stringify(body) : body);
     const [answered] = (await once(asked, 'response')) as [IncomingMessage];
     const content = await text(answered);

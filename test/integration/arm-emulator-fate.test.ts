@@ -1,0 +1,186 @@
+// The ARM emulator's faults behind the door: how ACR's work ends, what reads do not say, and what others change.
+import { expect } from 'chai';
+import { held, realistic } from '../emulators/arm/timings.ts';
+import { FakeClock } from '../fake-clock.ts';
+import { type Answer, ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+
+describe('the ARM emulator, told that', () => {
+  const arm = new ArmCaller();
+  const { begin, send, create } = arm;
+
+  afterEach(arm.end);
+
+  const stateOf = async (name = 'japaneast') => {
+    const { status, body } = await send('GET', replicaPath(name));
+    return status === 200 ? body.properties?.provisioningState : status;
+  };
+  const poll = async ({ headers }: Answer) => (await send('GET', operationUrl(headers))).body;
+  const listed = async () =>
+    (await send('GET', `${registryId}/replications`)).body.value?.map(({ location }) => location) ?? [];
+  const remove = () => send('DELETE', replicaPath('japaneast'));
+
+  describe('a creation shall not end well,', () => {
+    it('fails it, so many times', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'failedCreation', location: 'Japan East', times: 2, code: 'NoCapacity' });
+      for (const expected of ['Failed', 'Failed', 'Succeeded']) {
+        const created = await create('japaneast');
+        expect(await stateOf()).to.equal(expected);
+        expect((await poll(created)).status).to.equal(expected);
+        await remove();
+      }
+    });
+
+    it('never ends it, until the replica is deleted', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock });
+      azure.faults.add({ kind: 'stuckCreation', times: 1 });
+      const created = await create('japaneast');
+      await clock.advance(50 * 60_000);
+      azure.settle();
+      expect(await stateOf()).to.equal('Creating');
+      expect(await poll(created)).to.deep.equal({ status: 'Creating' });
+      expect((await send('PATCH', replicaPath('japaneast'), { tags: {} })).status).to.equal(409);
+      expect((await remove()).status).to.equal(202);
+      expect(await stateOf()).to.equal(404);
+      expect((await poll(created)).status).to.equal('Canceled');
+      await create('japaneast');
+      expect(await stateOf()).to.equal('Succeeded');
+    });
+
+    it('lets the replica vanish at the end of it, and tells only the operation why', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock, timings: realistic });
+      azure.faults.add({ kind: 'vanishingCreation', times: 1 });
+      const created = await create('japaneast');
+      expect(await stateOf()).to.equal('Creating');
+      await clock.advance(19_000);
+      expect(await stateOf()).to.equal(404);
+      expect(await poll(created))
+        .to.have.nested.property('error.message')
+        .that.contains('no free IP address');
+    });
+
+    it('fails it where a replica has just been deleted', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock });
+      azure.faults.add({ kind: 'failedRecreation', ms: 30_000 });
+      await create('japaneast');
+      expect(await stateOf()).to.equal('Succeeded');
+      await remove();
+      await clock.advance(29_999);
+      expect((await create('japaneast')).status).to.equal(201);
+      expect(await stateOf()).to.equal('Failed');
+      await remove();
+      await clock.advance(30_000);
+      await create('japaneast');
+      expect(await stateOf()).to.equal('Succeeded');
+    });
+
+    it('makes the home entry wait', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock });
+      azure.faults.add({ kind: 'lateHomeEntry', ms: 600_000 });
+      await create('japaneast');
+      await clock.advance(599_999);
+      expect(await listed()).to.deep.equal(['japaneast']);
+      await clock.advance(1);
+      expect(await listed()).to.have.members(['eastus', 'japaneast']);
+    });
+  });
+
+  describe('a change ends otherwise,', () => {
+    const off = { properties: { regionEndpointEnabled: false } };
+
+    it('fails it', async () => {
+      const { azure } = await begin();
+      await create('japaneast');
+      azure.faults.add({ kind: 'failedUpdate', times: 1 });
+      const patched = await send('PATCH', replicaPath('japaneast'), off);
+      expect((await poll(patched)).status).to.equal('Failed');
+      expect(await stateOf()).to.equal('Failed');
+    });
+
+    it('lets a Failed replica fail again, or heal', async () => {
+      const { azure } = await begin();
+      azure.addReplica(reference, 'japaneast', { state: 'Failed' });
+      await send('PATCH', replicaPath('japaneast'), { tags: {} });
+      expect(await stateOf()).to.equal('Failed');
+      azure.faults.add({ kind: 'healing' });
+      const healed = await send('PATCH', replicaPath('japaneast'), { tags: {} });
+      expect((await poll(healed)).status).to.equal('Succeeded');
+      expect(await stateOf()).to.equal('Succeeded');
+    });
+  });
+
+  describe('reads shall lag,', () => {
+    it('tells in LIST what was so, stages and tags alike', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock, timings: realistic });
+      azure.addReplica(reference, 'uksouth', { tags: { is: 'old' } });
+      await clock.advance(60_000);
+      await create('japaneast');
+      await clock.advance(30_000);
+      azure.changeReplica(reference, 'uksouth', { tags: { is: 'new' } });
+      await clock.advance(30_000);
+      const asOf = async (ms: number) => {
+        const mend = azure.faults.add({ kind: 'staleList', ms });
+        const { value = [] } = (await send('GET', `${registryId}/replications`)).body;
+        mend();
+        return Object.fromEntries(value.map((each) => [each.name, each.properties?.provisioningState ?? each.tags]));
+      };
+      expect(await asOf(0)).to.have.all.keys('eastus', 'uksouth', 'japaneast');
+      expect(await asOf(0)).to.include({ japaneast: 'Succeeded' });
+      expect(await asOf(59_000)).to.include({ japaneast: 'Creating' });
+      expect(await asOf(61_000)).to.have.all.keys('eastus', 'uksouth');
+      expect(await asOf(180_000)).to.deep.equal({});
+      azure.faults.add({ kind: 'staleList', ms: 40_000 });
+      const { value = [] } = (await send('GET', `${registryId}/replications`)).body;
+      expect(value.find(({ name }) => name === 'uksouth')?.tags).to.deep.equal({ is: 'old' });
+    });
+
+    it('leaves a replica out of LIST, by chance and always the same from the same seed', async () => {
+      const omitted = async (seed: number) => {
+        const { azure } = await begin({ seed });
+        azure.addReplica(reference, 'japaneast');
+        azure.faults.add({ kind: 'omission', location: 'japaneast', chance: 0.5 });
+        const seen: boolean[] = [];
+        for (let index = 0; index < 12; index++) seen.push((await listed()).includes('japaneast'));
+        await arm.end();
+        return seen;
+      };
+      const first = await omitted(5);
+      expect(new Set(first)).to.deep.equal(new Set([true, false]));
+      expect(await omitted(5)).to.deep.equal(first);
+      await begin();
+    });
+
+    it('answers a GET after the PUT with 404 for so long, and knows the replica all the same', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock });
+      azure.faults.add({ kind: 'lateCreation', ms: 20_000 });
+      await create('japaneast');
+      await clock.advance(19_999);
+      expect(await stateOf()).to.equal(404);
+      expect((await create('japaneast')).status).to.equal(200);
+      await clock.advance(1);
+      expect(await stateOf()).to.equal('Succeeded');
+    });
+
+    it('answers a GET after the DELETE as before it for so long, also where nothing is left', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock });
+      await create('japaneast');
+      await clock.advance(60_000);
+      azure.faults.add({ kind: 'lateDeletion', ms: 20_000 });
+      azure.timings = { ...held, remove: { least: 5_000, most: 5_000 } };
+      await remove();
+      expect(await stateOf()).to.equal('Succeeded');
+      await clock.advance(19_999);
+      expect(azure.replica(reference, 'japaneast')).to.equal(undefined);
+      expect(await stateOf()).to.equal('Succeeded');
+      await clock.advance(1);
+      expect(await stateOf()).to.equal(404);
+    });
+  });
+});

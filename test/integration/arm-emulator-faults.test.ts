@@ -1,0 +1,286 @@
+// The ARM emulator's faults on the way to an answer: on the wire, at the door, and in rights, locks and policies.
+import { expect } from 'chai';
+import { instant } from '../emulators/arm/timings.ts';
+import { FakeClock } from '../fake-clock.ts';
+import { type Answer, ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+
+describe('the ARM emulator, told to', () => {
+  const arm = new ArmCaller();
+  const { begin, send, create } = arm;
+
+  afterEach(arm.end);
+
+  const failing = (answer: Promise<Answer>): Promise<string> =>
+    answer.then(
+      ({ status }) => `answered ${status}`,
+      (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+    );
+  const codeOf = ({ status, body }: Answer) => `${status} ${body.error?.code ?? ''}`.trim();
+  const isThere = () => arm.emulator.azure.replica(reference, 'japaneast') !== undefined;
+  const lastEntry = () => arm.emulator.journal.entries.at(-1);
+
+  describe('break the wire,', () => {
+    it('takes its time, as long as was said', async () => {
+      const clock = new FakeClock();
+      const { azure, journal } = await begin({ clock });
+      await arm.token();
+      azure.faults.add({ kind: 'latency', ms: 5_000 });
+      let answered = false;
+      const asking = send('GET', registryId).then((answer) => {
+        answered = true;
+        return answer;
+      });
+      while (clock.nextIn === undefined) await new Promise(setImmediate);
+      await clock.advance(4_999);
+      expect({ answered, journalled: journal.entries.some(({ endpoint }) => endpoint === 'registry') }).to.deep.equal({
+        answered: false,
+        journalled: false,
+      });
+      await clock.advance(1);
+      expect((await asking).status).to.equal(200);
+      expect(lastEntry()?.at.toISOString()).to.equal('2026-11-22T00:00:00.000Z');
+    });
+
+    it('draws how long from a spread, the same from the same seed', async () => {
+      const drawn = async (seed: number) => {
+        const clock = new FakeClock();
+        const { azure } = await begin({ clock, seed });
+        await arm.token();
+        azure.faults.add({ kind: 'latency', ms: 100, most: 900 });
+        const asking = send('GET', registryId);
+        while (clock.nextIn === undefined) await new Promise(setImmediate);
+        const latency = clock.nextIn;
+        await clock.advance(1_000);
+        await asking;
+        await arm.end();
+        return latency;
+      };
+      const first = await drawn(3);
+      expect(first).to.be.within(100, 900);
+      expect(await drawn(3)).to.equal(first);
+      expect(await drawn(4)).not.to.equal(first);
+      await begin();
+    });
+
+    it('resets the connection before anything was done', async () => {
+      const { azure } = await begin();
+      azure.faults.set('rst', { kind: 'reset', methods: ['PUT'], times: 1 });
+      expect(await failing(create('japaneast'))).to.equal('ECONNRESET');
+      expect(isThere()).to.equal(false);
+      expect(lastEntry()).to.deep.include({ method: 'PUT', status: 0, faults: ['rst'] });
+      expect(lastEntry()).not.to.have.property('hidden');
+      expect((await create('japaneast')).status).to.equal(201);
+    });
+
+    it('resets the connection after all was done', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'reset', when: 'after', methods: ['PUT'], times: 1 });
+      expect(await failing(create('japaneast'))).to.equal('ECONNRESET');
+      expect(isThere()).to.equal(true);
+      expect(lastEntry()).to.deep.include({ method: 'PUT', status: 0, hidden: 201 });
+    });
+
+    for (const when of ['before', 'after'] as const) {
+      it(`says nothing for ever, ${when} all was done`, async () => {
+        const { azure, journal } = await begin();
+        await arm.token();
+        azure.faults.add({ kind: 'hang', when, methods: ['PUT'] });
+        const patience = new AbortController();
+        const hung = journal.next(({ method }) => method === 'PUT');
+        const asking = failing(
+          send('PUT', replicaPath('japaneast'), { location: 'japaneast' }, { signal: patience.signal }),
+        );
+        expect((await hung).status).to.equal(0);
+        expect(isThere()).to.equal(when === 'after');
+        patience.abort();
+        expect(await asking).to.equal('ABORT_ERR');
+      });
+    }
+
+    it('closes while requests hang', async () => {
+      const { azure, journal } = await begin();
+      await arm.token();
+      azure.faults.add({ kind: 'hang' });
+      const hung = journal.next(({ endpoint }) => endpoint === 'registry');
+      const asking = failing(send('GET', registryId));
+      await hung;
+      await arm.emulator.close();
+      expect(await asking).to.equal('ECONNRESET');
+      await begin();
+    });
+
+    it('sends bodies that are not what they should be, under the right status', async () => {
+      const { azure } = await begin();
+      const bodies: string[] = [];
+      for (const how of ['half', 'empty', 'html', 'strange'] as const) {
+        const mend = azure.faults.add({ kind: 'malformed', how });
+        const { status, text } = await send('GET', registryId);
+        expect(status).to.equal(200);
+        bodies.push(text);
+        mend();
+      }
+      const [half = '', empty, html, strange = ''] = bodies;
+      expect(() => JSON.parse(half)).to.throw();
+      expect(half).to.match(/^\{"sku":/);
+      expect(empty).to.equal('');
+      expect(html).to.contain('<html>');
+      expect(JSON.parse(strange)).to.have.property('value', '42');
+    });
+
+    it('breaks off in the middle of an answer', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'malformed', how: 'cut', times: 1 });
+      expect(await failing(send('GET', registryId))).to.equal('ECONNRESET');
+      expect((await send('GET', registryId)).status).to.equal(200);
+    });
+  });
+
+  describe('refuse at the door,', () => {
+    it('throttles, with Retry-After or without', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'throttled', retryAfter: 17, times: 1 });
+      azure.faults.add({ kind: 'throttled', times: 1 });
+      const first = await send('GET', registryId);
+      expect(codeOf(first)).to.equal('429 SubscriptionRequestsThrottled');
+      expect(first.headers).to.include({ 'retry-after': '17' });
+      expect(first.body.error?.message).to.contain("'17' seconds");
+      const second = await send('GET', registryId);
+      expect(second.status).to.equal(429);
+      expect(second.headers).not.to.have.property('retry-after');
+    });
+
+    it('errs before or after all was done, and only says so', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'error', status: 503, methods: ['PUT'], times: 1 });
+      expect(codeOf(await create('japaneast'))).to.equal('503 ServiceUnavailable');
+      expect(isThere()).to.equal(false);
+      azure.faults.add({ kind: 'error', status: 500, when: 'after', methods: ['PUT'], times: 1 });
+      const late = await create('japaneast');
+      expect(codeOf(late)).to.equal('500 InternalServerError');
+      expect(late.headers).not.to.have.property('azure-asyncoperation');
+      expect(isThere()).to.equal(true);
+    });
+
+    it('is busy for so long', async () => {
+      const clock = new FakeClock();
+      const { azure } = await begin({ clock });
+      azure.faults.add({ kind: 'busy', registry: 'MYACR0007', for: 30_000 });
+      expect(codeOf(await create('japaneast'))).to.equal('409 Conflict');
+      expect((await send('GET', registryId)).status).to.equal(200);
+      await clock.advance(30_000);
+      expect(codeOf(await create('japaneast'))).to.equal('201');
+    });
+
+    it('spares the token endpoint, unless that is named', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'error', status: 500 });
+      expect(await arm.token()).to.be.a('string');
+      azure.faults.set('entra', { kind: 'error', status: 500, endpoints: ['token'] });
+      const refused = await arm
+        .credential()
+        .getToken('https://management.azure.com/.default')
+        .then(
+          () => 'granted',
+          (error: unknown) => String(error),
+        );
+      expect(refused).not.to.equal('granted');
+    });
+
+    it('leaves alone what a fault is not about', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'error', status: 500, replica: 'japaneast', methods: ['GET'] });
+      azure.faults.add({ kind: 'error', status: 500, registry: 'another0001' });
+      azure.faults.add({ kind: 'error', status: 500, endpoints: ['locations'] });
+      expect((await create('japaneast')).status).to.equal(201);
+      expect((await send('GET', registryId)).status).to.equal(200);
+      expect((await send('GET', `${registryId}/replications`)).status).to.equal(200);
+      expect((await send('GET', replicaPath('japaneast'))).status).to.equal(500);
+    });
+  });
+
+  describe('withhold rights,', () => {
+    it('forbids actions within a scope, in words that say which', async () => {
+      const { azure } = await begin();
+      const actions = ['Microsoft.ContainerRegistry/registries/replications/write'];
+      azure.faults.add({ kind: 'forbidden', actions, scope: registryId.toUpperCase() });
+      const refused = await create('japaneast');
+      expect(codeOf(refused)).to.equal('403 AuthorizationFailed');
+      expect(refused.body.error?.message)
+        .to.contain(`perform action '${actions[0]}'`)
+        .and.to.contain(`over scope '${registryId}/replications/japaneast'`);
+      expect((await send('GET', `${registryId}/replications`)).status).to.equal(200);
+      const other = { ...reference, name: 'another0001' };
+      azure.addRegistry(other);
+      const elsewhere = replicaPath('japaneast').replace('myACR0007', 'another0001');
+      expect((await send('PUT', elsewhere, { location: 'japaneast' })).status).to.equal(201);
+    });
+
+    it('lets a deletion through whose polling is forbidden, as with rights on the registry alone', async () => {
+      const { azure } = await begin();
+      await create('japaneast');
+      azure.faults.add({ kind: 'forbidden', actions: ['Microsoft.ContainerRegistry/locations/*'] });
+      const deleted = await send('DELETE', replicaPath('japaneast'));
+      expect(deleted.status).to.equal(202);
+      expect(codeOf(await send('GET', deleted.headers.location ?? ''))).to.equal('403 AuthorizationFailed');
+      expect(isThere()).to.equal(false);
+      expect((await send('GET', operationUrl((await create('uksouth')).headers))).status).to.equal(200);
+    });
+
+    it('locks against deletion what is in a scope, and against that of what has the lock in it', async () => {
+      const { azure } = await begin();
+      await create('japaneast');
+      const unlock = azure.faults.add({ kind: 'lock', level: 'CanNotDelete', scope: registryId });
+      const refused = await send('DELETE', replicaPath('japaneast'));
+      expect(codeOf(refused)).to.equal('409 ScopeLocked');
+      expect(refused.body.error?.message)
+        .to.contain('cannot perform delete operation')
+        .and.to.contain(`'${registryId}'`);
+      expect((await send('PATCH', replicaPath('japaneast'), { tags: {} })).status).to.equal(200);
+      unlock();
+      azure.faults.add({ kind: 'lock', level: 'CanNotDelete', scope: replicaPath('japaneast') });
+      expect(codeOf(await send('DELETE', registryId))).to.equal('409 ScopeLocked');
+    });
+
+    it('locks against every change', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'lock', level: 'ReadOnly', scope: registryId.replace(/\/providers.*/, '') });
+      expect(codeOf(await create('japaneast'))).to.equal('409 ScopeLocked');
+      expect((await send('GET', registryId)).status).to.equal(200);
+    });
+
+    it('denies by policy, by location', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'policyDeny', locations: ['Japan East'] });
+      const refused = await create('japaneast');
+      expect(codeOf(refused)).to.equal('403 RequestDisallowedByPolicy');
+      expect(refused.body.error).to.have.property('target', 'japaneast');
+      expect(refused.body.error).to.have.property('additionalInfo').with.length(1);
+      expect((await create('uksouth')).status).to.equal(201);
+    });
+
+    it('has a policy put its tags on what is written, at creation and at every change', async () => {
+      const { azure } = await begin();
+      await create('japaneast');
+      azure.faults.add({ kind: 'policyTags', tags: { costCenter: '4711' } });
+      expect((await create('uksouth')).body.tags).to.deep.equal({ costCenter: '4711' });
+      const changed = await send('PATCH', replicaPath('japaneast'), { tags: { team: 'web', costCenter: '1' } });
+      expect(changed.body.tags).to.deep.equal({ team: 'web', costCenter: '4711' });
+    });
+
+    it('withdraws a region', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'withdrawnRegion', location: 'japaneast' });
+      const refused = await create('japaneast');
+      expect(codeOf(refused)).to.equal('400 LocationNotAvailableForResourceType');
+      const [, offered = ''] = refused.body.error?.message.split('List of available regions') ?? [];
+      expect(offered).to.contain('japanwest').and.not.to.contain('japaneast');
+    });
+  });
+
+  it('keeps a journal of bounded length', async () => {
+    const { journal } = await begin({ journalLength: 20, timings: instant });
+    for (let index = 0; index < 30; index++) await create(`number${String(index).padStart(2, '0')}`, 'uksouth');
+    expect(journal.entries.length).to.be.within(18, 20);
+    expect(lastEntry()).to.include({ replica: 'number29' });
+  });
+});
