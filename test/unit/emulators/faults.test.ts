@@ -1,0 +1,73 @@
+// The table of faults that are on: what is due, how often, how long, and by which chance.
+import { expect } from 'chai';
+import { readFault } from '../../emulators/arm/faults/fault.ts';
+import { Faults } from '../../emulators/arm/faults/faults.ts';
+import { seeded } from '../../emulators/arm/random.ts';
+
+describe('the faults that are on', () => {
+  const any = () => true;
+  let now = 0;
+  let faults = new Faults(() => now, seeded(1));
+
+  beforeEach(() => {
+    now = 0;
+    faults = new Faults(() => now, seeded(1));
+  });
+
+  it('befall as often as was said, and then no more', () => {
+    faults.add({ kind: 'hang', times: 2 });
+    const due = Array.from({ length: 3 }, () => faults.due('hang', any) !== undefined);
+    expect(due).to.deep.equal([true, true, false]);
+    expect(faults.list()).to.deep.equal([]);
+  });
+
+  it('count only what they are about', () => {
+    faults.add({ kind: 'hang', times: 1 });
+    expect(faults.due('hang', () => false)).to.equal(undefined);
+    expect(faults.due('reset', any)).to.equal(undefined);
+    expect(faults.due('hang', any)).not.to.equal(undefined);
+  });
+
+  it('are over when their time is', () => {
+    faults.add({ kind: 'hang', for: 1_000 });
+    now = 999;
+    expect(faults.due('hang', any)).not.to.equal(undefined);
+    now = 1_000;
+    expect(faults.due('hang', any)).to.equal(undefined);
+  });
+
+  it('come the eldest first, and make way once they are used up', () => {
+    faults.set('first', { kind: 'latency', ms: 1, times: 1 });
+    faults.set('second', { kind: 'latency', ms: 2 });
+    const names = Array.from({ length: 3 }, () => faults.due('latency', any)?.name);
+    expect(names).to.deep.equal(['first', 'second', 'second']);
+  });
+
+  it('begin to count anew when they are set anew', () => {
+    faults.set('one', { kind: 'hang', times: 1 });
+    faults.due('hang', any);
+    faults.set('one', { kind: 'hang', times: 1 });
+    expect(faults.list()).to.have.length(1);
+    expect(faults.due('hang', any)).not.to.equal(undefined);
+  });
+
+  it('left to chance befall the share that was said, and waste no time of theirs otherwise', () => {
+    faults.add({ kind: 'hang', chance: 0.3, times: 1_000 });
+    const befallen = Array.from({ length: 1_000 }, () => faults.due('hang', any)).filter(Boolean).length;
+    expect(befallen).to.be.within(250, 350);
+    expect(faults.list()[0]?.left).to.equal(1_000 - befallen);
+  });
+
+  it('are taken back once, however often', () => {
+    const undo = faults.add({ kind: 'hang' });
+    faults.add({ kind: 'reset' });
+    undo();
+    undo();
+    expect(faults.list().map(({ fault }) => fault.kind)).to.deep.equal(['reset']);
+  });
+
+  it('are the same when they went through JSON', () => {
+    const fault = { kind: 'policyTags', tags: { a: 'b' }, scope: '/subscriptions/s', chance: 0.5 } as const;
+    expect(readFault(JSON.parse(JSON.stringify(fault)))).to.deep.equal(fault);
+  });
+});
