@@ -49,7 +49,7 @@ export interface RegistryReplicationBody {
      */
     prune?: 'Delete' | 'Retain';
     /**
-     * What happens to the listed replicas when this object is deleted, those that existed before it included. Delete removes them from Azure before the object goes; Retain leaves them.
+     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that still wait to be pruned, before the object goes; the home region stays. Retain leaves them all. An object that is suspended, in mode Observe or invalid goes at once and leaves them too.
      */
     deletionPolicy?: 'Delete' | 'Retain';
     /**

@@ -29,6 +29,13 @@ export function happeningsOnRelease({ status }: RegistryReplication): Happening[
   return (status?.regions ?? []).filter((row) => row.state === 'Deleting').map(deleted);
 }
 
+/** The last words on an object that goes and leaves its replicas as they are. */
+export function happeningOnLetGo({ status }: RegistryReplication, why: string): Happening {
+  const left = (status?.regions ?? []).filter(wasThere).map(({ location }) => location);
+  const what = left.length > 0 ? `its replicas stay in Azure: ${left.join(', ')}` : 'nothing is changed in Azure';
+  return { type: 'Normal', reason: 'LetGo', action: 'Release', note: `deleted while ${why}; ${what}` };
+}
+
 /** A step that no edit asked for, that was not planned before, in a region that had been as asked. */
 export function isDrift({ status, metadata }: RegistryReplication, { action, location }: Step): boolean {
   const before = status?.regions?.find((row) => row.location === location);
@@ -63,7 +70,7 @@ function ofResult({ step, answer }: Result, before: RegionStatus | undefined, is
           type: 'Normal',
           reason: 'DriftCorrected',
           action: actionOf(step.action),
-          note: `${location} had been changed in Azure: ${step.message}`,
+          note: `${location} had been ${step.action === 'create' ? 'deleted' : 'changed'} in Azure by others: ${step.message}`,
         },
       ]
     : [];

@@ -171,7 +171,7 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
 function pruning(region: Region, notYet: readonly string[]): Step {
   const step = deletion(region, 'the spec does not list it');
   if (step.hold || region.state === 'Failed' || notYet.length === 0) return step;
-  const message = `waits until ${notYet.join(', ')} has been ready; delist that region to prune without it`;
+  const message = `waits until ${notYet.join(' and ')} ${notYet.length === 1 ? 'has' : 'have'} been ready`;
   return { ...step, hold: { waitsFor: notYet, message } };
 }
 

@@ -58,8 +58,8 @@ export function report(
   const requested = object.metadata.annotations?.[annotation.reconcileRequestedAt];
   const registry = observed.registry ? summaryOf(observed.registry) : object.status?.registry;
   // Left out when empty: an API server 1.20 takes an empty string in a custom resource for null, and refuses it.
-  const syncing = listed
-    .filter(isOnItsWay)
+  const syncing = (plan.obstacle ? [] : listed)
+    .filter((row) => isOnItsWay(row, object.spec.mode !== 'Observe'))
     .map(({ location }) => location)
     .join(',');
   const there = regionList(regions);
@@ -78,7 +78,7 @@ export function report(
       isoSeconds(now),
     ),
     regions: rows,
-    plan: left.slice(0, longestPlan).map((step) => entryFor(step, results)),
+    ...(left.length > 0 && { plan: left.slice(0, longestPlan).map((step) => entryFor(step, results)) }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
   const wait = nextLook(object, plan, { regions, rows, left, results, status }, now);
@@ -111,7 +111,8 @@ function summaryOf({ id, location, loginServer, creationDate, sku }: Registry): 
   };
 }
 
-function isOnItsWay({ state, reason }: RegionStatus): boolean {
+function isOnItsWay({ state, reason }: RegionStatus, manages: boolean): boolean {
+  if (state === 'Absent' && !manages) return false;
   return state !== 'Ready' && state !== 'Failed' && !isRefusal(reason);
 }
 

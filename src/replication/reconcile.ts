@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
 import { holderOf } from './claims.ts';
 import type { Contention } from './contention.ts';
-import { type Happening, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
+import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
 import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
@@ -66,7 +66,9 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   const isClaimed = holder !== undefined && !isSame(holder, object);
   if (leaving) {
     if (!isHeld(object)) return {};
-    if (problems.length > 0 || isLetGo(object) || isClaimed || (await objects.isCrdTerminating())) {
+    const why = await whyLetGo(object, { problems, isClaimed, objects });
+    if (why !== undefined) {
+      objects.announce(object, [happeningOnLetGo(object, why)]);
       await objects.release(object);
       return {};
     }
@@ -111,10 +113,25 @@ function isHeld({ metadata }: RegistryReplication): boolean {
   return metadata.finalizers?.includes(finalizer) ?? false;
 }
 
-/** Whether an object that is being deleted leaves Azure as it is. */
-function isLetGo({ spec, metadata }: RegistryReplication): boolean {
-  const forced = metadata.annotations?.[annotation.forceDetach] === 'true';
-  return forced || spec.deletionPolicy === 'Retain' || spec.mode === 'Observe' || spec.suspend === true;
+interface LettingGo {
+  readonly problems: readonly string[];
+  readonly isClaimed: boolean;
+  readonly objects: Objects;
+}
+
+/** Why an object that is being deleted goes at once and leaves Azure as it is; undefined when its replicas go first. */
+async function whyLetGo(
+  { spec, metadata }: RegistryReplication,
+  { problems, isClaimed, objects }: LettingGo,
+): Promise<string | undefined> {
+  if (metadata.annotations?.[annotation.forceDetach] === 'true')
+    return `it is annotated with ${annotation.forceDetach}`;
+  if (spec.deletionPolicy === 'Retain') return 'its deletionPolicy is Retain';
+  if (spec.mode === 'Observe') return 'its mode is Observe';
+  if (spec.suspend) return 'it is suspended';
+  if (problems.length > 0) return 'its spec is invalid';
+  if (isClaimed) return 'another object manages the registry';
+  return (await objects.isCrdTerminating()) ? 'the CRD itself is being deleted' : undefined;
 }
 
 // --- observe

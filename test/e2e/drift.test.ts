@@ -44,7 +44,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(scene.arm.azure.replica(registry, 'japaneast')?.routing).to.equal(true);
     expect(await scene.events('rerouted')).to.include(
-      'DriftCorrected: japaneast had been changed in Azure: turn routing on',
+      'DriftCorrected: japaneast had been changed in Azure by others: turn routing on',
     );
   });
 
@@ -71,7 +71,7 @@ describeWithKubectl('a registry that others change', () => {
     await corrected;
     expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web', tier: 'gold' });
     await scene.lookNow('tagged');
-    expect(await scene.events('tagged')).to.include('DriftCorrected: japaneast had been changed in Azure: set tags');
+    expect(await scene.events('tagged')).to.include('DriftCorrected: japaneast had been changed in Azure by others: set tags');
 
     await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
     const ready = await scene.lookNow('tagged');
@@ -91,7 +91,7 @@ describeWithKubectl('a registry that others change', () => {
     const ready = await scene.lookNow('robbed');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(await scene.events('robbed')).to.include(
-      'DriftCorrected: japaneast had been changed in Azure: create replica japaneast',
+      'DriftCorrected: japaneast had been deleted in Azure by others: create replica japaneast',
     );
   });
 
