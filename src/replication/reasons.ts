@@ -1,33 +1,105 @@
-// Why an object is as it is: the reasons of its conditions, each a word of the API.
+// Why an object is as it is: every reason that a condition can have, with what it means and what to do about it. The README's
+// table is made of this; a test holds it to that.
 import type { ArmErrorReason } from '../azure/arm.ts';
 
-export type Reason =
-  /** Ready: everything is as asked. */
-  | 'AllRegionsReady'
-  /** Listed regions are being created, synchronised or changed. */
-  | 'Syncing'
-  /** Every listed region is ready; replicas that are not listed are still being deleted. */
-  | 'Pruning'
-  /** Every listed region is ready; Azure refuses to delete a replica that is not listed. */
-  | 'PruneBlocked'
-  /** A listed region's replica is Failed; while it is tried again the object is not Stalled. */
-  | 'RegionFailed'
-  /** A region is in motion, or Failed, for longer than spec.progressDeadline. */
-  | 'ProgressDeadlineExceeded'
-  /** What is asked would leave the registry without a replica that serves clients. */
-  | 'LastRoutedRegion'
-  /** The spec cannot be acted upon. */
-  | 'InvalidSpec'
-  /** Another object that names the same registry acts on it. */
-  | 'RegistryClaimed'
-  /** What this operator puts right is undone by others again and again. */
-  | 'Contended'
-  | 'RegistryNotFound'
-  | 'RegistryNotPremium'
-  /** The registry itself is in motion or failed. */
-  | 'RegistryNotReady'
-  /** Mode Observe, and something would be done. */
-  | 'OutOfSync'
-  | 'Suspended'
-  | 'Deleting'
-  | ArmErrorReason;
+interface Words {
+  readonly meaning: string;
+  /** Empty where nothing is to be done. */
+  readonly remedy: string;
+}
+
+export const reasons = {
+  AllRegionsReady: { meaning: 'Everything is as asked.', remedy: '' },
+  RegionsNotReady: { meaning: 'On Available: a listed region is not ready.', remedy: 'See the reason of Ready.' },
+  Syncing: { meaning: 'Listed regions are being created, synchronised or changed.', remedy: '' },
+  Pruning: { meaning: 'Every listed region is ready; replicas that are not listed are on the way out.', remedy: '' },
+  Deleting: { meaning: 'The object is being deleted and waits until its replicas are gone.', remedy: '' },
+  Suspended: {
+    meaning: 'The object was suspended before anything was looked at.',
+    remedy: 'Set spec.suspend to false.',
+  },
+  OutOfSync: {
+    meaning: 'Mode Observe, and something would be done.',
+    remedy: 'Read status.plan; set spec.mode to Manage to have it done.',
+  },
+  InvalidSpec: {
+    meaning: 'The spec cannot be acted upon; nothing is done in Azure.',
+    remedy: 'Correct what the message names.',
+  },
+  RegistryClaimed: {
+    meaning: 'Another object that names the same registry manages it.',
+    remedy: 'Merge the two objects, or delete one of them.',
+  },
+  RegistryNotFound: {
+    meaning: 'The registry, or its resource group, does not exist.',
+    remedy: 'Create it, or make an object with the right names.',
+  },
+  RegistryNotPremium: {
+    meaning: 'Geo-replication needs SKU Premium.',
+    remedy: 'az acr update --name NAME --sku Premium',
+  },
+  RegistryNotReady: {
+    meaning: 'The registry itself is in motion or failed.',
+    remedy: 'If it lasts, look at the registry in Azure.',
+  },
+  RegionFailed: {
+    meaning: 'A replica is Failed. While it is tried again the object is not Stalled.',
+    remedy: 'When Stalled: mend what the message names, then edit the spec or ask for a look (reconcile-requested-at).',
+  },
+  ProgressDeadlineExceeded: {
+    meaning: 'A region is in motion, or Failed, for longer than spec.progressDeadline.',
+    remedy:
+      'Mend what is in its way (a private endpoint, say), then az acr replication delete; the replica is made again.',
+  },
+  PruneBlocked: {
+    meaning: 'Azure refuses to delete a replica that is not listed.',
+    remedy: 'Remove the lock, or grant the right, that the message names.',
+  },
+  LastRoutedRegion: {
+    meaning: 'What is asked would leave the registry without a routed replica that is ready.',
+    remedy: 'Set routing: Enabled for another region, the home region for instance.',
+  },
+  Contended: {
+    meaning: 'Others have undone what was put right three times within a day; the region rests.',
+    remedy: 'Find out who: az monitor activity-log list. Or change the spec.',
+  },
+  AuthorizationFailed: {
+    meaning: 'The identity lacks a right.',
+    remedy: 'Grant the role that the message names, on the scope it names.',
+  },
+  AuthenticationFailed: {
+    meaning: 'No token could be had.',
+    remedy: 'Give the operator a credential: see Run it for real.',
+  },
+  SubscriptionNotFound: {
+    meaning: 'The subscription is unknown, or disabled.',
+    remedy: "Correct the id in a new object, or the identity's tenant.",
+  },
+  PolicyDenied: {
+    meaning: 'An Azure Policy forbids or undoes it.',
+    remedy: 'Ask for what the policy allows, or have it changed.',
+  },
+  Locked: { meaning: 'A resource lock forbids it.', remedy: 'Remove the lock that the message names.' },
+  RegionNotAvailable: { meaning: 'Azure has no such region, or no registries there.', remedy: 'Correct spec.regions.' },
+  InvalidRequest: {
+    meaning: 'Azure will not do this as asked.',
+    remedy: "Read the message: it has Azure's own words.",
+  },
+  Throttled: { meaning: "ARM's budget is spent; it is tried again when ARM allows.", remedy: '' },
+  Conflict: { meaning: 'Another operation is running; it is tried again.', remedy: '' },
+  NotFound: { meaning: 'What was to be changed was gone; it is looked at again.', remedy: '' },
+  AzureUnreachable: {
+    meaning: 'Azure has not answered for three intervals, at least 15 minutes.',
+    remedy: "Check the network and Azure's status; the last state seen is kept.",
+  },
+} as const satisfies Record<string, Words> & Record<ArmErrorReason, Words>;
+
+export type Reason = keyof typeof reasons;
+
+/** The table of all reasons, in Markdown. */
+export function reasonsTable(): string {
+  const rows = Object.entries(reasons).map(
+    ([reason, { meaning, remedy }]) => `| \`${reason}\` | ${meaning} | ${remedy} |`,
+  );
+  return ['| reason | meaning | what to do |', '| --- | --- | --- |', ...rows].join('\n');
+}
