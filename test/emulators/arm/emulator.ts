@@ -8,7 +8,7 @@ import { adminApp, adminPath } from './admin.ts';
 import { Azure, type RegistrySettings } from './azure.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
-import { Quota } from './quota.ts';
+import { Quota, type QuotaOptions } from './quota.ts';
 import { seeded } from './random.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
@@ -33,6 +33,8 @@ export interface ArmEmulatorOptions {
   readonly pageSize?: number;
   /** Requests that the journal keeps. */
   readonly journalLength?: number;
+  /** The size of ARM's budget, and whether it is enforced; it only counts where left out. */
+  readonly quota?: QuotaOptions;
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
@@ -62,6 +64,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     registryDefaults = {},
     pageSize = 100,
     journalLength = 100_000,
+    quota = {},
     tenantId = '11111111-1111-1111-1111-111111111111',
     clientId = '22222222-2222-2222-2222-222222222222',
     clientSecret = 'emulated-secret',
@@ -81,7 +84,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   register(clientId);
 
   const connections = new Connections();
-  const app = armApp({ world, faults, connections, tenant, quota: new Quota(), journal, pageSize });
+  const app = armApp({ world, faults, connections, tenant, quota: new Quota(quota), journal, pageSize });
   const admin = adminApp(azure, journal);
   const isAdmin = ({ url }: Request) => `${new URL(url).pathname}/`.startsWith(`${adminPath}/`);
   const server = createAdaptorServer({

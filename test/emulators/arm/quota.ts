@@ -1,10 +1,10 @@
-// ARM's token buckets, as its answers show them. They only count: nobody is refused here.
+// ARM's token buckets, as its answers show them. They only count, unless they are enforced: then who finds one empty is refused.
 
 /** Which bucket pays: polls of operations count as reads. */
 export type Spending = 'reads' | 'writes' | 'deletes';
 
 /** Tokens at most, and tokens per second. */
-interface Size {
+export interface Size {
   readonly size: number;
   readonly refill: number;
 }
@@ -13,12 +13,19 @@ interface Size {
  * Per subscription, principal and region, and 15 times that for all principals together (Microsoft's article on request
  * limits; confirmed by the headers of Azure/azure-powershell, 2025-09-09, which start at 199 and 2999).
  */
-const sizes: Readonly<Record<Spending, Size>> = {
+export const realSizes: Readonly<Record<Spending, Size>> = {
   reads: { size: 250, refill: 25 },
   writes: { size: 200, refill: 10 },
   deletes: { size: 200, refill: 10 },
 };
 const globalShare = 15;
+
+export interface QuotaOptions {
+  /** The real ones where left out. */
+  readonly sizes?: Readonly<Record<Spending, Size>>;
+  /** s, what the Retry-After of a 429 says (10 and 6 were seen); nobody is refused where left out. */
+  readonly enforced?: number;
+}
 
 interface Bucket {
   tokens: number;
@@ -28,10 +35,24 @@ interface Bucket {
 
 export class Quota {
   readonly #buckets = new Map<string, Bucket>();
+  readonly #sizes: Readonly<Record<Spending, Size>>;
+  readonly #enforced: number | undefined;
+
+  constructor({ sizes = realSizes, enforced }: QuotaOptions = {}) {
+    this.#sizes = sizes;
+    this.#enforced = enforced;
+  }
+
+  /** Undefined: the request may be looked at; else the s after which it may be tried again. */
+  refusal(subscriptionId: string, principal: string, spending: Spending, now: number): number | undefined {
+    const { size, refill } = this.#sizes[spending];
+    const left = this.#tokens(`${subscriptionId}/${principal}/${spending}`, { size, refill }, now);
+    return left < 1 ? this.#enforced : undefined;
+  }
 
   /** Takes one token each from the principal's and the subscription's bucket; the headers that tell what is left. */
   spend(subscriptionId: string, principal: string, spending: Spending, now: number): Record<string, string> {
-    const { size, refill } = sizes[spending];
+    const { size, refill } = this.#sizes[spending];
     const own = this.#take(`${subscriptionId}/${principal}/${spending}`, { size, refill }, now);
     const all = this.#take(
       `${subscriptionId}/${spending}`,
@@ -45,11 +66,14 @@ export class Quota {
   }
 
   /** Tokens left afterwards, never below 0. */
-  #take(key: string, { size, refill }: Size, now: number): number {
-    const bucket = this.#buckets.get(key) ?? { tokens: size, at: now };
-    const refilled = Math.min(size, bucket.tokens + ((now - bucket.at) / 1000) * refill);
-    const tokens = Math.max(0, refilled - 1);
+  #take(key: string, size: Size, now: number): number {
+    const tokens = Math.max(0, this.#tokens(key, size, now) - 1);
     this.#buckets.set(key, { tokens, at: now });
     return Math.floor(tokens);
+  }
+
+  #tokens(key: string, { size, refill }: Size, now: number): number {
+    const bucket = this.#buckets.get(key) ?? { tokens: size, at: now };
+    return Math.min(size, bucket.tokens + ((now - bucket.at) / 1000) * refill);
   }
 }

@@ -199,6 +199,18 @@ export function subscriptionRequestsThrottled(
   });
 }
 
+/** The same, of a bucket that is enforced: the front end refuses, at no cost. */
+export function budgetSpent(
+  subscriptionId: string,
+  actor: string,
+  spending: 'reads' | 'writes' | 'deletes',
+  retryAfter: number,
+): Refusal {
+  const what = { reads: 'read', writes: 'write', deletes: 'delete' } as const;
+  const { details } = subscriptionRequestsThrottled(subscriptionId, actor, what[spending], retryAfter);
+  return new Refusal({ ...details, gateway: true });
+}
+
 // ACR itself: hardly any of its refusals is recorded.
 
 /** Assumed whole: the pattern ([length, alphanumeric]) is the specification's, the code and status are not recorded. */

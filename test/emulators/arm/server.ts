@@ -90,6 +90,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     await next();
     complete(c, armHeaders(c));
     // Recorded for 404 (ASO, 2025-11-18): what the front end answers by itself costs nothing and shows no budget.
+    // So does a 429 of the budget itself.
     if (c.error instanceof refusal.Refusal && c.error.details.gateway) {
       complete(c, { 'x-ms-failure-cause': 'gateway' });
       return;
@@ -122,6 +123,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
 
   app.use('/subscriptions/*', async (c, next) => {
     c.set('principal', principalOf(c, tenant));
+    checkQuota(c);
     checkAccess(faults, c.var.info, c.var.principal);
     await next();
   });
@@ -229,6 +231,15 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
 
   function signedUrl(c: ArmContext, path: string): string {
     return `${originOf(c)}${path}?api-version=${c.req.query('api-version')}&${signedTail(world.now)}`;
+  }
+
+  /** Nothing is awaited between this and the spending but what is on its way already. */
+  function checkQuota(c: ArmContext): void {
+    const { subscriptionId = '' } = c.var.info;
+    const { objectId } = c.var.principal;
+    const spending = spendingOf(c.req.method);
+    const retryAfter = quota.refusal(subscriptionId, objectId, spending, world.now);
+    if (retryAfter !== undefined) throw refusal.budgetSpent(subscriptionId, objectId, spending, retryAfter);
   }
 
   function operationOf(c: ArmContext): Operation {
