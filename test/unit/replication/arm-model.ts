@@ -38,6 +38,8 @@ export class ArmModel implements Arm {
   lie: () => 'truth' | 'stale' | 'omit' = () => 'truth';
   /** Told of every request before it is answered; what it throws is the answer. */
   before: (request: string) => void = () => undefined;
+  /** Told of every write once it has taken effect; what it throws is the answer. */
+  after: (request: string) => void = () => undefined;
 
   readonly #clock: Clock;
   readonly #registry: Registry;
@@ -102,7 +104,8 @@ export class ArmModel implements Arm {
       const replica = { name: this.#home, location: this.#home, routing: true, tags: {} };
       this.#lives.set(this.#home, { ...settledLife(replica), appears: now + durations.homeEntry });
     }
-    return this.replica(_, name);
+    this.after(`PUT ${name}`);
+    return this.#shownNow(name);
   }
 
   async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Replica> {
@@ -111,7 +114,8 @@ export class ArmModel implements Arm {
     if (routing === false) this.#mustKeepServing(name, 'unrouted');
     life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
     if (routing !== undefined) life.provisioned = this.#clock.now().getTime() + durations.updating;
-    return this.replica(_, name);
+    this.after(`PATCH ${name}`);
+    return this.#shownNow(name);
   }
 
   async remove(_: unknown, name: string): Promise<void> {
@@ -120,6 +124,13 @@ export class ArmModel implements Arm {
     if (normalise(replica.location) === this.#home) this.violations.push('deleted the home replica');
     this.#mustKeepServing(name, 'deleted');
     life.gone = this.#clock.now().getTime() + durations.deleting;
+    this.after(`DELETE ${name}`);
+  }
+
+  #shownNow(name: string): Replica {
+    const replica = this.#now(name);
+    if (!replica) throw new Error(`${name} is not there right after it was written`);
+    return replica;
   }
 
   #writable(name: string, verb: string): { life: Life; replica: Replica } {

@@ -1,55 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { RegionSpec } from '../../../src/api/registryreplication.ts';
-import type { Replica } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
+import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './any-world.ts';
 import { ArmModel } from './arm-model.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aReplica, home } from './world.ts';
-
-const locations = [home, 'japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
-
-const replicaAt = (location: string): fc.Arbitrary<Replica> =>
-  fc
-    .record({
-      odd: fc.boolean(),
-      routing: fc.boolean(),
-      failed: fc.integer({ min: 0, max: 9 }),
-      tags: fc.constantFrom({}, { team: 'web' }, { x: '1' }),
-    })
-    .map(({ odd, routing, failed, tags }) =>
-      aReplica(location, {
-        name: odd && location !== home ? `rep${location}` : location,
-        routing,
-        tags,
-        ...(failed === 0 && location !== home && { provisioningState: 'Failed' }),
-      }),
-    );
-
-const anyReplicas: fc.Arbitrary<Replica[]> = fc
-  .subarray(locations)
-  .chain((some) => fc.tuple(...some.map(replicaAt)))
-  .map((replicas) => replicas.filter(({ location }, _, all) => location !== home || all.length > 0));
-
-const anyRegions: fc.Arbitrary<RegionSpec[]> = fc.subarray(locations, { minLength: 1 }).chain((some) =>
-  fc.tuple(
-    ...some.map((location) =>
-      fc.record(
-        {
-          location: fc.constant(location),
-          routing: fc.constantFrom('Enabled' as const, 'Disabled' as const, 'WhenReady' as const),
-          tags: fc.constantFrom({ team: 'web' }, { team: 'data', cost: '7' }),
-        },
-        { requiredKeys: ['location'] },
-      ),
-    ),
-  ),
-);
+import { anObject, home } from './world.ts';
 
 const anyLies = fc.infiniteStream(
   fc.constantFrom('truth', 'truth', 'truth', 'stale', 'omit') as fc.Arbitrary<'truth' | 'stale' | 'omit'>,
 );
-const anyPrune = fc.constantFrom('Delete' as const, 'Retain' as const);
 const runs = { numRuns: 400 };
 
 describe('from any replicas and any spec', () => {
@@ -115,49 +74,3 @@ describe('from any replicas and any spec', () => {
     );
   });
 });
-
-/** Nothing more will happen by itself: Ready, or stopped by what a person has to decide. */
-function isSettled(operator: OperatorModel): boolean {
-  const ready = operator.condition('Ready');
-  const rests = ['LastRoutedRegion', 'RegionFailed'].includes(ready?.reason ?? '');
-  const moving = operator.status.regions?.some(({ state }) =>
-    ['Creating', 'Syncing', 'Updating', 'Deleting'].includes(state),
-  );
-  return (
-    ready?.status === 'True' ||
-    (rests &&
-      !moving &&
-      operator.status.plan?.every(({ message }) =>
-        /is not (deleted|unrouted)|waits|left as it is/.test(message ?? ''),
-      ) === true)
-  );
-}
-
-function expectDesired(
-  arm: ArmModel,
-  operator: OperatorModel,
-  replicas: Replica[],
-  regions: RegionSpec[],
-  prune: string,
-): void {
-  const failed = replicas
-    .filter(({ provisioningState }) => provisioningState === 'Failed')
-    .map(({ location }) => location);
-  const stuck = operator.condition('Ready')?.status !== 'True';
-  for (const { location, routing, tags } of regions) {
-    const replica = arm.truth.get(location);
-    if (location === home && !replica) continue;
-    expect(replica, location).not.to.equal(undefined);
-    if (!replica || failed.includes(location)) continue;
-    if (!stuck && routing) expect(replica.routing, `routing of ${location}`).to.equal(routing !== 'Disabled');
-    expect(replica.tags).to.include(tags ?? {});
-  }
-  const unlisted = [...arm.truth.keys()].filter(
-    (location) => location !== home && !regions.some((region) => region.location === location),
-  );
-  if (!stuck && prune === 'Delete') expect(unlisted).to.deep.equal([]);
-  const deleted = arm.writes
-    .filter((write) => write.startsWith('delete '))
-    .map((write) => write.slice('delete '.length));
-  if (prune === 'Retain') expect(deleted.filter((location) => !failed.includes(location))).to.deep.equal([]);
-}

@@ -16,22 +16,25 @@ export class OperatorModel {
   /** Other objects that name the same registry. */
   others: RegistryReplication[] = [];
   readonly happenings: Happening[] = [];
+  /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
+  interrupt: (when: 'before' | 'after') => void = () => undefined;
   readonly #clock: FakeClock;
-  readonly #context: Context;
+  #context: Context;
 
   constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
     this.object = object;
     this.#clock = clock;
     const objects: Objects = {
-      hold: async () => this.#store({ metadata: { ...this.object.metadata, finalizers: [finalizer] } }),
+      hold: async () => this.#write({ metadata: { ...this.object.metadata, finalizers: [finalizer] } }),
       release: async () => {
-        this.isGone = this.object.metadata.deletionTimestamp !== undefined;
         const { finalizers: _, ...metadata } = this.object.metadata;
+        this.interrupt('before');
+        this.isGone = this.object.metadata.deletionTimestamp !== undefined;
         this.#store({ metadata });
       },
       writeStatus: async (_, status: Status) => {
         this.statusWrites++;
-        return this.#store({ status: structuredClone(status) });
+        return this.#write({ status: structuredClone(status) });
       },
       announce: (_, happenings) => void this.happenings.push(...happenings),
       isCrdTerminating: async () => this.crdTerminating,
@@ -86,6 +89,18 @@ export class OperatorModel {
       await this.#clock.advance(wait);
     }
     throw new Error(`not done after ${this.passes} passes: ${JSON.stringify(this.status, null, 1)}`);
+  }
+
+  /** The process is another one: what it kept in memory is lost. */
+  restart(): void {
+    this.#context = { ...this.#context, contention: new Contention(), silentSince: new Map() };
+  }
+
+  #write(change: Partial<RegistryReplication>): RegistryReplication {
+    this.interrupt('before');
+    const written = this.#store(change);
+    this.interrupt('after');
+    return written;
   }
 
   #store(change: Partial<RegistryReplication>): RegistryReplication {
