@@ -72,17 +72,23 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
   const unsubscribe = collection.subscribe({
     // a client may ask for a version that is yet to come, and gets what follows it
     changed: (change) => change.version > from && sendChange(change),
-    closed: () => response.end(),
+    closed: () => finish(),
   });
   const cancelEnd = clock.after(seconds > 0 ? seconds * 1000 : longest, () => {
     if (wantsBookmarks) bookmark();
-    response.end();
+    finish();
   });
-  response.on('close', () => {
+  const forget = () => {
     unsubscribe();
     cancelBookmark();
     cancelEnd();
-  });
+  };
+  // At once, not with 'close': a change that comes between the two would be written after the end.
+  const finish = () => {
+    forget();
+    response.end();
+  };
+  response.on('close', forget);
 }
 
 function end(response: ServerResponse, error: ApiError): void {
