@@ -76,7 +76,7 @@ export interface BudgetOptions {
   readonly onPaused?: (operation: Operation, ms: number) => void;
 }
 
-/** Requests under way at most while nobody knows what is left: no herd runs against a bucket that may be empty. */
+/** Requests under way from which on no visit begins while nobody knows what is left: no herd runs against an empty bucket. */
 const probes = 4;
 
 /** ms; nobody is sent away for less. */
@@ -163,8 +163,7 @@ function timeToTurn(
   now: number,
 ): number {
   const free = bucket.isPaused(now) ? 0 : bucket.level(now) - taken;
-  const isOpen = !bucket.isPaused(now) && (bucket.isKnown(now) || taken < probes);
-  if (is === 'begun' && isOpen && free >= 1) return 0;
+  if (is === 'begun' && free >= 1) return 0;
 
   const place = turns.placeOf(who, urgency, now);
   // More than can be had while nothing is known would never be had: nobody would ask, so nothing would be known.
@@ -172,7 +171,8 @@ function timeToTurn(
   const need = Math.min(mostNeed, Math.max(share.need, place.need, asked));
   const overtaken = urgency === 'upkeep' && now < place.order;
   const wanted = (overtaken ? share.reserve : 0) + share.margin + turns.ahead(place, now) + need;
-  if (is === 'new' && isOpen && free >= wanted) {
+  const mayBegin = is === 'new' && (bucket.isKnown(now) || taken < probes);
+  if (mayBegin && free >= wanted) {
     turns.leave(who);
     return 0;
   }

@@ -1,0 +1,189 @@
+// The budget against a model of ARM's bucket, whatever the order, the latencies and the appetite of others: what ARM sees is
+// judged by ARM's own rule, not by the budget's.
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ArmError } from '../../../src/azure/arm.ts';
+import { armShares, createBudget } from '../../../src/azure/budget.ts';
+import type { Urgency } from '../../../src/azure/turns.ts';
+
+const subscription = '00000000-0000-0000-0000-000000000000';
+const small = { size: 30, refill: 10, unknown: 14, reserve: 5, margin: 2, need: 2 };
+const retryAfter = 3_000;
+
+interface Requester {
+  readonly urgency: Urgency;
+  /** ms at which its first pass begins. */
+  readonly start: number;
+  /** Requests in each of its passes, sent side by side. */
+  readonly passes: readonly number[];
+  /** ms by which it comes later than it was told. */
+  readonly late: number;
+  /** ms to ARM, and back. */
+  readonly there: number;
+  readonly back: number;
+  /** Whether ARM says what is left: its gateway does not. */
+  readonly told: boolean;
+}
+
+/** What others take: at this time, so many. */
+interface Bite {
+  readonly at: number;
+  readonly tokens: number;
+}
+
+function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
+  let now = 0;
+  let tickets = 0;
+  const events: { at: number; ticket: number; call: () => void }[] = [];
+  const later = (ms: number, call: () => void) => {
+    events.push({ at: now + ms, ticket: ++tickets, call });
+  };
+  const truth = { tokens: small.size, at: 0 };
+  const refill = () => {
+    truth.tokens = Math.min(small.size, truth.tokens + ((now - truth.at) / 1_000) * small.refill);
+    truth.at = now;
+  };
+  const budget = createBudget({ now: () => now, shares: { ...armShares, reads: small } });
+  const seen = { refusals: 0, tooEarly: 0, halfLooks: 0, done: 0, end: 0 };
+  let forbiddenUntil = Number.NEGATIVE_INFINITY;
+
+  const send = ({ there, back, told }: Requester, over: () => void) => {
+    if (now < forbiddenUntil) seen.tooEarly++;
+    const answered = budget.sent(subscription, 'reads');
+    later(there, () => {
+      refill();
+      const refused = truth.tokens < 1;
+      if (refused) seen.refusals++;
+      else truth.tokens -= 1;
+      const remaining = Math.floor(truth.tokens);
+      later(back, () => {
+        if (refused) forbiddenUntil = Math.max(forbiddenUntil, now + retryAfter);
+        answered(refused ? { retryAfter } : told ? { remaining } : {});
+        over();
+      });
+    });
+  };
+
+  const pass = (requester: Requester, who: string, nth: number) => {
+    const asked = requester.passes[nth];
+    if (asked === undefined) {
+      seen.done++;
+      seen.end = now;
+      return;
+    }
+    const visit = budget.visit({ who, urgency: requester.urgency });
+    let underway = 0;
+    let wait = 0;
+    const over = () => {
+      underway -= 1;
+      if (underway === 0)
+        later(wait > 0 ? wait + requester.late : 100, () => pass(requester, who, wait > 0 ? nth : nth + 1));
+    };
+    for (let n = 0; n < asked; n++) {
+      try {
+        const release = visit.ask(subscription, 'reads');
+        underway += 1;
+        send(requester, () => {
+          release();
+          over();
+        });
+      } catch (error) {
+        if (!(error instanceof ArmError) || error.retryAfter === undefined) throw error;
+        wait = Math.max(wait, error.retryAfter);
+      }
+    }
+    if (wait > 0 && underway > 0 && underway < 2 && asked === 2) seen.halfLooks++;
+    if (underway === 0) later(wait + requester.late, () => pass(requester, who, nth));
+  };
+
+  for (const [n, requester] of requesters.entries()) later(requester.start, () => pass(requester, `object ${n}`, 0));
+  for (const { at, tokens } of bites)
+    later(at, () => {
+      refill();
+      truth.tokens = Math.max(0, truth.tokens - tokens);
+    });
+  for (let steps = 0; steps < 100_000; steps++) {
+    const next = events.reduce((one, other) => (isBefore(other, one) ? other : one), {
+      at: Number.POSITIVE_INFINITY,
+      ticket: 0,
+      call: () => undefined,
+    });
+    if (next.at === Number.POSITIVE_INFINITY) break;
+    events.splice(events.indexOf(next), 1);
+    now = next.at;
+    next.call();
+  }
+  return seen;
+}
+
+function isBefore(one: { at: number; ticket: number }, other: { at: number; ticket: number }): boolean {
+  return one.at < other.at || (one.at === other.at && one.ticket < other.ticket);
+}
+
+const requester: fc.Arbitrary<Requester> = fc.record({
+  urgency: fc.constantFrom('edit', 'upkeep'),
+  start: fc.integer({ min: 0, max: 20_000 }),
+  passes: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
+  late: fc.integer({ min: 0, max: 2_000 }),
+  there: fc.integer({ min: 0, max: 2_000 }),
+  back: fc.integer({ min: 0, max: 2_000 }),
+  told: fc.boolean(),
+});
+const requesters = fc.array(requester, { minLength: 1, maxLength: 30 });
+const bites = fc.array(
+  fc.record({ at: fc.integer({ min: 0, max: 60_000 }), tokens: fc.integer({ min: 1, max: 30 }) }),
+  {
+    maxLength: 40,
+  },
+);
+
+describe('the budget, whoever asks and however slowly ARM answers', () => {
+  it('never asks more than the bucket allows, as long as nobody else does', () => {
+    fc.assert(
+      fc.property(requesters, (all) => simulate(all, []).refusals === 0),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('never asks before a Retry-After, whatever others take', () => {
+    fc.assert(
+      fc.property(requesters, bites, (all, others) => simulate(all, others).tooEarly === 0),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('lets everybody through in the end, and nobody with half a look', () => {
+    fc.assert(
+      fc.property(requesters, bites, (all, others) => {
+        const { done, halfLooks } = simulate(all, others);
+        expect({ done, halfLooks }).to.deep.equal({ done: all.length, halfLooks: 0 });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('wastes little of it: many that come back when they were told are done nearly as soon as the bucket allows', () => {
+    const punctual = fc.array(
+      requester.map(
+        (one): Requester => ({
+          ...one,
+          urgency: 'edit',
+          start: 0,
+          passes: [2],
+          late: 0,
+          there: 20,
+          back: 20,
+          told: true,
+        }),
+      ),
+      { minLength: 60, maxLength: 100 },
+    );
+    fc.assert(
+      fc.property(punctual, (all) => {
+        const best = ((all.length * 2 - small.size) / small.refill) * 1_000;
+        expect(simulate(all, []).end).to.be.lessThan(best * 1.15 + 1_000);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
