@@ -1,6 +1,6 @@
 // The ARM emulator's faults on the way to an answer: on the wire, at the door, and in rights, locks and policies.
 import { expect } from 'chai';
-import { instant } from '../emulators/arm/timings.ts';
+import { held, instant } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { type Answer, ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
 
@@ -158,6 +158,7 @@ describe('the ARM emulator, told to', () => {
       const late = await create('japaneast');
       expect(codeOf(late)).to.equal('500 InternalServerError');
       expect(late.headers).not.to.have.property('azure-asyncoperation');
+      expect(lastEntry()).to.deep.include({ status: 500, hidden: 201 });
       expect(isThere()).to.equal(true);
     });
 
@@ -169,6 +170,20 @@ describe('the ARM emulator, told to', () => {
       expect((await send('GET', registryId)).status).to.equal(200);
       await clock.advance(30_000);
       expect(codeOf(await create('japaneast'))).to.equal('201');
+    });
+
+    it('tells in the journal its own refusals from those that a fault brought about', async () => {
+      const { azure } = await begin();
+      azure.faults.set('busy', { kind: 'busy', times: 1 });
+      await create('japaneast');
+      expect(lastEntry()).to.deep.include({ status: 409, code: 'Conflict', faults: ['busy'] });
+      azure.timings = held;
+      await create('japaneast');
+      await create('japaneast');
+      expect(lastEntry()).to.include({ status: 409, code: 'Conflict' }).and.not.to.have.property('faults');
+      azure.faults.set('locked', { kind: 'lock', level: 'ReadOnly' });
+      await create('japaneast');
+      expect(lastEntry()).to.deep.include({ code: 'ScopeLocked', faults: ['locked'] });
     });
 
     it('spares the token endpoint, unless that is named', async () => {

@@ -1,41 +1,48 @@
 // Who may do what to which resource: missing rights, resource locks and Azure Policies, in the order in which ARM looks at
 // them. All of them are faults here: without one, everybody may do everything.
-import { concernsRequest, type Fault } from './faults/fault.ts';
+import type { Fault } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import * as refusal from './refusal.ts';
 import { shortForm } from './regions.ts';
 import type { Tags } from './registry.ts';
 import type { RequestInfo } from './request-info.ts';
 
-/** Throws the Refusal that is due. */
-export function checkAccess(
+/** A refusal, and the name of the fault that it comes of. */
+export interface Denial {
+  readonly name: string;
+  readonly refusal: refusal.Refusal;
+}
+
+/** Undefined where the request is let through. */
+export function denialOf(
   faults: Faults,
   info: RequestInfo,
   caller: { readonly clientId: string; readonly objectId: string },
-): void {
+): Denial | undefined {
   const action = actionOf(info);
   const id = scopeOf(info);
   const forbidden = faults.due('forbidden', (fault) => isWithin(id, fault.scope) && mayBe(fault.actions, action));
-  if (forbidden) throw refusal.authorizationFailed(caller.clientId, caller.objectId, action, id);
-  if (info.method === 'GET') return;
+  if (forbidden) {
+    const { clientId, objectId } = caller;
+    return { name: forbidden.name, refusal: refusal.authorizationFailed(clientId, objectId, action, id) };
+  }
+  if (info.method === 'GET') return undefined;
   const operation = info.method === 'DELETE' ? 'delete' : 'write';
   const lock = faults.due('lock', (fault) => holds(fault, id, operation));
-  if (lock) throw refusal.scopeLocked(id, operation, lock.fault.scope ?? subscriptionOf(info));
-  if (operation === 'delete') return;
+  if (lock) {
+    const scope = lock.fault.scope ?? subscriptionOf(info);
+    return { name: lock.name, refusal: refusal.scopeLocked(id, operation, scope) };
+  }
+  if (operation === 'delete') return undefined;
   const denied = faults.due('policyDeny', (fault) => isWithin(id, fault.scope) && isAt(fault, info));
-  if (denied) throw refusal.disallowedByPolicy(nameOf(info), denied.fault.scope ?? subscriptionOf(info));
+  if (!denied) return undefined;
+  const scope = denied.fault.scope ?? subscriptionOf(info);
+  return { name: denied.name, refusal: refusal.disallowedByPolicy(nameOf(info), scope) };
 }
 
 /** The tags that policies put on a resource, if any do. */
 export function policyTags(faults: Faults, id: string): Tags | undefined {
   return faults.due('policyTags', (fault) => isWithin(id, fault.scope))?.fault.tags;
-}
-
-/** The refusal of a write because ACR is busy, if that is due. */
-export function busyWith(faults: Faults, info: RequestInfo): refusal.Refusal | undefined {
-  if (info.method === 'GET') return undefined;
-  const busy = faults.due('busy', (fault) => concernsRequest(fault, info));
-  return busy && refusal.busy(`The registry '${info.registry ?? ''}'`, 'Updating');
 }
 
 /** The action of Azure's role definitions. Names: Microsoft's list of resource provider operations. */

@@ -1,9 +1,8 @@
 // What befalls a request on its way, whatever the state behind the door: how long it takes, whether it gets an answer at
 // all, and which. Only decides; wire.ts and server.ts carry it out.
-import { busyWith } from './access.ts';
 import { concernsRequest, type Fault } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
-import { Refusal, subscriptionRequestsThrottled } from './refusal.ts';
+import { busy, Refusal, subscriptionRequestsThrottled } from './refusal.ts';
 import type { RequestInfo } from './request-info.ts';
 
 /** Instead of an answer, or with it. */
@@ -33,6 +32,8 @@ export function passageOf(faults: Faults, info: RequestInfo): Passage {
 }
 
 export interface RefusalAtTheDoor {
+  /** Of the fault that it comes of. */
+  readonly name: string;
   readonly when: 'before' | 'after';
   readonly refusal: Refusal;
 }
@@ -41,13 +42,17 @@ export interface RefusalAtTheDoor {
 export function refusalAtTheDoor(faults: Faults, info: RequestInfo): RefusalAtTheDoor | undefined {
   const concerns = (fault: Fault<'throttled' | 'error'>) => concernsRequest(fault, info);
   const chosen = faults.refusalOf(info);
-  if (chosen) return { when: 'before', refusal: new Refusal(chosen) };
+  if (chosen) return { name: 'chosen', when: 'before', refusal: new Refusal(chosen) };
   const throttled = faults.due('throttled', concerns);
-  if (throttled) return { when: 'before', refusal: throttling(info, throttled.fault.retryAfter) };
+  if (throttled) {
+    const { name, fault } = throttled;
+    return { name, when: 'before', refusal: throttling(info, fault.retryAfter) };
+  }
   const error = faults.due('error', concerns);
-  if (error) return { when: error.fault.when ?? 'before', refusal: errorOf(error.fault) };
-  const busy = busyWith(faults, info);
-  return busy && { when: 'before', refusal: busy };
+  if (error) return { name: error.name, when: error.fault.when ?? 'before', refusal: errorOf(error.fault) };
+  const other = faults.due('busy', (fault) => info.method !== 'GET' && concernsRequest(fault, info));
+  if (!other) return undefined;
+  return { name: other.name, when: 'before', refusal: busy(`The registry '${info.registry ?? ''}'`, 'Updating') };
 }
 
 function throttling({ method, subscriptionId = '' }: RequestInfo, retryAfter: number | undefined): Refusal {

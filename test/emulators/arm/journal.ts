@@ -9,9 +9,11 @@ export interface JournalEntry extends RequestInfo {
   readonly arrival: bigint;
   /** 0 where no answer was given. */
   readonly status: number;
-  /** What the answer would have been: the request was carried out, and its client was not told. */
+  /** What the answer was before a fault took its place: the client was not told what became of its request. */
   readonly hidden?: number;
-  /** Names of the faults that befell it on the wire. */
+  /** ARM's word for a refusal: `Conflict` without a fault is a write to what was in motion. */
+  readonly code?: string;
+  /** Names of the faults that befell it on its way. */
   readonly faults?: readonly string[];
   /** The application that asked, where its token was good. */
   readonly clientId?: string;

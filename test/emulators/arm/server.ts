@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { checkAccess } from './access.ts';
+import { denialOf } from './access.ts';
 import { errorBody, operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
 import { passageOf, refusalAtTheDoor, type WireFault } from './door.ts';
 import type { Faults } from './faults/faults.ts';
@@ -35,7 +35,7 @@ export interface Parts {
 
 interface Env {
   Bindings: Bindings;
-  Variables: { info: RequestInfo; principal: Principal };
+  Variables: { info: RequestInfo; principal: Principal; befallen: string[]; hidden: number };
 }
 
 type ArmContext = Context<Env>;
@@ -63,12 +63,21 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     const info = infoOf(method, new URL(c.req.url).pathname, writes ? await c.req.text() : undefined);
     c.set('info', info);
     const { latency, fault, names } = passageOf(faults, info);
+    c.set('befallen', [...names]);
     const record = (status: number, hidden?: number) => {
       const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
       const principal: Principal | undefined = c.var.principal; // not known yet where the request was refused before
-      const caller = principal && { clientId: principal.clientId };
-      const befallen = names.length > 0 && { faults: names };
-      journal.record({ ...info, ...caller, ...befallen, at, arrival, status, duration, ...(hidden && { hidden }) });
+      journal.record({
+        ...info,
+        ...(principal && { clientId: principal.clientId }),
+        at,
+        arrival,
+        status,
+        ...(c.error instanceof refusal.Refusal && { code: c.error.details.code }),
+        ...(hidden && { hidden }),
+        ...(c.var.befallen.length > 0 && { faults: c.var.befallen }),
+        duration,
+      });
     };
     if (latency > 0) await new Promise<void>((resolve) => world.clock.after(latency, resolve));
     if (fault && fault.kind !== 'malformed' && fault.when === 'before') {
@@ -77,12 +86,12 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     }
     await next();
     const { status } = c.res;
-    if (!fault) return record(status);
+    if (!fault) return record(status, c.var.hidden);
     if (fault.kind !== 'malformed') {
-      record(0, status);
+      record(0, c.var.hidden ?? status);
       return unanswered(c, fault);
     }
-    record(status);
+    record(status, c.var.hidden);
     replace(c, await (fault.how === 'cut' ? connections.cut(c.env, c.res) : malformed(c.res, fault.how)));
   });
 
@@ -101,9 +110,12 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
 
   app.use(async (c, next) => {
     const refused = refusalAtTheDoor(faults, c.var.info);
-    if (refused?.when === 'before') throw refused.refusal;
+    if (!refused) return next();
+    c.var.befallen.push(refused.name);
+    if (refused.when === 'before') throw refused.refusal;
     await next();
-    if (refused) replace(c, refusing(refused.refusal));
+    c.set('hidden', c.res.status);
+    replace(c, refusing(refused.refusal));
   });
 
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
@@ -124,7 +136,11 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
   app.use('/subscriptions/*', async (c, next) => {
     c.set('principal', principalOf(c, tenant));
     checkQuota(c);
-    checkAccess(faults, c.var.info, c.var.principal);
+    const denied = denialOf(faults, c.var.info, c.var.principal);
+    if (denied) {
+      c.var.befallen.push(denied.name);
+      throw denied.refusal;
+    }
     await next();
   });
 

@@ -81,6 +81,7 @@ export class Faults {
    * of its times, so ask only once for each matter.
    */
   due<K extends Kind>(kind: K, concerns: (fault: Fault<K>, active: Active<K>) => boolean): Active<K> | undefined {
+    if (this.#active.size === 0) return undefined;
     for (const active of this.list()) {
       if (!isOf(active, kind) || !concerns(active.fault, active)) continue;
       const { chance = 1 } = active.fault;
