@@ -71,7 +71,9 @@ describeWithKubectl('a registry that others change', () => {
     await corrected;
     expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web', tier: 'gold' });
     await scene.lookNow('tagged');
-    expect(await scene.events('tagged')).to.include('DriftCorrected: japaneast had been changed in Azure by others: set tags');
+    expect(await scene.events('tagged')).to.include(
+      'DriftCorrected: japaneast had been changed in Azure by others: set tags',
+    );
 
     await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
     const ready = await scene.lookNow('tagged');
