@@ -47,7 +47,7 @@ export class Bucket {
     this.#at = now;
   }
 
-  /** Requests that ARM would take now; below 1 there is none to be had. */
+  /** Requests that ARM would take now: none below 1, and so for as long as it forbids to ask. */
   level(now: number): number {
     this.#refill(now);
     return this.#level;

@@ -148,7 +148,7 @@ export function createBudget({ now, shares = armShares, onHeld, onPaused }: Budg
         [...own].map(([operation, { bucket, turns }]) => ({
           subscriptionId,
           operation,
-          tokens: bucket.isPaused(now()) ? 0 : Math.max(0, Math.floor(bucket.level(now()))),
+          tokens: Math.max(0, Math.floor(bucket.level(now()))),
           waiting: turns.size,
         })),
       ),
@@ -162,7 +162,7 @@ function timeToTurn(
   { asked, is }: { readonly asked: number; readonly is: 'new' | 'begun' | 'over' },
   now: number,
 ): number {
-  const free = bucket.isPaused(now) ? 0 : bucket.level(now) - taken;
+  const free = bucket.level(now) - taken;
   if (is === 'begun' && free >= 1) return 0;
 
   const place = turns.placeOf(who, urgency, now);
