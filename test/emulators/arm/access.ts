@@ -81,7 +81,7 @@ function scopeOf({ subscriptionId = '', resourceGroup, registry, replica }: Requ
 /** What is in a scope inherits from it; ids have no case. */
 function isWithin(id: string, scope = ''): boolean {
   const bare = scope.replace(/\/+$/, '').toLowerCase();
-  return bare === '' || `${id.toLowerCase()}/`.startsWith(`${bare}/`);
+  return `${id.toLowerCase()}/`.startsWith(`${bare}/`);
 }
 
 /** A lock on a replica also keeps its registry from being deleted, as locks on what is in a group keep the group. */
