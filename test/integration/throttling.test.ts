@@ -73,14 +73,18 @@ describe('many registries in a small budget of ARM', () => {
     const wire = watched(budget);
     const arm = connect({ ...budget, sent: wire.sent });
     const other = connect();
-    const eat = () =>
-      Array.from({ length: eats.reads }, () => other.registry(reference('another')).catch(() => undefined));
-    await Promise.all(eat()); // it was there before us: what we take for a full bucket may be an empty one
+    const meals: Promise<unknown>[] = [];
+    const eat = () => {
+      for (let n = 0; n < eats.reads; n++) meals.push(other.registry(reference('another')).catch(() => undefined));
+    };
+    eat();
+    await Promise.all(meals); // it was there before us: what we take for a full bucket may be an empty one
     const eating = setInterval(eat, eats.every);
     try {
       await Promise.all(names.map((name) => replicate(name, arm, budget)));
     } finally {
       clearInterval(eating);
+      await Promise.all(meals); // nothing may be on its way when the emulator closes
     }
     const ours = emulator.journal.entries.filter(({ registry }) => registry !== undefined && registry !== 'another');
     const created = ours
