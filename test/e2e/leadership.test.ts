@@ -147,10 +147,9 @@ describe('of two operators', function () {
     leader.process.kill('SIGCONT');
     expect(await leader.exited).to.equal(1);
     expect(writesTo('stopped')).to.deep.equal(['PUT japaneast']);
-    const lease = 'The Lease default/acr-replication-operator';
-    expect(fatalLines(leader)).to.deep.equal([
-      `${lease} was not renewed for 2 s; nothing more is written, and this process ends`,
-    ]);
+    // Which it notices first, that its time is over or that another one leads, is a matter of chance.
+    expect(fatalLines(leader)).to.have.length(1);
+    expect(fatalLines(leader)[0]).to.match(/^The Lease default\/acr-replication-operator .*this process ends$/);
   });
 
   it('one that loses the API server ends with one clear line; a standby waits, and ends when told to, as one that never saw it', async () => {
