@@ -1,7 +1,8 @@
 // Reads ARM's answers into the operator's own shapes. Total: what may be missing gets its default, unknown words are kept, and
 // what has no name or no place is refused as an answer that says nothing.
+
+import { oneLine } from '../words.ts';
 import type { Registry, Replica } from './arm.ts';
-import { oneLine } from './words.ts';
 
 /** Characters kept of ARM's words: they end in a status, and that must stay small whatever ARM says. */
 const mostOfAWord = 64;

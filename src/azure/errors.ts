@@ -1,7 +1,8 @@
 // Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
 // what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
+
+import { oneLine } from '../words.ts';
 import { ArmError } from './arm.ts';
-import { oneLine } from './words.ts';
 
 /** An ARM message may be a megabyte; this much of it is shown. */
 const armWords = 1_024;

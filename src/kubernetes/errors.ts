@@ -2,6 +2,7 @@
 // what is tried again.
 import { STATUS_CODES } from 'node:http';
 import { ApiException } from '@kubernetes/client-node';
+import { oneLine } from '../words.ts';
 
 /** No answer came: refused, reset, not trusted, or silent for too long. The message is a whole sentence. */
 export class ApiServerUnreachable extends Error {
@@ -41,7 +42,7 @@ export function isAlreadyExists(error: unknown): boolean {
 }
 
 /** The version, or the page, that was asked for is no longer kept by the server: list anew. */
-export function isGone(error: unknown): boolean {
+export function isExpired(error: unknown): boolean {
   return hasCode(error, 410);
 }
 
@@ -58,15 +59,18 @@ export function retryAfter(error: unknown): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
 }
 
-/** Any error in one line for a person, at most 500 characters. */
+/** Characters of an error that are shown. */
+const longest = 500;
+
+/** Any error in one line for a person, at most 500 characters, without secrets. */
 export function explain(error: unknown): string {
   if (error instanceof ApiException) {
     const words = statusOf(error).message;
     const status = `the API server answered ${error.code} ${STATUS_CODES[error.code] ?? ''}`.trimEnd();
-    return oneLine(words ? `${status}: ${words}` : status);
+    return oneLine(words ? `${status}: ${words}` : status, longest);
   }
-  if (error instanceof Error) return oneLine(error.message || error.name);
-  return oneLine(String(error));
+  if (error instanceof Error) return oneLine(error.message || error.name, longest);
+  return oneLine(String(error), longest);
 }
 
 /** The API server's own refusal, or its silence: `explain` says all there is to say. Anything else may be a mistake of ours. */
@@ -95,7 +99,9 @@ export function asUnreachable(error: unknown, server: string): unknown {
   const code = 'code' in root ? String(root.code) : undefined;
   // Node names the plain network errors well by code; TLS and the rest need their words too.
   const why = code && /^E[A-Z]+$/.test(code) ? code : [code, root.message].filter(Boolean).join(': ');
-  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${oneLine(why)})`, { cause: error });
+  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${oneLine(why, longest)})`, {
+    cause: error,
+  });
 }
 
 function rootOf(error: Error): Error {
@@ -126,9 +132,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined; // a proxy's HTML page, for instance: shown as it is
   }
-}
-
-function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 500 ? `${line.slice(0, 499)}…` : line;
 }

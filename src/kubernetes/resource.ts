@@ -8,7 +8,7 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
-import { isGone } from './errors.ts';
+import { isExpired } from './errors.ts';
 
 export interface ResourceKind {
   readonly group: string;
@@ -74,7 +74,7 @@ export function resource<T extends KubernetesObject>(cluster: Cluster, kind: Res
           if (!_continue) return { ...list, items };
         } catch (error) {
           // The pages were compacted away while we read them: take the rest of the world in one piece, as client-go does.
-          if (!_continue || !isGone(error)) throw error;
+          if (!_continue || !isExpired(error)) throw error;
           return page(namespace, selector);
         }
       }

@@ -2,7 +2,7 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Step } from './plan.ts';
-import type { Result } from './progress.ts';
+import type { Result } from './report.ts';
 
 export interface Happening {
   readonly type: 'Normal' | 'Warning';

@@ -2,8 +2,8 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Plan, Step } from './plan.ts';
-import type { Result } from './progress.ts';
 import { isInMotion, type Region } from './regions.ts';
+import type { Result } from './report.ts';
 import { isRefusal } from './rows.ts';
 import { earliest, quarterOf, slowly } from './waiting.ts';
 

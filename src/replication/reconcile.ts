@@ -11,8 +11,8 @@ import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, is
 import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
-import { type Report, type Result, report, type Submitted } from './progress.ts';
 import { startsOver } from './regions.ts';
+import { type Report, type Result, report, type Submitted } from './report.ts';
 import { reportClaimed, reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
 import { tagsToSet } from './tags.ts';
 import { problemsOf } from './validation.ts';
@@ -65,7 +65,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   const holder = holderOf([...context.naming(object).filter((other) => !isSame(other, object)), object]);
   const isClaimed = holder !== undefined && !isSame(holder, object);
   if (leaving) {
-    if (!isHeld(object)) return {};
+    if (!hasFinalizer(object)) return {};
     const why = await whyLetGo(object, { problems, isClaimed, objects });
     if (why !== undefined) {
       objects.announce(object, [happeningOnLetGo(object, why)]);
@@ -81,7 +81,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (startsOver(object)) context.contention.forget(uidOf(object));
   const seen = await look(object, context);
   if (seen instanceof ArmError) return conclude(object, object, unseen(object, seen, context), [], context);
-  const mustHold = manages && !leaving && seen.registry !== undefined && !isHeld(object);
+  const mustHold = manages && !leaving && seen.registry !== undefined && !hasFinalizer(object);
   const [held, planned] = await Promise.all([
     mustHold ? objects.hold(object) : object,
     planOnProof(object, seen, context),
@@ -109,7 +109,7 @@ function isSame(one: RegistryReplication, other: RegistryReplication): boolean {
   return uidOf(one) === uidOf(other);
 }
 
-function isHeld({ metadata }: RegistryReplication): boolean {
+function hasFinalizer({ metadata }: RegistryReplication): boolean {
   return metadata.finalizers?.includes(finalizer) ?? false;
 }
 
@@ -143,7 +143,7 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
     attempt(arm.registry(spec.registry)),
     attempt(arm.replicas(spec.registry)),
   ]);
-  if (registry instanceof ArmError && !isGone(registry)) return registry;
+  if (registry instanceof ArmError && !provesAbsence(registry)) return registry;
   if (replicas instanceof ArmError && replicas.kind !== 'NotFound') return replicas;
   if (registry instanceof ArmError) {
     if (!(replicas instanceof ArmError) && replicas.length > 0) return contradiction('replicas, but no registry');
@@ -156,7 +156,7 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
 }
 
 /** Not there, by the two codes that say so of the thing itself; any other 404 is no proof. */
-function isGone({ kind, code }: ArmError): boolean {
+function provesAbsence({ kind, code }: ArmError): boolean {
   return kind === 'NotFound' && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
 }
 
@@ -191,7 +191,7 @@ async function planOnProof(
 async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promise<Answer> {
   const answer = await attempt(arm.replica(spec.registry, name));
   if (!(answer instanceof ArmError)) return { name, replica: answer };
-  return isGone(answer) ? { name, missing: true } : { name, error: answer };
+  return provesAbsence(answer) ? { name, missing: true } : { name, error: answer };
 }
 
 function unseen(object: RegistryReplication, error: ArmError, { clock, silentSince, interval }: Context): Report {

@@ -3,9 +3,9 @@ import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
 import type { Plan } from './plan.ts';
-import type { Result } from './progress.ts';
 import { mostAttempts, restAfter } from './recovery.ts';
 import { isoSeconds, type Region, restsUntil } from './regions.ts';
+import type { Result } from './report.ts';
 import { keysOwned } from './tags.ts';
 import { quarterOf, slowly } from './waiting.ts';
 

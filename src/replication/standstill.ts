@@ -9,9 +9,9 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
-import type { Report } from './progress.ts';
 import type { Reason } from './reasons.ts';
 import { isoSeconds } from './regions.ts';
+import type { Report } from './report.ts';
 import { quarterOf, slowly } from './waiting.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {

@@ -1,6 +1,6 @@
 // One JSON line per entry on stdout: ISO time, level as a word, errors cut short, secrets removed. It formats nothing for people.
 import pino, { type DestinationStream, type Logger } from 'pino';
-import { oneLine } from '../azure/words.ts';
+import { oneLine } from '../words.ts';
 
 export type { Logger };
 

@@ -6,8 +6,8 @@ import {
   explain,
   isAlreadyExists,
   isConflict,
+  isExpired,
   isFromApiServer,
-  isGone,
   isMissing,
   isNotFound,
   isPatchRefused,
@@ -28,7 +28,7 @@ describe('an error of the API server', () => {
     expect(isMissing(answered(404, '{"reason":"NotFound","details":{"name":"bear"}}'))).to.equal(true);
     expect(isMissing(answered(404, '{"reason":"NotFound","details":{}}'))).to.equal(false);
     expect(isMissing(answered(404, '404 page not found'))).to.equal(false);
-    expect(isGone(answered(410))).to.equal(true);
+    expect(isExpired(answered(410))).to.equal(true);
     expect([409, 422, 404].map((code) => isPatchRefused(answered(code)))).to.deep.equal([true, true, false]);
     expect([answered(500), new ApiServerUnreachable('no'), new Error('no')].map(isFromApiServer)).to.deep.equal([
       true,

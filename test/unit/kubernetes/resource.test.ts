@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Cluster, connect } from '../../../src/kubernetes/cluster.ts';
-import { isConflict, isGone } from '../../../src/kubernetes/errors.ts';
+import { isConflict, isExpired } from '../../../src/kubernetes/errors.ts';
 import { type Resource, resource, slim } from '../../../src/kubernetes/resource.ts';
 import { ScriptedApiServer } from './scripted-api-server.ts';
 import { type Widget, widget, widgets } from './widget.ts';
@@ -51,7 +51,7 @@ describe('a resource', () => {
   it('passes on a 410 of the first page', async () => {
     const listed = api.list().catch((error: unknown) => error);
     (await next()).refuse(410, 'gone');
-    expect(isGone(await listed)).to.equal(true);
+    expect(isExpired(await listed)).to.equal(true);
   });
 
   it("comes without managed fields and without kubectl's copy of it", async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { oneLine } from '../../../src/azure/words.ts';
+import { oneLine } from '../../src/words.ts';
 
 describe('words of others', () => {
   it('become one line', () => {

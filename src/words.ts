@@ -1,4 +1,4 @@
-// Makes words that others wrote (ARM, Entra, the network) fit to be shown in a status, an event or a log: one line, bounded, without
+// Makes words that others wrote (ARM, Entra, the API server, the network) fit to be shown in a status, an event or a log: one line, bounded, without
 // secrets, and the same each time the same thing happens. It never changes what they say otherwise.
 
 /** Far more than is ever shown, so that a megabyte of message costs nothing. */
