@@ -54,7 +54,8 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
 function ofResult({ step, answer }: Result, before: RegionStatus | undefined, isDrift: boolean): Happening[] {
   const { location, name } = step;
   if ('error' in answer) {
-    if (answer.error.unsent || before?.reason === answer.error.reason) return [];
+    // ARM's budget being spent is nobody's failure, and before the next refusal nothing has changed.
+    if (answer.error.kind === 'Throttled' || before?.reason === answer.error.reason) return [];
     return [
       {
         type: 'Warning',

@@ -4,7 +4,7 @@ import type { RegionStatus, RegistryReplication } from '../api/registryreplicati
 import type { ArmError } from '../azure/arm.ts';
 import type { Plan } from './plan.ts';
 import { mostAttempts, restAfter } from './recovery.ts';
-import { isoSeconds, type Region, restsUntil } from './regions.ts';
+import { isoSeconds, type Region, restsUntil, startsOver } from './regions.ts';
 import type { Result } from './report.ts';
 import { keysOwned } from './tags.ts';
 import { quarterOf, slowly } from './waiting.ts';
@@ -70,15 +70,8 @@ function troubleOf(
 ): Trouble {
   const { location, name, asked, home, state, since, replica, unseen, overdue, before } = region;
   const answer = results.find(({ step }) => step.location === location)?.answer;
-  // What was never sent was refused by nobody: it stays in the plan, and no row tells of it.
-  if (answer && 'error' in answer && !answer.error.unsent) {
-    const { reason, message } = answer.error;
-    return {
-      reason,
-      message,
-      retryAfter: nextWholeSecond(now.getTime() + patience(object, answer.error, before, now)),
-    };
-  }
+  const trouble = answer && 'error' in answer && troubleOfError(object, answer.error, before, now);
+  if (trouble) return trouble;
   const attempts = attemptsOf(region, results);
   if (attempts > region.attempts || region.failedJustNow)
     return {
@@ -96,6 +89,23 @@ function troubleOf(
   if (home && !replica && (asked?.tags || asked?.routing === 'Disabled'))
     return { message: 'Azure has made no entry for the home region yet; routing and tags are set once it has' };
   return replica?.statusMessage ? { message: replica.statusMessage } : {};
+}
+
+/** What was never sent was refused by nobody: it stays in the plan, and no row tells of it. */
+function troubleOfError(
+  object: RegistryReplication,
+  error: ArmError,
+  before: RegionStatus | undefined,
+  now: Date,
+): Trouble | undefined {
+  const { kind, unsent, reason, message } = error;
+  const retryAfter = nextWholeSecond(now.getTime() + patience(object, error, before, now));
+  // ARM's budget says nothing of the refusal before it: that stands until ARM has looked at such a write again.
+  if (kind === 'Throttled' && before && isRefusal(before.reason) && !startsOver(object)) {
+    const { retryAfter: _over, ...refusal } = lastTrouble(before);
+    return unsent ? refusal : { ...refusal, retryAfter };
+  }
+  return unsent ? undefined : { reason, message, retryAfter };
 }
 
 /** A repetition that ARM took and that left the replica Failed is one more failed attempt. */

@@ -233,6 +233,7 @@ describe('throttling and passing faults', () => {
     expect(operator.status.phase).to.equal('Syncing');
     expect(operator.condition('Stalled')).to.equal(undefined);
     expect(operator.status.regions?.[0]).to.deep.include({ reason: 'Throttled', retryAfter: '2026-11-22T00:00:17Z' });
+    expect(operator.reasons, 'no event tells of it').to.deep.equal([]);
     trouble.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
@@ -281,6 +282,21 @@ describe('a request that waits for its turn in the budget', () => {
     expect(arm.writes).to.deep.equal(['create japaneast']);
     expect(operator.status.plan).to.equal(undefined);
     expect(operator.reasons).to.deep.equal(['ReplicaCreating']);
+  });
+
+  it('changes nothing about the refusal that it is to try again, and neither does a 429', async () => {
+    const { operator, clock, trouble } = scene();
+    trouble.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    await clock.advance((await operator.pass()) ?? 0);
+    const { conditions } = operator.status;
+    for (const error of [waiting(7_000), new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 17_000 })]) {
+      trouble.set('PUT japaneast', error);
+      const wait = await operator.pass();
+      expect(wait).to.equal(error.retryAfter);
+      await clock.advance(wait ?? 0);
+    }
+    expect(operator.status.conditions).to.deep.equal(conditions);
+    expect(operator.reasons).to.deep.equal(['AuthorizationFailed', 'Stalled']);
   });
 
   it('leaves a Ready object Ready and its status unwritten, however often its look is put off', async () => {
