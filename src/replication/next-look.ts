@@ -2,9 +2,9 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Plan, Step } from './plan.ts';
+import { stalls } from './reasons.ts';
 import { isInMotion, type Region } from './regions.ts';
 import type { Result } from './report.ts';
-import { isRefusal } from './rows.ts';
 import { earliest, quarterOf, slowly } from './waiting.ts';
 
 export interface Seen {
@@ -28,7 +28,7 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
   const moving = regions.filter((region) => matters(region) && (isInMotion(region) || region.state === 'Syncing'));
   const resting = rows.flatMap(({ retryAfter }) => (retryAfter === undefined ? [] : [Date.parse(retryAfter)]));
   const postponed = results.flatMap(({ answer }) => ('error' in answer && answer.error.unsent ? [answer.error] : []));
-  const unanswered = regions.filter(({ unseen }) => unseen && !isRefusal(unseen.reason));
+  const unanswered = regions.filter(({ unseen }) => unseen && !stalls(unseen.reason));
   return earliest([
     ...moving.filter(({ unseen }) => !unseen).map((region) => quarterOf(region.since, now)),
     ...resting.map((time) => Math.max(1_000, time - now.getTime())),

@@ -3,98 +3,148 @@
 import type { ArmErrorReason } from '../azure/arm.ts';
 
 interface Words {
+  /** It lasts until a person acts: as the reason of a region it makes the object Stalled. */
+  readonly stalls: boolean;
   readonly meaning: string;
   /** Empty where nothing is to be done. */
   readonly remedy: string;
 }
 
 export const reasons = {
-  AllRegionsReady: { meaning: 'Everything is as asked.', remedy: '' },
-  RegionsNotReady: { meaning: 'On Available: a listed region is not ready.', remedy: 'See the reason of Ready.' },
-  Syncing: { meaning: 'Listed regions are being created, synchronised or changed.', remedy: '' },
-  Pruning: { meaning: 'Every listed region is ready; replicas that are not listed are on the way out.', remedy: '' },
-  Deleting: { meaning: 'The object is being deleted and waits until its replicas are gone.', remedy: '' },
+  AllRegionsReady: { stalls: false, meaning: 'Everything is as asked.', remedy: '' },
+  RegionsNotReady: {
+    stalls: false,
+    meaning: 'On Available: a listed region is not ready.',
+    remedy: 'See the reason of Ready.',
+  },
+  Syncing: { stalls: false, meaning: 'Listed regions are being created, synchronised or changed.', remedy: '' },
+  Pruning: {
+    stalls: false,
+    meaning: 'Every listed region is ready; replicas that are not listed are on the way out.',
+    remedy: '',
+  },
+  Deleting: {
+    stalls: false,
+    meaning: 'The object is being deleted and waits until its replicas are gone.',
+    remedy: '',
+  },
   Suspended: {
+    stalls: false,
     meaning: 'The object was suspended before anything was looked at.',
     remedy: 'Set spec.suspend to false.',
   },
   OutOfSync: {
+    stalls: false,
     meaning: 'Mode Observe, and something would be done.',
     remedy: 'Read status.plan; set spec.mode to Manage to have it done.',
   },
   InvalidSpec: {
+    stalls: true,
     meaning: 'The spec cannot be acted upon; nothing is done in Azure.',
     remedy: 'Correct what the message names.',
   },
   RegistryClaimed: {
+    stalls: true,
     meaning: 'Another object that names the same registry manages it.',
     remedy: 'Merge the two objects, or delete one of them.',
   },
   RegistryNotFound: {
+    stalls: true,
     meaning: 'The registry, or its resource group, does not exist.',
     remedy: 'Create it, or make an object with the right names.',
   },
   RegistryNotPremium: {
+    stalls: true,
     meaning: 'Geo-replication needs SKU Premium.',
     remedy: 'az acr update --name NAME --sku Premium',
   },
   RegistryNotReady: {
+    stalls: false,
     meaning: 'The registry itself is in motion or failed.',
     remedy: 'If it lasts, look at the registry in Azure.',
   },
   RegionFailed: {
+    stalls: true,
     meaning: 'A replica is Failed. While it is tried again the object is not Stalled.',
     remedy: 'When Stalled: mend what the message names, then edit the spec or ask for a look (reconcile-requested-at).',
   },
   ProgressDeadlineExceeded: {
+    stalls: true,
     meaning: 'A region is in motion, or Failed, for longer than spec.progressDeadline.',
     remedy:
       'Mend what is in its way (a private endpoint, say), then az acr replication delete; the replica is made again.',
   },
   PruneBlocked: {
+    stalls: true,
     meaning: 'Azure refuses to delete a replica that is not listed.',
     remedy: 'Remove the lock, or grant the right, that the message names.',
   },
   LastRoutedRegion: {
+    stalls: true,
     meaning: 'What is asked would leave the registry without a routed replica that is ready.',
     remedy: 'Set routing: Enabled for another region, the home region for instance.',
   },
   Contended: {
+    stalls: true,
     meaning: 'Others have undone what was put right three times within a day; the region rests.',
     remedy: 'Find out who: az monitor activity-log list. Or change the spec.',
   },
   AuthorizationFailed: {
+    stalls: true,
     meaning: 'The identity lacks a right.',
     remedy: 'Grant the role that the message names, on the scope it names.',
   },
   AuthenticationFailed: {
+    stalls: true,
     meaning: 'No token could be had.',
     remedy: 'Give the operator a credential: see Run it for real.',
   },
   SubscriptionNotFound: {
+    stalls: true,
     meaning: 'The subscription is unknown, or disabled.',
     remedy: "Correct the id in a new object, or the identity's tenant.",
   },
   PolicyDenied: {
+    stalls: true,
     meaning: 'An Azure Policy forbids or undoes it.',
     remedy: 'Ask for what the policy allows, or have it changed.',
   },
-  Locked: { meaning: 'A resource lock forbids it.', remedy: 'Remove the lock that the message names.' },
-  RegionNotAvailable: { meaning: 'Azure has no such region, or no registries there.', remedy: 'Correct spec.regions.' },
+  Locked: {
+    stalls: true,
+    meaning: 'A resource lock forbids it.',
+    remedy: 'Remove the lock that the message names.',
+  },
+  RegionNotAvailable: {
+    stalls: true,
+    meaning: 'Azure has no such region, or no registries there.',
+    remedy: 'Correct spec.regions.',
+  },
   InvalidRequest: {
+    stalls: true,
     meaning: 'Azure will not do this as asked.',
     remedy: "Read the message: it has Azure's own words.",
   },
-  Throttled: { meaning: "ARM's budget is spent; it is tried again when ARM allows.", remedy: '' },
-  Conflict: { meaning: 'Another operation is running; it is tried again.', remedy: '' },
-  NotFound: { meaning: 'What was to be changed was gone; it is looked at again.', remedy: '' },
+  Throttled: { stalls: false, meaning: "ARM's budget is spent; it is tried again when ARM allows.", remedy: '' },
+  Conflict: { stalls: false, meaning: 'Another operation is running; it is tried again.', remedy: '' },
+  NotFound: { stalls: false, meaning: 'What was to be changed was gone; it is looked at again.', remedy: '' },
   AzureUnreachable: {
+    stalls: false,
     meaning: 'Azure has not answered for three intervals, at least 15 minutes.',
     remedy: "Check the network and Azure's status; the last state seen is kept.",
   },
 } as const satisfies Record<string, Words> & Record<ArmErrorReason, Words>;
 
 export type Reason = keyof typeof reasons;
+
+/** Whether it lasts until a person acts. A word that is none of ours was written by another version, of which nothing is known: yes. */
+export function stalls(reason: string | undefined): boolean {
+  if (reason === undefined) return false;
+  return !isReason(reason) || reasons[reason].stalls;
+}
+
+function isReason(word: string): word is Reason {
+  return Object.hasOwn(reasons, word);
+}
 
 /** The table of all reasons, in Markdown. */
 export function reasonsTable(): string {

@@ -12,8 +12,9 @@ import { normalise } from './location.ts';
 import { nextLook } from './next-look.ts';
 import { type Observed, withAnswers } from './observed.ts';
 import type { Plan, Step } from './plan.ts';
+import { stalls } from './reasons.ts';
 import { isoSeconds, type Region, regionsOf } from './regions.ts';
-import { isRefusal, isWorthARow, rowFor } from './rows.ts';
+import { isWorthARow, rowFor } from './rows.ts';
 import { statements, verdictOf } from './verdict.ts';
 
 /** ARM has accepted a step: its answer to a PUT or PATCH, or a DELETE on its way. */
@@ -113,7 +114,7 @@ function summaryOf({ id, location, loginServer, creationDate, sku }: Registry): 
 
 function isOnItsWay({ state, reason }: RegionStatus, manages: boolean): boolean {
   if (state === 'Absent' && !manages) return false;
-  return state !== 'Ready' && state !== 'Failed' && !isRefusal(reason);
+  return state !== 'Ready' && state !== 'Failed' && !stalls(reason);
 }
 
 function regionList(regions: readonly Region[]): string {

@@ -3,6 +3,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
 import type { Plan } from './plan.ts';
+import { stalls } from './reasons.ts';
 import { mostAttempts, restAfter } from './recovery.ts';
 import { isoSeconds, type Region, restsUntil, startsOver } from './regions.ts';
 import type { Result } from './report.ts';
@@ -41,12 +42,6 @@ export function rowFor(
   };
 }
 
-/** Whether a person has to act before Azure takes the write. */
-export function isRefusal(reason: string | undefined): boolean {
-  const mendsItself: (string | undefined)[] = ['Throttled', 'Conflict', 'AzureUnreachable', 'NotFound', undefined];
-  return !mendsItself.includes(reason);
-}
-
 function tagsOwned({ spec }: RegistryReplication, { asked, replica, proven, before }: Region): readonly string[] {
   const owned = before?.managedTags ?? [];
   if (!asked || spec.mode === 'Observe') return owned;
@@ -80,7 +75,7 @@ function troubleOf(
     };
   const held = plan.steps.find((step) => step.location === location && step.hold)?.hold;
   if (held && before && restsUntil(before, now)) return lastTrouble(before);
-  if (unseen) return { ...(isRefusal(unseen.reason) && { reason: unseen.reason }), message: unseen.message };
+  if (unseen) return { ...(stalls(unseen.reason) && { reason: unseen.reason }), message: unseen.message };
   if (held?.reason) return { reason: held.reason, message: `${name} ${held.message}` };
   if (overdue && asked) return { reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) };
   if (state === 'Failed') return { ...(home && asked && { reason: 'RegionFailed' }), message: wordsOfFailure(region) };
@@ -101,7 +96,7 @@ function troubleOfError(
   const { kind, unsent, reason, message } = error;
   const retryAfter = nextWholeSecond(now.getTime() + patience(object, error, before, now));
   // ARM's budget says nothing of the refusal before it: that stands until ARM has looked at such a write again.
-  if (kind === 'Throttled' && before && isRefusal(before.reason) && !startsOver(object)) {
+  if (kind === 'Throttled' && before && stalls(before.reason) && !startsOver(object)) {
     const { retryAfter: _over, ...refusal } = lastTrouble(before);
     return unsent ? refusal : { ...refusal, retryAfter };
   }

@@ -2,8 +2,7 @@
 import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { Plan, Step } from './plan.ts';
-import type { Reason } from './reasons.ts';
-import { isRefusal } from './rows.ts';
+import { type Reason, stalls } from './reasons.ts';
 
 export interface Verdict {
   readonly phase: Phase;
@@ -42,7 +41,7 @@ export function verdictOf(
     const { reason, message } = obstacle;
     return reason === 'RegistryNotReady' ? moving('Pending', reason, message) : stalled(reason, message);
   }
-  const refused = rows.filter(({ reason }) => isRefusal(reason));
+  const refused = rows.filter(({ reason }) => stalls(reason));
   const [first] = refused;
   if (leaving) {
     if (first) return stalled(first.reason as Reason, inWords(refused));
