@@ -32,6 +32,7 @@ import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
 import { ClaimIndex } from './replication/claims.ts';
 import { Contention } from './replication/contention.ts';
+import { RecentRegistries } from './replication/recent-registries.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
 import { urgencyOf } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
@@ -113,11 +114,13 @@ async function run(config: Config, log: Logger): Promise<void> {
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
   const silentSince = new Map<string, number>();
   const contention = new Contention();
+  const registries = new RecentRegistries();
   const claims = new ClaimIndex();
   const enqueue = enqueueInto<RegistryReplication>(queue, (object) => claims.naming(object));
   const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
   const limits = { maxParallelActions };
-  const context = { arm, objects, clock, random, limits, naming, contention, interval, silentSince };
+  const memory = { contention, silentSince, registries, creations: { askAfter: 0 } };
+  const context = { arm, objects, clock, random, limits, naming, interval, ...memory };
 
   let controller: Controller | undefined;
   const informer = startInformer({
@@ -135,6 +138,7 @@ async function run(config: Config, log: Logger): Promise<void> {
       if (change.type === 'deleted') {
         silentSince.delete(object.metadata.uid ?? '');
         contention.forget(object.metadata.uid ?? '');
+        registries.forget(object.spec.registry);
         claims.drop(keyOf(object));
       } else claims.put(keyOf(object), object);
       // A standby only keeps its store; what waits in it becomes work when it leads.

@@ -51,14 +51,22 @@ export interface ReplicaChange {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
+/** A creation that ARM has accepted. */
+export interface Created {
+  /** As it is then: Creating. */
+  readonly replica: Replica;
+  /** ms; when ARM thinks it worth asking how the creation goes, where it says so (`Retry-After: 10` on record). */
+  readonly askAfter?: number;
+}
+
 /** Every method rejects with an {@link ArmError} and nothing else. */
 export interface Arm {
   registry(registry: RegistryReference): Promise<Registry>;
   /** Every page. May omit a replica and report a stale state (Azure/ARO-HCP, pull request 2585). */
   replicas(registry: RegistryReference): Promise<Replica[]>;
   replica(registry: RegistryReference, name: string): Promise<Replica>;
-  /** Resolves once ARM has accepted the creation; its answer is the replica as it is then (Creating). */
-  create(registry: RegistryReference, name: string, replica: NewReplica): Promise<Replica>;
+  /** Resolves once ARM has accepted the creation. */
+  create(registry: RegistryReference, name: string, replica: NewReplica): Promise<Created>;
   /** Resolves once ARM has accepted the change; its answer shows the new values, perhaps still Updating. */
   update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Replica>;
   /** Resolves once ARM has accepted the deletion, also when there was nothing to delete. */

@@ -95,17 +95,22 @@ export function connectArm(options: ArmOptions): Arm {
     create: (of, name, replica) =>
       ask(`create replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
         const body = { location: replica.location, ...wireChange(replica) };
-        return replicaFrom(
-          await firstAnswer((options) => replications.create(group, registry, segment(name), body, options)),
+        const answer = await firstAnswer((options) =>
+          replications.create(group, registry, segment(name), body, options),
         );
+        return {
+          replica: replicaFrom(answer.body),
+          ...(answer.askAfter !== undefined && { askAfter: answer.askAfter }),
+        };
       }),
 
     update: (of, name, change) =>
       ask(`update replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
         const body = wireChange(change);
-        return replicaFrom(
-          await firstAnswer((options) => replications.update(group, registry, segment(name), body, options)),
+        const answer = await firstAnswer((options) =>
+          replications.update(group, registry, segment(name), body, options),
         );
+        return replicaFrom(answer.body);
       }),
 
     remove: (of, name) =>
@@ -138,22 +143,29 @@ interface Submitting {
 }
 
 interface AnswerListener {
-  onResponse: (response: { parsedBody?: unknown }) => void;
+  onResponse: (response: { parsedBody?: unknown; headers: { get(name: string): string | undefined } }) => void;
+}
+
+interface FirstAnswer {
+  readonly body: unknown;
+  /** ms */
+  readonly askAfter?: number;
 }
 
 /**
- * Sends the first request of a long-running operation and gives its answer's body. The SDK's poller is dropped unasked: it polls
+ * Sends the first request of a long-running operation and gives its answer. The SDK's poller is dropped unasked: it polls
  * only when awaited (it is a thenable: it must never be returned from an async function), and holds no timer until then
  * (read in @azure/core-lro 3). Its own result is no use here, being there only once the operation has succeeded.
  */
-async function firstAnswer(start: (options: AnswerListener) => Submitting): Promise<unknown> {
-  let body: unknown;
+async function firstAnswer(start: (options: AnswerListener) => Submitting): Promise<FirstAnswer> {
+  let answer: FirstAnswer = { body: flattened(undefined) };
   await start({
-    onResponse: ({ parsedBody }) => {
-      body = parsedBody;
+    onResponse: ({ parsedBody, headers }) => {
+      const seconds = /^\d{1,5}$/.exec(headers.get('retry-after')?.trim() ?? '')?.[0];
+      answer = { body: flattened(parsedBody), ...(seconds && { askAfter: Number(seconds) * 1_000 }) };
     },
   }).submitted();
-  return flattened(body);
+  return answer;
 }
 
 /**

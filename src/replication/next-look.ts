@@ -1,7 +1,7 @@
 // When a pass that saw ARM is to be followed by the next one: as late as what is in motion, refused or awaited allows. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
-import type { Plan, Step } from './plan.ts';
+import type { Hold, Plan, Step } from './plan.ts';
 import { stalls } from './reasons.ts';
 import { isInMotion, type Region } from './regions.ts';
 import type { Result } from './report.ts';
@@ -13,11 +13,13 @@ export interface Seen {
   readonly left: readonly Step[];
   readonly results: readonly Result[];
   readonly status: Status;
+  /** ms that ARM takes a creation to last at least; 0 where it has not said so. */
+  readonly askAfter: number;
 }
 
 /** ms; undefined when the drift check is soon enough. */
 export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, now: Date): number | undefined {
-  const { regions, rows, left, results, status } = seen;
+  const { regions, rows, left, results, status, askAfter } = seen;
   const since = (type: string) => findCondition(status.conditions, type)?.lastTransitionTime;
   if (plan.obstacle?.reason === 'RegistryNotReady') return quarterOf(since('Ready'), now);
   if (plan.obstacle) return slowly(since('Stalled'), now);
@@ -30,12 +32,22 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
   const postponed = results.flatMap(({ answer }) => ('error' in answer && answer.error.unsent ? [answer.error] : []));
   const unanswered = regions.filter(({ unseen }) => unseen && !stalls(unseen.reason));
   return earliest([
-    ...moving.filter(({ unseen }) => !unseen).map((region) => quarterOf(region.since, now)),
+    ...moving
+      .filter(({ unseen }) => !unseen)
+      .map(({ since, state }) => quarterOf(since, now, state === 'Creating' ? askAfter : 0)),
     ...resting.map((time) => Math.max(1_000, time - now.getTime())),
     ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
     ...postponed.flatMap(({ retryAfter }) => retryAfter ?? []),
-    // What was just done may have made room for what is left.
-    ...(results.some(({ answer }) => !('error' in answer)) && left.length > 0 ? [quarterOf(undefined, now)] : []),
+    // What was just done may have made room for what is left, unless that waits for what is looked at anyway.
+    ...(results.some(({ answer }) => !('error' in answer)) &&
+    left.some(({ hold }) => hold && !waitsOnlyFor(hold, moving))
+      ? [quarterOf(undefined, now)]
+      : []),
     ...(since('Stalled') === undefined ? [] : [slowly(since('Stalled'), now)]),
   ]);
+}
+
+/** Whether all that is waited for is among these. */
+function waitsOnlyFor({ waitsFor }: Hold, regions: readonly Region[]): boolean {
+  return waitsFor.every((awaited) => regions.some(({ location }) => location === awaited));
 }

@@ -1,7 +1,13 @@
 // One pass for one object: observe, plan, act, report. The only file of this room that has effects, and the one place to
 // read the operator's whole behaviour. Whatever it needs from outside is in its Context.
 import { isDeepStrictEqual } from 'node:util';
-import { annotation, finalizer, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import {
+  annotation,
+  finalizer,
+  type RegionState,
+  type RegistryReplication,
+  type Status,
+} from '../api/registryreplication.ts';
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
@@ -11,6 +17,7 @@ import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, is
 import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
+import type { RecentRegistries } from './recent-registries.ts';
 import { startsOver } from './regions.ts';
 import { type Report, type Result, report, type Submitted } from './report.ts';
 import { reportClaimed, reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
@@ -44,6 +51,9 @@ export interface Context {
   readonly interval: number;
   /** By uid, since when (ms) ARM has not shown the object's registry. Lost on restart, which only prolongs the patience. */
   readonly silentSince: Map<string, number>;
+  readonly registries: RecentRegistries;
+  /** What ARM last said of how long a creation takes. Lost on restart, which only means a few looks too early. */
+  readonly creations: { askAfter: number };
 }
 
 export interface Outcome {
@@ -79,15 +89,17 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (manages && isClaimed) return conclude(object, object, reportClaimed(object, holder, clock.now()), [], context);
 
   if (startsOver(object)) context.contention.forget(uidOf(object));
-  const seen = await look(object, context);
+  const seen = (await glance(object, context)) ?? (await look(object, context));
   if (seen instanceof ArmError) return conclude(object, object, unseen(object, seen, context), [], context);
-  const mustHold = manages && !leaving && seen.registry !== undefined && !hasFinalizer(object);
+  const { registry } = 'plan' in seen ? seen.observed : seen;
+  const mustHold = manages && !leaving && registry !== undefined && !hasFinalizer(object);
   const [held, planned] = await Promise.all([
     mustHold ? objects.hold(object) : object,
-    planOnProof(object, seen, context),
+    'plan' in seen ? seen : planOnProof(object, seen, context),
   ]);
   if (planned instanceof ArmError) return conclude(object, held, unseen(object, planned, context), [], context);
   const { observed, plan } = planned;
+  if (plan.obstacle) context.registries.forget(object.spec.registry);
   if (plan.release) {
     objects.announce(object, happeningsOnRelease(object));
     await objects.release(held);
@@ -98,7 +110,8 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   remember(object, results, context);
   // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
   const told = { ...object, ...(latest.status && { status: latest.status }) };
-  return conclude(object, latest, report(told, observed, plan, results, clock.now()), results, context);
+  const said = report(told, observed, plan, results, clock.now(), context.creations.askAfter);
+  return conclude(object, latest, said, results, context);
 }
 
 function uidOf({ metadata }: RegistryReplication): string {
@@ -136,9 +149,44 @@ async function whyLetGo(
 
 // --- observe
 
+/**
+ * A look between two others, at replicas in motion: LIST alone, beside the registry as it was a short while ago. What would be
+ * done in Azure on the strength of that, or is gone from there, is believed only if the registry is still exactly that one.
+ * Undefined where nothing is remembered or it no longer holds: then the whole look is due.
+ */
+async function glance(object: RegistryReplication, context: Context): Promise<Planned | ArmError | undefined> {
+  const { arm, clock, registries, interval } = context;
+  const { registry: of, mode } = object.spec;
+  const age = Math.min(longestGlancing, intervalOf(object, interval) / 2);
+  const remembered = registries.recall(of, age, clock.now());
+  // Where a person waits, both are asked side by side.
+  const isAwaited = startsOver(object) || object.metadata.deletionTimestamp !== undefined;
+  const moves = object.status?.regions?.some(({ state }) => !atRest.has(state)) ?? false;
+  if (!remembered || isAwaited || !moves) return undefined;
+  const replicas = await attempt(arm.replicas(of));
+  if (replicas instanceof ArmError) return replicas.kind === 'NotFound' ? undefined : replicas;
+  const planned = await planOnProof(object, listed(remembered, replicas), context);
+  if (planned instanceof ArmError) return planned;
+  const acts = mode !== 'Observe' && dueSteps(planned.plan).length > 0;
+  if (acts || planned.observed.missing.size > 0) {
+    const registry = await attempt(arm.registry(of));
+    if (registry instanceof ArmError) return provesAbsence(registry) ? undefined : registry;
+    if (!isDeepStrictEqual(registry, remembered)) return undefined;
+    registries.keep(of, registry, clock.now());
+  }
+  context.silentSince.delete(uidOf(object));
+  return planned;
+}
+
+const atRest: ReadonlySet<RegionState> = new Set(['Absent', 'Ready', 'Failed']);
+
+/** ms for which a registry is remembered at most: long enough for what lasts, and never for as long as an interval. */
+const longestGlancing = 5 * 60_000;
+
 /** The registry and its LIST: two reads, side by side. */
 async function look({ spec, metadata }: RegistryReplication, context: Context): Promise<Observed | ArmError> {
-  const { arm, silentSince } = context;
+  const { arm, silentSince, registries, clock } = context;
+  registries.forget(spec.registry);
   const [registry, replicas] = await Promise.all([
     attempt(arm.registry(spec.registry)),
     attempt(arm.replicas(spec.registry)),
@@ -152,6 +200,7 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
   }
   if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
   silentSince.delete(metadata.uid ?? '');
+  registries.keep(spec.registry, registry, clock.now());
   return listed(registry, replicas);
 }
 
@@ -234,7 +283,7 @@ function carryOut(object: RegistryReplication, plan: Plan, arm: Arm): Promise<Re
 async function submit({ spec: { registry } }: RegistryReplication, step: Step, arm: Arm): Promise<Submitted> {
   switch (step.action) {
     case 'create':
-      return { replica: await arm.create(registry, step.name, step.replica) };
+      return arm.create(registry, step.name, step.replica);
     case 'update': {
       const replica = await arm.update(registry, step.name, step.change);
       if (!isTaken(step.change, replica)) throw notTaken(step);
@@ -248,12 +297,14 @@ async function submit({ spec: { registry } }: RegistryReplication, step: Step, a
   }
 }
 
-/** What was put right, and what was pruned, in case others undo it. */
-function remember(object: RegistryReplication, results: readonly Result[], { contention, clock }: Context): void {
+/** How long ARM takes creations to last; and what was put right, and what was pruned, in case others undo it. */
+function remember(object: RegistryReplication, results: readonly Result[], context: Context): void {
+  const { contention, clock, creations } = context;
   const [uid, now] = [uidOf(object), clock.now()];
   const listed = new Set(object.spec.regions.map(({ location }) => normalise(location)));
   for (const { step, answer } of results) {
     if ('error' in answer) continue;
+    if ('askAfter' in answer && answer.askAfter !== undefined) creations.askAfter = answer.askAfter;
     if (isDrift(object, step)) contention.corrected(uid, step.location, now);
     if (step.action === 'delete' && !listed.has(step.location)) contention.pruned(uid, step.location, now);
   }

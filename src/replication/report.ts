@@ -7,7 +7,7 @@ import {
   type RegistryReplication,
   type Status,
 } from '../api/registryreplication.ts';
-import type { ArmError, Registry, Replica } from '../azure/arm.ts';
+import type { ArmError, Created, Registry, Replica } from '../azure/arm.ts';
 import { normalise } from './location.ts';
 import { nextLook } from './next-look.ts';
 import { type Observed, withAnswers } from './observed.ts';
@@ -18,7 +18,7 @@ import { isWorthARow, rowFor } from './rows.ts';
 import { statements, verdictOf } from './verdict.ts';
 
 /** ARM has accepted a step: its answer to a PUT or PATCH, or a DELETE on its way. */
-export type Submitted = { readonly replica: Replica } | { readonly deleting: true };
+export type Submitted = Created | { readonly replica: Replica } | { readonly deleting: true };
 
 /** What became of a step. */
 export interface Result {
@@ -40,13 +40,14 @@ export interface Report {
 /** At most so many entries of the plan are shown. */
 const longestPlan = 200;
 
-/** The report of a pass that saw ARM. */
+/** The report of a pass that saw ARM. `askAfter`: ms that ARM takes a creation to last at least. */
 export function report(
   object: RegistryReplication,
   observed: Observed,
   plan: Plan,
   results: readonly Result[],
   now: Date,
+  askAfter = 0,
 ): Report {
   const after = afterActing(observed, results);
   const regions = regionsOf(object, after, now).map((region) => sinceNowIfMoved(region, plan, now));
@@ -82,7 +83,7 @@ export function report(
     ...(left.length > 0 && { plan: left.slice(0, longestPlan).map((step) => entryFor(step, results)) }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
-  const wait = nextLook(object, plan, { regions, rows, left, results, status }, now);
+  const wait = nextLook(object, plan, { regions, rows, left, results, status, askAfter }, now);
   return { status, next: wait === undefined ? 'drift check' : { within: wait } };
 }
 

@@ -105,8 +105,8 @@ describe('the ARM gateway at Azure', () => {
   });
 
   it('creates a replica with one request, and answers with what it is then', async () => {
-    const created = await arm.create(registry, 'japaneast', { location: 'Japan East' });
-    expect(created).to.deep.equal({
+    const { replica } = await arm.create(registry, 'japaneast', { location: 'Japan East' });
+    expect(replica).to.deep.equal({
       name: 'japaneast',
       location: 'japaneast',
       provisioningState: 'Creating',
@@ -114,6 +114,13 @@ describe('the ARM gateway at Azure', () => {
       tags: {},
     });
     expect(requests()).to.deep.equal(['PUT myACR0007/replications/japaneast']);
+  });
+
+  it('passes on when Azure thinks it worth asking how the creation goes', async () => {
+    emulator.azure.timings = { ...held, retryAfter: 10 };
+    const { askAfter } = await arm.create(registry, 'japaneast', { location: 'japaneast' });
+    emulator.azure.timings = held;
+    expect(askAfter).to.equal(10_000);
   });
 
   it('leaves the operations it started alone: no poll, no timer', async () => {
@@ -322,6 +329,14 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ headers }) => headers['user-agent'])).to.satisfy((names: string[]) =>
       names.every((name) => name.startsWith('test/1 ')),
     );
+  });
+
+  it('makes nothing of a hint that is no number of seconds', async () => {
+    const body = { id: '/x', name: 'japaneast', location: 'japaneast' };
+    for (const hint of ['soon', '-1', '1e9', 'Sun, 22 Nov 2026 00:00:00 GMT', undefined]) {
+      answer = json(201, body, hint === undefined ? {} : { 'retry-after': hint });
+      expect(await arm.create(registry, 'japaneast', { location: 'japaneast' })).to.have.all.keys('replica');
+    }
   });
 
   it('keeps its connection', async () => {

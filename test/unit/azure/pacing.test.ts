@@ -28,7 +28,7 @@ function anArm() {
     },
     create: async (_, name) => {
       asked.push(`PUT ${name}`);
-      return replica;
+      return { replica };
     },
     update: async (_, name) => {
       asked.push(`PATCH ${name}`);

@@ -3,6 +3,7 @@
 import {
   type Arm,
   ArmError,
+  type Created,
   type NewReplica,
   type Registry,
   type Replica,
@@ -36,22 +37,33 @@ export class ArmModel implements Arm {
   readonly violations: string[] = [];
   /** Whether the next LIST shows this replica as it is, shows it as it was, or omits it. */
   lie: () => 'truth' | 'stale' | 'omit' = () => 'truth';
+  /** ms that a replica takes here. */
+  lasts: (location: string) => { creating: number; syncing: number } = () => durations;
+  /** ms; what it says on accepting a creation. */
+  askAfter: number | undefined;
   /** Told of every request before it is answered; what it throws is the answer. */
   before: (request: string) => void = () => undefined;
   /** Told of every write once it has taken effect; what it throws is the answer. */
   after: (request: string) => void = () => undefined;
 
   readonly #clock: Clock;
-  readonly #registry: Registry;
+  #registry: Registry;
   readonly #lives = new Map<string, Life>();
   readonly #shown = new Set<string>();
-  readonly #home: string;
+  #home: string;
 
   constructor(clock: Clock, replicas: readonly Replica[], registry = aRegistry()) {
     this.#clock = clock;
     this.#registry = registry;
     this.#home = normalise(registry.location);
     for (const replica of replicas) this.#lives.set(replica.name, settledLife(replica));
+  }
+
+  /** From now on it is this one; another creation date means another registry, without the replicas of the one before. */
+  set registryNow(registry: Registry) {
+    if (registry.creationDate !== this.#registry.creationDate) this.#lives.clear();
+    this.#registry = registry;
+    this.#home = normalise(registry.location);
   }
 
   /** What is so, by normalised location. */
@@ -88,16 +100,18 @@ export class ArmModel implements Arm {
     return replica;
   }
 
-  async create(_: unknown, name: string, { location, routing = true, tags = {} }: NewReplica): Promise<Replica> {
+  async create(_: unknown, name: string, { location, routing = true, tags = {} }: NewReplica): Promise<Created> {
     this.before(`PUT ${name}`);
+    this.#mustTakeWrites();
     this.writes.push(`create ${normalise(location)}`);
     if (normalise(location) === this.#home) this.violations.push('created the home replica');
     if (this.truth.has(normalise(location))) this.violations.push(`created ${location} where there is a replica`);
     const now = this.#clock.now().getTime();
+    const { creating, syncing } = this.lasts(normalise(location));
     this.#lives.set(name, {
       replica: { name, location, routing, tags },
-      provisioned: now + durations.creating,
-      synced: now + durations.creating + durations.syncing,
+      provisioned: now + creating,
+      synced: now + creating + syncing,
       gone: Number.POSITIVE_INFINITY,
     });
     if (!this.#lives.has(this.#home)) {
@@ -105,11 +119,12 @@ export class ArmModel implements Arm {
       this.#lives.set(this.#home, { ...settledLife(replica), appears: now + durations.homeEntry });
     }
     this.after(`PUT ${name}`);
-    return this.#shownNow(name);
+    return { replica: this.#shownNow(name), ...(this.askAfter !== undefined && { askAfter: this.askAfter }) };
   }
 
   async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Replica> {
     this.before(`PATCH ${name}`);
+    this.#mustTakeWrites();
     const { life, replica } = this.#writable(name, 'update');
     if (routing === false) this.#mustKeepServing(name, 'unrouted');
     life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
@@ -125,6 +140,12 @@ export class ArmModel implements Arm {
     this.#mustKeepServing(name, 'deleted');
     life.gone = this.#clock.now().getTime() + durations.deleting;
     this.after(`DELETE ${name}`);
+  }
+
+  #mustTakeWrites(): void {
+    const { sku, provisioningState } = this.#registry;
+    if (sku !== 'Premium' || provisioningState !== 'Succeeded')
+      this.violations.push(`wrote to a registry that is ${sku} and ${provisioningState}`);
   }
 
   #shownNow(name: string): Replica {

@@ -3,6 +3,7 @@ import { finalizer, type RegistryReplication, type Status } from '../../../src/a
 import type { Arm } from '../../../src/azure/arm.ts';
 import { Contention } from '../../../src/replication/contention.ts';
 import type { Happening } from '../../../src/replication/happenings.ts';
+import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
 import { type Context, type Objects, reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 
@@ -13,13 +14,14 @@ export class OperatorModel {
   passes = 0;
   statusWrites = 0;
   crdTerminating = false;
+  maxParallelActions = 3;
   /** Other objects that name the same registry. */
   others: RegistryReplication[] = [];
   readonly happenings: Happening[] = [];
   /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
   readonly #clock: FakeClock;
-  #context: Context;
+  #context: Omit<Context, 'limits'>;
 
   constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
     this.object = object;
@@ -44,11 +46,12 @@ export class OperatorModel {
       objects,
       clock,
       random: () => 0.5,
-      limits: { maxParallelActions: 3 },
       naming: () => [this.object, ...this.others],
       contention: new Contention(),
       interval: 600_000,
       silentSince: new Map(),
+      registries: new RecentRegistries(),
+      creations: { askAfter: 0 },
     };
   }
 
@@ -77,7 +80,8 @@ export class OperatorModel {
   /** One pass; resolves to ms until the next one, undefined when none was asked for. */
   async pass(): Promise<number | undefined> {
     this.passes++;
-    return (await reconcile(structuredClone(this.object), this.#context)).lookAgainAfter;
+    const limits = { maxParallelActions: this.maxParallelActions };
+    return (await reconcile(structuredClone(this.object), { ...this.#context, limits })).lookAgainAfter;
   }
 
   /** Passes, each when the last one asked for it, until `done` or until so many. */
@@ -93,7 +97,8 @@ export class OperatorModel {
 
   /** The process is another one: what it kept in memory is lost. */
   restart(): void {
-    this.#context = { ...this.#context, contention: new Contention(), silentSince: new Map() };
+    const memory = { contention: new Contention(), silentSince: new Map(), registries: new RecentRegistries() };
+    this.#context = { ...this.#context, ...memory, creations: { askAfter: 0 } };
   }
 
   #write(change: Partial<RegistryReplication>): RegistryReplication {

@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
+import { anObject, aRegistry, now } from './world.ts';
+
+const { registry: reference } = anObject().spec;
+const registry = aRegistry();
+
+function later(ms: number): Date {
+  return new Date(now.getTime() + ms);
+}
+
+describe('a registry that was shown a short while ago', () => {
+  it('is recalled while it is younger than asked for', () => {
+    const registries = new RecentRegistries();
+    registries.keep(reference, registry, now);
+    expect(registries.recall(reference, 1_000, later(999))).to.equal(registry);
+    expect(registries.recall(reference, 1_000, later(1_000))).to.equal(undefined);
+  });
+
+  it('is not recalled where the clock was set back', () => {
+    const registries = new RecentRegistries();
+    registries.keep(reference, registry, now);
+    expect(registries.recall(reference, 1_000, later(-1))).to.equal(undefined);
+  });
+
+  it('is the same in whatever case it is spelt, and no other', () => {
+    const registries = new RecentRegistries();
+    registries.keep(reference, registry, now);
+    expect(registries.recall({ ...reference, name: reference.name.toUpperCase() }, 1_000, now)).to.equal(registry);
+    for (const part of ['name', 'resourceGroup', 'subscriptionId'] as const)
+      expect(registries.recall({ ...reference, [part]: 'another' }, 1_000, now), part).to.equal(undefined);
+  });
+
+  it('is forgotten when told so', () => {
+    const registries = new RecentRegistries();
+    registries.keep(reference, registry, now);
+    registries.forget(reference);
+    expect(registries.recall(reference, 1_000, now)).to.equal(undefined);
+  });
+});
