@@ -1,5 +1,5 @@
-// Makes words that others wrote (ARM, Entra, the API server, the network) fit to be shown in a status, an event or a log: one line, bounded, without
-// secrets, and the same each time the same thing happens. It never changes what they say otherwise.
+// Makes words that others wrote (ARM, Entra, the API server, the network) fit to be shown in a status, an event or a log:
+// one line, bounded, without secrets, and the same each time the same thing happens. It never changes what they say otherwise.
 
 /** Far more than is ever shown, so that a megabyte of message costs nothing. */
 const readAtMost = 16_384;
@@ -24,8 +24,13 @@ export function oneLine(text: string, limit: number): string {
     )
     .replace(/ ?Please try again after '?\d+'? seconds?\.?/gi, '')
     .trim();
-  if (line.length <= limit) return line;
+  return cut(line, limit);
+}
+
+/** At most `limit` characters; that something was cut off shows. */
+export function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
   // A cut in the middle of a pair would leave half a character.
-  const cut = line.slice(0, Math.max(0, limit - 1)).replace(/[\uD800-\uDBFF]$/, '');
-  return `${cut}…`.slice(0, limit);
+  const kept = text.slice(0, Math.max(0, limit - 1)).replace(/[\uD800-\uDBFF]$/, '');
+  return `${kept}…`.slice(0, limit);
 }

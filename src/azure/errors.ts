@@ -70,7 +70,7 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
       return make(
         'Denied',
         'SubscriptionNotFound',
-        `Cannot ${asked}: the subscription is unknown to the operator's identity, or disabled (${said}). Check spec.registry.subscriptionId, that the subscription is enabled, and that the identity belongs to its tenant`,
+        `Cannot ${asked}: the subscription is unknown to the operator's identity, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
       );
     case 'AuthorizationFailed':
     case 'LinkedAuthorizationFailed':
@@ -80,13 +80,13 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
       return make(
         'Denied',
         'PolicyDenied',
-        `An Azure Policy forbids to ${asked}. Change it, or exempt the registry from it (${said})`,
+        `${policyIn(words)} forbids to ${asked}. Change the spec to what it allows, change the policy, or exempt the registry from it (${said})`,
       );
     case 'ScopeLocked':
       return make(
         'Denied',
         'Locked',
-        `A resource lock forbids to ${asked}. Remove the lock, or delist what it protects (${said})`,
+        `${lockIn(words)} forbids to ${asked}. Remove it (az lock list shows its name, az lock delete removes it), or change the spec so that this is not asked for (${said})`,
       );
     case 'LocationNotAvailableForResourceType':
     case 'LocationNotAvailable':
@@ -109,34 +109,59 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
     return make(
       'Denied',
       'AuthenticationFailed',
-      `Azure does not accept the operator's credential, so it cannot ${asked} (${said})`,
+      `Azure does not accept the operator's credential, so it cannot ${asked}. Renew it, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
     );
   }
   if (status === 403) return make('Denied', 'AuthorizationFailed', notAuthorized(asked, words, said));
   if (status === 409 || status === 412 || status === 423) {
-    return make('Conflict', 'Conflict', `Azure is busy and will ${asked} later (${said})`);
+    return make(
+      'Conflict',
+      'Conflict',
+      `Another operation is running in Azure; the operator will ${asked} when it is over (${said})`,
+    );
   }
   // A 404 without ARM's own code may come from anything in between, and must never pass for "gone".
   if (status >= 400 && status < 500 && status !== 404 && status !== 408) {
-    return make('Invalid', 'InvalidRequest', `Azure refuses to ${asked} (${said})`);
+    return make(
+      'Invalid',
+      'InvalidRequest',
+      `Azure refuses to ${asked}. Change what its words name, in the spec or in Azure (${said})`,
+    );
   }
-  return transient(`Azure could not ${asked} just now (${said})`, code, cause);
+  return transient(`Azure could not ${asked} just now; it is tried again (${said})`, code, cause);
 }
 
 /**
  * What ARM says (seen, status 403): "The client 'C' with object id 'O' does not have authorization to perform action 'A' over scope 'S'
- * or the scope is invalid. …" Nothing of it gets into the proposed command that could not stand there unquoted.
+ * or the scope is invalid. …" Of linked resources (its article on authorization errors): "… has permission to perform action 'B' on
+ * scope 'T'; however, it does not have permission to perform action(s) 'A' on the linked scope(s) 'S' (respectively) …"; of
+ * several the first is told. Nothing of it gets into the proposed command that could not stand there unquoted.
  */
 function notAuthorized(asked: string, words: string, said: string): string {
   const principal = /object id '([0-9a-fA-F-]{36})'/.exec(words)?.[1];
-  const action = /action '([\w./*-]+)'/.exec(words)?.[1];
-  const scope = /scope '(\/[\w./()-]+)'/.exec(words)?.[1];
-  if (!action || !scope) return `The operator's identity has no right to ${asked} (${said})`;
+  const [, action, scope] =
+    /does not have (?:authorization|permission) to perform action(?:\(s\))? '([\w./*-]+)[',].{0,512}?scope(?:\(s\))? '(\/[\w./()-]+)[',]/.exec(
+      words,
+    ) ?? [];
+  const operator = `The operator's identity${principal ? ` ${principal}` : ''}`;
+  if (!action || !scope) return `${operator} has no right to ${asked}. Grant it the role Contributor there (${said})`;
   const registry =
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
   const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
   const grant = `az role assignment create --assignee-object-id ${principal ?? '<principal>'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${registry.exec(scope)?.[0] ?? scope}`;
-  return `The operator's identity${principal ? ` ${principal}` : ''} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it, for instance with: ${grant} (it takes a few minutes to act)`;
+  return `${operator} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it (acts within minutes): ${grant}`;
+}
+
+/** ARM names a policy in JSON within its words (its article on RequestDisallowedByPolicy). */
+function policyIn(words: string): string {
+  const name = /"policyAssignment":\{"name":"([^"\\]{1,128})"/.exec(words)?.[1];
+  return name ? `The Azure Policy "${name}"` : 'An Azure Policy';
+}
+
+/** What ARM says (general to it): "The scope 'S' cannot perform delete operation because following scope(s) are locked: 'L'. …" */
+function lockIn(words: string): string {
+  const scope = /scope\(s\) are locked: '([^']{1,512})'/.exec(words)?.[1];
+  return scope ? `A resource lock on ${scope}` : 'A resource lock';
 }
 
 /** ms that a 429 commands. A date is measured against the answer's own Date, so that our clock does not matter. */

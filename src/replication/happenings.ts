@@ -2,7 +2,9 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Step } from './plan.ts';
+import { stalls } from './reasons.ts';
 import type { Result } from './report.ts';
+import { inWords } from './wording.ts';
 
 export interface Happening {
   readonly type: 'Normal' | 'Warning';
@@ -16,17 +18,21 @@ export function happeningsOf(object: RegistryReplication, after: Status, results
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];
   const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
+  const refusals = refusalsIn(results, rows, before);
+  const failed = rows.filter(({ location, state }) => state === 'Failed' && before.get(location)?.state !== state);
   return [
-    ...results.flatMap((result) => ofResult(result, before.get(result.step.location), isDrift(object, result.step))),
-    ...rows.flatMap((row) => ofRow(row, before.get(row.location))),
-    ...gone.filter(wasThere).map(deleted),
-    ...ofStall(object, after),
+    ...ofRefusals(refusals),
+    ...results.flatMap((result) => ofResult(result, isDrift(object, result.step))),
+    ...rows.flatMap((row) => ofRow(object, row, before.get(row.location))),
+    ...gone.filter(wasThere).map((row) => deleted(object, row)),
+    ...ofStall(object, after, [...refusals.map(({ row }) => row), ...failed]),
   ];
 }
 
 /** The last words on an object that goes, because its replicas are gone. */
-export function happeningsOnRelease({ status }: RegistryReplication): Happening[] {
-  return (status?.regions ?? []).filter((row) => row.state === 'Deleting').map(deleted);
+export function happeningsOnRelease(object: RegistryReplication): Happening[] {
+  const deleting = (object.status?.regions ?? []).filter(({ state }) => state === 'Deleting');
+  return deleting.map((row) => deleted(object, row));
 }
 
 /** The last words on an object that goes and leaves its replicas as they are. */
@@ -51,34 +57,47 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
   );
 }
 
-function ofResult({ step, answer }: Result, before: RegionStatus | undefined, isDrift: boolean): Happening[] {
+interface Refusal {
+  readonly action: Step['action'];
+  readonly row: RegionStatus;
+}
+
+/** What Azure has refused, and had not before. Its budget being spent is nobody's failure. */
+function refusalsIn(
+  results: readonly Result[],
+  rows: readonly RegionStatus[],
+  before: ReadonlyMap<string, RegionStatus>,
+): Refusal[] {
+  return results.flatMap(({ step: { location, action }, answer }) => {
+    const row = rows.find((one) => one.location === location);
+    if (!row || !('error' in answer) || answer.error.kind === 'Throttled') return [];
+    return row.reason === before.get(location)?.reason ? [] : [{ action, row }];
+  });
+}
+
+/** One event for each reason, however many regions it is about. */
+function ofRefusals(refusals: readonly Refusal[]): Happening[] {
+  const kinds = Map.groupBy(refusals, ({ action, row }) => `${action} ${row.reason}`);
+  return [...kinds.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const { action, row } = first;
+    const type = stalls(row.reason) ? 'Warning' : 'Normal';
+    return [{ type, reason: row.reason ?? '', action: actionOf(action), note: inWords(group.map(({ row }) => row)) }];
+  });
+}
+
+function ofResult({ step, answer }: Result, isDrift: boolean): Happening[] {
+  if ('error' in answer) return [];
   const { location, name } = step;
-  if ('error' in answer) {
-    // ARM's budget being spent is nobody's failure, and before the next refusal nothing has changed.
-    if (answer.error.kind === 'Throttled' || before?.reason === answer.error.reason) return [];
-    return [
-      {
-        type: 'Warning',
-        reason: answer.error.reason,
-        action: actionOf(step.action),
-        note: `${location}: ${answer.error.message}`,
-      },
-    ];
+  // That it is put right says what is done, too.
+  if (isDrift) {
+    const note = `${location} had been ${step.action === 'create' ? 'deleted' : 'changed'} in Azure by others: ${step.message}`;
+    return [{ type: 'Normal', reason: 'DriftCorrected', action: actionOf(step.action), note }];
   }
-  const corrected: Happening[] = isDrift
-    ? [
-        {
-          type: 'Normal',
-          reason: 'DriftCorrected',
-          action: actionOf(step.action),
-          note: `${location} had been ${step.action === 'create' ? 'deleted' : 'changed'} in Azure by others: ${step.message}`,
-        },
-      ]
-    : [];
   switch (step.action) {
     case 'create':
       return [
-        ...corrected,
         {
           type: 'Normal',
           reason: 'ReplicaCreating',
@@ -88,7 +107,7 @@ function ofResult({ step, answer }: Result, before: RegionStatus | undefined, is
       ];
     case 'update': {
       const reason = step.change.routing === undefined ? 'TagsChanged' : 'RoutingChanged';
-      return [...corrected, { type: 'Normal', reason, action: 'Update', note: `${location}: ${step.message}` }];
+      return [{ type: 'Normal', reason, action: 'Update', note: `${location}: ${step.message}` }];
     }
     case 'delete':
       return [{ type: 'Normal', reason: 'ReplicaDeleting', action: 'Delete', note: `${location}: ${step.message}` }];
@@ -97,7 +116,7 @@ function ofResult({ step, answer }: Result, before: RegionStatus | undefined, is
   }
 }
 
-function ofRow(row: RegionStatus, before: RegionStatus | undefined): Happening[] {
+function ofRow(object: RegistryReplication, row: RegionStatus, before: RegionStatus | undefined): Happening[] {
   const { location, state, replica, message, desired, home } = row;
   if (before?.state === state) {
     if (state !== 'Syncing' || !message || before.message) return [];
@@ -114,7 +133,9 @@ function ofRow(row: RegionStatus, before: RegionStatus | undefined): Happening[]
         note: `replica ${replica ?? location} in ${location} is ready`,
       },
     ];
-  if (state === 'Absent' && before && wasThere(before)) return [deleted(before)];
+  if (state === 'Absent' && before?.state === 'Creating' && message)
+    return [{ type: 'Warning', reason: 'ReplicaVanished', action: 'Look', note: message }];
+  if (state === 'Absent' && before && wasThere(before)) return [deleted(object, before)];
   return [];
 }
 
@@ -122,28 +143,34 @@ function wasThere({ state, home }: RegionStatus): boolean {
   return state !== 'Absent' && !home;
 }
 
-function deleted({ location, replica, state }: RegionStatus): Happening {
-  const name = replica ?? location;
-  if (state === 'Deleting')
-    return {
-      type: 'Normal',
-      reason: 'ReplicaDeleted',
-      action: 'Delete',
-      note: `replica ${name} in ${location} is gone`,
-    };
+function deleted(object: RegistryReplication, row: RegionStatus): Happening {
+  const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
+  if (row.state === 'Deleting' && isOursToDelete(object, row))
+    return { type: 'Normal', reason: 'ReplicaDeleted', action: 'Delete', note: what };
   return {
     type: 'Warning',
     reason: 'ReplicaVanished',
     action: 'Look',
-    note: `replica ${name} in ${location} is gone, and the operator did not delete it`,
+    note: `${what}, and the operator did not delete it`,
   };
 }
 
-function ofStall({ status }: RegistryReplication, after: Status): Happening[] {
+/** Whether a deletion that is seen under way may be the operator's: of what is listed it deletes only what never was ready. */
+function isOursToDelete({ metadata, spec }: RegistryReplication, { desired, readyOnce }: RegionStatus): boolean {
+  if (spec.mode === 'Observe') return false;
+  if (metadata.deletionTimestamp !== undefined) return true;
+  return desired ? !readyOnce : spec.prune !== 'Retain';
+}
+
+/** `told`: the rows that an event of this pass tells of already. */
+function ofStall({ status }: RegistryReplication, after: Status, told: readonly RegionStatus[]): Happening[] {
   const now = findCondition(after.conditions, 'Stalled');
   if (!now || findCondition(status?.conditions, 'Stalled')?.reason === now.reason) return [];
-  const reason = now.reason === 'RegistryClaimed' ? now.reason : 'Stalled';
-  return [{ type: 'Warning', reason, action: 'Look', note: `${now.reason}: ${now.message}` }];
+  const { reason, message } = now;
+  const isTold = told.some((row) => row.reason === reason || (reason === 'PruneBlocked' && !row.desired));
+  if (isTold) return [];
+  if (reason === 'RegistryClaimed') return [{ type: 'Warning', reason, action: 'Look', note: message }];
+  return [{ type: 'Warning', reason: 'Stalled', action: 'Look', note: `${reason}: ${message}` }];
 }
 
 function actionOf(action: 'create' | 'update' | 'delete'): string {

@@ -36,7 +36,7 @@ export function holdOfAttempt(attempts: number, failedJustNow: boolean): Hold | 
     return {
       waitsFor: [],
       reason: 'RegionFailed',
-      message: `failed ${attempts} times and is left as it is, for you to look at. To start over, edit the spec or annotate the object with georeplication.dev/reconcile-requested-at`,
+      message: `failed ${attempts} times and is left as it is, for you to look at`,
     };
   return failedJustNow
     ? { waitsFor: [], message: `failed; attempt ${attempts + 1} of ${mostAttempts} follows` }

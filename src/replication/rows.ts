@@ -9,6 +9,7 @@ import { isoSeconds, type Region, restsUntil, startsOver } from './regions.ts';
 import type { Result } from './report.ts';
 import { keysOwned } from './tags.ts';
 import { quarterOf, slowly } from './waiting.ts';
+import { lookNow } from './wording.ts';
 
 /** A region that is neither listed nor home is shown until it is gone. */
 export function isWorthARow({ asked, home, state, replica, unseen }: Region): boolean {
@@ -68,17 +69,20 @@ function troubleOf(
   const trouble = answer && 'error' in answer && troubleOfError(object, answer.error, before, now);
   if (trouble) return trouble;
   const attempts = attemptsOf(region, results);
+  const held = plan.steps.find((step) => step.location === location && step.hold)?.hold;
+  if (asked && attempts >= mostAttempts && (state === 'Failed' || state === 'Absent'))
+    return { reason: 'RegionFailed', message: wordsOfFailure(object, region, attempts) };
   if (attempts > region.attempts || region.failedJustNow)
     return {
-      message: wordsOfFailure(region),
-      ...(attempts < mostAttempts && { retryAfter: nextWholeSecond(now.getTime() + restAfter(attempts)) }),
+      message: wordsOfFailure(object, region, attempts),
+      retryAfter: nextWholeSecond(now.getTime() + restAfter(attempts)),
     };
-  const held = plan.steps.find((step) => step.location === location && step.hold)?.hold;
   if (held && before && restsUntil(before, now)) return lastTrouble(before);
   if (unseen) return { ...(stalls(unseen.reason) && { reason: unseen.reason }), message: unseen.message };
   if (held?.reason) return { reason: held.reason, message: `${name} ${held.message}` };
   if (overdue && asked) return { reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) };
-  if (state === 'Failed') return { ...(home && asked && { reason: 'RegionFailed' }), message: wordsOfFailure(region) };
+  if (state === 'Failed')
+    return { ...(home && asked && { reason: 'RegionFailed' }), message: wordsOfFailure(object, region, attempts) };
   if (state === 'Syncing' && now.getTime() - Date.parse(since) > longSyncing)
     return { message: `has been Syncing since ${since}; a large registry takes hours, and Azure shows no progress` };
   if (home && !replica && (asked?.tags || asked?.routing === 'Disabled'))
@@ -113,20 +117,21 @@ function lastTrouble({ reason, message, retryAfter }: RegionStatus): Trouble {
   return { ...(reason && { reason }), ...(message && { message }), ...(retryAfter && { retryAfter }) };
 }
 
-function wordsOfFailure({ name, asked, home, replica, attempts }: Region): string {
-  if (!replica)
-    return `the creation of replica ${name} came to nothing: Azure has dropped it again (attempt ${attempts} of ${mostAttempts})`;
-  const words = replica.statusMessage ? ` (${replica.statusMessage})` : '';
-  const failure = `Azure reports replica ${name} as ${replica.provisioningState}${words}`;
+function wordsOfFailure(object: RegistryReplication, { name, asked, home, replica }: Region, attempts: number): string {
+  const words = replica?.statusMessage ? ` (${replica.statusMessage})` : '';
+  const failure = replica
+    ? `Azure reports replica ${name} as ${replica.provisioningState}${words}`
+    : `the creation of replica ${name} came to nothing: Azure has dropped it again`;
   if (home) return `${failure}; only Azure can mend the home region: open a support request`;
-  return asked ? `${failure} (attempt ${Math.max(1, attempts)} of ${mostAttempts})` : failure;
+  if (!asked) return failure;
+  if (attempts < mostAttempts) return `${failure} (attempt ${Math.max(1, attempts)} of ${mostAttempts})`;
+  return `${failure}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${lookNow(object)}`;
 }
 
 function wordsOfDelay({ spec }: RegistryReplication, { name, state, since }: Region): string {
-  const remedy = `az acr replication delete --registry ${spec.registry.name} --name ${name}`;
-  const delay = `has been ${state} since ${since}, longer than spec.progressDeadline`;
-  if (state === 'Deleting') return `${delay}; open a support request with Azure if that lasts`;
-  return `${delay}. Azure's remedy is to mend what is in its way (a private endpoint's rights or addresses, for instance) and to delete the replica, which is then made again: ${remedy}`;
+  const delay = `replica ${name} has been ${state} since ${since}, longer than spec.progressDeadline`;
+  if (state === 'Deleting') return `${delay}. If that lasts, open a support request with Azure`;
+  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: az acr replication delete --registry ${spec.registry.name} --name ${name}`;
 }
 
 /** ms until a refused write is tried again: soon where time mends it, slowly where a person has to. */

@@ -92,7 +92,7 @@ function whileNoneServes(step: Step, others: readonly Region[], wanted: readonly
   return {
     waitsFor: [],
     reason: 'LastRoutedRegion',
-    message: `is not ${verb}: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for another region, the home region for instance`,
+    message: `is not ${verb}: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it`,
   };
 }
 

@@ -13,6 +13,7 @@ import type { Reason } from './reasons.ts';
 import { isoSeconds } from './regions.ts';
 import type { Report } from './report.ts';
 import { quarterOf, slowly } from './waiting.ts';
+import { wayOut } from './wording.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
   return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: 'edit' };
@@ -62,7 +63,7 @@ export function reportUnseen(
     case 'Denied':
     case 'Invalid': {
       const within = slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now);
-      return { status: standstill(object, error.reason, error.message + remedy(object), now), next: { within } };
+      return { status: standstill(object, error.reason, error.message + wayOut(object), now), next: { within } };
     }
     case 'Throttled':
     case 'Conflict':
@@ -108,7 +109,8 @@ function unlooked(
   const before = status?.conditions ?? [];
   const [ready, ...rest] = stateConditions(before, statements, metadata.generation, isoSeconds(now));
   const available = findCondition(before, 'Available');
-  const { reason, message } = statements[0];
+  const { reason } = statements[0];
+  const message = 'no region has been looked at yet; the message of Ready says why';
   const never: Statement = { type: 'Available', status: 'Unknown', reason, message };
   return [
     ...(ready ? [ready] : []),
@@ -125,9 +127,4 @@ function handled({ metadata }: RegistryReplication): Pick<Status, 'lastHandledRe
 function phaseOf({ metadata, spec }: RegistryReplication, phase: Phase): Phase {
   if (metadata.deletionTimestamp !== undefined) return 'Deleting';
   return spec.mode === 'Observe' ? 'Observing' : phase;
-}
-
-function remedy({ metadata }: RegistryReplication): string {
-  if (metadata.deletionTimestamp === undefined) return '';
-  return ` If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${metadata.namespace} ${metadata.name} ${annotation.forceDetach}=true`;
 }

@@ -3,6 +3,7 @@ import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { Plan, Step } from './plan.ts';
 import { type Reason, stalls } from './reasons.ts';
+import { areOrIs, inStates, inWords, listing, wayOut } from './wording.ts';
 
 export interface Verdict {
   readonly phase: Phase;
@@ -44,11 +45,11 @@ export function verdictOf(
   const refused = rows.filter(({ reason }) => stalls(reason));
   const [first] = refused;
   if (leaving) {
-    if (first) return stalled(first.reason as Reason, inWords(refused));
+    if (first) return stalled(first.reason as Reason, inWords(refused) + wayOut(object));
     const still = rows.filter(
       ({ home, desired, state }) => !home && state !== 'Absent' && (desired || spec.prune !== 'Retain'),
     );
-    const message = still.length > 0 ? `waits until Azure has deleted ${names(still)}` : inWords(rows);
+    const message = still.length > 0 ? `waits until Azure has deleted ${listing(still)}` : inWords(rows);
     return moving('Deleting', 'Deleting', message);
   }
   const routing = rows.filter(({ reason }) => reason === 'LastRoutedRegion');
@@ -75,17 +76,13 @@ export function verdictOf(
   if (pruning.length > 0) {
     const blocked = pruning.filter((row) => refused.includes(row));
     if (blocked.length > 0) return stalled('PruneBlocked', inWords(blocked));
-    return moving(
-      'Syncing',
-      'Pruning',
-      `${names(pruning)} ${pruning.length === 1 ? 'is' : 'are'} not listed and on the way out`,
-    );
+    return moving('Syncing', 'Pruning', `${listing(pruning)} ${areOrIs(pruning)} not listed and on the way out`);
   }
   return {
     phase: phaseOf('Ready'),
     ready: true,
     reason: 'AllRegionsReady',
-    message: `${names(listed)} ${listed.length === 1 ? 'is' : 'are'} ready`,
+    message: `${listing(listed)} ${areOrIs(listed)} ready`,
     stalled: false,
   };
 }
@@ -102,28 +99,8 @@ export function statements(
     { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
     allReady
       ? { type: 'Available', status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
-      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inWords(waiting) },
+      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inStates(waiting) },
     ...(ready || stalled || !manages ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
     ...(stalled ? [{ type: 'Stalled', status: 'True', reason, message } as const] : []),
   ];
-}
-
-const mostNamed = 10;
-const longestBrief = 240;
-
-function inWords(rows: readonly RegionStatus[]): string {
-  const words = rows
-    .slice(0, mostNamed)
-    .map(({ location, state, message }) => (message ? `${location}: ${brief(message)}` : `${location} is ${state}`));
-  return [...words, ...(rows.length > mostNamed ? [`and ${rows.length - mostNamed} more`] : [])].join('; ');
-}
-
-/** A condition's message is a column of kubectl's; the whole of it is in the region's row. */
-function brief(message: string): string {
-  return message.length > longestBrief ? `${message.slice(0, longestBrief)}…` : message;
-}
-
-function names(rows: readonly RegionStatus[]): string {
-  const some = rows.slice(0, mostNamed).map(({ location }) => location);
-  return [...some, ...(rows.length > mostNamed ? [`${rows.length - mostNamed} more`] : [])].join(', ');
 }

@@ -115,7 +115,7 @@ describeWithKubectl('a registry that others change', () => {
     const refused = await scene.until('lastone', 'is refused', isNotReadyBecause('LastRoutedRegion'));
     expect(condition(refused, 'Stalled')).to.include({ status: 'True' });
     expect(messageOf(refused)).to.equal(
-      'japaneast: japaneast is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for another region, the home region for instance',
+      'japaneast is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it',
     );
     expect(scene.writesTo('lastone')).to.deep.equal([]);
 

@@ -252,7 +252,7 @@ describe('armErrorFrom', () => {
       'create replica japaneast of registry myACR0007',
     );
     expect(message).to.equal(
-      'Azure is busy and will create replica japaneast of registry myACR0007 later (Busy: an operation runs)',
+      'Another operation is running in Azure; the operator will create replica japaneast of registry myACR0007 when it is over (Busy: an operation runs)',
     );
   });
 
@@ -268,8 +268,45 @@ describe('armErrorFrom', () => {
     expect(message).to.contain('may not perform Microsoft.ContainerRegistry/registries/replications/write');
     expect(message).to.contain(`on ${registryId}/replications/japaneast`);
     expect(message).to.contain(
-      `az role assignment create --assignee-object-id 44444444-4444-4444-4444-444444444444 --assignee-principal-type ServicePrincipal --role Contributor --scope ${registryId} `,
+      `az role assignment create --assignee-object-id 44444444-4444-4444-4444-444444444444 --assignee-principal-type ServicePrincipal --role Contributor --scope ${registryId}`,
     );
+  });
+
+  it('names the right that is missing on a linked resource, not the one that is there (trap 22)', () => {
+    const endpoint =
+      '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/net/providers/Microsoft.Network/privateEndpoints/pe1';
+    const { message } = armErrorFrom(
+      armSays(
+        403,
+        'LinkedAuthorizationFailed',
+        `The client '33333333-3333-3333-3333-333333333333' with object id '44444444-4444-4444-4444-444444444444' has permission to perform action 'Microsoft.ContainerRegistry/registries/replications/write' on scope '${registryId}/replications/japaneast'; however, it does not have permission to perform action(s) 'Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write' on the linked scope(s) '${endpoint}' (respectively) or the linked scope(s) are invalid.`,
+      ),
+      'create replica japaneast of registry myACR0007',
+    );
+    expect(message).to.contain(
+      `it may not perform Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write on ${endpoint}. Grant it`,
+    );
+    expect(message).to.match(new RegExp(`--role Contributor --scope ${endpoint}$`));
+  });
+
+  it('names the lock, and how to remove it', () => {
+    const { message } = armErrorFrom(
+      armSays(
+        409,
+        'ScopeLocked',
+        `The scope '${registryId}/replications/N' cannot perform delete operation because following scope(s) are locked: '${registryId}'. Please remove the lock and try again.`,
+      ),
+      'delete replica N',
+    );
+    expect(message).to.match(
+      new RegExp(`^A resource lock on ${registryId} forbids to delete replica N\\. Remove it \\(az lock list`),
+    );
+  });
+
+  it('names the policy', () => {
+    const words = `Resource 'N' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"Allowed locations","id":"/x"}}]'.`;
+    const { message } = armErrorFrom(armSays(403, 'RequestDisallowedByPolicy', words), 'create replica N');
+    expect(message).to.match(/^The Azure Policy "Allowed locations" forbids to create replica N\. Change the spec/);
   });
 
   it('proposes no command made of words that could be more than names', () => {

@@ -266,7 +266,7 @@ describe('the guard of the last routed replica', () => {
     const made = plan(disable, observing([aReplica(home, { routing: false }), aReplica('japaneast')]));
     expect(dueSteps(made)).to.deep.equal([]);
     expect(made.steps[0]?.hold?.reason).to.equal('LastRoutedRegion');
-    expect(made.steps[0]?.hold?.message).to.contain('Set routing: Enabled for another region');
+    expect(made.steps[0]?.hold?.message).to.contain('Set routing: Enabled for this region or another');
   });
 
   it('refuses to unroute all at once: one of them stays', () => {
