@@ -18,7 +18,7 @@ import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
 import type { RecentRegistries } from './recent-registries.ts';
-import { startsOver } from './regions.ts';
+import { isCreationStored, startsOver } from './regions.ts';
 import { type Report, type Result, report, type Submitted } from './report.ts';
 import { reportClaimed, reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
 import { tagsToSet } from './tags.ts';
@@ -65,7 +65,8 @@ const shortestGrace = 15 * 60_000;
 
 /**
  * Runs one pass. Rejects only when Kubernetes does not take a write, and then the pass may be repeated at any time: the
- * finalizer and the ownership of tags are stored before the ARM write they are about, and all else is read anew from ARM.
+ * finalizer, the creations that begin and the ownership of tags are stored before the ARM write they are about, and all else is
+ * read anew from ARM.
  */
 export async function reconcile(object: RegistryReplication, context: Context): Promise<Outcome> {
   const { objects, clock } = context;
@@ -105,7 +106,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
     await objects.release(held);
     return {};
   }
-  const latest = manages ? await ownTags(object, held, planned, context) : held;
+  const latest = manages ? await storeIntentions(object, held, planned, context) : held;
   const results = manages ? await carryOut(object, plan, context.arm) : [];
   remember(object, results, context);
   // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
@@ -254,19 +255,21 @@ function unseen(object: RegistryReplication, error: ArmError, { clock, silentSin
 
 // --- act
 
-/** Stores which tag keys are ours before the first write that sets them. */
-async function ownTags(
+/** Stores what must survive a crash before the writes that it is about: which creations begin, and which tag keys are ours. */
+async function storeIntentions(
   object: RegistryReplication,
   latest: RegistryReplication,
   { observed, plan }: Planned,
   { objects, clock }: Context,
 ): Promise<RegistryReplication> {
-  const claims = dueSteps(plan).some(({ location }) => {
+  const isNew = dueSteps(plan).some(({ action, location }) => {
     const region = plan.regions.find((one) => one.location === location);
+    // A status from before a person asked anew tells of refusals that no longer hold back a creation.
+    if (action === 'create' && (startsOver(object) || !isCreationStored(object, region?.before))) return true;
     const owned = region?.before?.managedTags ?? [];
     return Object.keys(region?.asked?.tags ?? {}).some((key) => !owned.includes(key));
   });
-  if (!claims) return latest;
+  if (!isNew) return latest;
   return objects.writeStatus(latest, report(object, observed, plan, [], clock.now()).status);
 }
 

@@ -67,7 +67,8 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     const wanted = asked.get(location);
     const unseen = observed.unseen.get(name.toLowerCase());
     const proven = sighting ? sighting.by === 'GET' : observed.missing.has(name.toLowerCase());
-    const state = stateOf({ replica: sighting?.replica, row, home: isHome, registry, unseen, now });
+    const isBegun = !isKept(object, wanted) && mayHaveBegun(object, row, now);
+    const state = stateOf({ replica: sighting?.replica, row, isBegun, home: isHome, registry, unseen, now });
     // A home region without an entry is Ready by the registry's word, which no LIST is behind.
     const isReady = state === 'Ready' && (proven || (isHome && !sighting));
     const since = row?.state === state && row.since ? row.since : isoSeconds(now);
@@ -165,6 +166,26 @@ function hasJustFailed(state: RegionState, proven: boolean, row: RegionStatus | 
   return state === 'Absent' && proven && row?.state === 'Creating';
 }
 
+/** Whether a replica that is there, or comes, stays there. */
+function isKept({ metadata, spec }: RegistryReplication, asked: RegionSpec | undefined): boolean {
+  return metadata.deletionTimestamp === undefined && (asked !== undefined || spec.prune === 'Retain');
+}
+
+/**
+ * Whether ARM may have taken on a creation of which the status says nothing yet, since the operator was killed or heard no
+ * answer: a creation is in the stored plan before its PUT goes out, and one that rests after a refusal was not sent again.
+ */
+function mayHaveBegun(object: RegistryReplication, row: RegionStatus | undefined, now: Date): boolean {
+  if (object.spec.mode === 'Observe' || !isCreationStored(object, row)) return false;
+  return restsUntil(row, now) === undefined || row?.reason === 'AzureUnreachable';
+}
+
+/** Whether the status has it that there is nothing in this row's region, and that a replica is to be made. */
+export function isCreationStored({ status }: RegistryReplication, row: RegionStatus | undefined): boolean {
+  if (row?.state !== 'Absent') return false;
+  return status?.plan?.some(({ action, location }) => action === 'create' && location === row.location) ?? false;
+}
+
 const usualDeadline = 3_600_000;
 
 /** ms */
@@ -175,19 +196,21 @@ function deadlineOf({ spec }: RegistryReplication): number {
 interface Evidence {
   replica: Replica | undefined;
   row: RegionStatus | undefined;
+  /** ARM may have taken on its creation. */
+  isBegun: boolean;
   home: boolean;
   registry: Registry | undefined;
   unseen: ArmError | undefined;
   now: Date;
 }
 
-function stateOf({ replica, row, home, registry, unseen, now }: Evidence): RegionState {
+function stateOf({ replica, row, isBegun, home, registry, unseen, now }: Evidence): RegionState {
   const justNow = row?.since !== undefined && Math.abs(now.getTime() - Date.parse(row.since)) < settling;
   // Where ARM did not answer about it, LIST is no substitute: what was known stays.
   if (unseen) return row?.state ?? (replica ? 'Updating' : 'Absent');
   if (!replica) {
     if (home) return says(registry?.provisioningState, 'Succeeded') ? 'Ready' : 'Updating';
-    return row?.state === 'Creating' && justNow ? 'Creating' : 'Absent';
+    return isBegun || (row?.state === 'Creating' && justNow) ? 'Creating' : 'Absent';
   }
   // What is Creating was made after the deletion.
   if (row?.state === 'Deleting' && justNow && !says(replica.provisioningState, 'Creating')) return 'Deleting';

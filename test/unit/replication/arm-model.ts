@@ -24,6 +24,8 @@ const durations = {
 
 interface Life {
   replica: Replica;
+  /** When it was made, as ms since the epoch. */
+  made?: number;
   /** When it appears, is provisioned, synchronised, and gone, as ms since the epoch. */
   appears?: number;
   provisioned: number;
@@ -41,6 +43,8 @@ export class ArmModel implements Arm {
   lasts: (location: string) => { creating: number; syncing: number } = () => durations;
   /** ms; what it says on accepting a creation. */
   askAfter: number | undefined;
+  /** ms for which neither LIST nor GET shows a new replica. */
+  lag = 0;
   /** Told of every request before it is answered; what it throws is the answer. */
   before: (request: string) => void = () => undefined;
   /** Told of every write once it has taken effect; what it throws is the answer. */
@@ -84,6 +88,7 @@ export class ArmModel implements Arm {
   async replicas(): Promise<Replica[]> {
     this.before('LIST');
     return [...this.truth.values()].flatMap((replica) => {
+      if (this.#isHidden(replica.name)) return [];
       const lie = this.lie();
       // Of a replica with a name of its own that no LIST has ever shown, nobody but ARM can know.
       const isKnown = replica.name === normalise(replica.location) || this.#shown.has(replica.name);
@@ -96,7 +101,8 @@ export class ArmModel implements Arm {
   async replica(_: unknown, name: string): Promise<Replica> {
     this.before(`GET ${name}`);
     const replica = this.#now(name);
-    if (!replica) throw new ArmError('NotFound', 'NotFound', `${name} was not found`, { code: 'ResourceNotFound' });
+    if (!replica || this.#isHidden(name))
+      throw new ArmError('NotFound', 'NotFound', `${name} was not found`, { code: 'ResourceNotFound' });
     return replica;
   }
 
@@ -110,6 +116,7 @@ export class ArmModel implements Arm {
     const { creating, syncing } = this.lasts(normalise(location));
     this.#lives.set(name, {
       replica: { name, location, routing, tags },
+      made: now,
       provisioned: now + creating,
       synced: now + creating + syncing,
       gone: Number.POSITIVE_INFINITY,
@@ -146,6 +153,11 @@ export class ArmModel implements Arm {
     const { sku, provisioningState } = this.#registry;
     if (sku !== 'Premium' || provisioningState !== 'Succeeded')
       this.violations.push(`wrote to a registry that is ${sku} and ${provisioningState}`);
+  }
+
+  #isHidden(name: string): boolean {
+    const made = this.#lives.get(name)?.made;
+    return made !== undefined && this.#clock.now().getTime() < made + this.lag;
   }
 
   #shownNow(name: string): Replica {

@@ -75,6 +75,7 @@ export class OperatorModel {
   delete(): void {
     const generation = (this.object.metadata.generation ?? 0) + 1;
     this.#store({ metadata: { ...this.object.metadata, generation, deletionTimestamp: this.#clock.now() } });
+    this.isGone = !this.object.metadata.finalizers?.length;
   }
 
   /** One pass; resolves to ms until the next one, undefined when none was asked for. */
