@@ -32,6 +32,7 @@ import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
 import { ClaimIndex } from './replication/claims.ts';
 import { Contention } from './replication/contention.ts';
+import { mostHappenings } from './replication/happenings.ts';
 import { RecentRegistries } from './replication/recent-registries.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
 import { urgencyOf } from './replication/urgency.ts';
@@ -94,6 +95,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     clock,
     random,
     log,
+    burst: mostHappenings,
   });
 
   const objects: Objects = {

@@ -26,6 +26,8 @@ export interface EventRecorderOptions extends Reporter {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** How many events of one type may begin about one object at once: as many as it can have reason for. */
+  readonly burst?: number;
 }
 
 /** client-go's numbers (tools/events and tools/record), but for the interval: client-go tells the count after 6 min at the earliest. */
@@ -36,8 +38,8 @@ const backoff = { first: 1_000, max: 10_000, jitter: 0.5 };
 
 /**
  * Guarantees: the same news about the same object, never more than 6 minutes apart, are one event with a count. It is written
- * when it first occurs, when it occurs again, and then once a minute at most. About one object 25 events may begin, and one more
- * each 5 minutes; the rest is left out, which the debug log tells. Never is more than one request out.
+ * when it first occurs, when it occurs again, and then once a minute at most. About one object `burst` events of a type may begin,
+ * and one more each 5 minutes; the rest is left out, which the debug log tells. Never is more than one request out.
  *
  * Errors: where no answer comes, or one that says when to come back (`Retry-After`), a write is tried up to 12 times. What
  * the API server refuses is not: it is logged once for each namespace, until an event is accepted there again.
@@ -51,10 +53,10 @@ export function eventRecorder({
 
 /** The recorder, whatever it writes to. */
 export function recordInto(write: EventSink, options: EventRecorderOptions): EventRecorder {
-  const { clock, random, log } = options;
+  const { clock, random, log, burst = eachObject.burst } = options;
   const now = () => clock.now().getTime();
   const book = new SeriesBook(series);
-  const buckets = new TokenBuckets(eachObject);
+  const buckets = new TokenBuckets({ ...eachObject, burst });
   const complaints = new Complaints(log);
   let isSending = false;
   let allSent = Promise.resolve();
@@ -122,7 +124,8 @@ export function recordInto(write: EventSink, options: EventRecorderOptions): Eve
       const object = JSON.stringify({ ...event.regarding, resourceVersion: undefined });
       const key = JSON.stringify([object, event.type, event.reason, event.action, event.note]);
       if (!book.repeat(key, at)) {
-        if (!buckets.take(object, at)) {
+        // However much goes well, it leaves room to say what does not.
+        if (!buckets.take(`${event.type} ${object}`, at)) {
           log.debug(
             { object: keyOf(regarding), reason: news.reason },
             `Too many events, this one is left out: ${news.note}`,

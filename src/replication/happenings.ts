@@ -14,6 +14,9 @@ export interface Happening {
   readonly note: string;
 }
 
+/** So many at once, of one type, about an object of 40 regions (Azure has hardly more): begun, ready, routed, deleted, gone. */
+export const mostHappenings = 5 * 40;
+
 export function happeningsOf(object: RegistryReplication, after: Status, results: readonly Result[]): Happening[] {
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];

@@ -80,7 +80,7 @@ export function report(
       isoSeconds(now),
     ),
     regions: rows,
-    ...(left.length > 0 && { plan: left.slice(0, longestPlan).map((step) => entryFor(step, results)) }),
+    ...(left.length > 0 && { plan: left.slice(0, longestPlan).map((step) => entryFor(step, results, rows)) }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
   const wait = nextLook(object, plan, { regions, rows, left, results, status, askAfter }, now);
@@ -124,9 +124,12 @@ function regionList(regions: readonly Region[]): string {
   return sorted.map(({ location, home }) => (home ? `${location}*` : location)).join(',');
 }
 
-function entryFor(step: Step, results: readonly Result[]): PlanEntry {
+/** Why a step was refused stands in its region's row. */
+function entryFor(step: Step, results: readonly Result[], rows: readonly RegionStatus[]): PlanEntry {
   const answer = results.find((result) => result.step === step)?.answer;
-  const obstacle = answer && 'error' in answer ? answer.error.message : step.hold?.message;
+  const until = rows.find(({ location }) => location === step.location)?.retryAfter;
+  const refusal = until ? `is tried again at ${until}` : undefined;
+  const obstacle = answer && 'error' in answer ? (refusal ?? answer.error.message) : step.hold?.message;
   const waitsFor = step.hold?.waitsFor.join(',');
   return {
     action: step.action,

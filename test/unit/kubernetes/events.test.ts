@@ -103,6 +103,13 @@ describe('events that are recorded', () => {
     expect(written.at(-1)).to.equal('bear news:1');
   });
 
+  it('are written as warnings, however many others one object has', async () => {
+    for (let i = 0; i < 30; i++) record('bear', `news ${i}`);
+    events.record(widget('bear', '5'), { ...ready, type: 'Warning', note: 'trouble' });
+    await settled();
+    expect(written.at(-1)).to.equal('bear trouble:1');
+  });
+
   it('are left out when one object has too many of them, and others keep theirs', async () => {
     for (let i = 0; i < 30; i++) record('bear', `news ${i}`);
     record('doll');

@@ -1,9 +1,21 @@
 import { expect } from 'chai';
 import type { RegionStatus, Status } from '../../../src/api/registryreplication.ts';
 import { ArmError } from '../../../src/azure/arm.ts';
-import { happeningsOf, happeningsOnRelease } from '../../../src/replication/happenings.ts';
+import type { Series } from '../../../src/kubernetes/event-series.ts';
+import { recordInto } from '../../../src/kubernetes/events.ts';
+import { happeningsOf, happeningsOnRelease, mostHappenings } from '../../../src/replication/happenings.ts';
 import type { Result } from '../../../src/replication/report.ts';
-import { anObject, aStatus, type ObjectParts, secondsAgo } from './world.ts';
+import { publicRegions } from '../../emulators/arm/regions.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { LogJournal } from '../kubernetes/journal.ts';
+import { ArmModel } from './arm-model.ts';
+import { OperatorModel } from './operator-model.ts';
+import { anObject, aStatus, home, type ObjectParts, secondsAgo } from './world.ts';
+
+const fortyRegions = publicRegions
+  .filter(({ kind, name }) => kind === 'Physical' && name !== home)
+  .map(({ name }) => name)
+  .slice(0, 40);
 
 function refusedIn(location: string, reason: 'AuthorizationFailed' | 'RegionNotAvailable'): Result {
   const step = { action: 'create', location, name: location, replica: { location }, message: 'create it' } as const;
@@ -24,8 +36,34 @@ function told(parts: ObjectParts, after: Status, results: Result[] = []): string
 }
 
 describe('events', () => {
+  it('are all written, though an object has 40 regions, gets them all and loses them at once', async () => {
+    const clock = new FakeClock();
+    const regions = fortyRegions.map((location) => ({ location, routing: 'WhenReady' as const }));
+    const arm = Object.assign(new ArmModel(clock, []), { regions: [home, ...fortyRegions] });
+    const operator = new OperatorModel(anObject({ regions }), arm, clock);
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True', 1_000);
+    operator.edit({ regions: [{ location: home }] });
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True', 1_000);
+
+    const written: (string | undefined)[] = [];
+    const write = async ({ event, count }: Series) => {
+      written.push(event.note);
+      return count;
+    };
+    const log = new LogJournal();
+    const options = { controller: 'c', instance: 'i', clock, random: () => 0.5, log, burst: mostHappenings };
+    const recorder = recordInto(write, options);
+    for (const happening of operator.happenings) recorder.record(operator.object, happening);
+    expect(await recorder.flush(1_000)).to.equal(0);
+    const notes = operator.happenings.map(({ note }) => note);
+    expect(new Set(written)).to.deep.equal(new Set(notes));
+    expect(
+      notes.filter((note) => note === `replica ${regions[39]?.location} in ${regions[39]?.location} is gone`),
+    ).to.have.length(1);
+  });
+
   it('tell a refusal once, however many regions it is about', () => {
-    const locations = Array.from({ length: 40 }, (_, n) => `region${n}`);
+    const locations = fortyRegions;
     const reason = 'AuthorizationFailed';
     const after = aStatus(
       locations.map((location) => refused(location, reason)),
@@ -33,7 +71,7 @@ describe('events', () => {
     );
     const results = locations.map((location) => refusedIn(location, reason));
     expect(told({ regions: locations }, after, results)).to.deep.equal([
-      `Warning AuthorizationFailed: no replica region0 for you; AuthorizationFailed in ${locations.slice(1, 11).join(', ')}, 29 more too`,
+      `Warning AuthorizationFailed: no replica ${locations[0]} for you; AuthorizationFailed in ${locations.slice(1, 11).join(', ')}, 29 more too`,
     ]);
     expect(told({ regions: locations, status: after }, after, results)).to.deep.equal([]);
   });
