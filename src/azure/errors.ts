@@ -86,7 +86,7 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
       return make(
         'Denied',
         'Locked',
-        `${lockIn(words)} forbids to ${asked}. Remove it (az lock list shows its name, az lock delete removes it), or change the spec so that this is not asked for (${said})`,
+        `A resource lock forbids to ${asked}: ${lockIn(words) ?? said}. Remove it (az lock list shows its name, az lock delete removes it), or change the spec so that this is not asked for`,
       );
     case 'LocationNotAvailableForResourceType':
     case 'LocationNotAvailable':
@@ -159,9 +159,9 @@ function policyIn(words: string): string {
 }
 
 /** What ARM says (general to it): "The scope 'S' cannot perform delete operation because following scope(s) are locked: 'L'. …" */
-function lockIn(words: string): string {
+function lockIn(words: string): string | undefined {
   const scope = /scope\(s\) are locked: '([^']{1,512})'/.exec(words)?.[1];
-  return scope ? `A resource lock on ${scope}` : 'A resource lock';
+  return scope && `it is on ${scope}`;
 }
 
 /** ms that a 429 commands. A date is measured against the answer's own Date, so that our clock does not matter. */

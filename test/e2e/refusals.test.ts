@@ -135,7 +135,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     const refused = await scene.until('locked', 'is blocked', isNotReadyBecause('PruneBlocked'));
     expect(condition(refused, 'Available')).to.include({ status: 'True' });
     expect(region(refused, 'westeurope')?.message).to.match(
-      /^A resource lock on \/subscriptions\S+\/locked forbids to delete replica westeurope of registry locked\. Remove it \(az lock list /,
+      /^A resource lock forbids to delete replica westeurope of registry locked: it is on \/subscriptions\S+\/locked\. Remove it \(az lock list /,
     );
     unlock();
     await scene.lookNow('locked');

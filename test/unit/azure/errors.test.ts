@@ -299,7 +299,7 @@ describe('armErrorFrom', () => {
       'delete replica N',
     );
     expect(message).to.match(
-      new RegExp(`^A resource lock on ${registryId} forbids to delete replica N\\. Remove it \\(az lock list`),
+      new RegExp(`^A resource lock forbids to delete replica N: it is on ${registryId}\\. Remove it \\(az lock list`),
     );
   });
 
