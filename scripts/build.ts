@@ -16,9 +16,10 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    minify: true,
-    // Some dependencies tell classes by their names.
-    keepNames: true,
+    // Names stay: some dependencies tell classes by theirs. To shorten and restore them (keepNames) costs 256 bytes of memory for each
+    // closure, 35 MB with the SDK's clients for 250 subscriptions.
+    minifySyntax: true,
+    minifyWhitespace: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'linked',
@@ -44,11 +45,16 @@ const mapOnlyOurOwn: Plugin = {
   name: 'map-only-our-own',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
-      contents: `${await readFile(path, 'utf8')}\n//# sourceMappingURL=data:application/json;base64,${noMap}`,
+      contents: `${narrow(await readFile(path, 'utf8'))}\n//# sourceMappingURL=data:application/json;base64,${noMap}`,
       loader: 'js',
     }));
   },
 };
+
+/** One character beyond Latin-1 in one dependency's regular expression, and V8 keeps two bytes for each of the whole bundle's. */
+function narrow(source: string): string {
+  return source.replace(/[\u0100-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 if (import.meta.main) {
   await bundle();

@@ -23,6 +23,8 @@ export interface OperatorOptions {
   readonly env: Readonly<Record<string, string>>;
   /** What node runs; the source where left out. */
   readonly entry?: string;
+  /** Default: those of `npm start`. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export interface Operator {
@@ -39,9 +41,14 @@ export interface Operator {
   isRunning(): boolean;
 }
 
-export function startOperator({ args = [], env, entry = 'src/main.ts' }: OperatorOptions): Operator {
+export function startOperator({
+  args = [],
+  env,
+  entry = 'src/main.ts',
+  nodeFlags = ['--enable-source-maps'],
+}: OperatorOptions): Operator {
   const addresses = ['--metrics-bind-address', '127.0.0.1:0', '--health-probe-bind-address', '127.0.0.1:0'];
-  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...addresses, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...addresses, ...args], {
     cwd: root,
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -104,7 +104,7 @@ export function connect(kubeConfig: KubeConfig, options: ClusterOptions = {}): C
   const http = new IsomorphicFetchHttpLibrary();
 
   const send = async (request: RequestContext): Promise<ResponseContext> => {
-    if (!request.getSignal()) request.setSignal(AbortSignal.timeout(timeout));
+    const cancel = limit(request, timeout);
     try {
       const response = await http.send(request).toPromise();
       // Read here, so that an answer that breaks off is told like one that never came.
@@ -113,6 +113,8 @@ export function connect(kubeConfig: KubeConfig, options: ClusterOptions = {}): C
       return new ResponseContext(response.httpStatusCode, response.headers, body);
     } catch (error) {
       throw asUnreachable(error, server);
+    } finally {
+      cancel();
     }
   };
   const configuration = createConfiguration({
@@ -128,6 +130,18 @@ export function connect(kubeConfig: KubeConfig, options: ClusterOptions = {}): C
     api: (type) => new type(configuration),
     close: () => config.close(),
   };
+}
+
+/**
+ * Aborts the request after so many ms, unless cancelled. An AbortSignal.timeout() cannot be cancelled, and keeps what listens to
+ * it in memory: the requests of the last 30 s, answered or not.
+ */
+function limit(request: RequestContext, timeout: number): () => void {
+  if (request.getSignal()) return () => undefined;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new DOMException('no whole answer in time', 'TimeoutError')), timeout);
+  request.setSignal(deadline.signal);
+  return () => clearTimeout(timer);
 }
 
 /**

@@ -1,7 +1,8 @@
 // The Kubernetes side in numbers: how soon a change comes to its pass, on an idle operator and while 10,000 objects wait, and
 // what 10,000 objects cost at the start. It prints, and asserts nothing.
 //
-// How it is measured. Four processes, as in reaction.ts. Each registry has its two replicas already, so that a first pass
+// How it is measured. Four processes, as in reaction.ts; the operator runs as in the image, bundled and with its flags, and the
+// emulators, which stand for other machines, leave it the processor where there are not enough. Each registry has its two replicas already, so that a first pass
 // adopts them (finalizer, status, events, no write to ARM) and a later one only looks. A sample is an edit of one of a few
 // objects in a namespace of their own: it begins when the first byte of the API server's answer has come to this process, and
 // ends at the debug line with which the operator begins the pass; it has been handled when a watch shows its generation
@@ -17,22 +18,19 @@ import { group, kind, plural, type RegistryReplication, version } from '../../sr
 import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
 import { type LogLine, type Operator, startOperator } from '../operator.ts';
 import { registryAt } from './arm.ts';
+import { imageStart } from './image.ts';
 import { client, startArm, startKubernetes } from './processes.ts';
 import { summary } from './statistics.ts';
 
 interface Flags {
   readonly quick: boolean;
   readonly objects: string;
-  readonly entry: string;
-  readonly nodeOptions: string;
 }
 
 const flags = new Command('node test/bench/kubernetes.ts')
   .description('How soon a change comes to its pass, and what many objects cost at the start.')
   .option('--quick', 'a tenth of the objects, 60 samples', false)
   .option('--objects <n>', 'how many objects wait', '10000')
-  .option('--entry <file>', 'what is run: src/main.ts, or dist/main.mjs as the image has it', 'src/main.ts')
-  .option('--node-options <flags>', "the operator's NODE_OPTIONS", '')
   .allowExcessArguments(false)
   .parse()
   .opts<Flags>();
@@ -51,6 +49,7 @@ const arm = await startArm(ended, objects + edited, ['japaneast', 'westeurope'])
 const kubeconfig = await startKubernetes(ended, directory);
 const certificate = join(directory, 'arm.pem');
 await writeFile(certificate, arm.certificate);
+const image = await imageStart(directory);
 const send = await client(kubeconfig, 16);
 await send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: people } });
 const editedNames: string[] = [];
@@ -63,6 +62,7 @@ let edits = 0;
   await drained(operator);
   console.log(`${edited} objects, the operator idle:`);
   print(await measure(operator, 50));
+  console.log(`  RSS ${(await memory(operator)).now} MB`);
   await operator.end('SIGKILL');
 }
 
@@ -143,14 +143,9 @@ async function create(namespace: string, index: number): Promise<string> {
 
 async function start(): Promise<Operator> {
   const operator = startOperator({
+    ...image,
     args: ['--log-level', 'debug', '--interval', '24h'],
-    entry: flags.entry,
-    env: {
-      ...arm.environment,
-      KUBECONFIG: kubeconfig,
-      NODE_EXTRA_CA_CERTS: certificate,
-      ...(flags.nodeOptions && { NODE_OPTIONS: flags.nodeOptions }),
-    },
+    env: { ...image.env, ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
   });
   ended.defer(async () => void (operator.isRunning() && (await operator.end('SIGKILL'))));
   await operator.said(({ msg }) => msg === 'The operator has started');

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadKubeConfig } from '../../src/kubernetes/cluster.ts';
@@ -15,6 +16,7 @@ export type ArmProcess = Awaited<ReturnType<typeof startArm>>;
 export async function startArm(ended: AsyncDisposableStack, registries: number, replicas: readonly string[] = []) {
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries), ...replicas]);
   ended.defer(() => endOf(child));
+  giveWay(child);
   const next = <K extends Report['kind']>(
     kind: K,
     fits: (report: Extract<Report, { kind: K }>) => boolean = () => true,
@@ -55,8 +57,14 @@ export async function startKubernetes(ended: AsyncDisposableStack, directory: st
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   ended.defer(() => endOf(child));
+  giveWay(child);
   await once(child.stdout, 'data'); // It speaks once it listens.
   return kubeconfig;
+}
+
+/** What stands for another machine takes no processor from what is measured. */
+function giveWay({ pid }: ChildProcess): void {
+  if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
 }
 
 async function endOf(child: ChildProcess): Promise<void> {

@@ -1,0 +1,22 @@
+// The operator as the image has it: the bundle, and the flags and environment that the Dockerfile gives node.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundle } from '../../scripts/build.ts';
+
+export interface ImageStart {
+  readonly entry: string;
+  readonly nodeFlags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Bundles into `directory`. Rejects where the Dockerfile is no longer written as this reads it. */
+export async function imageStart(directory: string): Promise<ImageStart> {
+  const entry = join(directory, 'main.mjs');
+  await bundle('src/main.ts', entry);
+  const dockerfile = await readFile(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const [, ...nodeFlags]: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]');
+  if (nodeFlags.pop() !== '/app/main.mjs')
+    throw new Error('The Dockerfile has no ENTRYPOINT that ends with the bundle.');
+  const variables = /^ENV (.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
+  return { entry, nodeFlags, env: Object.fromEntries(variables.map((variable) => variable.split('=', 2))) };
+}
