@@ -2,7 +2,7 @@
 
 const unit: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** The same pattern as `spec.interval` in the CRD: a subset of what Go's time.ParseDuration reads, with no sign and no bare 0. */
+/** The same pattern as in the rule of `spec.interval` in the CRD: a subset of what Go's time.ParseDuration reads, with no sign and no bare 0. */
 export const durationPattern = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
 
 /** Whole milliseconds; undefined when the text is no duration, or longer than a number can say exactly. */

@@ -176,11 +176,6 @@ describe('the Kubernetes emulator', () => {
     }
 
     const sentences: [what: string, spec: object, sentence: string][] = [
-      [
-        'a pattern',
-        { registry: { name: 'my-acr' } },
-        `spec.registry.name: Invalid value: "my-acr": spec.registry.name in body should match '^[a-zA-Z0-9]{5,50}$'`,
-      ],
       ['a required field', { regions: [{ routing: 'Enabled' }] }, 'spec.regions[0].location: Required value'],
       ['an enum', { prune: 'X' }, 'spec.prune: Unsupported value: "X": supported values: "Delete", "Retain"'],
       [
@@ -192,11 +187,6 @@ describe('the Kubernetes emulator', () => {
         'a maximum length',
         { interval: '1'.repeat(32).concat('m') },
         'spec.interval: Too long: may not be more than 32 bytes',
-      ],
-      [
-        'a minimum length',
-        { registry: { resourceGroup: '' } },
-        'spec.registry.resourceGroup: Invalid value: "": spec.registry.resourceGroup in body should be at least 1 chars long',
       ],
       [
         'a minimum of items',
@@ -221,7 +211,12 @@ describe('the Kubernetes emulator', () => {
       [
         'a rule over a duration',
         { interval: '30s' },
-        'spec.interval: Invalid value: "string": the interval must be at least 1m',
+        'spec.interval: Invalid value: "string": the interval is a duration of at least 1m, such as 10m or 1h30m',
+      ],
+      [
+        'a rule over a name',
+        { registry: { name: 'my-acr' } },
+        `spec.registry.name: Invalid value: "string": a registry's name has 5 to 50 letters and digits`,
       ],
     ];
     for (const [what, spec, sentence] of sentences) {
@@ -229,6 +224,26 @@ describe('the Kubernetes emulator', () => {
         expect(await refused(spec)).to.include(sentence);
       });
     }
+
+    it("refuses what breaks a pattern or a minimum length, in the API server's words", async () => {
+      const schema = {
+        type: 'object',
+        properties: { colour: { type: 'string', pattern: '^[a-z]+$' }, shape: { type: 'string', minLength: 1 } },
+      };
+      const names = { kind: 'Toy', listKind: 'ToyList', plural: 'toys', singular: 'toy' };
+      const version = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } };
+      const made = await post(definitions, {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'toys.example.dev' },
+        spec: { group: 'example.dev', scope: 'Namespaced', names, versions: [version] },
+      });
+      expect(made.code).to.equal(201);
+      const toy = { apiVersion: 'example.dev/v1', kind: 'Toy', metadata: { name: 'bear' }, colour: 'Red', shape: '' };
+      const message =
+        /colour: Invalid value: "Red": colour in body should match '\^\[a-z\]\+\$', shape: Invalid value: "": shape in body should be at least 1 chars long/;
+      expectStatus(await post('/apis/example.dev/v1/namespaces/default/toys', toy), 422, 'Invalid', message);
+    });
 
     it('says that rules were not checked where something they may need is missing', async () => {
       expect(await refused({ registry: { name: null } })).to.match(/some validation rules were not checked/);

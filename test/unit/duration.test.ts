@@ -37,7 +37,7 @@ describe('durations', () => {
     fc.assert(fc.property(fc.maxSafeNat(), (ms) => parseDuration(formatDuration(ms)) === ms));
   });
 
-  it('reads exactly what the pattern of spec.interval allows', () => {
+  it('reads exactly what the rule of spec.interval allows', () => {
     const amount = fc.tuple(fc.nat(9_999), fc.option(fc.nat(999))).map(([a, b]) => (b === null ? `${a}` : `${a}.${b}`));
     const part = fc.tuple(amount, fc.constantFrom('ms', 's', 'm', 'h')).map((p) => p.join(''));
     fc.assert(
