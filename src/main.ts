@@ -14,6 +14,7 @@ import { createBudget } from './azure/budget.ts';
 import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { paced } from './azure/pacing.ts';
+import { SubscriptionLocations } from './azure/subscription-locations.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, configFrom, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
@@ -121,7 +122,8 @@ async function run(config: Config, log: Logger): Promise<void> {
   const enqueue = enqueueInto<RegistryReplication>(queue, (object) => claims.naming(object));
   const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
   const limits = { maxParallelActions };
-  const memory = { contention, silentSince, registries, creations: { askAfter: 0 } };
+  const locations = new SubscriptionLocations(clock);
+  const memory = { contention, silentSince, registries, locations, creations: { askAfter: 0 } };
   const context = { arm, objects, clock, random, limits, naming, interval, ...memory };
 
   let controller: Controller | undefined;

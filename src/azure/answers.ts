@@ -52,6 +52,23 @@ export function replicaFrom(body: unknown): Replica {
   };
 }
 
+/**
+ * @param body The answer to `GET /subscriptions/{id}/locations`: `value` has `name`, and `metadata.regionType`, by which the groups
+ * of regions (`europe`) are told apart, which take no resources (Microsoft's REST reference, Subscriptions - List Locations,
+ * 2022-12-01; no recording of it was at hand).
+ */
+export function locationsFrom(body: unknown): string[] {
+  const { value } = record(body);
+  if (!Array.isArray(value)) throw new UnreadableAnswer('the answer is no list of locations');
+  const names = value.flatMap((location) => {
+    const name = text(record(location).name)?.toLowerCase() ?? '';
+    const isGroup = record(record(location).metadata).regionType === 'Logical';
+    return /^[a-z0-9]{1,64}$/.test(name) && !isGroup ? [name] : [];
+  });
+  if (names.length === 0) throw new UnreadableAnswer('the list of locations has none');
+  return names;
+}
+
 /** The wire nests under `properties` what the SDK flattens. */
 export function flattened(body: unknown): unknown {
   return { ...record(body), ...record(record(body).properties) };

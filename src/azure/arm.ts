@@ -1,4 +1,4 @@
-// What the operator needs of Azure Resource Manager, as one small interface: six requests, each sent once and never
+// What the operator needs of Azure Resource Manager, as one small interface: seven requests, each sent once and never
 // awaited to the end of its long-running operation. gateway.ts implements it over the Azure SDK.
 
 /** A registry's three names in Azure; `spec.registry` has this shape. */
@@ -69,6 +69,8 @@ export interface Arm {
   create(registry: RegistryReference, name: string, replica: NewReplica): Promise<Created>;
   /** Resolves once ARM has accepted the change; its answer shows the new values, perhaps still Updating. */
   update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Replica>;
+  /** The regions that can take resources of this subscription, in the short form; not every one of them takes registries. */
+  locations(subscriptionId: string): Promise<string[]>;
   /** Resolves once ARM has accepted the deletion, also when there was nothing to delete. */
   remove(registry: RegistryReference, name: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
 // what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
 
+import { didYouMean } from '../spelling.ts';
 import { oneLine } from '../words.ts';
 import { ArmError } from './arm.ts';
 
@@ -40,7 +41,8 @@ interface Answer {
 }
 
 function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
-  const { status, code, words } = answer;
+  const { status, code } = answer;
+  const words = answer.words.replace(everyRegion, '').trim();
   const said = [code || `HTTP ${status}`, words].filter(Boolean).join(': ');
   const make = (kind: ArmError['kind'], reason: ArmError['reason'], message: string, retryAfter?: number) =>
     new ArmError(kind, reason, oneLine(message, wholeMessage), {
@@ -92,11 +94,7 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
     case 'LocationNotAvailable':
     case 'NoRegisteredProviderFound': // ARM's code for a location that the resource type does not know
     case 'NoRegisteredProviderForLocation':
-      return make(
-        'Invalid',
-        'RegionNotAvailable',
-        `Cannot ${asked}: the region does not exist or does not offer container registries. Correct it in spec.regions (${said})`,
-      );
+      return make('Invalid', 'RegionNotAvailable', notAvailable(asked, answer, said));
     case 'MissingSubscriptionRegistration': // a 409, but waiting does not mend it
       return make(
         'Invalid',
@@ -150,6 +148,23 @@ function notAuthorized(asked: string, words: string, said: string): string {
   const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
   const grant = `az role assignment create --assignee-object-id ${principal ?? '<principal>'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${registry.exec(scope)?.[0] ?? scope}`;
   return `${operator} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it (acts within minutes): ${grant}`;
+}
+
+/**
+ * What ARM says: "The provided location 'L' is not available for resource type 'T'. List of available regions for the resource type
+ * is 'a,b,c'." (seen for another resource type); of a location unknown to a type, "No registered resource provider found for
+ * location 'L' and API version 'V' for type 'T'. … The supported locations are 'a, b, c'." (its article on that error). All
+ * of them help nobody: the likely ones are told.
+ */
+const everyRegion =
+  /\b(List of available regions for the resource type is|The supported (?:api-versions|locations) are) '([^']*)('\.?|$)/g;
+
+function notAvailable(asked: string, { words }: Answer, said: string): string {
+  const location = /location '([^']{1,64})'/.exec(words)?.[1] ?? '';
+  const lists = [...words.matchAll(everyRegion)].filter(([, what]) => !what?.includes('api-versions'));
+  const offered = lists.flatMap(([, , list = '']) => list.split(',').map((region) => region.trim()));
+  const meant = didYouMean(location, offered);
+  return `Cannot ${asked}: the region does not exist or does not offer container registries${meant ? `; ${meant}` : '.'} Correct it in spec.regions (${said})`;
 }
 
 /** ARM names a policy in JSON within its words (its article on RequestDisallowedByPolicy). */

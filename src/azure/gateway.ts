@@ -2,9 +2,14 @@
 // retries and never sleeps: when to look again is the reconciler's business.
 import { ContainerRegistryManagementClient } from '@azure/arm-containerregistry';
 import type { TokenCredential } from '@azure/core-auth';
-import { createPipelineFromOptions, RestError } from '@azure/core-rest-pipeline';
+import {
+  createDefaultHttpClient,
+  createPipelineFromOptions,
+  createPipelineRequest,
+  RestError,
+} from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
-import { flattened, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
+import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Operation, Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
@@ -28,6 +33,9 @@ export interface ArmOptions {
 
 /** ms, token included. The slowest synchronous answer on record took 6.3 s (azure-service-operator, recording of 2025-11-18). */
 const requestTimeout = 30_000;
+
+/** The documented one (Microsoft's REST reference, Subscriptions - List Locations). */
+const locationsVersion = '2022-12-01';
 
 /** A registry has at most one replica a region: a list of more pages than this has no end. */
 const mostPages = 100;
@@ -60,6 +68,8 @@ export function connectArm(options: ArmOptions): Arm {
     }
     return client;
   }
+
+  const http = createDefaultHttpClient();
 
   /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
   async function ask<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T> {
@@ -113,11 +123,31 @@ export function connectArm(options: ArmOptions): Arm {
         return replicaFrom(answer.body);
       }),
 
+    // The SDK has no such request: that would be another package, for one GET without parameters.
+    async locations(subscriptionId) {
+      try {
+        const url = `${cloud.endpoint}/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations?api-version=${locationsVersion}`;
+        const { pipeline } = clientFor(subscriptionId);
+        const { bodyAsText } = await pipeline.sendRequest(http, createPipelineRequest({ url }));
+        return locationsFrom(parsed(bodyAsText));
+      } catch (error) {
+        throw armErrorFrom(error, `list the regions of subscription ${subscriptionId}`);
+      }
+    },
+
     remove: (of, name) =>
       ask(`delete replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
         await firstAnswer((options) => replications.delete(group, registry, segment(name), options));
       }).catch(unlessGone),
   };
+}
+
+function parsed(body: string | null | undefined): unknown {
+  try {
+    return JSON.parse(body ?? '');
+  } catch {
+    throw new UnreadableAnswer('the answer is no JSON');
+  }
 }
 
 type Send<T> = (client: ContainerRegistryManagementClient, group: string, registry: string) => Promise<T>;

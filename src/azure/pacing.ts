@@ -3,14 +3,18 @@ import type { Arm, RegistryReference } from './arm.ts';
 import type { Budget, Operation, Visitor } from './budget.ts';
 
 /**
- * The same six requests for one pass of one object. Where the budget does not allow a request, it rejects with `Throttled`, and
+ * The same seven requests for one pass of one object. Where the budget does not allow a request, it rejects with `Throttled`, and
  * with `retryAfter` as the ms until this visitor's turn; then so does every later request of its kind, until another pass.
  * Pages of a LIST after the first are charged as they are sent: see {@link Budget.sent}.
  */
 export function paced(arm: Arm, budget: Budget, visitor: Visitor): Arm {
   const visit = budget.visit(visitor);
 
-  async function within<T>(operation: Operation, of: RegistryReference, send: () => Promise<T>): Promise<T> {
+  async function within<T>(
+    operation: Operation,
+    of: Pick<RegistryReference, 'subscriptionId'>,
+    send: () => Promise<T>,
+  ): Promise<T> {
     const over = visit.ask(of.subscriptionId, operation);
     try {
       return await send();
@@ -25,6 +29,7 @@ export function paced(arm: Arm, budget: Budget, visitor: Visitor): Arm {
     replica: (of, name) => within('reads', of, () => arm.replica(of, name)),
     create: (of, name, replica) => within('writes', of, () => arm.create(of, name, replica)),
     update: (of, name, change) => within('writes', of, () => arm.update(of, name, change)),
+    locations: (subscriptionId) => within('reads', { subscriptionId }, () => arm.locations(subscriptionId)),
     remove: (of, name) => within('deletes', of, () => arm.remove(of, name)),
   };
 }

@@ -16,6 +16,8 @@ export interface Observed {
   readonly missing: ReadonlySet<string>;
   /** ARM names, in lower case, whose GET failed: nothing is known of them, and nothing is done about them. */
   readonly unseen: ReadonlyMap<string, ArmError>;
+  /** Every region of the subscription, normalised, where it was asked for and ARM told. */
+  readonly locations?: ReadonlySet<string> | undefined;
 }
 
 export const registryGone: Observed = {

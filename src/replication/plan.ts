@@ -2,6 +2,8 @@
 // observation has one answer. It never decides on a LIST alone: what must first be confirmed by a GET is part of the plan.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
 import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
+import { didYouMean } from '../spelling.ts';
+import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
 import type { Reason } from './reasons.ts';
 import { holdOfAttempt, recoveryOf } from './recovery.ts';
@@ -67,7 +69,8 @@ export function planFor(object: RegistryReplication, observed: Observed, now: Da
 
   const departing = leaving ? toLeave(object, regions) : [];
   const wanted = leaving ? stepsToLeave(departing, regions) : stepsToAgree(object, regions);
-  const peaceful = leaving ? wanted : wanted.map((step) => heldByContention(step, limits));
+  const possible = wanted.map((step) => heldByMap(step, object, observed));
+  const peaceful = leaving ? possible : possible.map((step) => heldByContention(step, limits));
   const patient = peaceful.map((step) => heldByBackoff(step, regions, startsOver(object), now));
   const { steps, confirm } = schedule(patient, regions, limits);
   const unproven = departing.filter(({ replica, proven, unseen }) => !replica && !proven && !unseen);
@@ -214,6 +217,20 @@ function stepsToLeave(departing: readonly Region[], regions: readonly Region[]):
 }
 
 // --- what a refusal holds back
+
+/**
+ * A misspelt region is told before anything is sent. That a region is not in the list is taken for proof: the list has all
+ * that take resources of the subscription (Microsoft's REST reference), and one without the registry's home is none.
+ */
+function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locations }: Observed): Step {
+  const { location } = step;
+  if (step.action !== 'create' || step.hold || !registry || !locations) return step;
+  if (locations.has(location) || !locations.has(normalise(registry.location))) return step;
+  const meant = didYouMean(location, locations);
+  const remedy = `Correct it in spec.regions${meant ? '' : "; az account list-locations --query '[].name' lists them"}`;
+  const message = `is not created: subscription ${spec.registry.subscriptionId} has no region ${location}${meant ? `; ${meant}` : '.'} ${remedy}`;
+  return { ...step, hold: { waitsFor: [], reason: 'RegionNotAvailable', message } };
+}
 
 /** Wrestling with whoever undoes it helps nobody: a person has to find out who that is. */
 function heldByContention(step: Step, { leftAloneUntil }: Limits): Step {

@@ -9,6 +9,7 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
+import type { SubscriptionLocations } from '../azure/subscription-locations.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
 import { holderOf } from './claims.ts';
@@ -52,6 +53,7 @@ export interface Context {
   /** By uid, since when (ms) ARM has not shown the object's registry. Lost on restart, which only prolongs the patience. */
   readonly silentSince: Map<string, number>;
   readonly registries: RecentRegistries;
+  readonly locations: SubscriptionLocations;
   /** What ARM last said of how long a creation takes. Lost on restart, which only means a few looks too early. */
   readonly creations: { askAfter: number };
 }
@@ -226,16 +228,30 @@ async function planOnProof(
   context: Context,
 ): Promise<Planned | ArmError> {
   const asked = new Set<string>();
-  for (let observed = first; ; ) {
+  let hasMap = false;
+  let observed = first;
+  for (;;) {
     const now = context.clock.now();
     const leftAloneUntil = (location: string) => context.contention.restsUntil(uidOf(object), location, now);
     const plan = planFor(object, observed, now, { ...context.limits, leftAloneUntil });
-    if (plan.confirm.length === 0) return { observed, plan };
+    const needsMap: boolean = !hasMap && dueSteps(plan).some(({ action }) => action === 'create');
+    if (plan.confirm.length === 0 && !needsMap) return { observed, plan };
     const names = plan.confirm.filter((name) => !asked.has(name));
     if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
     for (const name of names) asked.add(name);
-    observed = withAnswers(observed, await Promise.all(names.map((name) => ask(object, name, context.arm))));
+    const [answers, locations] = await Promise.all([
+      Promise.all(names.map((name) => ask(object, name, context.arm))),
+      needsMap ? locationsFor(object, context) : observed.locations,
+    ]);
+    hasMap ||= needsMap;
+    observed = { ...withAnswers(observed, answers), locations };
   }
+}
+
+/** The regions that there are, where ARM tells. */
+function locationsFor({ spec }: RegistryReplication, { arm, locations }: Context) {
+  const wanted = spec.regions.map(({ location }) => normalise(location));
+  return locations.known(arm, spec.registry.subscriptionId, wanted);
 }
 
 async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promise<Answer> {
@@ -270,7 +286,13 @@ async function storeIntentions(
     return Object.keys(region?.asked?.tags ?? {}).some((key) => !owned.includes(key));
   });
   if (!isNew) return latest;
-  return objects.writeStatus(latest, report(object, observed, plan, [], clock.now()).status);
+  // That the look which a person asked for was had is said once it is over.
+  const { lastHandledReconcileAt: _, ...intended } = report(object, observed, plan, [], clock.now()).status;
+  const handled = object.status?.lastHandledReconcileAt;
+  return objects.writeStatus(latest, {
+    ...intended,
+    ...(handled !== undefined && { lastHandledReconcileAt: handled }),
+  });
 }
 
 /** Submits every due step at once; the failure of one region never stops another. */

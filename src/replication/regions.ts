@@ -180,9 +180,12 @@ function mayHaveBegun(object: RegistryReplication, row: RegionStatus | undefined
   return restsUntil(row, now) === undefined || row?.reason === 'AzureUnreachable';
 }
 
-/** Whether the status has it that there is nothing in this row's region, and that a replica is to be made. */
+/**
+ * Whether the status has it that there is nothing in this row's region, and that a replica is to be made. Of a region that the
+ * subscription does not have that is said for people only: unlike what Azure refused, nothing was sent, and it does not rest.
+ */
 export function isCreationStored({ status }: RegistryReplication, row: RegionStatus | undefined): boolean {
-  if (row?.state !== 'Absent') return false;
+  if (row?.state !== 'Absent' || (row.reason === 'RegionNotAvailable' && row.retryAfter === undefined)) return false;
   return status?.plan?.some(({ action, location }) => action === 'create' && location === row.location) ?? false;
 }
 

@@ -195,6 +195,8 @@ describeWithKubectl('a registry and the object that says where its replicas shal
       env: { KUBE_EDITOR: 'sed -i "s/location: westeurope/location: japaneast/"' },
     });
     await follow(/^edited +edited +Syncing +0\/1 +japaneast +\d+s$/);
+    // The status says so before Azure is asked.
+    await scene.arm.journal.first(({ method, registry }) => method === 'PUT' && registry === 'edited');
     await scene.arrived('edited', 'japaneast');
     await follow(/^edited +edited +Ready +1\/1 +\d+s$/);
     follower.kill();

@@ -203,6 +203,21 @@ describe('the ARM gateway at Azure', () => {
     expect(error.message).to.match(/^Cannot create replica atlantis of registry myACR0007: the region does not exist/);
   });
 
+  it('names the regions of a subscription that take resources', async () => {
+    const locations = await arm.locations(registry.subscriptionId);
+    expect(locations).to.include.members(['eastus', 'japaneast', 'westeurope']).and.not.to.include('europe');
+    expect(emulator.journal.entries.map(({ method, endpoint }) => `${method} ${endpoint}`)).to.deep.equal([
+      'GET locations',
+    ]);
+  });
+
+  it('is told, like others, that it may not read the regions', async () => {
+    emulator.azure.faults.add({ kind: 'forbidden', actions: ['Microsoft.Resources/subscriptions/locations/read'] });
+    const error = await refusal(arm.locations(registry.subscriptionId));
+    expect(error).to.include({ kind: 'Denied', reason: 'AuthorizationFailed' });
+    expect(error.message).to.contain('Microsoft.Resources/subscriptions/locations/read');
+  });
+
   it('does not try again when throttled, and says for how long to wait', async () => {
     emulator.azure.refuse(() => true, {
       status: 429,
@@ -319,11 +334,13 @@ describe('the ARM gateway at a server that misbehaves', () => {
     create: () => arm.create(registry, 'japaneast', { location: 'japaneast' }),
     update: () => arm.update(registry, 'japaneast', { routing: true }),
     remove: () => arm.remove(registry, 'japaneast'),
+    locations: () => arm.locations(registry.subscriptionId),
   };
   const reading = Object.entries(everything).filter(([name]) => name !== 'remove');
 
   it('sends one id of its own with each request, and its name', async () => {
-    for (const [name, call] of Object.entries(everything)) if (name !== 'replicas') await call();
+    for (const [name, call] of Object.entries(everything))
+      if (name !== 'replicas' && name !== 'locations') await call();
     const ids = seen.map(({ headers }) => headers['x-ms-client-request-id']);
     expect(new Set(ids).size).to.equal(5);
     expect(seen.map(({ headers }) => headers['user-agent'])).to.satisfy((names: string[]) =>

@@ -1,8 +1,24 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { flattened, registryFrom, replicaFrom, UnreadableAnswer } from '../../../src/azure/answers.ts';
+import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from '../../../src/azure/answers.ts';
 
 describe("ARM's answers", () => {
+  it('name the regions that take resources, in the short form', () => {
+    const value = [
+      { name: 'japaneast', displayName: 'Japan East', metadata: { regionType: 'Physical' } },
+      { name: 'EastUS', metadata: {} },
+      { name: 'westus' },
+      { name: 'europe', metadata: { regionType: 'Logical' } },
+      ...[{ name: 'a'.repeat(65) }, { name: 'a b<' }, { name: 7 }, {}, null, 'eastus'],
+    ];
+    expect(locationsFrom({ value })).to.deep.equal(['japaneast', 'eastus', 'westus']);
+  });
+
+  it('that are no list of regions are not taken for an empty one', () => {
+    for (const body of [undefined, null, [], {}, { value: 'eastus' }, { value: [] }, { value: [null] }])
+      expect(() => locationsFrom(body)).to.throw(UnreadableAnswer);
+  });
+
   // Recorded: Azure/azure-cli test_acr_create_replication.yaml, 2026-09-10.
   const creating = {
     type: 'Microsoft.ContainerRegistry/registries/replications',

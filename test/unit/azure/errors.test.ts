@@ -289,6 +289,26 @@ describe('armErrorFrom', () => {
     expect(message).to.match(new RegExp(`--role Contributor --scope ${endpoint}$`));
   });
 
+  it('tells of all the regions that ARM lists only those that may be meant', () => {
+    const others = Array.from({ length: 40 }, (_, n) => `region${n}`).join(',');
+    const words = `The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'. List of available regions for the resource type is 'eastus,japaneast,${others}'.`;
+    const { message } = armErrorFrom(
+      armSays(400, 'LocationNotAvailableForResourceType', words),
+      'create replica japaneest of registry myACR0007',
+    );
+    expect(message).to.equal(
+      "Cannot create replica japaneest of registry myACR0007: the region does not exist or does not offer container registries; did you mean japaneast? Correct it in spec.regions (LocationNotAvailableForResourceType: The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'.)",
+    );
+  });
+
+  it('takes no API version for a region, nor a list that was cut off for none', () => {
+    const others = Array.from({ length: 200 }, (_, n) => `region${n}`).join(', ');
+    const words = `No registered resource provider found for location 'japaneest' and API version '2025-11-01' for type 'registries/replications'. The supported api-versions are '2023-07-01, 2025-11-01'. The supported locations are 'japaneast, ${others}'.`;
+    const { message } = armErrorFrom(armSays(400, 'NoRegisteredProviderFound', words), 'create replica japaneest');
+    expect(message).to.match(/container registries; did you mean japaneast\? Correct it in spec\.regions \(.*'\.\)$/);
+    expect(message).not.to.match(/2023-07-01|region1/);
+  });
+
   it('names the lock, and how to remove it', () => {
     const { message } = armErrorFrom(
       armSays(

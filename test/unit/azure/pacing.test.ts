@@ -34,6 +34,10 @@ function anArm() {
       asked.push(`PATCH ${name}`);
       return replica;
     },
+    locations: async () => {
+      asked.push('GET locations');
+      return ['japaneast'];
+    },
     remove: async (_, name) => void asked.push(`DELETE ${name}`),
   };
   return { arm, asked };
@@ -47,6 +51,7 @@ async function every(arm: Arm): Promise<(string | number)[]> {
     arm.create(registry, 'japaneast', replica),
     arm.update(registry, 'japaneast', { routing: true }),
     arm.remove(registry, 'japaneast'),
+    arm.locations(registry.subscriptionId),
   ]);
   return answers.map((answer) => {
     if (answer.status === 'fulfilled') return 'sent';
@@ -59,7 +64,7 @@ describe('requests within the budget', () => {
   it('are sent while there are tokens', async () => {
     const { arm, asked } = anArm();
     const budget = createBudget({ now: () => 0 });
-    expect(await every(paced(arm, budget, { who: 'object', urgency: 'edit' }))).to.deep.equal(Array(6).fill('sent'));
+    expect(await every(paced(arm, budget, { who: 'object', urgency: 'edit' }))).to.deep.equal(Array(7).fill('sent'));
     expect(asked).to.deep.equal([
       'GET registry',
       'LIST',
@@ -67,11 +72,12 @@ describe('requests within the budget', () => {
       'PUT japaneast',
       'PATCH japaneast',
       'DELETE japaneast',
+      'GET locations',
     ]);
   });
 
   const costs: readonly [Operation, readonly number[]][] = [
-    ['reads', [0, 1, 2]],
+    ['reads', [0, 1, 2, 6]],
     ['writes', [3, 4]],
     ['deletes', [5]],
   ];
@@ -84,7 +90,7 @@ describe('requests within the budget', () => {
       for (const [n, answer] of answers.entries())
         if (which.includes(n)) expect(answer).to.be.greaterThan(10_000);
         else expect(answer).to.equal('sent');
-      expect(asked.length).to.equal(6 - which.length);
+      expect(asked.length).to.equal(7 - which.length);
     });
 
   it('give their tokens back, whether they went well or not', async () => {

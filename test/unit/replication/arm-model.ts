@@ -39,12 +39,14 @@ export class ArmModel implements Arm {
   readonly violations: string[] = [];
   /** Whether the next LIST shows this replica as it is, shows it as it was, or omits it. */
   lie: () => 'truth' | 'stale' | 'omit' = () => 'truth';
+  /** ms for which neither LIST nor GET shows a new replica. */
+  lag = 0;
+  /** What the subscription has. */
+  regions = ['eastus', 'japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
   /** ms that a replica takes here. */
   lasts: (location: string) => { creating: number; syncing: number } = () => durations;
   /** ms; what it says on accepting a creation. */
   askAfter: number | undefined;
-  /** ms for which neither LIST nor GET shows a new replica. */
-  lag = 0;
   /** Told of every request before it is answered; what it throws is the answer. */
   before: (request: string) => void = () => undefined;
   /** Told of every write once it has taken effect; what it throws is the answer. */
@@ -149,15 +151,20 @@ export class ArmModel implements Arm {
     this.after(`DELETE ${name}`);
   }
 
+  #isHidden(name: string): boolean {
+    const made = this.#lives.get(name)?.made;
+    return made !== undefined && this.#clock.now().getTime() < made + this.lag;
+  }
+
+  async locations(): Promise<string[]> {
+    this.before('GET locations');
+    return [...this.regions];
+  }
+
   #mustTakeWrites(): void {
     const { sku, provisioningState } = this.#registry;
     if (sku !== 'Premium' || provisioningState !== 'Succeeded')
       this.violations.push(`wrote to a registry that is ${sku} and ${provisioningState}`);
-  }
-
-  #isHidden(name: string): boolean {
-    const made = this.#lives.get(name)?.made;
-    return made !== undefined && this.#clock.now().getTime() < made + this.lag;
   }
 
   #shownNow(name: string): Replica {

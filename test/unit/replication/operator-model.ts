@@ -1,6 +1,7 @@
 // One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
 import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
+import { SubscriptionLocations } from '../../../src/azure/subscription-locations.ts';
 import { Contention } from '../../../src/replication/contention.ts';
 import type { Happening } from '../../../src/replication/happenings.ts';
 import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
@@ -51,6 +52,7 @@ export class OperatorModel {
       interval: 600_000,
       silentSince: new Map(),
       registries: new RecentRegistries(),
+      locations: new SubscriptionLocations(clock),
       creations: { askAfter: 0 },
     };
   }
@@ -99,7 +101,8 @@ export class OperatorModel {
   /** The process is another one: what it kept in memory is lost. */
   restart(): void {
     const memory = { contention: new Contention(), silentSince: new Map(), registries: new RecentRegistries() };
-    this.#context = { ...this.#context, ...memory, creations: { askAfter: 0 } };
+    const locations = new SubscriptionLocations(this.#clock);
+    this.#context = { ...this.#context, ...memory, locations, creations: { askAfter: 0 } };
   }
 
   #write(change: Partial<RegistryReplication>): RegistryReplication {

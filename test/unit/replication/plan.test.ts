@@ -88,6 +88,36 @@ describe('the plan for absent regions', () => {
     expect(made.steps.at(-1)?.hold?.waitsFor).to.deep.equal(['aregion', 'bregion', 'cregion', 'dregion']);
   });
 
+  it('does not ask for a region that the subscription does not have, and says which one may be meant', () => {
+    const locations = new Set([home, 'japaneast', 'westeurope']);
+    const observed = { ...observing([homeEntry], { missing: ['japaneest', 'westeurope'] }), locations };
+    const made = plan({ regions: ['japaneest', 'westeurope'] }, observed);
+    expect(dueSteps(made).map(({ location }) => location)).to.deep.equal(['westeurope']);
+    expect(made.steps[0]?.hold).to.deep.equal({
+      waitsFor: [],
+      reason: 'RegionNotAvailable',
+      message:
+        'is not created: subscription 00000000-0000-0000-0000-000000000000 has no region japaneest; did you mean japaneast? Correct it in spec.regions',
+    });
+  });
+
+  it('says how to find the regions where none is near', () => {
+    const observed = { ...observing([homeEntry], { missing: ['atlantis'] }), locations: new Set([home, 'japaneast']) };
+    const [step] = plan({ regions: ['atlantis'] }, observed).steps;
+    expect(step?.hold?.message).to.match(
+      /has no region atlantis\. Correct it in spec\.regions; az account list-locations --query '\[\]\.name' lists them$/,
+    );
+  });
+
+  for (const [what, locations] of [
+    ['nobody knows the regions', undefined],
+    ['the list of them cannot be right, as it lacks the home region', new Set(['japaneast'])],
+  ] as const)
+    it(`leaves it to Azure to refuse a region where ${what}`, () => {
+      const observed = { ...observing([homeEntry], { missing: ['japaneest'] }), locations };
+      expect(due({ regions: ['japaneest'] }, observed)).to.deep.equal(['create japaneest']);
+    });
+
   it('does not try again what Azure refused before its time has come', () => {
     const status = aStatus([{ state: 'Absent', reason: 'RegionNotAvailable', retryAfter: '2026-11-22T12:05:00Z' }]);
     const made = plan({ status }, observing([homeEntry]));

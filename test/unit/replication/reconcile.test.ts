@@ -37,6 +37,17 @@ describe('a pass', () => {
     expect(arm.writes).to.deep.equal(['create japaneast']);
   });
 
+  it('does not say that the look which was asked for was had before it is over', async () => {
+    const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
+    const { operator, arm } = scene({ annotations });
+    arm.before = (request) => {
+      if (request.startsWith('PUT')) expect(operator.status.lastHandledReconcileAt).to.equal(undefined);
+    };
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['create japaneast']);
+    expect(operator.status.lastHandledReconcileAt).to.equal('now');
+  });
+
   it('stores the ownership of tags before it sets them', async () => {
     const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
     arm.before = (request) => {
@@ -194,6 +205,56 @@ describe('a refusal', () => {
     expect(await operator.pass()).to.equal(minute);
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'AuthorizationFailed' });
     expect(operator.status.regions).to.deep.equal(regions);
+  });
+});
+
+describe('a region that does not exist', () => {
+  const misspelt = { regions: ['japaneest', 'westeurope'] };
+
+  it('is told before Azure is asked to create it, once, and keeps no other from being made', async () => {
+    const { operator, arm } = scene(misspelt);
+    await operator.runUntil(() => operator.status.readyRegions === '1/2');
+    expect(arm.writes).to.deep.equal(['create westeurope']);
+    expect(operator.condition('Stalled')).to.deep.include({ reason: 'RegionNotAvailable' });
+    expect(operator.condition('Ready')?.message).to.contain('did you mean japaneast?');
+    expect(operator.reasons.filter((reason) => reason === 'Stalled')).to.have.length(1);
+  });
+
+  it('is made as soon as it is spelt well', async () => {
+    const { operator, arm } = scene(misspelt);
+    await operator.pass();
+    operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['create westeurope', 'create japaneast']);
+    expect(operator.status.regions?.map(({ location }) => location)).to.deep.equal(['japaneast', 'westeurope', home]);
+  });
+
+  it('is made by itself within 20 minutes once the subscription has it', async () => {
+    const { operator, arm, clock } = scene({ regions: ['newregion'] });
+    await operator.pass();
+    arm.regions.push('newregion');
+    const since = clock.now().getTime();
+    await operator.runUntil(() => arm.writes.length > 0);
+    expect(clock.now().getTime() - since).to.be.at.most(20 * minute);
+  });
+
+  it('is told in mode Observe too', async () => {
+    const { operator } = scene({ ...misspelt, spec: { mode: 'Observe' } });
+    await operator.pass();
+    expect(operator.status.plan?.[0]?.message).to.contain('did you mean japaneast?');
+  });
+
+  it('is left to Azure to refuse where the regions may not be read, and that is no failure of the object', async () => {
+    const { operator, requests, trouble } = scene(misspelt);
+    trouble.set('GET locations', new ArmError('Denied', 'AuthorizationFailed', 'no right to read the regions'));
+    await operator.pass();
+    await operator.pass();
+    expect(requests.filter((request) => /^PUT|locations/.test(request))).to.deep.equal([
+      'GET locations',
+      'PUT japaneest',
+      'PUT westeurope',
+    ]);
+    expect(JSON.stringify(operator.status)).not.to.contain('no right to read the regions');
   });
 });
 

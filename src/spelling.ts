@@ -1,0 +1,54 @@
+// The names that somebody may have meant who wrote one that is not known. Pure.
+
+/** At most so many are worth reading. */
+const most = 3;
+
+/**
+ * The known names that are nearest to `word`, if any is near: one edit for every four letters, or the same letters in another
+ * order ("eastjapan"). Of equally near ones those that begin alike: "japaneest" is japaneast, not japanwest.
+ */
+export function nearest(word: string, known: Iterable<string>): string[] {
+  const tolerated = Math.max(1, Math.floor(word.length / 4));
+  const near = [...known]
+    .map((name) => ({
+      name,
+      edits: sorted(name) === sorted(word) ? 1 : editsBetween(word, name),
+      alike: alike(word, name),
+    }))
+    .filter(({ edits }) => edits <= tolerated)
+    .sort((one, other) => one.edits - other.edits || other.alike - one.alike || (one.name < other.name ? -1 : 1));
+  return near
+    .filter(({ edits, alike }) => edits === near[0]?.edits && alike === near[0].alike)
+    .map(({ name }) => name)
+    .slice(0, most);
+}
+
+/** `did you mean japaneast or japanwest?`; undefined when nothing is near. */
+export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+  const names = nearest(word, known);
+  return names.length > 0 ? `did you mean ${names.join(' or ')}?` : undefined;
+}
+
+/** Letters with which both begin. */
+function alike(one: string, other: string): number {
+  const length = Math.min(one.length, other.length);
+  return Array.from({ length }, (_, n) => n).find((n) => one[n] !== other[n]) ?? length;
+}
+
+function sorted(word: string): string {
+  return [...word].sort().join('');
+}
+
+/** Characters to insert, leave out or replace (Levenshtein's distance), one row of the matrix at a time. */
+function editsBetween(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (const [line, letter] of [...one].entries()) {
+    const next = [line + 1];
+    for (let column = 0; column < other.length; column++) {
+      const replaced = (row[column] ?? 0) + (letter === other[column] ? 0 : 1);
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { didYouMean, nearest } from '../../src/spelling.ts';
+
+const regions = [
+  'eastus',
+  'eastus2',
+  'japaneast',
+  'japanwest',
+  'northeurope',
+  'uksouth',
+  'ukwest',
+  'westeurope',
+  'westus',
+];
+
+describe('a name that is not known', () => {
+  const meant: [string, string | undefined][] = [
+    ['japaneest', 'did you mean japaneast?'],
+    ['westeurop', 'did you mean westeurope?'],
+    ['jpaaneast', 'did you mean japaneast?'],
+    ['eastjapan', 'did you mean japaneast?'],
+    ['europenorth', 'did you mean northeurope?'],
+    ['eastus3', 'did you mean eastus or eastus2?'],
+    ['atlantis', undefined],
+    ['', undefined],
+  ];
+  for (const [word, words] of meant) {
+    it(`is answered with "${words ?? 'nothing'}": ${word || 'an empty one'}`, () => {
+      expect(didYouMean(word, regions)).to.equal(words);
+    });
+  }
+
+  it('is near nothing where nothing is known', () => {
+    expect(nearest('japaneast', [])).to.deep.equal([]);
+  });
+
+  it('with one letter wrong, missing or too many is answered, with no more than three names', () => {
+    const anySlip = fc.record({
+      region: fc.constantFrom(...regions),
+      at: fc.nat(),
+      kind: fc.constantFrom('wrong', 'missing', 'more'),
+    });
+    fc.assert(
+      fc.property(anySlip, ({ region, at, kind }) => {
+        const place = at % region.length;
+        const written =
+          region.slice(0, place) + (kind === 'missing' ? '' : 'x') + region.slice(kind === 'more' ? place : place + 1);
+        const names = nearest(written, regions);
+        expect(names.length).to.be.within(1, 3);
+      }),
+    );
+  });
+});
