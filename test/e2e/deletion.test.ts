@@ -64,7 +64,7 @@ describeWithKubectl('an object that is deleted', () => {
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
   });
 
-  it('waits for a replica that is still being created, and then deletes it', async () => {
+  it('waits for a replica that is still being created, and then deletes it (trap 12)', async () => {
     const registry = scene.addRegistry('hasty');
     await scene.apply('hasty', { regions: ['japaneast'] });
     await scene.until('hasty', 'is Creating', are('Creating', 'japaneast'));
@@ -136,7 +136,7 @@ describeWithKubectl('an object that is deleted', () => {
     await deletion('nowhere');
   });
 
-  it('stays while Azure refuses, says how to let it go, and then leaves Azure as it is', async () => {
+  it('stays while Azure refuses, says how to let it go, and then leaves Azure as it is (trap 25)', async () => {
     const registry = scene.addRegistry('stuck');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('stuck', { regions: ['japaneast'] });

@@ -135,7 +135,7 @@ describe('of two operators', function () {
     expect(writesTo('killed')).to.have.members(['PUT japaneast', 'PUT westeurope']);
   });
 
-  it('one that was stopped in the middle of a pass writes nothing when it goes on, and ends', async () => {
+  it('one that was stopped in the middle of a pass writes nothing when it goes on, and ends (trap 31)', async () => {
     // The answer on which it would write next is on its way to it when it is stopped.
     const frozen = stage.arm.journal
       .next((request) => request.method === 'GET' && request.replica === 'japaneast' && request.registry === 'stopped')

@@ -13,7 +13,7 @@ const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resou
 
 const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
   ['no regions at all', { regions: undefined }, /spec\.regions: Required value|missing required field "regions"/],
-  ['an empty list of regions', { regions: [] }, /spec\.regions: Invalid value: .* at least 1 items/],
+  ['an empty list of regions (trap 17)', { regions: [] }, /spec\.regions: Invalid value: .* at least 1 items/],
   [
     'more than 100 regions',
     { regions: Array.from({ length: 101 }, (_, n) => ({ location: `region${n}` })) },
@@ -184,7 +184,7 @@ describeWithKubectl('a spec that makes no sense', () => {
     expect(scene.writesTo('healing')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('is an invalid one when it names another registry than before', async () => {
+  it('is an invalid one when it names another registry than before (trap 16)', async () => {
     scene.addRegistry('fixed');
     scene.addRegistry('other');
     await scene.apply('fixed', { regions: ['eastus'] });

@@ -92,7 +92,7 @@ describe('the ARM gateway at Azure', () => {
     expect(loginServer).to.equal('myacr0007.azurecr.io');
   });
 
-  it('lists the replicas of every page', async () => {
+  it('lists the replicas of every page (trap 6)', async () => {
     const locations = ['japaneast', 'westeurope', 'westus2', 'uksouth', 'brazilsouth'];
     for (const location of locations) emulator.azure.addReplica(registry, location);
     const listed = (await arm.replicas(registry)).map(({ location }) => location);
@@ -123,7 +123,7 @@ describe('the ARM gateway at Azure', () => {
     expect(askAfter).to.equal(10_000);
   });
 
-  it('leaves the operations it started alone: no poll, no timer', async () => {
+  it('leaves the operations it started alone: no poll, no timer (traps 18, 19)', async () => {
     const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     emulator.azure.addReplica(registry, 'westeurope');
     emulator.azure.addReplica(registry, 'westus2');
@@ -144,7 +144,7 @@ describe('the ARM gateway at Azure', () => {
     ]);
   });
 
-  it('says in a request only what it was told to say', async () => {
+  it('says in a request only what it was told to say (traps 8, 9, 11)', async () => {
     await arm.create(registry, 'japaneast', { location: 'japaneast' });
     await arm.create(registry, 'westus2', { location: 'westus2', routing: false, tags: { team: 'web' } });
     emulator.azure.addReplica(registry, 'westeurope');
@@ -420,7 +420,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen).to.have.length(0);
   });
 
-  it('asks before each write, when all else is there, whether it may be sent, and sends none that may not', async () => {
+  it('asks before each write, when all else is there, whether it may be sent, and sends none that may not (trap 31)', async () => {
     const slow = Promise.withResolvers<AccessToken>();
     let mayWrite = true;
     arm = connectArm({

@@ -11,7 +11,7 @@ describe('words of others', () => {
     expect(oneLine('a\u001b[31mb\u202ec\u0000d\u200be', 100)).to.equal('a [31mb c d e');
   });
 
-  it('lose the signature of an operation URL and keep its address', () => {
+  it('lose the signature of an operation URL and keep its address (trap 29)', () => {
     const url =
       'https://management.azure.com/subscriptions/s/operationStatuses/replications-1?api-version=2025-11-01&t=639&c=MII&s=abc&h=def';
     expect(oneLine(`see ${url} for more`, 200)).to.equal(

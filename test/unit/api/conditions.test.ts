@@ -7,7 +7,7 @@ const ready = { type: 'Ready', status: 'True', reason: 'AllRegionsReady', messag
 const stored = [{ ...ready, lastTransitionTime: before, observedGeneration: 1 }];
 
 describe('stating conditions', () => {
-  it('moves lastTransitionTime when the status changes, and only then', () => {
+  it('moves lastTransitionTime when the status changes, and only then (trap 26)', () => {
     const [same] = stateConditions(stored, [{ ...ready, message: 'other words' }], 2, now);
     expect(same).to.deep.include({ lastTransitionTime: before, observedGeneration: 2, message: 'other words' });
     const [changed] = stateConditions(stored, [{ ...ready, status: 'False' }], 2, now);
@@ -18,7 +18,7 @@ describe('stating conditions', () => {
     expect(stateConditions(stored, [], 1, now)).to.deep.equal([]);
   });
 
-  it("cuts a message to the API's bound", () => {
+  it("cuts a message to the API's bound (trap 29)", () => {
     const [long] = stateConditions([], [{ ...ready, message: 'x'.repeat(40_000) }], 1, now);
     expect(long?.message).to.have.length(32_768);
   });

@@ -112,7 +112,7 @@ describe('armErrorFrom', () => {
         'PolicyDenied',
       ],
       [
-        'a lock',
+        'a lock (trap 23)',
         armSays(
           409,
           'ScopeLocked',
@@ -131,7 +131,7 @@ describe('armErrorFrom', () => {
         'Conflict',
         'Conflict',
       ],
-      ['a busy registry', armSays(409, 'AnotherOperationInProgress', 'busy'), 'Conflict', 'Conflict'],
+      ['a busy registry (trap 13)', armSays(409, 'AnotherOperationInProgress', 'busy'), 'Conflict', 'Conflict'],
       ['a failed precondition', armSays(412, 'PreconditionFailed', 'no'), 'Conflict', 'Conflict'],
       ['a locked resource (423)', armSays(423, 'Locked', 'no'), 'Conflict', 'Conflict'],
       [
@@ -399,7 +399,7 @@ describe('armErrorFrom', () => {
     });
   });
 
-  it('is total: anything becomes one bounded line', () => {
+  it('is total: anything becomes one bounded line (trap 29)', () => {
     const answer = fc
       .record({ status: fc.integer({ min: 100, max: 999 }), code: fc.anything(), message: fc.anything() })
       .map(({ status, code, message }) => refused(status, { error: { code, message } }));

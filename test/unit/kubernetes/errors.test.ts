@@ -22,7 +22,7 @@ const refused = () => Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'
 const server = 'https://10.0.0.1:443';
 
 describe('an error of the API server', () => {
-  it('is told by its code', () => {
+  it('is told by its code (trap 36)', () => {
     expect(isNotFound(answered(404))).to.equal(true);
     expect(isNotFound(answered(403))).to.equal(false);
     expect(isMissing(answered(404, '{"reason":"NotFound","details":{"name":"bear"}}'))).to.equal(true);

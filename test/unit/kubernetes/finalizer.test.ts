@@ -107,7 +107,7 @@ describe('the finalizer', () => {
     ['the first of all', plain()],
     ['one more', held('first.dev/x')],
   ] as const) {
-    it(`never erases a finalizer that another controller adds at the same moment (${what})`, async () => {
+    it(`never erases a finalizer that another controller adds at the same moment (${what}) (trap 28)`, async () => {
       const one = new OneWidget(structuredClone(at));
       one.meanwhile = () => {
         one.meanwhile = () => undefined;

@@ -92,7 +92,7 @@ describe('the informer', () => {
     expect(log.all).to.deep.equal([]);
   });
 
-  it('tries again after a failed list, later each time, and says once each why and when', async () => {
+  it('tries again after a failed list, later each time, and says once each why and when (trap 33)', async () => {
     start();
     (await server.nextList()).refuse(500, 'etcdserver: leader changed');
     expect((await log.next()).sentence).to.equal(
@@ -271,7 +271,7 @@ describe('the informer', () => {
     expect(informer.health().relists).to.equal(1);
   });
 
-  it('reports a callback that throws, and goes on', async () => {
+  it('reports a callback that throws, and goes on (trap 34)', async () => {
     start({
       changed: (change) => {
         changes.push(change);

@@ -319,7 +319,7 @@ describe('the leader election', () => {
       expect(server.now?.spec?.holderIdentity, 'it is left to run out').to.equal('me');
     });
 
-    it('writes nothing when it wakes from a long sleep, before any timer has run', async () => {
+    it('writes nothing when it wakes from a long sleep, before any timer has run (trap 31)', async () => {
       for (const slept of [
         { monotonic: 10_000, wall: 10_000 },
         { monotonic: 0, wall: 30_000 },

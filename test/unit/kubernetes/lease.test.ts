@@ -27,7 +27,7 @@ describe('a Lease that somebody else holds', () => {
     expect(freeIn(observed(first, edited, at(9_000), terms), 'me', at(9_000))).to.equal(6_000);
   });
 
-  it('is not freed by a clock that is set, and its own timestamps mean nothing', () => {
+  it('is not freed by a clock that is set, and its own timestamps mean nothing (trap 35)', () => {
     const first = observed(
       { phase: 'Unknown' },
       held('a', { renewTime: '1970-01-01T00:00:00.000000Z' }),

@@ -211,7 +211,7 @@ describe('the work queue', () => {
     await metered.shutDown();
   });
 
-  it('loses no key and never works on one twice at once, whatever happens in which order', async () => {
+  it('loses no key and never works on one twice at once, whatever happens in which order (trap 35)', async () => {
     const key = fc.constantFrom('a', 'b', 'c');
     const priority = fc.constantFrom<Priority>('high', 'normal', 'low');
     const step = fc.oneof(

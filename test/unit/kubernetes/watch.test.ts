@@ -35,7 +35,7 @@ describe('a watch', () => {
   const begin = () =>
     watch.watch('/apis/example.dev/v1/widgets', { resourceVersion: '5' }, told.push, (error) => ends.push({ error }));
 
-  it('asks for bookmarks and for an end before client-node takes it for dead', async () => {
+  it('asks for bookmarks and for an end before client-node takes it for dead (trap 33)', async () => {
     void begin();
     const asked = await server.nextWatch();
     expect(Object.fromEntries(asked.url.searchParams)).to.deep.equal({

@@ -28,7 +28,7 @@ describe('the claim on a registry', () => {
     expect(uidOf(holderOf([named('b', 5), named('a', 5)]))).to.equal('a');
   });
 
-  it('stays with the holder, by its status, when an older object comes back', () => {
+  it('stays with the holder, by its status, when an older object comes back (trap 30)', () => {
     expect(uidOf(holderOf([named('old', 9, { status: refused }), named('young', 1, { status: acting })]))).to.equal(
       'young',
     );

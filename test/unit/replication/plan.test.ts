@@ -29,11 +29,11 @@ describe('the plan for absent regions', () => {
     expect(due({}, observing([homeEntry], { missing: ['japaneast'] }))).to.deep.equal(['create japaneast']);
   });
 
-  it('creates nothing where a GET shows the replica that LIST omitted', () => {
+  it('creates nothing where a GET shows the replica that LIST omitted (trap 6)', () => {
     expect(due({}, observing([], { seen: [aReplica('japaneast')] }))).to.deep.equal([]);
   });
 
-  it('takes "Japan East" and "japaneast" for the same region', () => {
+  it('takes "Japan East" and "japaneast" for the same region (trap 3)', () => {
     expect(due({ regions: ['Japan East'] }, observing([aReplica('japaneast')]))).to.deep.equal([]);
   });
 
@@ -45,7 +45,7 @@ describe('the plan for absent regions', () => {
     ]);
   });
 
-  it('never creates the home replica, listed or not', () => {
+  it('never creates the home replica, listed or not (trap 2)', () => {
     expect(due({ regions: [home] }, observing([]))).to.deep.equal([]);
   });
 
@@ -65,7 +65,7 @@ describe('the plan for absent regions', () => {
     });
   }
 
-  it('still takes a 404 for "on its way" in the first minute after a creation', () => {
+  it('still takes a 404 for "on its way" in the first minute after a creation (trap 10)', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(30) }]);
     expect(due({ status }, observing([], { missing: ['japaneast'] }))).to.deep.equal([]);
   });
@@ -78,7 +78,7 @@ describe('the plan for absent regions', () => {
     expect(made.regions[0]?.attempts).to.equal(1);
   });
 
-  it('creates no more at a time than the limit, and says what the others wait for', () => {
+  it('creates no more at a time than the limit, and says what the others wait for (trap 13)', () => {
     const regions = ['aregion', 'bregion', 'cregion', 'dregion', 'eregion'];
     const made = plan(
       { regions },
@@ -136,7 +136,7 @@ describe('the plan for absent regions', () => {
 
 describe('the plan for replicas in motion', () => {
   for (const provisioningState of ['Creating', 'Updating', 'Deleting', 'Frobnicating', undefined]) {
-    it(`writes nothing to a replica that is ${provisioningState}`, () => {
+    it(`writes nothing to a replica that is ${provisioningState} (trap 12)`, () => {
       const replica = moving('japaneast', provisioningState);
       const regions = [{ location: 'japaneast', routing: 'Disabled', tags: { team: 'web' } } as const];
       expect(due({ regions }, observing([homeEntry, replica]))).to.deep.equal([]);
@@ -145,7 +145,7 @@ describe('the plan for replicas in motion', () => {
     });
   }
 
-  it('still takes Succeeded for "on its way out" in the first minute after a deletion', () => {
+  it('still takes Succeeded for "on its way out" in the first minute after a deletion (trap 10)', () => {
     const status = aStatus([{ state: 'Deleting', since: secondsAgo(20) }]);
     expect(due({ deleting: true, status }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([]);
   });
@@ -187,7 +187,7 @@ describe('the plan for Failed replicas', () => {
     ]);
   });
 
-  it('replaces one that was never Ready and does not serve, once it has rested', () => {
+  it('replaces one that was never Ready and does not serve, once it has rested (trap 21)', () => {
     expect(due({ status: aStatus([rested]) }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
   });
 
@@ -221,7 +221,7 @@ describe('the plan for Failed replicas', () => {
 });
 
 describe('the plan for routing and tags', () => {
-  it('touches neither when the spec says nothing', () => {
+  it('touches neither when the spec says nothing (trap 9)', () => {
     const replica = aReplica('japaneast', { routing: false, tags: { owner: 'them' } });
     expect(due({}, observing([homeEntry, replica]))).to.deep.equal([]);
   });
@@ -342,7 +342,7 @@ describe('the plan for regions that are not listed', () => {
     ]);
   });
 
-  it('keeps them while a listed region has not been ready: make before break', () => {
+  it('keeps them while a listed region has not been ready: make before break (trap 15)', () => {
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     const made = plan({}, observing([homeEntry, syncing, old]));
     expect(dueSteps(made)).to.deep.equal([]);
@@ -367,7 +367,7 @@ describe('the plan for regions that are not listed', () => {
     expect(due({}, observing([homeEntry, syncing, failed]))).to.deep.equal(['delete northeurope']);
   });
 
-  it('deletes by the ARM name, which need not equal the location', () => {
+  it('deletes by the ARM name, which need not equal the location (trap 4)', () => {
     const odd = aReplica('northeurope', { name: 'replication001' });
     expect(due({ status: ready }, observing([homeEntry, aReplica('japaneast'), odd]))).to.deep.equal([
       'delete replication001',
@@ -380,7 +380,7 @@ describe('the plan for regions that are not listed', () => {
     ).to.deep.equal([]);
   });
 
-  it('never deletes the home replica, even when the spec does not list it', () => {
+  it('never deletes the home replica, even when the spec does not list it (trap 1)', () => {
     const odd = aReplica('East US', { name: 'replication001' });
     expect(due({ status: ready }, observing([odd, aReplica('japaneast')]))).to.deep.equal([]);
   });
@@ -451,7 +451,7 @@ describe('the plan for a registry that cannot be replicated', () => {
     },
   ];
   for (const { observed, reason, says } of cases) {
-    it(`writes nothing and says ${reason} in plain words`, () => {
+    it(`writes nothing and says ${reason} in plain words (trap 23)`, () => {
       const made = plan({}, observed);
       expect(made.steps).to.deep.equal([]);
       expect(made.obstacle?.reason).to.equal(reason);
@@ -459,7 +459,7 @@ describe('the plan for a registry that cannot be replicated', () => {
     });
   }
 
-  it('forgets what it remembered when the registry was made anew under the same name', () => {
+  it('forgets what it remembered when the registry was made anew under the same name (trap 5)', () => {
     const status = aStatus([{ readyOnce: true }], { registry: { creationDate: '2025-01-01T00:00:00.000Z' } });
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     expect(due({ status }, observing([homeEntry, syncing, aReplica('northeurope')]))).to.deep.equal([]);
@@ -467,7 +467,7 @@ describe('the plan for a registry that cannot be replicated', () => {
 });
 
 describe('doubt', () => {
-  it('asks for a GET before a region first steps to Ready or to Failed', () => {
+  it('asks for a GET before a region first steps to Ready or to Failed (trap 6)', () => {
     const replicas = [aReplica('japaneast'), aReplica('westeurope', { provisioningState: 'Failed' })];
     const status = aStatus([{ state: 'Syncing' }, { location: 'westeurope', state: 'Creating' }]);
     const made = plan({ regions: ['japaneast', 'westeurope'], status }, observing(replicas, { seen: [] }));

@@ -90,7 +90,7 @@ describe('a pass', () => {
     expect(await operator.pass()).to.equal(2_000);
   });
 
-  it('looks at a long Syncing once a minute', async () => {
+  it('looks at a long Syncing once a minute (trap 32)', async () => {
     const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(24 * 60 * minute);
@@ -147,7 +147,7 @@ describe('a pass', () => {
 describe('a refusal', () => {
   const refused = new ArmError('Denied', 'AuthorizationFailed', 'no right to write', { code: 'AuthorizationFailed' });
 
-  it('is tried again after 1, 1, 2, 4, 8 and then every 10 minutes, and heals by itself', async () => {
+  it('is tried again after 1, 1, 2, 4, 8 and then every 10 minutes, and heals by itself (trap 22)', async () => {
     const { operator, clock, requests, trouble } = scene();
     trouble.set('PUT japaneast', refused);
     const attempts: number[] = [];
@@ -166,7 +166,7 @@ describe('a refusal', () => {
     expect(operator.condition('Stalled')).to.equal(undefined);
   });
 
-  it('of one region does not stop another', async () => {
+  it('of one region does not stop another (trap 14)', async () => {
     const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
     trouble.set('PUT japaneast', refused);
     await operator.runUntil(() => operator.status.readyRegions === '1/2');
@@ -262,7 +262,7 @@ describe('throttling and passing faults', () => {
   const throttled = new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 17_000 });
   const silent = new ArmError('Transient', 'AzureUnreachable', 'no answer');
 
-  it('keep the last good status, and Retry-After is obeyed', async () => {
+  it('keep the last good status, and Retry-After is obeyed (trap 26)', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const { status } = operator;
@@ -287,7 +287,7 @@ describe('throttling and passing faults', () => {
     expect(operator.condition('Ready')?.status).to.equal('True');
   });
 
-  it('of a write are tried again, and never called a failure', async () => {
+  it('of a write are tried again, and never called a failure (trap 13)', async () => {
     const { operator, trouble } = scene();
     trouble.set('PUT japaneast', throttled);
     expect(await operator.pass()).to.equal(17_000);
@@ -438,7 +438,7 @@ describe('the deletion of an object', () => {
     ['the annotation force-detach', { annotations: { 'georeplication.dev/force-detach': 'true' } }],
   ];
   for (const [what, parts] of leavesAzureAlone) {
-    it(`asks nothing of ARM with ${what}`, async () => {
+    it(`asks nothing of ARM with ${what} (trap 25)`, async () => {
       const { operator, requests } = scene({ held: true, ...parts }, settled);
       operator.delete();
       await operator.pass();
@@ -463,7 +463,7 @@ describe('the deletion of an object', () => {
     expect(requests).to.deep.equal([]);
   });
 
-  it('does not take a 403 for "gone", and says how to let go', async () => {
+  it('does not take a 403 for "gone", and says how to let go (trap 23)', async () => {
     const { operator, trouble } = scene({ held: true }, settled);
     trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right to read.'));
     operator.delete();
@@ -472,7 +472,7 @@ describe('the deletion of an object', () => {
     expect(operator.condition('Ready')?.message).to.contain('georeplication.dev/force-detach=true');
   });
 
-  it('ends when the registry is gone', async () => {
+  it('ends when the registry is gone (trap 23)', async () => {
     const { operator, trouble } = scene({ held: true }, settled);
     const gone = new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceGroupNotFound' });
     trouble.set('GET registry', gone).set('LIST', gone);
@@ -556,7 +556,7 @@ describe('what others do meanwhile', () => {
     expect(operator.status.regions?.find(({ location }) => location === 'westeurope')?.state).to.equal('Creating');
   });
 
-  it('Available keeps the generation it was seen for while ARM refuses to show the new one', async () => {
+  it('Available keeps the generation it was seen for while ARM refuses to show the new one (trap 27)', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
@@ -632,7 +632,7 @@ describe('a creation that fails', () => {
     expect(operator.status.regions?.[0]?.attempts).to.equal(undefined);
   });
 
-  it('counts as failed too when the replica vanishes while Creating', async () => {
+  it('counts as failed too when the replica vanishes while Creating (trap 20)', async () => {
     const { operator, arm } = scene();
     await operator.pass();
     arm.before = (request) => {
@@ -679,7 +679,7 @@ describe('two objects that name one registry', () => {
     expect(operator.object.metadata.finalizers).to.equal(undefined);
   });
 
-  it('leave the refused one free to go, with nothing done in Azure', async () => {
+  it('leave the refused one free to go, with nothing done in Azure (trap 30)', async () => {
     const { operator, requests } = scene({ held: true });
     operator.others = [rival()];
     operator.delete();

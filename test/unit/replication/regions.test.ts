@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import type { RegionState } from '../../../src/api/registryreplication.ts';
+import { type Region, regionsOf } from '../../../src/replication/regions.ts';
+import { anObject, aReplica, aStatus, home, now, observing, secondsAgo } from './world.ts';
+
+const homeEntry = aReplica(home);
+
+function stateWith(provisioningState: string | undefined, displayStatus: string | undefined): RegionState | undefined {
+  const { provisioningState: _, displayStatus: __, ...bare } = aReplica('japaneast');
+  const replica = {
+    ...bare,
+    ...(provisioningState !== undefined && { provisioningState }),
+    ...(displayStatus !== undefined && { displayStatus }),
+  };
+  return inJapan(regionsOf(anObject(), observing([homeEntry, replica]), now))?.state;
+}
+
+function inJapan(regions: readonly Region[]): Region | undefined {
+  return regions.find(({ location }) => location === 'japaneast');
+}
+
+describe('what is so in a region', () => {
+  it('is Ready only with the one word that says so: no word, and words yet to come, mean not yet, never failed (trap 7)', () => {
+    expect(stateWith('Succeeded', 'Ready')).to.equal('Ready');
+    for (const word of ['Syncing', undefined, '', 'online', 'Online', 'Failed', 'Degraded'])
+      expect(stateWith('Succeeded', word), word).to.equal('Syncing');
+  });
+
+  it('is in motion where ARM says something that is not known (trap 7)', () => {
+    for (const word of [undefined, '', 'Moving', 'InProgress']) expect(stateWith(word, 'Ready')).to.equal('Updating');
+  });
+
+  it('is that a replica is on its way out, where its region is listed again meanwhile; only a 404 makes room for another (trap 12)', () => {
+    const status = aStatus([{ state: 'Deleting', since: secondsAgo(300), desired: false }]);
+    const leaving = observing([homeEntry, aReplica('japaneast', { provisioningState: 'Deleting' })]);
+    const gone = observing([homeEntry], { missing: ['japaneast'] });
+    expect(inJapan(regionsOf(anObject({ status }), leaving, now))?.state).to.equal('Deleting');
+    expect(inJapan(regionsOf(anObject({ status }), gone, now))?.state).to.equal('Absent');
+  });
+});
