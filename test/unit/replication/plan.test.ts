@@ -21,7 +21,7 @@ function due(parts: ObjectParts, observed: Observed): string[] {
 const homeEntry = aReplica(home);
 
 describe('the plan for absent regions', () => {
-  it('asks for a GET before it creates what LIST does not show', () => {
+  it('asks for a GET before it creates what LIST does not show (trap 6)', () => {
     expect(plan({}, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
   });
 
@@ -67,7 +67,9 @@ describe('the plan for absent regions', () => {
 
   it('still takes a 404 for "on its way" in the first minute after a creation (trap 10)', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(30) }]);
-    expect(due({ status }, observing([], { missing: ['japaneast'] }))).to.deep.equal([]);
+    const made = plan({ status }, observing([], { missing: ['japaneast'] }));
+    expect(made.steps).to.deep.equal([]);
+    expect(made.regions[0]).to.include({ state: 'Creating', attempts: 0 });
   });
 
   it('takes it for a failed attempt when there is still nothing a minute after a creation, and lets it rest', () => {
@@ -196,7 +198,7 @@ describe('the plan for Failed replicas', () => {
     expect(due({ status, generation: 2 }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
   });
 
-  it('leaves the evidence in place after five attempts, for a person', () => {
+  it('leaves the evidence in place after five attempts, for a person (trap 21)', () => {
     const made = plan({ status: aStatus([{ ...rested, attempts: 5 }]) }, observing([homeEntry, failed]));
     expect(dueSteps(made)).to.deep.equal([]);
     expect(made.steps[0]?.hold?.reason).to.equal('RegionFailed');

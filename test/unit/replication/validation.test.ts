@@ -19,11 +19,11 @@ describe('a spec that may be acted upon', () => {
 describe('a spec with a problem', () => {
   const bad: [string, ObjectParts, string][] = [
     [
-      'a region listed twice in two spellings',
+      'a region listed twice in two spellings (trap 3)',
       { regions: ['Japan East', 'japaneast'] },
       'lists japaneast twice, as "Japan East" and "japaneast"',
     ],
-    ['no regions', { regions: [] }, 'list the home region alone if no other replicas are wanted'],
+    ['no regions (trap 17)', { regions: [] }, 'list the home region alone if no other replicas are wanted'],
     ['too many regions', { regions: Array.from({ length: 101 }, (_, n) => `region${n}`) }, 'at most 100'],
     ['a location that climbs the URL', { regions: ['../x'] }, '"../x" is not a region'],
     ['a location too long', { regions: ['x'.repeat(65)] }, 'is not a region'],
@@ -43,7 +43,7 @@ describe('a spec with a problem', () => {
       "is not a resource group's name",
     ],
     [
-      'another registry than before',
+      'another registry than before (trap 16)',
       { status: { registry: { id: '/subscriptions/x/other' } } },
       'was changed, from /subscriptions/x/other',
     ],
