@@ -1,0 +1,203 @@
+// `npm run bench:requests`: what the operator asks of ARM for a replica that is created, alone and with four others, for a look at
+// replicas in motion, and for a settled registry; beside it what Azure Service Operator asks. It asserts nothing.
+//
+// How it is measured. In real time, with creations that take 8 to 19 s and the Retry-After of 10 s, both as recorded (see
+// realistic in test/emulators/arm/timings.ts): nothing is sped up but the interval of settled registries, whose requests are
+// counted for each look and not for each minute. Every request that the emulator's journal has of a registry counts, from the
+// creation of its object on; those for `GET /subscriptions/{id}/locations`, one a day and subscription, are told apart.
+// A look is a LIST with the reads that follow it. How late a replica is seen: from when it is Ready in ARM to the GET that
+// shows the operator so.
+//
+// What Azure Service Operator asks is not measured here. It is read from its own recording
+// v2/internal/controllers/recordings/Test_ContainerRegistry_Registry_20230701_CRUD.yaml (Azure/azure-service-operator,
+// 2025-11-18): a PUT; polls of the operation as Retry-After says, after 10, 22 and 35 s, the third of which was the last; and two GETs.
+// A creation of 8 to 19 s is over by the first or the second poll: that is concluded, as is that replicas share nothing.
+// Once an hour (its default period, issue 2811) it repeats each PUT, upon which the recording has a GET.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Command } from 'commander';
+import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
+import { defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { realistic } from '../emulators/arm/timings.ts';
+import { startOperator } from '../operator.ts';
+import { client, startKubernetes } from './processes.ts';
+import { percentile } from './statistics.ts';
+
+const flags = new Command('npm run bench:requests --')
+  .description('What a replica, a look and a settled registry cost in requests to ARM.')
+  .option('--registries <n>', 'how many in each row', '10')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<{ readonly registries: string }>();
+
+const registries = Number(flags.registries);
+const five = ['japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
+const collection = `/apis/${group}/${version}/namespaces/default/${plural}`;
+/** s between two looks at a settled registry, and how many of them are watched. */
+const interval = 5;
+const looks = 6;
+
+await using ended = new AsyncDisposableStack();
+const directory = await mkdtemp(join(tmpdir(), 'bench-'));
+ended.defer(() => rm(directory, { recursive: true, force: true }));
+const arm = await startArmEmulator({ timings: realistic });
+ended.defer(() => arm.close());
+const kubeconfig = await startKubernetes(ended, directory);
+const send = await client(kubeconfig, 4);
+const certificate = join(directory, 'arm.pem');
+await writeFile(certificate, arm.certificate);
+
+const alone = await created('alone', ['japaneast'], []);
+const atOnce = await created('atonce', five, ['--max-parallel-actions=5']);
+const inTurn = await created('inturn', five, []);
+const settled = await watched(`--interval=${interval}s`);
+
+const ofAso = '3-4 reads, 1 write';
+table([
+  [`requests to ARM: the mean of ${registries} registries (the most)`, 'reads', 'writes', 'Azure Service Operator'],
+  ['a replica created alone', ...perReplica(alone), ofAso],
+  ['a replica of 5 created at once (--max-parallel-actions=5)', ...perReplica(atOnce), ofAso],
+  ['a replica of 5, at most 4 in motion (the default)', ...perReplica(inTurn), ofAso],
+  [
+    'a look at 5 replicas in motion, but for those that have become Ready',
+    ...inMotion(atOnce),
+    '5 reads: each its own',
+  ],
+  ['a look at a settled registry of 5', ...perLook(settled), '5 reads, 5 writes: a PUT each'],
+  ['a settled registry of 5 in an hour, with the default intervals', ...perLook(settled, 6), '5 reads, 5 writes'],
+]);
+const locationReads = arm.journal.entries.filter(({ endpoint }) => endpoint === 'locations').length;
+console.log(
+  `Besides, once a day and subscription: GET /locations, ${locationReads} in this run of three operators that created.`,
+);
+console.log(`Replicas were seen Ready after they were: ${lateness([...alone, ...atOnce, ...inTurn])}.`);
+
+interface Creation {
+  readonly name: string;
+  readonly locations: readonly string[];
+  readonly requests: readonly JournalEntry[];
+}
+
+/** Creates objects for registries of their own, and resolves once all of them are Ready. */
+async function created(
+  prefix: string,
+  locations: readonly string[],
+  args: readonly string[],
+): Promise<readonly Creation[]> {
+  const names = Array.from({ length: registries }, (_, index) => `${prefix}${String(index).padStart(4, '0')}`);
+  await using operating = new AsyncDisposableStack();
+  await start(operating, args);
+  for (const name of names) {
+    const registry = referenceTo(name);
+    arm.azure.addRegistry(registry, { location: 'eastus' });
+    const spec = { registry, regions: locations.map((location) => ({ location })) };
+    await send('POST', collection, { apiVersion: `${group}/${version}`, kind, metadata: { name }, spec });
+  }
+  for (let ready = new Set<string>(); !names.every((name) => ready.has(name)); ready = await readyNames())
+    await wait(500);
+  return names.map((name) => ({ name, locations, requests: requestsOf(name) }));
+}
+
+/** Looks at the registries of five replicas, settled by now: the requests of a few looks, without the first. */
+async function watched(...args: readonly string[]): Promise<readonly JournalEntry[]> {
+  await using operating = new AsyncDisposableStack();
+  await start(operating, args);
+  const names = atOnce.map(({ name }) => name);
+  const looked = async (from: number, times: number) => {
+    const looksAt = (name: string) => requestsOf(name, from).filter(isList).length;
+    while (!names.every((name) => looksAt(name) >= times)) await wait(100);
+  };
+  await looked(arm.journal.entries.length, 1);
+  const from = arm.journal.entries.length;
+  await looked(from, looks);
+  return names.flatMap((name) => requestsOf(name, from));
+}
+
+async function start(operating: AsyncDisposableStack, args: readonly string[]): Promise<void> {
+  const operator = startOperator({
+    args,
+    env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
+  });
+  operating.defer(async () => void (await operator.end()));
+  await operator.said(({ msg }) => msg.includes('passes begin'));
+}
+
+function referenceTo(name: string) {
+  return { subscriptionId: defaultSubscriptionId, resourceGroup: 'bench', name };
+}
+
+function requestsOf(name: string, from = 0): JournalEntry[] {
+  return arm.journal.entries.slice(from).filter(({ registry }) => registry === name);
+}
+
+async function readyNames(): Promise<Set<string>> {
+  const { object } = await send<{ items: RegistryReplication[] }>('GET', collection);
+  const isReady = ({ status }: RegistryReplication) =>
+    status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  return new Set(object.items.filter(isReady).map(({ metadata }) => metadata.name ?? ''));
+}
+
+/** Reads and writes. */
+function perReplica(creations: readonly Creation[]): [string, string] {
+  const share = (isWanted: (entry: JournalEntry) => boolean) =>
+    told(creations.map(({ requests, locations }) => requests.filter(isWanted).length / locations.length));
+  return [share(isRead), share((entry) => !isRead(entry))];
+}
+
+/** Each look from the last PUT on, without the GETs by id that a step to Ready needs. */
+function inMotion(creations: readonly Creation[]): [string, string] {
+  const looks = creations.map(({ requests }) => {
+    const after = requests.slice(requests.findLastIndex((entry) => !isRead(entry)) + 1);
+    return after.filter(({ endpoint }) => endpoint !== 'replica').length / after.filter(isList).length;
+  });
+  return [told(looks), '0'];
+}
+
+function perLook(requests: readonly JournalEntry[], looks = 1): [string, string] {
+  const reads = requests.filter(isRead).length;
+  const each = (count: number) => ((count / requests.filter(isList).length) * looks).toFixed(2);
+  return [each(reads), each(requests.length - reads)];
+}
+
+/** From the state as ARM has it to the first GET that came after. */
+function lateness(creations: readonly Creation[]): string {
+  const late = creations.flatMap(({ name, locations, requests }) =>
+    locations.flatMap((location) => {
+      const since = arm.azure.replica(referenceTo(name), location)?.stage.since ?? Number.NaN;
+      const seen = requests.find(
+        ({ replica, method, at }) => replica === location && method === 'GET' && Number(at) >= since,
+      );
+      return seen ? [(Number(seen.at) - since) / 1_000] : [];
+    }),
+  );
+  const [half, most] = [0.5, 1].map((share) => percentile(late, share).toFixed(1));
+  return `p50 ${half} s, max ${most} s (${late.length} replicas)`;
+}
+
+function isList({ endpoint, method }: JournalEntry): boolean {
+  return endpoint === 'replicas' && method === 'GET';
+}
+
+function isRead({ method }: JournalEntry): boolean {
+  return method === 'GET';
+}
+
+/** `2.95 (3.00)` */
+function told(numbers: readonly number[]): string {
+  const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  return `${mean.toFixed(2)} (${Math.max(...numbers).toFixed(2)})`;
+}
+
+function table(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('   ')
+        .trimEnd(),
+    );
+}
