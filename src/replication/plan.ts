@@ -104,7 +104,7 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
   if (registry.provisioningState?.toLowerCase() !== 'succeeded')
     return {
       reason: 'RegistryNotReady',
-      message: `Registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas are left alone until it is Succeeded.`,
+      message: `Registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas are left alone until it is Succeeded. If that lasts, see what is wrong with: az acr show --name ${name} --resource-group ${resourceGroup}`,
     };
   return undefined;
 }
