@@ -66,7 +66,7 @@ export function isSettled(operator: OperatorModel): boolean {
 }
 
 export function expectDesired(
-  arm: ArmModel,
+  arm: Pick<ArmModel, 'truth' | 'writes'>,
   operator: OperatorModel,
   replicas: Replica[],
   regions: RegionSpec[],

@@ -21,11 +21,14 @@ export class OperatorModel {
   readonly happenings: Happening[] = [];
   /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
+  /** ARM as a pass of this object sees it. */
+  armFor: (object: RegistryReplication) => Arm;
   readonly #clock: FakeClock;
-  #context: Omit<Context, 'limits'>;
+  #context: Omit<Context, 'arm' | 'limits'>;
 
   constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
     this.object = object;
+    this.armFor = () => arm;
     this.#clock = clock;
     const objects: Objects = {
       hold: async () => this.#write({ metadata: { ...this.object.metadata, finalizers: [finalizer] } }),
@@ -43,7 +46,6 @@ export class OperatorModel {
       isCrdTerminating: async () => this.crdTerminating,
     };
     this.#context = {
-      arm,
       objects,
       clock,
       random: () => 0.5,
@@ -84,7 +86,8 @@ export class OperatorModel {
   async pass(): Promise<number | undefined> {
     this.passes++;
     const limits = { maxParallelActions: this.maxParallelActions };
-    return (await reconcile(structuredClone(this.object), { ...this.#context, limits })).lookAgainAfter;
+    const context = { ...this.#context, arm: this.armFor(this.object), limits };
+    return (await reconcile(structuredClone(this.object), context)).lookAgainAfter;
   }
 
   /** Passes, each when the last one asked for it, until `done` or until so many. */

@@ -1,0 +1,70 @@
+// The operator's side of the wire, in the test's own process: its gateway and its budget, over real sockets to an emulated ARM,
+// on a clock that tests move. An hour takes as long as its requests.
+import tls from 'node:tls';
+import type { TokenCredential } from '@azure/core-auth';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { Arm } from '../../src/azure/arm.ts';
+import { createBudget } from '../../src/azure/budget.ts';
+import { cloudFrom } from '../../src/azure/cloud.ts';
+import { connectArm } from '../../src/azure/gateway.ts';
+import { paced } from '../../src/azure/pacing.ts';
+import type { Clock } from '../../src/clock.ts';
+import { urgencyOf } from '../../src/replication/urgency.ts';
+import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from '../emulators/arm/emulator.ts';
+
+/** One life of the operator's process, as far as ARM can tell. */
+export interface Connection {
+  /** Past the budget: whatever is asked is sent. */
+  readonly arm: Arm;
+  /** ARM as one pass of this object sees it: within the budget. */
+  armFor(object: RegistryReplication): Arm;
+}
+
+export interface ArmOverSockets {
+  readonly emulator: ArmEmulator;
+  /** `witnessed` may come between the budget and the wire. */
+  connect(witnessed?: (arm: Arm) => Arm): Connection;
+  close(): Promise<void>;
+}
+
+export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOptions = {}): Promise<ArmOverSockets> {
+  const emulator = await startArmEmulator({ ...options, clock });
+  const trusted = tls.getCACertificates('default');
+  tls.setDefaultCACertificates([...trusted, emulator.certificate]);
+  const cloud = cloudFrom(emulator.environment);
+  return {
+    emulator,
+    connect(witnessed = (arm) => arm) {
+      const budget = createBudget({ now: () => clock.now().getTime() });
+      const arm = witnessed(connectArm({ credential: credentialFor(emulator, clock), cloud, wire: budget, clock }));
+      return {
+        arm,
+        armFor: (object) => paced(arm, budget, { who: object.metadata.uid ?? '', urgency: urgencyOf(object) }),
+      };
+    },
+    async close() {
+      tls.setDefaultCACertificates(trusted);
+      await emulator.close();
+    },
+  };
+}
+
+/** Its tokens end by the clock of the test, which the credentials of Azure's SDK know nothing of. */
+function credentialFor({ url, environment }: ArmEmulator, clock: Clock): TokenCredential {
+  return {
+    async getToken(scope) {
+      const form = new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: environment.AZURE_CLIENT_ID ?? '',
+        client_secret: environment.AZURE_CLIENT_SECRET ?? '',
+        scope: String(scope),
+      });
+      const answer = await fetch(`${url}/${environment.AZURE_TENANT_ID}/oauth2/v2.0/token`, {
+        method: 'POST',
+        body: form,
+      });
+      const token = (await answer.json()) as { access_token: string; expires_in: number };
+      return { token: token.access_token, expiresOnTimestamp: clock.now().getTime() + token.expires_in * 1_000 };
+    },
+  };
+}
