@@ -30,8 +30,8 @@ describe('npm run demo -- --once', () => {
   };
 
   for (const region of ['japaneast', 'westeurope']) {
-    it(`shows ${region} Creating, then Syncing, then Ready`, () => {
-      expect(statesOf(region)).to.deep.equal(['Creating', 'Syncing', 'Ready']);
+    it(`shows ${region} Absent until Azure has taken the creation, then Creating, Syncing, Ready`, () => {
+      expect(statesOf(region)).to.deep.equal(['Absent', 'Creating', 'Syncing', 'Ready']);
     });
   }
 
