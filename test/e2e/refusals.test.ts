@@ -203,6 +203,29 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(scene.writesTo('failing')).to.have.members(writes);
   });
 
+  it('is told of in few words: each event says what no other says, and no condition more than a screen', async () => {
+    const names = ['misspelt', 'missing', 'basic', 'upgrading', 'forbidden', 'hidden', 'locked', 'failing'];
+    for (const name of names) {
+      const warnings = (await scene.events(name)).filter(
+        (event) => !/^(Replica(Ready|Creating|Delet)|\w+Changed)/.test(event),
+      );
+      const notes = warnings.map((event) => event.slice(event.indexOf(': ') + 2));
+      for (const [index, note] of notes.entries()) {
+        const others = notes.filter((_, at) => at !== index);
+        expect(
+          others.some((other) => other.includes(note.slice(0, 60))),
+          notes.join('\n'),
+        ).to.equal(false);
+      }
+      const messages = scene
+        .history(name)
+        .flatMap(({ status }) => status?.conditions?.map(({ message }) => message) ?? []);
+      expect(Math.max(...messages.map(({ length }) => length)), name).to.be.at.most(1_200);
+      const available = scene.history(name).flatMap((object) => condition(object, 'Available')?.message ?? []);
+      for (const message of available) expect(message.length, message).to.be.at.most(100);
+    }
+  });
+
   it('keeps secrets, tokens and signed URLs out of the log', () => {
     expect(scene.operator.log).not.to.have.length(0);
     expect(scene.secretsLogged()).to.deep.equal([]);
