@@ -1,0 +1,189 @@
+// What the operator does while ARM refuses for long, over real sockets and hours of a clock that the test moves: how often it
+// asks, counted at ARM's own door, and what its objects say meanwhile.
+import { expect } from 'chai';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { ArmEmulatorOptions } from '../emulators/arm/emulator.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { FakeClock } from '../fake-clock.ts';
+import { OperatorModel } from '../unit/replication/operator-model.ts';
+import { anObject, type ObjectParts } from '../unit/replication/world.ts';
+import { type ArmOverSockets, startArmOverSockets } from './arm-over-sockets.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+
+describe('an operator whom ARM refuses for long', () => {
+  let clock: FakeClock;
+  let wire: ArmOverSockets;
+  let armFor: OperatorModel['armFor'];
+  let operators: OperatorModel[];
+  /** When each wants its next pass, as ms since the epoch. */
+  let due: Map<OperatorModel, number>;
+
+  async function begin(options: ArmEmulatorOptions = {}): Promise<void> {
+    clock = new FakeClock();
+    wire = await startArmOverSockets(clock, options);
+    ({ armFor } = wire.connect());
+    operators = [];
+    due = new Map();
+  }
+  afterEach(() => wire.close());
+
+  /** One more object, whose registry is at home in eastus and has these replicas. */
+  function add(name: string, parts: ObjectParts, replicas: readonly string[] = []): OperatorModel {
+    const { metadata, spec, ...rest } = anObject({ held: false, ...parts });
+    const registry = { ...spec.registry, name };
+    const object: RegistryReplication = {
+      ...rest,
+      metadata: { ...metadata, name, uid: name },
+      spec: { ...spec, registry },
+    };
+    wire.emulator.azure.addRegistry(registry, { location: 'eastus' });
+    for (const location of replicas) wire.emulator.azure.addReplica(registry, location);
+    const operator = new OperatorModel(object, armFor(object), clock);
+    operator.armFor = armFor;
+    operators.push(operator);
+    due.set(operator, clock.now().getTime());
+    return operator;
+  }
+
+  function edit(operator: OperatorModel, spec: Partial<RegistryReplication['spec']>): void {
+    operator.edit(spec);
+    due.set(operator, clock.now().getTime());
+  }
+
+  /** Every pass when it is due, one after the other, for so many ms. */
+  async function work(ms: number, afterPass: (operator: OperatorModel) => void = () => undefined): Promise<void> {
+    const end = clock.now().getTime() + ms;
+    for (;;) {
+      const [next] = [...due].sort(([, one], [, other]) => one - other);
+      if (!next || next[1] > end) break;
+      const [operator, at] = next;
+      await clock.advance(Math.max(0, at - clock.now().getTime()));
+      const wait = await operator.pass();
+      afterPass(operator);
+      due.set(operator, clock.now().getTime() + (wait ?? Number.POSITIVE_INFINITY));
+    }
+    await clock.advance(end - clock.now().getTime());
+  }
+
+  function requests(matches: (entry: JournalEntry) => boolean): JournalEntry[] {
+    return wire.emulator.journal.entries.filter((entry) => entry.endpoint !== 'token' && matches(entry));
+  }
+
+  const isReady = (operator: OperatorModel) => operator.condition('Ready')?.status === 'True';
+  const timeOf = ({ at }: JournalEntry) => at.getTime();
+
+  const rights = [
+    {
+      verb: 'create a replica',
+      action: 'registries/replications/write',
+      method: 'PUT',
+      regions: ['japaneast'],
+      there: [],
+    },
+    {
+      verb: 'delete one',
+      action: 'registries/replications/delete',
+      method: 'DELETE',
+      regions: ['eastus'],
+      there: ['japaneast'],
+    },
+    {
+      verb: 'read the registry',
+      action: 'registries/read',
+      method: 'GET',
+      regions: ['japaneast'],
+      there: ['japaneast'],
+    },
+  ];
+  for (const { verb, action, method, regions, there } of rights) {
+    it(`because of a missing right to ${verb} asks once a minute at first and each ten minutes later, and goes on by itself once it is granted`, async () => {
+      await begin();
+      const operator = add('unpermitted', { regions }, there);
+      const grant = wire.emulator.azure.faults.add({
+        kind: 'forbidden',
+        actions: [`Microsoft.ContainerRegistry/${action}`],
+      });
+      await work(5 * 60 * minute);
+      expect(operator.condition('Stalled')).to.deep.include({ status: 'True' });
+      const attempts = requests((entry) => entry.method === method && entry.status === 403).map(timeOf);
+      const [first = 0] = attempts;
+      const gaps = attempts.slice(1).map((at, index) => ({ since: at - first, ms: at - (attempts[index] ?? 0) }));
+      expect(gaps.every(({ ms }) => ms >= minute)).to.equal(true);
+      expect(gaps.filter(({ since, ms }) => since > 30 * minute && ms < 10 * minute)).to.deep.equal([]);
+      expect(
+        gaps.every(({ ms }) => ms <= 11 * minute),
+        'it never gives up',
+      ).to.equal(true);
+
+      grant();
+      const grantedAt = clock.now().getTime();
+      await work(15 * minute);
+      expect(isReady(operator)).to.equal(true);
+      const taken = requests((entry) => entry.method === method && timeOf(entry) >= grantedAt);
+      expect(timeOf(taken[0] as JournalEntry) - grantedAt).to.be.at.most(11 * minute);
+    });
+  }
+
+  it('by 429 on a write sends no other write until it may, and goes on reading and deleting; no event warns of it', async () => {
+    await begin();
+    const ready = add('ready', { regions: ['japaneast'], spec: { interval: '1m' } }, ['japaneast']);
+    await work(minute);
+    wire.emulator.azure.faults.add({ kind: 'throttled', methods: ['PUT'], retryAfter: 90, times: 1 });
+    const creating = add('creating', { regions: ['japaneast'] });
+    const another = add('another', { regions: ['westeurope'] });
+    const pruning = add('pruning', { regions: ['eastus'] }, ['japaneast']);
+    await work(5 * minute);
+    const sent = requests(() => true);
+    const refused = sent.findIndex(({ status }) => status === 429);
+    const allowedAt = timeOf(sent[refused] as JournalEntry) + 90 * second;
+    const meanwhile = sent.slice(refused + 1).filter((entry) => timeOf(entry) < allowedAt);
+    expect(new Set(meanwhile.map(({ method }) => method))).to.deep.equal(new Set(['GET', 'DELETE']));
+    expect([ready, creating, another, pruning].map(isReady)).to.deep.equal([true, true, true, true]);
+    const warnings = operators.flatMap(({ happenings }) => happenings.filter(({ type }) => type === 'Warning'));
+    expect(warnings).to.deep.equal([]);
+  });
+
+  it('by 429 on every read changes no condition of any object, and asks once for each Retry-After', async () => {
+    await begin();
+    for (let n = 0; n < 20; n++)
+      add(`registry${n}`, { regions: ['japaneast'], spec: { interval: '2m' } }, ['japaneast']);
+    await work(5 * minute);
+    const before = new Map(operators.map((operator) => [operator, operator.status.conditions]));
+    const end = wire.emulator.azure.faults.add({ kind: 'throttled', retryAfter: 17 });
+    const from = clock.now().getTime();
+    await work(10 * minute, (operator) => expect(operator.status.conditions).to.deep.equal(before.get(operator)));
+    const refused = requests((entry) => timeOf(entry) >= from && entry.status === 429).map(timeOf);
+    expect(refused.length).to.be.at.least(20);
+    const moments = [...new Set(refused)];
+    expect(moments.every((at, index) => index === 0 || at - (moments[index - 1] ?? 0) >= 17 * second)).to.equal(true);
+
+    await work(30 * minute);
+    const unsure = operators.map((operator) => operator.condition('Ready')?.status);
+    expect(new Set(unsure), 'nobody knows, after so long').to.deep.equal(new Set(['Unknown']));
+    end();
+    await work(5 * minute);
+    expect(operators.every(isReady)).to.equal(true);
+  });
+
+  it('for want of budget serves people before it looks for drift', async () => {
+    const small = { size: 40, refill: 1 };
+    await begin({ quota: { enforced: 10, sizes: { reads: small, writes: small, deletes: small } } });
+    for (let n = 0; n < 50; n++)
+      add(`registry${n}`, { regions: ['japaneast'], spec: { interval: '1m' } }, ['japaneast']);
+    await work(10 * minute);
+    const edited = operators.slice(0, 5);
+    const from = clock.now().getTime();
+    for (const operator of edited) edit(operator, { regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
+    await work(5 * minute);
+    const creations = requests(({ method }) => method === 'PUT').map((entry) => timeOf(entry) - from);
+    expect(creations).to.have.length(5);
+    expect(Math.max(...creations)).to.be.at.most(10 * second);
+    expect(edited.every(isReady)).to.equal(true);
+    const looks = requests((entry) => timeOf(entry) >= from && entry.endpoint === 'replicas');
+    const often = [...Map.groupBy(looks, ({ registry }) => registry).values()].map(({ length }) => length);
+    expect(Math.max(...often), 'looks for drift, of which five were due').to.be.at.most(4);
+    expect(operators.every(isReady)).to.equal(true);
+  });
+});
