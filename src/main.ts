@@ -1,4 +1,5 @@
 // Wires the parts, handles signals, and ends the process with one clear line when it must end. It decides nothing else.
+import './prelude.ts'; // before all others, dependencies too
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -31,6 +32,7 @@ import { WorkQueue } from './kubernetes/queue.ts';
 import { resource } from './kubernetes/resource.ts';
 import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
+import { onStopSignal } from './prelude.ts';
 import { ClaimIndex } from './replication/claims.ts';
 import { Contention } from './replication/contention.ts';
 import { mostHappenings } from './replication/happenings.ts';
@@ -176,8 +178,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.info({}, 'Stopped');
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => void stop(signal).catch((error) => die(log, error)));
+  onStopSignal((signal) => void stop(signal).catch((error) => die(log, error)));
 
   // In this order: whoever cannot see the objects must not keep others from working.
   await informer.synced;

@@ -1,4 +1,9 @@
-// The operator is told to stop in the middle of its work.
+// The operator is told to stop in the middle of its work, or before that has begun.
+import { execFile } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, plural, version } from '../../src/api/registryreplication.ts';
@@ -65,5 +70,21 @@ describe('an operator that is told to stop', function () {
     await operator.said(({ msg }) => msg.startsWith('Stopping'));
     expect(await operator.end('SIGTERM')).to.equal(130);
     await mute.cut();
+  });
+
+  it('ends with 0 when the signal comes while it still starts, which the first process of a container would not hear by itself', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+    // It reads its kubeconfig before it is able to stop in order; from a pipe, it waits there for whoever writes.
+    const pipe = join(directory, 'kubeconfig');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const operator = stage.startOperator({ env: { KUBECONFIG: pipe } });
+    const kubeconfig = await readFile(stage.kubeconfig);
+    const writer = await open(pipe, 'w');
+    operator.process.kill('SIGTERM');
+    await writer.writeFile(kubeconfig);
+    await writer.close();
+    expect(await operator.exited).to.equal(0);
+    expect(operator.noise).to.deep.equal([]);
+    await rm(directory, { recursive: true });
   });
 });
