@@ -80,7 +80,9 @@ export function report(
       isoSeconds(now),
     ),
     regions: rows,
-    ...(left.length > 0 && { plan: left.slice(0, longestPlan).map((step) => entryFor(step, results, rows)) }),
+    ...(left.length > 0 && {
+      plan: left.slice(0, longestPlan).map((step) => entryFor(step, obstacleTo(object, step, results, rows))),
+    }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
   const wait = nextLook(object, plan, { regions, rows, left, results, status, askAfter }, now);
@@ -124,12 +126,7 @@ function regionList(regions: readonly Region[]): string {
   return sorted.map(({ location, home }) => (home ? `${location}*` : location)).join(',');
 }
 
-/** Why a step was refused stands in its region's row. */
-function entryFor(step: Step, results: readonly Result[], rows: readonly RegionStatus[]): PlanEntry {
-  const answer = results.find((result) => result.step === step)?.answer;
-  const until = rows.find(({ location }) => location === step.location)?.retryAfter;
-  const refusal = until ? `is tried again at ${until}` : undefined;
-  const obstacle = answer && 'error' in answer ? (refusal ?? answer.error.message) : step.hold?.message;
+function entryFor(step: Step, obstacle: string | undefined): PlanEntry {
   const waitsFor = step.hold?.waitsFor.join(',');
   return {
     action: step.action,
@@ -137,4 +134,19 @@ function entryFor(step: Step, results: readonly Result[], rows: readonly RegionS
     ...(waitsFor && { waitsFor }),
     message: obstacle ? `${step.message}; ${obstacle}` : step.message,
   };
+}
+
+/** Why the step is not done yet. What its region's row says already is not said again, but where the plan is all that people look at. */
+function obstacleTo(
+  { spec }: RegistryReplication,
+  step: Step,
+  results: readonly Result[],
+  rows: readonly RegionStatus[],
+): string | undefined {
+  const answer = results.find((result) => result.step === step)?.answer;
+  const row = rows.find(({ location }) => location === step.location);
+  if (answer && 'error' in answer)
+    return row?.retryAfter ? `is tried again at ${row.retryAfter}` : answer.error.message;
+  const isTold = step.hold?.reason !== undefined && step.hold.reason === row?.reason && spec.mode !== 'Observe';
+  return isTold ? `is held back: ${step.hold?.reason}` : step.hold?.message;
 }

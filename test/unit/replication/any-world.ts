@@ -60,7 +60,7 @@ export function isSettled(operator: OperatorModel): boolean {
     (rests &&
       !moving &&
       operator.status.plan?.every(({ message }) =>
-        /is not (deleted|unrouted)|waits|left as it is/.test(message ?? ''),
+        /is held back|waits/.test(message ?? ''),
       ) === true)
   );
 }

@@ -178,6 +178,22 @@ describe('a refusal', () => {
     });
   });
 
+  it("stands in its region's row; the plan says when it is tried again, or what holds it back", async () => {
+    const { operator, trouble } = scene({ regions: ['japaneast', { location: home, routing: 'Disabled' }] }, [
+      aReplica(home),
+    ]);
+    trouble.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    await operator.pass();
+    expect(operator.status.plan?.map(({ message }) => message)).to.deep.equal([
+      'create replica japaneast; is tried again at 2026-11-22T00:01:00Z',
+      'turn routing off; is held back: LastRoutedRegion',
+    ]);
+    expect(operator.status.regions?.map(({ message }) => message)).to.deep.equal([
+      'no right',
+      'eastus is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it',
+    ]);
+  });
+
   it('is forgotten when the spec is edited', async () => {
     const { operator, requests, trouble } = scene();
     trouble.set('PUT japaneast', refused);
