@@ -59,9 +59,7 @@ export function isSettled(operator: OperatorModel): boolean {
     ready?.status === 'True' ||
     (rests &&
       !moving &&
-      operator.status.plan?.every(({ message }) =>
-        /is held back|waits/.test(message ?? ''),
-      ) === true)
+      operator.status.plan?.every(({ message }) => /is held back|waits/.test(message ?? '')) === true)
   );
 }
 
