@@ -5,9 +5,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ApiextensionsV1Api, CustomObjectsApi, type V1CustomResourceDefinition } from '@kubernetes/client-node';
+import {
+  ApiextensionsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  type V1CustomResourceDefinition,
+} from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
+import type { Access, Account } from './access.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
 import { eventually, startRealApiServer } from './real-api-server.ts';
 
@@ -16,9 +23,23 @@ export interface TestCluster {
   readonly kubeconfig: string;
   /** Where it listens, `https://127.0.0.1:port`. */
   readonly url: string;
+  /** The real thing asks its roles what an account may do; on the emulator everybody may do everything. */
+  readonly hasRoles: boolean;
+  /**
+   * YAML with a token of the service account, its context the account's namespace. On the real thing the account must be
+   * there; the emulator has none, and takes the name for a user.
+   */
+  kubeconfigOf(account: Account): Promise<string>;
+  /** What the service account has asked the server so far, by its audit log. */
+  accessesOf(account: Account): Promise<AuditedAccess[]>;
   /** What only the emulator can be told to do; undefined on the real thing. */
   readonly faults: { closeWatches(): void; compact(answer?: 'event' | 'status'): void } | undefined;
   close(): Promise<void>;
+}
+
+export interface AuditedAccess extends Access {
+  /** Refused for want of a right. */
+  readonly isForbidden: boolean;
 }
 
 const ourCrd = fileURLToPath(new URL('../crds/registryreplications.yaml', import.meta.url));
@@ -42,7 +63,7 @@ export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string
     await close();
     throw error;
   }
-  return { kubeconfig, url: started.url, faults: started.faults, close };
+  return { ...started, kubeconfig, close };
 }
 
 /** Creates a CustomResourceDefinition and waits until its objects can be listed. */
@@ -60,19 +81,77 @@ export async function establish(cluster: Cluster, body: V1CustomResourceDefiniti
   });
 }
 
-interface Started {
-  /** YAML. */
-  readonly kubeconfig: string;
-  readonly url: string;
-  readonly faults: TestCluster['faults'];
-  close(): Promise<void>;
-}
+/** With YAML in place of a file. */
+type Started = TestCluster;
+
+const userOf = ({ namespace, name }: Account) => `system:serviceaccount:${namespace}:${name}`;
 
 async function startEmulator(): Promise<Started> {
   const emulator = await startKubernetesEmulator();
-  return { ...emulator, faults: emulator };
+  return {
+    ...emulator,
+    hasRoles: false,
+    kubeconfigOf: async (account) => emulator.kubeconfigOf(userOf(account), account.namespace),
+    accessesOf: async (account) =>
+      emulator.audit
+        .filter(({ user }) => user === userOf(account))
+        .map(({ user, ...access }) => ({ ...access, isForbidden: false })),
+    faults: emulator,
+  };
 }
 
 async function startRealCluster(assets: string, directory: string): Promise<Started> {
-  return { ...(await startRealApiServer({ assets, directory })), faults: undefined };
+  const server = await startRealApiServer({ assets, directory });
+  return {
+    ...server,
+    hasRoles: true,
+    async kubeconfigOf(account) {
+      const config = new KubeConfig();
+      config.loadFromString(server.kubeconfig);
+      const cluster = connect(config);
+      const body = { spec: { audiences: [], expirationSeconds: 3600 } };
+      const { status } = await cluster.api(CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
+      await cluster.close();
+      return server.kubeconfigWith(status?.token ?? '', account.namespace);
+    },
+    async accessesOf(account) {
+      const lines = (await readFile(server.auditLog, 'utf8')).split('\n').filter(Boolean);
+      const events = lines.map((line) => JSON.parse(line) as AuditEvent);
+      const first = new Map(events.map((event) => [event.auditID, event]));
+      return [...first.values()].filter(({ user }) => user.username === userOf(account)).flatMap(auditedAccess);
+    },
+    faults: undefined,
+  };
+}
+
+/** What is used here of an audit.k8s.io/v1 Event. */
+interface AuditEvent {
+  /** The same of all events of one request. */
+  readonly auditID: string;
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  /** Left out for what is no resource, as /version. */
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+  readonly responseStatus?: { readonly code: number };
+}
+
+function auditedAccess({ verb, objectRef, responseStatus }: AuditEvent): AuditedAccess[] {
+  if (!objectRef) return [];
+  const { apiGroup = '', resource, subresource, namespace, name } = objectRef;
+  return [
+    {
+      verb,
+      group: apiGroup,
+      resource: subresource === undefined ? resource : `${resource}/${subresource}`,
+      ...(namespace !== undefined && { namespace }),
+      ...(name !== undefined && { name }),
+      isForbidden: responseStatus?.code === 403,
+    },
+  ];
 }

@@ -27,6 +27,10 @@ export interface RealApiServerOptions {
 export interface RealApiServer {
   /** YAML, with all rights. */
   readonly kubeconfig: string;
+  /** YAML, with this bearer token, and the namespace for its context. */
+  kubeconfigWith(token: string, namespace: string): string;
+  /** The audit log, an `audit.k8s.io/v1` Event as JSON a line, of what service accounts have asked for. */
+  readonly auditLog: string;
   readonly url: string;
   /** As a power cut would end it; etcd goes on. Resolves once the process is gone. */
   kill(): Promise<void>;
@@ -36,6 +40,14 @@ export interface RealApiServer {
   compact(): Promise<string>;
   close(): Promise<void>;
 }
+
+/** Service accounts' requests, once each: for a watch when it begins, for all else when it is answered. */
+const auditPolicy = stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
+});
 
 /** Resolves once the API server serves. */
 export async function startRealApiServer({
@@ -50,6 +62,7 @@ export async function startRealApiServer({
   await writeFile(at('server.crt'), cert);
   await writeFile(at('server.key'), key, { mode: 0o600 });
   await writeFile(at('tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
+  await writeFile(at('audit-policy.yaml'), auditPolicy);
 
   const url = `https://127.0.0.1:${ports.api}`;
   const etcdUrl = `http://127.0.0.1:${ports.etcd}`;
@@ -74,29 +87,35 @@ export async function startRealApiServer({
       `--token-auth-file=${at('tokens.csv')}`,
       '--authorization-mode=RBAC',
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
-      // Any key will do to sign service account tokens with: nothing here uses them.
+      // Any key will do to sign service account tokens with.
       `--service-account-key-file=${at('server.crt')}`,
       `--service-account-signing-key-file=${at('server.key')}`,
       '--service-cluster-ip-range=10.0.0.0/24',
       '--endpoint-reconciler-type=none',
       '--disable-admission-plugins=ServiceAccount',
+      `--audit-policy-file=${at('audit-policy.yaml')}`,
+      `--audit-log-path=${at('audit.log')}`,
       ...flags,
     ]);
-  const kubeconfig = stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [
-      { name: 'test', cluster: { server: url, 'certificate-authority-data': Buffer.from(cert).toString('base64') } },
-    ],
-    users: [{ name: 'test', user: { token } }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    'current-context': 'test',
-  });
+  const kubeconfigWith = (token: string, namespace: string) =>
+    stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        { name: 'test', cluster: { server: url, 'certificate-authority-data': Buffer.from(cert).toString('base64') } },
+      ],
+      users: [{ name: 'test', user: { token } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace } }],
+      'current-context': 'test',
+    });
+  const kubeconfig = kubeconfigWith(token, 'default');
   await writeFile(at('admin.kubeconfig'), kubeconfig, { mode: 0o600 });
 
   let apiServer: ReturnType<typeof run> | undefined;
   const server: RealApiServer = {
     kubeconfig,
+    kubeconfigWith,
+    auditLog: at('audit.log'),
     url,
     async kill() {
       await apiServer?.end();

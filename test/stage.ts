@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCluster, type TestCluster } from './cluster.ts';
+import { type Deployment, deploy, operatorAccount, refusedTo } from './deployment.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
@@ -12,13 +13,17 @@ export interface StageOptions {
   readonly arm?: ArmEmulatorOptions;
   /** CRD files to establish; the project's own where left out. */
   readonly crds?: readonly string[];
+  /** Whose rights the operators have; those of deploy/ where left out. */
+  readonly deployment?: Deployment;
 }
 
 export interface Stage {
   readonly arm: ArmEmulator;
   readonly kubernetes: TestCluster;
-  /** The file that kubectl and the operator use. */
+  /** The file that kubectl uses; it has all rights. */
   readonly kubeconfig: string;
+  /** The file that operators use: a token of the service account that deploy/ makes, with the rights that it gives. */
+  readonly operatorKubeconfig: string;
   /** The environment of a process that shall find both. */
   readonly env: Readonly<Record<string, string>>;
   /** `env` is put over the stage's own. */
@@ -28,23 +33,31 @@ export interface Stage {
     args: string | readonly string[],
     options?: { input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<string>;
-  /** Ends what was started here, operators included. */
+  /** Ends what was started here, operators included. Rejects when an operator was refused anything for want of a right. */
   close(): Promise<void>;
 }
 
-export async function setStage({ arm: armOptions = {}, crds }: StageOptions = {}): Promise<Stage> {
+export async function setStage({
+  arm: armOptions = {},
+  crds,
+  deployment = { folder: 'deploy' },
+}: StageOptions = {}): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'georeplication-'));
   const [arm, kubernetes] = await Promise.all([startArmEmulator(armOptions), startCluster(crds ? { crds } : {})]);
   const { kubeconfig } = kubernetes;
   const certificate = join(directory, 'arm.pem');
   await writeFile(certificate, arm.certificate);
-  const env = { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate };
+  await deploy(kubernetes, deployment);
+  const operatorKubeconfig = join(directory, 'kubeconfig');
+  await writeFile(operatorKubeconfig, await kubernetes.kubeconfigOf(operatorAccount), { mode: 0o600 });
+  const env = { ...arm.environment, KUBECONFIG: operatorKubeconfig, NODE_EXTRA_CA_CERTS: certificate };
   const operators: Operator[] = [];
 
   return {
     arm,
     kubernetes,
     kubeconfig,
+    operatorKubeconfig,
     env,
     startOperator(options = {}) {
       const operator = startOperator({ ...options, env: { ...env, ...options.env } });
@@ -59,8 +72,10 @@ export async function setStage({ arm: armOptions = {}, crds }: StageOptions = {}
     },
     async close() {
       await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.end() : undefined)));
+      const refused = await refusedTo(kubernetes, operatorAccount);
       await Promise.all([arm.close(), kubernetes.close()]);
       await rm(directory, { recursive: true, force: true });
+      if (refused.length) throw new Error(`deploy/ gives the operator no right to: ${refused.join('; ')}`);
     },
   };
 }

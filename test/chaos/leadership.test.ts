@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { percentile } from '../bench/statistics.ts';
+import { operatorAccount } from '../deployment.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
@@ -52,7 +53,10 @@ describe('two operators, of which the leader comes to grief', function () {
     console.log(`    seed ${seed}`);
     stage = await setStage({ arm: { timings: fast, seed } });
     for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
-    history = await LeaseHistory.of(stage.kubeconfig, { namespace: 'default', name: 'acr-replication-operator' });
+    history = await LeaseHistory.of(stage.kubeconfig, {
+      namespace: operatorAccount.namespace,
+      name: 'acr-replication-operator',
+    });
     people = new People(stage.kubeconfig, intents, random);
     let leader = enter();
     await history.term(isOf(leader));

@@ -6,6 +6,7 @@ import { group, plural, version } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
 import { type LeaseLock, leaseLock } from '../../src/kubernetes/lease-lock.ts';
+import { operatorAccount } from '../deployment.ts';
 import { held } from '../emulators/arm/timings.ts';
 import type { LogLine, Operator } from '../operator.ts';
 import { type Stage, setStage } from '../stage.ts';
@@ -30,7 +31,7 @@ describe('of two operators', function () {
   before(async () => {
     stage = await setStage({ arm: { timings: held } });
     cluster = connect(loadKubeConfig(stage.kubeconfig));
-    lock = leaseLock(cluster, { namespace: 'default', name: 'acr-replication-operator' });
+    lock = leaseLock(cluster, { namespace: operatorAccount.namespace, name: 'acr-replication-operator' });
     wire = await TcpProxy.to(stage.kubernetes.url);
     await wire.mend();
   });
@@ -149,7 +150,9 @@ describe('of two operators', function () {
     expect(writesTo('stopped')).to.deep.equal(['PUT japaneast']);
     // Which it notices first, that its time is over or that another one leads, is a matter of chance.
     expect(fatalLines(leader)).to.have.length(1);
-    expect(fatalLines(leader)[0]).to.match(/^The Lease default\/acr-replication-operator .*this process ends$/);
+    expect(fatalLines(leader)[0]).to.match(
+      /^The Lease acr-replication-system\/acr-replication-operator .*this process ends$/,
+    );
   });
 
   it('one that loses the API server ends with one clear line; a standby waits, and ends when told to, as one that never saw it', async () => {
@@ -177,8 +180,8 @@ describe('of two operators', function () {
 
   async function kubeconfigThrough(proxy: TcpProxy): Promise<string> {
     const { port } = new URL(stage.kubernetes.url);
-    const file = `${stage.kubeconfig}-through-the-wire`;
-    const text = await readFile(stage.kubeconfig, 'utf8');
+    const file = `${stage.operatorKubeconfig}-through-the-wire`;
+    const text = await readFile(stage.operatorKubeconfig, 'utf8');
     await writeFile(file, text.replaceAll(`:${port}`, `:${proxy.port}`), { mode: 0o600 });
     return file;
   }

@@ -142,8 +142,8 @@ interface Event {
 }
 
 /** Fits what no log may hold: the operator's secrets here, tokens of any kind, and the signature of an operation's URL. */
-async function secretsOf({ env, kubeconfig }: Stage): Promise<RegExp> {
-  const token = /^ *token: (\S+)$/m.exec(await readFile(kubeconfig, 'utf8'))?.[1];
+async function secretsOf({ env, operatorKubeconfig }: Stage): Promise<RegExp> {
+  const token = /^ *token: (\S+)$/m.exec(await readFile(operatorKubeconfig, 'utf8'))?.[1];
   if (!token || !env.AZURE_CLIENT_SECRET) throw new Error('the stage has no secrets to look for');
   return new RegExp(`${token}|${env.AZURE_CLIENT_SECRET}|Bearer [^[]|\\beyJ\\w|[?&](t|c|s|h|sig)=`);
 }

@@ -52,7 +52,7 @@ describe('an operator that is told to stop', function () {
     expect(last).to.deep.equal([
       'Stopping; a second signal ends at once',
       'ReplicaCreating',
-      'The Lease default/acr-replication-operator is given back',
+      'The Lease acr-replication-system/acr-replication-operator is given back',
       'Stopped',
     ]);
   });

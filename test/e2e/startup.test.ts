@@ -117,8 +117,8 @@ describeWithKubectl('an operator that starts before the rest is there', () => {
 
   it('tries again until there are an API server and the CRD', async () => {
     const proxy = await TcpProxy.to(stage.kubernetes.url);
-    const kubeconfig = join(stage.kubeconfig, '..', 'through-proxy');
-    const text = await readFile(stage.kubeconfig, 'utf8');
+    const kubeconfig = join(stage.operatorKubeconfig, '..', 'through-proxy');
+    const text = await readFile(stage.operatorKubeconfig, 'utf8');
     await writeFile(kubeconfig, text.replace(stage.kubernetes.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
     const operator = stage.startOperator({ env: { KUBECONFIG: kubeconfig } });
 
@@ -142,8 +142,8 @@ describeWithKubectl('an operator that starts before the rest is there', () => {
 
   it('ends with 0 when it is told to while it still waits', async () => {
     const proxy = await TcpProxy.to(stage.kubernetes.url);
-    const kubeconfig = join(stage.kubeconfig, '..', 'to-nowhere');
-    const text = await readFile(stage.kubeconfig, 'utf8');
+    const kubeconfig = join(stage.operatorKubeconfig, '..', 'to-nowhere');
+    const text = await readFile(stage.operatorKubeconfig, 'utf8');
     await writeFile(kubeconfig, text.replace(stage.kubernetes.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
     const operator = stage.startOperator({ env: { KUBECONFIG: kubeconfig } });
     await operator.said(isRetry);

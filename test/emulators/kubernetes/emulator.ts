@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { parseAllDocuments, stringify } from 'yaml';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
+import type { AuditEntry } from './audit.ts';
 import { Cluster } from './cluster.ts';
 import { handle, type Settings } from './handler.ts';
 import { create } from './writes.ts';
@@ -29,6 +30,10 @@ export interface KubernetesEmulator {
   readonly token: string;
   /** PEM, what a client must trust. */
   readonly certificate: string;
+  /** YAML, for a user who is told apart from others, and whose context is the namespace; may do everything too. */
+  kubeconfigOf(user: string, namespace: string): string;
+  /** What those users have asked for, in order. */
+  readonly audit: readonly AuditEntry[];
   /**
    * Forgets the history of all changes: a watch from an older version gets 410 Gone, as an ERROR event as kube-apiserver
    * sends it, or, for `answer: 'status'`, as the HTTP status that proxies and other servers make of it. An older
@@ -41,13 +46,24 @@ export interface KubernetesEmulator {
   close(): Promise<void>;
 }
 
+/** Whoever has the emulator's own token; what he asks for is not kept. */
+const admin = 'admin';
+
 export async function startKubernetesEmulator(options: KubernetesEmulatorOptions = {}): Promise<KubernetesEmulator> {
   const cluster = new Cluster(options.clock ?? systemClock);
   for (const file of options.crds ?? []) await establish(cluster, file);
   const { cert, key } = await makeLoopbackCertificate('kube-apiserver');
-  const token = randomBytes(16).toString('hex');
+  const newToken = () => randomBytes(16).toString('hex');
+  const token = newToken();
+  const users = new Map([[token, admin]]);
+  const audit: AuditEntry[] = [];
   let goneAs: 'event' | 'status' = 'event';
-  const settings: Settings = { cluster, token, goneAs: () => goneAs };
+  const settings: Settings = {
+    cluster,
+    users,
+    asked: (user, access) => void (user !== admin && audit.push({ user, ...access })),
+    goneAs: () => goneAs,
+  };
   const server = createServer({ cert, key, keepAliveTimeout: 120_000 }, (request, response) => {
     void handle(settings, request, response);
   });
@@ -57,6 +73,12 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
     kubeconfig: kubeconfigFor(url, cert, token),
     token,
     certificate: cert,
+    audit,
+    kubeconfigOf(user, namespace) {
+      const token = newToken();
+      users.set(token, user);
+      return kubeconfigFor(url, cert, token, namespace);
+    },
     compact(answer = 'event') {
       goneAs = answer;
       cluster.compact();
@@ -97,7 +119,7 @@ function close(server: Server): Promise<void> {
   });
 }
 
-function kubeconfigFor(server: string, certificate: string, token: string): string {
+function kubeconfigFor(server: string, certificate: string, token: string, namespace = 'default'): string {
   const name = 'emulator';
   return stringify({
     apiVersion: 'v1',
@@ -106,7 +128,7 @@ function kubeconfigFor(server: string, certificate: string, token: string): stri
       { name, cluster: { server, 'certificate-authority-data': Buffer.from(certificate).toString('base64') } },
     ],
     users: [{ name, user: { token } }],
-    contexts: [{ name, context: { cluster: name, user: name, namespace: 'default' } }],
+    contexts: [{ name, context: { cluster: name, user: name, namespace } }],
     'current-context': name,
   });
 }

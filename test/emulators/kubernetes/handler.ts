@@ -1,5 +1,7 @@
 // Which answer a request gets: the routes of the API server, from authentication to the object that is sent back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from '../../access.ts';
+import { accessOf } from './audit.ts';
 import type { Cluster } from './cluster.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, serverVersion } from './discovery.ts';
 import { isJsonObject, type Json, type KubeObject } from './object.ts';
@@ -39,7 +41,10 @@ import {
 
 export interface Settings {
   readonly cluster: Cluster;
-  readonly token: string;
+  /** Who has which token. */
+  readonly users: ReadonlyMap<string, string>;
+  /** Told of each request for a resource, before it is answered. */
+  asked(user: string, access: Access): void;
   goneAs(): 'event' | 'status';
 }
 
@@ -68,11 +73,13 @@ export async function handle(settings: Settings, request: IncomingMessage, respo
 }
 
 async function route(settings: Settings, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { cluster, token } = settings;
+  const { cluster, users } = settings;
   const url = new URL(request.url ?? '/', 'https://localhost');
   const path = url.pathname.replace(/(.)\/+$/, '$1');
-  if (!open.has(path) && request.headers.authorization !== `Bearer ${token}`) throw unauthorized();
+  const user = users.get(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
+  if (!open.has(path) && user === undefined) throw unauthorized();
   const named = resourcePath(path);
+  if (named && user !== undefined) settings.asked(user, accessOf(request.method ?? '', named, url.searchParams));
   const resource = named && cluster.resource(named.group, named.version, named.plural);
   if (named && resource) {
     const target = { resource, namespace: named.namespace };

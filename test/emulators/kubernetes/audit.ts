@@ -1,0 +1,29 @@
+// What a request asks for, in the words of kube-apiserver's authorizer and audit log.
+import type { Access } from '../../access.ts';
+import type { ResourcePath } from './request.ts';
+
+/** A request of a user whose requests are kept. */
+export interface AuditEntry extends Access {
+  readonly user: string;
+}
+
+const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+
+/** A list or watch of one name counts as of that object, so that a role may grant it by resourceNames. */
+export function accessOf(method: string, path: ResourcePath, query: URLSearchParams): Access {
+  const { group, plural, subresource, namespace } = path;
+  const isRead = method === 'GET' || method === 'HEAD';
+  const isWatch = isRead && ['true', '1'].includes(query.get('watch') ?? '');
+  const isCollection = path.name === undefined;
+  const read = isWatch ? 'watch' : isCollection ? 'list' : 'get';
+  const write = method === 'DELETE' && isCollection ? 'deletecollection' : (verbs[method] ?? method.toLowerCase());
+  const selected = /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
+  const name = path.name ?? (isRead ? selected : undefined);
+  return {
+    verb: isRead ? read : write,
+    group,
+    resource: subresource === undefined ? plural : `${plural}/${subresource}`,
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+  };
+}
