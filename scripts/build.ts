@@ -1,14 +1,30 @@
-// `npm run build`: bundles src/main.ts with everything it imports into dist/main.mjs, the one file that the image holds.
+// `npm run build`: makes dist/, which is what the image holds. src/main.ts with everything it imports becomes main.mjs, with a
+// source map; beside it lie the licences and the bill of materials of what was bundled.
 // It does not check types (npm run check does), and nothing of it is left at run time.
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import project from '../package.json' with { type: 'json' };
+import { bundledPackages } from './bundled-packages.ts';
+import { LicenseError, licenseFile } from './licenses.ts';
+import { sbomOf } from './sbom.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** @param entry Relative to the repository, as is `outfile`. */
-export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<void> {
-  await build({
+export interface Bundle {
+  readonly bytes: number;
+  readonly metafile: Metafile;
+  /** The comments in the bundled code that are about licences, which are left out of it. */
+  readonly legalComments: string;
+}
+
+/**
+ * Writes the bundle and its source map.
+ * @param entry Relative to the repository, as is `outfile`.
+ */
+export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     outfile,
@@ -23,14 +39,25 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     minifyWhitespace: true,
     sourcemap: 'linked',
     sourcesContent: false,
-    legalComments: 'linked',
+    legalComments: 'external',
+    metafile: true,
+    write: false,
     plugins: [mapOnlyOurOwn],
+    // debug uses it where it happens to be installed: only the tests bring it here.
+    external: ['supports-color'],
     // CommonJS dependencies call require('node:…'), which an ES module does not have.
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
     logLevel: 'warning',
   });
+  const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
+  const path = resolve(root, outfile);
+  const legalComments = files.get(`${path}.LEGAL.txt`);
+  files.delete(`${path}.LEGAL.txt`);
+  await mkdir(dirname(path), { recursive: true });
+  for (const [file, contents] of files) await writeFile(file, contents);
+  return { bytes: files.get(path)?.length ?? 0, metafile, legalComments: new TextDecoder().decode(legalComments) };
 }
 
 /** Says that every line of a file comes from the first of "dependency"; esbuild ignores a map that says less. */
@@ -57,8 +84,23 @@ function narrow(source: string): string {
   return source.replace(/[\u0100-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** Makes `dist/` anew. Rejects with a LicenseError when a package must not be bundled. */
+async function makeDist(): Promise<void> {
+  const dist = join(root, 'dist');
+  await rm(dist, { recursive: true, force: true });
+  const { bytes, metafile, legalComments } = await bundle();
+  const bundled = await bundledPackages(root, metafile);
+  await writeFile(join(dist, 'LICENSES.txt'), licenseFile(bundled.packages, legalComments));
+  await writeFile(join(dist, 'sbom.cdx.json'), `${JSON.stringify(sbomOf(project, bundled), undefined, 2)}\n`);
+  console.log(`dist/main.mjs ${(bytes / 1_048_576).toFixed(2)} MiB, with code of ${bundled.packages.length} packages`);
+}
+
 if (import.meta.main) {
-  await bundle();
-  const { size } = await stat(new URL('../dist/main.mjs', import.meta.url));
-  console.log(`dist/main.mjs ${(size / 1_048_576).toFixed(2)} MiB`);
+  try {
+    await makeDist();
+  } catch (error) {
+    if (!(error instanceof LicenseError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }
