@@ -11,7 +11,7 @@ import {
   plural,
   type RegistryReplication,
 } from './api/registryreplication.ts';
-import { createBudget } from './azure/budget.ts';
+import { type Budget, createBudget, type Level } from './azure/budget.ts';
 import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { paced } from './azure/pacing.ts';
@@ -44,6 +44,7 @@ import { healthChecks } from './telemetry/health.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { serveHealth, serveMetrics } from './telemetry/server.ts';
+import { announceTo } from './telemetry/transitions.ts';
 
 const name = 'registryreplication';
 const userAgent = `acr-replication-operator/${version}`;
@@ -74,7 +75,6 @@ async function run(config: Config, log: Logger): Promise<void> {
     onHeld: metrics.armRequestHeld,
     onPaused: metrics.armPaused,
   });
-  metrics.armBudget(budget.levels);
   const arm = connectArm({
     credential,
     wire: budget,
@@ -101,20 +101,16 @@ async function run(config: Config, log: Logger): Promise<void> {
     burst: mostHappenings,
   });
 
+  let controller: Controller | undefined;
+  // A standby knows them as well: counted by one alone, a sum over all operators is right.
+  const worked = () => (controller ? store.list() : []);
+  metrics.armBudget(() => levelsFor(worked(), budget));
   const objects: Objects = {
     hold: (object) => hold(replications, object, finalizer),
     release: async (object) => void (await release(replications, object, finalizer)),
     writeStatus: (object, status) => writeStatus(replications, object, status),
     isCrdTerminating: () => isTerminating(cluster, crdName),
-    announce(object, happenings) {
-      for (const happening of happenings) {
-        events.record(object, happening);
-        log[happening.type === 'Warning' ? 'warn' : 'info'](
-          { object: keyOf(object), registry: object.spec.registry.name, reason: happening.reason },
-          happening.note,
-        );
-      }
-    },
+    announce: announceTo({ events, log, clock, metrics: metrics.objects({ objects: worked, clock }) }),
   };
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
   const silentSince = new Map<string, number>();
@@ -128,7 +124,6 @@ async function run(config: Config, log: Logger): Promise<void> {
   const memory = { contention, silentSince, registries, locations, creations: { askAfter: 0 } };
   const context = { arm, objects, clock, random, limits, naming, interval, ...memory };
 
-  let controller: Controller | undefined;
   const informer = startInformer({
     cluster: watched,
     resource: resource<RegistryReplication>(watched, kind),
@@ -201,6 +196,12 @@ async function run(config: Config, log: Logger): Promise<void> {
     metrics: metrics.controller(name, concurrency),
   });
   for (const object of store.list()) queue.add(keyOf(object), 'low');
+}
+
+/** What is left in the subscriptions that objects name now. */
+function levelsFor(objects: readonly RegistryReplication[], budget: Budget): Level[] {
+  const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
+  return budget.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
 }
 
 function elect(

@@ -6,6 +6,7 @@ import type { News } from './bucket.ts';
 import type { Operation } from './budget.ts';
 import { retryAfterIn } from './errors.ts';
 import type { TokenSource } from './token.ts';
+import { trace } from './trace.ts';
 
 /** One request, as metrics and logs want it. */
 export interface ArmRequest {
@@ -63,12 +64,14 @@ export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite, sent
       } finally {
         cancel();
         answered?.(response ? newsIn(response, operation) : {});
-        onRequest?.({
+        const over: ArmRequest = {
           method: request.method,
           status: response ? String(response.status) : '<error>',
           durationMs: performance.now() - startedAt,
           correlationId: response?.headers.get('x-ms-correlation-request-id') ?? request.requestId,
-        });
+        };
+        trace(over);
+        onRequest?.(over);
       }
       if (response.status < 300) return response;
       throw new RestError(`HTTP ${response.status}`, { statusCode: response.status, response });

@@ -1,6 +1,7 @@
 // What is worth an event: transitions between two statuses and what was done, never the passes themselves. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { ArmRequest } from '../azure/policy.ts';
 import type { Step } from './plan.ts';
 import { stalls } from './reasons.ts';
 import type { Result } from './report.ts';
@@ -12,6 +13,10 @@ export interface Happening {
   /** What the operator was doing, in the words of events.k8s.io: a verb in upper camel case. */
   readonly action: string;
   readonly note: string;
+  /** The regions that it is about; left out: the object as a whole. */
+  readonly locations?: readonly string[];
+  /** The request to ARM that did it, or was refused; of several, the first. */
+  readonly request?: ArmRequest;
 }
 
 /** So many at once, of one type, about an object of 40 regions (Azure has hardly more): begun, ready, routed, deleted, gone. */
@@ -25,8 +30,10 @@ export function happeningsOf(object: RegistryReplication, after: Status, results
   const failed = rows.filter(({ location, state }) => state === 'Failed' && before.get(location)?.state !== state);
   return [
     ...ofRefusals(refusals),
-    ...results.flatMap((result) => ofResult(result, isDrift(object, result.step))),
-    ...rows.flatMap((row) => ofRow(object, row, before.get(row.location))),
+    ...results.flatMap((result) =>
+      ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
+    ),
+    ...rows.flatMap((row) => ofRow(object, row, before.get(row.location)).map(about(row))),
     ...gone.filter(wasThere).map((row) => deleted(object, row)),
     ...ofStall(object, after, [...refusals.map(({ row }) => row), ...failed]),
   ];
@@ -60,9 +67,14 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
   );
 }
 
+function about({ location }: { location: string }, request?: ArmRequest): (happening: Happening) => Happening {
+  return (happening) => ({ ...happening, locations: [location], ...(request && { request }) });
+}
+
 interface Refusal {
   readonly action: Step['action'];
   readonly row: RegionStatus;
+  readonly request: ArmRequest | undefined;
 }
 
 /** What Azure has refused, and had not before. Its budget being spent is nobody's failure. */
@@ -71,10 +83,10 @@ function refusalsIn(
   rows: readonly RegionStatus[],
   before: ReadonlyMap<string, RegionStatus>,
 ): Refusal[] {
-  return results.flatMap(({ step: { location, action }, answer }) => {
+  return results.flatMap(({ step: { location, action }, answer, request }) => {
     const row = rows.find((one) => one.location === location);
     if (!row || !('error' in answer) || answer.error.kind === 'Throttled') return [];
-    return row.reason === before.get(location)?.reason ? [] : [{ action, row }];
+    return row.reason === before.get(location)?.reason ? [] : [{ action, row, request }];
   });
 }
 
@@ -84,9 +96,17 @@ function ofRefusals(refusals: readonly Refusal[]): Happening[] {
   return [...kinds.values()].flatMap((group) => {
     const [first] = group;
     if (!first) return [];
-    const { action, row } = first;
-    const type = stalls(row.reason) ? 'Warning' : 'Normal';
-    return [{ type, reason: row.reason ?? '', action: actionOf(action), note: inWords(group.map(({ row }) => row)) }];
+    const { action, row, request } = first;
+    return [
+      {
+        type: stalls(row.reason) ? 'Warning' : 'Normal',
+        reason: row.reason ?? '',
+        action: actionOf(action),
+        note: inWords(group.map(({ row }) => row)),
+        locations: group.map(({ row }) => row.location),
+        ...(request && { request }),
+      },
+    ];
   });
 }
 
@@ -147,14 +167,16 @@ function wasThere({ state, home }: RegionStatus): boolean {
 }
 
 function deleted(object: RegistryReplication, row: RegionStatus): Happening {
+  const locations = [row.location];
   const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
   if (row.state === 'Deleting' && isOursToDelete(object, row))
-    return { type: 'Normal', reason: 'ReplicaDeleted', action: 'Delete', note: what };
+    return { type: 'Normal', reason: 'ReplicaDeleted', action: 'Delete', note: what, locations };
   return {
     type: 'Warning',
     reason: 'ReplicaVanished',
     action: 'Look',
     note: `${what}, and the operator did not delete it`,
+    locations,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../api/registryreplication.ts';
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import type { SubscriptionLocations } from '../azure/subscription-locations.ts';
+import { tracing } from '../azure/trace.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
 import { holderOf } from './claims.ts';
@@ -32,8 +33,8 @@ export interface Objects {
   /** Drops our finalizer; the object may be gone then. */
   release(object: RegistryReplication): Promise<void>;
   writeStatus(object: RegistryReplication, status: Status): Promise<RegistryReplication>;
-  /** Never rejects, never waits. */
-  announce(object: RegistryReplication, happenings: readonly Happening[]): void;
+  /** `after`: the status that the pass has come to, where the object stays. Never throws, never waits. */
+  announce(object: RegistryReplication, happenings: readonly Happening[], after?: Status): void;
   /** Whether the CRD itself is being deleted, read anew. */
   isCrdTerminating(): Promise<boolean>;
 }
@@ -299,8 +300,9 @@ async function storeIntentions(
 function carryOut(object: RegistryReplication, plan: Plan, arm: Arm): Promise<Result[]> {
   return Promise.all(
     dueSteps(plan).map(async (step): Promise<Result> => {
-      const answer = await attempt(submit(object, step, arm));
-      return { step, answer: answer instanceof ArmError ? { error: answer } : answer };
+      const { answer, requests } = await tracing(() => attempt(submit(object, step, arm)));
+      const request = requests.at(-1);
+      return { step, answer: answer instanceof ArmError ? { error: answer } : answer, ...(request && { request }) };
     }),
   );
 }
@@ -359,7 +361,7 @@ async function conclude(
 ): Promise<Outcome> {
   const { objects, random, interval } = context;
   if (!isDeepStrictEqual(status, latest.status)) await objects.writeStatus(latest, status);
-  objects.announce(object, happeningsOf(object, status, results));
+  objects.announce(object, happeningsOf(object, status, results), status);
   const drift = intervalOf(object, interval) * (0.9 + 0.2 * random());
   if (next === 'edit') return {};
   if (next === 'drift check') return { lookAgainAfter: drift };

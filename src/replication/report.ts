@@ -8,6 +8,7 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError, Created, Registry, Replica } from '../azure/arm.ts';
+import type { ArmRequest } from '../azure/policy.ts';
 import { normalise } from './location.ts';
 import { nextLook } from './next-look.ts';
 import { type Observed, withAnswers } from './observed.ts';
@@ -24,6 +25,8 @@ export type Submitted = Created | { readonly replica: Replica } | { readonly del
 export interface Result {
   readonly step: Step;
   readonly answer: Submitted | { readonly error: ArmError };
+  /** What went out for it; nothing did where the operator kept within its budget. */
+  readonly request?: ArmRequest;
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Level, type Operation, operations } from '../azure/budget.ts';
 import type { ArmRequest } from '../azure/policy.ts';
 import type { Urgency } from '../azure/turns.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
+import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';
 import { type QueueMetrics, queueMetricsFor } from './queue-metrics.ts';
 
 /** How a pass ended, in controller-runtime's words. */
@@ -43,6 +44,7 @@ export interface Metrics {
   election(name: string): ElectionMetrics;
   /** @param read Asked at each scrape. */
   informer(name: string, read: () => InformerState): void;
+  objects(sources: ObjectSources): ObjectMetrics;
   kubernetesRequest(request: KubernetesRequest): void;
   armRequest(request: ArmRequest): void;
   /** A request to ARM was not sent: it waits for its turn. */
@@ -151,6 +153,7 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     registry,
     queue: queues,
     informer: informers,
+    objects: (sources) => objectMetricsFor(registry, sources),
 
     controller(controller, concurrency) {
       // From the first scrape on: a rate over a series that appears late misses its first step.
@@ -194,6 +197,7 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
         labelNames,
         registers,
         collect() {
+          this.reset();
           for (const { subscriptionId: subscription, operation, tokens } of read())
             this.set({ subscription, operation }, tokens);
         },
@@ -204,6 +208,7 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
         labelNames,
         registers,
         collect() {
+          this.reset();
           for (const { subscriptionId: subscription, operation, waiting } of read())
             this.set({ subscription, operation }, waiting);
         },

@@ -13,6 +13,7 @@ import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
 import { checkCredential, defaultCredential } from '../../src/azure/credential.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import type { ArmRequest } from '../../src/azure/policy.ts';
+import { tracing } from '../../src/azure/trace.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
@@ -245,6 +246,18 @@ describe('the ARM gateway at Azure', () => {
       expect(durationMs).to.be.above(0);
       expect(correlationId).to.match(/^[0-9a-f-]{36}$/);
     }
+  });
+
+  it('tells each of several askers which requests were its own', async () => {
+    const [first, second, refused] = await Promise.all([
+      tracing(() => arm.registry(registry)),
+      tracing(() => Promise.all([arm.replicas(registry), arm.replicas(registry)])),
+      tracing(() => refusal(arm.replica(registry, 'japaneast'))),
+    ]);
+    expect(first.requests).to.have.length(1);
+    expect(second.requests).to.have.length(2);
+    expect(refused.requests.map(({ status }) => status)).to.deep.equal(['404']);
+    expect(reports).to.have.members([...first.requests, ...second.requests, ...refused.requests]);
   });
 
   it('says that Azure does not take the secret', async () => {

@@ -1,0 +1,170 @@
+// The domain's metrics. What the objects are like is counted anew at each scrape from what the informer keeps, so that it cannot
+// drift and what is deleted is gone from the next scrape on; what happens to them is told. No label takes words from outside
+// but names, and only so many of those: whoever may write objects cannot flood whoever stores the metrics.
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { findCondition } from '../api/conditions.ts';
+import type { Phase, RegionState, RegistryReplication } from '../api/registryreplication.ts';
+import type { Clock } from '../clock.ts';
+import { keyOf } from '../kubernetes/key.ts';
+import { reasons, stalls } from '../replication/reasons.ts';
+
+export interface ObjectSources {
+  /** Asked at each scrape; none where another operator works on them, so that a sum over all operators is right. */
+  readonly objects: () => readonly RegistryReplication[];
+  readonly clock: Clock;
+}
+
+/** What happens to objects, told by whoever announces it. */
+export interface ObjectMetrics {
+  /** An object has become Ready, after so many seconds in which it was not. */
+  becameReady(seconds: number): void;
+  /** What others had changed in Azure, or deleted there, is being put right. */
+  driftCorrected(action: 'create' | 'update'): void;
+  /** An object has found its registry managed by another. */
+  claimLost(): void;
+}
+
+/** Series of a metric that names objects: those in trouble for longest. */
+export const mostNamed = 500;
+
+const phases = ['Pending', 'Syncing', 'Ready', 'Failed', 'Suspended', 'Observing', 'Deleting'] as const;
+const states = ['Absent', 'Creating', 'Syncing', 'Ready', 'Updating', 'Deleting', 'Failed'] as const;
+/** For a word that another version of the operator has written. */
+const other = 'Other';
+const everyReason = [...Object.keys(reasons), other];
+
+/** From a replica that was there already to a registry of terabytes, in seconds. */
+const readyBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 259_200];
+
+export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectSources): ObjectMetrics {
+  const registers = [registry];
+  const secondsSince = (time: string | undefined) =>
+    time === undefined ? 0 : Math.max(0, (clock.now().getTime() - Date.parse(time)) / 1_000);
+
+  new Gauge({
+    name: 'georeplication_objects',
+    help: 'RegistryReplication objects by status.phase',
+    labelNames: ['phase'],
+    registers,
+    collect() {
+      const each = objects().map(({ status }) => status?.phase ?? 'Pending');
+      for (const [phase, count] of counted(phases satisfies readonly Phase[], each)) this.set({ phase }, count);
+    },
+  });
+  new Gauge({
+    name: 'georeplication_objects_not_ready',
+    help: 'Objects of which the condition Ready is not True, by its reason',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      const each = objects().flatMap(({ status }) => {
+        const ready = findCondition(status?.conditions, 'Ready');
+        return ready && ready.status !== 'True' ? [ready.reason] : [];
+      });
+      for (const [reason, count] of counted(everyReason, each)) this.set({ reason }, count);
+    },
+  });
+  new Gauge({
+    name: 'georeplication_objects_stalled',
+    help: 'Objects that wait for a person, by the reason of the condition Stalled',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      const each = objects().flatMap((object) => stalledOf(object)?.reason ?? []);
+      for (const [reason, count] of counted(everyReason.filter(stalls), each)) this.set({ reason }, count);
+    },
+  });
+  new Gauge({
+    name: 'georeplication_object_stalled_seconds',
+    help: 'For how long an object has waited for a person; there only while it does',
+    labelNames: ['object', 'registry', 'reason'],
+    registers,
+    collect() {
+      this.reset();
+      const each = objects().flatMap((object) => {
+        const stalled = stalledOf(object);
+        const { name } = object.spec.registry;
+        if (!stalled) return [];
+        const labels = { object: keyOf(object), registry: name, reason: known(everyReason, stalled.reason) };
+        return [{ labels, seconds: secondsSince(stalled.lastTransitionTime) }];
+      });
+      for (const { labels, seconds } of longest(each)) this.set(labels, seconds);
+    },
+  });
+  new Gauge({
+    name: 'georeplication_replicas',
+    help: 'Replicas, and listed regions without one, by state; the home regions are among them',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const each = objects().flatMap(({ status }) => (status?.regions ?? []).map(({ state }) => state));
+      for (const [state, count] of counted(states satisfies readonly RegionState[], each)) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'georeplication_region_state_seconds',
+    help: 'For how long a region has been in its state; there only while that is not Ready, nor Absent and not asked for',
+    labelNames: ['object', 'registry', 'region', 'state'],
+    registers,
+    collect() {
+      this.reset();
+      const each = objects().flatMap((object) =>
+        (object.status?.regions ?? []).flatMap(({ location, state, desired, since }) => {
+          if (state === 'Ready' || (state === 'Absent' && !desired)) return [];
+          const { name } = object.spec.registry;
+          const labels = { object: keyOf(object), registry: name, region: location, state };
+          return [{ labels, seconds: secondsSince(since) }];
+        }),
+      );
+      for (const { labels, seconds } of longest(each)) this.set(labels, seconds);
+    },
+  });
+
+  const timeToReady = new Histogram({
+    name: 'georeplication_time_to_ready_seconds',
+    help: 'How long an object was not Ready, told when it becomes so',
+    buckets: readyBuckets,
+    registers,
+  });
+  const corrections = new Counter({
+    name: 'georeplication_drift_corrections_total',
+    help: 'Replicas created again, or changed back, after others had deleted or changed them in Azure',
+    labelNames: ['action'],
+    registers,
+  });
+  const claimsLost = new Counter({
+    name: 'georeplication_claims_lost_total',
+    help: 'Objects that have found their registry managed by another object',
+    registers,
+  });
+  // From the first scrape on: a rate over a series that appears late misses its first step.
+  for (const action of ['create', 'update']) corrections.inc({ action }, 0);
+  return {
+    becameReady: (seconds) => timeToReady.observe(seconds),
+    driftCorrected: (action) => corrections.inc({ action }),
+    claimLost: () => claimsLost.inc(),
+  };
+}
+
+function stalledOf({ status }: RegistryReplication) {
+  const stalled = findCondition(status?.conditions, 'Stalled');
+  return stalled?.status === 'True' ? stalled : undefined;
+}
+
+/** How often each of these words was found, those not found included. */
+function counted(words: readonly string[], found: readonly string[]): Map<string, number> {
+  const counts = new Map(words.map((word) => [word, 0]));
+  for (const one of found) {
+    const word = known(words, one);
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function known(words: readonly string[], word: string): string {
+  return words.includes(word) ? word : other;
+}
+
+function longest<T extends { readonly seconds: number }>(each: T[]): T[] {
+  return each.sort((a, b) => b.seconds - a.seconds).slice(0, mostNamed);
+}

@@ -1,0 +1,92 @@
+// What the operator tells of its work to those who do not use kubectl: metrics and the log.
+import { expect } from 'chai';
+import { held } from '../emulators/arm/timings.ts';
+import { openScene, type Scene } from './scene.ts';
+import { are, isNotReadyBecause } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describeWithKubectl('what is measured and logged', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: held });
+  });
+  after(() => scene?.close());
+
+  /** The samples of a scrape now, by series. */
+  async function scrape(): Promise<Map<string, number>> {
+    const { metricsPort } = await scene.operator.said(({ metricsPort }) => metricsPort !== undefined);
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+    );
+  }
+
+  const labels = (object: string, rest: string) => `{object="default/${object}",registry="${object}",${rest}}`;
+
+  it('follows a replica from its creation to Ready, line by line, with the id by which Azure knows the request', async () => {
+    const registry = scene.addRegistry('simple');
+    await scene.apply('simple', { regions: ['japaneast'] });
+    await scene.until('simple', 'is Creating', are('Creating', 'japaneast'));
+    const creating = await scrape();
+    expect(creating.get('georeplication_objects{phase="Syncing"}')).to.equal(1);
+    expect(creating.get('georeplication_replicas{state="Creating"}')).to.equal(1);
+    expect(
+      creating.has(`georeplication_region_state_seconds${labels('simple', 'region="japaneast",state="Creating"')}`),
+    ).to.equal(true);
+
+    scene.arm.azure.advance(registry, 'japaneast');
+    await scene.lookNow('simple');
+    await scene.arrived('simple', 'japaneast');
+    const ready = await scrape();
+    expect(ready.get('georeplication_objects{phase="Ready"}')).to.equal(1);
+    expect(ready.get('georeplication_time_to_ready_seconds_count')).to.equal(1);
+    expect(ready.get('georeplication_arm_requests_total{method="PUT",code="201"}')).to.equal(1);
+    expect([...ready.keys()].filter((series) => series.includes('object="default/simple"'))).to.deep.equal([]);
+
+    const lines = scene.operator.log.filter(({ object, level }) => object === 'default/simple' && level !== 'debug');
+    expect(
+      lines.map(({ registry, region, action, from, to, msg }) => ({ registry, region, action, from, to, msg })),
+    ).to.deep.equal([
+      line('creating replica japaneast in japaneast', { action: 'Create' }),
+      { ...line('Ready is False: japaneast is Creating'), region: undefined },
+      line('japaneast: Creating → Syncing', { from: 'Creating', to: 'Syncing' }),
+      line('replica japaneast in japaneast is ready', { action: 'Look', from: 'Syncing', to: 'Ready' }),
+      { ...line('Ready is True: japaneast is ready'), region: undefined },
+    ]);
+    expect(lines[0]?.correlationId).to.match(/^[0-9a-f-]{36}$/);
+    for (const { durationMs } of [lines[0], ...lines.slice(2)].filter((one) => one !== undefined))
+      expect(durationMs).to.be.a('number');
+  });
+
+  function line(msg: string, { action, from, to }: { action?: string; from?: string; to?: string } = {}) {
+    return { registry: 'simple', region: 'japaneast', action, from, to, msg };
+  }
+
+  it('counts what has lost its claim, names it, and forgets it when it is gone', async () => {
+    scene.addRegistry('claimed');
+    await scene.apply('claimed', { regions: ['eastus'] });
+    await scene.untilReady('claimed');
+    const manifest = {
+      apiVersion: 'georeplication.dev/v1alpha1',
+      kind: 'RegistryReplication',
+      metadata: { name: 'usurper', namespace: 'default' },
+      spec: JSON.parse(await scene.kubectl('get georep claimed -o json')).spec,
+    };
+    await scene.kubectl('apply -f -', { input: JSON.stringify(manifest) });
+    await scene.until('usurper', 'has lost its claim', isNotReadyBecause('RegistryClaimed'));
+    const stalled = [...(await scrape())].filter(([series]) => series.includes('object="default/usurper"'));
+    expect(stalled.map(([series]) => series)).to.deep.equal([
+      'georeplication_object_stalled_seconds{object="default/usurper",registry="claimed",reason="RegistryClaimed"}',
+    ]);
+    expect((await scrape()).get('georeplication_objects_stalled{reason="RegistryClaimed"}')).to.equal(1);
+    expect((await scrape()).get('georeplication_claims_lost_total')).to.equal(1);
+
+    await scene.kubectl('delete georep usurper');
+    await scene.untilGone('usurper');
+    const after = await scrape();
+    expect([...after.keys()].filter((series) => series.includes('usurper'))).to.deep.equal([]);
+    expect(after.get('georeplication_objects_stalled{reason="RegistryClaimed"}')).to.equal(0);
+  });
+});

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { FakeClock } from '../../fake-clock.ts';
+
+/** What prom-client keeps of a metric; its types do not say so. */
+interface Described {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly help: string;
+  readonly labelNames: readonly string[];
+}
+
+/** Node's and the process's own, which come with prom-client: one row stands for all of them. */
+const isRuntimes = ({ name }: Described) => /^(nodejs|process)_/.test(name);
+
+function everyMetric(): Described[] {
+  const metrics = createMetrics();
+  metrics.objects({ objects: () => [], clock: new FakeClock() });
+  metrics.armBudget(() => []);
+  const all = metrics.registry.getMetricsAsArray() as unknown as Described[];
+  expect(all.some(isRuntimes)).to.equal(true);
+  return all.filter((metric) => !isRuntimes(metric));
+}
+
+/** The rows of the README's table whose first column has this title: cells, without the backticks around names. */
+function rowsOf(title: string): string[][] {
+  const lines = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8').split('\n');
+  const header = lines.findIndex((line) => line.startsWith(`| ${title} |`));
+  expect(header, title).to.be.above(-1);
+  const end = lines.findIndex((line, index) => index > header && !line.startsWith('|'));
+  return lines.slice(header + 2, end).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+describe("the README's table of metrics", () => {
+  it('has every metric that the operator exports, with its type, labels and meaning, and no other', () => {
+    const exported = everyMetric().map(({ name, type, help, labelNames }) => [
+      `\`${name}\``,
+      type,
+      labelNames.map((label) => `\`${label}\``).join(', '),
+      help,
+    ]);
+    expect(
+      rowsOf('metric')
+        .map((row) => row.join(' | '))
+        .sort(),
+    ).to.deep.equal(exported.map((row) => row.join(' | ')).sort());
+  });
+
+  it('says of every label what bounds it', () => {
+    const labels = new Set(everyMetric().flatMap(({ labelNames }) => labelNames));
+    const bounds = rowsOf('label');
+    expect(bounds.flatMap(([names = '']) => names.replaceAll('`', '').split(', '))).to.have.members([...labels]);
+    for (const [names, bound] of bounds) expect(bound, names).not.to.equal('');
+  });
+
+  it('keeps to the conventions of Prometheus: a unit or a thing at the end, and _total for what only grows', () => {
+    for (const { name, type, help } of everyMetric()) {
+      expect(name).to.match(/^[a-z][a-z0-9_]*$/);
+      expect(name.endsWith('_total'), name).to.equal(type === 'counter');
+      expect(help, name).not.to.equal('');
+    }
+  });
+});

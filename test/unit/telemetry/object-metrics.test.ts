@@ -1,0 +1,148 @@
+import { expect } from 'chai';
+import { Registry } from 'prom-client';
+import type { Condition, RegionStatus, RegistryReplication } from '../../../src/api/registryreplication.ts';
+import { mostNamed, type ObjectMetrics, objectMetricsFor } from '../../../src/telemetry/object-metrics.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { anObject, aStatus, secondsAgo, now as then } from '../replication/world.ts';
+
+describe("the domain's metrics", () => {
+  let objects: RegistryReplication[];
+  let registry: Registry;
+  let metrics: ObjectMetrics;
+
+  beforeEach(() => {
+    objects = [];
+    registry = new Registry();
+    metrics = objectMetricsFor(registry, { objects: () => objects, clock: new FakeClock(then.toISOString()) });
+  });
+
+  /** The samples of one metric, without those that are 0, by their labels' values. */
+  async function samples(name: string): Promise<Record<string, number>> {
+    const lines = (await registry.metrics()).split('\n').filter((line) => new RegExp(`^${name}[{ ]`).test(line));
+    const all = lines.map((line): [string, number] => [
+      [...line.matchAll(/="((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value).join(' '),
+      Number(line.split(' ').at(-1)),
+    ]);
+    return Object.fromEntries(all.filter(([, value]) => value !== 0));
+  }
+
+  function condition(type: string, status: Condition['status'], reason: string, seconds = 0): Condition {
+    return { type, status, reason, message: '', lastTransitionTime: secondsAgo(seconds) };
+  }
+
+  function named(name: string, rows: Partial<RegionStatus>[], conditions: Condition[] = []): RegistryReplication {
+    const object = anObject({ status: aStatus(rows, { phase: 'Syncing', conditions }) });
+    return { ...object, metadata: { ...object.metadata, name } };
+  }
+
+  it('count objects by phase, those that nobody has looked at yet as Pending', async () => {
+    objects = [anObject(), named('one', []), named('two', [])];
+    expect(await samples('georeplication_objects')).to.deep.equal({ Pending: 1, Syncing: 2 });
+  });
+
+  it('have every phase, state and reason from the first scrape on', async () => {
+    const text = await registry.metrics();
+    for (const series of [
+      'georeplication_objects{phase="Failed"} 0',
+      'georeplication_replicas{state="Failed"} 0',
+      'georeplication_objects_stalled{reason="Locked"} 0',
+      'georeplication_objects_not_ready{reason="AzureUnreachable"} 0',
+      'georeplication_drift_corrections_total{action="create"} 0',
+      'georeplication_claims_lost_total 0',
+    ])
+      expect(text).to.contain(series);
+    expect(text).not.to.contain('georeplication_objects_stalled{reason="Throttled"}');
+  });
+
+  it('count replicas by state, over all objects', async () => {
+    objects = [
+      named('one', [{ state: 'Ready' }, { location: 'uksouth', state: 'Creating' }]),
+      named('two', [{ state: 'Ready' }]),
+    ];
+    expect(await samples('georeplication_replicas')).to.deep.equal({ Ready: 2, Creating: 1 });
+  });
+
+  it('count what is not ready and what waits for a person, by reason', async () => {
+    objects = [
+      named('one', [], [condition('Ready', 'False', 'Locked'), condition('Stalled', 'True', 'Locked')]),
+      named('two', [], [condition('Ready', 'Unknown', 'AzureUnreachable')]),
+      named('three', [], [condition('Ready', 'True', 'AllRegionsReady')]),
+    ];
+    expect(await samples('georeplication_objects_not_ready')).to.deep.equal({ Locked: 1, AzureUnreachable: 1 });
+    expect(await samples('georeplication_objects_stalled')).to.deep.equal({ Locked: 1 });
+  });
+
+  it('name the object that waits for a person, and since when', async () => {
+    objects = [named('one', [], [condition('Stalled', 'True', 'PolicyDenied', 90)]), named('two', [])];
+    expect(await samples('georeplication_object_stalled_seconds')).to.deep.equal({
+      'registries/one myACR0007 PolicyDenied': 90,
+    });
+  });
+
+  it('tell for how long a region has been in a state that is not its rest', async () => {
+    const since = secondsAgo(42);
+    objects = [
+      named('one', [
+        { location: 'japaneast', state: 'Syncing', since },
+        { location: 'uksouth', state: 'Ready', since },
+        { location: 'westus', state: 'Absent', desired: false, since },
+        { location: 'westeurope', state: 'Absent', since },
+      ]),
+    ];
+    expect(await samples('georeplication_region_state_seconds')).to.deep.equal({
+      'registries/one myACR0007 japaneast Syncing': 42,
+      'registries/one myACR0007 westeurope Absent': 42,
+    });
+  });
+
+  it('forget an object that is gone, and a state that was left, by the next scrape', async () => {
+    const stalled = [condition('Stalled', 'True', 'Locked', 5)];
+    objects = [named('one', [{ state: 'Failed', since: secondsAgo(5) }], stalled)];
+    expect(Object.keys(await samples('georeplication_region_state_seconds'))).to.have.length(1);
+    objects = [named('one', [{ state: 'Updating', since: secondsAgo(1) }])];
+    expect(await samples('georeplication_region_state_seconds')).to.deep.equal({
+      'registries/one myACR0007 japaneast Updating': 1,
+    });
+    objects = [];
+    for (const name of ['objects', 'objects_stalled', 'object_stalled_seconds', 'replicas', 'region_state_seconds'])
+      expect(await samples(`georeplication_${name}`), name).to.deep.equal({});
+  });
+
+  it('name no more than the 500 longest in trouble, however many there are', async () => {
+    objects = Array.from({ length: mostNamed + 100 }, (_, index) => {
+      const rows = [{ state: 'Creating' as const, since: secondsAgo(index + 1) }];
+      return named(`o${index}`, rows, [condition('Stalled', 'True', 'Locked', index + 1)]);
+    });
+    for (const name of ['georeplication_region_state_seconds', 'georeplication_object_stalled_seconds']) {
+      const told = Object.values(await samples(name));
+      expect(told).to.have.length(mostNamed);
+      expect([Math.min(...told), Math.max(...told)]).to.deep.equal([101, mostNamed + 100]);
+    }
+    expect(await samples('georeplication_replicas')).to.deep.equal({ Creating: mostNamed + 100 });
+  });
+
+  it('put words that are none of ours under Other', async () => {
+    objects = [named('one', [], [condition('Ready', 'False', 'x"}\n1'), condition('Stalled', 'True', 'YetToCome', 1)])];
+    expect(await samples('georeplication_objects_not_ready')).to.deep.equal({ Other: 1 });
+    expect(await samples('georeplication_objects_stalled')).to.deep.equal({ Other: 1 });
+    expect(await samples('georeplication_object_stalled_seconds')).to.deep.equal({
+      'registries/one myACR0007 Other': 1,
+    });
+  });
+
+  it('keep to one line a series, whatever a name holds', async () => {
+    objects = [named('one', [{ location: 'a"} 1\nevil_total 1', state: 'Failed', since: secondsAgo(1) }])];
+    const lines = (await registry.metrics()).split('\n');
+    expect(lines.filter((line) => line.startsWith('evil'))).to.deep.equal([]);
+    expect(lines.filter((line) => line.includes('evil_total'))).to.have.length(1);
+  });
+
+  it('count what happens', async () => {
+    metrics.becameReady(12);
+    metrics.driftCorrected('update');
+    metrics.claimLost();
+    expect(await samples('georeplication_time_to_ready_seconds_sum')).to.deep.equal({ '': 12 });
+    expect(await samples('georeplication_drift_corrections_total')).to.deep.equal({ update: 1 });
+    expect(await samples('georeplication_claims_lost_total')).to.deep.equal({ '': 1 });
+  });
+});
