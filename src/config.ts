@@ -16,6 +16,9 @@ export interface BindAddress {
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+const permissions = ['allow', 'deny'] as const;
+export type Permission = (typeof permissions)[number];
+
 export interface Config {
   /** Left out: no metrics are served. */
   readonly metricsBindAddress?: BindAddress;
@@ -31,6 +34,10 @@ export interface Config {
   readonly interval: number;
   /** Replicas of one registry in motion at a time. */
   readonly maxParallelActions: number;
+  /** Whether the operator acts as itself for objects without an identity of their own. */
+  readonly defaultIdentity: Permission;
+  /** Whether the objects of a namespace that says nothing about it may name any registry. */
+  readonly defaultRegistries: Permission;
   readonly logLevel: LogLevel;
   /** Left out: this operator is alone, or all of them work side by side. */
   readonly leaderElection?: LeaderElection;
@@ -94,6 +101,8 @@ export function configFrom(argv: readonly string[], env: Environment): Config {
     concurrency: setting(flags.concurrency, wholeNumber(1, 1_000)),
     interval: setting(flags.interval, duration(1_000)),
     maxParallelActions: setting(flags.parallel, wholeNumber(1, 100)),
+    defaultIdentity: setting(flags.defaultIdentity, oneOf(permissions)),
+    defaultRegistries: setting(flags.defaultRegistries, oneOf(permissions)),
     logLevel: setting(flags.logLevel, oneOf(logLevels)),
     ...(isElected ? { leaderElection: election } : {}),
     cloud: cloud(env),
@@ -171,6 +180,18 @@ const flags = {
     value: '<n>',
     fallback: '4',
     help: 'replicas of one registry in motion at a time',
+  },
+  defaultIdentity: {
+    name: 'default-identity',
+    value: '<allow|deny>',
+    fallback: 'allow',
+    help: 'whether objects without spec.identity are acted upon, with the credential of the operator',
+  },
+  defaultRegistries: {
+    name: 'default-registries',
+    value: '<allow|deny>',
+    fallback: 'allow',
+    help: 'whether objects may name any registry where their namespace has no georeplication.dev/allowed-registries',
   },
   leaderElect: {
     name: 'leader-elect',

@@ -10,11 +10,12 @@ import {
   group,
   plural,
   type RegistryReplication,
+  serviceAccountOf,
 } from './api/registryreplication.ts';
-import { type Budget, createBudget, type Level } from './azure/budget.ts';
+import { createBudget, type Level } from './azure/budget.ts';
 import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
-import { paced } from './azure/pacing.ts';
+import { Identities } from './azure/identities.ts';
 import { SubscriptionLocations } from './azure/subscription-locations.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, configFrom, version } from './config.ts';
@@ -28,8 +29,10 @@ import { hold, release } from './kubernetes/finalizer.ts';
 import { startInformer } from './kubernetes/informer.ts';
 import { keyOf } from './kubernetes/key.ts';
 import { leaseLock } from './kubernetes/lease-lock.ts';
+import { namespaceReader } from './kubernetes/namespace.ts';
 import { WorkQueue } from './kubernetes/queue.ts';
 import { resource } from './kubernetes/resource.ts';
+import { serviceAccounts } from './kubernetes/service-account.ts';
 import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
 import { onStopSignal } from './prelude.ts';
@@ -69,22 +72,32 @@ async function run(config: Config, log: Logger): Promise<void> {
   const cluster = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, beforeWrite: mayWrite });
   // Connections of its own: out of a shared pool the watch may be given one that has fallen silent, and wait 30 s to notice.
   const watched = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest });
-  const credential = defaultCredential(config.cloud);
-  const budget = createBudget({
-    now: () => performance.now(),
-    onHeld: metrics.armRequestHeld,
-    onPaused: metrics.armPaused,
-  });
-  const arm = connectArm({
-    credential,
-    wire: budget,
-    cloud: config.cloud,
-    userAgent,
-    beforeWrite: mayWrite,
-    onRequest(request) {
-      metrics.armRequest(request);
-      log.debug(request, 'Azure Resource Manager was asked');
+  const own = defaultCredential(config.cloud);
+  const identities = new Identities({
+    own,
+    connect(credential, whose) {
+      const budget = createBudget({
+        now: () => performance.now(),
+        onHeld: metrics.armRequestHeld,
+        onPaused: metrics.armPaused,
+      });
+      const arm = connectArm({
+        credential,
+        whose,
+        wire: budget,
+        cloud: config.cloud,
+        userAgent,
+        beforeWrite: mayWrite,
+        onRequest(request) {
+          metrics.armRequest(request);
+          log.debug(request, 'Azure Resource Manager was asked');
+        },
+      });
+      return { arm, budget };
     },
+    serviceAccounts: serviceAccounts(cluster, clock),
+    cloud: config.cloud,
+    homeTenant: process.env.AZURE_TENANT_ID,
   });
 
   const store = new Store<RegistryReplication>();
@@ -104,7 +117,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   let controller: Controller | undefined;
   // A standby knows them as well: counted by one alone, a sum over all operators is right.
   const worked = () => (controller ? store.list() : []);
-  metrics.armBudget(() => levelsFor(worked(), budget));
+  metrics.armBudget(() => levelsFor(worked(), identities));
   const objects: Objects = {
     hold: (object) => hold(replications, object, finalizer),
     release: async (object) => void (await release(replications, object, finalizer)),
@@ -120,9 +133,13 @@ async function run(config: Config, log: Logger): Promise<void> {
   const enqueue = enqueueInto<RegistryReplication>(queue, (object) => claims.naming(object));
   const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
   const limits = { maxParallelActions };
+  const { defaultIdentity, defaultRegistries } = config;
+  const rules = { defaultIdentity, defaultRegistries };
+  const readNamespace = namespaceReader(cluster, clock);
+  const namespaceOf = ({ metadata }: RegistryReplication) => readNamespace(metadata.namespace);
   const locations = new SubscriptionLocations(clock);
   const memory = { contention, silentSince, registries, locations, creations: { askAfter: 0 } };
-  const context = { arm, objects, clock, random, limits, naming, interval, ...memory };
+  const context = { objects, clock, random, limits, rules, namespaceOf, naming, interval, ...memory };
 
   const informer = startInformer({
     cluster: watched,
@@ -141,7 +158,11 @@ async function run(config: Config, log: Logger): Promise<void> {
         contention.forget(object.metadata.uid ?? '');
         registries.forget(object.spec.registry);
         claims.drop(keyOf(object));
-      } else claims.put(keyOf(object), object);
+        identities.drop(keyOf(object));
+      } else {
+        claims.put(keyOf(object), object);
+        identities.put(keyOf(object), serviceAccountOf(object));
+      }
       // A standby only keeps its store; what waits in it becomes work when it leads.
       if (controller) enqueue(change);
     },
@@ -159,10 +180,12 @@ async function run(config: Config, log: Logger): Promise<void> {
     { version, server: cluster.server, arm: config.cloud.endpoint, interval, concurrency, ...ports },
     'The operator has started',
   );
-  checkCredential(credential, config.cloud).then(
-    (problem) => problem && log.error({}, problem),
-    (error) => die(log, error),
-  );
+  // Where nobody may use it, it need not be there.
+  if (defaultIdentity === 'allow')
+    checkCredential(own, config.cloud).then(
+      (problem) => problem && log.error({}, problem),
+      (error) => die(log, error),
+    );
 
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping) process.exit(130);
@@ -185,10 +208,11 @@ async function run(config: Config, log: Logger): Promise<void> {
     queue,
     read: (key) => store.read(key),
     reconcile: (object) => {
-      const { uid, generation } = object.metadata;
+      const { uid, generation, deletionTimestamp } = object.metadata;
       log.debug({ object: keyOf(object), uid, generation }, 'A pass begins');
       const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object) };
-      return reconcile(object, { ...context, arm: paced(arm, budget, visitor) });
+      const acting = { account: serviceAccountOf(object), leaving: deletionTimestamp !== undefined };
+      return reconcile(object, { ...context, arm: identities.armFor(acting, visitor) });
     },
     concurrency,
     clock,
@@ -199,9 +223,9 @@ async function run(config: Config, log: Logger): Promise<void> {
 }
 
 /** What is left in the subscriptions that objects name now. */
-function levelsFor(objects: readonly RegistryReplication[], budget: Budget): Level[] {
+function levelsFor(objects: readonly RegistryReplication[], identities: Identities): Level[] {
   const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
-  return budget.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
+  return identities.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
 }
 
 function elect(

@@ -45,6 +45,15 @@ export interface RegistryReplicationBody {
       };
     }[];
     /**
+     * Who acts in Azure for this object. Left out, the operator does so as itself, where it is allowed to (--default-identity).
+     */
+    identity?: {
+      /**
+       * A ServiceAccount in this object's own namespace, with the annotations azure.workload.identity/client-id and azure.workload.identity/tenant-id. The operator exchanges short-lived tokens of it for tokens of that client.
+       */
+      serviceAccountName: string;
+    };
+    /**
      * What happens to replicas in regions that are not listed. Delete removes them once every listed region has been ready, so that images never become farther away; Retain leaves them alone.
      */
     prune?: 'Delete' | 'Retain';

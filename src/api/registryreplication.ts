@@ -17,8 +17,21 @@ export const annotation = {
   forceDetach: `${group}/force-detach`,
 } as const;
 
+/** On a namespace, for whoever may write namespaces to set: patterns of the registries that its objects may name. */
+export const allowedRegistries = `${group}/allowed-registries`;
+
 export interface RegistryReplication extends KubernetesObject, RegistryReplicationBody {
   metadata: V1ObjectMeta & { name: string; namespace: string };
+}
+
+/** The ServiceAccount that acts for the object: always one of its own namespace, since there is no way to name another's. */
+export function serviceAccountOf({ spec, metadata }: RegistryReplication): ServiceAccountName | undefined {
+  return spec.identity && { namespace: metadata.namespace, name: spec.identity.serviceAccountName };
+}
+
+export interface ServiceAccountName {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export type Spec = RegistryReplicationBody['spec'];

@@ -91,6 +91,7 @@ export type ArmErrorReason =
   | 'Conflict'
   | 'AuthorizationFailed'
   | 'AuthenticationFailed'
+  | IdentityReason
   | 'SubscriptionNotFound'
   | 'PolicyDenied'
   | 'Locked'
@@ -98,6 +99,13 @@ export type ArmErrorReason =
   | 'InvalidRequest'
   | 'NotFound'
   | 'AzureUnreachable';
+
+/** Why there is no token for an identity of an object's own. */
+export type IdentityReason =
+  | 'ServiceAccountNotFound'
+  | 'ServiceAccountNotAnnotated'
+  | 'TokenRequestDenied'
+  | 'TokenExchangeRefused';
 
 export class ArmError extends Error {
   override readonly name = 'ArmError';

@@ -1,18 +1,23 @@
 // The operator's own identity in Azure: whatever @azure/identity finds in the environment, without a cloud to ask about private
 // authorities, and a check at the start that says in one sentence what is missing.
 import type { TokenCredential } from '@azure/core-auth';
-import { DefaultAzureCredential } from '@azure/identity';
+import { DefaultAzureCredential, type DefaultAzureCredentialOptions } from '@azure/identity';
 import { type Cloud, scopeOf } from './cloud.ts';
 import { armErrorFrom } from './errors.ts';
 
 /** Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …) from the process. */
 export function defaultCredential(cloud: Cloud): TokenCredential {
-  return new DefaultAzureCredential({
-    authorityHost: cloud.authority,
-    disableInstanceDiscovery: !cloud.knownAuthority,
+  return new DefaultAzureCredential(authorityOptions(cloud));
+}
+
+/** How every credential asks the token authority. */
+export function authorityOptions({ authority, knownAuthority }: Cloud): DefaultAzureCredentialOptions {
+  return {
+    authorityHost: authority,
+    disableInstanceDiscovery: !knownAuthority,
     // A pass that cannot get a token comes back by itself; it must not hang meanwhile.
     retryOptions: { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000 },
-  });
+  };
 }
 
 /** Resolves with one sentence when no token can be had, and with undefined when all is well. Never rejects. */

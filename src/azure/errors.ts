@@ -18,15 +18,16 @@ const longestRetryAfter = 24 * 3_600_000;
 /**
  * @param error Anything thrown: the SDK's RestError, a credential's error, a network error, an ArmError (kept as it is).
  * @param doing What was asked, as a verb with its object: "create replica japaneast of registry myACR0007".
+ * @param whose Who asked, as part of a sentence.
  *
  * Statuses and codes: the error table compiled from the recordings and issues of Azure/azure-cli, azure-service-operator and
  * Microsoft's ARM documentation (2026-11); "assumption" marks those that were not seen.
  */
-export function armErrorFrom(error: unknown, doing = 'do what was asked'): ArmError {
+export function armErrorFrom(error: unknown, doing = 'do what was asked', whose = "the operator's identity"): ArmError {
   if (error instanceof ArmError) return error;
   const asked = oneLine(doing, 256);
   const answer = answerIn(error);
-  if (answer) return refusal(answer, asked, error);
+  if (answer) return refusal(answer, { asked, whose }, error);
   if (isCredentialError(error)) return credentialError(error, asked);
   return transient(`Azure gave no usable answer when asked to ${asked}: ${wordsOf(error)}`, codeOf(error), error);
 }
@@ -40,7 +41,13 @@ interface Answer {
   readonly header: (name: string) => string | undefined;
 }
 
-function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
+/** What was asked, and by whom. */
+interface Request {
+  readonly asked: string;
+  readonly whose: string;
+}
+
+function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): ArmError {
   const { status, code } = answer;
   const words = answer.words.replace(everyRegion, '').trim();
   const said = [code || `HTTP ${status}`, words].filter(Boolean).join(': ');
@@ -72,11 +79,11 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
       return make(
         'Denied',
         'SubscriptionNotFound',
-        `Cannot ${asked}: the subscription is unknown to the operator's identity, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
+        `Cannot ${asked}: the subscription is unknown to ${whose}, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
       );
     case 'AuthorizationFailed':
     case 'LinkedAuthorizationFailed':
-      return make('Denied', 'AuthorizationFailed', notAuthorized(asked, words, said));
+      return make('Denied', 'AuthorizationFailed', notAuthorized({ asked, whose }, words, said));
     case 'RequestDisallowedByPolicy':
     case 'RequestDisallowedByAzure': // assumption: Azure's own policy on regions, of the same shape
       return make(
@@ -107,10 +114,10 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
     return make(
       'Denied',
       'AuthenticationFailed',
-      `Azure does not accept the operator's credential, so it cannot ${asked}. Renew it, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
+      `Azure does not accept the token of ${whose}, so it cannot ${asked}. Renew the credential, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
     );
   }
-  if (status === 403) return make('Denied', 'AuthorizationFailed', notAuthorized(asked, words, said));
+  if (status === 403) return make('Denied', 'AuthorizationFailed', notAuthorized({ asked, whose }, words, said));
   if (status === 409 || status === 412 || status === 423) {
     return make(
       'Conflict',
@@ -135,19 +142,19 @@ function refusal(answer: Answer, asked: string, cause: unknown): ArmError {
  * scope 'T'; however, it does not have permission to perform action(s) 'A' on the linked scope(s) 'S' (respectively) …"; of
  * several the first is told. Nothing of it gets into the proposed command that could not stand there unquoted.
  */
-function notAuthorized(asked: string, words: string, said: string): string {
+function notAuthorized({ asked, whose }: Request, words: string, said: string): string {
   const principal = /object id '([0-9a-fA-F-]{36})'/.exec(words)?.[1];
   const [, action, scope] =
     /does not have (?:authorization|permission) to perform action(?:\(s\))? '([\w./*-]+)[',].{0,512}?scope(?:\(s\))? '(\/[\w./()-]+)[',]/.exec(
       words,
     ) ?? [];
-  const operator = `The operator's identity${principal ? ` ${principal}` : ''}`;
-  if (!action || !scope) return `${operator} has no right to ${asked}. Grant it the role Contributor there (${said})`;
+  const asker = `${whose.slice(0, 1).toUpperCase()}${whose.slice(1)}${principal ? ` ${principal}` : ''}`;
+  if (!action || !scope) return `${asker} has no right to ${asked}. Grant it the role Contributor there (${said})`;
   const registry =
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
   const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
   const grant = `az role assignment create --assignee-object-id ${principal ?? '<principal>'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${registry.exec(scope)?.[0] ?? scope}`;
-  return `${operator} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it (acts within minutes): ${grant}`;
+  return `${asker} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it (acts within minutes): ${grant}`;
 }
 
 /**
@@ -231,7 +238,7 @@ function nothingSetUp(error: Error): boolean {
 }
 
 /** Without what @azure/identity and MSAL put around them: a made-up status 400, numbers said twice, and where to read on. */
-function credentialWords(error: Error): string {
+export function credentialWords(error: Error): string {
   return wordsOf(error)
     .replace(/ ?(To troubleshoot, visit|See) https:\/\/aka\.ms\/\S+( for (more )?details,?)?/g, '')
     .replace(/\.? Status code: 400 More details:/g, ':')

@@ -20,6 +20,8 @@ import { tokenSource } from './token.ts';
 export interface ArmOptions {
   readonly credential: TokenCredential;
   readonly cloud: Cloud;
+  /** Who asks, as part of a sentence: the operator's identity, where left out. */
+  readonly whose?: string;
   /** Called once for each request that was sent or tried; must not throw. */
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each PUT, PATCH and DELETE is sent; when it throws, nothing is sent. */
@@ -42,7 +44,7 @@ const mostPages = 100;
 
 /** One client for each subscription, made when first needed; connections are kept alive and shared by all of them. */
 export function connectArm(options: ArmOptions): Arm {
-  const { credential, cloud, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
+  const { credential, cloud, whose, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
   const clients = new Map<string, ContainerRegistryManagementClient>();
 
@@ -76,7 +78,7 @@ export function connectArm(options: ArmOptions): Arm {
     try {
       return await send(clientFor(segment(of.subscriptionId)), segment(of.resourceGroup), segment(of.name));
     } catch (error) {
-      throw armErrorFrom(error, doing);
+      throw armErrorFrom(error, doing, whose);
     }
   }
 
@@ -131,7 +133,7 @@ export function connectArm(options: ArmOptions): Arm {
         const { bodyAsText } = await pipeline.sendRequest(http, createPipelineRequest({ url }));
         return locationsFrom(parsed(bodyAsText));
       } catch (error) {
-        throw armErrorFrom(error, `list the regions of subscription ${subscriptionId}`);
+        throw armErrorFrom(error, `list the regions of subscription ${subscriptionId}`, whose);
       }
     },
 

@@ -23,6 +23,10 @@ export function isNotFound(error: unknown): boolean {
   return hasCode(error, 404);
 }
 
+export function isForbidden(error: unknown): boolean {
+  return hasCode(error, 403);
+}
+
 /**
  * The server looked for the object and has none, and says so by its name. Any other 404 is about the path: a server that
  * has just begun, and knows no custom resources yet, answers so about objects that are there.

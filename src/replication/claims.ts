@@ -1,17 +1,19 @@
 // Which of several objects that name one registry may act on it: exactly one. The rule is pure; the index that finds the
 // others in time is kept by whoever sees the objects change. Objects in namespaces that this operator does not see do not count.
 import { findCondition } from '../api/conditions.ts';
-import type { RegistryReplication } from '../api/registryreplication.ts';
+import type { RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { Reason } from './reasons.ts';
 import { problemsOf, registryId } from './validation.ts';
 
 /**
  * The object that may act on the registry which all of these name; undefined when none of them claims it. The holder, by
- * its status, keeps it; where there is none, or where a lost race made two, the oldest has it.
+ * its status, keeps it; where there is none, or where a lost race made two, the oldest has it, unless Azure shuts it out.
+ * `objects`: those that are permitted to name it.
  */
 export function holderOf(objects: readonly RegistryReplication[]): RegistryReplication | undefined {
   const claimants = objects.filter(claims);
-  const holders = claimants.filter(holds);
-  return (holders.length > 0 ? holders : claimants).sort(byAge)[0];
+  const ranks = [claimants.filter(holds), claimants.filter((object) => !isShutOut(object)), claimants];
+  return ranks.find(({ length }) => length > 0)?.sort(byAge)[0];
 }
 
 /** Only what would act claims: valid, in mode Manage; suspended objects keep their claim. */
@@ -19,10 +21,36 @@ function claims(object: RegistryReplication): boolean {
   return object.spec.mode !== 'Observe' && problemsOf(object).length === 0;
 }
 
+/** What stands in the way of those who do nothing at all; whoever does something has seen the registry. */
+const idle: ReadonlySet<string | undefined> = new Set<Reason>([
+  'RegistryClaimed',
+  'InvalidSpec',
+  'DefaultIdentityDenied',
+  'RegistryNotAllowed',
+  'NamespaceUnreadable',
+]);
+
 function holds({ status }: RegistryReplication): boolean {
-  const reason = findCondition(status?.conditions, 'Ready')?.reason;
-  const acted = reason !== undefined && reason !== 'RegistryClaimed' && reason !== 'InvalidSpec';
-  return acted && status?.phase !== 'Observing';
+  return status?.registry !== undefined && !idle.has(reasonOf(status)) && status.phase !== 'Observing';
+}
+
+/** For want of rights or of an identity: whoever cannot act on a registry shall not keep those from it who can. */
+const denials: ReadonlySet<string | undefined> = new Set<Reason>([
+  'AuthorizationFailed',
+  'AuthenticationFailed',
+  'ServiceAccountNotFound',
+  'ServiceAccountNotAnnotated',
+  'TokenRequestDenied',
+  'TokenExchangeRefused',
+  'SubscriptionNotFound',
+]);
+
+function isShutOut({ status }: RegistryReplication): boolean {
+  return status?.registry === undefined && denials.has(reasonOf(status));
+}
+
+function reasonOf(status: Status | undefined): string | undefined {
+  return findCondition(status?.conditions, 'Ready')?.reason;
 }
 
 function byAge(one: RegistryReplication, other: RegistryReplication): number {

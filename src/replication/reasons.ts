@@ -43,6 +43,21 @@ export const reasons = {
     meaning: 'The spec cannot be acted upon; nothing is done in Azure.',
     remedy: 'Correct what the message names.',
   },
+  DefaultIdentityDenied: {
+    stalls: true,
+    meaning: 'The object has no identity of its own, and the operator does not lend its own.',
+    remedy: 'Set spec.identity.serviceAccountName: see Keep tenants apart.',
+  },
+  RegistryNotAllowed: {
+    stalls: true,
+    meaning: "The object's namespace may not name this registry.",
+    remedy: 'Whoever may write namespaces adds it to the annotation that the message names.',
+  },
+  NamespaceUnreadable: {
+    stalls: true,
+    meaning: "The operator may not read the object's namespace, so it cannot know which registries are allowed there.",
+    remedy: 'Grant it the right to get the namespace, as deploy/ does.',
+  },
   RegistryClaimed: {
     stalls: true,
     meaning: 'Another object that names the same registry manages it.',
@@ -98,6 +113,26 @@ export const reasons = {
     stalls: true,
     meaning: 'No token could be had.',
     remedy: 'Give the operator a credential: see Run it for real.',
+  },
+  ServiceAccountNotFound: {
+    stalls: true,
+    meaning: "The ServiceAccount of spec.identity is not in the object's namespace.",
+    remedy: 'Create it, or correct its name.',
+  },
+  ServiceAccountNotAnnotated: {
+    stalls: true,
+    meaning: 'The ServiceAccount does not say which client in which tenant it stands for.',
+    remedy: 'Annotate it as the message says.',
+  },
+  TokenRequestDenied: {
+    stalls: true,
+    meaning: 'The operator may not read the ServiceAccount, or not ask for tokens of it.',
+    remedy: 'Make the Role and RoleBinding of deploy/identity in the namespace.',
+  },
+  TokenExchangeRefused: {
+    stalls: true,
+    meaning: "Entra does not take the ServiceAccount's token for the client.",
+    remedy: 'Make the federated credential that the message names, or correct the annotations.',
   },
   SubscriptionNotFound: {
     stalls: true,

@@ -18,11 +18,12 @@ import type { Contention } from './contention.ts';
 import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
 import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
+import { type NamespaceReading, type Refusal, type Rules, refusalOf } from './permission.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
 import type { RecentRegistries } from './recent-registries.ts';
 import { isCreationStored, startsOver } from './regions.ts';
 import { type Report, type Result, report, type Submitted } from './report.ts';
-import { reportClaimed, reportInvalid, reportSuspended, reportUnseen } from './standstill.ts';
+import { reportClaimed, reportInvalid, reportRefused, reportSuspended, reportUnseen } from './standstill.ts';
 import { tagsToSet } from './tags.ts';
 import { problemsOf } from './validation.ts';
 
@@ -48,6 +49,9 @@ export interface Context {
   readonly limits: Pick<Limits, 'maxParallelActions'>;
   /** Every object known that names the same registry as this one, itself among them. */
   readonly naming: (object: RegistryReplication) => readonly RegistryReplication[];
+  readonly rules: Rules;
+  /** The object's namespace, as it was a minute ago at the most. Rejects when Kubernetes does not answer. */
+  readonly namespaceOf: (object: RegistryReplication) => Promise<NamespaceReading>;
   readonly contention: Contention;
   /** ms between drift checks, where the object does not say. */
   readonly interval: number;
@@ -67,7 +71,7 @@ export interface Outcome {
 const shortestGrace = 15 * 60_000;
 
 /**
- * Runs one pass. Rejects only when Kubernetes does not take a write, and then the pass may be repeated at any time: the
+ * Runs one pass. Rejects only when Kubernetes does not take a write, or does not show a namespace, and then the pass may be repeated at any time: the
  * finalizer, the creations that begin and the ownership of tags are stored before the ARM write they are about, and all else is
  * read anew from ARM.
  */
@@ -76,11 +80,13 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   const leaving = object.metadata.deletionTimestamp !== undefined;
   const manages = object.spec.mode !== 'Observe';
   const problems = problemsOf(object);
-  const holder = holderOf([...context.naming(object).filter((other) => !isSame(other, object)), object]);
+  const refusal = await refusalFor(object, context);
+  const others = await permittedOthers(object, context);
+  const holder = holderOf(refusal ? others : [...others, object]);
   const isClaimed = holder !== undefined && !isSame(holder, object);
   if (leaving) {
     if (!hasFinalizer(object)) return {};
-    const why = await whyLetGo(object, { problems, isClaimed, objects });
+    const why = await whyLetGo(object, { problems, refusal, isClaimed, objects });
     if (why !== undefined) {
       objects.announce(object, [happeningOnLetGo(object, why)]);
       await objects.release(object);
@@ -90,6 +96,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (problems.length > 0) return conclude(object, object, reportInvalid(object, problems, clock.now()), [], context);
   if (object.spec.suspend) return conclude(object, object, reportSuspended(object, clock.now()), [], context);
 
+  if (refusal) return conclude(object, object, reportRefused(object, refusal, clock.now()), [], context);
   if (manages && isClaimed) return conclude(object, object, reportClaimed(object, holder, clock.now()), [], context);
 
   if (startsOver(object)) context.contention.forget(uidOf(object));
@@ -130,8 +137,20 @@ function hasFinalizer({ metadata }: RegistryReplication): boolean {
   return metadata.finalizers?.includes(finalizer) ?? false;
 }
 
+async function refusalFor(object: RegistryReplication, { rules, namespaceOf }: Context): Promise<Refusal | undefined> {
+  return refusalOf(object, rules, await namespaceOf(object));
+}
+
+/** The others that name the same registry, and may. */
+async function permittedOthers(object: RegistryReplication, context: Context): Promise<RegistryReplication[]> {
+  const others = context.naming(object).filter((other) => !isSame(other, object));
+  const refusals = await Promise.all(others.map((other) => refusalFor(other, context)));
+  return others.filter((_, n) => refusals[n] === undefined);
+}
+
 interface LettingGo {
   readonly problems: readonly string[];
+  readonly refusal: Refusal | undefined;
   readonly isClaimed: boolean;
   readonly objects: Objects;
 }
@@ -139,7 +158,7 @@ interface LettingGo {
 /** Why an object that is being deleted goes at once and leaves Azure as it is; undefined when its replicas go first. */
 async function whyLetGo(
   { spec, metadata }: RegistryReplication,
-  { problems, isClaimed, objects }: LettingGo,
+  { problems, refusal, isClaimed, objects }: LettingGo,
 ): Promise<string | undefined> {
   if (metadata.annotations?.[annotation.forceDetach] === 'true')
     return `it is annotated with ${annotation.forceDetach}`;
@@ -147,6 +166,8 @@ async function whyLetGo(
   if (spec.mode === 'Observe') return 'its mode is Observe';
   if (spec.suspend) return 'it is suspended';
   if (problems.length > 0) return 'its spec is invalid';
+  if (refusal?.reason === 'DefaultIdentityDenied') return 'it had no identity to act with';
+  if (refusal?.reason === 'RegistryNotAllowed') return 'its namespace may not name the registry';
   if (isClaimed) return 'another object manages the registry';
   return (await objects.isCrdTerminating()) ? 'the CRD itself is being deleted' : undefined;
 }

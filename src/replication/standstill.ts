@@ -1,5 +1,5 @@
-// The reports of passes that saw nothing of ARM: the spec cannot be acted upon, the object is suspended, or ARM did not
-// answer. Pure. What was last seen stays in the status; a blip must not make a healthy object look ill.
+// The reports of passes that saw nothing of ARM: the spec cannot be acted upon, or may not, the object is suspended, or ARM did
+// not answer. Pure. What was last seen stays in the status; a blip must not make a healthy object look ill.
 import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
 import {
   annotation,
@@ -9,6 +9,7 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
+import type { Refusal } from './permission.ts';
 import type { Reason } from './reasons.ts';
 import { isoSeconds } from './regions.ts';
 import type { Report } from './report.ts';
@@ -17,6 +18,12 @@ import { wayOut } from './wording.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
   return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: 'edit' };
+}
+
+/** Nothing may be asked of Azure for this object, until somebody else allows it. */
+export function reportRefused(object: RegistryReplication, { reason, message }: Refusal, now: Date): Report {
+  const within = slowly(findCondition(object.status?.conditions, 'Stalled')?.lastTransitionTime, now);
+  return { status: standstill(object, reason, message + wayOut(object), now), next: { within } };
 }
 
 /** Another object acts on the registry. What that one's replicas are is said there. */

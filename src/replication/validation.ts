@@ -16,6 +16,7 @@ export function problemsOf(object: RegistryReplication): string[] {
   return [
     ...problemsOfRegistry(spec.registry, status?.registry?.id),
     ...problemsOfRegions(spec.regions),
+    ...problemsOfIdentity(spec.identity),
     ...problemsOfDuration('interval', spec.interval),
     ...problemsOfDuration('progressDeadline', spec.progressDeadline),
   ];
@@ -62,6 +63,14 @@ function* problemsOfTags(location: string, tags: [string, string][]): Generator<
       yield `spec.regions: ${location} has the tag "${name}" twice; Azure ignores the case of tag names`;
     names.add(name.toLowerCase());
   }
+}
+
+/** Kubernetes' rule for the names of most objects. What is no such name might be understood as another namespace's. */
+function* problemsOfIdentity(identity: Spec['identity']): Generator<string> {
+  if (identity === undefined) return;
+  const { serviceAccountName: name } = identity;
+  if (name.length > 253 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name))
+    yield `spec.identity.serviceAccountName "${name}" is not the name of a ServiceAccount; it is always one of this object's own namespace`;
 }
 
 function* problemsOfDuration(field: string, duration: string | undefined): Generator<string> {

@@ -77,7 +77,7 @@ function built(folder: string): Manifest[] {
     expect(operator.map(({ kind }) => kind)).not.to.include('CustomResourceDefinition');
   });
 
-  it('grant no wildcard, and rights on nothing but objects, their status, events and the one CRD', () => {
+  it('grant no wildcard, and rights on nothing but objects, their status, events, namespaces by name and the one CRD', () => {
     for (const { apiGroups, resources, verbs, resourceNames } of rules) {
       expect([...apiGroups, ...resources, ...verbs, ...(resourceNames ?? [])].join()).not.to.contain('*');
       expect(verbs).not.to.include.members(['delete']);
@@ -86,8 +86,10 @@ function built(folder: string): Manifest[] {
       'registryreplications',
       'registryreplications/status',
       'events',
+      'namespaces',
       'customresourcedefinitions',
     ]);
+    expect(rules.find(({ resources }) => resources.includes('namespaces'))?.verbs).to.deep.equal(['get']);
     const crd = rules.find(({ resources }) => resources.includes('customresourcedefinitions'));
     expect(crd).to.deep.include({ resourceNames: ['registryreplications.georeplication.dev'], verbs: ['get'] });
   });
@@ -100,6 +102,22 @@ function built(folder: string): Manifest[] {
       expect(binding.roleRef).to.include({ kind, name: one(operator, kind).metadata.name });
     }
     expect(pod.serviceAccountName).to.equal(name);
+  });
+
+  it('let the operator mint tokens of one ServiceAccount of one namespace, where somebody asks for that', () => {
+    const [role, binding, ...more] = built('deploy/identity') as [Manifest, Manifest];
+    expect(more).to.deep.equal([]);
+    expect(role).to.deep.include({
+      kind: 'Role',
+      rules: [
+        { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['registries'], verbs: ['get'] },
+        { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['registries'], verbs: ['create'] },
+      ],
+    });
+    const { name, namespace } = one(operator, 'ServiceAccount').metadata;
+    expect(binding).to.deep.include({ kind: 'RoleBinding', subjects: [{ kind: 'ServiceAccount', name, namespace }] });
+    expect(binding.metadata.namespace).to.equal(role.metadata.namespace).and.not.equal(namespace);
+    expect(operator.map((manifest) => JSON.stringify(manifest)).join()).not.to.contain('serviceaccounts');
   });
 
   it('pass Pod Security "restricted", which their namespace enforces', () => {

@@ -20,6 +20,8 @@ describe('configFrom', () => {
       concurrency: 10,
       interval: 600_000,
       maxParallelActions: 4,
+      defaultIdentity: 'allow',
+      defaultRegistries: 'allow',
       logLevel: 'info',
       cloud: {
         endpoint: 'https://management.azure.com',
@@ -56,6 +58,8 @@ describe('configFrom', () => {
     ['--concurrency', 'CONCURRENCY', '3', 'concurrency', 3],
     ['--interval', 'INTERVAL', '1h30m', 'interval', 5_400_000],
     ['--max-parallel-actions', 'MAX_PARALLEL_ACTIONS', '1', 'maxParallelActions', 1],
+    ['--default-identity', 'DEFAULT_IDENTITY', 'deny', 'defaultIdentity', 'deny'],
+    ['--default-registries', 'DEFAULT_REGISTRIES', 'Deny', 'defaultRegistries', 'deny'],
     ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
   ];
   const ofLeases: [flag: string, twin: string, text: string, setting: keyof LeaderElection, value: unknown][] = [

@@ -4,7 +4,7 @@ import type { RegistryReplication, Status } from '../../../src/api/registryrepli
 import { ClaimIndex, holderOf } from '../../../src/replication/claims.ts';
 import { anObject, type ObjectParts } from './world.ts';
 
-const acting: Status = { phase: 'Ready', conditions: [condition('AllRegionsReady')] };
+const acting: Status = { phase: 'Ready', registry: { sku: 'Premium' }, conditions: [condition('AllRegionsReady')] };
 const refused: Status = { phase: 'Failed', conditions: [condition('RegistryClaimed')] };
 
 function condition(reason: string) {
@@ -32,6 +32,27 @@ describe('the claim on a registry', () => {
     expect(uidOf(holderOf([named('old', 9, { status: refused }), named('young', 1, { status: acting })]))).to.equal(
       'young',
     );
+  });
+
+  it('is not with one that Azure shuts out, however old, while another may have more rights', () => {
+    const shutOut = (reason: string) =>
+      named('old', 9, { status: { phase: 'Failed', conditions: [condition(reason)] } });
+    for (const reason of ['AuthorizationFailed', 'TokenExchangeRefused', 'ServiceAccountNotFound']) {
+      expect(uidOf(holderOf([shutOut(reason), named('young', 1)]))).to.equal('young');
+      expect(uidOf(holderOf([shutOut(reason)]))).to.equal('old');
+    }
+  });
+
+  it('stays with a holder that has lost its rights for a while', () => {
+    const denied = named('young', 1, { status: { ...acting, conditions: [condition('AuthorizationFailed')] } });
+    expect(uidOf(holderOf([named('old', 9, { status: refused }), denied]))).to.equal('young');
+  });
+
+  it('is lost by whoever was forbidden to name the registry, also once that is allowed again', () => {
+    for (const reason of ['RegistryNotAllowed', 'DefaultIdentityDenied', 'NamespaceUnreadable']) {
+      const forbidden = named('old', 9, { status: { ...acting, conditions: [condition(reason)] } });
+      expect(uidOf(holderOf([forbidden, named('young', 1, { status: acting })]))).to.equal('young');
+    }
   });
 
   it('stays with a holder that is suspended', () => {

@@ -4,6 +4,7 @@ import type { Arm } from '../../../src/azure/arm.ts';
 import { SubscriptionLocations } from '../../../src/azure/subscription-locations.ts';
 import { Contention } from '../../../src/replication/contention.ts';
 import type { Happening } from '../../../src/replication/happenings.ts';
+import type { NamespaceReading, Rules } from '../../../src/replication/permission.ts';
 import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
 import { type Context, type Objects, reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
@@ -16,6 +17,9 @@ export class OperatorModel {
   statusWrites = 0;
   crdTerminating = false;
   maxParallelActions = 3;
+  rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
+  /** What is known of namespaces; nothing special where left out. */
+  namespaces: Record<string, NamespaceReading> = {};
   /** Other objects that name the same registry. */
   others: RegistryReplication[] = [];
   readonly happenings: Happening[] = [];
@@ -24,7 +28,7 @@ export class OperatorModel {
   /** ARM as a pass of this object sees it. */
   armFor: (object: RegistryReplication) => Arm;
   readonly #clock: FakeClock;
-  #context: Omit<Context, 'arm' | 'limits'>;
+  #context: Omit<Context, 'arm' | 'limits' | 'rules'>;
 
   constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
     this.object = object;
@@ -50,6 +54,7 @@ export class OperatorModel {
       clock,
       random: () => 0.5,
       naming: () => [this.object, ...this.others],
+      namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
       contention: new Contention(),
       interval: 600_000,
       silentSince: new Map(),
@@ -86,7 +91,7 @@ export class OperatorModel {
   async pass(): Promise<number | undefined> {
     this.passes++;
     const limits = { maxParallelActions: this.maxParallelActions };
-    const context = { ...this.#context, arm: this.armFor(this.object), limits };
+    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules: this.rules };
     return (await reconcile(structuredClone(this.object), context)).lookAgainAfter;
   }
 

@@ -1,0 +1,160 @@
+// The identity of an object's own: tokens of a Kubernetes ServiceAccount, exchanged for tokens of the client in Entra that it
+// stands for. There is no secret in it, and it keeps nothing. Each way in which it can fail has its reason and its remedy.
+import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import { ClientAssertionCredential } from '@azure/identity';
+import { oneLine } from '../words.ts';
+import { ArmError, type IdentityReason } from './arm.ts';
+import type { Cloud } from './cloud.ts';
+import { authorityOptions } from './credential.ts';
+import { armErrorFrom, credentialWords } from './errors.ts';
+
+export interface ServiceAccountName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** It is not there, or the operator has no right to it; the words are the API server's. */
+export interface Refused {
+  readonly refused: 'missing' | 'forbidden';
+  readonly words: string;
+}
+
+/** What this room needs of Kubernetes. Both reject when the API server does not answer. */
+export interface ServiceAccounts {
+  annotations(
+    account: ServiceAccountName,
+  ): Promise<{ readonly annotations: Readonly<Record<string, string>> } | Refused>;
+  token(account: ServiceAccountName, audience: string): Promise<{ readonly token: string } | Refused>;
+}
+
+/** Whom a ServiceAccount stands for in Entra. */
+export interface Client {
+  readonly clientId: string;
+  readonly tenantId: string;
+}
+
+/** What Entra wants the tokens that it exchanges to be for (Microsoft's article on workload identity federation). */
+const audience = 'api://AzureADTokenExchange';
+
+/** Azure Workload Identity's annotations, which its webhook and AKS read too. */
+const annotation = {
+  clientId: 'azure.workload.identity/client-id',
+  tenantId: 'azure.workload.identity/tenant-id',
+} as const;
+
+/** Both ids are GUIDs; a tenant may have names, too, but what goes into a URL shall not be anybody's text. */
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * `homeTenant`: where the ServiceAccount does not say, as with Azure Workload Identity: the operator's own.
+ * @throws ArmError `Denied`, with an IdentityReason; `Transient` where the API server does not answer.
+ */
+export async function clientOf(
+  account: ServiceAccountName,
+  serviceAccounts: Pick<ServiceAccounts, 'annotations'>,
+  homeTenant: string | undefined,
+): Promise<Client> {
+  const reading = await answered(serviceAccounts.annotations(account), account);
+  if ('refused' in reading) throw refusal(account, reading, 'read');
+  const idIn = (name: string, otherwise?: string) => {
+    const id = (reading.annotations[name] ?? otherwise ?? '').trim();
+    if (guid.test(id)) return id.toLowerCase();
+    const found =
+      id === '' ? 'has no annotation' : `has ${JSON.stringify(oneLine(id, 100))}, which is no id, as its annotation`;
+    throw denied(
+      'ServiceAccountNotAnnotated',
+      `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${account.namespace} ${account.name} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
+    );
+  };
+  return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant) };
+}
+
+/** Its `getToken` rejects with an ArmError and nothing else. */
+export function federatedCredential(
+  account: ServiceAccountName,
+  client: Client,
+  { serviceAccounts, cloud }: { readonly serviceAccounts: Pick<ServiceAccounts, 'token'>; readonly cloud: Cloud },
+): TokenCredential {
+  return {
+    async getToken(scope): Promise<AccessToken> {
+      const answer = await answered(serviceAccounts.token(account, audience), account);
+      if ('refused' in answer) throw refusal(account, answer, 'ask for a token of');
+      const { token } = answer;
+      // Made anew each time: what it would keep, tokens among it, is kept where it can be dropped.
+      const { tenantId, clientId } = client;
+      const credential = new ClientAssertionCredential(tenantId, clientId, async () => token, authorityOptions(cloud));
+      try {
+        return await credential.getToken(scope);
+      } catch (error) {
+        throw notExchanged(error, account, client, issuerOf(token));
+      }
+    },
+  };
+}
+
+async function answered<T>(answer: Promise<T>, account: ServiceAccountName): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const words = oneLine(error instanceof Error ? error.message : String(error), 512);
+    const message = `The API server does not tell about ServiceAccount ${inWords(account)}, so nothing can be asked of Azure as it (${words})`;
+    throw new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
+  }
+}
+
+function refusal(account: ServiceAccountName, { refused, words }: Refused, asked: string): ArmError {
+  const { namespace, name } = account;
+  switch (refused) {
+    case 'missing':
+      return denied(
+        'ServiceAccountNotFound',
+        `ServiceAccount ${inWords(account)}, which spec.identity names, does not exist. Create it: kubectl create serviceaccount -n ${namespace} ${name}`,
+      );
+    case 'forbidden':
+      return denied(
+        'TokenRequestDenied',
+        `the operator may not ${asked} ServiceAccount ${inWords(account)}. Make the Role and the RoleBinding of deploy/identity in namespace ${namespace}, for this ServiceAccount (${words})`,
+      );
+    default:
+      return refused satisfies never;
+  }
+}
+
+function notExchanged(
+  error: unknown,
+  account: ServiceAccountName,
+  { clientId, tenantId }: Client,
+  issuer: string,
+): ArmError {
+  const known = armErrorFrom(error, `get a token for client ${clientId}`);
+  const words = error instanceof Error ? credentialWords(error) : known.message;
+  if (known.reason !== 'AuthenticationFailed') {
+    const message = `The token endpoint cannot be reached, or knows no tenant ${tenantId} (from ServiceAccount ${inWords(account)}), so there is no token for client ${clientId}. If that lasts, check ${annotation.tenantId} and the network (${words})`;
+    return new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
+  }
+  const subject = `system:serviceaccount:${account.namespace}:${account.name}`;
+  return denied(
+    'TokenExchangeRefused',
+    `Entra gives no token for client ${clientId} in tenant ${tenantId} in exchange for one of ServiceAccount ${inWords(account)} (${words}). The client needs a federated credential with issuer ${issuer}, subject ${subject} and audience ${audience}`,
+    error,
+  );
+}
+
+/** Who has signed it: public, unlike the token, and what the federated credential has to name. */
+function issuerOf(token: string): string {
+  try {
+    const claims: { iss?: unknown } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    if (typeof claims.iss === 'string') return oneLine(claims.iss, 256);
+  } catch {
+    // Opaque to us, then; it was Entra's to read.
+  }
+  return "of the cluster's service account tokens";
+}
+
+function denied(reason: IdentityReason, message: string, cause?: unknown): ArmError {
+  return new ArmError('Denied', reason, oneLine(message, 2_048), { cause });
+}
+
+function inWords({ namespace, name }: ServiceAccountName): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,142 @@
+// As whom the operator asks ARM for each object: as itself, or as the client that the object's own ServiceAccount stands for. One
+// access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more.
+import type { TokenCredential } from '@azure/core-auth';
+import { type Arm, ArmError } from './arm.ts';
+import type { Budget, Level, Visitor } from './budget.ts';
+import type { Cloud } from './cloud.ts';
+import {
+  type Client,
+  clientOf,
+  federatedCredential,
+  type ServiceAccountName,
+  type ServiceAccounts,
+} from './federated-credential.ts';
+import { paced } from './pacing.ts';
+
+/** ARM as one identity may use it. */
+export interface Access {
+  readonly arm: Arm;
+  readonly budget: Budget;
+}
+
+export interface IdentitiesOptions {
+  /** The operator's own. */
+  readonly own: TokenCredential;
+  /** `whose`: as part of a sentence, "the operator's identity". */
+  readonly connect: (credential: TokenCredential, whose: string) => Access;
+  readonly serviceAccounts: ServiceAccounts;
+  readonly cloud: Cloud;
+  /** For ServiceAccounts that name no tenant. */
+  readonly homeTenant: string | undefined;
+}
+
+/** One object, as far as it matters who acts for it. */
+export interface Acting {
+  /** Undefined: the operator. */
+  readonly account: ServiceAccountName | undefined;
+  /** The object is being deleted. */
+  readonly leaving: boolean;
+}
+
+interface Kept extends Access {
+  readonly client: Client;
+}
+
+export class Identities {
+  readonly #options: IdentitiesOptions;
+  readonly #own: Access;
+  readonly #kept = new Map<string, Kept>();
+  /** By ServiceAccount, the keys of the objects that name it; and the other way round. */
+  readonly #users = new Map<string, Set<string>>();
+  readonly #accounts = new Map<string, string>();
+
+  constructor(options: IdentitiesOptions) {
+    this.#options = options;
+    this.#own = options.connect(options.own, "the operator's identity");
+  }
+
+  /** The object is there, and this is its ServiceAccount. */
+  put(object: string, account: ServiceAccountName | undefined): void {
+    const key = account && keyOf(account);
+    if (this.#accounts.get(object) === key) return;
+    this.drop(object);
+    if (key === undefined) return;
+    this.#accounts.set(object, key);
+    const users = this.#users.get(key) ?? new Set();
+    this.#users.set(key, users.add(object));
+  }
+
+  /** The object is gone, and with the last one its identity's token. */
+  drop(object: string): void {
+    const key = this.#accounts.get(object);
+    if (key === undefined) return;
+    this.#accounts.delete(object);
+    const users = this.#users.get(key);
+    users?.delete(object);
+    if (users?.size !== 0) return;
+    this.#users.delete(key);
+    this.#kept.delete(key);
+  }
+
+  /** ARM for one pass of an object, within the budget of its identity. Nobody is asked anything before the first request. */
+  armFor({ account, leaving }: Acting, visitor: Visitor): Arm {
+    if (!account) return paced(this.#own.arm, this.#own.budget, visitor);
+    let arm: Promise<Arm> | undefined;
+    return deferred(() => {
+      arm ??= this.#accessOf(account, leaving).then((access) => paced(access.arm, access.budget, visitor));
+      return arm;
+    });
+  }
+
+  /** What is left of the budgets: in a subscription that several identities use, of the one that has least. */
+  levels(): Level[] {
+    const all = [this.#own, ...this.#kept.values()].flatMap(({ budget }) => budget.levels());
+    const groups = Map.groupBy(all, ({ subscriptionId, operation }) => `${subscriptionId} ${operation}`);
+    return [...groups.values()].flatMap(([first, ...others]) =>
+      first ? [others.reduce((sum, level) => leastOf(sum, level), first)] : [],
+    );
+  }
+
+  /** @throws ArmError why the object cannot act as this ServiceAccount. */
+  async #accessOf(account: ServiceAccountName, leaving: boolean): Promise<Access> {
+    const { connect, serviceAccounts, homeTenant, cloud } = this.#options;
+    const key = keyOf(account);
+    let client: Client;
+    try {
+      client = await clientOf(account, serviceAccounts, homeTenant);
+    } catch (error) {
+      // A namespace that is deleted loses its ServiceAccounts first: the token that is left is good for the rest.
+      const last = this.#kept.get(key);
+      if (leaving && last && error instanceof ArmError && error.kind === 'Denied') return last;
+      throw error;
+    }
+    const kept = this.#kept.get(key);
+    if (kept && kept.client.clientId === client.clientId && kept.client.tenantId === client.tenantId) return kept;
+    const credential = federatedCredential(account, client, { serviceAccounts, cloud });
+    const access = { ...connect(credential, `the identity of ServiceAccount ${key}`), client };
+    // The object may have gone while we asked.
+    if (this.#users.has(key)) this.#kept.set(key, access);
+    return access;
+  }
+}
+
+function keyOf({ namespace, name }: ServiceAccountName): string {
+  return `${namespace}/${name}`;
+}
+
+function leastOf(one: Level, other: Level): Level {
+  return { ...one, tokens: Math.min(one.tokens, other.tokens), waiting: one.waiting + other.waiting };
+}
+
+/** The same requests, once it is known who sends them. */
+function deferred(known: () => Promise<Arm>): Arm {
+  return {
+    registry: async (of) => (await known()).registry(of),
+    replicas: async (of) => (await known()).replicas(of),
+    replica: async (of, name) => (await known()).replica(of, name),
+    create: async (of, name, replica) => (await known()).create(of, name, replica),
+    update: async (of, name, change) => (await known()).update(of, name, change),
+    locations: async (subscriptionId) => (await known()).locations(subscriptionId),
+    remove: async (of, name) => (await known()).remove(of, name),
+  };
+}

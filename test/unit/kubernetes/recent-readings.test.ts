@@ -1,0 +1,67 @@
+import { expect } from 'chai';
+import { ApiServerUnreachable } from '../../../src/kubernetes/errors.ts';
+import { RecentReadings } from '../../../src/kubernetes/recent-readings.ts';
+import { FakeClock } from '../../fake-clock.ts';
+
+const minute = 60_000;
+
+function scene() {
+  const clock = new FakeClock();
+  const readings = new RecentReadings<string>(clock, minute);
+  let asked = 0;
+  const get = (answer: () => Promise<string>) =>
+    readings.get('web', () => {
+      asked++;
+      return answer();
+    });
+  return { clock, get, asked: () => asked };
+}
+
+describe('a reading that may be a minute old', () => {
+  it('is read once, however many ask, and anew after the minute', async () => {
+    const { clock, get, asked } = scene();
+    expect(await Promise.all([get(async () => 'a'), get(async () => 'b')])).to.deep.equal(['a', 'a']);
+    await clock.advance(minute - 1);
+    expect(await get(async () => 'c')).to.equal('a');
+    await clock.advance(1);
+    expect(await get(async () => 'd')).to.equal('d');
+    expect(asked()).to.equal(2);
+  });
+
+  it('is as old as the question, not as the answer', async () => {
+    const { clock, get } = scene();
+    const late = Promise.withResolvers<string>();
+    const first = get(() => late.promise);
+    await clock.advance(minute);
+    late.resolve('old');
+    expect(await first).to.equal('old');
+    expect(await get(async () => 'new')).to.equal('new');
+  });
+
+  it('is kept on while the API server does not answer, and is read anew as soon as it does', async () => {
+    const { clock, get } = scene();
+    await get(async () => 'kept');
+    await clock.advance(minute);
+    expect(await get(() => Promise.reject(new ApiServerUnreachable('gone')))).to.equal('kept');
+    expect(await get(async () => 'new')).to.equal('new');
+  });
+
+  it('is refused where there is none, and where the refusal is about something else', async () => {
+    const { clock, get } = scene();
+    const failure = (error: Error) => get(() => Promise.reject(error)).then(String, (error: Error) => error.message);
+    expect(await failure(new ApiServerUnreachable('gone'))).to.equal('gone');
+    await get(async () => 'kept');
+    await clock.advance(minute);
+    expect(await failure(new Error('a mistake of ours'))).to.equal('a mistake of ours');
+  });
+
+  it('of what nobody asks for any more is dropped', async () => {
+    const clock = new FakeClock();
+    const readings = new RecentReadings<string>(clock, minute);
+    await readings.get('gone', async () => 'x');
+    await clock.advance(61 * minute);
+    await readings.get('other', async () => 'y');
+    const unreachable = () => Promise.reject(new ApiServerUnreachable('no answer'));
+    expect(await readings.get('gone', unreachable).catch((error: Error) => error.message)).to.equal('no answer');
+  });
+});
