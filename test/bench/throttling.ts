@@ -1,11 +1,15 @@
-// `node test/bench/throttling.ts`: 300 registries get a replica each, from an ARM with its real token buckets, while another client
-// of the same credential eats half of what flows into them. It prints how long that took beside the best that the budget allows,
-// and whether any request came before a Retry-After. It asserts nothing.
+// `node test/bench/throttling.ts`: many registries in the budget of one subscription, at ARM's real sizes, beside another client of
+// the same credential that keeps no budget. It asserts nothing. First the other client takes half of what flows into each bucket
+// while 300 registries get a replica each: how long that took, beside the best that the budget allows. Then it takes three
+// quarters, in bursts, while half of the objects get one more region: ARM refuses, and it is counted whether any request went out
+// before its Retry-After was over, and whether any object that nobody gave a region stopped being Ready.
 //
 // How it is measured. Three processes: this one with the ARM emulator and the other client, the operator (as `npm start` runs
-// it), and the API server. The time runs from the first object's creation to the list in which the last one is Ready (asked for
-// twice a second). The best time: each replica costs a look (2 reads) before its PUT, and a LIST and a GET by id once it is
-// there; all buckets are full at the start, and what the other client took by its answered requests is not to be had.
+// it, with its requests logged), and the API server. The time runs from the first object's creation to the list in which the last
+// one is Ready (asked for twice a second). The best time: each replica costs a look (2 reads) before its PUT, and a LIST and a
+// GET by id once it is there; all buckets are full at the start, and what the other client took by its answered requests is not
+// to be had. Requests go out, and refusals are heard, at the times of the operator's own log: what was on its way when it heard
+// of the refusal is no answer to it.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,21 +22,20 @@ import type { Arm } from '../../src/azure/arm.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import { defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
-import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { realSizes, type Spending } from '../emulators/arm/quota.ts';
 import { realistic } from '../emulators/arm/timings.ts';
-import { startOperator } from '../operator.ts';
+import { type LogLine, startOperator } from '../operator.ts';
 import { client, startKubernetes } from './processes.ts';
 
 interface Flags {
   readonly registries: string;
-  readonly lasting: string;
+  readonly burst: string;
 }
 
 const flags = new Command('node test/bench/throttling.ts')
   .description('How long many registries take in the budget of ARM, of which another client eats half.')
   .option('--registries <n>', 'how many get a replica', '300')
-  .option('--lasting <seconds>', 'how long to watch, once all are Ready, that they stay so', '30')
+  .option('--burst <seconds>', 'how often the other client comes in the second part', '30')
   .allowExcessArguments(false)
   .parse()
   .opts<Flags>();
@@ -58,29 +61,27 @@ const send = await client(kubeconfig, 8);
 const certificate = join(directory, 'arm.pem');
 await writeFile(certificate, arm.certificate);
 const operator = startOperator({
+  args: ['--log-level', 'debug'],
   env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
 });
 ended.defer(async () => void (await operator.end()));
 await operator.said(({ msg }) => msg.includes('passes begin'));
 tls.setDefaultCACertificates([...tls.getCACertificates('default'), arm.certificate]);
-ended.defer(eatHalf(theOther()));
+const other = theOther();
 
+const stopEating = eat(other, { share: 0.5, every: 0.1 });
 const began = process.hrtime.bigint();
 const started = performance.now();
 for (const name of names) {
   const spec = { registry: { ...another, name }, regions: [{ location: 'japaneast' }] };
   await send('POST', collection, { apiVersion: `${group}/${version}`, kind, metadata: { name }, spec });
 }
-let ready = 0;
-while (ready < registries) {
-  await Promise.race([wait(500), operator.exited.then(() => Promise.reject(new Error('the operator ended')))]);
-  ready = (await readyNames()).size;
-}
+await untilReady(() => undefined);
 const took = (performance.now() - started) / 1_000;
+stopEating();
 const during = arm.journal.entries.filter(({ arrival }) => arrival >= began);
 const requests = during.filter(({ registry }) => registry !== undefined && registry !== another.name);
 const others = during.filter(({ registry, status }) => registry === another.name && status < 400);
-
 const bests = Object.entries(realSizes).map(([spending, { size, refill }]) => {
   const tokens = needed[spending as Spending] * registries;
   const eaten = others.filter(({ method }) => spendingOf(method) === spending).length / took;
@@ -98,41 +99,72 @@ for (const spending of ['reads', 'writes'] as const) {
     `  ${spending}: ${(of.length / registries).toFixed(2)} a replica, of which ${(paid.length / registries).toFixed(2)} cost a token (at best ${needed[spending]})`,
   );
 }
-tellOfRefusals(requests);
+tellOfRefusals(0);
 
-const lasting = performance.now() + Number(flags.lasting) * 1_000;
-const left = new Set<string>();
-while (performance.now() < lasting) {
-  const still = await readyNames();
-  for (const name of names) if (!still.has(name)) left.add(name);
-  await wait(500);
+const stopBursting = eat(other, { share: 0.75, every: Number(flags.burst) });
+const from = operator.log.length;
+const burstsBegan = performance.now();
+const getsRegion = (name: string) => Number(name.slice('bench'.length)) % 2 === 0;
+for (const name of names) {
+  // The others are looked at each minute: they too need their share.
+  const change = getsRegion(name)
+    ? { regions: [{ location: 'japaneast' }, { location: 'westeurope' }] }
+    : { interval: '1m' };
+  await send('PATCH', `${collection}/${name}`, { spec: change });
 }
-console.log(`  objects that left Ready in the ${flags.lasting} s after: ${left.size}`);
+const left = new Set<string>();
+await untilReady((ready) => {
+  for (const name of names) if (!getsRegion(name) && !ready.has(name)) left.add(name);
+});
+stopBursting();
+const burstsTook = (performance.now() - burstsBegan) / 1_000;
+console.log(
+  `three quarters taken in bursts, each ${flags.burst} s: ${names.filter(getsRegion).length} more replicas after ${burstsTook.toFixed(1)} s`,
+);
+tellOfRefusals(from);
+console.log(`  objects that left Ready though they got no region: ${left.size}`);
 
-/** Requests that came after a 429 had been answered, and before its Retry-After had passed. */
-function tellOfRefusals(requests: readonly JournalEntry[]): void {
-  const refused = requests.filter(({ status }) => status === 429);
-  const early = refused.flatMap(({ method, arrival, duration }) => {
-    const answered = arrival + BigInt(Math.ceil(duration * 1e6));
-    const until = answered + BigInt(retryAfter) * 1_000_000_000n;
-    return requests.filter((request) => {
-      const same = spendingOf(request.method) === spendingOf(method);
-      return same && request.arrival > answered && request.arrival < until;
-    });
-  });
-  console.log(`  429s: ${refused.length}; requests before their Retry-After: ${new Set(early).size}`);
+/** Requests of the operator from this line of its log on, its refusals, and which went out before a Retry-After was over. */
+function tellOfRefusals(line: number): void {
+  const asked = operator.log.slice(line).filter(({ msg }) => msg === 'Azure Resource Manager was asked');
+  const refusals = asked.filter(({ status }) => status === '429');
+  const early = asked.filter((one) => refusals.some((refusal) => isBetween(one, refusal)));
+  console.log(
+    `  requests: ${asked.length}; 429s: ${refusals.length}; requests sent before their Retry-After: ${early.length}`,
+  );
+}
+
+/** Whether a request went out after a refusal of its kind was heard, and before it might. The log has whole ms. */
+function isBetween(request: LogLine, refusal: LogLine): boolean {
+  const { time, method, durationMs } = request;
+  const heard = Date.parse(String(refusal.time));
+  const sent = Date.parse(String(time)) - Number(durationMs);
+  const isSameKind = spendingOf(String(method)) === spendingOf(String(refusal.method));
+  return isSameKind && sent > heard + 1 && sent < heard + retryAfter * 1_000 - 1;
+}
+
+/** Resolves once every object is Ready for its latest edit; `seen` hears of each look, with those that say Ready. */
+async function untilReady(seen: (ready: ReadonlySet<string>) => void): Promise<void> {
+  for (;;) {
+    const { object } = await send<{ items: RegistryReplication[] }>('GET', collection);
+    const ready = object.items.filter(isReady);
+    seen(new Set(ready.map(({ metadata }) => metadata.name ?? '')));
+    if (ready.length === registries && ready.every(isUpToDate)) return;
+    await Promise.race([wait(500), operator.exited.then(() => Promise.reject(new Error('the operator ended')))]);
+  }
+}
+
+function isReady({ status }: RegistryReplication): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+function isUpToDate({ metadata, status }: RegistryReplication): boolean {
+  return status?.observedGeneration === metadata.generation;
 }
 
 function spendingOf(method: string): Spending {
   if (method === 'DELETE') return 'deletes';
   return method === 'GET' ? 'reads' : 'writes';
-}
-
-async function readyNames(): Promise<Set<string>> {
-  const { object } = await send<{ items: RegistryReplication[] }>('GET', collection);
-  const isReady = ({ status }: RegistryReplication) =>
-    status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  return new Set(object.items.filter(isReady).map(({ metadata }) => metadata.name ?? ''));
 }
 
 /** Another client with the operator's own credential, that keeps no budget. */
@@ -146,16 +178,21 @@ function theOther(): Arm {
   });
 }
 
-/** Sends requests at half the rate at which each bucket fills, until the function returned is called. */
-function eatHalf(other: Arm): () => void {
+/** Takes a share of what flows into each bucket, so often (s), until the function returned is called. What is late is made up for. */
+function eat(other: Arm, { share, every }: { readonly share: number; readonly every: number }): () => void {
   const asks: Readonly<Record<Spending, () => Promise<unknown>>> = {
     reads: () => other.registry(another),
     writes: () => other.update(another, 'westus', { tags: { at: String(Date.now()) } }),
     deletes: () => other.remove(another, 'notthere'),
   };
-  const timers = Object.entries(realSizes).map(([spending, { refill }]) =>
-    // Its refusals are its own affair.
-    setInterval(() => void asks[spending as Spending]().catch(() => undefined), 2_000 / refill),
-  );
+  const began = performance.now();
+  const timers = Object.entries(realSizes).map(([spending, { refill }]) => {
+    let eaten = 0;
+    return setInterval(() => {
+      const owed = share * refill * ((performance.now() - began) / 1_000);
+      // Its refusals are its own affair.
+      for (; eaten < owed; eaten++) void asks[spending as Spending]().catch(() => undefined);
+    }, every * 1_000);
+  });
   return () => timers.forEach(clearInterval);
 }
