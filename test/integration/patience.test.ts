@@ -182,8 +182,8 @@ describe('an operator whom ARM refuses for long', () => {
     expect(Math.max(...creations), 'without precedence it takes minutes').to.be.at.most(30 * second);
     expect(edited.every(isReady)).to.equal(true);
     const looks = requests((entry) => timeOf(entry) >= from && entry.endpoint === 'replicas');
-    const due = (operators.length - edited.length) * 5;
-    expect(looks.length, `looks, of which ${due} were due for drift alone`).to.be.at.most(0.8 * due);
+    const wanted = (operators.length - edited.length) * 5;
+    expect(looks.length, `looks, of which ${wanted} were due for drift alone`).to.be.at.most(0.8 * wanted);
     expect(operators.every(isReady)).to.equal(true);
   });
 });
