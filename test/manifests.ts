@@ -23,3 +23,40 @@ export async function built(folder: string): Promise<Manifest[]> {
   const { stdout } = await promisify(execFile)('kubectl', ['kustomize', folder], { cwd: root, maxBuffer: 2 ** 24 });
   return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
 }
+
+/** The one of this kind. */
+export function only<T extends Manifest>(manifests: readonly Manifest[], kind: string): T {
+  const [found, ...more] = manifests.filter((manifest) => manifest.kind === kind);
+  if (!found || more.length) throw new Error(`${found ? more.length + 1 : 'no'} ${kind} where one was expected`);
+  return found as T;
+}
+
+/** The operator's, as far as tests read it. */
+export interface Deployment extends Manifest {
+  readonly spec: {
+    readonly replicas: number;
+    readonly template: { readonly metadata: Manifest['metadata']; readonly spec: PodSpec };
+  };
+}
+
+export interface PodSpec {
+  readonly serviceAccountName: string;
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly containers: readonly [Container];
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly envFrom?: unknown;
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly ports: readonly { readonly name: string; readonly containerPort: number; readonly hostPort?: number }[];
+  readonly livenessProbe: Probe;
+  readonly readinessProbe: Probe;
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}

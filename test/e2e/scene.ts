@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
+import type { Deployment } from '../deployment.ts';
 import type { RegistrySettings } from '../emulators/arm/azure.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { Timings } from '../emulators/arm/timings.ts';
@@ -16,6 +17,10 @@ export interface SceneOptions {
   readonly timings: Timings;
   /** Flags of the operator. */
   readonly args?: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whose rights the operator has; those of deploy/ where left out. */
+  readonly deployment?: Deployment;
 }
 
 export interface Scene extends Stage {
@@ -59,13 +64,13 @@ export function referenceTo(name: string): RegistryReference {
   return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
 }
 
-export async function openScene({ timings, args = [] }: SceneOptions): Promise<Scene> {
-  const stage = await setStage({ arm: { timings } });
+export async function openScene({ timings, args = [], env = {}, deployment }: SceneOptions): Promise<Scene> {
+  const stage = await setStage({ arm: { timings }, ...(deployment && { deployment }) });
   stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
   const secret = await secretsOf(stage);
   const operators: Operator[] = [];
   const start = () => {
-    const operator = stage.startOperator({ args: ['--log-level=debug', ...args] });
+    const operator = stage.startOperator({ args: ['--log-level=debug', ...args], env });
     operators.push(operator);
     return operator;
   };

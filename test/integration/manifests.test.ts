@@ -1,181 +1,321 @@
-// The manifests as kubectl builds them: what is applied, what must never be in there, and what the pods may do.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// The manifests as kubectl builds them: what is applied, what must never be in there, and what the pods may do. Rights are
+// held to what is asked for in test/e2e/rights.test.ts.
+import { globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { expect } from 'chai';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { configFrom } from '../../src/config.ts';
+import { permissionsOf, type Role } from '../access.ts';
+import { startCluster, type TestCluster } from '../cluster.ts';
+import { operatorAccount } from '../deployment.ts';
+import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import { kubectl } from '../emulators/kubectl.ts';
+import { built, type Container, type Deployment, type Manifest, only, root } from '../manifests.ts';
+import { violationsOf } from '../pod-security.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
+/** Every folder that `kubectl apply -k` takes. */
+const folders = globSync('{crds,deploy}/**/kustomization.yaml', { cwd: root })
+  .filter((file) => parse(readFileSync(`${root}/${file}`, 'utf8')).kind === 'Kustomization')
+  .map(dirname)
+  .sort();
 
-interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string> };
-  [member: string]: unknown;
-}
+describeWithKubectl('the manifests', () => {
+  const all = new Map<string, Manifest[]>();
+  const of = (folder: string) => all.get(folder) ?? [];
+  const kindsOf = (folder: string) => of(folder).map(({ kind }) => kind);
 
-interface Rule {
-  apiGroups: string[];
-  resources: string[];
-  resourceNames?: string[];
-  verbs: string[];
-}
-
-interface PodSpec {
-  securityContext: Record<string, unknown>;
-  containers: {
-    image: string;
-    args: string[];
-    securityContext: Record<string, unknown>;
-    resources: unknown;
-    ports: { name: string; containerPort: number }[];
-    livenessProbe: { httpGet: { path: string; port: string } };
-    readinessProbe: { httpGet: { path: string; port: string } };
-  }[];
-  [member: string]: unknown;
-}
-
-function built(folder: string): Manifest[] {
-  const text = execFileSync('kubectl', ['kustomize', folder], { cwd: root, encoding: 'utf8' });
-  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
-}
-
-(kubectl ? describe : describe.skip)(`the manifests${kubectl ? '' : ' (pending: no kubectl on this machine)'}`, () => {
-  let operator: Manifest[];
-  let pod: PodSpec;
-  let rules: Rule[];
-
-  before(() => {
-    operator = built('deploy');
-    const deployment = one(operator, 'Deployment') as unknown as { spec: { template: { spec: PodSpec } } };
-    pod = deployment.spec.template.spec;
-    rules = (one(operator, 'ClusterRole') as unknown as { rules: Rule[] }).rules;
+  before(async () => {
+    for (const folder of folders) all.set(folder, await built(folder));
   });
 
-  function one(manifests: Manifest[], kind: string): Manifest {
-    const found = manifests.filter((manifest) => manifest.kind === kind);
-    expect(found, kind).to.have.length(1);
-    return found[0] as Manifest;
-  }
+  /** Those that bring an operator. */
+  const operators = () => folders.filter((folder) => kindsOf(folder).includes('Deployment'));
+  const deploymentOf = (folder: string) => only<Deployment>(of(folder), 'Deployment');
+  const podOf = (folder: string) => deploymentOf(folder).spec.template.spec;
+  const containerOf = (folder: string): Container => podOf(folder).containers[0];
+  const named = (folder: string, kind: string, name: string) =>
+    of(folder).find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
+  const literalEnvOf = (folder: string) =>
+    Object.fromEntries(
+      containerOf(folder).env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+    );
+
+  it('are those that the README names', () => {
+    expect(folders).to.deep.equal([
+      'crds',
+      'deploy',
+      'deploy/base',
+      'deploy/high-availability',
+      'deploy/identity',
+      'deploy/managed-identity',
+      'deploy/samples',
+      'deploy/single-namespace',
+      'deploy/workload-identity',
+    ]);
+    const readme = readFileSync(`${root}/README.md`, 'utf8');
+    for (const folder of folders) expect(readme).to.contain(folder);
+  });
 
   it('hold the operator and what it needs', () => {
-    expect(operator.map(({ kind }) => kind)).to.have.members([
+    expect(kindsOf('deploy')).to.have.members([
       'Namespace',
       'ServiceAccount',
-      'ClusterRole',
-      'ClusterRoleBinding',
-      'Role',
-      'RoleBinding',
+      ...['ClusterRole', 'ClusterRole', 'ClusterRole', 'ClusterRole', 'Role'],
+      ...['ClusterRoleBinding', 'ClusterRoleBinding', 'RoleBinding'],
       'Deployment',
+      'NetworkPolicy',
     ]);
+    expect(of('deploy')).to.deep.equal(of('deploy/base'));
   });
 
-  it('keep the CRD apart, so that removing the operator removes no object', () => {
-    expect(built('crds').map(({ kind }) => kind)).to.deep.equal(['CustomResourceDefinition']);
-    expect(operator.map(({ kind }) => kind)).not.to.include('CustomResourceDefinition');
-  });
-
-  it('grant no wildcard, and rights on nothing but objects, their status, events, namespaces by name and the one CRD', () => {
-    for (const { apiGroups, resources, verbs, resourceNames } of rules) {
-      expect([...apiGroups, ...resources, ...verbs, ...(resourceNames ?? [])].join()).not.to.contain('*');
-      expect(verbs).not.to.include.members(['delete']);
+  it('keep the CRD and the objects apart, so that removing the operator removes no object', () => {
+    expect(kindsOf('crds')).to.deep.equal(['CustomResourceDefinition']);
+    for (const folder of operators()) {
+      expect(kindsOf(folder)).not.to.include('CustomResourceDefinition');
+      const namespaces = of(folder).filter(({ kind }) => kind === 'Namespace');
+      expect(namespaces.map(({ metadata }) => metadata.name)).to.deep.equal([operatorAccount.namespace]);
     }
-    expect(rules.flatMap(({ resources }) => resources)).to.have.members([
-      'registryreplications',
-      'registryreplications/status',
-      'events',
-      'namespaces',
-      'customresourcedefinitions',
-    ]);
-    expect(rules.find(({ resources }) => resources.includes('namespaces'))?.verbs).to.deep.equal(['get']);
-    const crd = rules.find(({ resources }) => resources.includes('customresourcedefinitions'));
-    expect(crd).to.deep.include({ resourceNames: ['registryreplications.georeplication.dev'], verbs: ['get'] });
   });
 
-  it('bind both roles to the account that the pods run as', () => {
-    const { name, namespace } = one(operator, 'ServiceAccount').metadata;
-    for (const kind of ['ClusterRole', 'Role']) {
-      const binding = one(operator, `${kind}Binding`) as unknown as { roleRef: unknown; subjects: unknown };
-      expect(binding.subjects).to.deep.equal([{ kind: 'ServiceAccount', name, namespace }]);
-      expect(binding.roleRef).to.include({ kind, name: one(operator, kind).metadata.name });
+  it('grant the operator no wildcard, no deletion, no secret, and nothing to anybody else', () => {
+    for (const folder of operators()) {
+      const permissions = permissionsOf(of(folder), operatorAccount);
+      expect(permissions).not.to.have.length(0);
+      for (const { verb, group, resource } of permissions) {
+        expect(`${verb} ${group} ${resource}`).not.to.contain('*');
+        expect(['delete', 'deletecollection', 'impersonate', 'escalate', 'bind']).not.to.include(verb);
+        expect(resource).not.to.match(/^secrets|^pods|^serviceaccounts/);
+      }
+      for (const binding of of(folder).filter(({ kind }) => kind.endsWith('RoleBinding')))
+        expect(binding).to.have.deep.property('subjects', [{ kind: 'ServiceAccount', ...operatorAccount }]);
+      expect(podOf(folder).serviceAccountName).to.equal(operatorAccount.name);
+      expect(named(folder, 'ServiceAccount', operatorAccount.name)?.metadata.namespace).to.equal(
+        operatorAccount.namespace,
+      );
     }
-    expect(pod.serviceAccountName).to.equal(name);
   });
 
   it('let the operator mint tokens of one ServiceAccount of one namespace, where somebody asks for that', () => {
-    const [role, binding, ...more] = built('deploy/identity') as [Manifest, Manifest];
-    expect(more).to.deep.equal([]);
-    expect(role).to.deep.include({
-      kind: 'Role',
-      rules: [
-        { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['registries'], verbs: ['get'] },
-        { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['registries'], verbs: ['create'] },
-      ],
-    });
-    const { name, namespace } = one(operator, 'ServiceAccount').metadata;
-    expect(binding).to.deep.include({ kind: 'RoleBinding', subjects: [{ kind: 'ServiceAccount', name, namespace }] });
-    expect(binding.metadata.namespace).to.equal(role.metadata.namespace).and.not.equal(namespace);
-    expect(operator.map((manifest) => JSON.stringify(manifest)).join()).not.to.contain('serviceaccounts');
+    const { name, namespace } = { name: 'registries', namespace: 'web' };
+    expect(permissionsOf(of('deploy/identity'), operatorAccount)).to.deep.equal([
+      { verb: 'get', group: '', resource: 'serviceaccounts', namespace, name },
+      { verb: 'create', group: '', resource: 'serviceaccounts/token', namespace, name },
+    ]);
+    expect(kindsOf('deploy/identity')).to.deep.equal(['Role', 'RoleBinding']);
   });
 
-  it('pass Pod Security "restricted", which their namespace enforces', () => {
-    const { labels } = one(operator, 'Namespace').metadata;
-    expect(labels).to.include({ 'pod-security.kubernetes.io/enforce': 'restricted' });
-    expect(pod.securityContext).to.deep.include({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
-    expect(pod).not.to.have.any.keys('hostNetwork', 'hostPID', 'hostIPC', 'volumes');
-    for (const { securityContext } of pod.containers) {
-      expect(securityContext).to.deep.equal({
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      });
+  it('let people who view a namespace see its objects, and only its admins write them', () => {
+    const view = named('deploy', 'ClusterRole', 'registryreplications-view') as Role;
+    const edit = named('deploy', 'ClusterRole', 'registryreplications-edit') as Role;
+    const aggregation = ({ metadata }: Manifest) =>
+      Object.keys(metadata.labels ?? {}).filter((label) => label.startsWith('rbac.authorization.k8s.io/'));
+    expect(aggregation(view)).to.deep.equal(['rbac.authorization.k8s.io/aggregate-to-view']);
+    expect(aggregation(edit)).to.deep.equal(['rbac.authorization.k8s.io/aggregate-to-admin']);
+    expect(view.rules.flatMap(({ verbs }) => verbs)).to.deep.equal(['get', 'list', 'watch']);
+    for (const { resources, verbs } of edit.rules)
+      if (resources.includes('registryreplications/status')) expect(verbs).to.deep.equal(['get']);
+  });
+
+  it('pass Pod Security "restricted", which their namespace enforces, with a file system that nobody writes', () => {
+    for (const folder of operators()) {
+      const { labels } = only(of(folder), 'Namespace').metadata;
+      expect(labels).to.include({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+      expect(violationsOf(podOf(folder)), folder).to.deep.equal([]);
+      expect(containerOf(folder).securityContext, folder).to.include({ readOnlyRootFilesystem: true });
     }
   });
 
   it('let one operator work at a time: they contend for a Lease that they may use, and no other', () => {
-    const { leaderElection } = configFrom(
-      pod.containers.flatMap(({ args }) => args),
-      {},
-    );
-    const lease = leaderElection?.name;
-    const role = one(operator, 'Role') as unknown as Manifest & { rules: Rule[] };
-    expect(role.metadata.namespace).to.equal(one(operator, 'Namespace').metadata.name);
-    const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
-    expect(role.rules).to.deep.equal([
-      { ...leases, verbs: ['create'] },
-      { ...leases, resourceNames: [lease], verbs: ['get', 'watch', 'update'] },
-    ]);
+    for (const folder of operators()) {
+      const { leaderElection } = configFrom(containerOf(folder).args, literalEnvOf(folder));
+      const { namespace } = operatorAccount;
+      const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace };
+      const ofLeases = permissionsOf(of(folder), operatorAccount).filter(({ resource }) => resource === 'leases');
+      expect(ofLeases, folder).to.have.deep.members([
+        { ...lease, verb: 'create' },
+        ...['get', 'watch', 'update'].map((verb) => ({ ...lease, verb, name: leaderElection?.name })),
+      ]);
+    }
   });
 
-  it('probe where the operator answers by default', () => {
-    const [container] = pod.containers;
-    expect(container?.ports).to.deep.equal([
-      { name: 'metrics', containerPort: 8080 },
-      { name: 'probes', containerPort: 8081 },
-    ]);
-    expect(container?.livenessProbe.httpGet).to.deep.equal({ path: '/livez', port: 'probes' });
-    expect(container?.readinessProbe.httpGet).to.deep.equal({ path: '/readyz', port: 'probes' });
+  it('probe where the operator answers by default, and let only scrapes in', () => {
+    const { metricsBindAddress, healthProbeBindAddress } = configFrom([], {});
+    for (const folder of operators()) {
+      const { ports, livenessProbe, readinessProbe } = containerOf(folder);
+      expect(ports).to.deep.equal([
+        { name: 'metrics', containerPort: metricsBindAddress?.port },
+        { name: 'probes', containerPort: healthProbeBindAddress?.port },
+      ]);
+      expect(livenessProbe.httpGet).to.deep.equal({ path: '/livez', port: 'probes' });
+      expect(readinessProbe.httpGet).to.deep.equal({ path: '/readyz', port: 'probes' });
+      const policy = named(folder, 'NetworkPolicy', 'acr-replication-operator');
+      expect(policy).to.have.nested.property('spec.podSelector.matchLabels').that.deep.equals(podLabels);
+      expect(policy).to.have.deep.nested.property('spec.policyTypes', ['Ingress', 'Egress']);
+      expect(policy).to.have.deep.nested.property('spec.ingress', [
+        {
+          from: [{ namespaceSelector: { matchLabels: { metrics: 'enabled' } } }],
+          ports: [{ protocol: 'TCP', port: metricsBindAddress?.port }],
+        },
+      ]);
+    }
   });
+
+  const podLabels = { 'app.kubernetes.io/name': 'acr-replication-operator' };
 
   it('name an image with the version of this package', () => {
     const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
-    expect(pod.containers.map(({ image }) => image)).to.deep.equal([`acr-replication-operator:${version}`]);
+    for (const folder of operators())
+      expect(containerOf(folder).image, folder).to.equal(`acr-replication-operator:${version}`);
+  });
+
+  it('with workload identity: name the client, ask for the token, and read no secret', () => {
+    const folder = 'deploy/workload-identity';
+    const account = named(folder, 'ServiceAccount', operatorAccount.name);
+    expect(account?.metadata.annotations).to.have.keys('azure.workload.identity/client-id');
+    const { labels } = deploymentOf(folder).spec.template.metadata;
+    expect(labels).to.include({ 'azure.workload.identity/use': 'true', ...podLabels });
+    expect(literalEnvOf(folder)).to.deep.equal({ AZURE_TOKEN_CREDENTIALS: 'WorkloadIdentityCredential' });
+    expect(containerOf(folder)).not.to.have.property('envFrom');
+  });
+
+  it('with a managed identity: ask the node for it, the one further address that is let out, and read no secret', () => {
+    const folder = 'deploy/managed-identity';
+    expect(literalEnvOf(folder)).to.deep.equal({ AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential' });
+    expect(containerOf(folder)).not.to.have.property('envFrom');
+    const policy = named(folder, 'NetworkPolicy', 'acr-replication-operator-managed-identity');
+    expect(policy).to.have.deep.nested.property('spec.egress', [
+      { to: [{ ipBlock: { cidr: '169.254.169.254/32' } }], ports: [{ protocol: 'TCP', port: 80 }] },
+    ]);
+  });
+
+  it('for a single namespace: the same rights, in that one alone, which is the one that is watched', () => {
+    const folder = 'deploy/single-namespace';
+    const role = named(folder, 'Role', 'acr-replication-operator') as Role;
+    const clusterRole = named('deploy', 'ClusterRole', 'acr-replication-operator') as Role;
+    expect(role.rules).to.deep.equal(clusterRole.rules);
+    const { watchNamespaces } = configFrom(containerOf(folder).args, literalEnvOf(folder));
+    expect(watchNamespaces).to.deep.equal([role.metadata.namespace]);
+    const everywhere = permissionsOf(of(folder), operatorAccount).filter(({ namespace }) => namespace === undefined);
+    expect(everywhere).to.deep.equal([
+      {
+        verb: 'get',
+        group: 'apiextensions.k8s.io',
+        resource: 'customresourcedefinitions',
+        name: 'registryreplications.georeplication.dev',
+      },
+    ]);
+  });
+
+  it('for high availability: two pods apart from each other, one of which stays', () => {
+    const folder = 'deploy/high-availability';
+    expect(deploymentOf(folder).spec.replicas).to.equal(2);
+    expect(podOf(folder))
+      .to.have.property('topologySpreadConstraints')
+      .that.deep.equals(
+        ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+          maxSkew: 1,
+          topologyKey,
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: podLabels },
+        })),
+      );
+    expect(named(folder, 'PodDisruptionBudget', 'acr-replication-operator'))
+      .to.have.property('spec')
+      .that.deep.equals({ minAvailable: 1, selector: { matchLabels: podLabels } });
+  });
+
+  it('can be put together as the README does', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
+    const [, text = ''] =
+      /```yaml\n(apiVersion: kustomize\S*\n.*?)```/s.exec(readFileSync(`${root}/README.md`, 'utf8')) ?? [];
+    const from = (path: string) => relative(directory, `${root}/${path}`);
+    await writeFile(join(directory, 'kustomization.yaml'), text.replaceAll(/deploy\/[\w/-]+/g, from));
+    const together = await built(directory).finally(() => rm(directory, { recursive: true }));
+    const { spec } = only<Deployment>(together, 'Deployment');
+    expect(spec.replicas).to.equal(2);
+    expect(spec.template.metadata.labels).to.include({ 'azure.workload.identity/use': 'true' });
+    expect(violationsOf(spec.template.spec)).to.deep.equal([]);
   });
 
   it('come with a sample that the CRD knows every word of', () => {
-    const [namespace, sample] = built('deploy/samples');
+    const [namespace, sample] = of('deploy/samples') as [Manifest, Manifest & { spec: unknown }];
     expect(namespace).to.deep.include({ kind: 'Namespace' });
-    expect(sample?.metadata).to.include({ name: 'myacr0007', namespace: namespace?.metadata.name ?? '' });
+    expect(sample.metadata).to.include({ name: 'myacr0007', namespace: namespace.metadata.name });
     const crd = parse(readFileSync(`${root}/crds/registryreplications.yaml`, 'utf8')) as {
       spec: { versions: { name: string; schema: { openAPIV3Schema: { properties: { spec: Schema } } } }[] };
     };
     const [version] = crd.spec.versions;
-    expect(sample?.apiVersion).to.equal(`georeplication.dev/${version?.name}`);
-    expect(unknownWords(sample?.spec, version?.schema.openAPIV3Schema.properties.spec ?? {})).to.deep.equal([]);
+    expect(sample.apiVersion).to.equal(`georeplication.dev/${version?.name}`);
+    expect(unknownWords(sample.spec, version?.schema.openAPIV3Schema.properties.spec ?? {})).to.deep.equal([]);
   });
 });
+
+// Only a real API server knows every kind, and who may do what; where there is none, none of this can be asked.
+if (process.env.KUBEBUILDER_ASSETS)
+  describeWithKubectl('the manifests, at a real API server', function () {
+    this.timeout(120_000);
+    let cluster: TestCluster;
+
+    before(async () => {
+      cluster = await startCluster();
+      await run('create namespace registries --save-config');
+      await run('create namespace web --save-config');
+    });
+    after(() => cluster?.close());
+
+    async function run(args: string, input?: string): Promise<string> {
+      const { code, stdout, stderr } = await kubectl(cluster.kubeconfig, args.split(' '), input ? { input } : {});
+      if (code !== 0 || stderr) throw new Error(`kubectl ${args}: ${stderr || stdout}`);
+      return stdout;
+    }
+
+    /** `kubectl auth can-i`, whose exit code is part of the answer. */
+    async function may(args: string): Promise<string> {
+      const { stdout } = await kubectl(cluster.kubeconfig, ['auth', 'can-i', ...args.split(' ')]);
+      return stdout.trim();
+    }
+
+    for (const folder of folders.filter((folder) => folder !== 'crds'))
+      it(`are accepted as they are, twice: ${folder}`, async () => {
+        const knowsBudgets = (await run('api-versions')).includes('policy/v1\n');
+        const text = stringifyAll(await built(folder));
+        // The same fields under the older name, where the server (before 1.21) does not know the newer one.
+        const input = knowsBudgets ? text : text.replaceAll('apiVersion: policy/v1\n', 'apiVersion: policy/v1beta1\n');
+        await run('apply -f -', input);
+        expect(await run('apply -f -', input)).not.to.match(/created|configured/);
+      });
+
+    it('are a pod that its namespace lets in (which servers from 1.25 on hold to Pod Security)', async () => {
+      for (const folder of folders) {
+        const deployment = (await built(folder)).find(({ kind }) => kind === 'Deployment') as Deployment | undefined;
+        if (!deployment) continue;
+        const { metadata, spec } = deployment.spec.template;
+        const { namespace } = deployment.metadata;
+        const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'operator', namespace }, spec };
+        await run('create --dry-run=server -f -', JSON.stringify(pod));
+      }
+    });
+
+    it('let an editor write objects but not their status, and a viewer only look', async () => {
+      await run('create rolebinding e -n web --clusterrole=registryreplications-edit --user=edith');
+      await run('create rolebinding v -n web --clusterrole=registryreplications-view --user=vera');
+      for (const [who, what, answer] of [
+        ['edith', 'create georep', 'yes'],
+        ['edith', 'delete georep', 'yes'],
+        ['edith', 'update georep --subresource=status', 'no'],
+        ['vera', 'watch georep', 'yes'],
+        ['vera', 'patch georep', 'no'],
+      ])
+        expect(await may(`${what} -n web --as=${who}`), `${who}: ${what}`).to.equal(answer);
+      expect(await may('create georep -n registries --as=edith')).to.equal('no');
+    });
+  });
+
+function stringifyAll(manifests: readonly Manifest[]): string {
+  return manifests.map((manifest) => stringify(manifest)).join('---\n');
+}
 
 interface Schema {
   properties?: Record<string, Schema>;

@@ -9,9 +9,13 @@ export interface AuditEntry extends Access {
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
-/** A list or watch of one name counts as of that object, so that a role may grant it by resourceNames. */
+/**
+ * A list or watch of one name counts as of that object, so that a role may grant it by resourceNames, and a namespace as in
+ * itself, so that a Role of its own may grant it.
+ */
 export function accessOf(method: string, path: ResourcePath, query: URLSearchParams): Access {
-  const { group, plural, subresource, namespace } = path;
+  const { group, plural, subresource } = path;
+  const namespace = group === '' && plural === 'namespaces' ? path.name : path.namespace;
   const isRead = method === 'GET' || method === 'HEAD';
   const isWatch = isRead && ['true', '1'].includes(query.get('watch') ?? '');
   const isCollection = path.name === undefined;

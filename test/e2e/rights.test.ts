@@ -1,0 +1,99 @@
+// The rights that deploy/ gives, in Kubernetes and in Azure, against what the operator asks of both in a life in which it
+// does all that it ever does: each right is needed, and none is missing. On a real kube-apiserver (KUBEBUILDER_ASSETS) the
+// operator has nothing but the token of the deployed service account, as in every end-to-end test, and what it asked for is
+// read in the server's audit log; the emulator keeps such a log too, but lets everybody do everything.
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
+import { type Permission, permissionsOf, permits, wordsFor } from '../access.ts';
+import type { AuditedAccess } from '../cluster.ts';
+import { operatorAccount } from '../deployment.ts';
+import { actionOf } from '../emulators/arm/access.ts';
+import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { instant } from '../emulators/arm/timings.ts';
+import { built, type Deployment, type Manifest, only, root } from '../manifests.ts';
+import { openScene, type Scene } from './scene.ts';
+import { isReady } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+for (const { folder, namespace, namespaces } of [
+  { folder: 'deploy', namespace: 'default', namespaces: [] },
+  { folder: 'deploy/single-namespace', namespace: 'registries', namespaces: ['registries'] },
+])
+  describeWithKubectl(`the rights that ${folder} gives`, () => {
+    let scene: Scene;
+    let permissions: Permission[];
+    let accesses: AuditedAccess[];
+
+    before(async function () {
+      this.timeout(120_000);
+      const manifests = await built(folder);
+      permissions = permissionsOf(manifests, operatorAccount);
+      const { args, env } = settingsOf(manifests);
+      const operator = { args: [...args, '--interval=1s'], env };
+      scene = await openScene({ ...operator, timings: instant, deployment: { folder, namespaces } });
+      const standby = scene.startOperator(operator);
+      await standby.said(({ msg }) => msg.includes('standing by'));
+      await live(scene, namespace);
+      for (const one of [scene.operator, standby]) expect(await one.end('SIGTERM')).to.equal(0);
+      accesses = await scene.kubernetes.accessesOf(operatorAccount);
+    });
+    after(() => scene?.close());
+
+    it('hold all that the operator asks of Kubernetes', () => {
+      const beyond = accesses.filter((access) => !permissions.some((permission) => permits(permission, access)));
+      expect(accesses).not.to.have.length(0);
+      expect(beyond.map(wordsFor)).to.deep.equal([]);
+      expect(accesses.filter(({ isForbidden }) => isForbidden).map(wordsFor)).to.deep.equal([]);
+    });
+
+    it('hold nothing that it never asks of Kubernetes', () => {
+      const unused = permissions.filter((permission) => !accesses.some((access) => permits(permission, access)));
+      expect(permissions).not.to.have.length(0);
+      expect(unused.map(wordsFor)).to.deep.equal([]);
+    });
+
+    // Recorded: requests, answers, and the names of the two actions of polling, which are not needed. Documented, not
+    // recorded: which action a method on a path needs (Microsoft's list of resource provider operations).
+    it('hold, in azure-role.json, exactly what it asks of Azure', async () => {
+      const role = JSON.parse(await readFile(`${root}/deploy/azure-role.json`, 'utf8')) as { Actions: string[] };
+      const asked = scene.arm.journal.entries.filter(({ endpoint }) => endpoint !== 'token');
+      expect([...new Set(asked.map(actionOf))]).to.have.members(role.Actions);
+    });
+  });
+
+/** How the Deployment runs the operator: its flags, and the environment that is known before the pod. */
+function settingsOf(manifests: readonly Manifest[]): { args: readonly string[]; env: Record<string, string> } {
+  const { args, env } = only<Deployment>(manifests, 'Deployment').spec.template.spec.containers[0];
+  const known = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]));
+  return { args, env: Object.fromEntries(known) };
+}
+
+/** One object from its creation to its end, with every kind of write in between. */
+async function live(scene: Scene, namespace: string): Promise<void> {
+  const { journal, azure } = scene.arm;
+  const ofLife = (fits: (request: JournalEntry) => boolean) => (request: JournalEntry) =>
+    request.registry === 'alive' && fits(request);
+  const registry = scene.addRegistry('alive');
+
+  // Somebody edits it while its first pass waits for Azure, so that the operator's next write is refused and it reads it again.
+  const asleep = journal
+    .next(ofLife(({ endpoint }) => endpoint === 'registry'))
+    .then(() => scene.operator.process.kill('SIGSTOP'));
+  await scene.apply('alive', { regions: [{ location: 'japaneast', routing: 'Enabled' }] }, namespace);
+  await asleep;
+  await scene.kubectl(`label georep -n ${namespace} alive edited=meanwhile`);
+  scene.operator.process.kill('SIGCONT');
+  await scene.untilReady('alive');
+
+  // The same news twice is one event, created and then patched.
+  for (const time of ['first', 'second']) {
+    const corrected = journal.next(ofLife(({ method }) => method === 'PATCH'));
+    azure.changeReplica(registry, 'japaneast', { routing: false });
+    await corrected;
+    await scene.kubectl(`annotate georep -n ${namespace} alive --overwrite ${annotation.reconcileRequestedAt}=${time}`);
+    const isSeen = ({ status }: RegistryReplication) => status?.lastHandledReconcileAt === time;
+    await scene.until('alive', 'is Ready again', (object) => isSeen(object) && isReady(object));
+  }
+  await scene.kubectl(`delete georep -n ${namespace} alive --timeout=20s`);
+}
