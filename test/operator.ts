@@ -1,7 +1,8 @@
 // The operator as a process of its own, as `npm start` runs it, for end-to-end tests, the demo and the bench.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
@@ -25,6 +26,11 @@ export interface OperatorOptions {
   readonly entry?: string;
   /** Default: those of `npm start`. */
   readonly nodeFlags?: readonly string[];
+  /** Starts it in a way of its own, with all flags and `env`; a child of this node where left out. */
+  readonly launch?: (
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) => ChildProcessByStdio<null, Readable, Readable>;
 }
 
 export interface Operator {
@@ -46,13 +52,15 @@ export function startOperator({
   env,
   entry = 'src/main.ts',
   nodeFlags = ['--enable-source-maps'],
+  launch = (args, env) =>
+    spawn(process.execPath, [...nodeFlags, entry, ...args], {
+      cwd: root,
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
 }: OperatorOptions): Operator {
   const addresses = ['--metrics-bind-address', '127.0.0.1:0', '--health-probe-bind-address', '127.0.0.1:0'];
-  const child = spawn(process.execPath, [...nodeFlags, entry, ...addresses, ...args], {
-    cwd: root,
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = launch([...addresses, ...args], env);
   const log: LogLine[] = [];
   const noise: string[] = [];
   const listeners = new Set<(line: LogLine) => void>();

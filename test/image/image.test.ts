@@ -1,0 +1,118 @@
+// The image as the Dockerfile makes it, over base images that this machine can make (see bases.ts), and the operator that
+// runs out of it. Needs root, buildah and runc (Debian's packages of these names).
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import project from '../../package.json' with { type: 'json' };
+import { bundle } from '../../scripts/build.ts';
+import { smoke } from '../smoke.ts';
+import { makeBases } from './bases.ts';
+import { type ImageStore, openImageStore } from './buildah.ts';
+import { type Image, startContainer } from './container.ts';
+
+describe('the image', function () {
+  this.timeout(600_000);
+  let store: ImageStore;
+  let image: Image;
+  /** Bytes of each regular file, by its path in the image. */
+  let files: ReadonlyMap<string, number>;
+  let filesOfBase: ReadonlyMap<string, number>;
+
+  before(async () => {
+    store = await openImageStore();
+    const bases = await makeBases(store);
+    await store.build('localhost/operator', bases);
+    image = { config: await store.config('localhost/operator'), root: await store.mount('localhost/operator') };
+    files = await sizesIn(image.root);
+    filesOfBase = await sizesIn(await store.mount(bases.BASE));
+    const [whole, base] = [files, filesOfBase].map((sizes) => [...sizes.values()].reduce((sum, size) => sum + size, 0));
+    const sizes = { whole, base, 'main.mjs': files.get('/app/main.mjs') };
+    const told = Object.entries(sizes).map(([what, size = 0]) => `${what} ${(size / 1_048_576).toFixed(2)} MiB`);
+    console.log(`the image, uncompressed: ${told.join(', ')}`);
+  });
+  after(() => store?.close());
+
+  it('adds to its base the bundle, what is to be known of it, and no other file', () => {
+    const added = [...files.keys()].filter((file) => !filesOfBase.has(file)).sort();
+    const names = ['LICENSE', 'LICENSES.txt', 'main.mjs', 'main.mjs.map', 'sbom.cdx.json'];
+    expect(added).to.deep.equal(names.map((name) => `/app/${name}`));
+  });
+
+  it('holds the very bundle that this source gives', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'bundle-'));
+    const here = join(directory, 'main.mjs');
+    await bundle('src/main.ts', here);
+    expect((await readFile(join(image.root, 'app/main.mjs'))).equals(await readFile(here))).to.equal(true);
+    await rm(directory, { recursive: true });
+  });
+
+  it('says what it is, in the words of package.json', () => {
+    const words = ['title', 'description', 'version', 'licenses'] as const;
+    const { Labels } = image.config;
+    const { name: title, description, version, license: licenses } = project;
+    expect(Object.fromEntries(words.map((word) => [word, Labels[`org.opencontainers.image.${word}`]]))).to.deep.equal({
+      title,
+      description,
+      version,
+      licenses,
+    });
+  });
+
+  it('runs as nobody, and can write nowhere', async () => {
+    const attempt = (file: string) => {
+      try {
+        process.getBuiltinModule('node:fs').writeFileSync(file, '');
+        return 'written';
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code;
+      }
+    };
+    const places = ['/here', '/app/main.mjs', '/tmp/here', '/nodejs/bin/node'];
+    const script = `console.log(JSON.stringify([process.getuid(), process.getgid(), ...${JSON.stringify(places)}.map(${attempt})]))`;
+    const { runc } = startContainer(image, { entrypoint: ['/nodejs/bin/node'], args: ['--eval', script] });
+    expect(JSON.parse(await text(runc.stdout))).to.deep.equal([65532, 65532, 'EROFS', 'EROFS', 'EROFS', 'EROFS']);
+  });
+
+  it('is the operator: it creates a replica, and ends with 0', () =>
+    smoke({ launch: (args, env) => startContainer(image, { args, env }).runc }));
+
+  it('hears a SIGTERM that comes while it still starts, though it is the first process', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+    // Where it reads its kubeconfig from a pipe, it waits for whoever writes.
+    const pipe = join(directory, 'kubeconfig');
+    await promisify(execFile)('mkfifo', ['--mode=644', pipe]);
+    const args = ['--metrics-bind-address=0', '--health-probe-bind-address=0'];
+    const container = startContainer(image, { args, env: { KUBECONFIG: pipe } });
+    const ended = once(container.runc, 'exit');
+    const writer = await open(pipe, 'w');
+    // As a kubelet's signal comes: from outside, and to the process itself.
+    process.kill(await container.pid(), 'SIGTERM');
+    await writer.writeFile(kubeconfigOfNobody);
+    await writer.close();
+    expect(await ended).to.deep.equal([0, null]);
+    await rm(directory, { recursive: true });
+  });
+});
+
+/** Good enough to start with; nobody listens there. */
+const kubeconfigOfNobody = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  'current-context': 'nobody',
+  contexts: [{ name: 'nobody', context: { cluster: 'nobody', user: 'nobody' } }],
+  clusters: [{ name: 'nobody', cluster: { server: 'https://127.0.0.1:9' } }],
+  users: [{ name: 'nobody', user: { token: 'none' } }],
+});
+
+async function sizesIn(root: string): Promise<ReadonlyMap<string, number>> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(paths.map(async (path) => [`/${relative(root, path)}`, (await stat(path)).size] as const)),
+  );
+}

@@ -1,0 +1,35 @@
+// The shortest proof that an operator works, however it was started: it sees an object, and asks Azure for what that lists.
+import { CustomObjectsApi } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { group, plural, version } from '../src/api/registryreplication.ts';
+import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
+import { defaultSubscriptionId } from './emulators/arm/emulator.ts';
+import { instant } from './emulators/arm/timings.ts';
+import type { OperatorOptions } from './operator.ts';
+import { setStage } from './stage.ts';
+
+/** Rejects when it creates no replica, or does not end with 0 on SIGTERM. */
+export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
+  const stage = await setStage({ arm: { timings: instant } });
+  try {
+    const registry = { subscriptionId: defaultSubscriptionId, resourceGroup: 'myresourcegroup', name: 'myACR0007' };
+    stage.arm.azure.addRegistry(registry, { location: 'eastus', sku: 'Premium' });
+    const operator = stage.startOperator(options);
+    await operator.said(({ msg }) => msg.includes('passes begin'));
+    const created = stage.arm.journal.first(({ method }) => method === 'PUT');
+    const cluster = connect(loadKubeConfig(stage.kubeconfig));
+    const namespace = 'default';
+    const body = {
+      apiVersion: `${group}/${version}`,
+      kind: 'RegistryReplication',
+      metadata: { name: 'myacr0007', namespace },
+      spec: { registry, regions: [{ location: 'japaneast' }], deletionPolicy: 'Retain' },
+    };
+    await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
+    expect((await created).replica).to.equal('japaneast');
+    expect(await operator.end('SIGTERM')).to.equal(0);
+    await cluster.close();
+  } finally {
+    await stage.close();
+  }
+}
