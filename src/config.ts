@@ -22,6 +22,8 @@ export type Permission = (typeof permissions)[number];
 export interface Config {
   /** Left out: no metrics are served. */
   readonly metricsBindAddress?: BindAddress;
+  /** Left out: they are served over plain HTTP, to whoever asks. */
+  readonly metricsSecure?: SecureMetrics;
   /** Left out: no probes are served. */
   readonly healthProbeBindAddress?: BindAddress;
   /** Empty: all namespaces. */
@@ -42,6 +44,12 @@ export interface Config {
   /** Left out: this operator is alone, or all of them work side by side. */
   readonly leaderElection?: LeaderElection;
   readonly cloud: Cloud;
+}
+
+/** Metrics over HTTPS, for those whom the API server gives the right. */
+export interface SecureMetrics {
+  /** Holds tls.crt and tls.key; left out: a certificate is made in memory. */
+  readonly certDir?: string;
 }
 
 /** The Lease that operators contend for; times in ms. */
@@ -89,12 +97,17 @@ export function configFrom(argv: readonly string[], env: Environment): Config {
   }
 
   const metrics = setting(flags.metrics, bindAddress);
+  const isSecure = setting(flags.metricsSecure, yesOrNo);
+  const certDir = setting(flags.metricsCertDir, optional(String));
+  if (certDir !== undefined && !isSecure)
+    throw new ConfigError(`--${flags.metricsCertDir.name} is for --${flags.metricsSecure.name}, which is not set`);
   const health = setting(flags.health, bindAddress);
   const selector = setting(flags.selector, labelSelector);
   const isElected = setting(flags.leaderElect, yesOrNo);
   const election = leaderElection(setting);
   return Object.freeze({
     ...(metrics ? { metricsBindAddress: metrics } : {}),
+    ...(isSecure ? { metricsSecure: Object.freeze({ ...(certDir ? { certDir } : {}) }) } : {}),
     ...(health ? { healthProbeBindAddress: health } : {}),
     watchNamespaces: setting(flags.namespaces, namespaces),
     ...(selector ? { watchLabelSelector: selector } : {}),
@@ -149,6 +162,18 @@ const flags = {
     value: '<address>',
     fallback: ':8080',
     help: 'where /metrics is served, as host:port or :port; 0 turns it off',
+  },
+  metricsSecure: {
+    name: 'metrics-secure',
+    value: '[true|false]',
+    fallback: 'false',
+    help: 'serve /metrics over HTTPS, to those only whom the API server gives the right to get it',
+  },
+  metricsCertDir: {
+    name: 'metrics-cert-dir',
+    value: '<directory>',
+    fallback: '',
+    help: 'where tls.crt and tls.key are for that, read anew when they change (default: a certificate made in memory)',
   },
   health: {
     name: 'health-probe-bind-address',

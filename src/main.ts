@@ -46,7 +46,8 @@ import { shutDown } from './shutdown.ts';
 import { healthChecks } from './telemetry/health.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { serveHealth, serveMetrics } from './telemetry/server.ts';
+import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
+import { type RunningServer, serveHealth, serveMetrics } from './telemetry/server.ts';
 import { announceTo } from './telemetry/transitions.ts';
 
 const name = 'registryreplication';
@@ -169,10 +170,10 @@ async function run(config: Config, log: Logger): Promise<void> {
   });
   metrics.informer(name, informer.health);
 
-  const { metricsBindAddress, healthProbeBindAddress } = config;
+  const { healthProbeBindAddress } = config;
   const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
   const [metricsServer, healthServer] = await Promise.all([
-    metricsBindAddress && serveMetrics(metricsBindAddress, metrics.registry),
+    openMetrics(config, kubeConfig, metrics, log),
     healthProbeBindAddress && serveHealth(healthProbeBindAddress, checks),
   ]);
   const ports = { metricsPort: metricsServer?.port, healthPort: healthServer?.port };
@@ -226,6 +227,19 @@ async function run(config: Config, log: Logger): Promise<void> {
 function levelsFor(objects: readonly RegistryReplication[], identities: Identities): Level[] {
   const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
   return identities.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
+}
+
+async function openMetrics(
+  { metricsBindAddress: address, metricsSecure }: Config,
+  kubeConfig: KubeConfig,
+  { registry, kubernetesRequest }: Metrics,
+  log: Logger,
+): Promise<RunningServer | undefined> {
+  if (!address) return undefined;
+  if (!metricsSecure) return serveMetrics(address, registry);
+  // Prometheus gives up after 10 s.
+  const cluster = connect(kubeConfig, { userAgent, onRequest: kubernetesRequest, timeout: 5_000 });
+  return serveSecureMetrics({ address, registry, cluster, ...metricsSecure, clock, log });
 }
 
 function elect(

@@ -10,6 +10,7 @@ import {
   CoreV1Api,
   CustomObjectsApi,
   KubeConfig,
+  RbacAuthorizationV1Api,
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { parse } from 'yaml';
@@ -30,6 +31,8 @@ export interface TestCluster {
    * there; the emulator has none, and takes the name for a user.
    */
   kubeconfigOf(account: Account): Promise<string>;
+  /** Lets the service account get this path, which is no resource. */
+  grant(account: Account, path: string): Promise<void>;
   /** What the service account has asked the server so far, by its audit log. */
   accessesOf(account: Account): Promise<AuditedAccess[]>;
   /** What only the emulator can be told to do; undefined on the real thing. */
@@ -92,6 +95,7 @@ async function startEmulator(): Promise<Started> {
     ...emulator,
     hasRoles: false,
     kubeconfigOf: async (account) => emulator.kubeconfigOf(userOf(account), account.namespace),
+    grant: async (account, path) => emulator.grant(userOf(account), path),
     accessesOf: async (account) =>
       emulator.audit
         .filter(({ user }) => user === userOf(account))
@@ -106,13 +110,23 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     ...server,
     hasRoles: true,
     async kubeconfigOf(account) {
-      const config = new KubeConfig();
-      config.loadFromString(server.kubeconfig);
-      const cluster = connect(config);
+      const cluster = connect(configFrom(server.kubeconfig));
       const body = { spec: { audiences: [], expirationSeconds: 3600 } };
       const { status } = await cluster.api(CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
       await cluster.close();
       return server.kubeconfigWith(status?.token ?? '', account.namespace);
+    },
+    async grant(account, path) {
+      const name = `${account.namespace}-${account.name}-${path.replaceAll('/', '-')}`;
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+      const cluster = connect(configFrom(server.kubeconfig));
+      const api = cluster.api(RbacAuthorizationV1Api);
+      await api.createClusterRole({
+        body: { metadata: { name }, rules: [{ nonResourceURLs: [path], verbs: ['get'] }] },
+      });
+      const subjects = [{ kind: 'ServiceAccount', ...account }];
+      await api.createClusterRoleBinding({ body: { metadata: { name }, roleRef, subjects } });
+      await cluster.close();
     },
     async accessesOf(account) {
       const lines = (await readFile(server.auditLog, 'utf8')).split('\n').filter(Boolean);
@@ -122,6 +136,12 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     },
     faults: undefined,
   };
+}
+
+function configFrom(kubeconfig: string): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromString(kubeconfig);
+  return config;
 }
 
 /** What is used here of an audit.k8s.io/v1 Event. */

@@ -1,9 +1,12 @@
 // The two small HTTP servers that a cluster asks: /metrics for Prometheus, /livez and /readyz for the kubelet. They only answer;
 // what is healthy is decided by the checks that are passed in.
 import type { Server } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
+import type { Guard } from './scrape-guard.ts';
+import type { Certificate } from './self-signed.ts';
 
 /** Left out, the host is every address; port 0 lets the system choose. */
 export interface Address {
@@ -33,11 +36,45 @@ export interface Checks {
   readonly ready: Readonly<Record<string, Check>>;
 }
 
-/** Rejects with a BindError. */
-export function serveMetrics(address: Address, registry: Registry): Promise<RunningServer> {
+/** To whoever asks, over plain HTTP. Rejects with a BindError. */
+export async function serveMetrics(address: Address, registry: Registry): Promise<RunningServer> {
+  return listen(plainServer(metricsApp(registry)), address, metricsFlag);
+}
+
+export interface SecureServerRunning extends RunningServer {
+  /** Connections from now on are served with this one. */
+  renew(certificate: Certificate): void;
+}
+
+/** To whoever the guard lets in, over HTTPS. Rejects with a BindError. */
+export async function serveMetricsSecurely(
+  address: Address,
+  registry: Registry,
+  { certificate, guard }: { readonly certificate: Certificate; readonly guard: Guard },
+): Promise<SecureServerRunning> {
+  const server = createAdaptorServer({
+    fetch: metricsApp(registry, guard).fetch,
+    overrideGlobalObjects: false,
+    createServer: createSecureServer,
+    serverOptions: { ...certificate },
+  }) as SecureServer;
+  const running = await listen(server, address, metricsFlag);
+  return { ...running, renew: (next) => server.setSecureContext({ ...next }) };
+}
+
+const metricsFlag = { what: 'metrics', flag: '--metrics-bind-address' };
+
+function metricsApp(registry: Registry, guard?: Guard): Hono {
   const app = new Hono();
-  app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType }));
-  return listen(app, address, 'metrics', '--metrics-bind-address');
+  app.get('/metrics', async (c) => {
+    const verdict = await guard?.(c.req.header('Authorization'));
+    if (verdict && verdict.status !== 200) {
+      const challenge = verdict.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {};
+      return c.text(`${verdict.words}\n`, verdict.status, { 'Cache-Control': 'no-store', ...challenge });
+    }
+    return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType });
+  });
+  return app;
 }
 
 /** /livez, /readyz, and /healthz as older clusters ask. Rejects with a BindError. */
@@ -57,7 +94,7 @@ export function serveHealth(address: Address, checks: Checks): Promise<RunningSe
   app.get('/livez', answer(checks.live));
   app.get('/healthz', answer(checks.live));
   app.get('/readyz', answer(checks.ready));
-  return listen(app, address, 'health probes', '--health-probe-bind-address');
+  return listen(plainServer(app), address, { what: 'health probes', flag: '--health-probe-bind-address' });
 }
 
 /** A check that throws is a check that failed. */
@@ -69,9 +106,16 @@ function outcome(check: Check): string | undefined {
   }
 }
 
-function listen(app: Hono, { host, port }: Address, what: string, flag: string): Promise<RunningServer> {
+function plainServer(app: Hono): Server {
   // Without createServer it is always a plain HTTP/1.1 server.
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  return createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+}
+
+function listen(
+  server: Server | SecureServer,
+  { host, port }: Address,
+  { what, flag }: { readonly what: string; readonly flag: string },
+): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;
@@ -91,7 +135,7 @@ function listen(app: Hono, { host, port }: Address, what: string, flag: string):
   });
 }
 
-function closed(server: Server): Promise<void> {
+function closed(server: Server | SecureServer): Promise<void> {
   return new Promise((resolve, reject) => {
     server.close((error) => (error ? reject(error) : resolve()));
     server.closeAllConnections();

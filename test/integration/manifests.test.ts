@@ -50,6 +50,7 @@ describeWithKubectl('the manifests', () => {
       'deploy/high-availability',
       'deploy/identity',
       'deploy/managed-identity',
+      'deploy/metrics-secure',
       'deploy/samples',
       'deploy/single-namespace',
       'deploy/workload-identity',

@@ -58,6 +58,7 @@ describe('configFrom', () => {
     ['--concurrency', 'CONCURRENCY', '3', 'concurrency', 3],
     ['--interval', 'INTERVAL', '1h30m', 'interval', 5_400_000],
     ['--max-parallel-actions', 'MAX_PARALLEL_ACTIONS', '1', 'maxParallelActions', 1],
+    ['--metrics-secure', 'METRICS_SECURE', 'true', 'metricsSecure', {}],
     ['--default-identity', 'DEFAULT_IDENTITY', 'deny', 'defaultIdentity', 'deny'],
     ['--default-registries', 'DEFAULT_REGISTRIES', 'Deny', 'defaultRegistries', 'deny'],
     ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
@@ -114,6 +115,15 @@ describe('configFrom', () => {
   it('serves nothing at the address 0', () => {
     const config = configFrom(['--metrics-bind-address=0', '--health-probe-bind-address', '0'], {});
     expect(config).not.to.have.any.keys('metricsBindAddress', 'healthProbeBindAddress');
+  });
+
+  it('takes a directory of certificates for secure metrics, and for no others', () => {
+    const config = configFrom(['--metrics-secure', '--metrics-cert-dir=/tls'], {});
+    expect(config.metricsSecure).to.deep.equal({ certDir: '/tls' });
+    expect(configFrom(['--metrics-secure=false'], {})).not.to.have.property('metricsSecure');
+    expect(refusal([], { METRICS_CERT_DIR: '/tls' }).message).to.equal(
+      '--metrics-cert-dir is for --metrics-secure, which is not set',
+    );
   });
 
   it('adds up repeated --watch-namespaces', () => {

@@ -32,6 +32,8 @@ export interface KubernetesEmulator {
   readonly certificate: string;
   /** YAML, for a user who is told apart from others, and whose context is the namespace; may do everything too. */
   kubeconfigOf(user: string, namespace: string): string;
+  /** What a SubjectAccessReview says of the user from now on: he may get this path, which is no resource. */
+  grant(user: string, path: string): void;
   /** What those users have asked for, in order. */
   readonly audit: readonly AuditEntry[];
   /**
@@ -56,11 +58,13 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
   const newToken = () => randomBytes(16).toString('hex');
   const token = newToken();
   const users = new Map([[token, admin]]);
+  const grants = new Set<string>();
   const audit: AuditEntry[] = [];
   let goneAs: 'event' | 'status' = 'event';
   const settings: Settings = {
     cluster,
     users,
+    mayGet: (user, path) => user === admin || grants.has(`${user} ${path}`),
     asked: (user, access) => void (user !== admin && audit.push({ user, ...access })),
     goneAs: () => goneAs,
   };
@@ -74,6 +78,7 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
     token,
     certificate: cert,
     audit,
+    grant: (user, path) => void grants.add(`${user} ${path}`),
     kubeconfigOf(user, namespace) {
       const token = newToken();
       users.set(token, user);

@@ -12,6 +12,7 @@ import { list, selection } from './reads.ts';
 import { acceptedForm, type Representation, representationFor } from './representation.ts';
 import { fromJson, mediaType, readBody, readObject, resourcePath } from './request.ts';
 import type { Resource } from './resource.ts';
+import { type Directory, review, reviewKindAt } from './reviews.ts';
 import {
   ApiError,
   badRequest,
@@ -39,10 +40,8 @@ import {
   type WriteOptions,
 } from './writes.ts';
 
-export interface Settings {
+export interface Settings extends Directory {
   readonly cluster: Cluster;
-  /** Who has which token. */
-  readonly users: ReadonlyMap<string, string>;
   /** Told of each request for a resource, before it is answered. */
   asked(user: string, access: Access): void;
   goneAs(): 'event' | 'status';
@@ -80,6 +79,12 @@ async function route(settings: Settings, request: IncomingMessage, response: Ser
   if (!open.has(path) && user === undefined) throw unauthorized();
   const named = resourcePath(path);
   if (named && user !== undefined) settings.asked(user, accessOf(request.method ?? '', named, url.searchParams));
+  const reviewed = named && reviewKindAt(named);
+  if (reviewed) {
+    const answer = review(reviewed, request.method, await readObject(request), settings);
+    sendText(response, 201, JSON.stringify(answer));
+    return;
+  }
   const resource = named && cluster.resource(named.group, named.version, named.plural);
   if (named && resource) {
     const target = { resource, namespace: named.namespace };

@@ -1,0 +1,77 @@
+// A server's certificate and key in a directory, as cert-manager and the kubelet put them there, read anew while the server runs:
+// they are renewed every few weeks, and nobody restarts an operator for that.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../kubernetes/log.ts';
+import type { Certificate } from './self-signed.ts';
+
+/** They are missing or do not belong together; the message is one sentence that names the flag. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError';
+}
+
+/** ms. The kubelet itself needs up to a minute to bring a renewed secret into a pod. */
+const lookedAtEvery = 10_000;
+
+/** Rejects with a CertificateError. */
+export async function readCertificate(directory: string): Promise<Certificate> {
+  try {
+    const [cert, key] = await Promise.all(
+      ['tls.crt', 'tls.key'].map((name) => readFile(join(directory, name), 'utf8')),
+    );
+    if (cert === undefined || key === undefined || !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error('the key is not that of the certificate');
+    return { cert, key };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CertificateError(
+      `cannot use the certificate in ${directory}: ${why}; --metrics-cert-dir names a directory with tls.crt and tls.key`,
+      { cause: error },
+    );
+  }
+}
+
+export interface Renewal {
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  readonly renewed: (certificate: Certificate) => void;
+}
+
+/**
+ * Looks whether `current` has been replaced, until the function returned is called. What cannot be used is told once, and the
+ * last one that could stays in use.
+ */
+export function watchCertificate(
+  directory: string,
+  current: Certificate,
+  { clock, log, renewed }: Renewal,
+): () => void {
+  let last = current;
+  let complaint = '';
+  let isOver = false;
+  let cancel = () => {};
+  const look = async () => {
+    try {
+      const next = await readCertificate(directory);
+      complaint = '';
+      if (isOver || (next.cert === last.cert && next.key === last.key)) return;
+      last = next;
+      renewed(next);
+      log.info({ validTo: new X509Certificate(next.cert).validToDate }, 'The certificate of the metrics was renewed');
+    } catch (error) {
+      const { message } = error as CertificateError;
+      if (message !== complaint) log.warn({}, `${message}; the last one stays in use`);
+      complaint = message;
+    }
+  };
+  const lookAgain = () => {
+    cancel = clock.after(lookedAtEvery, () => void look().then(() => isOver || lookAgain()));
+  };
+  lookAgain();
+  return () => {
+    isOver = true;
+    cancel();
+  };
+}

@@ -1,0 +1,89 @@
+// Who may read the metrics: whoever the API server knows by a bearer token, and gives the right to `get` the path /metrics. Its
+// answers are kept for a moment, so that a scrape costs no request to it; tokens are never kept, only what they hash to.
+import { createHash } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { AccessReview } from '../kubernetes/access-review.ts';
+import { explain, isUnavailable } from '../kubernetes/errors.ts';
+import type { Log } from '../kubernetes/log.ts';
+import { oneLine } from '../words.ts';
+
+export type Verdict = { readonly status: 200 } | { readonly status: 401 | 403 | 500 | 503; readonly words: string };
+
+/** @param authorization The header, where there was one. Never rejects. */
+export type Guard = (authorization: string | undefined) => Promise<Verdict>;
+
+export interface GuardOptions {
+  readonly reviews: AccessReview;
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'info' | 'error'>;
+}
+
+/** ms: how long a right that was taken away still counts; and how long one that was just given does not. */
+const kept = { allowed: 60_000, refused: 10_000 } as const;
+/** Of so many tokens; those that were not used for longest are forgotten. */
+const mostKept = 256;
+
+/** What Go's servers say without a token. */
+const unauthorized: Verdict = { status: 401, words: 'Unauthorized' };
+
+export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
+  /** By the token's hash. */
+  const verdicts = new Map<string, { readonly verdict: Promise<Verdict>; until: number }>();
+  let isInTrouble = false;
+  const now = () => clock.now().getTime();
+
+  async function review(token: string): Promise<Verdict> {
+    const user = await reviews.userOf(token);
+    if (!user) return unauthorized;
+    if (await reviews.may(user, 'get', '/metrics')) return { status: 200 };
+    const who = oneLine(user.username ?? '', 256);
+    return { status: 403, words: `Forbidden: user "${who}" may not get path "/metrics"` };
+  }
+
+  /** One line when it begins, and one when it is over, however many ask in between. */
+  function unanswered(error: unknown, token: string): Verdict {
+    // Whatever stands between us and the API server may send back what it was sent.
+    const why = remedyFor(error).replaceAll(token, '[removed]');
+    if (!isInTrouble) log.error({}, `Nobody can read the metrics: whoever asks cannot be looked up. ${why}`);
+    isInTrouble = true;
+    return isUnavailable(error)
+      ? { status: 503, words: 'The API server cannot be asked who you are' }
+      : { status: 500, words: 'The API server does not say who you are' };
+  }
+
+  function answered(): void {
+    if (isInTrouble) log.info({}, 'Whoever asks for metrics can be looked up again');
+    isInTrouble = false;
+  }
+
+  return async (authorization) => {
+    const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization?.trim() ?? '')?.[1];
+    if (token === undefined) return unauthorized;
+    const key = createHash('sha256').update(token).digest('base64');
+    let known = verdicts.get(key);
+    verdicts.delete(key);
+    if (!known || known.until <= now()) {
+      const entry = { verdict: review(token), until: Number.POSITIVE_INFINITY };
+      known = entry;
+      entry.verdict.then(
+        ({ status }) => {
+          entry.until = now() + (status === 200 ? kept.allowed : kept.refused);
+          answered();
+        },
+        () => {
+          if (verdicts.get(key) === entry) verdicts.delete(key);
+        },
+      );
+    }
+    verdicts.set(key, known);
+    const [oldest] = verdicts.keys();
+    if (verdicts.size > mostKept && oldest !== undefined) verdicts.delete(oldest);
+    return known.verdict.catch((error) => unanswered(error, token));
+  };
+}
+
+function remedyFor(error: unknown): string {
+  const why = explain(error);
+  if (isUnavailable(error)) return why;
+  return `Give the operator the ClusterRole of deploy/components/metrics-secure (${why})`;
+}
