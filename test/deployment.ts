@@ -1,9 +1,13 @@
 // The operator's place in a cluster as deploy/ makes it: its namespace, its service account, and that account's rights.
+import { readFile } from 'node:fs/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
 import { type Account, wordsFor } from './access.ts';
 import type { TestCluster } from './cluster.ts';
+import { actionOf } from './emulators/arm/access.ts';
+import type { JournalEntry } from './emulators/arm/journal.ts';
 import { kubectl } from './emulators/kubectl.ts';
+import { root } from './manifests.ts';
 
 /** As deploy/base names it. */
 export const operatorAccount: Account = { namespace: 'acr-replication-system', name: 'acr-replication-operator' };
@@ -28,6 +32,23 @@ export async function deploy(cluster: TestCluster, { folder, namespaces = [] }: 
   if (!hasRoles) return;
   const { code, stderr } = await kubectl(kubeconfig, ['apply', '-k', folder]);
   if (code !== 0) throw new Error(`kubectl apply -k ${folder}: ${stderr}`);
+}
+
+/** The actions of deploy/azure-role.json. */
+export async function azureRole(): Promise<string[]> {
+  const role = JSON.parse(await readFile(`${root}/deploy/azure-role.json`, 'utf8')) as { Actions: string[] };
+  return role.Actions;
+}
+
+/** What was asked of Azure so far and is not in that role: actions. */
+export async function beyondAzureRole(journal: Iterable<JournalEntry>): Promise<string[]> {
+  const granted = new Set(await azureRole());
+  return [...actionsIn(journal)].filter((action) => !granted.has(action));
+}
+
+/** The actions that the requests to ARM need; Entra asks for none. */
+export function actionsIn(journal: Iterable<JournalEntry>): Set<string> {
+  return new Set([...journal].filter(({ endpoint }) => endpoint !== 'token').map(actionOf));
 }
 
 /** What the operator was refused so far for want of a right, in words. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCluster, type TestCluster } from './cluster.ts';
-import { type Deployment, deploy, operatorAccount, refusedTo } from './deployment.ts';
+import { beyondAzureRole, type Deployment, deploy, operatorAccount, refusedTo } from './deployment.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
@@ -33,7 +33,7 @@ export interface Stage {
     args: string | readonly string[],
     options?: { input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<string>;
-  /** Ends what was started here, operators included. Rejects when an operator was refused anything for want of a right. */
+  /** Ends what was started here, operators included. Rejects when an operator had need of a right that deploy/ does not give. */
   close(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function setStage({
     },
     async close() {
       await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.end() : undefined)));
-      const refused = await refusedTo(kubernetes, operatorAccount);
+      const refused = [...(await refusedTo(kubernetes, operatorAccount)), ...(await beyondAzureRole(arm.journal))];
       await Promise.all([arm.close(), kubernetes.close()]);
       await rm(directory, { recursive: true, force: true });
       if (refused.length) throw new Error(`deploy/ gives the operator no right to: ${refused.join('; ')}`);

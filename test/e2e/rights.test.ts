@@ -2,16 +2,14 @@
 // does all that it ever does: each right is needed, and none is missing. On a real kube-apiserver (KUBEBUILDER_ASSETS) the
 // operator has nothing but the token of the deployed service account, as in every end-to-end test, and what it asked for is
 // read in the server's audit log; the emulator keeps such a log too, but lets everybody do everything.
-import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import { type Permission, permissionsOf, permits, wordsFor } from '../access.ts';
 import type { AuditedAccess } from '../cluster.ts';
-import { operatorAccount } from '../deployment.ts';
-import { actionOf } from '../emulators/arm/access.ts';
+import { actionsIn, azureRole, operatorAccount } from '../deployment.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { built, type Deployment, type Manifest, only, root } from '../manifests.ts';
+import { built, type Deployment, type Manifest, only } from '../manifests.ts';
 import { openScene, type Scene } from './scene.ts';
 import { isReady } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -56,9 +54,7 @@ for (const { folder, namespace, namespaces } of [
     // Recorded: requests, answers, and the names of the two actions of polling, which are not needed. Documented, not
     // recorded: which action a method on a path needs (Microsoft's list of resource provider operations).
     it('hold, in azure-role.json, exactly what it asks of Azure', async () => {
-      const role = JSON.parse(await readFile(`${root}/deploy/azure-role.json`, 'utf8')) as { Actions: string[] };
-      const asked = scene.arm.journal.entries.filter(({ endpoint }) => endpoint !== 'token');
-      expect([...new Set(asked.map(actionOf))]).to.have.members(role.Actions);
+      expect([...actionsIn(scene.arm.journal)]).to.have.members(await azureRole());
     });
   });
 

@@ -1,0 +1,114 @@
+// The operator is replaced by its next version, and taken away before its objects: what the README promises for both.
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { held } from '../emulators/arm/timings.ts';
+import { root } from '../manifests.ts';
+import { openScene, type Scene } from './scene.ts';
+import { are, isReady } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describeWithKubectl('an operator that is upgraded', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: held, args: ['--leader-elect'] });
+  });
+  after(() => scene?.close());
+
+  it('leaves its replicas in motion to the next one, which sees them through and writes nothing twice', async () => {
+    const coming = scene.addRegistry('coming');
+    await scene.apply('coming', { regions: ['japaneast', 'westeurope'] });
+    await scene.until('coming', 'is Creating', are('Creating', 'japaneast', 'westeurope'));
+    const going = scene.addRegistry('going');
+    scene.arm.azure.addReplica(going, 'japaneast');
+    await scene.apply('going', { regions: ['japaneast'] });
+    await scene.untilReady('going');
+    const deleted = scene.kubectl('delete georep going --timeout=40s');
+    await scene.until('going', 'is Deleting', are('Deleting', 'japaneast'));
+
+    // As the Deployment's rollout does it: the next one is started, and stands by; then the last one is told to stop.
+    const next = scene.startOperator({ args: ['--leader-elect'] });
+    await next.said(({ msg }) => msg.includes('standing by'));
+    expect(await scene.operator.end('SIGTERM')).to.equal(0);
+    await next.said(({ msg }) => msg.includes('passes begin'));
+
+    for (const [registry, location] of [
+      [coming, 'japaneast'],
+      [coming, 'westeurope'],
+      [going, 'japaneast'],
+    ] as const)
+      scene.arm.azure.finish(registry, location);
+    await scene.askForALook('coming');
+    await Promise.all([scene.untilReady('coming'), deleted]);
+    expect(scene.writesTo('coming')).to.have.members(['PUT japaneast', 'PUT westeurope']);
+    expect(scene.writesTo('going')).to.deep.equal(['DELETE japaneast']);
+    expect(await next.end('SIGTERM')).to.equal(0);
+  });
+
+  it('finds its objects as they were when the CRD was applied anew before it', async () => {
+    await scene.restartOperator();
+    const before = await scene.lookNow('coming');
+    expect(isReady(before)).to.equal(true);
+    await scene.kubectl('apply -k crds --validate=false');
+    await scene.restartOperator();
+    const after = await scene.lookNow('coming');
+    expect(isReady(after)).to.equal(true);
+    expect(after.metadata).to.include({ uid: before.metadata.uid, generation: before.metadata.generation });
+    expect(scene.writesTo('coming')).to.have.length(2);
+  });
+});
+
+describeWithKubectl('an operator that is removed before its objects', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: held, args: ['--leader-elect'] });
+  });
+  after(() => scene?.close());
+
+  it('leaves them and Azure as they are; it comes back to what was deleted meanwhile, and deletes its replicas', async () => {
+    const registry = scene.addRegistry('missed');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('missed', { regions: ['japaneast'] });
+    await scene.untilReady('missed');
+    await scene.operator.end('SIGTERM');
+    await scene.kubectl('delete georep missed --wait=false');
+    expect(scene.writesTo('missed')).to.deep.equal([]);
+
+    await scene.restartOperator();
+    await scene.until('missed', 'is Deleting', are('Deleting', 'japaneast'));
+    scene.arm.azure.finish(registry, 'japaneast');
+    await scene.askForALook('missed');
+    await scene.untilGone('missed');
+    expect(scene.writesTo('missed')).to.deep.equal(['DELETE japaneast']);
+  });
+
+  it('leaves them deletable by hand, with the command in the README, and Azure as it is', async () => {
+    const registry = scene.addRegistry('abandoned');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('abandoned', { regions: ['japaneast'] });
+    await scene.untilReady('abandoned');
+    await scene.operator.end('SIGTERM');
+    // Without kube-controller-manager nobody empties the operator's namespace, so that there is nothing to wait for.
+    if (scene.kubernetes.hasRoles) await scene.kubectl('delete -k deploy --wait=false');
+
+    await scene.kubectl('delete georep abandoned --wait=false');
+    const waiting = JSON.parse(await scene.kubectl('get georep abandoned -o json'));
+    expect(waiting.metadata.finalizers).to.deep.equal(['georeplication.dev/replicas']);
+    await scene.kubectl(await documented(/^kubectl (patch georep .*)$/m, 'abandoned'));
+    await scene.untilGone('abandoned');
+    expect(scene.writesTo('abandoned')).to.deep.equal([]);
+    expect(scene.arm.azure.replicas(registry).map(({ name }) => name)).to.have.members(['japaneast', 'eastus']);
+  });
+
+  /** The arguments of a kubectl command in the README, for this object. */
+  async function documented(command: RegExp, name: string): Promise<string[]> {
+    const [, args = ''] = command.exec(await readFile(`${root}/README.md`, 'utf8')) ?? [];
+    const words =
+      args
+        .replace('NAMESPACE', 'default')
+        .replace('NAME', name)
+        .match(/'[^']*'|\S+/g) ?? [];
+    return words.map((word) => word.replaceAll("'", ''));
+  }
+});
