@@ -52,6 +52,7 @@ describe('an operator that is told to stop', function () {
     expect(last).to.deep.equal([
       'Stopping; a second signal ends at once',
       'ReplicaCreating',
+      'Syncing',
       'The Lease acr-replication-system/acr-replication-operator is given back',
       'Stopped',
     ]);
