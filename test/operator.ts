@@ -22,7 +22,7 @@ export interface OperatorOptions {
   readonly args?: readonly string[];
   /** Added to this process's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** What node runs; the source where left out. */
+  /** What node runs; where left out, OPERATOR_ENTRY, and else the source. */
   readonly entry?: string;
   /** Default: those of `npm start`. */
   readonly nodeFlags?: readonly string[];
@@ -50,7 +50,7 @@ export interface Operator {
 export function startOperator({
   args = [],
   env,
-  entry = 'src/main.ts',
+  entry = process.env.OPERATOR_ENTRY ?? 'src/main.ts',
   nodeFlags = ['--enable-source-maps'],
   launch = (args, env) =>
     spawn(process.execPath, [...nodeFlags, entry, ...args], {
