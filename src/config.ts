@@ -15,6 +15,8 @@ export interface BindAddress {
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
+export const logFormats = ['json', 'pretty'] as const;
+export type LogFormat = (typeof logFormats)[number];
 
 const permissions = ['allow', 'deny'] as const;
 export type Permission = (typeof permissions)[number];
@@ -41,6 +43,7 @@ export interface Config {
   /** Whether the objects of a namespace that says nothing about it may name any registry. */
   readonly defaultRegistries: Permission;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   /** Left out: this operator is alone, or all of them work side by side. */
   readonly leaderElection?: LeaderElection;
   readonly cloud: Cloud;
@@ -117,6 +120,7 @@ export function configFrom(argv: readonly string[], env: Environment): Config {
     defaultIdentity: setting(flags.defaultIdentity, oneOf(permissions)),
     defaultRegistries: setting(flags.defaultRegistries, oneOf(permissions)),
     logLevel: setting(flags.logLevel, oneOf(logLevels)),
+    logFormat: setting(flags.logFormat, oneOf(logFormats)),
     ...(isElected ? { leaderElection: election } : {}),
     cloud: cloud(env),
   });
@@ -253,6 +257,12 @@ const flags = {
     value: '<name>',
     fallback: 'acr-replication-operator',
     help: 'name of the Lease',
+  },
+  logFormat: {
+    name: 'log-format',
+    value: '<format>',
+    fallback: 'json',
+    help: 'json for machines, pretty for people',
   },
   logLevel: { name: 'log-level', value: '<level>', fallback: 'info', help: `one of ${logLevels.join(', ')}` },
 } as const satisfies Record<string, Flag>;

@@ -44,6 +44,7 @@ import { type Objects, reconcile } from './replication/reconcile.ts';
 import { urgencyOf } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
 import { healthChecks } from './telemetry/health.ts';
+import { toggleDebug } from './telemetry/log-level.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
@@ -56,7 +57,8 @@ const instance = process.env.POD_NAME || hostname();
 const random = Math.random;
 
 const config = configOrExit();
-const log = createLogger(config.logLevel);
+const log = createLogger({ level: config.logLevel, format: config.logFormat });
+process.on('SIGUSR2', () => toggleDebug(log, config.logLevel));
 process.on('uncaughtException', (error) => die(log, error));
 process.on('unhandledRejection', (error) => die(log, error));
 await run(config, log).catch((error) => die(log, error));

@@ -8,6 +8,7 @@ import { beyondAzureRole, type Deployment, deploy, operatorAccount, refusedTo } 
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
+import { linesOf, linesWithSecrets } from './secrets.ts';
 
 export interface StageOptions {
   readonly arm?: ArmEmulatorOptions;
@@ -33,7 +34,12 @@ export interface Stage {
     args: string | readonly string[],
     options?: { input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<string>;
-  /** Ends what was started here, operators included. Rejects when an operator had need of a right that deploy/ does not give. */
+  /** What stands in the log of the operators here and must not: secrets, tokens and signed URLs. */
+  secretsLogged(): string[];
+  /**
+   * Ends what was started here, operators included. Rejects when an operator had need of a right that deploy/ does not give,
+   * or has logged a secret.
+   */
   close(): Promise<void>;
 }
 
@@ -49,11 +55,17 @@ export async function setStage({
   await writeFile(certificate, arm.certificate);
   await deploy(kubernetes, deployment);
   const operatorKubeconfig = join(directory, 'kubeconfig');
-  await writeFile(operatorKubeconfig, await kubernetes.kubeconfigOf(operatorAccount), { mode: 0o600 });
+  const kubeconfigWithToken = await kubernetes.kubeconfigOf(operatorAccount);
+  await writeFile(operatorKubeconfig, kubeconfigWithToken, { mode: 0o600 });
   const env = { ...arm.environment, KUBECONFIG: operatorKubeconfig, NODE_EXTRA_CA_CERTS: certificate };
   const operators: Operator[] = [];
+  const token = /^ *token: (\S+)$/m.exec(kubeconfigWithToken)?.[1];
+  const clientSecret = arm.environment.AZURE_CLIENT_SECRET;
+  if (!token || !clientSecret) throw new Error('the stage has no secrets to look for');
+  const secretsLogged = () => linesWithSecrets(operators.flatMap(linesOf), [token, clientSecret]);
 
   return {
+    secretsLogged,
     arm,
     kubernetes,
     kubeconfig,
@@ -75,6 +87,8 @@ export async function setStage({
       const refused = [...(await refusedTo(kubernetes, operatorAccount)), ...(await beyondAzureRole(arm.journal))];
       await Promise.all([arm.close(), kubernetes.close()]);
       await rm(directory, { recursive: true, force: true });
+      const logged = secretsLogged();
+      if (logged.length) throw new Error(`secrets are in the log: ${logged.join('; ')}`);
       if (refused.length) throw new Error(`deploy/ gives the operator no right to: ${refused.join('; ')}`);
     },
   };

@@ -1,42 +1,69 @@
-// One JSON line per entry on stdout: ISO time, level as a word, errors cut short, secrets removed. It formats nothing for people.
-import pino, { type DestinationStream, type Logger } from 'pino';
+// One line per entry on stdout, as JSON or for people: ISO time, level as a word, errors cut short, secrets removed, and nothing that
+// would steer a terminal, whoever's words they are.
+import pino, { type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
 import { oneLine } from '../words.ts';
+import { prettyLine } from './pretty.ts';
 
 export type { Logger };
+
+export interface LoggerOptions {
+  readonly level: LevelWithSilent;
+  readonly format?: 'json' | 'pretty';
+  /** Tests pass their own; stdout otherwise, written synchronously, so that nothing is lost at an exit. */
+  readonly destination?: DestinationStream;
+}
 
 /** Characters of an error's message, and frames of its stack, that are worth a line. */
 const mostMessage = 2_048;
 const mostFrames = 5;
+/** Levels of objects within fields. */
+const deepest = 4;
 
-const secret = ['authorization', 'Authorization', 'token', 'accessToken', 'clientSecret', 'password'];
+const secret = /^(authorization|token|accessToken|clientSecret|password)$/i;
 
-/** @param destination Tests pass their own; stdout otherwise, written synchronously, so that nothing is lost at an exit. */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger({ level, format = 'json', destination }: LoggerOptions): Logger {
+  const out = destination ?? pino.destination({ dest: 1, sync: true });
+  const pretty = { write: (line: string) => void out.write(prettyLine(line)) };
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: shortError, err: shortError },
-      redact: {
-        paths: secret.flatMap((name) => [name, `*.${name}`, `*.headers.${name}`, `headers.${name}`]),
-        censor: '[removed]',
+      hooks: {
+        logMethod([fields, sentence], log) {
+          const words = oneLine(String(sentence ?? ''), mostMessage);
+          log.apply(this, [presentable(fields, words, deepest), words]);
+        },
       },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    format === 'pretty' ? pretty : out,
+  );
+}
+
+/** The value as a log may hold it, beside a sentence that need not be said twice. */
+function presentable(value: unknown, sentence: string, depth: number): unknown {
+  if (typeof value === 'string') return oneLine(value, mostMessage);
+  if (value instanceof Error) return shortError(value, sentence);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.map((each) => presentable(each, sentence, depth - 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      secret.test(name) ? '[removed]' : presentable(each, sentence, depth - 1),
+    ]),
   );
 }
 
 /** What was thrown, without the requests and responses that SDK errors carry; a stack only where the mistake may be ours. */
-function shortError(error: unknown): unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? oneLine(error, mostMessage) : error;
+function shortError(error: Error, sentence: string): unknown {
   const { code, reason, statusCode } = error as { code?: unknown; reason?: unknown; statusCode?: unknown };
   const cause = error.cause instanceof Error ? oneLine(error.cause.message, mostMessage) : undefined;
   const message = oneLine(error.message, mostMessage);
   return {
     type: error.name,
-    message,
+    ...(sentence.includes(message) ? {} : { message }),
     ...plain({ code, reason, statusCode }),
     ...(cause && !message.includes(cause) ? { cause } : {}),
     ...(isOurMistake(error) && error.stack ? { stack: framesOf(error.stack) } : {}),
@@ -44,11 +71,11 @@ function shortError(error: unknown): unknown {
 }
 
 function plain(members: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(members).filter(
-      ([, value]) => (typeof value === 'string' && value !== '') || typeof value === 'number',
-    ),
-  );
+  const kept = Object.entries(members).flatMap(([name, value]) => {
+    if (typeof value === 'number') return [[name, value]];
+    return typeof value === 'string' && value !== '' ? [[name, oneLine(value, mostMessage)]] : [];
+  });
+  return Object.fromEntries(kept);
 }
 
 function isOurMistake(error: Error): boolean {

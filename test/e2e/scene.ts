@@ -1,6 +1,5 @@
 // One stage with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
 // and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
-import { readFile } from 'node:fs/promises';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import type { Deployment } from '../deployment.ts';
@@ -51,8 +50,6 @@ export interface Scene extends Stage {
   writesTo(registry: string): string[];
   /** The events about the object, as `Reason: note`, in no order. */
   events(name: string): Promise<string[]>;
-  /** What stands in the log of every operator of this scene and must not: secrets, tokens and signed URLs. */
-  secretsLogged(): string[];
 }
 
 /** A spec without its registry; a region may be its name alone. */
@@ -67,13 +64,7 @@ export function referenceTo(name: string): RegistryReference {
 export async function openScene({ timings, args = [], env = {}, deployment }: SceneOptions): Promise<Scene> {
   const stage = await setStage({ arm: { timings }, ...(deployment && { deployment }) });
   stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
-  const secret = await secretsOf(stage);
-  const operators: Operator[] = [];
-  const start = () => {
-    const operator = stage.startOperator({ args: ['--log-level=debug', ...args], env });
-    operators.push(operator);
-    return operator;
-  };
+  const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env });
   let operator = start();
   let requests = 0;
   const watch = startKubectl(stage.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
@@ -128,10 +119,6 @@ export async function openScene({ timings, args = [], env = {}, deployment }: Sc
         .filter(({ regarding }) => regarding.name === name)
         .map(({ reason, note }) => `${reason}: ${note}`);
     },
-    secretsLogged() {
-      const lines = operators.flatMap(({ log, noise }) => [...log.map((line) => JSON.stringify(line)), ...noise]);
-      return lines.filter((line) => secret.test(line));
-    },
     async close() {
       watch.kill();
       await stage.close();
@@ -144,13 +131,6 @@ interface Event {
   readonly regarding: { readonly name: string };
   readonly reason: string;
   readonly note: string;
-}
-
-/** Fits what no log may hold: the operator's secrets here, tokens of any kind, and the signature of an operation's URL. */
-async function secretsOf({ env, operatorKubeconfig }: Stage): Promise<RegExp> {
-  const token = /^ *token: (\S+)$/m.exec(await readFile(operatorKubeconfig, 'utf8'))?.[1];
-  if (!token || !env.AZURE_CLIENT_SECRET) throw new Error('the stage has no secrets to look for');
-  return new RegExp(`${token}|${env.AZURE_CLIENT_SECRET}|Bearer [^[]|\\beyJ\\w|[?&](t|c|s|h|sig)=`);
 }
 
 /** What `kubectl apply -f -` takes. */

@@ -1,4 +1,5 @@
 // What the operator tells of its work to those who do not use kubectl: metrics and the log.
+import { once } from 'node:events';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
 import { openScene, type Scene } from './scene.ts';
@@ -63,6 +64,25 @@ describeWithKubectl('what is measured and logged', () => {
   function line(msg: string, { action, from, to }: { action?: string; from?: string; to?: string } = {}) {
     return { registry: 'simple', region: 'japaneast', action, from, to, msg };
   }
+
+  it('is more while SIGUSR2 asks for details', async () => {
+    const operator = scene.startOperator({ args: ['--watch-namespaces=kube-system'] });
+    for (const level of ['debug', 'info']) {
+      await operator.said(({ msg }) => msg.includes('passes begin'));
+      operator.process.kill('SIGUSR2');
+      await operator.said(({ msg }) => msg === `The log level is ${level} from now on`);
+    }
+    expect(await operator.end()).to.equal(0);
+  });
+
+  it('can be read by people', async () => {
+    const operator = scene.startOperator({ args: ['--watch-namespaces=kube-system', '--log-format=pretty'] });
+    if (operator.process.stdout) await once(operator.process.stdout, 'data');
+    expect(await operator.end()).to.equal(0);
+    expect(operator.log).to.deep.equal([]);
+    expect(operator.noise[0]).to.match(/^\S+Z INFO {2}The operator has started version=\S+ server=https:\/\/127/);
+    expect(operator.noise.at(-1)).to.match(/^\S+Z INFO {2}Stopped$/);
+  });
 
   it('counts what has lost its claim, names it, and forgets it when it is gone', async () => {
     scene.addRegistry('claimed');

@@ -23,6 +23,7 @@ describe('configFrom', () => {
       defaultIdentity: 'allow',
       defaultRegistries: 'allow',
       logLevel: 'info',
+      logFormat: 'json',
       cloud: {
         endpoint: 'https://management.azure.com',
         audience: 'https://management.azure.com',
@@ -61,6 +62,7 @@ describe('configFrom', () => {
     ['--metrics-secure', 'METRICS_SECURE', 'true', 'metricsSecure', {}],
     ['--default-identity', 'DEFAULT_IDENTITY', 'deny', 'defaultIdentity', 'deny'],
     ['--default-registries', 'DEFAULT_REGISTRIES', 'Deny', 'defaultRegistries', 'deny'],
+    ['--log-format', 'LOG_FORMAT', 'Pretty', 'logFormat', 'pretty'],
     ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
   ];
   const ofLeases: [flag: string, twin: string, text: string, setting: keyof LeaderElection, value: unknown][] = [

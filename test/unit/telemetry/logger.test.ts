@@ -1,6 +1,7 @@
 import { RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import { ArmError } from '../../../src/azure/arm.ts';
+import { toggleDebug } from '../../../src/telemetry/log-level.ts';
 import { createLogger, type Logger } from '../../../src/telemetry/logger.ts';
 
 describe('the logger', () => {
@@ -9,7 +10,7 @@ describe('the logger', () => {
 
   beforeEach(() => {
     lines = [];
-    log = createLogger('info', { write: (line) => void lines.push(line) });
+    log = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
   });
 
   const only = () => {
@@ -68,5 +69,97 @@ describe('the logger', () => {
     );
     log.info({ error: new Error('got Bearer abc') }, 'sent');
     expect(lines.join('')).not.to.contain('abc');
+  });
+
+  it('says a sentence once, also where it is the message of the error', () => {
+    const error = Object.assign(new RestError('cannot serve metrics on :8080'), { name: 'BindError' });
+    log.fatal({ error }, error.message);
+    const { msg, error: logged } = only();
+    expect(msg).to.equal('cannot serve metrics on :8080');
+    expect(logged).to.deep.equal({ type: 'BindError' });
+  });
+
+  const hostile = 'a\n{"level":"fatal"}\r\u001b[2J\u009b31m\u202eb\u2066c\u2028d\u0000 <script>alert(1)</script>';
+  const harmless = 'a {"level":"fatal"} [2J 31m b c d <script>alert(1)</script>';
+
+  it('keeps a terminal from being steered by names, messages and errors of others, at any depth', () => {
+    const error = new ArmError('Invalid', 'InvalidRequest', hostile, { code: hostile, cause: new Error(hostile) });
+    log.info({ object: hostile, error, list: [hostile], deep: { deeper: hostile } }, hostile);
+    const { msg, object, error: logged, list, deep } = only();
+    expect([msg, object, logged.code, ...list, deep.deeper]).to.deep.equal(Array(5).fill(harmless));
+    expect(lines[0]).to.match(/^[\x20-\x7e]+\n$/);
+  });
+
+  it('keeps a megabyte to some kilobytes, wherever it stands', () => {
+    const megabyte = 'x'.repeat(1_000_000);
+    log.info({ object: megabyte, error: new Error(megabyte, { cause: new Error(`y${megabyte}`) }) }, megabyte);
+    expect(lines[0]?.length).to.be.below(12_000);
+  });
+
+  it('ends with what is nested without end', () => {
+    const loop: Record<string, unknown> = {};
+    loop.itself = loop;
+    log.info({ loop }, 'round');
+    expect(only().loop).to.deep.equal({ itself: { itself: { itself: '…' } } });
+  });
+
+  describe('for people', () => {
+    beforeEach(() => {
+      log = createLogger({ level: 'debug', format: 'pretty', destination: { write: (line) => void lines.push(line) } });
+    });
+
+    it('writes when, how bad, about what, the sentence, and the rest', () => {
+      log.warn({ object: 'registries/myacr0007', region: 'japaneast', durationMs: 812 }, 'Azure is slow');
+      expect(lines.join('')).to.match(
+        /^\d{4}-\d\d-\d\dT[\d:.]{12}Z WARN {2}\[registries\/myacr0007\] Azure is slow region=japaneast durationMs=812\n$/,
+      );
+    });
+
+    it('quotes what would not be told apart, and shows what is nested as JSON', () => {
+      log.info({ region: 'a b', error: new ArmError('Denied', 'Locked', 'A lock') }, 'Stopped');
+      expect(lines.join('')).to.contain(
+        ' INFO  Stopped region="a b" error={"type":"ArmError","message":"A lock","reason":"Locked"}',
+      );
+    });
+
+    it('is one line, whatever is in it', () => {
+      log.info({ object: hostile, region: hostile }, hostile);
+      expect(lines.join('')).to.match(/^[\x20-\x7e]+\n$/);
+    });
+  });
+
+  describe('whose level is toggled', () => {
+    const sayAll = () => {
+      for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level]({}, level);
+    };
+    const said = () => lines.splice(0).map((line) => JSON.parse(line).msg);
+
+    it('tells details until it is toggled again, and says so', () => {
+      log.level = 'error';
+      toggleDebug(log, 'error');
+      sayAll();
+      toggleDebug(log, 'error');
+      sayAll();
+      expect(said()).to.deep.equal([
+        'The log level is debug from now on',
+        ...['debug', 'info', 'warn', 'error'],
+        'The log level is error from now on',
+        'error',
+      ]);
+    });
+
+    it('leaves details out where they were asked for', () => {
+      log.level = 'debug';
+      toggleDebug(log, 'debug');
+      sayAll();
+      toggleDebug(log, 'debug');
+      sayAll();
+      expect(said()).to.deep.equal([
+        'The log level is info from now on',
+        ...['info', 'warn', 'error'],
+        'The log level is debug from now on',
+        ...['debug', 'info', 'warn', 'error'],
+      ]);
+    });
   });
 });
