@@ -13,6 +13,7 @@ import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer }
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Operation, Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
+import { Connections } from './connections.ts';
 import { armErrorFrom } from './errors.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
 import { tokenSource } from './token.ts';
@@ -47,6 +48,7 @@ export function connectArm(options: ArmOptions): Arm {
   const { credential, cloud, whose, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
   const clients = new Map<string, ContainerRegistryManagementClient>();
+  const connections = new Connections(beforeWrite);
 
   function clientFor(subscriptionId: string): ContainerRegistryManagementClient {
     let client = clients.get(subscriptionId);
@@ -61,7 +63,7 @@ export function connectArm(options: ArmOptions): Arm {
         ...(beforeWrite && { beforeWrite }),
         ...(wire && { sent: (operation: Operation) => wire.sent(subscriptionId, operation) }),
       };
-      pipeline.addPolicy(armPolicy({ tokens, clock, timeout: requestTimeout, ...told }));
+      pipeline.addPolicy(armPolicy({ tokens, clock, connections, timeout: requestTimeout, ...told }));
       client = new ContainerRegistryManagementClient(credential, subscriptionId, {
         endpoint: cloud.endpoint,
         pipeline,

@@ -4,6 +4,7 @@ import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/co
 import type { Clock } from '../clock.ts';
 import type { News } from './bucket.ts';
 import type { Operation } from './budget.ts';
+import type { Connections } from './connections.ts';
 import { retryAfterIn } from './errors.ts';
 import type { TokenSource } from './token.ts';
 import { trace } from './trace.ts';
@@ -27,6 +28,8 @@ export interface ArmPolicyOptions {
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each request that may change something is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
+  /** Where the environment names no proxy, every request goes over these. */
+  readonly connections: Connections;
   /** Called as each request is sent, pages of a LIST included; what it returns, once with the answer. When it throws, nothing is sent. */
   readonly sent?: (operation: Operation) => (news: News) => void;
 }
@@ -35,7 +38,15 @@ export interface ArmPolicyOptions {
  * The SDK's own timeout ends with the answer's headers and does not cover the token, and its readers throw a TypeError on a
  * refusal without a body, which loses the status; hence both are dealt with here.
  */
-export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite, sent }: ArmPolicyOptions): PipelinePolicy {
+export function armPolicy({
+  tokens,
+  clock,
+  timeout,
+  onRequest,
+  beforeWrite,
+  connections,
+  sent,
+}: ArmPolicyOptions): PipelinePolicy {
   return {
     name: 'armPolicy',
     async sendRequest(request, next) {
@@ -51,6 +62,7 @@ export function armPolicy({ tokens, clock, timeout, onRequest, beforeWrite, sent
         const token = await tokens.token();
         request.headers.set('Authorization', `Bearer ${token}`);
         request.abortSignal = deadline.signal;
+        request.agent ??= connections;
         // After the token: that may have taken long.
         if (request.method !== 'GET') beforeWrite?.();
         answered = sent?.(operation);

@@ -455,6 +455,21 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET', 'PUT']);
   });
 
+  it('asks again when a connection for a write is open, and sends nothing over it where the answer has changed (trap 31)', async () => {
+    let mayWrite = true;
+    const beforeWrite = () => {
+      if (!mayWrite) throw new Error('not any more');
+    };
+    arm = connectArm({ credential, cloud, clock, beforeWrite });
+    server.once('connection', () => {
+      mayWrite = false; // the handshake is still to come
+    });
+    const error = await refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }));
+    expect(error.message).to.contain('not any more');
+    await arm.registry(registry);
+    expect(seen.map(({ method }) => method)).to.deep.equal(['GET']);
+  });
+
   it('sends nothing after it has given up, though the token comes at last', async () => {
     const late = Promise.withResolvers<AccessToken>();
     arm = connectArm({ credential: { getToken: () => late.promise }, cloud, clock });
