@@ -1,0 +1,166 @@
+// The alerts and the dashboard: they ask for nothing but what the operator exports, and every alert says what to do.
+import { readFileSync } from 'node:fs';
+import { parser } from '@prometheus-io/lezer-promql';
+import { expect } from 'chai';
+import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import { type Described, exportedMetrics } from '../exported-metrics.ts';
+import { built, type Deployment, type Manifest, only, root } from '../manifests.ts';
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string };
+}
+
+interface Rules extends Manifest {
+  readonly spec: { readonly groups: readonly { readonly rules: readonly Alert[] }[] };
+}
+
+interface Panel {
+  readonly id: number;
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+describeWithKubectl('the monitoring', () => {
+  let manifests: Manifest[];
+  let alerts: readonly Alert[];
+  let panels: readonly Panel[];
+
+  before(async () => {
+    manifests = await built('deploy/monitoring');
+    alerts = only<Rules>(manifests, 'PrometheusRule').spec.groups.flatMap(({ rules }) => rules);
+    const { data } = only<Manifest & { data: Record<string, string> }>(manifests, 'ConfigMap');
+    panels = (JSON.parse(Object.values(data).join()) as { panels: Panel[] }).panels;
+  });
+
+  const queries = () => panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => inGrafana(expr)));
+
+  it('asks only for metrics that the operator exports, by labels that they have, in PromQL that can be read', () => {
+    const expressions = [...alerts.map(({ expr }) => expr), ...queries()];
+    expect(expressions).to.have.length.above(30);
+    expect(expressions.flatMap(complaintsAbout)).to.deep.equal([]);
+  });
+
+  it('would be told of a metric, a label or an expression that there is not', () => {
+    expect(complaintsAbout('sum by (weather) (georeplication_objects{phase="Ready"})')).to.deep.equal([
+      'weather is no label of georeplication_objects',
+    ]);
+    expect(complaintsAbout('rate(georeplication_clouds_total[5m])')).to.deep.equal([
+      'georeplication_clouds_total is not exported',
+    ]);
+    expect(complaintsAbout('georeplication_time_to_ready_seconds')).to.have.length(1);
+    expect(complaintsAbout('sum(georeplication_objects')).to.deep.equal(['cannot be read: sum(georeplication_objects']);
+  });
+
+  it('shows every metric of the domain, and of the passes', () => {
+    const shown = new Set(
+      queries()
+        .flatMap((expression) => metricsIn(expression))
+        .map(nameOf),
+    );
+    const own = exportedMetrics().filter(({ name }) => /^(georeplication|controller_runtime)_/.test(name));
+    const unseen = own.filter(({ name }) => !shown.has(name)).map(({ name }) => name);
+    // Said by others on the dashboard: passes by their result, and who has heard of the API server.
+    expect(unseen).to.deep.equal(['controller_runtime_reconcile_errors_total', 'georeplication_informer_synced']);
+  });
+
+  it('has a section in the README for each alert, to which the alert points, with what to do', () => {
+    expect(alerts).to.have.length.above(8);
+    const readme = readFileSync(`${root}/README.md`, 'utf8');
+    for (const { alert, annotations, labels } of alerts) {
+      expect(new URL(annotations.runbook_url).hash, alert).to.equal(`#${alert.toLowerCase()}`);
+      const [, section = ''] = new RegExp(`^### ${alert}\n\n(.+?)\n\n#`, 'ms').exec(readme) ?? [];
+      expect(section, alert).to.match(/\*\*Do\*\*: /);
+      expect(['warning', 'critical']).to.include(labels.severity);
+      expect(annotations.summary, alert).not.to.equal('');
+      expect(annotations.description, alert).to.match(/\.$/);
+    }
+    const sections = [...readme.matchAll(/^### (GeoReplication\w+)$/gm)].map(([, name]) => name);
+    expect(sections).to.deep.equal(alerts.map(({ alert }) => alert));
+  });
+
+  it("names in an alert's words only labels that its expression keeps", () => {
+    for (const { alert, expr, annotations } of alerts) {
+      const words = Object.values(annotations).join();
+      const labels = new Set([...words.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label));
+      const kept = /\b(?:sum|max|count) by \(([^)]*)\)/.exec(expr)?.[1]?.split(', ') ?? [...ofTheTarget];
+      for (const label of labels) expect(kept, alert).to.include(label);
+    }
+  });
+
+  it('scrapes the port at which the pods serve metrics', async () => {
+    const deployment = only<Deployment>(await built('deploy'), 'Deployment');
+    const monitor = only<Manifest>(manifests, 'PodMonitor');
+    expect(monitor).to.have.nested.property('spec.podMetricsEndpoints[0].port', 'metrics');
+    expect(deployment.spec.template.spec.containers[0].ports.map(({ name }) => name)).to.include('metrics');
+    expect(monitor)
+      .to.have.nested.property('spec.selector.matchLabels')
+      .that.deep.equals(deployment.spec.template.metadata.labels);
+    expect(monitor.metadata.namespace).to.equal(deployment.metadata.namespace);
+  });
+
+  it('lays its panels side by side, with a name each', () => {
+    expect(new Set(panels.map(({ id }) => id)).size).to.equal(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    );
+    expect(new Set(cells).size).to.equal(cells.length);
+    for (const { gridPos, title } of panels) expect(gridPos.x + gridPos.w, title).to.be.at.most(24);
+  });
+});
+
+/** As Prometheus gets it: Grafana puts a duration in place of its variable. */
+function inGrafana(expression: string): string {
+  return expression.replaceAll('$__rate_interval', '5m');
+}
+
+/** Labels that a scrape of a PodMonitor adds. */
+const ofTheTarget = new Set(['namespace', 'pod', 'container', 'job', 'instance']);
+
+/** Why Prometheus could not evaluate it, or would find nothing; labels of what the whole expression asks for count together. */
+function complaintsAbout(expression: string): string[] {
+  const exported = new Map(exportedMetrics().map((metric) => [metric.name, metric]));
+  if (namesIn(expression, '⚠').length) return [`cannot be read: ${expression}`];
+  const asked = metricsIn(expression).map((series) => [series, exported.get(nameOf(series))] as const);
+  const missing = asked.filter(([series, metric]) => !metric || !hasSeries(metric, series)).map(([series]) => series);
+  if (missing.length) return missing.map((series) => `${series} is not exported`);
+  const labels = new Set(asked.flatMap(([series, metric]) => [...(metric?.labelNames ?? []), ...bucketLabel(series)]));
+  return namesIn(expression, 'LabelName')
+    .filter((label) => !labels.has(label) && !ofTheTarget.has(label))
+    .map((label) => `${label} is no label of ${asked.map(([series]) => series).join(', ')}`);
+}
+
+/** What the expression has of this kind of PromQL's grammar; `⚠` is what does not fit into it. */
+function namesIn(expression: string, kind: string): string[] {
+  const found: string[] = [];
+  parser.parse(expression).iterate({
+    enter({ name, from, to }) {
+      if (name === kind) found.push(expression.slice(from, to));
+    },
+  });
+  return found;
+}
+
+function metricsIn(expression: string): string[] {
+  return namesIn(expression, 'Identifier');
+}
+
+const isOfHistogram = /_(bucket|sum|count)$/;
+
+/** The metric that a series is of. */
+function nameOf(series: string): string {
+  return series.replace(isOfHistogram, '');
+}
+
+/** A histogram has no series of its own name. */
+function hasSeries({ type }: Described, series: string): boolean {
+  return (type === 'histogram') === isOfHistogram.test(series);
+}
+
+function bucketLabel(series: string): string[] {
+  return series.endsWith('_bucket') ? ['le'] : [];
+}
