@@ -39,6 +39,7 @@ import { onStopSignal } from './prelude.ts';
 import { ClaimIndex } from './replication/claims.ts';
 import { Contention } from './replication/contention.ts';
 import { mostHappenings } from './replication/happenings.ts';
+import { readingAge } from './replication/permission.ts';
 import { RecentRegistries } from './replication/recent-registries.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
 import { urgencyOf } from './replication/urgency.ts';
@@ -139,7 +140,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const { defaultIdentity, defaultRegistries } = config;
   const rules = { defaultIdentity, defaultRegistries };
   const readNamespace = namespaceReader(cluster, clock);
-  const namespaceOf = ({ metadata }: RegistryReplication) => readNamespace(metadata.namespace);
+  const namespaceOf = (object: RegistryReplication) => readNamespace(object.metadata.namespace, readingAge(object));
   const locations = new SubscriptionLocations(clock);
   const memory = { contention, silentSince, registries, locations, creations: { askAfter: 0 } };
   const context = { objects, clock, random, limits, rules, namespaceOf, naming, interval, ...memory };
@@ -214,7 +215,8 @@ async function run(config: Config, log: Logger): Promise<void> {
       const { uid, generation, deletionTimestamp } = object.metadata;
       log.debug({ object: keyOf(object), uid, generation }, 'A pass begins');
       const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object) };
-      const acting = { account: serviceAccountOf(object), leaving: deletionTimestamp !== undefined };
+      const leaving = deletionTimestamp !== undefined;
+      const acting = { account: serviceAccountOf(object), leaving, age: readingAge(object) };
       return reconcile(object, { ...context, arm: identities.armFor(acting, visitor) });
     },
     concurrency,

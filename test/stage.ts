@@ -16,6 +16,8 @@ export interface StageOptions {
   readonly crds?: readonly string[];
   /** Whose rights the operators have; those of deploy/ where left out. */
   readonly deployment?: Deployment;
+  /** Namespaces in which operators may be refused: the scenario is about that. */
+  readonly closed?: readonly string[];
 }
 
 export interface Stage {
@@ -47,6 +49,7 @@ export async function setStage({
   arm: armOptions = {},
   crds,
   deployment = { folder: 'deploy' },
+  closed = [],
 }: StageOptions = {}): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'georeplication-'));
   const [arm, kubernetes] = await Promise.all([startArmEmulator(armOptions), startCluster(crds ? { crds } : {})]);
@@ -84,7 +87,10 @@ export async function setStage({
     },
     async close() {
       await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.end() : undefined)));
-      const refused = [...(await refusedTo(kubernetes, operatorAccount)), ...(await beyondAzureRole(arm.journal))];
+      const refused = [
+        ...(await refusedTo(kubernetes, operatorAccount, closed)),
+        ...(await beyondAzureRole(arm.journal)),
+      ];
       await Promise.all([arm.close(), kubernetes.close()]);
       await rm(directory, { recursive: true, force: true });
       const logged = secretsLogged();

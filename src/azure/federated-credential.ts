@@ -19,10 +19,11 @@ export interface Refused {
   readonly words: string;
 }
 
-/** What this room needs of Kubernetes. Both reject when the API server does not answer. */
+/** What this room needs of Kubernetes; `age`: ms that the answer may be old. Both reject when the API server does not answer. */
 export interface ServiceAccounts {
   annotations(
     account: ServiceAccountName,
+    age: number,
   ): Promise<{ readonly annotations: Readonly<Record<string, string>> } | Refused>;
   token(account: ServiceAccountName, audience: string): Promise<{ readonly token: string } | Refused>;
 }
@@ -45,16 +46,22 @@ const annotation = {
 /** Both ids are GUIDs; a tenant may have names, too, but what goes into a URL shall not be anybody's text. */
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+export interface Lookup {
+  readonly serviceAccounts: Pick<ServiceAccounts, 'annotations'>;
+  /** ms that what is known of the ServiceAccount may be old. */
+  readonly age: number;
+  /** Where the ServiceAccount names none; as with Azure Workload Identity that is the operator's own. */
+  readonly homeTenant: string | undefined;
+}
+
 /**
- * `homeTenant`: where the ServiceAccount does not say, as with Azure Workload Identity: the operator's own.
  * @throws ArmError `Denied`, with an IdentityReason; `Transient` where the API server does not answer.
  */
 export async function clientOf(
   account: ServiceAccountName,
-  serviceAccounts: Pick<ServiceAccounts, 'annotations'>,
-  homeTenant: string | undefined,
+  { serviceAccounts, age, homeTenant }: Lookup,
 ): Promise<Client> {
-  const reading = await answered(serviceAccounts.annotations(account), account);
+  const reading = await answered(serviceAccounts.annotations(account, age), account);
   if ('refused' in reading) throw refusal(account, reading, 'read');
   const idIn = (name: string, otherwise?: string) => {
     const id = (reading.annotations[name] ?? otherwise ?? '').trim();

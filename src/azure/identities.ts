@@ -36,6 +36,8 @@ export interface Acting {
   readonly account: ServiceAccountName | undefined;
   /** The object is being deleted. */
   readonly leaving: boolean;
+  /** ms that what is known of the ServiceAccount may be old. */
+  readonly age: number;
 }
 
 interface Kept extends Access {
@@ -79,11 +81,12 @@ export class Identities {
   }
 
   /** ARM for one pass of an object, within the budget of its identity. Nobody is asked anything before the first request. */
-  armFor({ account, leaving }: Acting, visitor: Visitor): Arm {
+  armFor(acting: Acting, visitor: Visitor): Arm {
+    const { account } = acting;
     if (!account) return paced(this.#own.arm, this.#own.budget, visitor);
     let arm: Promise<Arm> | undefined;
     return deferred(() => {
-      arm ??= this.#accessOf(account, leaving).then((access) => paced(access.arm, access.budget, visitor));
+      arm ??= this.#accessOf(account, acting).then((access) => paced(access.arm, access.budget, visitor));
       return arm;
     });
   }
@@ -98,12 +101,12 @@ export class Identities {
   }
 
   /** @throws ArmError why the object cannot act as this ServiceAccount. */
-  async #accessOf(account: ServiceAccountName, leaving: boolean): Promise<Access> {
+  async #accessOf(account: ServiceAccountName, { leaving, age }: Acting): Promise<Access> {
     const { connect, serviceAccounts, homeTenant, cloud } = this.#options;
     const key = keyOf(account);
     let client: Client;
     try {
-      client = await clientOf(account, serviceAccounts, homeTenant);
+      client = await clientOf(account, { serviceAccounts, age, homeTenant });
     } catch (error) {
       // A namespace that is deleted loses its ServiceAccounts first: the token that is left is good for the rest.
       const last = this.#kept.get(key);

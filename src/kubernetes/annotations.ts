@@ -1,10 +1,6 @@
-// The annotations of an object that somebody else keeps, and that tell us what we may do: read anew after a minute, or why
-// they cannot be had.
+// The annotations of an object that somebody else keeps, and that tell us what we may do; or why they cannot be had.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { explain, isForbidden, isMissing } from './errors.ts';
-
-/** ms for which they are good enough: so long after an edit of them the old ones may still count. */
-export const annotationsLast = 60_000;
 
 export interface Refused {
   /** It is not there, or the operator has no right to it. */

@@ -14,21 +14,18 @@ const forgotten = 60 * 60_000;
 
 export class RecentReadings<T> {
   readonly #clock: Clock;
-  readonly #lasting: number;
   readonly #readings = new Map<string, Reading<T>>();
   readonly #underway = new Map<string, Promise<T>>();
 
-  /** `lasting`: ms for which a reading is good enough. */
-  constructor(clock: Clock, lasting: number) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#lasting = lasting;
   }
 
-  /** Rejects as `read` does, but for an API server that does not answer where there is something older. */
-  async get(key: string, read: () => Promise<T>): Promise<T> {
+  /** Younger than `age` ms. Rejects as `read` does, but for an API server that does not answer where there is something older. */
+  async get(key: string, age: number, read: () => Promise<T>): Promise<T> {
     const kept = this.#readings.get(key);
-    const age = kept ? this.#now - kept.at : Number.NaN;
-    if (kept && age >= 0 && age < this.#lasting) return kept.value;
+    const passed = kept ? this.#now - kept.at : Number.NaN;
+    if (kept && passed >= 0 && passed < age) return kept.value;
     let underway = this.#underway.get(key);
     if (!underway) {
       underway = this.#read(key, read).finally(() => this.#underway.delete(key));

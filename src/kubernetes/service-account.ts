@@ -1,15 +1,15 @@
 // ServiceAccounts that others keep: what they are annotated with, and short-lived tokens of them. No token is kept or logged here.
 import { CoreV1Api } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
-import { type Annotations, annotationsLast, annotationsOf, type Refused, unlessRefused } from './annotations.ts';
+import { type Annotations, annotationsOf, type Refused, unlessRefused } from './annotations.ts';
 import type { Cluster } from './cluster.ts';
 import { RecentReadings } from './recent-readings.ts';
 import type { ObjectName } from './resource.ts';
 
 /** Both reject when the API server does not answer. */
 export interface ServiceAccounts {
-  /** As they were a minute ago at the most. */
-  annotations(account: ObjectName): Promise<Annotations>;
+  /** As they were less than `age` ms ago. */
+  annotations(account: ObjectName, age: number): Promise<Annotations>;
   /** A new token for this audience alone (TokenRequest), good for ten minutes. */
   token(account: ObjectName, audience: string): Promise<{ readonly token: string } | Refused>;
 }
@@ -19,10 +19,12 @@ const lifetimeSeconds = 600;
 
 export function serviceAccounts(cluster: Cluster, clock: Clock): ServiceAccounts {
   const api = cluster.api(CoreV1Api);
-  const readings = new RecentReadings<Annotations>(clock, annotationsLast);
+  const readings = new RecentReadings<Annotations>(clock);
   return {
-    annotations: ({ namespace, name }) =>
-      readings.get(`${namespace}/${name}`, () => annotationsOf(api.readNamespacedServiceAccount({ namespace, name }))),
+    annotations: ({ namespace, name }, age) =>
+      readings.get(`${namespace}/${name}`, age, () =>
+        annotationsOf(api.readNamespacedServiceAccount({ namespace, name })),
+      ),
 
     async token({ namespace, name }, audience) {
       const body = { spec: { audiences: [audience], expirationSeconds: lifetimeSeconds } };

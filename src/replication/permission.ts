@@ -2,6 +2,7 @@
 // laid down. Pure. Whether an identity has the rights in Azure, Azure says.
 import { allowedRegistries, type RegistryReplication } from '../api/registryreplication.ts';
 import type { Reason } from './reasons.ts';
+import { startsOver } from './regions.ts';
 import { registryId } from './validation.ts';
 
 export interface Rules {
@@ -15,6 +16,11 @@ export interface Rules {
 export type NamespaceReading =
   | { readonly annotations: Readonly<Record<string, string>> }
   | { readonly refused: string; readonly words: string };
+
+/** ms that what is known of an object's namespace or ServiceAccount may be old: nothing where a person has just asked. */
+export function readingAge(object: RegistryReplication): number {
+  return startsOver(object) ? 0 : 60_000;
+}
 
 export interface Refusal {
   readonly reason: Extract<Reason, 'DefaultIdentityDenied' | 'RegistryNotAllowed' | 'NamespaceUnreadable'>;

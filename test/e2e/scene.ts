@@ -20,6 +20,10 @@ export interface SceneOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whose rights the operator has; those of deploy/ where left out. */
   readonly deployment?: Deployment;
+  /** Runs before the operator starts; what it resolves to is added to the operator's environment, too. */
+  readonly prepare?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
+  /** As in {@link StageOptions}. */
+  readonly closed?: readonly string[];
 }
 
 export interface Scene extends Stage {
@@ -61,10 +65,18 @@ export function referenceTo(name: string): RegistryReference {
   return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
 }
 
-export async function openScene({ timings, args = [], env = {}, deployment }: SceneOptions): Promise<Scene> {
-  const stage = await setStage({ arm: { timings }, ...(deployment && { deployment }) });
+export async function openScene({
+  timings,
+  args = [],
+  env = {},
+  deployment,
+  closed = [],
+  prepare,
+}: SceneOptions): Promise<Scene> {
+  const stage = await setStage({ arm: { timings }, closed, ...(deployment && { deployment }) });
   stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
-  const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env });
+  const prepared = await prepareOrClose(stage, prepare);
+  const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env: { ...env, ...prepared } });
   let operator = start();
   let requests = 0;
   const watch = startKubectl(stage.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
@@ -125,6 +137,18 @@ export async function openScene({ timings, args = [], env = {}, deployment }: Sc
     },
   };
   return scene;
+}
+
+async function prepareOrClose(
+  stage: Stage,
+  prepare: SceneOptions['prepare'],
+): Promise<Readonly<Record<string, string>>> {
+  try {
+    return (await prepare?.(stage)) ?? {};
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
 }
 
 interface Event {

@@ -86,6 +86,19 @@ const refusedInWords: readonly [what: string, spec: Wrong, field: string, words:
     'spec.registry.name',
     /a registry's name has 5 to 50 letters and digits; it is myacr0007 where/,
   ],
+  ...[
+    '../../web/serviceaccounts/registries',
+    'web/registries',
+    'web%2fregistries',
+    'Registries',
+    'r\u0435gistries',
+    '',
+  ].map((serviceAccountName): (typeof refusedInWords)[number] => [
+    `${JSON.stringify(serviceAccountName)} for the name of a ServiceAccount`,
+    { identity: { serviceAccountName } },
+    'spec.identity.serviceAccountName',
+    /a ServiceAccount's name has lower-case letters, .* it is always one of this object's own namespace/,
+  ]),
   [
     'an interval that is no duration',
     { interval: 'often' },

@@ -8,7 +8,7 @@ describe('the search for secrets in logs', () => {
 
   it('finds what the emulated Azure gives out', () => {
     const tenant = new Tenant('tenant', ['https://arm'], () => 0);
-    tenant.register({ clientId: 'client', secret: 's', trusts: () => false });
+    tenant.register({ clientId: 'client', secret: 's' });
     const form = {
       client_id: 'client',
       client_secret: 's',

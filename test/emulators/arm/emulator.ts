@@ -12,7 +12,7 @@ import { Quota, type QuotaOptions } from './quota.ts';
 import { seeded } from './random.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
-import { Tenant } from './tokens.ts';
+import { type FederatedCredential, Tenant } from './tokens.ts';
 import { Connections } from './wire.ts';
 import { World } from './world.ts';
 
@@ -50,7 +50,7 @@ export interface ArmEmulator {
   readonly azure: Azure;
   readonly journal: Journal;
   /** Makes another application known, with the same secret: the journal tells who asked. */
-  register(clientId: string): void;
+  register(clientId: string, federated?: readonly FederatedCredential[]): void;
   /** Ends every connection; resolves once the port is free. */
   close(): Promise<void>;
 }
@@ -79,8 +79,8 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   const audience = 'https://management.azure.com';
   const audiences = [audience, 'https://management.core.windows.net'];
   const tenant = new Tenant(tenantId, audiences, () => world.now);
-  const register = (clientId: string) =>
-    tenant.register({ clientId, secret: clientSecret, trusts: (assertion) => assertion !== '' });
+  const register = (clientId: string, federated?: readonly FederatedCredential[]) =>
+    tenant.register({ clientId, secret: clientSecret, ...(federated && { federated }) });
   register(clientId);
 
   const connections = new Connections();

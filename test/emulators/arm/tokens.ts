@@ -5,8 +5,15 @@ import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 export interface Application {
   readonly clientId: string;
   readonly secret: string;
-  /** Whether this token of another issuer may stand for the application. */
-  readonly trusts: (assertion: string) => boolean;
+  /** Whose tokens may stand for the application; anybody's where left out. Their signatures are not looked at. */
+  readonly federated?: readonly FederatedCredential[];
+}
+
+/** All three must be in the token, letter for letter. */
+export interface FederatedCredential {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
 }
 
 /** What a client shows to be taken for an application. */
@@ -123,7 +130,7 @@ export class Tenant {
     return { kind: 'valid', principal: { clientId: claims.appid, objectId: claims.oid } };
   }
 
-  #check({ clientId, secret, trusts }: Application, proof: Proof): TokenAnswer | undefined {
+  #check({ clientId, secret, federated }: Application, proof: Proof): TokenAnswer | undefined {
     switch (proof.kind) {
       case 'secret': {
         if (proof.secret === secret) return undefined;
@@ -131,13 +138,33 @@ export class Tenant {
         return this.#error(401, 'invalid_client', 7000215, message);
       }
       case 'assertion': {
-        if (trusts(proof.assertion)) return undefined;
-        const message = `No matching federated identity record found for presented assertion of app '${clientId}'.`;
-        return this.#error(401, 'invalid_client', 700213, message);
+        return federated && this.#checkAssertion(proof.assertion, federated);
       }
       default:
         return proof satisfies never;
     }
+  }
+
+  /** Codes and words: Microsoft's list of AADSTS errors and its article on workload identity federation. */
+  #checkAssertion(assertion: string, federated: readonly FederatedCredential[]): TokenAnswer | undefined {
+    const refuse = (code: number, message: string) => this.#error(401, 'invalid_client', code, message);
+    const claims = claimsIn(assertion);
+    if (!claims) return refuse(50027, 'JWT token is invalid or malformed.');
+    const { iss = '', sub = '', aud = [], exp = 0 } = claims;
+    if (exp * 1000 <= this.#now()) return refuse(700024, 'Client assertion is not within its valid time range.');
+    const noMatch = (code: number, what: string, value: string) =>
+      refuse(
+        code,
+        `No matching federated identity record found for presented assertion ${what} '${value}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.`,
+      );
+    const byIssuer = federated.filter(({ issuer }) => issuer === iss);
+    if (byIssuer.length === 0) return noMatch(700211, 'issuer', iss);
+    const bySubject = byIssuer.filter(({ subject }) => subject === sub);
+    if (bySubject.length === 0) return noMatch(700213, 'subject', sub);
+    const audiences = [aud].flat();
+    return bySubject.some(({ audience }) => audiences.includes(audience))
+      ? undefined
+      : noMatch(700212, 'audience', audiences.join());
   }
 
   #audienceOf(scope: string): string | undefined {
@@ -205,6 +232,17 @@ interface Claims {
   readonly oid: string;
   readonly tid: string;
   readonly uti: string;
+}
+
+/** Of a token of somebody else's; undefined where it is none. */
+function claimsIn(
+  token: string,
+): Partial<Pick<Claims, 'iss' | 'exp'> & { sub: string; aud: string | string[] }> | undefined {
+  try {
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  } catch {
+    return undefined;
+  }
 }
 
 function proofOf(form: URLSearchParams): Proof | undefined {

@@ -1,5 +1,5 @@
-// The built-in resources that an operator of custom resources meets: Namespaces, Leases and CustomResourceDefinitions.
-// Events are in events.ts.
+// The built-in resources that an operator of custom resources meets: Namespaces, ServiceAccounts, Leases and
+// CustomResourceDefinitions. Events are in events.ts.
 
 import { definitionErrors, definitionSchema, newDefinition } from './crd.ts';
 import { labelErrors } from './metadata.ts';
@@ -10,7 +10,7 @@ import { type FieldError, fieldError } from './status.ts';
 import type { Store } from './store.ts';
 
 export function builtInResources(store: Store): Resource[] {
-  return [namespaces(store), leases(store), customResourceDefinitions(store)];
+  return [namespaces(store), serviceAccounts(store), leases(store), customResourceDefinitions(store)];
 }
 
 function text(object: JsonObject | undefined, name: string): string | null {
@@ -80,6 +80,48 @@ function namespaces(store: Store): Resource {
       const finalizers = part(object, 'spec')?.finalizers;
       return Array.isArray(finalizers) && finalizers.length > 0;
     },
+  });
+}
+
+const serviceAccountSchema: Schema = {
+  description: 'ServiceAccount binds together a name that may be authenticated and authorized, and secrets.',
+  type: 'object',
+  properties: {
+    secrets: { type: 'array', items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    imagePullSecrets: {
+      type: 'array',
+      items: { type: 'object', properties: { name: { type: 'string' } } },
+    },
+    automountServiceAccountToken: { type: 'boolean' },
+  },
+};
+
+function serviceAccounts(store: Store): Resource {
+  return makeResource({
+    group: '',
+    version: 'v1',
+    plural: 'serviceaccounts',
+    singular: 'serviceaccount',
+    kind: 'ServiceAccount',
+    listKind: 'ServiceAccountList',
+    shortNames: ['sa'],
+    categories: [],
+    namespaced: true,
+    origin: 'built-in',
+    collection: store.collection('serviceaccounts'),
+    schema: serviceAccountSchema,
+    givesTokens: true,
+    columns: [
+      nameColumn,
+      {
+        name: 'Secrets',
+        type: 'string',
+        description: 'Secrets is a list of the secrets in the same namespace that pods running with it may use.',
+        priority: 0,
+        cell: ({ secrets }) => (Array.isArray(secrets) ? secrets.length : 0),
+      },
+      ageColumn,
+    ],
   });
 }
 

@@ -41,6 +41,14 @@ function about(group: string, versions: readonly string[]): JsonObject {
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
+const tokenRequests = {
+  singularName: '',
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  kind: 'TokenRequest',
+  verbs: ['create'],
+};
+
 export function apiResourceList(
   resources: readonly Resource[],
   group: string,
@@ -52,19 +60,22 @@ export function apiResourceList(
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: group ? `${group}/${version}` : version,
-    resources: served.flatMap(({ plural, singular, namespaced, kind, shortNames, categories, hasStatus }) => [
-      {
-        name: plural,
-        singularName: singular,
-        namespaced,
-        kind,
-        verbs,
-        ...(shortNames.length && { shortNames: [...shortNames] }),
-        ...(categories.length && { categories: [...categories] }),
-      },
-      ...(hasStatus
-        ? [{ name: `${plural}/status`, singularName: '', namespaced, kind, verbs: ['get', 'patch', 'update'] }]
-        : []),
-    ]),
+    resources: served.flatMap(
+      ({ plural, singular, namespaced, kind, shortNames, categories, hasStatus, givesTokens }) => [
+        {
+          name: plural,
+          singularName: singular,
+          namespaced,
+          kind,
+          verbs,
+          ...(shortNames.length && { shortNames: [...shortNames] }),
+          ...(categories.length && { categories: [...categories] }),
+        },
+        ...(hasStatus
+          ? [{ name: `${plural}/status`, singularName: '', namespaced, kind, verbs: ['get', 'patch', 'update'] }]
+          : []),
+        ...(givesTokens ? [{ ...tokenRequests, name: `${plural}/token`, namespaced }] : []),
+      ],
+    ),
   };
 }

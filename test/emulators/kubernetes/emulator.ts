@@ -10,6 +10,7 @@ import { makeLoopbackCertificate } from '../certificate.ts';
 import type { AuditEntry } from './audit.ts';
 import { Cluster } from './cluster.ts';
 import { handle, type Settings } from './handler.ts';
+import { TokenIssuer } from './token-issuer.ts';
 import { create } from './writes.ts';
 
 export interface KubernetesEmulatorOptions {
@@ -63,6 +64,7 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
   let goneAs: 'event' | 'status' = 'event';
   const settings: Settings = {
     cluster,
+    tokens: new TokenIssuer(cluster.clock),
     users,
     mayGet: (user, path) => user === admin || grants.has(`${user} ${path}`),
     asked: (user, access) => void (user !== admin && audit.push({ user, ...access })),

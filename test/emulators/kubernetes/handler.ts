@@ -26,6 +26,7 @@ import {
   unknownPath,
   unsupportedMediaType,
 } from './status.ts';
+import type { TokenIssuer } from './token-issuer.ts';
 import { watch } from './watch.ts';
 import {
   create,
@@ -42,6 +43,7 @@ import {
 
 export interface Settings extends Directory {
   readonly cluster: Cluster;
+  readonly tokens: TokenIssuer;
   /** Told of each request for a resource, before it is answered. */
   asked(user: string, access: Access): void;
   goneAs(): 'event' | 'status';
@@ -88,6 +90,10 @@ async function route(settings: Settings, request: IncomingMessage, response: Ser
   const resource = named && cluster.resource(named.group, named.version, named.plural);
   if (named && resource) {
     const target = { resource, namespace: named.namespace };
+    if (resource.givesTokens && named.subresource === 'token' && named.name !== undefined) {
+      await onToken(settings, target, named.name, request, response);
+      return;
+    }
     const subresource = checkedSubresource(target, named.subresource);
     if (resource.namespaced && named.name !== undefined && named.namespace === undefined) throw unknownPath();
     if (!resource.namespaced && named.namespace !== undefined) throw unknownPath();
@@ -152,6 +158,18 @@ function checkedSubresource({ resource }: Target, subresource: string | undefine
   if (subresource === undefined) return undefined;
   if (subresource !== 'status' || !resource.hasStatus) throw unknownPath();
   return 'status';
+}
+
+async function onToken(
+  { tokens }: Settings,
+  target: Target,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method !== 'POST') throw methodNotAllowed();
+  const body = await readObject(request);
+  sendText(response, 201, JSON.stringify(tokens.answer(existing(target, name), body ?? null)));
 }
 
 interface Context extends Settings {

@@ -40,6 +40,8 @@ export interface Resource extends ResourceNames {
   readonly hasStatus: boolean;
   /** Whether metadata.generation is kept. */
   readonly hasGeneration: boolean;
+  /** Whether its objects have the subresource `token`. */
+  readonly givesTokens: boolean;
   /** Whether an update makes what is not there. */
   readonly isMadeByUpdate: boolean;
   readonly nameErrors: NameErrors;
@@ -69,6 +71,7 @@ export function makeResource(given: Required & Partial<Resource>): Resource {
     validator: makeValidator(schema),
     hasStatus: false,
     hasGeneration: false,
+    givesTokens: false,
     isMadeByUpdate: false,
     nameErrors: subdomainErrors,
     selectableFields: [],

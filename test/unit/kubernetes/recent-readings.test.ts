@@ -7,10 +7,10 @@ const minute = 60_000;
 
 function scene() {
   const clock = new FakeClock();
-  const readings = new RecentReadings<string>(clock, minute);
+  const readings = new RecentReadings<string>(clock);
   let asked = 0;
   const get = (answer: () => Promise<string>) =>
-    readings.get('web', () => {
+    readings.get('web', minute, () => {
       asked++;
       return answer();
     });
@@ -26,6 +26,13 @@ describe('a reading that may be a minute old', () => {
     await clock.advance(1);
     expect(await get(async () => 'd')).to.equal('d');
     expect(asked()).to.equal(2);
+  });
+
+  it('is read anew for whoever wants no older one', async () => {
+    const readings = new RecentReadings<string>(new FakeClock());
+    await readings.get('web', minute, async () => 'old');
+    expect(await readings.get('web', 0, async () => 'new')).to.equal('new');
+    expect(await readings.get('web', minute, async () => 'newer')).to.equal('new');
   });
 
   it('is as old as the question, not as the answer', async () => {
@@ -57,11 +64,13 @@ describe('a reading that may be a minute old', () => {
 
   it('of what nobody asks for any more is dropped', async () => {
     const clock = new FakeClock();
-    const readings = new RecentReadings<string>(clock, minute);
-    await readings.get('gone', async () => 'x');
+    const readings = new RecentReadings<string>(clock);
+    await readings.get('gone', minute, async () => 'x');
     await clock.advance(61 * minute);
-    await readings.get('other', async () => 'y');
+    await readings.get('other', minute, async () => 'y');
     const unreachable = () => Promise.reject(new ApiServerUnreachable('no answer'));
-    expect(await readings.get('gone', unreachable).catch((error: Error) => error.message)).to.equal('no answer');
+    expect(await readings.get('gone', minute, unreachable).catch((error: Error) => error.message)).to.equal(
+      'no answer',
+    );
   });
 });

@@ -1,0 +1,371 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { generate } from 'selfsigned';
+import { allowedRegistries, annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { RegistryReference } from '../../src/azure/arm.ts';
+import { systemClock } from '../../src/clock.ts';
+import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { serviceAccounts } from '../../src/kubernetes/service-account.ts';
+import { registryId } from '../../src/replication/validation.ts';
+import { operatorAccount } from '../deployment.ts';
+import { instant } from '../emulators/arm/timings.ts';
+import type { FederatedCredential } from '../emulators/arm/tokens.ts';
+import type { Stage } from '../stage.ts';
+import { openScene, referenceTo, type Scene, type SceneOptions } from './scene.ts';
+import { condition, isNotReadyBecause, isReady, messageOf } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+const tenant = '11111111-1111-1111-1111-111111111111';
+const operatorsClient = '22222222-2222-2222-2222-222222222222';
+const audience = 'api://AzureADTokenExchange';
+const noSecret = { AZURE_CLIENT_SECRET: '' };
+/** The emulator knows no roles: everybody may do everything there. */
+const hasRoles = process.env.KUBEBUILDER_ASSETS !== undefined;
+
+function subjectIn(namespace: string): string {
+  return `system:serviceaccount:${namespace}:registries`;
+}
+
+/** What a client in Entra must have for the ServiceAccount `registries` of the namespace. */
+function federatedWith(namespace: string): FederatedCredential {
+  return { issuer: 'https://kubernetes.default.svc.cluster.local', subject: subjectIn(namespace), audience };
+}
+
+async function createServiceAccount(
+  { kubectl }: Pick<Stage, 'kubectl'>,
+  namespace: string,
+  annotations: Readonly<Record<string, string>>,
+): Promise<void> {
+  const metadata = { name: 'registries', namespace, annotations };
+  await kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }) });
+}
+
+/** The clients that asked ARM about the registry. */
+function clientsAsking({ arm }: Scene, registry: string): string[] {
+  const asking = arm.journal.entries.filter((entry) => entry.registry === registry);
+  return [...new Set(asking.map(({ clientId = 'nobody' }) => clientId))];
+}
+
+describeWithKubectl("the operator's own credential", () => {
+  let directory: string;
+  let scene: Scene;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'credential-'));
+  });
+  afterEach(() => scene?.close());
+  after(() => rm(directory, { recursive: true, force: true }));
+
+  const modes: Record<string, SceneOptions['prepare']> = {
+    'a client secret': async () => ({}),
+
+    "a workload identity's token in a file": async (stage) => {
+      await stage.kubectl('create namespace operators');
+      await createServiceAccount(stage, 'operators', {});
+      const cluster = connect(loadKubeConfig(stage.kubeconfig));
+      const account = { namespace: 'operators', name: 'registries' };
+      const answer = await serviceAccounts(cluster, systemClock).token(account, audience);
+      await cluster.close();
+      const file = join(directory, 'token');
+      await writeFile(file, 'token' in answer ? answer.token : answer.words, { mode: 0o600 });
+      stage.arm.register(operatorsClient, [federatedWith('operators')]);
+      return { ...noSecret, AZURE_FEDERATED_TOKEN_FILE: file };
+    },
+
+    'a certificate': async () => {
+      const { cert, private: key } = await generate([{ name: 'commonName', value: 'operator' }], { keySize: 2048 });
+      const file = join(directory, 'certificate.pem');
+      await writeFile(file, key + cert, { mode: 0o600 });
+      return { ...noSecret, AZURE_CLIENT_CERTIFICATE_PATH: file };
+    },
+  };
+
+  for (const [what, prepare] of Object.entries(modes)) {
+    it(`may be ${what}`, async () => {
+      scene = await openScene({ timings: instant, ...(prepare && { prepare }) });
+      scene.addRegistry('ownmode');
+      await scene.apply('ownmode', { regions: ['japaneast'] });
+      await scene.untilReady('ownmode');
+      expect(clientsAsking(scene, 'ownmode')).to.deep.equal([operatorsClient]);
+      expect(scene.secretsLogged()).to.deep.equal([]);
+    });
+  }
+});
+
+describeWithKubectl('an identity of an object’s own', () => {
+  let scene: Scene;
+  let clients = 0;
+  let requests = 0;
+
+  before(async () => {
+    // The operator has a credential of its own here, and must not use it.
+    scene = await openScene({ timings: instant, args: ['--default-identity=deny'], closed: ['strangers'] });
+  });
+  after(() => scene?.close());
+
+  const kubectl = (...args: string[]) => scene.kubectl(args);
+
+  /** deploy/identity, in another namespace. */
+  async function letTheOperatorMint(namespace: string): Promise<void> {
+    if (!hasRoles) return;
+    const manifests = await kubectl('kustomize', 'deploy/identity');
+    await scene.kubectl('apply -f -', { input: manifests.replaceAll('namespace: web', `namespace: ${namespace}`) });
+  }
+
+  /** A namespace where the operator may mint tokens of `registries`. */
+  async function openNamespace(namespace: string): Promise<void> {
+    await kubectl('create', 'namespace', namespace);
+    await letTheOperatorMint(namespace);
+  }
+
+  /** A client of Entra for the namespace's ServiceAccount `registries`, and that annotated with it. */
+  async function identityIn(namespace: string, federated = [federatedWith(namespace)]): Promise<string> {
+    const clientId = `44444444-4444-4444-4444-${String(++clients).padStart(12, '0')}`;
+    scene.arm.register(clientId, federated);
+    await createServiceAccount(scene, namespace, {
+      'azure.workload.identity/client-id': clientId,
+      'azure.workload.identity/tenant-id': tenant,
+    });
+    return clientId;
+  }
+
+  async function applyIn(
+    namespace: string,
+    name: string,
+    serviceAccountName = 'registries',
+  ): Promise<RegistryReference> {
+    const registry = scene.addRegistry(name);
+    await scene.apply(name, { regions: ['japaneast'], identity: { serviceAccountName } }, namespace);
+    return registry;
+  }
+
+  async function lookAt(namespace: string, name: string): Promise<RegistryReplication> {
+    const value = `look ${++requests}`;
+    await kubectl(
+      'annotate',
+      'georep',
+      '-n',
+      namespace,
+      name,
+      '--overwrite',
+      `${annotation.reconcileRequestedAt}=${value}`,
+    );
+    return scene.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
+  }
+
+  const refused = (name: string, reason: string) =>
+    scene.until(name, `is refused: ${reason}`, isNotReadyBecause(reason));
+
+  it('is the client that the ServiceAccount is annotated with, and no other', async () => {
+    await openNamespace('web');
+    const client = await identityIn('web');
+    await applyIn('web', 'webshop');
+    await scene.untilReady('webshop');
+    expect(clientsAsking(scene, 'webshop')).to.deep.equal([client]);
+  });
+
+  it('asks Entra for one token, however many objects have it', async () => {
+    await openNamespace('many');
+    const client = await identityIn('many');
+    const before = tokenRequests();
+    for (const name of ['many1', 'many2', 'many3']) await applyIn('many', name);
+    for (const name of ['many1', 'many2', 'many3']) await scene.untilReady(name);
+    expect(clientsAsking(scene, 'many2')).to.deep.equal([client]);
+    expect(tokenRequests() - before).to.equal(1);
+  });
+
+  function tokenRequests(): number {
+    return scene.arm.journal.entries.filter(({ endpoint, method }) => endpoint === 'token' && method === 'POST').length;
+  }
+
+  it('is demanded: the credential of the operator is lent to nobody', async () => {
+    const registry = scene.addRegistry('borrower');
+    await scene.apply('borrower', { regions: ['japaneast'] });
+    const object = await refused('borrower', 'DefaultIdentityDenied');
+    expect(messageOf(object)).to.contain('Set spec.identity.serviceAccountName');
+    expect(clientsAsking(scene, 'borrower')).to.deep.equal([]);
+    scene.arm.azure.addReplica(registry, 'northeurope');
+    await kubectl('delete', 'georep', 'borrower', '--timeout=20s');
+    expect(clientsAsking(scene, 'borrower')).to.deep.equal([]);
+  });
+
+  it('cannot be that of another namespace, whose ServiceAccount has the same name', async () => {
+    await openNamespace('api');
+    const inWeb = async () =>
+      (await scene.kubernetes.accessesOf(operatorAccount)).filter(({ namespace }) => namespace === 'web').length;
+    const before = await inWeb();
+    await applyIn('api', 'thief');
+    const object = await refused('thief', 'ServiceAccountNotFound');
+    expect(messageOf(object)).to.contain('kubectl create serviceaccount -n api registries');
+    expect(await inWeb()).to.equal(before);
+    expect(clientsAsking(scene, 'thief')).to.deep.equal([]);
+  });
+
+  it('says which annotation is missing, and acts as soon as it is there', async () => {
+    await openNamespace('bare');
+    await createServiceAccount(scene, 'bare', {});
+    await applyIn('bare', 'forgotten');
+    const object = await refused('forgotten', 'ServiceAccountNotAnnotated');
+    expect(messageOf(object)).to.contain(
+      'kubectl annotate serviceaccount -n bare registries --overwrite azure.workload.identity/client-id=',
+    );
+    const client = await identityIn('bare');
+    await lookAt('bare', 'forgotten');
+    await scene.untilReady('forgotten');
+    expect(clientsAsking(scene, 'forgotten')).to.deep.equal([client]);
+  });
+
+  it('says what Entra misses where it refuses the exchange, in words that stay the same', async () => {
+    await openNamespace('unknown');
+    const client = await identityIn('unknown', [federatedWith('web')]);
+    await applyIn('unknown', 'stranger');
+    const object = await refused('stranger', 'TokenExchangeRefused');
+    const message = messageOf(object);
+    expect(message)
+      .to.contain('AADSTS700213')
+      .and.contain(client)
+      .and.contain(`subject ${subjectIn('unknown')}`);
+    expect(message).to.contain('issuer https://kubernetes.default.svc.cluster.local');
+    expect(message).not.to.match(/Trace ID|Correlation ID|eyJ/);
+    expect(messageOf(await lookAt('unknown', 'stranger'))).to.equal(message);
+    expect(clientsAsking(scene, 'stranger')).to.deep.equal([]);
+  });
+
+  it('is taken anew where the ServiceAccount has got another client', async () => {
+    await openNamespace('moving');
+    const first = await identityIn('moving');
+    await applyIn('moving', 'mover');
+    await scene.untilReady('mover');
+    const second = await identityIn('moving');
+    await lookAt('moving', 'mover');
+    expect(clientsAsking(scene, 'mover')).to.deep.equal([first, second]);
+  });
+
+  it('lets a deletion end with the token that is left, when the ServiceAccount has gone before', async () => {
+    await openNamespace('closing');
+    await identityIn('closing');
+    await applyIn('closing', 'closed');
+    await scene.untilReady('closed');
+    await kubectl('delete', 'serviceaccount', '-n', 'closing', 'registries');
+    await kubectl('delete', 'georep', '-n', 'closing', 'closed', '--timeout=20s');
+    expect(scene.writesTo('closed')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
+  });
+
+  it('says how to let an object go where no token is left', async () => {
+    await openNamespace('lost');
+    await identityIn('lost');
+    await applyIn('lost', 'orphan');
+    await scene.untilReady('orphan');
+    await kubectl('delete', 'serviceaccount', '-n', 'lost', 'registries');
+    await scene.restartOperator();
+    const deleted = kubectl('delete', 'georep', '-n', 'lost', 'orphan', '--timeout=20s');
+    const object = await refused('orphan', 'ServiceAccountNotFound');
+    const remedy = `kubectl annotate georep -n lost orphan ${annotation.forceDetach}=true`;
+    expect(messageOf(object)).to.contain(remedy);
+    await scene.kubectl(remedy.replace('kubectl ', ''));
+    await deleted;
+    expect(scene.writesTo('orphan')).to.deep.equal(['PUT japaneast']);
+  });
+
+  if (hasRoles) {
+    it('needs the Role of deploy/identity, says so, and acts once it is there', async () => {
+      await kubectl('create', 'namespace', 'strangers');
+      const client = await identityIn('strangers');
+      await applyIn('strangers', 'unminted');
+      const object = await refused('unminted', 'TokenRequestDenied');
+      expect(messageOf(object)).to.contain('the Role and the RoleBinding of deploy/identity in namespace strangers');
+      await letTheOperatorMint('strangers');
+      await lookAt('strangers', 'unminted');
+      await scene.untilReady('unminted');
+      expect(clientsAsking(scene, 'unminted')).to.deep.equal([client]);
+    });
+  }
+
+  it('asks Kubernetes for short tokens of ServiceAccounts that objects name, and for nothing else about them', async () => {
+    const accesses = await scene.kubernetes.accessesOf(operatorAccount);
+    const about = accesses.filter(({ resource }) => resource.startsWith('serviceaccounts'));
+    expect(new Set(about.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`))).to.deep.equal(
+      new Set(['get serviceaccounts registries', 'create serviceaccounts/token registries']),
+    );
+  });
+
+  it('never was the operator’s', () => {
+    const clientsSeen = scene.arm.journal.entries.map(({ clientId }) => clientId);
+    expect(clientsSeen).not.to.include(operatorsClient);
+  });
+
+  it('keeps secrets, tokens and signed URLs out of the log', () => {
+    expect(scene.secretsLogged()).to.deep.equal([]);
+  });
+});
+
+describeWithKubectl('the registries that a namespace may name', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: instant });
+  });
+  after(() => scene?.close());
+
+  async function allow(...patterns: string[]): Promise<void> {
+    await scene.kubectl([
+      'annotate',
+      'namespace',
+      'default',
+      '--overwrite',
+      `${allowedRegistries}=${patterns.join(',')}`,
+    ]);
+  }
+
+  const idOf = (name: string) => registryId(referenceTo(name));
+  const readyReason = (object: RegistryReplication) => condition(object, 'Ready')?.reason;
+
+  it('are all of them until somebody lists some; an object that is refused asks Azure nothing', async () => {
+    scene.addRegistry('allowed');
+    scene.addRegistry('refused');
+    await scene.apply('allowed', { regions: ['japaneast'] });
+    await scene.untilReady('allowed');
+    await allow(idOf('allow*').toUpperCase());
+    await scene.apply('refused', { regions: ['japaneast'] });
+    const object = await scene.until('refused', 'is refused', isNotReadyBecause('RegistryNotAllowed'));
+    expect(messageOf(object)).to.contain(`does not list ${idOf('refused')}`);
+    expect(clientsAsking(scene, 'refused')).to.deep.equal([]);
+    expect(isReady(await scene.lookNow('allowed'))).to.equal(true);
+  });
+
+  it('grow at once for whoever asks for a look', async () => {
+    await allow(idOf('allowed'), idOf('refused'));
+    await scene.lookNow('refused');
+    await scene.untilReady('refused');
+    expect(scene.writesTo('refused')).to.deep.equal(['PUT japaneast']);
+  });
+
+  it('shrink as soon, and what was there stays', async () => {
+    await allow(idOf('allowed'));
+    expect(readyReason(await scene.lookNow('refused'))).to.equal('RegistryNotAllowed');
+    await scene.kubectl('delete georep refused --timeout=20s');
+    expect(scene.writesTo('refused')).to.deep.equal(['PUT japaneast']);
+    expect(await scene.events('refused')).to.include(
+      'LetGo: deleted while its namespace may not name the registry; its replicas stay in Azure: japaneast',
+    );
+  });
+
+  it('are none where no entry of the list is the whole id of a registry', async () => {
+    const id = idOf('allowed');
+    await allow(
+      '*',
+      '/subscriptions/*',
+      `${id}/*`,
+      id.replace('/images/', '/other/../images/'),
+      id.replace('/images/', '/%69mages/'),
+      id.replace('/images/', '/*%2f*/'),
+      id.replace('images', 'im\u0430ges'),
+      id.replace('allowed', '\uff41llowed'),
+    );
+    const object = await scene.lookNow('allowed');
+    expect(readyReason(object)).to.equal('RegistryNotAllowed');
+    expect(messageOf(object)).to.contain('its entry "*" is no pattern of a registry\'s id');
+  });
+});

@@ -1,0 +1,74 @@
+// Tokens of ServiceAccounts, as the subresource TokenRequest gives them: JWTs for named audiences and a limited time. The API
+// server itself does not take them: who may log on is said in emulator.ts.
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import type { Clock } from '../../../src/clock.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject, kubeTime } from './object.ts';
+import { badRequest, type FieldError, fieldError, invalid } from './status.ts';
+
+/** A cluster's usual one. */
+const issuer = 'https://kubernetes.default.svc.cluster.local';
+
+/** s */
+const usualLifetime = 3600;
+const shortestLifetime = 600;
+const longestLifetime = 2 ** 32;
+
+export class TokenIssuer {
+  readonly #clock: Clock;
+  readonly #keyId = randomUUID();
+  readonly #key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** What POST answers; throws an ApiError where the request makes no sense. */
+  answer({ metadata }: KubeObject, body: Json): JsonObject {
+    const { audiences, lifetime } = wanted(body);
+    const issued = Math.floor(this.#clock.now().getTime() / 1000);
+    const { namespace = '', name, uid } = metadata;
+    const token = this.#signed({
+      aud: audiences,
+      exp: issued + lifetime,
+      iat: issued,
+      iss: issuer,
+      jti: randomUUID(),
+      'kubernetes.io': { namespace, serviceaccount: { name, uid } },
+      nbf: issued,
+      sub: `system:serviceaccount:${namespace}:${name}`,
+    });
+    const now = kubeTime(this.#clock.now());
+    return {
+      kind: 'TokenRequest',
+      apiVersion: 'authentication.k8s.io/v1',
+      metadata: { name, namespace, creationTimestamp: now },
+      spec: { audiences, expirationSeconds: lifetime, boundObjectRef: null },
+      status: { token, expirationTimestamp: kubeTime(new Date((issued + lifetime) * 1000)) },
+    };
+  }
+
+  #signed(claims: JsonObject): string {
+    const encode = (value: JsonObject) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const text = `${encode({ alg: 'ES256', kid: this.#keyId })}.${encode(claims)}`;
+    const signature = sign('sha256', Buffer.from(text), { key: this.#key, dsaEncoding: 'ieee-p1363' });
+    return `${text}.${signature.toString('base64url')}`;
+  }
+}
+
+function wanted(body: Json): { audiences: string[]; lifetime: number } {
+  if (!isJsonObject(body) || (body.kind !== undefined && body.kind !== 'TokenRequest')) {
+    throw badRequest('the body is no TokenRequest');
+  }
+  const { audiences, expirationSeconds } = isJsonObject(body.spec) ? body.spec : {};
+  const named = Array.isArray(audiences) ? audiences.filter((audience) => typeof audience === 'string') : [];
+  const lifetime = typeof expirationSeconds === 'number' ? expirationSeconds : usualLifetime;
+  const errors = lifetimeErrors(lifetime);
+  if (errors.length) throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', errors);
+  return { audiences: named.length ? named : [issuer], lifetime };
+}
+
+function lifetimeErrors(lifetime: number): FieldError[] {
+  const refuse = (words: string) => [fieldError.invalid('spec.expirationSeconds', lifetime, words)];
+  if (lifetime < shortestLifetime) return refuse('may not specify a duration less than 10 minutes');
+  return lifetime > longestLifetime ? refuse('may not specify a duration larger than 2^32 seconds') : [];
+}
