@@ -57,6 +57,11 @@ export interface Container {
   readonly readinessProbe: Probe;
 }
 
+/** What of a container's environment is known before there is a pod. */
+export function literalEnv({ env }: Pick<Container, 'env'>): Record<string, string> {
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
 }

@@ -9,7 +9,7 @@ import type { AuditedAccess } from '../cluster.ts';
 import { actionsIn, azureRole, operatorAccount } from '../deployment.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { built, type Deployment, type Manifest, only } from '../manifests.ts';
+import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import { openScene, type Scene } from './scene.ts';
 import { isReady } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -27,8 +27,8 @@ for (const { folder, namespace, namespaces } of [
       this.timeout(120_000);
       const manifests = await built(folder);
       permissions = permissionsOf(manifests, operatorAccount);
-      const { args, env } = settingsOf(manifests);
-      const operator = { args: [...args, '--interval=1s'], env };
+      const [container] = only<Deployment>(manifests, 'Deployment').spec.template.spec.containers;
+      const operator = { args: [...container.args, '--interval=1s'], env: literalEnv(container) };
       scene = await openScene({ ...operator, timings: instant, deployment: { folder, namespaces } });
       const standby = scene.startOperator(operator);
       await standby.said(({ msg }) => msg.includes('standing by'));
@@ -57,13 +57,6 @@ for (const { folder, namespace, namespaces } of [
       expect([...actionsIn(scene.arm.journal)]).to.have.members(await azureRole());
     });
   });
-
-/** How the Deployment runs the operator: its flags, and the environment that is known before the pod. */
-function settingsOf(manifests: readonly Manifest[]): { args: readonly string[]; env: Record<string, string> } {
-  const { args, env } = only<Deployment>(manifests, 'Deployment').spec.template.spec.containers[0];
-  const known = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]));
-  return { args, env: Object.fromEntries(known) };
-}
 
 /** One object from its creation to its end, with every kind of write in between. */
 async function live(scene: Scene, namespace: string): Promise<void> {

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { permissionsOf, wordsFor } from '../access.ts';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { built, type Deployment, only } from '../manifests.ts';
+import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import { openScene, type Scene } from './scene.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
@@ -20,9 +20,8 @@ describeWithKubectl('an operator with secure metrics', () => {
   let port: number;
 
   before(async () => {
-    const { env } = only<Deployment>(await built(folder), 'Deployment').spec.template.spec.containers[0];
-    const known = Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-    scene = await openScene({ timings: instant, env: known, deployment: { folder } });
+    const [container] = only<Deployment>(await built(folder), 'Deployment').spec.template.spec.containers;
+    scene = await openScene({ timings: instant, env: literalEnv(container), deployment: { folder } });
     const { metricsPort } = await scene.operator.said(({ metricsPort }) => metricsPort !== undefined);
     port = Number(metricsPort);
   });

@@ -12,7 +12,7 @@ import { startCluster, type TestCluster } from '../cluster.ts';
 import { operatorAccount } from '../deployment.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { kubectl } from '../emulators/kubectl.ts';
-import { built, type Container, type Deployment, type Manifest, only, root } from '../manifests.ts';
+import { built, type Container, type Deployment, literalEnv, type Manifest, only, root } from '../manifests.ts';
 import { violationsOf } from '../pod-security.ts';
 
 /** Every folder that `kubectl apply -k` takes. */
@@ -37,10 +37,7 @@ describeWithKubectl('the manifests', () => {
   const containerOf = (folder: string): Container => podOf(folder).containers[0];
   const named = (folder: string, kind: string, name: string) =>
     of(folder).find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
-  const literalEnvOf = (folder: string) =>
-    Object.fromEntries(
-      containerOf(folder).env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
-    );
+  const literalEnvOf = (folder: string) => literalEnv(containerOf(folder));
 
   it('are those that the README names', () => {
     expect(folders).to.deep.equal([
