@@ -1,13 +1,17 @@
 // Conditions as Kubernetes' API conventions want them: each answers one generation, and lastTransitionTime moves only when
 // the status does.
+import { oneLine } from '../words.ts';
 import type { Condition } from './registryreplication.ts';
 
 export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
-/** The API's own bound on a condition's message. */
-const longestMessage = 32_768;
+/** Characters of a message; the API's own bound is twice that. */
+const longestMessage = 16_384;
 
-/** The conditions after these statements were made: exactly the types stated, in their order. `now` is ISO time. */
+/**
+ * The conditions after these statements were made: exactly the types stated, in their order, in words that do no harm to whoever
+ * reads them, whatever a spec had in it. `now` is ISO time.
+ */
 export function stateConditions(
   before: readonly Condition[],
   statements: readonly Statement[],
@@ -18,7 +22,7 @@ export function stateConditions(
     const last = findCondition(before, statement.type);
     return {
       ...statement,
-      message: statement.message.slice(0, longestMessage),
+      message: oneLine(statement.message, longestMessage),
       ...(generation !== undefined && { observedGeneration: generation }),
       lastTransitionTime: last?.status === statement.status ? last.lastTransitionTime : now,
     };

@@ -9,6 +9,14 @@ const mostOfAWord = 64;
 const mostOfAName = 256;
 const mostOfAMessage = 1_024;
 
+/**
+ * Names and places end in statuses, in URLs and in commands for people: what could not stand there as it is was not sent by Azure,
+ * whose names of replicas are letters and digits, and whose regions have blanks besides.
+ */
+const name = /^[\w.-]{1,256}$/;
+const place = /^[\w ().-]{1,256}$/;
+const mostOfAnId = 1_024;
+
 /** Thrown for a body that is not what ARM sends; errors.ts takes it for Transient. */
 export class UnreadableAnswer extends Error {
   override readonly name = 'UnreadableAnswer';
@@ -18,8 +26,9 @@ export class UnreadableAnswer extends Error {
 export function registryFrom(body: unknown): Registry {
   const registry = record(body);
   const id = text(registry.id);
-  const location = text(registry.location);
-  if (!id || !location) throw new UnreadableAnswer('the answer is no registry: it has no id or no location');
+  const location = matching(place, registry.location);
+  if (!id || !location || oneLine(id, mostOfAnId) !== id)
+    throw new UnreadableAnswer('the answer is no registry: it has no id or no location');
   return {
     id,
     location,
@@ -33,13 +42,12 @@ export function registryFrom(body: unknown): Registry {
 /** @param body A replica with its properties flattened into it, as the SDK hands it out. */
 export function replicaFrom(body: unknown): Replica {
   const replica = record(body);
-  const name = text(replica.name);
-  const location = text(replica.location);
-  if (!name || !location || name.length > mostOfAName || location.length > mostOfAName)
-    throw new UnreadableAnswer('the answer is no replica: it has no name or no location');
+  const called = matching(name, replica.name);
+  const location = matching(place, replica.location);
+  if (!called || !location) throw new UnreadableAnswer('the answer is no replica: it has no name or no location');
   const status = record(replica.status);
   return {
-    name,
+    name: called,
     location,
     // ARM's default, and what it means when it says nothing (Microsoft.ContainerRegistry 2025-11-01, Replication.models.tsp).
     routing: replica.regionEndpointEnabled !== false,
@@ -84,6 +92,10 @@ function record(value: unknown): Record<string, unknown> {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function matching(pattern: RegExp, value: unknown): string | undefined {
+  return typeof value === 'string' && pattern.test(value) ? value : undefined;
 }
 
 function words(value: unknown, limit: number): string | undefined {

@@ -1,5 +1,6 @@
 // What an event says and about what, in the shape and within the limits of events.k8s.io/v1. Pure.
 import { type EventsV1Event, type KubernetesObject, V1MicroTime } from '@kubernetes/client-node';
+import { oneLine } from '../words.ts';
 import type { Random } from './backoff.ts';
 
 export interface EventNews {
@@ -8,7 +9,7 @@ export interface EventNews {
   readonly reason: string;
   /** What was done, as one CamelCase word, at most 128 characters. */
   readonly action: string;
-  /** For people; cut to the 1 kB that the API allows. */
+  /** For people; made one line, and cut to the 1 kB that the API allows. */
   readonly note: string;
 }
 
@@ -40,7 +41,7 @@ export function eventOf(
     type,
     reason,
     action,
-    note: cut(note, noteBytes),
+    note: cut(oneLine(note, noteBytes), noteBytes),
     reportingController: controller,
     reportingInstance: instance.slice(0, instanceLength),
     regarding: {

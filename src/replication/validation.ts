@@ -10,6 +10,9 @@ const shortestDuration = 60_000;
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/ };
 
+/** In a tag's name it would come back in every status that says which tags are ours. */
+const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
 /** Everything wrong with the object's spec, as sentences for a person; empty when it may be acted upon. */
 export function problemsOf(object: RegistryReplication): string[] {
   const { spec, status } = object;
@@ -58,6 +61,8 @@ function* problemsOfTags(location: string, tags: [string, string][]): Generator<
   for (const [name, value] of tags) {
     if (name === '' || name.length > tagName.longest || tagName.forbidden.test(name))
       yield `spec.regions: ${location} has the tag name "${name}"; Azure allows 1 to ${tagName.longest} characters without < > % & \\ ? /`;
+    else if (invisible.test(name))
+      yield `spec.regions: ${location} has the tag name "${name}", of which some characters cannot be seen`;
     if (value.length > 256) yield `spec.regions: ${location} has a tag "${name}" longer than Azure's 256 characters`;
     if (names.has(name.toLowerCase()))
       yield `spec.regions: ${location} has the tag "${name}" twice; Azure ignores the case of tag names`;

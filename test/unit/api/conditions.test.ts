@@ -18,9 +18,14 @@ describe('stating conditions', () => {
     expect(stateConditions(stored, [], 1, now)).to.deep.equal([]);
   });
 
-  it("cuts a message to the API's bound (trap 29)", () => {
+  it("cuts a message to half of the API's bound (trap 29)", () => {
     const [long] = stateConditions([], [{ ...ready, message: 'x'.repeat(40_000) }], 1, now);
-    expect(long?.message).to.have.length(32_768);
+    expect(long?.message).to.have.length(16_384);
+  });
+
+  it('says nothing that would steer a terminal', () => {
+    const [said] = stateConditions([], [{ ...ready, message: 'a\u001b[2J\nb\u202ec' }], 1, now);
+    expect(said?.message).to.equal('a [2J b c');
   });
 
   it('finds one by its type, also where there are none', () => {

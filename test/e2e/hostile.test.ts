@@ -1,0 +1,117 @@
+// Words that somebody has written to do harm: in Azure's answers, a megabyte of them, and in objects. They end in a status, in
+// events, in logs and on the demo's screen, and do nothing there. Names stay in their place.
+import { stripVTControlCharacters } from 'node:util';
+import { expect } from 'chai';
+import { plainScreen } from '../demo/screen.ts';
+import { tableOf } from '../demo/table.ts';
+import { viewOf } from '../demo/view.ts';
+import { held } from '../emulators/arm/timings.ts';
+import { kubectl } from '../emulators/kubectl.ts';
+import { FakeClock } from '../fake-clock.ts';
+import { harmfulIn, hostileWords, megabyteOfHostileWords } from '../hostile.ts';
+import { linesOf } from '../secrets.ts';
+import { manifest, openScene, type Scene } from './scene.ts';
+import { are, isNotReadyBecause, isReady, region } from './seen.ts';
+import { describeWithKubectl } from './with-kubectl.ts';
+
+describeWithKubectl('hostile words', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene({ timings: held });
+  });
+  after(() => scene?.close());
+
+  for (const [what, name, message] of [
+    ['a line', 'hostile', hostileWords],
+    ['a megabyte', 'megabyte', megabyteOfHostileWords],
+  ] as const)
+    it(`of Azure, ${what} of them, do nothing in status, events, log and demo, and are gone when Azure is kind again`, async () => {
+      scene.addRegistry(name);
+      const mend = scene.arm.azure.refuse(({ method, registry }) => method === 'PUT' && registry === name, {
+        status: 400,
+        code: 'Bad\u001b[31mWords\u202e',
+        message,
+      });
+      await scene.apply(name, { regions: ['japaneast'] });
+      const refused = await scene.until(name, 'is refused', isNotReadyBecause('InvalidRequest'));
+      expect(region(refused, 'japaneast')?.message).to.contain('<script>alert(1)</script>');
+      expect(harmfulIn(refused.status)).to.deep.equal([]);
+      expect(JSON.stringify(refused.status).length).to.be.below(16_384);
+
+      // The events are written while the pass ends; a further look comes after that.
+      await scene.lookNow(name);
+      const events = (await scene.events(name)).filter((event) => event.startsWith('InvalidRequest: '));
+      expect(events).to.have.length(1);
+      expect(harmfulIn(events)).to.deep.equal([]);
+
+      for (const command of [`get georep ${name} -o wide`, `describe georep ${name}`, `get georep ${name} -o json`])
+        expect(harmfulIn((await scene.kubectl(command)).split(/[\n\t]/)), command).to.deep.equal([]);
+
+      const lines = linesOf(scene.operator);
+      expect(harmfulIn(lines)).to.deep.equal([]);
+      expect(Math.max(...lines.map(({ length }) => length))).to.be.below(16_384);
+
+      const views = [viewOf(refused)];
+      const shown: string[] = [];
+      plainScreen((text) => shown.push(text), new FakeClock()).show(views);
+      const table = tableOf(views, 0, { columns: 200, rows: 50 }).map(stripVTControlCharacters);
+      expect(table.join()).to.contain('japaneast');
+      expect(harmfulIn([...table, ...shown.map((text) => text.replace(/\n$/, ''))])).to.deep.equal([]);
+
+      mend();
+      await scene.askForALook(name);
+      await scene.until(name, 'is Creating', are('Creating', 'japaneast'));
+      expect(isReady(await scene.arrived(name, 'japaneast'))).to.equal(true);
+    });
+
+  it('in place of names are refused by the API server, and Azure is asked nothing', async () => {
+    const regions = ['japaneast'];
+    const before = scene.arm.journal.entries.length;
+    const escapes = [
+      '..',
+      '../..',
+      '..%2f..',
+      '%2e%2e',
+      'a/b/c',
+      'a?b=c#d',
+      'ａｂｃｄｅ',
+      'abcd\u0000e',
+      'abcde\n',
+      'ÀBCDE',
+      hostileWords,
+    ];
+    const { registry } = JSON.parse(manifest('escaping', { regions })).spec;
+    const specs = escapes.flatMap((text) => [
+      { registry: { ...registry, name: text }, regions: [{ location: 'japaneast' }] },
+      { registry: { ...registry, resourceGroup: text }, regions: [{ location: 'japaneast' }] },
+      { registry: { ...registry, subscriptionId: text }, regions: [{ location: 'japaneast' }] },
+      { registry, regions: [{ location: text }] },
+    ]);
+    const items = specs.map((spec, index) => {
+      const object = JSON.parse(manifest('escaping', { regions }));
+      return { ...object, metadata: { ...object.metadata, name: `escaping-${index}` }, spec };
+    });
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    const { stdout, stderr } = await kubectl(scene.kubeconfig, ['create', '-f', '-'], { input });
+    expect(stdout).to.equal('');
+    expect(stderr.match(/"escaping-\d+" is invalid/g)).to.have.length(items.length);
+    expect(
+      scene.arm.journal.entries.slice(before).filter(({ path }) => !/registries\/(hostile|megabyte)/.test(path)),
+    ).to.deep.equal([]);
+  });
+
+  it('in tags are refused where they would come back in the status, and passed on where they are but values', async () => {
+    const registry = scene.addRegistry('tagged');
+    const tags = { team: 'a\u001b[2Jb\u202ec' };
+    await scene.apply('tagged', { regions: [{ location: 'japaneast', tags }] });
+    await scene.until('tagged', 'is Creating', are('Creating', 'japaneast'));
+    const replica = scene.arm.azure.replicas(registry).find(({ name }) => name === 'japaneast');
+    expect(replica?.tags).to.deep.equal(tags);
+
+    await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { 'a\u202eb': 'x' } }] } });
+    const invalid = await scene.until('tagged', 'is invalid', isNotReadyBecause('InvalidSpec'));
+    expect(harmfulIn(invalid.status)).to.deep.equal([]);
+    expect(harmfulIn(linesOf(scene.operator))).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,36 @@
+// Words that somebody has written to do harm with whoever reads them, and how to see whether they still can.
+import fc from 'fast-check';
+
+/** What steers a terminal, hides or turns round the words beside it, breaks a line, or is half a character. */
+const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** Newlines, terminal escapes of both lengths, a title, a link, bidirectional overrides, HTML, shell, a log line, a secret. */
+export const hostileWords = [
+  'first\nsecond\r\nthird\u2028fourth',
+  '\u001b[2J\u001b[31mred\u009b31m\u001b]0;title\u0007\u001b]8;;https://evil.example\u0007link\u001b]8;;\u0007',
+  '\u202Eesrever\u202C \u2066isolated\u2069 zero\u200Bwidth\uFEFF \u061C',
+  '<script>alert(1)</script><img src=x onerror=alert(1)>',
+  '"; rm -rf / #$(reboot)`reboot`\'',
+  '{"level":"fatal","msg":"forged"}',
+  'nul\u0000 bell\u0007 back\b\b\b half\ud800',
+  '../../..%2f..%2F%00',
+].join(' ');
+
+/** A megabyte and more of them. */
+export const megabyteOfHostileWords = `${hostileWords} `.repeat(Math.ceil(1_000_000 / hostileWords.length));
+
+export const anyHostileText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(hostileWords, ...hostileWords.split(' '), '') },
+  { weight: 8, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+  { weight: 1, arbitrary: fc.constant(megabyteOfHostileWords) },
+);
+
+/** Every text in the value that could still do harm, with the way to it. */
+export function harmfulIn(value: unknown, path = ''): string[] {
+  if (typeof value === 'string') return harmful.test(value) ? [`${path}: ${JSON.stringify(value.slice(0, 200))}`] : [];
+  if (typeof value !== 'object' || value === null || value instanceof Date) return [];
+  return Object.entries(value).flatMap(([name, each]) => [
+    ...harmfulIn(name, `${path} (a name)`),
+    ...harmfulIn(each, `${path}.${name}`),
+  ]);
+}

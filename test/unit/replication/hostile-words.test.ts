@@ -1,0 +1,142 @@
+import { RestError } from '@azure/core-rest-pipeline';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { flattened, registryFrom, replicaFrom } from '../../../src/azure/answers.ts';
+import type { Arm, ArmError } from '../../../src/azure/arm.ts';
+import { armErrorFrom } from '../../../src/azure/errors.ts';
+import { eventOf } from '../../../src/kubernetes/event-body.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { anyHostileText, harmfulIn } from '../../hostile.ts';
+import { OperatorModel } from './operator-model.ts';
+import { anObject, now } from './world.ts';
+
+/** What Azure says wherever it has a say: text of any kind in place of words, and perhaps of names. */
+const anyAnswers = fc.record({
+  words: anyHostileText,
+  code: anyHostileText,
+  status: fc.constantFrom(400, 401, 403, 404, 409, 412, 429, 500, 503),
+  tag: anyHostileText,
+  nameless: fc.boolean(),
+  refuses: fc.constantFrom('nothing', 'writes', 'everything'),
+  provisioning: fc.constantFrom('Succeeded', 'Failed', 'Updating', undefined),
+});
+
+type Answers = typeof anyAnswers extends fc.Arbitrary<infer T> ? T : never;
+
+const id =
+  '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup/providers/Microsoft.ContainerRegistry/registries/myACR0007';
+
+/** An ARM of which every answer goes the way that it goes from the wire, but for the wire. */
+function armSaying({ words, code, status, tag, nameless, refuses, provisioning }: Answers): Arm {
+  const refusal = (doing: string): ArmError => {
+    const headers = { get: () => undefined };
+    const response = { status, bodyAsText: JSON.stringify({ error: { code, message: words } }), headers };
+    return armErrorFrom(Object.assign(new RestError(words, { statusCode: status }), { response }), doing);
+  };
+  const answering = async <T>(isWrite: boolean, doing: string, read: () => T): Promise<T> => {
+    if (refuses === 'everything' || (isWrite && refuses === 'writes')) throw refusal(doing);
+    try {
+      return read();
+    } catch (error) {
+      throw armErrorFrom(error, doing);
+    }
+  };
+  const replica = (name: string) =>
+    replicaFrom(
+      flattened({
+        name: nameless ? words : name,
+        location: nameless ? words : name,
+        tags: { [tag]: tag },
+        properties: {
+          provisioningState: provisioning ?? words,
+          status: { displayStatus: words, message: words, timestamp: words },
+        },
+      }),
+    );
+  const registry = () =>
+    registryFrom(
+      flattened({
+        id: nameless ? words : id,
+        location: nameless ? words : 'eastus',
+        sku: { name: nameless ? words : 'Premium' },
+        properties: { loginServer: words, creationDate: words, provisioningState: nameless ? words : 'Succeeded' },
+      }),
+    );
+  return {
+    registry: () => answering(false, `read registry ${words}`, registry),
+    replicas: () => answering(false, 'list', () => [replica('eastus'), replica('westeurope')]),
+    replica: (_, name) => answering(false, `read ${words}`, () => replica(name)),
+    create: (_, name) => answering(true, 'create', () => ({ replica: replica(name) })),
+    update: (_, name) => answering(true, 'update', () => replica(name)),
+    remove: () => answering(true, 'remove', () => undefined),
+    locations: () => answering(false, 'list', () => []),
+  };
+}
+
+describe('hostile words', () => {
+  /** Everything that the operator has said after some passes: to whoever reads the object, and its events. */
+  async function saidAfter(operator: OperatorModel, clock: FakeClock) {
+    for (let pass = 1; pass <= 4; pass++) await clock.advance((await operator.pass()) ?? 60_000);
+    const reporter = { controller: 'c', instance: 'i' };
+    const events = operator.happenings.map((one) => eventOf(operator.object, one, reporter, 0, () => 0.5));
+    for (const { note = '' } of events) expect(Buffer.byteLength(note)).to.be.at.most(1_024);
+    return {
+      status: operator.status,
+      events: events.map(({ type, reason, action, note }) => ({ type, reason, action, note })),
+    };
+  }
+
+  it('of Azure cannot do harm in a status or an event, nor fill them', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyAnswers, async (answers) => {
+        const clock = new FakeClock(now.toISOString());
+        const operator = new OperatorModel(
+          anObject({ regions: ['westeurope', 'japaneast'] }),
+          armSaying(answers),
+          clock,
+        );
+        const said = await saidAfter(operator, clock);
+        expect(harmfulIn(said)).to.deep.equal([]);
+        expect(JSON.stringify(said.status).length).to.be.below(65_536);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('of whoever writes objects cannot do harm in a status or an event, even where no schema has refused them', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyHostileText,
+        fc.constantFrom('location', 'tag', 'value', 'group', 'name', 'subscription', 'interval'),
+        async (text, where) => {
+          const { spec } = anObject();
+          const put = (place: string, otherwise: string) => (where === place ? text : otherwise);
+          const registry = {
+            subscriptionId: put('subscription', spec.registry.subscriptionId),
+            resourceGroup: put('group', spec.registry.resourceGroup),
+            name: put('name', spec.registry.name),
+          };
+          const region = {
+            location: put('location', 'japaneast'),
+            tags: { [put('tag', 'team')]: put('value', 'web') },
+          };
+          const object = anObject({ spec: { registry, regions: [region], interval: put('interval', '10m') } });
+          const clock = new FakeClock(now.toISOString());
+          const arm = armSaying({
+            words: 'fine',
+            code: '',
+            status: 400,
+            tag: 'a',
+            nameless: false,
+            refuses: 'nothing',
+            provisioning: 'Succeeded',
+          });
+          const said = await saidAfter(new OperatorModel(object, arm, clock), clock);
+          expect(harmfulIn(said)).to.deep.equal([]);
+          expect(JSON.stringify(said.status).length).to.be.below(65_536);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
