@@ -21,8 +21,8 @@ export type Report =
   | { readonly kind: 'put'; readonly registry: string; readonly arrival: string }
   | { readonly kind: 'requests'; readonly requests: readonly Seen[] };
 
-/** What the parent may ask. */
-export type Question = 'requests';
+/** What the parent may ask; `latency`: that every answer from now on takes so many ms. */
+export type Question = 'requests' | { readonly latency: number };
 
 /** ARM's budget is each subscription's own, and no part of these benches: so many that it never runs out. */
 const subscriptions = 250;
@@ -45,6 +45,7 @@ if (import.meta.main) {
   tell({ kind: 'ready', environment: arm.environment, certificate: arm.certificate });
   process.on('message', (question: Question) => {
     if (question === 'requests') tell({ kind: 'requests', requests: requests() });
+    else arm.azure.faults.set('latency', { kind: 'latency', ms: question.latency });
   });
   process.on('disconnect', () => process.exit(0));
   for (;;) {

@@ -35,6 +35,8 @@ export async function startArm(ended: AsyncDisposableStack, registries: number, 
     certificate,
     /** When the next PUT for this registry arrives, in ns. */
     put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
+    /** From now on every answer takes so many ms. */
+    answerAfter: (latency: number) => void child.send({ latency } satisfies Question),
     async requests() {
       const answer = next('requests');
       child.send('requests' satisfies Question);
