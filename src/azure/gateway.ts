@@ -9,6 +9,7 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
+import { RecentlyUsed } from '../recently-used.ts';
 import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Operation, Wire } from './budget.ts';
@@ -43,11 +44,14 @@ const locationsVersion = '2022-12-01';
 /** A registry has at most one replica a region: a list of more pages than this has no end. */
 const mostPages = 100;
 
-/** One client for each subscription, made when first needed; connections are kept alive and shared by all of them. */
+/** Whoever may write objects may name any number of subscriptions, and a client costs 100 kB. */
+const mostClients = 256;
+
+/** One client for each subscription, made when needed; connections are kept alive and shared by all of them. */
 export function connectArm(options: ArmOptions): Arm {
   const { credential, cloud, whose, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
-  const clients = new Map<string, ContainerRegistryManagementClient>();
+  const clients = new RecentlyUsed<ContainerRegistryManagementClient>(mostClients);
   const connections = new Connections(beforeWrite);
 
   function clientFor(subscriptionId: string): ContainerRegistryManagementClient {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { AccessReview } from '../kubernetes/access-review.ts';
 import { explain, isUnavailable } from '../kubernetes/errors.ts';
 import type { Log } from '../kubernetes/log.ts';
+import { RecentlyUsed } from '../recently-used.ts';
 import { oneLine } from '../words.ts';
 
 export type Verdict = { readonly status: 200 } | { readonly status: 401 | 403 | 500 | 503; readonly words: string };
@@ -23,12 +24,17 @@ const kept = { allowed: 60_000, refused: 10_000 } as const;
 /** Of so many tokens; those that were not used for longest are forgotten. */
 const mostKept = 256;
 
+/** Reviews at a time: a flood of made-up tokens stops here, and does not become one of questions to the API server. */
+const mostReviews = 16;
+
 /** What Go's servers say without a token. */
 const unauthorized: Verdict = { status: 401, words: 'Unauthorized' };
+const tooMany: Verdict = { status: 503, words: 'Too many ask at once' };
 
 export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
   /** By the token's hash. */
-  const verdicts = new Map<string, { readonly verdict: Promise<Verdict>; until: number }>();
+  const verdicts = new RecentlyUsed<{ readonly verdict: Promise<Verdict>; until: number }>(mostKept);
+  let asking = 0;
   let isInTrouble = false;
   const now = () => clock.now().getTime();
 
@@ -60,25 +66,24 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
     const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization?.trim() ?? '')?.[1];
     if (token === undefined) return unauthorized;
     const key = createHash('sha256').update(token).digest('base64');
-    let known = verdicts.get(key);
-    verdicts.delete(key);
-    if (!known || known.until <= now()) {
-      const entry = { verdict: review(token), until: Number.POSITIVE_INFINITY };
-      known = entry;
-      entry.verdict.then(
-        ({ status }) => {
-          entry.until = now() + (status === 200 ? kept.allowed : kept.refused);
-          answered();
-        },
-        () => {
-          if (verdicts.get(key) === entry) verdicts.delete(key);
-        },
-      );
-    }
-    verdicts.set(key, known);
-    const [oldest] = verdicts.keys();
-    if (verdicts.size > mostKept && oldest !== undefined) verdicts.delete(oldest);
-    return known.verdict.catch((error) => unanswered(error, token));
+    const known = verdicts.get(key);
+    if (known && now() < known.until) return known.verdict;
+    if (asking >= mostReviews) return tooMany;
+    asking += 1;
+    const verdict = review(token).then(
+      (answer) => {
+        entry.until = now() + (answer.status === 200 ? kept.allowed : kept.refused);
+        answered();
+        return answer;
+      },
+      (error) => {
+        entry.until = now();
+        return unanswered(error, token);
+      },
+    );
+    const entry = { verdict: verdict.finally(() => (asking -= 1)), until: Number.POSITIVE_INFINITY };
+    verdicts.set(key, entry);
+    return entry.verdict;
   };
 }
 

@@ -87,6 +87,15 @@ describe('who may read the metrics', () => {
     expect(asked).to.have.length(2);
   });
 
+  it('is asked of the API server for 16 tokens at a time, and a flood of others is turned away', async () => {
+    const flood = Array.from({ length: 40 }, (_, token) => status(`Bearer t${token}`));
+    const answers = await Promise.all(flood);
+    expect(answers.filter((answer) => answer === 401)).to.have.length(16);
+    expect(answers.filter((answer) => answer === 503)).to.have.length(24);
+    expect(await status('Bearer scraper')).to.equal(200);
+    expect(log.all).to.deep.equal([]);
+  });
+
   it('is remembered for 256 tokens at most, those that were used last', async () => {
     await guard('Bearer scraper');
     for (let token = 1; token <= 255; token++) await guard(`Bearer t${token}`);
