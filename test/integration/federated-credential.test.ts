@@ -1,0 +1,176 @@
+import tls from 'node:tls';
+import { expect } from 'chai';
+import { ArmError } from '../../src/azure/arm.ts';
+import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
+import {
+  clientOf,
+  federatedCredential,
+  type Refused,
+  type ServiceAccountName,
+} from '../../src/azure/federated-credential.ts';
+import { systemClock } from '../../src/clock.ts';
+import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
+import { TokenIssuer } from '../emulators/kubernetes/token-issuer.ts';
+
+const account: ServiceAccountName = { namespace: 'web', name: 'registries' };
+const client = {
+  clientId: '44444444-4444-4444-4444-444444444444',
+  tenantId: '11111111-1111-1111-1111-111111111111',
+};
+const issuer = 'https://kubernetes.default.svc.cluster.local';
+const audience = 'api://AzureADTokenExchange';
+const subject = 'system:serviceaccount:web:registries';
+
+async function refusal(asking: Promise<unknown>): Promise<ArmError> {
+  try {
+    await asking;
+  } catch (error) {
+    if (error instanceof ArmError) return error;
+    throw error;
+  }
+  throw new Error('it was let through');
+}
+
+describe('the client that a ServiceAccount stands for', () => {
+  const clientId = 'azure.workload.identity/client-id';
+  const tenant = 'azure.workload.identity/tenant-id';
+  const read = (annotations: Record<string, string>, homeTenant?: string) =>
+    clientOf(account, { serviceAccounts: { annotations: async () => ({ annotations }) }, age: 0, homeTenant });
+
+  it('is in its annotations', async () => {
+    const annotations = { [clientId]: ` ${client.clientId.toUpperCase()} `, [tenant]: client.tenantId };
+    expect(await read(annotations)).to.deep.equal(client);
+  });
+
+  it("is in the operator's tenant where they name none", async () => {
+    expect(await read({ [clientId]: client.clientId }, client.tenantId)).to.deep.equal(client);
+    const error = await refusal(read({ [clientId]: client.clientId }));
+    expect(error).to.include({ kind: 'Denied', reason: 'ServiceAccountNotAnnotated' });
+    expect(error.message).to.contain(`web/registries has no annotation ${tenant}`);
+  });
+
+  for (const hostile of [
+    '',
+    'common',
+    '../../evil',
+    'evil.example/x',
+    `${client.tenantId}/..`,
+    `x\n${client.tenantId}`,
+  ])
+    it(`is not ${JSON.stringify(hostile)}: nothing but an id gets into the URL of a token request`, async () => {
+      const error = await refusal(read({ [clientId]: client.clientId, [tenant]: hostile }));
+      expect(error).to.include({ reason: 'ServiceAccountNotAnnotated' });
+      expect(error.message).not.to.contain('\n');
+    });
+
+  for (const [refused, reason, words] of [
+    ['missing', 'ServiceAccountNotFound', 'kubectl create serviceaccount -n web registries'],
+    ['forbidden', 'TokenRequestDenied', 'the Role and the RoleBinding of deploy/identity in namespace web'],
+  ] as const)
+    it(`is not known where the ServiceAccount is ${refused}: ${reason}`, async () => {
+      const annotations = async (): Promise<Refused> => ({ refused, words: 'so it is' });
+      const error = await refusal(
+        clientOf(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
+      );
+      expect(error).to.include({ kind: 'Denied', reason });
+      expect(error.message).to.contain(words);
+    });
+
+  it('is not known for a while where the API server does not answer', async () => {
+    const annotations = () => Promise.reject(new Error('no answer'));
+    const error = await refusal(clientOf(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }));
+    expect(error).to.include({ kind: 'Transient' });
+    expect(error.message).to.match(/^The API server does not tell about ServiceAccount web\/registries.*no answer/);
+  });
+});
+
+describe('the token of a client that a ServiceAccount stands for', () => {
+  let emulator: ArmEmulator;
+  let cloud: Cloud;
+  let given: string[];
+  let asked: string[];
+  const trusted = tls.getCACertificates('default');
+
+  before(async () => {
+    emulator = await startArmEmulator();
+    cloud = cloudFrom(emulator.environment);
+    tls.setDefaultCACertificates([...trusted, emulator.certificate]);
+  });
+  after(async () => {
+    tls.setDefaultCACertificates(trusted);
+    await emulator.close();
+  });
+  beforeEach(() => {
+    emulator.register(client.clientId, [{ issuer, subject, audience }]);
+    given = [];
+    asked = [];
+  });
+
+  /** As a cluster gives them; `shown` is the ServiceAccount that the token is of. */
+  function credential({ of = client, shown = account, at = cloud } = {}) {
+    const tokens = new TokenIssuer(systemClock);
+    const metadata = { ...shown, uid: 'u', resourceVersion: '1', creationTimestamp: '' };
+    const serviceAccounts = {
+      async token(_: ServiceAccountName, audience: string) {
+        asked.push(audience);
+        const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
+        const { status } = tokens.answer(object, { spec: { audiences: [audience], expirationSeconds: 600 } });
+        const { token } = status as { token: string };
+        given.push(token);
+        return { token };
+      },
+    };
+    return federatedCredential(account, of, { serviceAccounts, cloud: at });
+  }
+
+  it('is had in exchange for one that is good for Entra alone, a new one each time', async () => {
+    const exchange = credential();
+    for (const _ of [1, 2]) {
+      const answer = await exchange.getToken(scopeOf(cloud));
+      const claims = JSON.parse(Buffer.from(answer?.token.split('.')[1] ?? '', 'base64url').toString());
+      expect(claims).to.include({ appid: client.clientId, tid: client.tenantId });
+    }
+    expect(asked).to.deep.equal([audience, audience]);
+  });
+
+  const refusals: [what: string, federated: { issuer: string; subject: string; audience: string }, code: string][] = [
+    ['issuer', { issuer: 'https://other', subject, audience }, 'AADSTS700211'],
+    ['subject', { issuer, subject: 'system:serviceaccount:api:registries', audience }, 'AADSTS700213'],
+    ['audience', { issuer, subject, audience: 'api://other' }, 'AADSTS700212'],
+  ];
+  for (const [what, federated, code] of refusals)
+    it(`is refused for another ${what}, in Entra's words and with what is missing, but without the token`, async () => {
+      emulator.register(client.clientId, [federated]);
+      const error = await refusal(Promise.resolve(credential().getToken(scopeOf(cloud))));
+      expect(error).to.include({ kind: 'Denied', reason: 'TokenExchangeRefused' });
+      expect(error.message)
+        .to.contain(code)
+        .and.contain(`issuer ${issuer}, subject ${subject} and audience ${audience}`);
+      expect(error.message).not.to.match(/Trace ID|Correlation ID|Timestamp/);
+      for (const token of given) expect(error.message).not.to.contain(token);
+    });
+
+  it('is not had with the token of a ServiceAccount of another namespace', async () => {
+    const stolen = credential({ shown: { namespace: 'api', name: 'registries' } });
+    const error = await refusal(Promise.resolve(stolen.getToken(scopeOf(cloud))));
+    expect(error).to.include({ reason: 'TokenExchangeRefused' });
+    expect(error.message).to.contain('AADSTS700213');
+  });
+
+  it('is not had for an application that there is not', async () => {
+    const of = { ...client, clientId: '55555555-5555-5555-5555-555555555555' };
+    const error = await refusal(Promise.resolve(credential({ of }).getToken(scopeOf(cloud))));
+    expect(error).to.include({ reason: 'TokenExchangeRefused' });
+    expect(error.message).to.contain('AADSTS700016');
+  });
+
+  it('is tried for again where the tenant is not known or nobody answers, and says what to check', async () => {
+    const nowhere = { ...cloud, authority: 'https://127.0.0.1:1' };
+    const strange = { ...client, tenantId: '66666666-6666-6666-6666-666666666666' };
+    for (const exchange of [credential({ at: nowhere }), credential({ of: strange })]) {
+      const error = await refusal(Promise.resolve(exchange.getToken(scopeOf(cloud))));
+      expect(error).to.include({ kind: 'Transient' });
+      expect(error.message).to.contain('check azure.workload.identity/tenant-id and the network');
+    }
+  });
+});

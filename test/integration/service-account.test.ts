@@ -1,0 +1,97 @@
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { systemClock } from '../../src/clock.ts';
+import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { explain } from '../../src/kubernetes/errors.ts';
+import { namespaceReader } from '../../src/kubernetes/namespace.ts';
+import { type ServiceAccounts, serviceAccounts } from '../../src/kubernetes/service-account.ts';
+import { startCluster, type TestCluster } from '../cluster.ts';
+
+const account = { namespace: 'web', name: 'registries' };
+
+describe('what others say about namespaces and ServiceAccounts', () => {
+  let server: TestCluster;
+  let cluster: Cluster;
+  let api: CoreV1Api;
+  let accounts: ServiceAccounts;
+
+  before(async () => {
+    server = await startCluster({ crds: [] });
+    cluster = connect(loadKubeConfig(server.kubeconfig));
+    api = cluster.api(CoreV1Api);
+    accounts = serviceAccounts(cluster, systemClock);
+    await api.createNamespace({ body: { metadata: { name: 'web', annotations: { said: 'so' } } } });
+    const { namespace, name } = account;
+    const body = { metadata: { name, annotations: { 'azure.workload.identity/client-id': 'x' } } };
+    await api.createNamespacedServiceAccount({ namespace, body });
+  });
+  after(async () => {
+    await cluster?.close();
+    await server?.close();
+  });
+
+  it('is in their annotations', async () => {
+    const read = namespaceReader(cluster, systemClock);
+    expect(await read('web', 0)).to.deep.include({ annotations: { said: 'so' } });
+    expect(await accounts.annotations(account, 0)).to.deep.equal({
+      annotations: { 'azure.workload.identity/client-id': 'x' },
+    });
+  });
+
+  it('may be old, for whoever does not mind', async () => {
+    const read = namespaceReader(cluster, systemClock);
+    await read('web', 0);
+    const change = [{ op: 'add', path: '/metadata/annotations/said', value: 'otherwise' }];
+    await api.patchNamespace({ name: 'web', body: change });
+    expect(await read('web', 60_000)).to.deep.include({ annotations: { said: 'so' } });
+    expect(await read('web', 0)).to.deep.include({ annotations: { said: 'otherwise' } });
+  });
+
+  it('is that they are missing, where they are', async () => {
+    const nobody = { namespace: 'web', name: 'nobody' };
+    expect(await accounts.annotations(nobody, 0)).to.include({ refused: 'missing' });
+    expect(await accounts.token(nobody, 'api://AzureADTokenExchange')).to.include({ refused: 'missing' });
+    expect(await namespaceReader(cluster, systemClock)('nowhere', 0)).to.include({ refused: 'missing' });
+  });
+
+  it('never leads into another namespace, whatever is taken for a name', async () => {
+    for (const name of ['../../default/serviceaccounts/registries', '%2e%2e', '..', 'web/registries']) {
+      const answer = await accounts.annotations({ namespace: 'default', name }, 0).catch(explain);
+      expect(JSON.stringify(answer), name).not.to.contain('client-id');
+    }
+  });
+
+  it('may be confirmed by a token, for one audience and ten minutes', async () => {
+    const answer = await accounts.token(account, 'api://AzureADTokenExchange');
+    const token = 'token' in answer ? answer.token : answer.words;
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    expect([claims.aud].flat()).to.deep.equal(['api://AzureADTokenExchange']);
+    expect(claims.iss).to.equal('https://kubernetes.default.svc.cluster.local');
+    expect(claims.sub).to.equal('system:serviceaccount:web:registries');
+    expect(claims.exp - claims.iat).to.equal(600);
+  });
+
+  it('may not be confirmed for a shorter time: the API server gives no such tokens', async () => {
+    const spec = { audiences: ['a'], expirationSeconds: 599 };
+    const refused = await api
+      .createNamespacedServiceAccountToken({ ...account, body: { spec } })
+      .then(() => 'it was given', explain);
+    expect(refused).to.match(/422.*spec\.expirationSeconds.*may not specify a duration less than 10 minutes/);
+  });
+
+  if (process.env.KUBEBUILDER_ASSETS) {
+    it('is not for those to whom no role gives the right', async () => {
+      const config = new KubeConfig();
+      config.loadFromString(await server.kubeconfigOf(account));
+      const stranger = connect(config);
+      const theirs = serviceAccounts(stranger, systemClock);
+      const answers = [
+        await theirs.annotations(account, 0),
+        await theirs.token(account, 'a'),
+        await namespaceReader(stranger, systemClock)('web', 0),
+      ];
+      await stranger.close();
+      for (const answer of answers) expect(answer).to.include({ refused: 'forbidden' });
+    });
+  }
+});
