@@ -3,7 +3,7 @@
 // but names, and only so many of those: whoever may write objects cannot flood whoever stores the metrics.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { findCondition } from '../api/conditions.ts';
-import type { Phase, RegionState, RegistryReplication } from '../api/registryreplication.ts';
+import type { Phase, RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { Clock } from '../clock.ts';
 import { keyOf } from '../kubernetes/key.ts';
 import { reasons, stalls } from '../replication/reasons.ts';
@@ -38,8 +38,7 @@ const readyBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 43_
 
 export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectSources): ObjectMetrics {
   const registers = [registry];
-  const secondsSince = (time: string | undefined) =>
-    time === undefined ? 0 : Math.max(0, (clock.now().getTime() - Date.parse(time)) / 1_000);
+  const secondsSince = (time: string) => Math.max(0, (clock.now().getTime() - Date.parse(time)) / 1_000);
 
   new Gauge({
     name: 'georeplication_objects',
@@ -83,12 +82,10 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
       this.reset();
       const each = objects().flatMap((object) => {
         const stalled = stalledOf(object);
-        const { name } = object.spec.registry;
-        if (!stalled) return [];
-        const labels = { object: keyOf(object), registry: name, reason: known(everyReason, stalled.reason) };
-        return [{ labels, seconds: secondsSince(stalled.lastTransitionTime) }];
+        return stalled ? [{ object, since: stalled.lastTransitionTime, word: known(everyReason, stalled.reason) }] : [];
       });
-      for (const { labels, seconds } of longest(each)) this.set(labels, seconds);
+      for (const { object, since, word: reason } of longest(each))
+        this.set({ ...namesOf(object), reason }, secondsSince(since));
     },
   });
   new Gauge({
@@ -97,7 +94,9 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
     labelNames: ['state'],
     registers,
     collect() {
-      const each = objects().flatMap(({ status }) => (status?.regions ?? []).map(({ state }) => state));
+      const each = objects()
+        .flatMap(({ status }) => status?.regions ?? [])
+        .map(({ state }) => state);
       for (const [state, count] of counted(states satisfies readonly RegionState[], each)) this.set({ state }, count);
     },
   });
@@ -108,15 +107,14 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
     registers,
     collect() {
       this.reset();
-      const each = objects().flatMap((object) =>
-        (object.status?.regions ?? []).flatMap(({ location, state, desired, since }) => {
-          if (state === 'Ready' || (state === 'Absent' && !desired)) return [];
-          const { name } = object.spec.registry;
-          const labels = { object: keyOf(object), registry: name, region: location, state };
-          return [{ labels, seconds: secondsSince(since) }];
-        }),
-      );
-      for (const { labels, seconds } of longest(each)) this.set(labels, seconds);
+      const each: { object: RegistryReplication; row: RegionStatus; since: string }[] = [];
+      for (const object of objects())
+        for (const row of object.status?.regions ?? []) {
+          const { state, desired, since } = row;
+          if (since && state !== 'Ready' && (state !== 'Absent' || desired)) each.push({ object, row, since });
+        }
+      for (const { object, row, since } of longest(each))
+        this.set({ ...namesOf(object), region: row.location, state: row.state }, secondsSince(since));
     },
   });
 
@@ -165,6 +163,11 @@ function known(words: readonly string[], word: string): string {
   return words.includes(word) ? word : other;
 }
 
-function longest<T extends { readonly seconds: number }>(each: T[]): T[] {
-  return each.sort((a, b) => b.seconds - a.seconds).slice(0, mostNamed);
+function namesOf({ metadata, spec }: RegistryReplication): { object: string; registry: string } {
+  return { object: keyOf({ metadata }), registry: spec.registry.name };
+}
+
+/** Times of one form are in the order of their letters. */
+function longest<T extends { readonly since: string }>(each: T[]): T[] {
+  return each.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, mostNamed);
 }
