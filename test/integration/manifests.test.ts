@@ -139,7 +139,13 @@ describeWithKubectl('the manifests', () => {
     }
   });
 
-  it('probe where the operator answers by default, and let only scrapes in', () => {
+  it('give the same rights whatever the credential, and however many pods', () => {
+    const rights = (folder: string) => permissionsOf(of(folder), operatorAccount);
+    for (const folder of ['deploy/workload-identity', 'deploy/managed-identity', 'deploy/high-availability'])
+      expect(rights(folder), folder).to.deep.equal(rights('deploy'));
+  });
+
+  it('probe where the operator answers by default; let only scrapes in, and out what asks for names and speaks TLS', () => {
     const { metricsBindAddress, healthProbeBindAddress } = configFrom([], {});
     for (const folder of operators()) {
       const { ports, livenessProbe, readinessProbe } = containerOf(folder);
@@ -158,6 +164,12 @@ describeWithKubectl('the manifests', () => {
           ports: [{ protocol: 'TCP', port: metricsBindAddress?.port }],
         },
       ]);
+      expect(policy)
+        .to.have.nested.property('spec.egress')
+        .that.satisfies((rules: { ports: { protocol: string; port: number }[] }[]) => {
+          const open = rules.flatMap(({ ports }) => ports.map(({ protocol, port }) => `${protocol} ${port}`));
+          return open.join() === 'UDP 53,TCP 53,TCP 443,TCP 6443';
+        });
     }
   });
 

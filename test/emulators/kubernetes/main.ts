@@ -7,7 +7,7 @@
 //
 // What it does not do:
 // - server-side apply and managedFields (415), strategic merge beyond what a merge patch does, kubectl's /scale
-// - authorization (its one token may do everything), admission webhooks, quotas, service accounts, TokenRequest
+// - authorization (whoever has a token may do everything), admission webhooks, quotas
 // - pods, secrets, config maps, deployments and every other built-in kind; garbage collection by owner references
 // - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting
 // - CEL's cost limits and types at compile time; only that part of Kubernetes' CEL libraries which the CEL library brings,
