@@ -1,6 +1,7 @@
 import { RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { allowedRegistries } from '../../../src/api/registryreplication.ts';
 import { flattened, registryFrom, replicaFrom } from '../../../src/azure/answers.ts';
 import type { Arm, ArmError } from '../../../src/azure/arm.ts';
 import { armErrorFrom } from '../../../src/azure/errors.ts';
@@ -107,7 +108,9 @@ describe('hostile words', () => {
     await fc.assert(
       fc.asyncProperty(
         anyHostileText,
-        fc.constantFrom('location', 'tag', 'value', 'group', 'name', 'subscription', 'interval'),
+        fc.constantFrom(
+          ...['location', 'tag', 'value', 'group', 'name', 'subscription', 'interval', 'identity', 'namespace'],
+        ),
         async (text, where) => {
           const { spec } = anObject();
           const put = (place: string, otherwise: string) => (where === place ? text : otherwise);
@@ -120,7 +123,10 @@ describe('hostile words', () => {
             location: put('location', 'japaneast'),
             tags: { [put('tag', 'team')]: put('value', 'web') },
           };
-          const object = anObject({ spec: { registry, regions: [region], interval: put('interval', '10m') } });
+          const identity = { serviceAccountName: put('identity', 'registries') };
+          const object = anObject({
+            spec: { registry, regions: [region], interval: put('interval', '10m'), identity },
+          });
           const clock = new FakeClock(now.toISOString());
           const arm = armSaying({
             words: 'fine',
@@ -131,7 +137,10 @@ describe('hostile words', () => {
             refuses: 'nothing',
             provisioning: 'Succeeded',
           });
-          const said = await saidAfter(new OperatorModel(object, arm, clock), clock);
+          const operator = new OperatorModel(object, arm, clock);
+          const namespace = { annotations: where === 'namespace' ? { [allowedRegistries]: text } : {} };
+          operator.namespaces = { registries: namespace };
+          const said = await saidAfter(operator, clock);
           expect(harmfulIn(said)).to.deep.equal([]);
           expect(JSON.stringify(said.status).length).to.be.below(65_536);
         },
