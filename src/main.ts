@@ -1,5 +1,6 @@
 // Wires the parts, handles signals, and ends the process with one clear line when it must end. It decides nothing else.
 import './prelude.ts'; // before all others, dependencies too
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -56,6 +57,8 @@ const name = 'registryreplication';
 const userAgent = `acr-replication-operator/${version}`;
 const instance = process.env.POD_NAME || hostname();
 const random = Math.random;
+/** The key of the object for which whatever runs now runs. */
+const inPass = new AsyncLocalStorage<string>();
 
 const config = configOrExit();
 const log = createLogger({ level: config.logLevel, format: config.logFormat });
@@ -94,7 +97,7 @@ async function run(config: Config, log: Logger): Promise<void> {
         beforeWrite: mayWrite,
         onRequest(request) {
           metrics.armRequest(request);
-          log.debug(request, 'Azure Resource Manager was asked');
+          log.debug({ object: inPass.getStore(), ...request }, 'Azure Resource Manager was asked');
         },
       });
       return { arm, budget };
@@ -217,7 +220,9 @@ async function run(config: Config, log: Logger): Promise<void> {
       const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object) };
       const leaving = deletionTimestamp !== undefined;
       const acting = { account: serviceAccountOf(object), leaving, age: readingAge(object) };
-      return reconcile(object, { ...context, arm: identities.armFor(acting, visitor) });
+      return inPass.run(keyOf(object), () =>
+        reconcile(object, { ...context, arm: identities.armFor(acting, visitor) }),
+      );
     },
     concurrency,
     clock,

@@ -57,6 +57,8 @@ describeWithKubectl('what is measured and logged', () => {
       { ...line('Ready is True: japaneast is ready'), region: undefined },
     ]);
     expect(lines[0]?.correlationId).to.match(/^[0-9a-f-]{36}$/);
+    const [put] = scene.operator.log.filter(({ method, object }) => method === 'PUT' && object === 'default/simple');
+    expect(put).to.include({ level: 'debug', status: '201', correlationId: lines[0]?.correlationId });
     for (const { durationMs } of [lines[0], ...lines.slice(2)].filter((one) => one !== undefined))
       expect(durationMs).to.be.a('number');
   });
