@@ -216,7 +216,8 @@ function isCredentialError(error: unknown): error is Error {
 }
 
 function credentialError(error: Error, asked: string): ArmError {
-  const words = credentialWords(error);
+  const refused = refusedMachine(error);
+  const words = credentialWords(refused ?? error);
   if (tokenEndpointUnreachable(error)) {
     return transient(
       `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST and AZURE_TENANT_ID (${words})`,
@@ -224,11 +225,24 @@ function credentialError(error: Error, asked: string): ArmError {
       error,
     );
   }
-  const why = nothingSetUp(error)
-    ? 'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
-    : words;
+  const why =
+    nothingSetUp(error) && !refused
+      ? 'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
+      : words;
   const message = `The operator has no valid Azure credential, so it cannot ${asked} (${why})`;
   return new ArmError('Denied', 'AuthenticationFailed', oneLine(message, wholeMessage), { cause: error });
+}
+
+/**
+ * Of a chain, the managed identity that the machine's metadata endpoint refuses ("Identity not found"): the SDK says of it too
+ * that it is not set up (tried with @azure/identity 4.14). `client_error` is an answer of something else at that address.
+ */
+function refusedMachine(error: Error): Error | undefined {
+  return links(error).find(
+    (link): link is Error =>
+      link instanceof Error &&
+      /^ManagedIdentityCredential: Authentication failed\. Message (?!client_error)/.test(link.message),
+  );
 }
 
 /** Whether every credential of the chain says that it is not set up, and none that it was refused. */
@@ -242,7 +256,7 @@ export function credentialWords(error: Error): string {
   return wordsOf(error)
     .replace(/ ?(To troubleshoot, visit|See) https:\/\/aka\.ms\/\S+( for (more )?details,?)?/g, '')
     .replace(/\.? Status code: 400 More details:/g, ':')
-    .replace(/Error\(s\): \d+ - Description: /g, '')
+    .replace(/Error\(s\): (\d+|Not Available) - Description: /g, '')
     .replace(/[\s,.:]+$/, '');
 }
 

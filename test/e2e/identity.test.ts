@@ -10,6 +10,7 @@ import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
 import { serviceAccounts } from '../../src/kubernetes/service-account.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import { operatorAccount } from '../deployment.ts';
+import { type MetadataEndpoint, startMetadataEndpoint } from '../emulators/arm/metadata-endpoint.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import type { FederatedCredential } from '../emulators/arm/tokens.ts';
 import type { Stage } from '../stage.ts';
@@ -50,12 +51,17 @@ function clientsAsking({ arm }: Scene, registry: string): string[] {
 
 describeWithKubectl("the operator's own credential", () => {
   let directory: string;
+  let metadata: MetadataEndpoint | undefined;
   let scene: Scene;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'credential-'));
   });
-  afterEach(() => scene?.close());
+  afterEach(async () => {
+    await scene?.close();
+    await metadata?.close();
+    metadata = undefined;
+  });
   after(() => rm(directory, { recursive: true, force: true }));
 
   const modes: Record<string, SceneOptions['prepare']> = {
@@ -72,6 +78,11 @@ describeWithKubectl("the operator's own credential", () => {
       await writeFile(file, 'token' in answer ? answer.token : answer.words, { mode: 0o600 });
       stage.arm.register(operatorsClient, [federatedWith('operators')]);
       return { ...noSecret, AZURE_FEDERATED_TOKEN_FILE: file };
+    },
+
+    'the managed identity of the machine': async (stage) => {
+      metadata = await startMetadataEndpoint(stage.arm.grant);
+      return { ...noSecret, AZURE_TENANT_ID: '', AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url };
     },
 
     'a certificate': async () => {

@@ -8,6 +8,7 @@ import { adminApp, adminPath } from './admin.ts';
 import { Azure, type RegistrySettings } from './azure.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
+import type { Grant } from './metadata-endpoint.ts';
 import { Quota, type QuotaOptions } from './quota.ts';
 import { seeded } from './random.ts';
 import { armApp } from './server.ts';
@@ -51,6 +52,8 @@ export interface ArmEmulator {
   readonly journal: Journal;
   /** Makes another application known, with the same secret: the journal tells who asked. */
   register(clientId: string, federated?: readonly FederatedCredential[]): void;
+  /** Tokens for a machine whose managed identity the client is: see metadata-endpoint.ts. */
+  readonly grant: Grant;
   /** Ends every connection; resolves once the port is free. */
   close(): Promise<void>;
 }
@@ -116,6 +119,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     azure,
     journal,
     register,
+    grant: (clientId, resource) => tenant.grant(clientId, resource),
     async close() {
       journal.close();
       const closed = once(server, 'close');

@@ -106,11 +106,16 @@ export class Tenant {
       const message = `The resource principal named ${scope.replace(/\/\.default$/, '')} was not found in the tenant named ${this.id}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.`;
       return this.#error(400, 'invalid_resource', 500011, message);
     }
-    const access_token = this.#sign(application.clientId, audience);
+    const { token: access_token, lifetime } = this.grant(application.clientId, audience);
     return {
       status: 200,
       body: { token_type: 'Bearer', expires_in: lifetime, ext_expires_in: lifetime, access_token },
     };
+  }
+
+  /** A token without any proof, as a machine gets it for its managed identity; `lifetime` in s. */
+  grant(clientId: string, audience: string): { readonly token: string; readonly lifetime: number } {
+    return { token: this.#sign(clientId, audience), lifetime };
   }
 
   unknownTenant(tenant: string): TokenAnswer {

@@ -348,6 +348,31 @@ describe('armErrorFrom', () => {
     );
   });
 
+  it('tells a managed identity that was refused from one that there is not', () => {
+    const unavailable = (message: string) => named('CredentialUnavailableError', message);
+    const of = (words: string) =>
+      armErrorFrom(
+        named('AggregateAuthenticationError', 'ChainedTokenCredential authentication failed.', {
+          errors: [unavailable('EnvironmentCredential is unavailable.'), unavailable(words)],
+        }),
+        'read registry myACR0007',
+      );
+    const refused = of(
+      'ManagedIdentityCredential: Authentication failed. Message invalid_request: Error(s): Not Available - Timestamp: Not Available - Description: Identity not found - Correlation ID: Not Available - Trace ID: Not Available',
+    );
+    expect(refused).to.include({
+      reason: 'AuthenticationFailed',
+      message:
+        'The operator has no valid Azure credential, so it cannot read registry myACR0007 (ManagedIdentityCredential: Authentication failed. Message invalid_request: Identity not found)',
+    });
+    for (const nowhere of [
+      'Attempted to use the IMDS endpoint, but it is not available.',
+      'ManagedIdentityCredential: Network unreachable. Message: network_error: See https://aka.ms/msal.js.errors#network_error for details',
+      'ManagedIdentityCredential: Authentication failed. Message client_error: Error(s): Not Available - Timestamp: Not Available - Description: A client error occured.',
+    ])
+      expect(of(nowhere).message, nowhere).to.contain('no Azure credential found');
+  });
+
   it("shows Entra's reason, without what the libraries put around it", () => {
     const { message } = armErrorFrom(
       named(
