@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
 import { expect } from 'chai';
+import { reasons } from '../../src/replication/reasons.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type Described, exportedMetrics } from '../exported-metrics.ts';
 import { built, type Deployment, type Manifest, only, root } from '../manifests.ts';
@@ -81,6 +82,14 @@ describeWithKubectl('the monitoring', () => {
     }
     const sections = [...readme.matchAll(/^### (GeoReplication\w+)$/gm)].map(([, name]) => name);
     expect(sections).to.deep.equal(alerts.map(({ alert }) => alert));
+  });
+
+  it('wakes somebody for each reason that a person must do something about, unless a person has chosen it', () => {
+    const expressions = alerts.map(({ expr }) => expr).join('\n');
+    expect(expressions).to.match(/\bgeoreplication_object_stalled_seconds\)/); // of every reason that stalls
+    const chosen = ['RegionsNotReady', 'Suspended', 'OutOfSync'];
+    for (const [reason, { stalls, remedy }] of Object.entries(reasons))
+      if (!stalls && remedy && !chosen.includes(reason)) expect(expressions).to.contain(`reason="${reason}"`);
   });
 
   it("names in an alert's words only labels that its expression keeps", () => {

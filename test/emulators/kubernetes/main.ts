@@ -2,7 +2,7 @@
 // client libraries work against it. It keeps everything in memory and forgets it when it ends.
 //
 // It serves CustomResourceDefinitions and their objects (structural schemas, defaults, pruning, CEL rules, status, printer
-// columns), Namespaces, Leases and Events: create, get, list, watch, update, patch, delete, with versions, conflicts,
+// columns), Namespaces, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch, update, patch, delete, with versions, conflicts,
 // finalizers, selectors, paging, Tables, discovery and OpenAPI.
 //
 // What it does not do:
