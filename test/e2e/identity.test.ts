@@ -13,6 +13,7 @@ import { operatorAccount } from '../deployment.ts';
 import { type MetadataEndpoint, startMetadataEndpoint } from '../emulators/arm/metadata-endpoint.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import type { FederatedCredential } from '../emulators/arm/tokens.ts';
+import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import type { Stage } from '../stage.ts';
 import { openScene, referenceTo, type Scene, type SceneOptions } from './scene.ts';
 import { condition, isNotReadyBecause, isReady, messageOf } from './seen.ts';
@@ -24,6 +25,11 @@ const audience = 'api://AzureADTokenExchange';
 const noSecret = { AZURE_CLIENT_SECRET: '' };
 /** The emulator knows no roles: everybody may do everything there. */
 const hasRoles = process.env.KUBEBUILDER_ASSETS !== undefined;
+
+/** What the overlay's Deployment sets in the operator's environment. */
+async function environmentOf(folder: string): Promise<Record<string, string>> {
+  return literalEnv(only<Deployment>(await built(folder), 'Deployment').spec.template.spec.containers[0]);
+}
 
 function subjectIn(namespace: string): string {
   return `system:serviceaccount:${namespace}:registries`;
@@ -77,12 +83,13 @@ describeWithKubectl("the operator's own credential", () => {
       const file = join(directory, 'token');
       await writeFile(file, 'token' in answer ? answer.token : answer.words, { mode: 0o600 });
       stage.arm.register(operatorsClient, [federatedWith('operators')]);
-      return { ...noSecret, AZURE_FEDERATED_TOKEN_FILE: file };
+      return { ...noSecret, ...(await environmentOf('deploy/workload-identity')), AZURE_FEDERATED_TOKEN_FILE: file };
     },
 
     'the managed identity of the machine': async (stage) => {
       metadata = await startMetadataEndpoint(stage.arm.grant);
-      return { ...noSecret, AZURE_TENANT_ID: '', AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url };
+      const env = { ...noSecret, ...(await environmentOf('deploy/managed-identity')) };
+      return { ...env, AZURE_TENANT_ID: '', AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url };
     },
 
     'a certificate': async () => {

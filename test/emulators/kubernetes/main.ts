@@ -2,8 +2,8 @@
 // client libraries work against it. It keeps everything in memory and forgets it when it ends.
 //
 // It serves CustomResourceDefinitions and their objects (structural schemas, defaults, pruning, CEL rules, status, printer
-// columns), Namespaces, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch, update, patch, delete, with versions, conflicts,
-// finalizers, selectors, paging, Tables, discovery and OpenAPI.
+// columns), Namespaces, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch, update, patch, delete,
+// with versions, conflicts, finalizers, selectors, paging, Tables, discovery and OpenAPI.
 //
 // What it does not do:
 // - server-side apply and managedFields (415), strategic merge beyond what a merge patch does, kubectl's /scale
