@@ -17,7 +17,10 @@ export type NamespaceReading =
   | { readonly annotations: Readonly<Record<string, string>> }
   | { readonly refused: string; readonly words: string };
 
-/** ms that what is known of an object's namespace or ServiceAccount may be old: nothing where a person has just asked. */
+/**
+ * ms that what is known of an object's namespace or ServiceAccount may be old: nothing where a person has just written the
+ * object, who may have written the other just before.
+ */
 export function readingAge(object: RegistryReplication): number {
   return startsOver(object) ? 0 : 60_000;
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { allowedRegistries } from '../../../src/api/registryreplication.ts';
-import { matches, patternsIn, type Rules, refusalOf } from '../../../src/replication/permission.ts';
+import { allowedRegistries, annotation } from '../../../src/api/registryreplication.ts';
+import { matches, patternsIn, type Rules, readingAge, refusalOf } from '../../../src/replication/permission.ts';
 import { registryId } from '../../../src/replication/validation.ts';
 import { anObject } from './world.ts';
 
@@ -139,6 +139,19 @@ describe('a pattern of registries', () => {
   it('is one of a list that commas, blanks or lines separate', () => {
     expect(patternsIn(` ${id},\n${id}\t,, ${id} `)).to.deep.equal([id, id, id]);
     expect(patternsIn('')).to.deep.equal([]);
+  });
+});
+
+describe('what is known of a namespace', () => {
+  it('may be a minute old for a look by the clock', () => {
+    expect(readingAge(anObject({ status: { observedGeneration: 1 } }))).to.equal(60_000);
+  });
+
+  it('is read anew for an object that is new or edited, or where a person asks for a look', () => {
+    const status = { observedGeneration: 1 };
+    const annotations = { [annotation.reconcileRequestedAt]: 'now' };
+    for (const object of [anObject(), anObject({ generation: 2, status }), anObject({ annotations, status })])
+      expect(readingAge(object)).to.equal(0);
   });
 });
 
