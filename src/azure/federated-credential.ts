@@ -13,9 +13,9 @@ export interface ServiceAccountName {
   readonly name: string;
 }
 
-/** It is not there, or the operator has no right to it; the words are the API server's. */
+/** It is not there, the operator has no right to it, or its namespace is being deleted; the words are the API server's. */
 export interface Refused {
-  readonly refused: 'missing' | 'forbidden';
+  readonly refused: 'missing' | 'forbidden' | 'terminating';
   readonly words: string;
 }
 
@@ -121,6 +121,11 @@ function refusal(account: ServiceAccountName, { refused, words }: Refused, asked
       return denied(
         'TokenRequestDenied',
         `the operator may not ${asked} ServiceAccount ${inWords(account)}. Make the Role and the RoleBinding of deploy/identity in namespace ${namespace}, for this ServiceAccount (${words})`,
+      );
+    case 'terminating':
+      return denied(
+        'TokenRequestDenied',
+        `namespace ${namespace} is being deleted, and no more tokens of ServiceAccount ${inWords(account)} are given (${words})`,
       );
     default:
       return refused satisfies never;

@@ -1,10 +1,10 @@
 // The annotations of an object that somebody else keeps, and that tell us what we may do; or why they cannot be had.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { explain, isForbidden, isMissing } from './errors.ts';
+import { explain, isForbidden, isMissing, isTerminatingNamespace } from './errors.ts';
 
 export interface Refused {
-  /** It is not there, or the operator has no right to it. */
-  readonly refused: 'missing' | 'forbidden';
+  /** It is not there, the operator has no right to it, or its namespace is being deleted. */
+  readonly refused: 'missing' | 'forbidden' | 'terminating';
   /** The API server's, in one line. */
   readonly words: string;
 }
@@ -17,6 +17,7 @@ export async function unlessRefused<T>(answer: Promise<T>): Promise<T | Refused>
     return await answer;
   } catch (error) {
     if (isMissing(error)) return { refused: 'missing', words: explain(error) };
+    if (isTerminatingNamespace(error)) return { refused: 'terminating', words: explain(error) };
     if (isForbidden(error)) return { refused: 'forbidden', words: explain(error) };
     throw error;
   }

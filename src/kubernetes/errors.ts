@@ -27,6 +27,12 @@ export function isForbidden(error: unknown): boolean {
   return hasCode(error, 403);
 }
 
+/** Nothing can be created in the namespace any more, whatever rights one has. */
+export function isTerminatingNamespace(error: unknown): boolean {
+  const causes = isForbidden(error) ? statusOf(error).details?.causes : undefined;
+  return Array.isArray(causes) && causes.some((cause) => cause?.reason === 'NamespaceTerminating');
+}
+
 /**
  * The server looked for the object and has none, and says so by its name. Any other 404 is about the path: a server that
  * has just begun, and knows no custom resources yet, answers so about objects that are there.
@@ -118,7 +124,11 @@ function hasCode(error: unknown, code: number): boolean {
 }
 
 /** The `Status` object that an API server answers errors with; client-node hands it on as text or parsed. */
-function statusOf(error: unknown): { message?: string; reason?: string; details?: { name?: unknown } } {
+function statusOf(error: unknown): {
+  message?: string;
+  reason?: string;
+  details?: { name?: unknown; causes?: unknown };
+} {
   const body: unknown = error instanceof ApiException ? error.body : undefined;
   const parsed = typeof body === 'string' ? parse(body) : body;
   if (typeof parsed !== 'object' || parsed === null) return typeof body === 'string' ? { message: body } : {};

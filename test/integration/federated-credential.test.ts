@@ -65,6 +65,7 @@ describe('the client that a ServiceAccount stands for', () => {
 
   for (const [refused, reason, words] of [
     ['missing', 'ServiceAccountNotFound', 'kubectl create serviceaccount -n web registries'],
+    ['terminating', 'TokenRequestDenied', 'namespace web is being deleted'],
     ['forbidden', 'TokenRequestDenied', 'the Role and the RoleBinding of deploy/identity in namespace web'],
   ] as const)
     it(`is not known where the ServiceAccount is ${refused}: ${reason}`, async () => {

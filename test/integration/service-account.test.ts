@@ -71,6 +71,16 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     expect(claims.exp - claims.iat).to.equal(600);
   });
 
+  it('is confirmed no more once the namespace is being deleted', async () => {
+    await api.createNamespace({ body: { metadata: { name: 'leaving' } } });
+    const held = { name: 'registries', finalizers: ['example.com/held'] };
+    await api.createNamespacedServiceAccount({ namespace: 'leaving', body: { metadata: held } });
+    await api.deleteNamespace({ name: 'leaving' });
+    const inIt = { ...account, namespace: 'leaving' };
+    expect(await accounts.annotations(inIt, 0)).to.deep.equal({ annotations: {} });
+    expect(await accounts.token(inIt, 'a')).to.include({ refused: 'terminating' });
+  });
+
   it('may not be confirmed for a shorter time: the API server gives no such tokens', async () => {
     const spec = { audiences: ['a'], expirationSeconds: 599 };
     const refused = await api

@@ -29,6 +29,7 @@ import {
 import type { TokenIssuer } from './token-issuer.ts';
 import { watch } from './watch.ts';
 import {
+  checkNamespace,
   create,
   type DeleteOptions,
   existing,
@@ -161,7 +162,7 @@ function checkedSubresource({ resource }: Target, subresource: string | undefine
 }
 
 async function onToken(
-  { tokens }: Settings,
+  { tokens, cluster }: Settings,
   target: Target,
   name: string,
   request: IncomingMessage,
@@ -169,6 +170,7 @@ async function onToken(
 ): Promise<void> {
   if (request.method !== 'POST') throw methodNotAllowed();
   const body = await readObject(request);
+  checkNamespace(cluster, target, name);
   sendText(response, 201, JSON.stringify(tokens.answer(existing(target, name), body ?? null)));
 }
 

@@ -233,7 +233,8 @@ function typeErrors(resource: Resource, object: JsonObject): FieldError[] {
     );
 }
 
-function checkNamespace(cluster: Cluster, { resource, namespace }: Target, name: string): void {
+/** Nothing new comes into a namespace that is not there, or not for long. */
+export function checkNamespace(cluster: Cluster, { resource, namespace }: Target, name: string): void {
   if (namespace === undefined) return;
   const found = cluster.namespace(namespace);
   if (!found) throw notFound({ group: '', plural: 'namespaces' }, namespace);
