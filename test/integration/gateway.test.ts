@@ -470,6 +470,19 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET']);
   });
 
+  it('asks once more right before a write goes out over a connection that was open already (trap 31)', async () => {
+    let asked = 0;
+    const beforeWrite = () => {
+      if (++asked > 1) throw new Error('not any more');
+    };
+    arm = connectArm({ credential, cloud, clock, beforeWrite });
+    await arm.registry(registry);
+    const error = await refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }));
+    expect(error.message).to.contain('not any more');
+    await arm.registry(registry);
+    expect(seen.map(({ method }) => method)).to.deep.equal(['GET', 'GET']);
+  });
+
   it('sends nothing after it has given up, though the token comes at last', async () => {
     const late = Promise.withResolvers<AccessToken>();
     arm = connectArm({ credential: { getToken: () => late.promise }, cloud, clock });
