@@ -158,10 +158,10 @@ interface AuditEvent {
     readonly namespace?: string;
     readonly name?: string;
   };
-  readonly responseStatus?: { readonly code: number };
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
-function auditedAccess({ verb, objectRef, responseStatus }: AuditEvent): AuditedAccess[] {
+function auditedAccess({ verb, objectRef, annotations }: AuditEvent): AuditedAccess[] {
   if (!objectRef) return [];
   const { apiGroup = '', resource, subresource, namespace, name } = objectRef;
   return [
@@ -171,7 +171,8 @@ function auditedAccess({ verb, objectRef, responseStatus }: AuditEvent): Audited
       resource: subresource === undefined ? resource : `${resource}/${subresource}`,
       ...(namespace !== undefined && { namespace }),
       ...(name !== undefined && { name }),
-      isForbidden: responseStatus?.code === 403,
+      // Not by the status: 403 is also the answer to an event in a namespace that is being deleted.
+      isForbidden: annotations?.['authorization.k8s.io/decision'] === 'forbid',
     },
   ];
 }
