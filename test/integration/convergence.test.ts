@@ -124,6 +124,9 @@ class Witness {
     if (location === home && method !== 'update') this.violations.push(`${method} of the home replica`);
     const isOtherwise = method === 'create' ? is !== undefined : is === undefined || isMoving(is.stage);
     if (isOtherwise) this.misled.push(this.locations.get(name) ?? name);
+    // A creation over a replica that is there, and routed, takes it out of service: a PATCH more puts that right.
+    const isUndone = method === 'create' && is?.routing && (body as Replica).routing === false;
+    if (isUndone) this.misled.push(this.locations.get(name) ?? name);
   }
 }
 
