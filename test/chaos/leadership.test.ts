@@ -24,7 +24,8 @@ const freezes = 5;
 const leaseDuration = 3_000;
 const grace = 3_000;
 const longestReign = 2_000;
-const patience = 60_000;
+/** ms; longer than the minute for which the deletion of an object waits for a creation that may have begun, and of which ARM shows nothing. */
+const patience = 120_000;
 
 interface Contender {
   readonly name: string;
