@@ -5,15 +5,23 @@ import type { RegistryReplication, Status } from '../api/registryreplication.ts'
 import type { Reason } from './reasons.ts';
 import { problemsOf, registryId } from './validation.ts';
 
+/** ms for which one of several whom Azure shuts out may try whether it still does. */
+const turn = 10 * 60_000;
+
 /**
  * The object that may act on the registry which all of these name; undefined when none of them claims it. The holder, by
  * its status, keeps it; where there is none, or where a lost race made two, the oldest has it, unless Azure shuts it out.
- * `objects`: those that are permitted to name it.
+ * Where all are shut out they take turns: nobody knows who will be let in first. `objects`: those that are permitted to name it.
  */
-export function holderOf(objects: readonly RegistryReplication[]): RegistryReplication | undefined {
-  const claimants = objects.filter(claims);
-  const ranks = [claimants.filter(holds), claimants.filter((object) => !isShutOut(object)), claimants];
-  return ranks.find(({ length }) => length > 0)?.sort(byAge)[0];
+export function holderOf(objects: readonly RegistryReplication[], now: Date): RegistryReplication | undefined {
+  const claimants = objects.filter(claims).sort(byAge);
+  const first = claimants.find(holds) ?? claimants.find((object) => !isShutOut(object));
+  return first ?? claimants[Math.floor(now.getTime() / turn) % claimants.length];
+}
+
+/** Whether Azure shuts the object out, as far as it knows, and the registry is still nobody's: what its status says stays so. */
+export function waitsOutside(object: RegistryReplication, holder: RegistryReplication): boolean {
+  return isShutOut(object) && !holds(holder);
 }
 
 /** Only what would act claims: valid, in mode Manage; suspended objects keep their claim. */

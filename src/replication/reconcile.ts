@@ -13,7 +13,7 @@ import type { SubscriptionLocations } from '../azure/subscription-locations.ts';
 import { tracing } from '../azure/trace.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
-import { holderOf } from './claims.ts';
+import { holderOf, waitsOutside } from './claims.ts';
 import type { Contention } from './contention.ts';
 import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
 import { normalise } from './location.ts';
@@ -23,7 +23,14 @@ import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts'
 import type { RecentRegistries } from './recent-registries.ts';
 import { isCreationStored, startsOver } from './regions.ts';
 import { type Report, type Result, report, type Submitted } from './report.ts';
-import { reportClaimed, reportInvalid, reportRefused, reportSuspended, reportUnseen } from './standstill.ts';
+import {
+  reportClaimed,
+  reportInvalid,
+  reportRefused,
+  reportSuspended,
+  reportUnseen,
+  reportWaiting,
+} from './standstill.ts';
 import { tagsToSet } from './tags.ts';
 import { problemsOf } from './validation.ts';
 
@@ -82,7 +89,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   const problems = problemsOf(object);
   const refusal = await refusalFor(object, context);
   const others = await permittedOthers(object, context);
-  const holder = holderOf(refusal ? others : [...others, object]);
+  const holder = holderOf(refusal ? others : [...others, object], clock.now());
   const isClaimed = holder !== undefined && !isSame(holder, object);
   if (leaving) {
     if (!hasFinalizer(object)) return {};
@@ -97,7 +104,11 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (object.spec.suspend) return conclude(object, object, reportSuspended(object, clock.now()), [], context);
 
   if (refusal) return conclude(object, object, reportRefused(object, refusal, clock.now()), [], context);
-  if (manages && isClaimed) return conclude(object, object, reportClaimed(object, holder, clock.now()), [], context);
+  if (manages && isClaimed) {
+    const waits = waitsOutside(object, holder) && !startsOver(object);
+    const said = waits ? reportWaiting(object, clock.now()) : reportClaimed(object, holder, clock.now());
+    return conclude(object, object, said, [], context);
+  }
 
   if (startsOver(object)) context.contention.forget(uidOf(object));
   const seen = (await glance(object, context)) ?? (await look(object, context));

@@ -34,6 +34,11 @@ export function reportClaimed(object: RegistryReplication, holder: RegistryRepli
   return { status: standstill({ ...object, status: kept }, 'RegistryClaimed', message, now), next: 'drift check' };
 }
 
+/** Another object tries first whether Azure lets it in; there is nothing new to say of this one. */
+export function reportWaiting({ status = {} }: RegistryReplication, now: Date): Report {
+  return { status, next: { within: slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now) } };
+}
+
 /** Suspended keeps the last conditions and answers no new generation. */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
   const { conditions = [], ...rest } = object.status ?? {};

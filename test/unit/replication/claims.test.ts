@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RegistryReplication, Status } from '../../../src/api/registryreplication.ts';
-import { ClaimIndex, holderOf } from '../../../src/replication/claims.ts';
-import { anObject, type ObjectParts } from './world.ts';
+import { ClaimIndex, holderOf as holderAt, waitsOutside } from '../../../src/replication/claims.ts';
+import { anObject, now, type ObjectParts } from './world.ts';
 
 const acting: Status = { phase: 'Ready', registry: { sku: 'Premium' }, conditions: [condition('AllRegionsReady')] };
 const refused: Status = { phase: 'Failed', conditions: [condition('RegistryClaimed')] };
@@ -17,6 +17,7 @@ function named(uid: string, age: number, parts: ObjectParts = {}): RegistryRepli
   return { ...object, metadata: { ...object.metadata, name: uid, uid, creationTimestamp } };
 }
 
+const holderOf = (objects: readonly RegistryReplication[]) => holderAt(objects, now);
 const uidOf = (object: RegistryReplication | undefined) => object?.metadata.uid;
 
 describe('the claim on a registry', () => {
@@ -41,6 +42,21 @@ describe('the claim on a registry', () => {
       expect(uidOf(holderOf([shutOut(reason), named('young', 1)]))).to.equal('young');
       expect(uidOf(holderOf([shutOut(reason)]))).to.equal('old');
     }
+  });
+
+  it('is tried for in turns by those whom Azure shuts out, who meanwhile say nothing new', () => {
+    const status: Status = { phase: 'Failed', conditions: [condition('AuthorizationFailed')] };
+    const [old, young] = [named('old', 9, { status }), named('young', 1, { status })];
+    const inTurn = [0, 10, 20, 30].map((minutes) =>
+      uidOf(holderAt([young, old], new Date(now.getTime() + minutes * 60_000))),
+    );
+    expect(inTurn).to.deep.equal(
+      inTurn[0] === 'old' ? ['old', 'young', 'old', 'young'] : ['young', 'old', 'young', 'old'],
+    );
+    expect(waitsOutside(old, young)).to.equal(true);
+    const inside = named('young', 1, { status: acting });
+    expect(waitsOutside(old, inside)).to.equal(false);
+    expect(uidOf(holderOf([old, inside]))).to.equal('young');
   });
 
   it('stays with a holder that has lost its rights for a while', () => {
