@@ -2,6 +2,7 @@
 // Pure; it decides nothing.
 import {
   annotation,
+  type PlanEntry,
   type RegionSpec,
   type RegionState,
   type RegionStatus,
@@ -181,12 +182,15 @@ function mayHaveBegun(object: RegistryReplication, row: RegionStatus | undefined
 }
 
 /**
- * Whether the status has it that there is nothing in this row's region, and that a replica is to be made. Of a region that the
- * subscription does not have that is said for people only: unlike what Azure refused, nothing was sent, and it does not rest.
+ * Whether the status has it that there is nothing in this row's region, and that a replica is to be made now; a creation that
+ * waits for other regions was not sent. Of a region that the subscription does not have it is said for people only: unlike what
+ * Azure refused, nothing was sent, and it does not rest.
  */
 export function isCreationStored({ status }: RegistryReplication, row: RegionStatus | undefined): boolean {
   if (row?.state !== 'Absent' || (row.reason === 'RegionNotAvailable' && row.retryAfter === undefined)) return false;
-  return status?.plan?.some(({ action, location }) => action === 'create' && location === row.location) ?? false;
+  const isThis = ({ action, location, waitsFor }: PlanEntry) =>
+    action === 'create' && location === row.location && waitsFor === undefined;
+  return status?.plan?.some(isThis) ?? false;
 }
 
 const usualDeadline = 3_600_000;

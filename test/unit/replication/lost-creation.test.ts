@@ -102,6 +102,28 @@ describe('a creation that ARM has taken on and does not show yet', () => {
     expect(arm.writes).to.deep.equal(['delete westeurope']);
   });
 
+  it('is not waited for where it was still to wait for other regions', async () => {
+    const { arm, operator } = scene({
+      regions: [{ location: 'westeurope' }, { location: 'japaneast' }, { location: 'uksouth' }],
+    });
+    operator.maxParallelActions = 1;
+    arm.lag = 0;
+    await operator.pass();
+    expect(operator.status.plan?.map(({ location, waitsFor }) => [location, waitsFor])).to.deep.equal([
+      ['uksouth', 'japaneast'],
+    ]);
+    operator.delete();
+    await operator.pass();
+    expect(operator.status.regions?.map(({ location, state }) => [location, state])).to.deep.include([
+      'japaneast',
+      'Creating',
+    ]);
+    expect(operator.status.regions?.map(({ location, state }) => [location, state])).not.to.deep.include([
+      'uksouth',
+      'Creating',
+    ]);
+  });
+
   it('is not waited for where Azure has refused it, and it has not been tried again', async () => {
     const { arm, operator } = scene();
     arm.before = (request) => {
