@@ -3,6 +3,7 @@ import './prelude.ts'; // before all others, dependencies too
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { TokenCredential } from '@azure/core-auth';
 import type { KubeConfig } from '@kubernetes/client-node';
 import {
   version as apiVersion,
@@ -14,14 +15,14 @@ import {
   serviceAccountOf,
 } from './api/registryreplication.ts';
 import { createBudget, type Level } from './azure/budget.ts';
+import type { Cloud } from './azure/cloud.ts';
 import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { Identities } from './azure/identities.ts';
-import { SubscriptionLocations } from './azure/subscription-locations.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, configFrom, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
-import { connect, loadKubeConfig } from './kubernetes/cluster.ts';
+import { type Cluster, connect, loadKubeConfig } from './kubernetes/cluster.ts';
 import { type Controller, startController } from './kubernetes/controller.ts';
 import { isTerminating } from './kubernetes/crd.ts';
 import { type Election, LeaseElection, unopposed } from './kubernetes/election.ts';
@@ -38,10 +39,9 @@ import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
 import { onStopSignal } from './prelude.ts';
 import { ClaimIndex } from './replication/claims.ts';
-import { Contention } from './replication/contention.ts';
 import { mostHappenings } from './replication/happenings.ts';
+import { Memory } from './replication/memory.ts';
 import { readingAge } from './replication/permission.ts';
-import { RecentRegistries } from './replication/recent-registries.ts';
 import { type Objects, reconcile } from './replication/reconcile.ts';
 import { urgencyOf } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
@@ -80,32 +80,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   // Connections of its own: out of a shared pool the watch may be given one that has fallen silent, and wait 30 s to notice.
   const watched = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest });
   const own = defaultCredential(config.cloud);
-  const identities = new Identities({
-    own,
-    connect(credential, whose) {
-      const budget = createBudget({
-        now: () => performance.now(),
-        onHeld: metrics.armRequestHeld,
-        onPaused: metrics.armPaused,
-      });
-      const arm = connectArm({
-        credential,
-        whose,
-        wire: budget,
-        cloud: config.cloud,
-        userAgent,
-        beforeWrite: mayWrite,
-        onRequest(request) {
-          metrics.armRequest(request);
-          log.debug({ object: inPass.getStore(), ...request }, 'Azure Resource Manager was asked');
-        },
-      });
-      return { arm, budget };
-    },
-    serviceAccounts: serviceAccounts(cluster, clock),
-    cloud: config.cloud,
-    homeTenant: process.env.AZURE_TENANT_ID,
-  });
+  const identities = identitiesOf(own, config.cloud, { cluster, mayWrite, metrics, log });
 
   const store = new Store<RegistryReplication>();
   const kind = { group, version: apiVersion, plural };
@@ -133,9 +108,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     announce: announceTo({ events, log, clock, metrics: metrics.objects({ objects: worked, clock }) }),
   };
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
-  const silentSince = new Map<string, number>();
-  const contention = new Contention();
-  const registries = new RecentRegistries();
+  const memory = new Memory(clock);
   const claims = new ClaimIndex();
   const enqueue = enqueueInto<RegistryReplication>(queue, (object) => claims.naming(object));
   const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
@@ -144,9 +117,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const rules = { defaultIdentity, defaultRegistries };
   const readNamespace = namespaceReader(cluster, clock);
   const namespaceOf = (object: RegistryReplication) => readNamespace(object.metadata.namespace, readingAge(object));
-  const locations = new SubscriptionLocations(clock);
-  const memory = { contention, silentSince, registries, locations, creations: { askAfter: 0 } };
-  const context = { objects, clock, random, limits, rules, namespaceOf, naming, interval, ...memory };
+  const context = { objects, clock, random, limits, rules, namespaceOf, naming, interval, memory };
 
   const informer = startInformer({
     cluster: watched,
@@ -161,9 +132,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     changed(change) {
       const { object } = change;
       if (change.type === 'deleted') {
-        silentSince.delete(object.metadata.uid ?? '');
-        contention.forget(object.metadata.uid ?? '');
-        registries.forget(object.spec.registry);
+        memory.forget(object);
         claims.drop(keyOf(object));
         identities.drop(keyOf(object));
       } else {
@@ -230,6 +199,43 @@ async function run(config: Config, log: Logger): Promise<void> {
     metrics: metrics.controller(name, concurrency),
   });
   for (const object of store.list()) queue.add(keyOf(object), 'low');
+}
+
+interface AzureParts {
+  readonly cluster: Cluster;
+  readonly mayWrite: () => void;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Each identity has connections and a budget of its own: ARM counts by credential. */
+function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, metrics, log }: AzureParts): Identities {
+  return new Identities({
+    own,
+    connect(credential, whose) {
+      const budget = createBudget({
+        now: () => performance.now(),
+        onHeld: metrics.armRequestHeld,
+        onPaused: metrics.armPaused,
+      });
+      const arm = connectArm({
+        credential,
+        whose,
+        wire: budget,
+        cloud,
+        userAgent,
+        beforeWrite: mayWrite,
+        onRequest(request) {
+          metrics.armRequest(request);
+          log.debug({ object: inPass.getStore(), ...request }, 'Azure Resource Manager was asked');
+        },
+      });
+      return { arm, budget };
+    },
+    serviceAccounts: serviceAccounts(cluster, clock),
+    cloud,
+    homeTenant: process.env.AZURE_TENANT_ID,
+  });
 }
 
 /** What is left in the subscriptions that objects name now. */

@@ -9,18 +9,16 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
-import type { SubscriptionLocations } from '../azure/subscription-locations.ts';
 import { tracing } from '../azure/trace.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
 import { holderOf, waitsOutside } from './claims.ts';
-import type { Contention } from './contention.ts';
 import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
 import { normalise } from './location.ts';
+import type { Memory } from './memory.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { type NamespaceReading, type Refusal, type Rules, refusalOf } from './permission.ts';
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
-import type { RecentRegistries } from './recent-registries.ts';
 import { isCreationStored, startsOver } from './regions.ts';
 import { type Report, type Result, report, type Submitted } from './report.ts';
 import {
@@ -59,15 +57,9 @@ export interface Context {
   readonly rules: Rules;
   /** The object's namespace, as it was a minute ago at the most. Rejects when Kubernetes does not answer. */
   readonly namespaceOf: (object: RegistryReplication) => Promise<NamespaceReading>;
-  readonly contention: Contention;
   /** ms between drift checks, where the object does not say. */
   readonly interval: number;
-  /** By uid, since when (ms) ARM has not shown the object's registry. Lost on restart, which only prolongs the patience. */
-  readonly silentSince: Map<string, number>;
-  readonly registries: RecentRegistries;
-  readonly locations: SubscriptionLocations;
-  /** What ARM last said of how long a creation takes. Lost on restart, which only means a few looks too early. */
-  readonly creations: { askAfter: number };
+  readonly memory: Memory;
 }
 
 export interface Outcome {
@@ -110,7 +102,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
     return conclude(object, object, said, [], context);
   }
 
-  if (startsOver(object)) context.contention.forget(uidOf(object));
+  if (startsOver(object)) context.memory.contention.forget(uidOf(object));
   const seen = (await glance(object, context)) ?? (await look(object, context));
   if (seen instanceof ArmError) return conclude(object, object, unseen(object, seen, context), [], context);
   const { registry } = 'plan' in seen ? seen.observed : seen;
@@ -121,7 +113,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   ]);
   if (planned instanceof ArmError) return conclude(object, held, unseen(object, planned, context), [], context);
   const { observed, plan } = planned;
-  if (plan.obstacle) context.registries.forget(object.spec.registry);
+  if (plan.obstacle) context.memory.registries.forget(object.spec.registry);
   if (plan.release) {
     objects.announce(object, happeningsOnRelease(object));
     await objects.release(held);
@@ -132,7 +124,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   remember(object, results, context);
   // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
   const told = { ...object, ...(latest.status && { status: latest.status }) };
-  const said = report(told, observed, plan, results, clock.now(), context.creations.askAfter);
+  const said = report(told, observed, plan, results, clock.now(), context.memory.creationTime);
   return conclude(object, latest, said, results, context);
 }
 
@@ -191,7 +183,8 @@ async function whyLetGo(
  * Undefined where nothing is remembered or it no longer holds: then the whole look is due.
  */
 async function glance(object: RegistryReplication, context: Context): Promise<Planned | ArmError | undefined> {
-  const { arm, clock, registries, interval } = context;
+  const { arm, clock, interval } = context;
+  const { registries } = context.memory;
   const { registry: of, mode } = object.spec;
   const age = Math.min(longestGlancing, intervalOf(object, interval) / 2);
   const remembered = registries.recall(of, age, clock.now());
@@ -210,7 +203,7 @@ async function glance(object: RegistryReplication, context: Context): Promise<Pl
     if (!isDeepStrictEqual(registry, remembered)) return undefined;
     registries.keep(of, registry, clock.now());
   }
-  context.silentSince.delete(uidOf(object));
+  context.memory.silentSince.delete(uidOf(object));
   return planned;
 }
 
@@ -221,7 +214,8 @@ const longestGlancing = 5 * 60_000;
 
 /** The registry and its LIST: two reads, side by side. */
 async function look({ spec, metadata }: RegistryReplication, context: Context): Promise<Observed | ArmError> {
-  const { arm, silentSince, registries, clock } = context;
+  const { arm, clock } = context;
+  const { silentSince, registries } = context.memory;
   registries.forget(spec.registry);
   const [registry, replicas] = await Promise.all([
     attempt(arm.registry(spec.registry)),
@@ -265,7 +259,7 @@ async function planOnProof(
   let observed = first;
   for (;;) {
     const now = context.clock.now();
-    const leftAloneUntil = (location: string) => context.contention.restsUntil(uidOf(object), location, now);
+    const leftAloneUntil = (location: string) => context.memory.contention.restsUntil(uidOf(object), location, now);
     const plan = planFor(object, observed, now, { ...context.limits, leftAloneUntil });
     const needsMap: boolean = !hasMap && dueSteps(plan).some(({ action }) => action === 'create');
     if (plan.confirm.length === 0 && !needsMap) return { observed, plan };
@@ -282,9 +276,9 @@ async function planOnProof(
 }
 
 /** The regions that there are, where ARM tells. */
-function locationsFor({ spec }: RegistryReplication, { arm, locations }: Context) {
+function locationsFor({ spec }: RegistryReplication, { arm, memory }: Context) {
   const wanted = spec.regions.map(({ location }) => normalise(location));
-  return locations.known(arm, spec.registry.subscriptionId, wanted);
+  return memory.locations.known(arm, spec.registry.subscriptionId, wanted);
 }
 
 async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promise<Answer> {
@@ -293,7 +287,11 @@ async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promi
   return provesAbsence(answer) ? { name, missing: true } : { name, error: answer };
 }
 
-function unseen(object: RegistryReplication, error: ArmError, { clock, silentSince, interval }: Context): Report {
+function unseen(
+  object: RegistryReplication,
+  error: ArmError,
+  { clock, memory: { silentSince }, interval }: Context,
+): Report {
   const now = clock.now();
   const uid = object.metadata.uid ?? '';
   const since = silentSince.get(uid) ?? now.getTime();
@@ -358,14 +356,14 @@ async function submit({ spec: { registry } }: RegistryReplication, step: Step, a
 
 /** How long ARM takes creations to last; and what was put right, and what was pruned, in case others undo it. */
 function remember(object: RegistryReplication, results: readonly Result[], context: Context): void {
-  const { contention, clock, creations } = context;
+  const { memory, clock } = context;
   const [uid, now] = [uidOf(object), clock.now()];
   const listed = new Set(object.spec.regions.map(({ location }) => normalise(location)));
   for (const { step, answer } of results) {
     if ('error' in answer) continue;
-    if ('askAfter' in answer && answer.askAfter !== undefined) creations.askAfter = answer.askAfter;
-    if (isDrift(object, step)) contention.corrected(uid, step.location, now);
-    if (step.action === 'delete' && !listed.has(step.location)) contention.pruned(uid, step.location, now);
+    if ('askAfter' in answer && answer.askAfter !== undefined) memory.creationTime = answer.askAfter;
+    if (isDrift(object, step)) memory.contention.corrected(uid, step.location, now);
+    if (step.action === 'delete' && !listed.has(step.location)) memory.contention.pruned(uid, step.location, now);
   }
 }
 

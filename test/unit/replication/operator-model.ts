@@ -1,11 +1,9 @@
 // One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
 import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
-import { SubscriptionLocations } from '../../../src/azure/subscription-locations.ts';
-import { Contention } from '../../../src/replication/contention.ts';
 import type { Happening } from '../../../src/replication/happenings.ts';
+import { Memory } from '../../../src/replication/memory.ts';
 import type { NamespaceReading, Rules } from '../../../src/replication/permission.ts';
-import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
 import { type Context, type Objects, reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 
@@ -55,12 +53,8 @@ export class OperatorModel {
       random: () => 0.5,
       naming: () => [this.object, ...this.others],
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
-      contention: new Contention(),
       interval: 600_000,
-      silentSince: new Map(),
-      registries: new RecentRegistries(),
-      locations: new SubscriptionLocations(clock),
-      creations: { askAfter: 0 },
+      memory: new Memory(clock),
     };
   }
 
@@ -108,9 +102,7 @@ export class OperatorModel {
 
   /** The process is another one: what it kept in memory is lost. */
   restart(): void {
-    const memory = { contention: new Contention(), silentSince: new Map(), registries: new RecentRegistries() };
-    const locations = new SubscriptionLocations(this.#clock);
-    this.#context = { ...this.#context, ...memory, locations, creations: { askAfter: 0 } };
+    this.#context = { ...this.#context, memory: new Memory(this.#clock) };
   }
 
   #write(change: Partial<RegistryReplication>): RegistryReplication {
