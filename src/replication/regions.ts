@@ -161,10 +161,10 @@ function isSameRegistry({ status }: RegistryReplication, registry: Registry | un
   return registry === undefined || status?.registry?.creationDate === registry.creationDate;
 }
 
-/** A replica that is Failed and was not before, or a creation that came to nothing. */
+/** A replica that is Failed and was not before, or a creation that ARM had taken on and that came to nothing. */
 function hasJustFailed(state: RegionState, proven: boolean, row: RegionStatus | undefined): boolean {
   if (state === 'Failed') return row?.state !== 'Failed';
-  return state === 'Absent' && proven && row?.state === 'Creating';
+  return state === 'Absent' && proven && row?.state === 'Creating' && row.provisioningState !== undefined;
 }
 
 /** Whether a replica that is there, or comes, stays there. */

@@ -26,13 +26,14 @@ export function rowFor(
   const { location, name, replica, asked, home, state, since, readyOnce } = region;
   const owned = tagsOwned(object, region);
   const attempts = attemptsOf(region, results);
+  const provisioningState = provisioningStateOf(region);
   return {
     location,
     ...((replica || (!home && state !== 'Absent')) && { replica: name }),
     desired: asked !== undefined,
     home,
     state,
-    ...(replica?.provisioningState !== undefined && { provisioningState: replica.provisioningState }),
+    ...(provisioningState !== undefined && { provisioningState }),
     ...(replica?.displayStatus !== undefined && { displayStatus: replica.displayStatus }),
     ...(replica && { routing: replica.routing ? 'Enabled' : 'Disabled' }),
     since,
@@ -41,6 +42,12 @@ export function rowFor(
     ...(attempts > 0 && { attempts }),
     ...troubleOf(object, region, plan, results, now),
   };
+}
+
+/** While a creation is waited for that ARM does not show, or no longer: what ARM said of it last, if it ever did. */
+function provisioningStateOf({ replica, state, before }: Region): string | undefined {
+  if (replica || state !== 'Creating' || before?.state !== 'Creating') return replica?.provisioningState;
+  return before.provisioningState;
 }
 
 function tagsOwned({ spec }: RegistryReplication, { asked, replica, proven, before }: Region): readonly string[] {

@@ -89,6 +89,25 @@ describe('a creation that ARM has taken on and does not show yet', () => {
     expect(arm.writes).to.deep.equal(['create japaneast', 'delete japaneast']);
   });
 
+  it('is no failed attempt where it never was and its region is listed again meanwhile', async () => {
+    const { arm, operator } = scene();
+    arm.before = (request) => {
+      if (request.startsWith('PUT')) throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    };
+    await operator.pass();
+    arm.before = () => undefined;
+    operator.edit({ regions: [{ location: 'westeurope' }] });
+    await operator.pass();
+    operator.edit({ regions: [{ location: 'westeurope' }, { location: 'japaneast' }] });
+    const attempts: (number | undefined)[] = [];
+    await operator.runUntil(() => {
+      attempts.push(operator.status.regions?.find(({ location }) => location === 'japaneast')?.attempts);
+      return operator.condition('Ready')?.status === 'True';
+    });
+    expect(new Set(attempts)).to.deep.equal(new Set([undefined]));
+    expect(arm.writes).to.deep.equal(['create japaneast']);
+  });
+
   it('is waited for a minute and no longer where it never was', async () => {
     const { clock, arm, operator } = scene();
     arm.before = (request) => {

@@ -73,7 +73,7 @@ describe('the plan for absent regions', () => {
   });
 
   it('takes it for a failed attempt when there is still nothing a minute after a creation, and lets it rest', () => {
-    const status = aStatus([{ state: 'Creating', since: secondsAgo(61) }]);
+    const status = aStatus([{ state: 'Creating', provisioningState: 'Creating', since: secondsAgo(61) }]);
     const made = plan({ status }, observing([], { missing: ['japaneast'] }));
     expect(dueSteps(made)).to.deep.equal([]);
     expect(made.steps[0]?.hold?.message).to.equal('failed; attempt 2 of 5 follows');
