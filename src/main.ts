@@ -49,6 +49,7 @@ import { healthChecks } from './telemetry/health.ts';
 import { toggleDebug } from './telemetry/log-level.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { mostNamed } from './telemetry/object-metrics.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
 import { type RunningServer, serveHealth, serveMetrics } from './telemetry/server.ts';
 import { announceTo } from './telemetry/transitions.ts';
@@ -238,10 +239,11 @@ function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, m
   });
 }
 
-/** What is left in the subscriptions that objects name now. */
+/** What is left in the subscriptions that objects name now, where least is left: of objects anybody may make many. */
 function levelsFor(objects: readonly RegistryReplication[], identities: Identities): Level[] {
   const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
-  return identities.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
+  const levels = identities.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
+  return levels.sort((one, other) => one.tokens - other.tokens).slice(0, mostNamed);
 }
 
 async function openMetrics(

@@ -17,8 +17,12 @@ export function enqueueInto<T extends KubernetesObject>(
     const previous = change.type === 'updated' ? change.previous : undefined;
     if (change.type !== 'deleted' && !isWorthAPass(previous, change.object)) return;
     const priority = change.source === 'watch' ? 'high' : 'low';
-    // Each once: a second add might find the key in flight already, and cost a second pass.
-    for (const key of new Set([keyOf(change.object), ...affected(change.object)])) queue.add(key, priority);
+    const own = keyOf(change.object);
+    queue.add(own, priority);
+    // Each once: a second add might find the key in flight already, and cost a second pass. And nobody waits for these.
+    const others = new Set(affected(change.object));
+    others.delete(own);
+    for (const key of others) queue.add(key, priority === 'high' ? 'normal' : priority);
   };
 }
 

@@ -1,5 +1,6 @@
 // Workers: take a key, read its object, run one pass, and say when to look again. It is level-triggered: a pass is told
 // which object, never what happened to it.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfter } from './errors.ts';
 import type { Log } from './log.ts';
@@ -63,6 +64,8 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
         queue.done(key);
         options.metrics?.active(--active);
       }
+      // A pass may end without ever having waited; so many in a row would keep timers, probes and the lease from their turn.
+      await nextTurn();
     }
   };
   const workers = Array.from({ length: concurrency }, worker);

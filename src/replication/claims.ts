@@ -5,23 +5,15 @@ import type { RegistryReplication, Status } from '../api/registryreplication.ts'
 import type { Reason } from './reasons.ts';
 import { problemsOf, registryId } from './validation.ts';
 
-/** ms for which one of several whom Azure shuts out may try whether it still does. */
-const turn = 10 * 60_000;
-
 /**
  * The object that may act on the registry which all of these name; undefined when none of them claims it. The holder, by
- * its status, keeps it; where there is none, or where a lost race made two, the oldest has it, unless Azure shuts it out.
- * Where all are shut out they take turns: nobody knows who will be let in first. `objects`: those that are permitted to name it.
+ * its status, keeps it; where there is none, or where a lost race made two, the oldest has it. It depends on nothing that
+ * Azure answers or a clock says, so that two passes at a time never both find themselves the holder.
+ * `objects`: those that are permitted to name it.
  */
-export function holderOf(objects: readonly RegistryReplication[], now: Date): RegistryReplication | undefined {
+export function holderOf(objects: readonly RegistryReplication[]): RegistryReplication | undefined {
   const claimants = objects.filter(claims).sort(byAge);
-  const first = claimants.find(holds) ?? claimants.find((object) => !isShutOut(object));
-  return first ?? claimants[Math.floor(now.getTime() / turn) % claimants.length];
-}
-
-/** Whether Azure shuts the object out, as far as it knows, and the registry is still nobody's: what its status says stays so. */
-export function waitsOutside(object: RegistryReplication, holder: RegistryReplication): boolean {
-  return isShutOut(object) && !holds(holder);
+  return claimants.find(holds) ?? claimants[0];
 }
 
 /** Only what would act claims: valid, in mode Manage; suspended objects keep their claim. */
@@ -36,25 +28,11 @@ const idle: ReadonlySet<string | undefined> = new Set<Reason>([
   'DefaultIdentityDenied',
   'RegistryNotAllowed',
   'NamespaceUnreadable',
+  'Suspended',
 ]);
 
 function holds({ status }: RegistryReplication): boolean {
   return status?.registry !== undefined && !idle.has(reasonOf(status)) && status.phase !== 'Observing';
-}
-
-/** For want of rights or of an identity: whoever cannot act on a registry shall not keep those from it who can. */
-const denials: ReadonlySet<string | undefined> = new Set<Reason>([
-  'AuthorizationFailed',
-  'AuthenticationFailed',
-  'ServiceAccountNotFound',
-  'ServiceAccountNotAnnotated',
-  'TokenRequestDenied',
-  'TokenExchangeRefused',
-  'SubscriptionNotFound',
-]);
-
-function isShutOut({ status }: RegistryReplication): boolean {
-  return status?.registry === undefined && denials.has(reasonOf(status));
 }
 
 function reasonOf(status: Status | undefined): string | undefined {

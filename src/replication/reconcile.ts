@@ -12,7 +12,7 @@ import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/a
 import { tracing } from '../azure/trace.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
-import { holderOf, waitsOutside } from './claims.ts';
+import { holderOf } from './claims.ts';
 import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
 import { normalise } from './location.ts';
 import type { Memory } from './memory.ts';
@@ -21,14 +21,7 @@ import { type NamespaceReading, type Refusal, type Rules, refusalOf } from './pe
 import { dueSteps, type Limits, type Plan, planFor, type Step } from './plan.ts';
 import { isCreationStored, startsOver } from './regions.ts';
 import { type Report, type Result, report, type Submitted } from './report.ts';
-import {
-  reportClaimed,
-  reportInvalid,
-  reportRefused,
-  reportSuspended,
-  reportUnseen,
-  reportWaiting,
-} from './standstill.ts';
+import { reportClaimed, reportInvalid, reportRefused, reportSuspended, reportUnseen } from './standstill.ts';
 import { tagsToSet } from './tags.ts';
 import { problemsOf } from './validation.ts';
 
@@ -81,7 +74,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   const problems = problemsOf(object);
   const refusal = await refusalFor(object, context);
   const others = await permittedOthers(object, context);
-  const holder = holderOf(refusal ? others : [...others, object], clock.now());
+  const holder = holderOf(refusal ? others : [...others, object]);
   const isClaimed = holder !== undefined && !isSame(holder, object);
   if (leaving) {
     if (!hasFinalizer(object)) return {};
@@ -96,11 +89,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   if (object.spec.suspend) return conclude(object, object, reportSuspended(object, clock.now()), [], context);
 
   if (refusal) return conclude(object, object, reportRefused(object, refusal, clock.now()), [], context);
-  if (manages && isClaimed) {
-    const waits = waitsOutside(object, holder) && !startsOver(object);
-    const said = waits ? reportWaiting(object, clock.now()) : reportClaimed(object, holder, clock.now());
-    return conclude(object, object, said, [], context);
-  }
+  if (manages && isClaimed) return conclude(object, object, reportClaimed(object, holder, clock.now()), [], context);
 
   if (startsOver(object)) context.memory.contention.forget(uidOf(object));
   const seen = (await glance(object, context)) ?? (await look(object, context));

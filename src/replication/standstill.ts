@@ -34,15 +34,14 @@ export function reportClaimed(object: RegistryReplication, holder: RegistryRepli
   return { status: standstill({ ...object, status: kept }, 'RegistryClaimed', message, now), next: 'drift check' };
 }
 
-/** Another object tries first whether Azure lets it in; there is nothing new to say of this one. */
-export function reportWaiting({ status = {} }: RegistryReplication, now: Date): Report {
-  return { status, next: { within: slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now) } };
-}
-
-/** Suspended keeps the last conditions and answers no new generation. */
+/**
+ * Suspended keeps the last conditions and answers no new generation. What was seen in mode Observe is not kept: it would look
+ * like the holder's.
+ */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
   const { conditions = [], ...rest } = object.status ?? {};
-  const kept = conditions.filter(({ type }) => type === 'Ready' || type === 'Available');
+  const seen = rest.phase === 'Observing' && object.spec.mode !== 'Observe' ? [] : conditions;
+  const kept = seen.filter(({ type }) => type === 'Ready' || type === 'Available');
   const never = {
     status: 'Unknown',
     reason: 'Suspended' satisfies Reason,

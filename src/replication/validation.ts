@@ -13,9 +13,19 @@ const tagName = { longest: 512, forbidden: /[<>%&\\?/]/ };
 /** In a tag's name it would come back in every status that says which tags are ours. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** Everything wrong with the object's spec, as sentences for a person; empty when it may be acted upon. */
-export function problemsOf(object: RegistryReplication): string[] {
-  const { spec, status } = object;
+/**
+ * Everything wrong with the object's spec, as sentences for a person; empty when it may be acted upon. An object is looked
+ * through once: every pass for another that names its registry asks, and it may be large.
+ */
+export function problemsOf(object: RegistryReplication): readonly string[] {
+  const found = known.get(object) ?? allProblemsOf(object);
+  known.set(object, found);
+  return found;
+}
+
+const known = new WeakMap<RegistryReplication, readonly string[]>();
+
+function allProblemsOf({ spec, status }: RegistryReplication): string[] {
   return [
     ...problemsOfRegistry(spec.registry, status?.registry?.id),
     ...problemsOfRegions(spec.regions),

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RegistryReplication, Status } from '../../../src/api/registryreplication.ts';
-import { ClaimIndex, holderOf as holderAt, waitsOutside } from '../../../src/replication/claims.ts';
+import { ClaimIndex, holderOf } from '../../../src/replication/claims.ts';
+import { reportSuspended } from '../../../src/replication/standstill.ts';
 import { anObject, now, type ObjectParts } from './world.ts';
 
 const acting: Status = { phase: 'Ready', registry: { sku: 'Premium' }, conditions: [condition('AllRegionsReady')] };
@@ -17,7 +18,6 @@ function named(uid: string, age: number, parts: ObjectParts = {}): RegistryRepli
   return { ...object, metadata: { ...object.metadata, name: uid, uid, creationTimestamp } };
 }
 
-const holderOf = (objects: readonly RegistryReplication[]) => holderAt(objects, now);
 const uidOf = (object: RegistryReplication | undefined) => object?.metadata.uid;
 
 describe('the claim on a registry', () => {
@@ -35,30 +35,6 @@ describe('the claim on a registry', () => {
     );
   });
 
-  it('is not with one that Azure shuts out, however old, while another may have more rights', () => {
-    const shutOut = (reason: string) =>
-      named('old', 9, { status: { phase: 'Failed', conditions: [condition(reason)] } });
-    for (const reason of ['AuthorizationFailed', 'TokenExchangeRefused', 'ServiceAccountNotFound']) {
-      expect(uidOf(holderOf([shutOut(reason), named('young', 1)]))).to.equal('young');
-      expect(uidOf(holderOf([shutOut(reason)]))).to.equal('old');
-    }
-  });
-
-  it('is tried for in turns by those whom Azure shuts out, who meanwhile say nothing new', () => {
-    const status: Status = { phase: 'Failed', conditions: [condition('AuthorizationFailed')] };
-    const [old, young] = [named('old', 9, { status }), named('young', 1, { status })];
-    const inTurn = [0, 10, 20, 30].map((minutes) =>
-      uidOf(holderAt([young, old], new Date(now.getTime() + minutes * 60_000))),
-    );
-    expect(inTurn).to.deep.equal(
-      inTurn[0] === 'old' ? ['old', 'young', 'old', 'young'] : ['young', 'old', 'young', 'old'],
-    );
-    expect(waitsOutside(old, young)).to.equal(true);
-    const inside = named('young', 1, { status: acting });
-    expect(waitsOutside(old, inside)).to.equal(false);
-    expect(uidOf(holderOf([old, inside]))).to.equal('young');
-  });
-
   it('stays with a holder that has lost its rights for a while', () => {
     const denied = named('young', 1, { status: { ...acting, conditions: [condition('AuthorizationFailed')] } });
     expect(uidOf(holderOf([named('old', 9, { status: refused }), denied]))).to.equal('young');
@@ -74,6 +50,16 @@ describe('the claim on a registry', () => {
   it('stays with a holder that is suspended', () => {
     const suspended = named('young', 1, { spec: { suspend: true }, status: { ...acting, phase: 'Suspended' } });
     expect(uidOf(holderOf([named('old', 9), suspended]))).to.equal('young');
+  });
+
+  it('is not won by way of Observe and suspension', () => {
+    const watcher = named('old', 9, { spec: { suspend: true }, status: { ...acting, phase: 'Observing' } });
+    const { status } = reportSuspended(watcher, now);
+    const holder = named('young', 1, { status: acting });
+    expect(uidOf(holderOf([{ ...watcher, status }, holder]))).to.equal('young');
+    expect(uidOf(holderOf([{ ...watcher, spec: { ...watcher.spec, suspend: false }, status }, holder]))).to.equal(
+      'young',
+    );
   });
 
   it('is never with an object in mode Observe, nor with an invalid one', () => {

@@ -94,59 +94,6 @@ describe('an object that may not act', () => {
   });
 });
 
-describe('two objects for one registry that Azure shows to neither', () => {
-  function pair() {
-    const clock = new FakeClock();
-    const arm = new ArmModel(clock, [aReplica('japaneast')]);
-    const requests: string[] = [];
-    const refusal = new ArmError('Denied', 'AuthorizationFailed', 'no right');
-    const state = { isOpen: false };
-    arm.before = (request) => {
-      requests.push(request);
-      if (!state.isOpen) throw refusal;
-    };
-    const operatorOf = (uid: string, created: string) => {
-      const object = anObject({ regions: ['japaneast', 'westeurope'] });
-      Object.assign(object.metadata, { name: uid, uid, creationTimestamp: new Date(created) });
-      return new OperatorModel(object, arm, clock);
-    };
-    const both = [operatorOf('old', '2026-01-01T00:00:00Z'), operatorOf('young', '2026-02-01T00:00:00Z')] as const;
-    const pass = async () => {
-      for (const operator of both) {
-        operator.others = both.filter((other) => other !== operator).map(({ object }) => object);
-        await operator.pass();
-      }
-    };
-    return { both, pass, clock, state, requests };
-  }
-
-  it('keep saying so, and try in turns', async () => {
-    const { both, pass, clock, requests } = pair();
-    await pass();
-    await pass();
-    const before = requests.length;
-    for (let n = 0; n < 12; n++) {
-      await clock.advance(5 * minute);
-      await pass();
-      for (const operator of both) expect(operator.condition('Ready')?.reason).to.equal('AuthorizationFailed');
-    }
-    expect(requests.length - before).to.be.at.most(12 * 2);
-  });
-
-  it('are one that acts and one that stands back, once Azure opens', async () => {
-    const { both, pass, clock, state } = pair();
-    await pass();
-    await pass();
-    state.isOpen = true;
-    for (let n = 0; n < 4; n++) {
-      await clock.advance(5 * minute);
-      await pass();
-    }
-    const reasons = both.map((operator) => operator.condition('Ready')?.reason);
-    expect(reasons).to.have.members(['AllRegionsReady', 'RegistryClaimed']);
-  });
-});
-
 describe('an object whose identity gives no token', () => {
   const reasons: IdentityReason[] = [
     'ServiceAccountNotFound',
