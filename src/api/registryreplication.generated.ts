@@ -54,15 +54,15 @@ export interface RegistryReplicationBody {
       serviceAccountName: string;
     };
     /**
-     * What happens to replicas in regions that are not listed. Delete removes them once every listed region has been ready, so that images never become farther away; Retain leaves them alone.
+     * What happens to replicas in regions that are not listed. Delete removes them once every listed region has been ready, so that images never become farther away; Retain leaves them alone. The default is Delete.
      */
     prune?: 'Delete' | 'Retain';
     /**
-     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that still wait to be pruned, before the object goes; the home region stays. Retain leaves them all. An object that is suspended, in mode Observe or invalid goes at once and leaves them too.
+     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that still wait to be pruned, before the object goes; the home region stays. Retain leaves them all. An object that is suspended, in mode Observe or invalid goes at once and leaves them too. The default is Delete.
      */
     deletionPolicy?: 'Delete' | 'Retain';
     /**
-     * Manage makes Azure agree with this object. Observe changes nothing in Azure and shows in status.plan what would be done.
+     * Manage, the default, makes Azure agree with this object. Observe changes nothing in Azure and shows in status.plan what would be done.
      */
     mode?: 'Manage' | 'Observe';
     /**
@@ -74,7 +74,7 @@ export interface RegistryReplicationBody {
      */
     interval?: string;
     /**
-     * How long a region may be in motion, or Failed, before the object is Stalled and a person is asked to act; at least 1m. A region that is no longer wanted may be deleted then even while it is in motion.
+     * How long a region may be in motion, or Failed, before the object is Stalled and a person is asked to act; at least 1m. A region that is no longer wanted may be deleted then even while it is in motion. The default is 1h.
      */
     progressDeadline?: string;
   };

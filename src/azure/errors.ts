@@ -154,7 +154,8 @@ function notAuthorized({ asked, whose }: Request, words: string, said: string): 
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
   const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
   const grant = `az role assignment create --assignee-object-id ${principal ?? '<principal>'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${registry.exec(scope)?.[0] ?? scope}`;
-  return `${asker} has no right to ${asked}: it may not perform ${action} on ${scope}. Grant it (acts within minutes): ${grant}`;
+  // The remedy before the evidence: what is too long for a condition or an event is cut at its end.
+  return `${asker} has no right to ${asked}: it may not perform ${action}. Grant it (acts within minutes): ${grant} (Azure wants it on ${scope})`;
 }
 
 /**

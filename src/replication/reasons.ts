@@ -107,7 +107,8 @@ export const reasons = {
   AuthorizationFailed: {
     stalls: true,
     meaning: 'The identity lacks a right.',
-    remedy: 'Grant the role that the message names, on the scope it names.',
+    remedy:
+      'Grant the role that the message names, or the narrower one of deploy/azure-role.json, on the scope it names.',
   },
   AuthenticationFailed: {
     stalls: true,

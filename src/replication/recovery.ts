@@ -38,9 +38,7 @@ export function holdOfAttempt(attempts: number, failedJustNow: boolean): Hold | 
       reason: 'RegionFailed',
       message: `failed ${attempts} times and is left as it is, for you to look at`,
     };
-  return failedJustNow
-    ? { waitsFor: [], message: `failed; attempt ${attempts + 1} of ${mostAttempts} follows` }
-    : undefined;
+  return failedJustNow ? { waitsFor: [], message: `attempt ${attempts + 1} of ${mostAttempts} follows` } : undefined;
 }
 
 /** What had been Ready, or still serves, holds something that is not thrown away. */

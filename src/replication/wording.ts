@@ -5,7 +5,7 @@ import { cut } from '../words.ts';
 
 const mostNamed = 10;
 /** Characters of one region's words, and of all: an event's note may have 1,024 bytes. */
-const longestWords = 700;
+const longestWords = 900;
 const longestSentence = 950;
 
 /**

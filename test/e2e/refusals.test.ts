@@ -105,11 +105,11 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     const refused = await scene.until('forbidden', 'is refused', isNotReadyBecause('AuthorizationFailed'));
     const row = region(refused, 'japaneast');
     expect(row?.message).to.contain(
-      'has no right to create replica japaneast of registry forbidden: it may not perform Microsoft.ContainerRegistry/registries/replications/write on /subscriptions/',
+      'has no right to create replica japaneast of registry forbidden: it may not perform Microsoft.ContainerRegistry/registries/replications/write. Grant it',
     );
     expect(messageOf(refused)).to.equal(row?.message);
     expect(row?.message).to.match(
-      /Grant it \(acts within minutes\): az role assignment create .* --scope \/subscriptions\S+\/forbidden$/,
+      /Grant it \(acts within minutes\): az role assignment create .* --scope \/subscriptions\S+\/forbidden \(Azure wants it on \/subscriptions\S+\/forbidden\)$/,
     );
     expect(row?.retryAfter).to.be.a('string');
     expect((await scene.events('forbidden')).join()).to.contain("AuthorizationFailed: The operator's identity ");

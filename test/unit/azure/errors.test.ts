@@ -284,9 +284,9 @@ describe('armErrorFrom', () => {
       'create replica japaneast of registry myACR0007',
     );
     expect(message).to.contain(
-      `it may not perform Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write on ${endpoint}. Grant it`,
+      'it may not perform Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write. Grant it',
     );
-    expect(message).to.match(new RegExp(`--role Contributor --scope ${endpoint}$`));
+    expect(message).to.contain(`--role Contributor --scope ${endpoint} (Azure wants it on ${endpoint})`);
   });
 
   it('tells of all the regions that ARM lists only those that may be meant', () => {

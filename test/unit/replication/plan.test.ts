@@ -76,7 +76,7 @@ describe('the plan for absent regions', () => {
     const status = aStatus([{ state: 'Creating', provisioningState: 'Creating', since: secondsAgo(61) }]);
     const made = plan({ status }, observing([], { missing: ['japaneast'] }));
     expect(dueSteps(made)).to.deep.equal([]);
-    expect(made.steps[0]?.hold?.message).to.equal('failed; attempt 2 of 5 follows');
+    expect(made.steps[0]?.hold?.message).to.equal('attempt 2 of 5 follows');
     expect(made.regions[0]?.attempts).to.equal(1);
   });
 
@@ -185,7 +185,7 @@ describe('the plan for Failed replicas', () => {
     const status = aStatus([{ state: 'Creating' }]);
     const made = plan({ status }, observing([homeEntry, failed]));
     expect(made.steps.map(({ action, hold }) => [action, hold?.message])).to.deep.equal([
-      ['delete', 'failed; attempt 2 of 5 follows'],
+      ['delete', 'attempt 2 of 5 follows'],
     ]);
   });
 
