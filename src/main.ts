@@ -50,6 +50,7 @@ import { toggleDebug } from './telemetry/log-level.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { mostNamed } from './telemetry/object-metrics.ts';
+import { outageLog } from './telemetry/outage.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
 import { type RunningServer, serveHealth, serveMetrics } from './telemetry/server.ts';
 import { announceTo } from './telemetry/transitions.ts';
@@ -211,6 +212,7 @@ interface AzureParts {
 
 /** Each identity has connections and a budget of its own: ARM counts by credential. */
 function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, metrics, log }: AzureParts): Identities {
+  const tellOutage = outageLog(log);
   return new Identities({
     own,
     connect(credential, whose) {
@@ -228,6 +230,7 @@ function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, m
         beforeWrite: mayWrite,
         onRequest(request) {
           metrics.armRequest(request);
+          tellOutage(request);
           log.debug({ object: inPass.getStore(), ...request }, 'Azure Resource Manager was asked');
         },
       });

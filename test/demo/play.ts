@@ -1,6 +1,5 @@
 // The play itself: sets the scene, applies the sample, and lets people watch what the API server says of it.
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { findCondition } from '../../src/api/conditions.ts';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
@@ -13,6 +12,7 @@ import { missingKubectl } from '../emulators/kubectl.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type DemoAzure, startAzure, summaryOf } from './azure.ts';
 import { type DemoCluster, emulatedCluster, givenCluster } from './cluster.ts';
+import { take } from './directory.ts';
 import type { Flags } from './flags.ts';
 import { guideTo } from './guide.ts';
 import { homeRegion, readSample, sampleFile } from './sample.ts';
@@ -39,7 +39,7 @@ export async function play({ once, kubeconfig, speed, directory }: Flags, stage:
   const sample = await readSample();
   const { registry, regions } = sample.object.spec;
   const logFile = join(directory, 'operator.log');
-  await mkdir(directory, { recursive: true });
+  started.defer(await take(directory));
 
   const azure = await startAzure(registry, { home: homeRegion, speed, directory });
   started.defer(() => azure.close());

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,5 +45,18 @@ describe('npm run demo -- --once', () => {
 
   it('prints no escape sequence where there is no terminal', () => {
     expect(lines.join('\n')).not.to.include('\x1b');
+  });
+
+  it('leaves the folder of a demo that runs as it is, and says so', async () => {
+    await writeFile(join(directory, 'demo.pid'), String(process.pid));
+    const certificate = await readFile(join(directory, 'arm.pem'), 'utf8');
+    const args = ['test/demo.ts', '--once', '--directory', directory];
+    const { code, stdout } = await promisify(execFile)(process.execPath, args, { cwd: root }).then(
+      () => expect.fail('it ran'),
+      (error: { code: number; stdout: string }) => error,
+    );
+    expect(code).to.equal(1);
+    expect(stdout).to.contain(`A demo runs in ${directory} (process ${process.pid})`);
+    expect(await readFile(join(directory, 'arm.pem'), 'utf8')).to.equal(certificate);
   });
 });
