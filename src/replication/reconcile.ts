@@ -63,9 +63,9 @@ export interface Outcome {
 const shortestGrace = 15 * 60_000;
 
 /**
- * Runs one pass. Rejects only when Kubernetes does not take a write, or does not show a namespace, and then the pass may be repeated at any time: the
- * finalizer, the creations that begin and the ownership of tags are stored before the ARM write they are about, and all else is
- * read anew from ARM.
+ * Runs one pass. Rejects only when Kubernetes does not take a write, or does not show a namespace, and then the pass may be
+ * repeated at any time: the finalizer, the creations that begin and the ownership of tags are stored before the ARM write they
+ * are about, and all else is read anew from ARM.
  */
 export async function reconcile(object: RegistryReplication, context: Context): Promise<Outcome> {
   const { objects, clock } = context;
