@@ -10,11 +10,11 @@
 // GET by id once it is there; all buckets are full at the start, and what the other client took by its answered requests is not
 // to be had. Requests go out, and refusals are heard, at the times of the operator's own log: what was on its way when it heard
 // of the refusal is no answer to it.
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import tls from 'node:tls';
 import { ClientSecretCredential } from '@azure/identity';
 import { Command } from 'commander';
 import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
@@ -25,6 +25,7 @@ import { defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulat
 import { realSizes, type Spending } from '../emulators/arm/quota.ts';
 import { realistic } from '../emulators/arm/timings.ts';
 import { type LogLine, startOperator } from '../operator.ts';
+import { trust } from '../trust.ts';
 import { client, startKubernetes } from './processes.ts';
 
 interface Flags {
@@ -66,7 +67,7 @@ const operator = startOperator({
 });
 ended.defer(async () => void (await operator.end()));
 await operator.said(({ msg }) => msg.includes('passes begin'));
-tls.setDefaultCACertificates([...tls.getCACertificates('default'), arm.certificate]);
+trust(arm.certificate);
 const other = theOther();
 
 const stopEating = eat(other, { share: 0.5, every: 0.1 });

@@ -1,13 +1,14 @@
 // The demo's Azure: the ARM emulator with one registry that has some content, so that new replicas take a while to sync;
 // what curl needs to talk to it; and what was written there, in one sentence.
+
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import tls from 'node:tls';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { normalise } from '../../src/replication/location.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { realistic, scaled, type Timings } from '../emulators/arm/timings.ts';
+import { trust } from '../trust.ts';
 
 const contentBytes = 2_000_000_000;
 
@@ -44,7 +45,7 @@ export async function startAzure(
   const certificateFile = join(directory, 'arm.pem');
   const curlConfig = join(directory, 'azure.curl');
   await writeFile(certificateFile, arm.certificate);
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), arm.certificate]);
+  trust(arm.certificate);
 
   const renew = async () => writeFile(curlConfig, curlConfigFor(certificateFile, await tokenOf(arm)), { mode: 0o600 });
   await renew();

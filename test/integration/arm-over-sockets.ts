@@ -1,6 +1,6 @@
 // The operator's side of the wire, in the test's own process: its gateway and its budget, over real sockets to an emulated ARM,
 // on a clock that tests move. An hour takes as long as its requests.
-import tls from 'node:tls';
+
 import type { TokenCredential } from '@azure/core-auth';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { Arm } from '../../src/azure/arm.ts';
@@ -11,6 +11,7 @@ import { paced } from '../../src/azure/pacing.ts';
 import type { Clock } from '../../src/clock.ts';
 import { urgencyOf } from '../../src/replication/urgency.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from '../emulators/arm/emulator.ts';
+import { trust } from '../trust.ts';
 
 /** One life of the operator's process, as far as ARM can tell. */
 export interface Connection {
@@ -29,8 +30,7 @@ export interface ArmOverSockets {
 
 export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOptions = {}): Promise<ArmOverSockets> {
   const emulator = await startArmEmulator({ ...options, clock });
-  const trusted = tls.getCACertificates('default');
-  tls.setDefaultCACertificates([...trusted, emulator.certificate]);
+  const distrust = trust(emulator.certificate);
   const cloud = cloudFrom(emulator.environment);
   return {
     emulator,
@@ -43,7 +43,7 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
       };
     },
     async close() {
-      tls.setDefaultCACertificates(trusted);
+      distrust();
       await emulator.close();
     },
   };

@@ -1,6 +1,4 @@
-import tls from 'node:tls';
 import { expect } from 'chai';
-import { ArmError } from '../../src/azure/arm.ts';
 import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
 import {
   clientOf,
@@ -9,8 +7,10 @@ import {
   type ServiceAccountName,
 } from '../../src/azure/federated-credential.ts';
 import { systemClock } from '../../src/clock.ts';
+import { refusal } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { TokenIssuer } from '../emulators/kubernetes/token-issuer.ts';
+import { trust } from '../trust.ts';
 
 const account: ServiceAccountName = { namespace: 'web', name: 'registries' };
 const client = {
@@ -20,16 +20,6 @@ const client = {
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 const audience = 'api://AzureADTokenExchange';
 const subject = 'system:serviceaccount:web:registries';
-
-async function refusal(asking: Promise<unknown>): Promise<ArmError> {
-  try {
-    await asking;
-  } catch (error) {
-    if (error instanceof ArmError) return error;
-    throw error;
-  }
-  throw new Error('it was let through');
-}
 
 describe('the client that a ServiceAccount stands for', () => {
   const clientId = 'azure.workload.identity/client-id';
@@ -90,15 +80,15 @@ describe('the token of a client that a ServiceAccount stands for', () => {
   let cloud: Cloud;
   let given: string[];
   let asked: string[];
-  const trusted = tls.getCACertificates('default');
+  let distrust: () => void;
 
   before(async () => {
     emulator = await startArmEmulator();
     cloud = cloudFrom(emulator.environment);
-    tls.setDefaultCACertificates([...trusted, emulator.certificate]);
+    distrust = trust(emulator.certificate);
   });
   after(async () => {
-    tls.setDefaultCACertificates(trusted);
+    distrust();
     await emulator.close();
   });
   beforeEach(() => {

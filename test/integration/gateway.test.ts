@@ -1,46 +1,31 @@
 // The ARM gateway over real sockets: against the emulator for what Azure does, against a bare server for what it should never do.
+
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import tls from 'node:tls';
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Arm, ArmError } from '../../src/azure/arm.ts';
+import type { Arm } from '../../src/azure/arm.ts';
 import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
 import { checkCredential, defaultCredential } from '../../src/azure/credential.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import type { ArmRequest } from '../../src/azure/policy.ts';
 import { tracing } from '../../src/azure/trace.ts';
+import { refusal } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
 import { FakeClock, settled } from '../fake-clock.ts';
+import { trust } from '../trust.ts';
 
 const registry = {
   subscriptionId: '00000000-0000-0000-0000-000000000000',
   resourceGroup: 'myresourcegroup',
   name: 'myACR0007',
 };
-
-/** Trusts `pem` in this process until the function returned is called. */
-function trust(pem: string): () => void {
-  const before = tls.getCACertificates('default');
-  tls.setDefaultCACertificates([...before, pem]);
-  return () => tls.setDefaultCACertificates(before);
-}
-
-async function refusal(promise: Promise<unknown>): Promise<ArmError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof ArmError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
 
 describe('the ARM gateway at Azure', () => {
   let emulator: ArmEmulator;

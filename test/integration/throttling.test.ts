@@ -1,6 +1,6 @@
 // The operator's requests within ARM's budget, over real sockets: the domain's passes over the gateway against an emulator that
 // enforces its buckets, while another client of the same credential eats from them.
-import tls from 'node:tls';
+
 import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
 import { type Arm, ArmError } from '../../src/azure/arm.ts';
@@ -8,9 +8,11 @@ import { armShares, type Budget, createBudget, type Operation } from '../../src/
 import { cloudFrom } from '../../src/azure/cloud.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import { paced } from '../../src/azure/pacing.ts';
+import { refusal } from '../arm-refusal.ts';
 import { type ArmEmulator, defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
 import type { QuotaOptions } from '../emulators/arm/quota.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { trust } from '../trust.ts';
 
 const reference = (name: string) => ({ subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name });
 
@@ -32,9 +34,7 @@ describe('many registries in a small budget of ARM', () => {
 
   async function begin(quota: QuotaOptions): Promise<void> {
     emulator = await startArmEmulator({ timings: instant, quota: { ...quota, enforced: 1 }, pageSize: 1 });
-    const before = tls.getCACertificates('default');
-    tls.setDefaultCACertificates([...before, emulator.certificate]);
-    distrust = () => tls.setDefaultCACertificates(before);
+    distrust = trust(emulator.certificate);
   }
   afterEach(async () => {
     distrust();
@@ -170,14 +170,4 @@ function watched(budget: Budget) {
       return sends;
     },
   };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<ArmError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof ArmError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }

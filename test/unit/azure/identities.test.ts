@@ -1,9 +1,10 @@
 import { expect } from 'chai';
-import { type Arm, ArmError } from '../../../src/azure/arm.ts';
+import type { Arm, ArmError } from '../../../src/azure/arm.ts';
 import { createBudget } from '../../../src/azure/budget.ts';
 import { cloudFrom } from '../../../src/azure/cloud.ts';
 import type { Refused } from '../../../src/azure/federated-credential.ts';
 import { type Acting, Identities } from '../../../src/azure/identities.ts';
+import { refusal } from '../../arm-refusal.ts';
 
 const subscriptionId = '00000000-0000-0000-0000-000000000000';
 const registry = { subscriptionId, resourceGroup: 'images', name: 'myACR0007' };
@@ -54,16 +55,6 @@ function annotatedWith(clientId: string) {
       'azure.workload.identity/tenant-id': tenantId,
     },
   };
-}
-
-async function refusal(asking: Promise<unknown>): Promise<ArmError> {
-  try {
-    await asking;
-  } catch (error) {
-    if (error instanceof ArmError) return error;
-    throw error;
-  }
-  throw new Error('it was let through');
 }
 
 describe('whoever asks Azure for an object', () => {
