@@ -1,6 +1,7 @@
 // As whom the operator asks ARM for each object: as itself, or as the client that the object's own ServiceAccount stands for. One
 // access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more.
 import type { TokenCredential } from '@azure/core-auth';
+import { Groups } from '../groups.ts';
 import { type Arm, ArmError } from './arm.ts';
 import type { Budget, Level, Visitor } from './budget.ts';
 import type { Cloud } from './cloud.ts';
@@ -48,36 +49,23 @@ export class Identities {
   readonly #options: IdentitiesOptions;
   readonly #own: Access;
   readonly #kept = new Map<string, Kept>();
-  /** By ServiceAccount, the keys of the objects that name it; and the other way round. */
-  readonly #users = new Map<string, Set<string>>();
-  readonly #accounts = new Map<string, string>();
+  /** By ServiceAccount, the keys of the objects that name it. */
+  readonly #users = new Groups();
 
   constructor(options: IdentitiesOptions) {
     this.#options = options;
     this.#own = options.connect(options.own, "the operator's identity");
   }
 
-  /** The object is there, and this is its ServiceAccount. */
+  /** The object is there, and this is its ServiceAccount. An identity's token goes with the last object that names it. */
   put(object: string, account: ServiceAccountName | undefined): void {
-    const key = account && keyOf(account);
-    if (this.#accounts.get(object) === key) return;
-    this.drop(object);
-    if (key === undefined) return;
-    this.#accounts.set(object, key);
-    const users = this.#users.get(key) ?? new Set();
-    this.#users.set(key, users.add(object));
+    const unused = this.#users.put(object, account && keyOf(account));
+    if (unused !== undefined) this.#kept.delete(unused);
   }
 
-  /** The object is gone, and with the last one its identity's token. */
+  /** The object is gone. */
   drop(object: string): void {
-    const key = this.#accounts.get(object);
-    if (key === undefined) return;
-    this.#accounts.delete(object);
-    const users = this.#users.get(key);
-    users?.delete(object);
-    if (users?.size !== 0) return;
-    this.#users.delete(key);
-    this.#kept.delete(key);
+    this.put(object, undefined);
   }
 
   /** ARM for one pass of an object, within the budget of its identity. Nobody is asked anything before the first request. */

@@ -2,6 +2,7 @@
 // others in time is kept by whoever sees the objects change. Objects in namespaces that this operator does not see do not count.
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
+import { Groups } from '../groups.ts';
 import type { Reason } from './reasons.ts';
 import { problemsOf, registryId } from './validation.ts';
 
@@ -46,29 +47,22 @@ function byAge(one: RegistryReplication, other: RegistryReplication): number {
 
 /** Finds the keys of the objects that name one registry, without reading them all. */
 export class ClaimIndex {
-  readonly #keys = new Map<string, Set<string>>();
-  readonly #registries = new Map<string, string>();
+  readonly #registries = new Groups();
 
-  put(key: string, { spec }: RegistryReplication): void {
-    const registry = registryId(spec.registry).toLowerCase();
-    if (this.#registries.get(key) === registry) return;
-    this.drop(key);
-    this.#registries.set(key, registry);
-    const keys = this.#keys.get(registry) ?? new Set();
-    this.#keys.set(registry, keys.add(key));
+  put(key: string, object: RegistryReplication): void {
+    this.#registries.put(key, registryOf(object));
   }
 
   drop(key: string): void {
-    const registry = this.#registries.get(key);
-    if (registry === undefined) return;
-    this.#registries.delete(key);
-    const keys = this.#keys.get(registry);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keys.delete(registry);
+    this.#registries.put(key, undefined);
   }
 
   /** The keys of all objects that name this one's registry, its own among them. */
-  naming({ spec }: RegistryReplication): readonly string[] {
-    return [...(this.#keys.get(registryId(spec.registry).toLowerCase()) ?? [])];
+  naming(object: RegistryReplication): readonly string[] {
+    return this.#registries.membersOf(registryOf(object));
   }
+}
+
+function registryOf({ spec }: RegistryReplication): string {
+  return registryId(spec.registry).toLowerCase();
 }
