@@ -2,6 +2,7 @@
 // stands for. There is no secret in it, and it keeps nothing. Each way in which it can fail has its reason and its remedy.
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientAssertionCredential } from '@azure/identity';
+import { isGuid } from '../guid.ts';
 import { oneLine } from '../words.ts';
 import { ArmError, type IdentityReason } from './arm.ts';
 import type { Cloud } from './cloud.ts';
@@ -43,9 +44,6 @@ const annotation = {
   tenantId: 'azure.workload.identity/tenant-id',
 } as const;
 
-/** Both ids are GUIDs; a tenant may have names, too, but what goes into a URL shall not be anybody's text. */
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export interface Lookup {
   readonly serviceAccounts: Pick<ServiceAccounts, 'annotations'>;
   /** ms that what is known of the ServiceAccount may be old. */
@@ -63,9 +61,10 @@ export async function clientOf(
 ): Promise<Client> {
   const reading = await answered(serviceAccounts.annotations(account, age), account);
   if ('refused' in reading) throw refusal(account, reading, 'read');
+  // A tenant may have names, too, but what goes into a URL shall not be anybody's text.
   const idIn = (name: string, otherwise?: string) => {
     const id = (reading.annotations[name] ?? otherwise ?? '').trim();
-    if (guid.test(id)) return id.toLowerCase();
+    if (isGuid(id)) return id.toLowerCase();
     const found =
       id === '' ? 'has no annotation' : `has ${JSON.stringify(oneLine(id, 100))}, which is no id, as its annotation`;
     throw denied(

@@ -9,7 +9,6 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
-import type { Refusal } from './permission.ts';
 import type { Reason } from './reasons.ts';
 import { isoSeconds } from './regions.ts';
 import type { Report } from './report.ts';
@@ -20,8 +19,12 @@ export function reportInvalid(object: RegistryReplication, problems: readonly st
   return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: 'edit' };
 }
 
-/** Nothing may be asked of Azure for this object, until somebody else allows it. */
-export function reportRefused(object: RegistryReplication, { reason, message }: Refusal, now: Date): Report {
+/** Nothing may be asked of Azure for this object, or Azure does not answer it, until somebody else allows it. */
+export function reportRefused(
+  object: RegistryReplication,
+  { reason, message }: { readonly reason: Reason; readonly message: string },
+  now: Date,
+): Report {
   const within = slowly(findCondition(object.status?.conditions, 'Stalled')?.lastTransitionTime, now);
   return { status: standstill(object, reason, message + wayOut(object), now), next: { within } };
 }
@@ -72,10 +75,8 @@ export function reportUnseen(
   const { status = {} } = object;
   switch (error.kind) {
     case 'Denied':
-    case 'Invalid': {
-      const within = slowly(findCondition(status.conditions, 'Stalled')?.lastTransitionTime, now);
-      return { status: standstill(object, error.reason, error.message + wayOut(object), now), next: { within } };
-    }
+    case 'Invalid':
+      return reportRefused(object, error, now);
     case 'Throttled':
     case 'Conflict':
     case 'NotFound':

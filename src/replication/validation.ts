@@ -3,6 +3,7 @@
 import type { RegistryReplication, Spec } from '../api/registryreplication.ts';
 import type { RegistryReference } from '../azure/arm.ts';
 import { parseDuration } from '../duration.ts';
+import { isGuid } from '../guid.ts';
 import { normalise } from './location.ts';
 
 const shortestDuration = 60_000;
@@ -41,7 +42,7 @@ export function registryId({ subscriptionId, resourceGroup, name }: RegistryRefe
 }
 
 function* problemsOfRegistry(registry: Spec['registry'], seenId: string | undefined): Generator<string> {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(registry.subscriptionId))
+  if (!isGuid(registry.subscriptionId))
     yield `spec.registry.subscriptionId "${registry.subscriptionId}" is not a subscription id such as 00000000-0000-0000-0000-000000000000`;
   if (!/^[-\w.()]{0,89}[-\w()]$/.test(registry.resourceGroup))
     yield `spec.registry.resourceGroup "${registry.resourceGroup}" is not a resource group's name`;
