@@ -1,5 +1,6 @@
 // What is known of one of ARM's token buckets: how many requests it would surely take now, and when it will take more. Pure
 // arithmetic on times that it is told; never more hopeful than ARM's answers allow, since others may use the same credential.
+import { clamp } from '../clamp.ts';
 
 /** A bucket as ARM keeps it, and how much of it is trusted while ARM has said nothing. */
 export interface BucketSize {
@@ -121,8 +122,4 @@ export class Bucket {
     const { size, unknown } = this.#size;
     return (known ? size : unknown) - (this.#sent - this.#answered);
   }
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value));
 }

@@ -1,6 +1,7 @@
 // Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
 // what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
 
+import { clamp } from '../clamp.ts';
 import { didYouMean } from '../spelling.ts';
 import { oneLine } from '../words.ts';
 import { ArmError } from './arm.ts';
@@ -193,7 +194,7 @@ export function retryAfterIn(header: (name: string) => string | undefined): numb
   if (!value) return defaultRetryAfter;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.parse(header('date') ?? '');
   if (Number.isNaN(ms)) return defaultRetryAfter;
-  return Math.min(longestRetryAfter, Math.max(shortestRetryAfter, Math.ceil(ms)));
+  return clamp(Math.ceil(ms), shortestRetryAfter, longestRetryAfter);
 }
 
 function transient(message: string, code: string, cause: unknown): ArmError {

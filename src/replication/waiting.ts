@@ -1,4 +1,5 @@
 // How long to wait until the next look. All in ms; a person's patience grows with the time already waited, and so do these.
+import { clamp } from '../clamp.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -26,8 +27,4 @@ function elapsed(since: string | undefined, now: Date): number {
   // To the second, as `since` is: nothing shall seem older than it is. A time that nobody can read (NaN) counts as now:
   // waiting must never come to nothing.
   return since === undefined ? 0 : Math.floor(now.getTime() / second) * second - Date.parse(since) || 0;
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value));
 }
