@@ -51,7 +51,7 @@ export interface Metrics {
   armRequestHeld(operation: Operation, urgency: Urgency): void;
   /** ARM has answered 429: nothing goes out for so many ms more. */
   armPaused(operation: Operation, ms: number): void;
-  /** @param read Asked at each scrape. */
+  /** @param read Asked once a scrape. */
   armBudget(read: () => readonly Level[]): void;
 }
 
@@ -191,27 +191,26 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
 
     armBudget(read) {
       const labelNames = ['subscription', 'operation'] as const;
-      new Gauge({
+      const tokensLeft = new Gauge({
         name: 'georeplication_arm_budget_tokens',
         help: 'Requests that Azure Resource Manager would surely take now',
         labelNames,
         registers,
+        // For both gauges: prom-client collects in the order in which they were made, as its own gauges of the heap rely on too.
         collect() {
-          this.reset();
-          for (const { subscriptionId: subscription, operation, tokens } of read())
-            this.set({ subscription, operation }, tokens);
+          tokensLeft.reset();
+          visitorsWaiting.reset();
+          for (const { subscriptionId: subscription, operation, tokens, waiting } of read()) {
+            tokensLeft.set({ subscription, operation }, tokens);
+            visitorsWaiting.set({ subscription, operation }, waiting);
+          }
         },
       });
-      new Gauge({
+      const visitorsWaiting = new Gauge({
         name: 'georeplication_arm_budget_waiting',
         help: 'Objects that wait for their turn in the budget',
         labelNames,
         registers,
-        collect() {
-          this.reset();
-          for (const { subscriptionId: subscription, operation, waiting } of read())
-            this.set({ subscription, operation }, waiting);
-        },
       });
     },
   };

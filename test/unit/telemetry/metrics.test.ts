@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Level } from '../../../src/azure/budget.ts';
 import type { ControllerMetrics } from '../../../src/kubernetes/controller.ts';
 import type { ElectionMetrics } from '../../../src/kubernetes/election.ts';
 import { WorkQueue } from '../../../src/kubernetes/queue.ts';
@@ -82,6 +83,16 @@ describe('metrics', () => {
       1,
     );
     expect(await value('georeplication_arm_throttled_seconds_total', { operation: 'reads' })).to.equal(10);
+  });
+
+  it("ask for the levels of ARM's budget once a scrape, and drop those of which it tells no more", async () => {
+    const readings: Level[][] = [[{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }], []];
+    metrics.armBudget(() => readings.shift() as Level[]);
+    const series = async () =>
+      (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('georeplication_arm_budget_'));
+    expect(await series()).to.have.length(2);
+    expect(await series()).to.deep.equal([]);
+    expect(readings).to.deep.equal([]);
   });
 
   it('follow a work queue as client-go does', async () => {
