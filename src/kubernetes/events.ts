@@ -58,6 +58,8 @@ export function recordInto(write: EventSink, options: EventRecorderOptions): Eve
   const book = new SeriesBook(series);
   const buckets = new TokenBuckets({ ...eachObject, burst });
   const complaints = new Complaints(log);
+  const lost = (what: string, why: string) => complaints.raise(what, `${what} are lost: ${why}`);
+  const writtenAgain = (what: string) => complaints.settle(what, `${what} are written again`);
   let isSending = false;
   let allSent = Promise.resolve();
   let cancelTimer = () => {};
@@ -84,15 +86,15 @@ export function recordInto(write: EventSink, options: EventRecorderOptions): Eve
       try {
         book.written(await write(one), now());
         failures = 0;
-        complaints.settle('Events');
-        complaints.settle(what);
+        writtenAgain('Events');
+        writtenAgain(what);
       } catch (error) {
         const wait = waitBeforeAnother(error);
         if (wait !== undefined && attempt < tries) {
           await pause(wait);
         } else {
           book.refused(now());
-          complaints.raise(wait === undefined ? what : 'Events', explain(error));
+          lost(wait === undefined ? what : 'Events', explain(error));
         }
       }
     }
@@ -133,7 +135,7 @@ export function recordInto(write: EventSink, options: EventRecorderOptions): Eve
           return;
         }
         const forgotten = book.open(key, event, at);
-        if (forgotten > 0) complaints.raise('Events', `${series.capacity} of them wait for the API server`);
+        if (forgotten > 0) lost('Events', `${series.capacity} of them wait for the API server`);
       }
       send();
     },

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { AccessReview } from '../kubernetes/access-review.ts';
+import { Complaints } from '../kubernetes/complaints.ts';
 import { explain, isUnavailable } from '../kubernetes/errors.ts';
 import type { Log } from '../kubernetes/log.ts';
 import { RecentlyUsed } from '../recently-used.ts';
@@ -16,7 +17,7 @@ export type Guard = (authorization: string | undefined) => Promise<Verdict>;
 export interface GuardOptions {
   readonly reviews: AccessReview;
   readonly clock: Clock;
-  readonly log: Pick<Log, 'info' | 'error'>;
+  readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
 /** ms: how long a right that was taken away still counts; and how long one that was just given does not. */
@@ -35,7 +36,7 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
   /** By the token's hash. */
   const verdicts = new RecentlyUsed<{ readonly verdict: Promise<Verdict>; until: number }>(mostKept);
   let asking = 0;
-  let isInTrouble = false;
+  const complaints = new Complaints(log);
   const now = () => clock.now().getTime();
 
   async function review(token: string): Promise<Verdict> {
@@ -46,20 +47,13 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
     return { status: 403, words: `Forbidden: user "${who}" may not get path "/metrics"` };
   }
 
-  /** One line when it begins, and one when it is over, however many ask in between. */
   function unanswered(error: unknown, token: string): Verdict {
     // Whatever stands between us and the API server may send back what it was sent.
     const why = remedyFor(error).replaceAll(token, '[removed]');
-    if (!isInTrouble) log.error({}, `Nobody can read the metrics: whoever asks cannot be looked up. ${why}`);
-    isInTrouble = true;
+    complaints.raise('reviews', `Nobody can read the metrics: whoever asks cannot be looked up. ${why}`);
     return isUnavailable(error)
       ? { status: 503, words: 'The API server cannot be asked who you are' }
       : { status: 500, words: 'The API server does not say who you are' };
-  }
-
-  function answered(): void {
-    if (isInTrouble) log.info({}, 'Whoever asks for metrics can be looked up again');
-    isInTrouble = false;
   }
 
   return async (authorization) => {
@@ -73,7 +67,7 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
     const verdict = review(token).then(
       (answer) => {
         entry.until = now() + (answer.status === 200 ? kept.allowed : kept.refused);
-        answered();
+        complaints.settle('reviews', 'Whoever asks for metrics can be looked up again');
         return answer;
       },
       (error) => {

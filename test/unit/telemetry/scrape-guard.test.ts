@@ -112,7 +112,7 @@ describe('who may read the metrics', () => {
     trouble = new ApiServerUnreachable('the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)');
     for (const token of ['scraper', 'scraper', 'stranger']) expect(await status(`Bearer ${token}`)).to.equal(503);
     expect(log.all.map(({ level, sentence }) => `${level}: ${sentence}`)).to.deep.equal([
-      'error: Nobody can read the metrics: whoever asks cannot be looked up. the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)',
+      'warn: Nobody can read the metrics: whoever asks cannot be looked up. the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)',
     ]);
     trouble = undefined;
     expect(await status('Bearer scraper')).to.equal(200);
