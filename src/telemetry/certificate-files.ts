@@ -40,8 +40,8 @@ export interface Renewal {
 }
 
 /**
- * Looks whether `current` has been replaced, until the function returned is called. What cannot be used is told once, and the
- * last one that could stays in use.
+ * Looks whether `current` has been replaced, until the function returned is called. What cannot be used is told once for each
+ * reason, so that whoever mends it sees what is still missing, and the last one that could stays in use.
  */
 export function watchCertificate(
   directory: string,
@@ -55,8 +55,13 @@ export function watchCertificate(
   const look = async () => {
     try {
       const next = await readCertificate(directory);
+      const wasBroken = complaint !== '';
       complaint = '';
-      if (isOver || (next.cert === last.cert && next.key === last.key)) return;
+      if (isOver) return;
+      if (next.cert === last.cert && next.key === last.key) {
+        if (wasBroken) log.info({}, 'The certificate of the metrics can be read again; it is the one in use');
+        return;
+      }
       last = next;
       renewed(next);
       log.info({ validTo: new X509Certificate(next.cert).validToDate }, 'The certificate of the metrics was renewed');

@@ -76,6 +76,32 @@ describe('certificate files', () => {
     expect(clock.nextIn).to.equal(undefined);
   });
 
+  it('are told of once while they cannot be used, once more for each other reason, and when they are as before', async () => {
+    const clock = new FakeClock();
+    const log = new LogJournal();
+    const certificate = selfSigned('operator', now);
+    await putBoth(certificate);
+    const end = watchCertificate(directory, certificate, { clock, log, renewed: () => undefined });
+    const look = async () => {
+      await clock.advance(10_000);
+      await nextTimer(clock);
+    };
+
+    await put('tls.crt', 'nonsense');
+    await look();
+    await look();
+    await rm(join(directory, 'tls.crt'));
+    await look();
+    await put('tls.crt', certificate.cert);
+    await look();
+    await look();
+    end();
+    const [first, second, ...others] = log.all.map(({ sentence }) => sentence);
+    expect(first).to.match(/^cannot use the certificate in .*; the last one stays in use$/);
+    expect(second).to.match(/ENOENT.*; the last one stays in use$/);
+    expect(others).to.deep.equal(['The certificate of the metrics can be read again; it is the one in use']);
+  });
+
   /** Reading files takes its turns of the event loop; the next look is planned after it. */
   async function nextTimer(clock: FakeClock): Promise<void> {
     while (clock.nextIn === undefined) await new Promise((resolve) => setImmediate(resolve));
