@@ -59,6 +59,11 @@ export class Bucket {
     return now - this.#newsAt <= newsLasts;
   }
 
+  /** Whether a new one would be the same from now on: nothing that was heard counts any more, and nothing under way has its place kept. */
+  isAsNew(now: number): boolean {
+    return this.#isSilent(now) && this.level(now) === this.#size.unknown;
+  }
+
   /** Until when ARM forbids to ask. */
   get pausedUntil(): number {
     return this.#pausedUntil;
@@ -111,10 +116,16 @@ export class Bucket {
     this.#newsAt = now;
   }
 
+  /** What ARM said is too old to count, and so is what it forbade. */
+  #isSilent(now: number): boolean {
+    return !this.isKnown(now) && now - this.#pausedUntil > newsLasts;
+  }
+
   #refill(now: number): void {
     const gained = (Math.max(0, now - this.#at) / 1_000) * this.#size.refill;
     this.#at = Math.max(this.#at, now);
     this.#level = Math.min(this.#level + gained, this.#most(this.isKnown(now)));
+    if (this.#isSilent(now)) this.#eaten = 0;
   }
 
   /** A bucket that is full while a request is on its way will have one less: what is on its way takes its place. */

@@ -1,31 +1,10 @@
 // The operator's share of ARM's budget: which requests may be sent now, and when the turn of the others comes. It never waits,
 // sends nothing, and is told of every answer; ARM's own word overrules its arithmetic.
+import { type Account, Accounts } from './accounts.ts';
 import { ArmError } from './arm.ts';
-import { Bucket, type BucketSize, type News } from './bucket.ts';
-import { Turns, type Urgency } from './turns.ts';
-
-/** ARM keeps one bucket for each, by subscription and credential. Polls of operations are reads. */
-export type Operation = (typeof operations)[number];
-export const operations = ['reads', 'writes', 'deletes'] as const;
-
-export interface Share extends BucketSize {
-  /** Tokens that upkeep leaves to people's edits. */
-  readonly reserve: number;
-  /** Tokens that a visit leaves, when it begins, to those that have begun: a look that cannot be finished was in vain. */
-  readonly margin: number;
-  /** Tokens that a visit is taken to need before it has shown it. */
-  readonly need: number;
-}
-
-/**
- * Sizes and refills: Microsoft's article on request limits and throttling, which the headers of Azure/azure-powershell confirm
- * (2025-09-09: 249 reads and 199 writes after the first). ARM may give a subscription more or less; more is not used.
- */
-export const armShares: Readonly<Record<Operation, Share>> = {
-  reads: { size: 250, refill: 25, unknown: 40, reserve: 20, margin: 5, need: 2 },
-  writes: { size: 200, refill: 10, unknown: 20, reserve: 10, margin: 2, need: 1 },
-  deletes: { size: 200, refill: 10, unknown: 20, reserve: 10, margin: 2, need: 1 },
-};
+import type { News } from './bucket.ts';
+import { armShares, type Operation, type Share } from './shares.ts';
+import type { Urgency } from './turns.ts';
 
 /** Who asks: one object, in one pass. */
 export interface Visitor {
@@ -54,7 +33,7 @@ export interface Wire {
 
 export interface Budget extends Wire {
   visit(visitor: Visitor): Visit;
-  /** What is left, as far as is known. */
+  /** What is left, as far as is known, of the subscriptions about which somebody has asked lately. */
   levels(): Level[];
 }
 
@@ -82,39 +61,16 @@ const probes = 4;
 /** ms; nobody is sent away for less. */
 const shortestWait = 50;
 
-interface Account {
-  readonly bucket: Bucket;
-  readonly turns: Turns;
-  readonly share: Share;
-  /** Tokens taken for requests that are not over: counted again by the bucket once they are sent, to be on the safe side. */
-  taken: number;
-}
-
 /** One for each credential. */
 export function createBudget({ now, shares = armShares, onHeld, onPaused }: BudgetOptions): Budget {
-  const accounts = new Map<string, Map<Operation, Account>>();
-
-  function accountOf(subscriptionId: string, operation: Operation): Account {
-    const subscription = subscriptionId.toLowerCase();
-    let own = accounts.get(subscription);
-    if (!own) {
-      own = new Map(
-        operations.map((each) => {
-          const share = shares[each];
-          return [each, { bucket: new Bucket(share, now()), turns: new Turns(), share, taken: 0 }];
-        }),
-      );
-      accounts.set(subscription, own);
-    }
-    return own.get(operation) as Account;
-  }
+  const accounts = new Accounts(shares);
 
   return {
     visit({ who, urgency }) {
       const visited = new Map<Account, { asked: number; is: 'new' | 'begun' | 'over' }>();
       return {
         ask(subscriptionId, operation) {
-          const account = accountOf(subscriptionId, operation);
+          const account = accounts.of(subscriptionId, operation, now());
           const visit = visited.get(account) ?? { asked: 0, is: 'new' };
           visited.set(account, visit);
           visit.asked += 1;
@@ -133,7 +89,7 @@ export function createBudget({ now, shares = armShares, onHeld, onPaused }: Budg
     },
 
     sent(subscriptionId, operation) {
-      const { bucket } = accountOf(subscriptionId, operation);
+      const { bucket } = accounts.of(subscriptionId, operation, now());
       if (bucket.isPaused(now())) throw held(operation, bucket.pausedUntil - now());
       const answered = bucket.sent(now());
       return (news) => {
@@ -144,14 +100,12 @@ export function createBudget({ now, shares = armShares, onHeld, onPaused }: Budg
     },
 
     levels: () =>
-      [...accounts].flatMap(([subscriptionId, own]) =>
-        [...own].map(([operation, { bucket, turns }]) => ({
-          subscriptionId,
-          operation,
-          tokens: Math.max(0, Math.floor(bucket.level(now()))),
-          waiting: turns.size,
-        })),
-      ),
+      accounts.list().map(({ subscriptionId, operation, account: { bucket, turns } }) => ({
+        subscriptionId,
+        operation,
+        tokens: Math.max(0, Math.floor(bucket.level(now()))),
+        waiting: turns.waiting(now()),
+      })),
   };
 }
 

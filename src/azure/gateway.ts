@@ -12,11 +12,12 @@ import { type Clock, systemClock } from '../clock.ts';
 import { RecentlyUsed } from '../recently-used.ts';
 import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
-import type { Operation, Wire } from './budget.ts';
+import type { Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
 import { Connections } from './connections.ts';
 import { armErrorFrom } from './errors.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
+import type { Operation } from './shares.ts';
 import { tokenSource } from './token.ts';
 
 export interface ArmOptions {

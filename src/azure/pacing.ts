@@ -1,6 +1,7 @@
 // Arm within its budget: each request takes its token first, or is refused without being sent. It never waits and never retries.
 import type { Arm, RegistryReference } from './arm.ts';
-import type { Budget, Operation, Visitor } from './budget.ts';
+import type { Budget, Visitor } from './budget.ts';
+import type { Operation } from './shares.ts';
 
 /**
  * The same seven requests for one pass of one object. Where the budget does not allow a request, it rejects with `Throttled`, and

@@ -3,9 +3,9 @@
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../clock.ts';
 import type { News } from './bucket.ts';
-import type { Operation } from './budget.ts';
 import type { Connections } from './connections.ts';
 import { retryAfterIn } from './errors.ts';
+import type { Operation } from './shares.ts';
 import type { TokenSource } from './token.ts';
 import { trace } from './trace.ts';
 

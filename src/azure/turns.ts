@@ -32,7 +32,7 @@ export class Turns {
   placeOf(who: string, urgency: Urgency, now: number): Place {
     const order = now + (urgency === 'upkeep' ? patience : 0);
     const before = this.#places.get(who);
-    if (before) return { ...before, order: Math.min(before.order, order) };
+    if (before && isKept(before, now)) return { ...before, order: Math.min(before.order, order) };
     return { order, ticket: ++this.#tickets, need: 0, due: now };
   }
 
@@ -40,7 +40,7 @@ export class Turns {
   ahead(of: Place, now: number): number {
     let tokens = 0;
     for (const [who, place] of this.#places) {
-      if (now > place.due + memory) this.#places.delete(who);
+      if (!isKept(place, now)) this.#places.delete(who);
       else if (now <= place.due + lateness && isBefore(place, of)) tokens += place.need;
     }
     return tokens;
@@ -55,9 +55,13 @@ export class Turns {
   }
 
   /** How many have a place. */
-  get size(): number {
-    return this.#places.size;
+  waiting(now: number): number {
+    return [...this.#places.values()].filter((place) => isKept(place, now)).length;
   }
+}
+
+function isKept({ due }: Place, now: number): boolean {
+  return now <= due + memory;
 }
 
 function isBefore(one: Place, other: Place): boolean {

@@ -1,8 +1,9 @@
 // Every metric of the operator, under the names that controller-runtime and client-go use, so that existing dashboards work, and
 // georeplication_* for the domain. It measures and never decides.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { type Level, type Operation, operations } from '../azure/budget.ts';
+import type { Level } from '../azure/budget.ts';
 import type { ArmRequest } from '../azure/policy.ts';
+import { type Operation, operations } from '../azure/shares.ts';
 import type { Urgency } from '../azure/turns.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';

@@ -4,10 +4,11 @@
 import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
 import { type Arm, ArmError } from '../../src/azure/arm.ts';
-import { armShares, type Budget, createBudget, type Operation } from '../../src/azure/budget.ts';
+import { type Budget, createBudget } from '../../src/azure/budget.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import { paced } from '../../src/azure/pacing.ts';
+import { armShares, type Operation } from '../../src/azure/shares.ts';
 import { refusal } from '../arm-refusal.ts';
 import { type ArmEmulator, defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
 import type { QuotaOptions } from '../emulators/arm/quota.ts';

@@ -62,6 +62,17 @@ describe('what is known of a bucket of ARM', () => {
     expect(full().level(30_001)).to.equal(40);
   });
 
+  it('is as of a new one once ARM has long said nothing, nothing is under way, and a pause is long over', () => {
+    const bucket = full();
+    expect(bucket.isAsNew(30_000)).to.equal(false);
+    expect(bucket.isAsNew(30_001)).to.equal(true);
+    const answered = bucket.sent(40_000);
+    expect(bucket.isAsNew(100_000)).to.equal(false);
+    answered({ retryAfter: 10_000 }, 100_000);
+    expect(bucket.isAsNew(140_000)).to.equal(false);
+    expect(bucket.isAsNew(140_001)).to.equal(true);
+  });
+
   it('is nothing after a 429, until its Retry-After has passed, and grows from nothing then', () => {
     const bucket = full();
     bucket.sent(0)({ retryAfter: 10_000 }, 100);
@@ -100,5 +111,19 @@ describe('what is known of a bucket of ARM', () => {
     }
     // Of 25 a second we have sent 14, and the level stays: others take 11.
     expect(bucket.reaches(240, 60_000) - 60_000).to.be.closeTo(10_000, 500);
+  });
+
+  it('tells nothing of what others eat when ARM has long said nothing, but remembers it over a pause', () => {
+    const eaten = () => {
+      const bucket = full();
+      bucket.sent(0)({ remaining: 5 }, 0);
+      return bucket;
+    };
+    const silent = eaten();
+    expect(silent.reaches(105, 0)).to.equal(40_000);
+    expect(silent.reaches(140, 30_001) - 30_001).to.equal(4_000);
+    const paused = eaten();
+    paused.sent(0)({ retryAfter: 60_000 }, 0);
+    expect(paused.reaches(100, 60_000) - 60_000).to.equal(40_000);
   });
 });

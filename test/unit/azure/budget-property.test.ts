@@ -3,7 +3,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError } from '../../../src/azure/arm.ts';
-import { armShares, createBudget } from '../../../src/azure/budget.ts';
+import { createBudget } from '../../../src/azure/budget.ts';
+import { armShares } from '../../../src/azure/shares.ts';
 import type { Urgency } from '../../../src/azure/turns.ts';
 
 const subscription = '00000000-0000-0000-0000-000000000000';

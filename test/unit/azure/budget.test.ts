@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { ArmError } from '../../../src/azure/arm.ts';
-import { armShares, createBudget, type Operation, type Visit } from '../../../src/azure/budget.ts';
+import { createBudget, type Visit } from '../../../src/azure/budget.ts';
+import { armShares, type Operation } from '../../../src/azure/shares.ts';
 import type { Urgency } from '../../../src/azure/turns.ts';
 
 const subscription = '00000000-0000-0000-0000-000000000000';
@@ -164,6 +165,19 @@ describe('the budget', () => {
     const early = look('early', 'edit') as number;
     const later = look('later', 'edit') as number;
     expect(early).to.be.lessThan(later);
+  });
+
+  it('keeps nobody a place for ever: who comes ten minutes late begins to wait anew', () => {
+    const { look, left, at } = aBudget();
+    left(margin);
+    look('late', 'edit');
+    at(599_000);
+    left(margin);
+    look('other', 'edit');
+    at(602_000);
+    left(margin);
+    const late = look('late', 'edit') as number;
+    expect(late).to.be.greaterThan(look('other', 'edit') as number);
   });
 
   it('after a 429 refuses until its Retry-After, whoever asks and however urgently', () => {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { type Arm, ArmError } from '../../../src/azure/arm.ts';
-import { createBudget, type Operation } from '../../../src/azure/budget.ts';
+import { createBudget } from '../../../src/azure/budget.ts';
 import { paced } from '../../../src/azure/pacing.ts';
+import type { Operation } from '../../../src/azure/shares.ts';
 
 const registry = {
   subscriptionId: '00000000-0000-0000-0000-000000000000',
