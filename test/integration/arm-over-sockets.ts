@@ -4,7 +4,7 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { Arm } from '../../src/azure/arm.ts';
-import { createBudget } from '../../src/azure/budget.ts';
+import { createBudget, type Wire } from '../../src/azure/budget.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import { paced } from '../../src/azure/pacing.ts';
@@ -25,6 +25,8 @@ export interface ArmOverSockets {
   readonly emulator: ArmEmulator;
   /** `witnessed` may come between the budget and the wire. */
   connect(witnessed?: (arm: Arm) => Arm): Connection;
+  /** The gateway alone, with the same credential: it tells this wire what it sends, where there is one, and asks nobody else. */
+  gateway(wire?: Wire): Arm;
   close(): Promise<void>;
 }
 
@@ -32,11 +34,14 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
   const emulator = await startArmEmulator({ ...options, clock });
   const distrust = trust(emulator.certificate);
   const cloud = cloudFrom(emulator.environment);
+  const gateway = (wire?: Wire) =>
+    connectArm({ credential: credentialFor(emulator, clock), cloud, clock, ...(wire && { wire }) });
   return {
     emulator,
+    gateway,
     connect(witnessed = (arm) => arm) {
       const budget = createBudget({ now: () => clock.now().getTime() });
-      const arm = witnessed(connectArm({ credential: credentialFor(emulator, clock), cloud, wire: budget, clock }));
+      const arm = witnessed(gateway(budget));
       return {
         arm,
         armFor: (object) => paced(arm, budget, { who: object.metadata.uid ?? '', urgency: urgencyOf(object) }),
