@@ -23,7 +23,7 @@ export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
       apiVersion: `${group}/${version}`,
       kind: 'RegistryReplication',
       metadata: { name: 'myacr0007', namespace },
-      spec: { registry, regions: [{ location: 'japaneast' }], deletionPolicy: 'Retain' },
+      spec: { registry, regions: [{ location: 'japaneast' }], deletionPolicy: 'Retain', ...stage.identity.ofObjects },
     };
     await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
     expect((await created).replica).to.equal('japaneast');

@@ -7,6 +7,7 @@ import { startCluster, type TestCluster } from './cluster.ts';
 import { beyondAzureRole, type Deployment, deploy, operatorAccount, refusedTo } from './deployment.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
+import { type Identity, type IdentityMode, identityOf, modeOfThisRun } from './identity-mode.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
 import { linesOf, linesWithSecrets } from './secrets.ts';
 
@@ -18,11 +19,15 @@ export interface StageOptions {
   readonly deployment?: Deployment;
   /** Namespaces in which operators may be refused: the scenario is about that. */
   readonly closed?: readonly string[];
+  /** That of this run where left out. */
+  readonly identity?: IdentityMode;
 }
 
 export interface Stage {
   readonly arm: ArmEmulator;
   readonly kubernetes: TestCluster;
+  /** Objects of the namespace default are admitted. */
+  readonly identity: Identity;
   /** The file that kubectl uses; it has all rights. */
   readonly kubeconfig: string;
   /** The file that operators use: a token of the service account that deploy/ makes, with the rights that it gives. */
@@ -50,6 +55,7 @@ export async function setStage({
   crds,
   deployment = { folder: 'deploy' },
   closed = [],
+  identity: mode = modeOfThisRun(),
 }: StageOptions = {}): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'georeplication-'));
   const [arm, kubernetes] = await Promise.all([startArmEmulator(armOptions), startCluster(crds ? { crds } : {})]);
@@ -60,7 +66,20 @@ export async function setStage({
   const operatorKubeconfig = join(directory, 'kubeconfig');
   const kubeconfigWithToken = await kubernetes.kubeconfigOf(operatorAccount);
   await writeFile(operatorKubeconfig, kubeconfigWithToken, { mode: 0o600 });
-  const env = { ...arm.environment, KUBECONFIG: operatorKubeconfig, NODE_EXTRA_CA_CERTS: certificate };
+  const kubectlHere: Stage['kubectl'] = async (args, options) => {
+    const list = typeof args === 'string' ? args.split(' ') : args;
+    const { code, stdout, stderr } = await kubectl(kubeconfig, list, options);
+    if (code !== 0) throw new Error(`kubectl ${list.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const identity = await identityOf(mode, { arm, kubernetes, kubectl: kubectlHere, directory });
+  await identity.admit('default');
+  const env = {
+    ...arm.environment,
+    KUBECONFIG: operatorKubeconfig,
+    NODE_EXTRA_CA_CERTS: certificate,
+    ...identity.env,
+  };
   const operators: Operator[] = [];
   const token = /^ *token: (\S+)$/m.exec(kubeconfigWithToken)?.[1];
   const clientSecret = arm.environment.AZURE_CLIENT_SECRET;
@@ -71,20 +90,17 @@ export async function setStage({
     secretsLogged,
     arm,
     kubernetes,
+    identity,
     kubeconfig,
     operatorKubeconfig,
     env,
     startOperator(options = {}) {
-      const operator = startOperator({ ...options, env: { ...env, ...options.env } });
+      const args = [...identity.args, ...(options.args ?? [])];
+      const operator = startOperator({ ...options, args, env: { ...env, ...options.env } });
       operators.push(operator);
       return operator;
     },
-    async kubectl(args, options) {
-      const list = typeof args === 'string' ? args.split(' ') : args;
-      const { code, stdout, stderr } = await kubectl(kubeconfig, list, options);
-      if (code !== 0) throw new Error(`kubectl ${list.join(' ')}: ${stderr}`);
-      return stdout;
-    },
+    kubectl: kubectlHere,
     async close() {
       await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.end() : undefined)));
       const refused = [

@@ -15,7 +15,7 @@ describeWithKubectl('two objects that name one registry', () => {
 
   /** An object of this name about the registry `shared`. */
   async function applyTo(name: string, regions: string[]): Promise<void> {
-    const object = JSON.parse(manifest('shared', { regions }));
+    const object = JSON.parse(manifest('shared', { regions }, scene.identity));
     object.metadata.name = name;
     object.spec.registry.name = name === 'second' ? 'SHARED' : 'shared';
     await scene.kubectl('apply -f -', { input: JSON.stringify(object) });

@@ -81,7 +81,7 @@ describeWithKubectl('hostile words', () => {
       'ÀBCDE',
       hostileWords,
     ];
-    const { registry } = JSON.parse(manifest('escaping', { regions })).spec;
+    const { registry } = JSON.parse(manifest('escaping', { regions }, scene.identity)).spec;
     const specs = escapes.flatMap((text) => [
       { registry: { ...registry, name: text }, regions: [{ location: 'japaneast' }] },
       { registry: { ...registry, resourceGroup: text }, regions: [{ location: 'japaneast' }] },
@@ -89,7 +89,7 @@ describeWithKubectl('hostile words', () => {
       { registry, regions: [{ location: text }] },
     ]);
     const items = specs.map((spec, index) => {
-      const object = JSON.parse(manifest('escaping', { regions }));
+      const object = JSON.parse(manifest('escaping', { regions }, scene.identity));
       return { ...object, metadata: { ...object.metadata, name: `escaping-${index}` }, spec };
     });
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });

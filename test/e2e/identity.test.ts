@@ -5,23 +5,19 @@ import { expect } from 'chai';
 import { generate } from 'selfsigned';
 import { allowedRegistries, annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
-import { systemClock } from '../../src/clock.ts';
-import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import { serviceAccounts } from '../../src/kubernetes/service-account.ts';
 import { registryId } from '../../src/replication/validation.ts';
+import type { Account } from '../access.ts';
 import { operatorAccount } from '../deployment.ts';
 import { type MetadataEndpoint, startMetadataEndpoint } from '../emulators/arm/metadata-endpoint.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import type { FederatedCredential } from '../emulators/arm/tokens.ts';
+import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from '../federation.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
-import type { Stage } from '../stage.ts';
 import { openScene, referenceTo, type Scene, type SceneOptions } from './scene.ts';
 import { condition, isNotReadyBecause, isReady, messageOf } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const tenant = '11111111-1111-1111-1111-111111111111';
 const operatorsClient = '22222222-2222-2222-2222-222222222222';
-const audience = 'api://AzureADTokenExchange';
 const noSecret = { AZURE_CLIENT_SECRET: '' };
 /** The emulator knows no roles: everybody may do everything there. */
 const hasRoles = process.env.KUBEBUILDER_ASSETS !== undefined;
@@ -31,23 +27,8 @@ async function environmentOf(folder: string): Promise<Record<string, string>> {
   return literalEnv(only<Deployment>(await built(folder), 'Deployment').spec.template.spec.containers[0]);
 }
 
-function subjectIn(namespace: string): string {
-  return `system:serviceaccount:${namespace}:registries`;
-}
-
-/** What a client in Entra must have for the ServiceAccount `registries` of the namespace. */
-function federatedWith(namespace: string): FederatedCredential {
-  return { issuer: 'https://kubernetes.default.svc.cluster.local', subject: subjectIn(namespace), audience };
-}
-
-async function createServiceAccount(
-  { kubectl }: Pick<Stage, 'kubectl'>,
-  namespace: string,
-  annotations: Readonly<Record<string, string>>,
-): Promise<void> {
-  const metadata = { name: 'registries', namespace, annotations };
-  await kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }) });
-}
+/** The ServiceAccount that objects of the namespace name here. */
+const accountIn = (namespace: string): Account => ({ namespace, name: accountName });
 
 /** The clients that asked ARM about the registry. */
 function clientsAsking({ arm }: Scene, registry: string): string[] {
@@ -75,14 +56,11 @@ describeWithKubectl("the operator's own credential", () => {
 
     "a workload identity's token in a file": async (stage) => {
       await stage.kubectl('create namespace operators');
-      await createServiceAccount(stage, 'operators', {});
-      const cluster = connect(loadKubeConfig(stage.kubeconfig));
-      const account = { namespace: 'operators', name: 'registries' };
-      const answer = await serviceAccounts(cluster, systemClock).token(account, audience);
-      await cluster.close();
+      const account = accountIn('operators');
+      await createServiceAccount(stage, account);
       const file = join(directory, 'token');
-      await writeFile(file, 'token' in answer ? answer.token : answer.words, { mode: 0o600 });
-      stage.arm.register(operatorsClient, [federatedWith('operators')]);
+      await writeFile(file, await tokenOf(stage.kubeconfig, account), { mode: 0o600 });
+      stage.arm.register(operatorsClient, [federatedWith(account)]);
       return { ...noSecret, ...(await environmentOf('deploy/workload-identity')), AZURE_FEDERATED_TOKEN_FILE: file };
     },
 
@@ -102,7 +80,7 @@ describeWithKubectl("the operator's own credential", () => {
 
   for (const [what, prepare] of Object.entries(modes)) {
     it(`may be ${what}`, async () => {
-      scene = await openScene({ timings: instant, ...(prepare && { prepare }) });
+      scene = await openScene({ timings: instant, identity: 'client-secret', ...(prepare && { prepare }) });
       scene.addRegistry('ownmode');
       await scene.apply('ownmode', { regions: ['japaneast'] });
       await scene.untilReady('ownmode');
@@ -119,33 +97,28 @@ describeWithKubectl('an identity of an object’s own', () => {
 
   before(async () => {
     // The operator has a credential of its own here, and must not use it.
-    scene = await openScene({ timings: instant, args: ['--default-identity=deny'], closed: ['strangers'] });
+    scene = await openScene({
+      timings: instant,
+      identity: 'client-secret',
+      args: ['--default-identity=deny'],
+      closed: ['strangers'],
+    });
   });
   after(() => scene?.close());
 
   const kubectl = (...args: string[]) => scene.kubectl(args);
 
-  /** deploy/identity, in another namespace. */
-  async function letTheOperatorMint(namespace: string): Promise<void> {
-    if (!hasRoles) return;
-    const manifests = await kubectl('kustomize', 'deploy/identity');
-    await scene.kubectl('apply -f -', { input: manifests.replaceAll('namespace: web', `namespace: ${namespace}`) });
-  }
-
   /** A namespace where the operator may mint tokens of `registries`. */
   async function openNamespace(namespace: string): Promise<void> {
     await kubectl('create', 'namespace', namespace);
-    await letTheOperatorMint(namespace);
+    await letTheOperatorMint(scene, namespace);
   }
 
   /** A client of Entra for the namespace's ServiceAccount `registries`, and that annotated with it. */
-  async function identityIn(namespace: string, federated = [federatedWith(namespace)]): Promise<string> {
+  async function identityIn(namespace: string, federated = [federatedWith(accountIn(namespace))]): Promise<string> {
     const clientId = `44444444-4444-4444-4444-${String(++clients).padStart(12, '0')}`;
     scene.arm.register(clientId, federated);
-    await createServiceAccount(scene, namespace, {
-      'azure.workload.identity/client-id': clientId,
-      'azure.workload.identity/tenant-id': tenant,
-    });
+    await createServiceAccount(scene, accountIn(namespace), { client: clientId, tenant });
     return clientId;
   }
 
@@ -223,7 +196,7 @@ describeWithKubectl('an identity of an object’s own', () => {
 
   it('says which annotation is missing, and acts as soon as it is there', async () => {
     await openNamespace('bare');
-    await createServiceAccount(scene, 'bare', {});
+    await createServiceAccount(scene, accountIn('bare'));
     await applyIn('bare', 'forgotten');
     const object = await refused('forgotten', 'ServiceAccountNotAnnotated');
     expect(messageOf(object)).to.contain(
@@ -237,14 +210,14 @@ describeWithKubectl('an identity of an object’s own', () => {
 
   it('says what Entra misses where it refuses the exchange, in words that stay the same', async () => {
     await openNamespace('unknown');
-    const client = await identityIn('unknown', [federatedWith('web')]);
+    const client = await identityIn('unknown', [federatedWith(accountIn('web'))]);
     await applyIn('unknown', 'stranger');
     const object = await refused('stranger', 'TokenExchangeRefused');
     const message = messageOf(object);
     expect(message)
       .to.contain('AADSTS700213')
       .and.contain(client)
-      .and.contain(`subject ${subjectIn('unknown')}`);
+      .and.contain('subject system:serviceaccount:unknown:registries');
     expect(message).to.contain('issuer https://kubernetes.default.svc.cluster.local');
     expect(message).not.to.match(/Trace ID|Correlation ID|eyJ/);
     expect(messageOf(await lookAt('unknown', 'stranger'))).to.equal(message);
@@ -294,7 +267,7 @@ describeWithKubectl('an identity of an object’s own', () => {
       await applyIn('strangers', 'unminted');
       const object = await refused('unminted', 'TokenRequestDenied');
       expect(messageOf(object)).to.contain('the Role and the RoleBinding of deploy/identity in namespace strangers');
-      await letTheOperatorMint('strangers');
+      await letTheOperatorMint(scene, 'strangers');
       await lookAt('strangers', 'unminted');
       await scene.untilReady('unminted');
       expect(clientsAsking(scene, 'unminted')).to.deep.equal([client]);

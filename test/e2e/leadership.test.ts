@@ -57,7 +57,7 @@ describe('of two operators', function () {
   async function create(name: string, ...regions: string[]): Promise<RegistryReference> {
     const registry = referenceTo(name);
     stage.arm.azure.addRegistry(registry);
-    const body: object = JSON.parse(manifest(name, { regions }));
+    const body: object = JSON.parse(manifest(name, { regions }, stage.identity));
     const api = cluster.api(CustomObjectsApi);
     await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
     return registry;

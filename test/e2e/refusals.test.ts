@@ -112,7 +112,8 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
       /Grant it \(acts within minutes\): az role assignment create .* --scope \/subscriptions\S+\/forbidden \(Azure wants it on \/subscriptions\S+\/forbidden\)$/,
     );
     expect(row?.retryAfter).to.be.a('string');
-    expect((await scene.events('forbidden')).join()).to.contain("AuthorizationFailed: The operator's identity ");
+    const whoIsRefused = new RegExp(`AuthorizationFailed: ${scene.identity.whose} `, 'i');
+    expect((await scene.events('forbidden')).join()).to.match(whoIsRefused);
     grant();
     await scene.lookNow('forbidden');
     expectReady(await scene.arrived('forbidden', 'japaneast'));

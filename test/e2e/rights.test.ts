@@ -9,6 +9,8 @@ import type { AuditedAccess } from '../cluster.ts';
 import { actionsIn, azureRole, operatorAccount } from '../deployment.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { roleToMintIn } from '../federation.ts';
+import { modeOfThisRun } from '../identity-mode.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import { openScene, type Scene } from './scene.ts';
 import { isReady } from './seen.ts';
@@ -25,7 +27,8 @@ for (const { folder, namespace, namespaces } of [
 
     before(async function () {
       this.timeout(120_000);
-      const manifests = await built(folder);
+      const toMint = modeOfThisRun() === 'service-account' ? await roleToMintIn(namespace) : [];
+      const manifests = [...(await built(folder)), ...toMint];
       permissions = permissionsOf(manifests, operatorAccount);
       const [container] = only<Deployment>(manifests, 'Deployment').spec.template.spec.containers;
       const operator = { args: [...container.args, '--interval=1s'], env: literalEnv(container) };

@@ -2,28 +2,24 @@
 // and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
-import type { Deployment } from '../deployment.ts';
 import type { RegistrySettings } from '../emulators/arm/azure.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { Timings } from '../emulators/arm/timings.ts';
 import { startKubectl } from '../emulators/kubectl.ts';
+import type { Identity } from '../identity-mode.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, setStage } from '../stage.ts';
+import { type Stage, type StageOptions, setStage } from '../stage.ts';
 import { openGallery } from './gallery.ts';
 import { isReady } from './seen.ts';
 
-export interface SceneOptions {
+export interface SceneOptions extends Pick<StageOptions, 'deployment' | 'closed' | 'identity'> {
   readonly timings: Timings;
   /** Flags of the operator. */
   readonly args?: readonly string[];
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Whose rights the operator has; those of deploy/ where left out. */
-  readonly deployment?: Deployment;
   /** Runs before the operator starts; what it resolves to is added to the operator's environment, too. */
   readonly prepare?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
-  /** As in {@link StageOptions}. */
-  readonly closed?: readonly string[];
 }
 
 export interface Scene extends Stage {
@@ -65,15 +61,8 @@ export function referenceTo(name: string): RegistryReference {
   return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
 }
 
-export async function openScene({
-  timings,
-  args = [],
-  env = {},
-  deployment,
-  closed = [],
-  prepare,
-}: SceneOptions): Promise<Scene> {
-  const stage = await setStage({ arm: { timings }, closed, ...(deployment && { deployment }) });
+export async function openScene({ timings, args = [], env = {}, prepare, ...options }: SceneOptions): Promise<Scene> {
+  const stage = await setStage({ arm: { timings }, ...options });
   stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
   const prepared = await prepareOrClose(stage, prepare);
   const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env: { ...env, ...prepared } });
@@ -97,8 +86,10 @@ export async function openScene({
       stage.arm.azure.addRegistry(reference, settings);
       return reference;
     },
-    async apply(name, spec, namespace) {
-      gallery.written(await stage.kubectl('apply -f - -o json', { input: manifest(name, spec, namespace) }));
+    async apply(name, spec, namespace = 'default') {
+      await stage.identity.admit(namespace);
+      const input = manifest(name, spec, stage.identity, namespace);
+      gallery.written(await stage.kubectl('apply -f - -o json', { input }));
     },
     async patch(name, patch) {
       const args = ['patch', 'georep', name, '--type=merge', '-o=json', '-p', JSON.stringify(patch)];
@@ -158,7 +149,12 @@ interface Event {
 }
 
 /** What `kubectl apply -f -` takes. */
-export function manifest(name: string, { regions, ...spec }: ShortSpec, namespace = 'default'): string {
+export function manifest(
+  name: string,
+  { regions, ...spec }: ShortSpec,
+  { ofObjects }: Pick<Identity, 'ofObjects'>,
+  namespace = 'default',
+): string {
   return JSON.stringify({
     apiVersion: 'georeplication.dev/v1alpha1',
     kind: 'RegistryReplication',
@@ -166,6 +162,7 @@ export function manifest(name: string, { regions, ...spec }: ShortSpec, namespac
     spec: {
       registry: referenceTo(name),
       regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      ...ofObjects,
       ...spec,
     },
   });

@@ -30,7 +30,7 @@ describe('an operator that is told to stop', function () {
 
   async function create(name: string): Promise<void> {
     stage.arm.azure.addRegistry(referenceTo(name));
-    const body: object = JSON.parse(manifest(name, { regions: ['japaneast'] }));
+    const body: object = JSON.parse(manifest(name, { regions: ['japaneast'] }, stage.identity));
     const api = cluster.api(CustomObjectsApi);
     await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
   }

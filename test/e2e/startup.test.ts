@@ -13,7 +13,7 @@ describe('an operator that cannot start, or cannot get through', () => {
   let stage: Stage;
 
   before(async () => {
-    stage = await setStage();
+    stage = await setStage({ identity: 'client-secret' });
   });
   after(() => stage?.close());
 
@@ -84,7 +84,7 @@ describe('an operator that cannot start, or cannot get through', () => {
         const operator = stage.startOperator({ env });
         const told = await operator.said(({ level }) => level === 'error');
         expect(told.msg).to.match(words);
-        await stage.kubectl('apply -f -', { input: manifest(name, { regions: ['japaneast'] }) });
+        await stage.kubectl('apply -f -', { input: manifest(name, { regions: ['japaneast'] }, stage.identity) });
         const reason = '{.status.conditions[?(@.type=="Ready")].reason}';
         await stage.kubectl([
           'wait',
@@ -132,7 +132,7 @@ describeWithKubectl('an operator that starts before the rest is there', () => {
 
     await stage.kubectl('apply -k crds --validate=false');
     await operator.said(({ msg }) => msg.includes('passes begin'));
-    await stage.kubectl('apply -f -', { input: manifest('early', { regions: ['eastus'] }) });
+    await stage.kubectl('apply -f -', { input: manifest('early', { regions: ['eastus'] }, stage.identity) });
     await stage.kubectl('wait georep/early --for=condition=Ready --timeout=20s');
     expect(operator.log.filter(({ level }) => level === 'error' || level === 'fatal')).to.deep.equal([]);
     expect(operator.noise).to.deep.equal([]);

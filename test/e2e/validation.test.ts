@@ -156,7 +156,7 @@ describeWithKubectl('a spec that makes no sense', () => {
   after(() => scene?.close());
 
   function wrong(name: string, spec: Wrong): string {
-    const valid = JSON.parse(manifest(name, { regions: ['japaneast'] }));
+    const valid = JSON.parse(manifest(name, { regions: ['japaneast'] }, scene.identity));
     return JSON.stringify({ ...valid, spec: { ...valid.spec, ...spec } });
   }
 

@@ -1,0 +1,65 @@
+// ServiceAccounts that stand for a client in Entra: what must be there for one on either side, as the README tells people to
+// make it.
+import { systemClock } from '../src/clock.ts';
+import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
+import { serviceAccounts } from '../src/kubernetes/service-account.ts';
+import type { Account } from './access.ts';
+import type { FederatedCredential } from './emulators/arm/tokens.ts';
+import { built, type Manifest } from './manifests.ts';
+import type { Stage } from './stage.ts';
+
+/** The only audience that Entra takes. */
+const audience = 'api://AzureADTokenExchange';
+
+/** The ServiceAccount's name that deploy/identity lets the operator have tokens of. */
+export const accountName = 'registries';
+
+type Place = Pick<Stage, 'kubectl' | 'kubernetes'>;
+
+/** What a client in Entra must have to be taken for by whoever shows a token of this ServiceAccount. */
+export function federatedWith({ namespace, name }: Account): FederatedCredential {
+  const issuer = 'https://kubernetes.default.svc.cluster.local';
+  return { issuer, subject: `system:serviceaccount:${namespace}:${name}`, audience };
+}
+
+/** `client`: the id of the client in Entra that it shall stand for; of the operator's own tenant where `tenant` is left out. */
+export async function createServiceAccount(
+  { kubectl }: Pick<Place, 'kubectl'>,
+  account: Account,
+  annotations: { readonly client?: string; readonly tenant?: string } = {},
+): Promise<void> {
+  const { client, tenant } = annotations;
+  const metadata = {
+    ...account,
+    annotations: {
+      ...(client !== undefined && { 'azure.workload.identity/client-id': client }),
+      ...(tenant !== undefined && { 'azure.workload.identity/tenant-id': tenant }),
+    },
+  };
+  await kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }) });
+}
+
+/** A token of the ServiceAccount as Entra wants it, such as a pod of it finds in a file. */
+export async function tokenOf(kubeconfig: string, account: Account): Promise<string> {
+  const cluster = connect(loadKubeConfig(kubeconfig));
+  try {
+    const answer = await serviceAccounts(cluster, systemClock).token(account, audience);
+    if ('refused' in answer) throw new Error(answer.words);
+    return answer.token;
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** deploy/identity for the namespace. */
+export async function roleToMintIn(namespace: string): Promise<Manifest[]> {
+  const manifests = await built('deploy/identity');
+  return manifests.map((manifest) => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
+}
+
+/** Applies that; where the cluster knows no roles there is no need to. */
+export async function letTheOperatorMint({ kubectl, kubernetes }: Place, namespace: string): Promise<void> {
+  if (!kubernetes.hasRoles) return;
+  const list = { apiVersion: 'v1', kind: 'List', items: await roleToMintIn(namespace) };
+  await kubectl('apply -f -', { input: JSON.stringify(list) });
+}
