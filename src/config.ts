@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
 import { formatDuration, parseDuration } from './duration.ts';
+import type { Terms } from './kubernetes/lease.ts';
 
 export const version = manifest.version;
 
@@ -55,14 +56,11 @@ export interface SecureMetrics {
   readonly certDir?: string;
 }
 
-/** The Lease that operators contend for; times in ms. */
-export interface LeaderElection {
+/** The Lease that operators contend for, and how. */
+export interface LeaderElection extends Terms {
   /** Left out: the one of the kubeconfig's context, in a pod the pod's own. */
   readonly namespace?: string;
   readonly name: string;
-  readonly leaseDuration: number;
-  readonly renewDeadline: number;
-  readonly retryPeriod: number;
 }
 
 /** Why there is no Config: one line to print to stderr before leaving with `exitCode`. */

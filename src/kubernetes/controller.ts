@@ -12,7 +12,8 @@ export interface Outcome {
 }
 
 /** controller-runtime's meaning of the label `result` of `controller_runtime_reconcile_total`. */
-export type PassResult = 'success' | 'requeue_after' | 'requeue' | 'error';
+export type PassResult = (typeof passResults)[number];
+export const passResults = ['success', 'requeue_after', 'requeue', 'error'] as const;
 
 export interface ControllerMetrics {
   /** A pass has ended, after so many seconds. */

@@ -2,13 +2,14 @@
 // (ready)? It reads what the parts tell of themselves and mends nothing. That the event loop turns needs no check: an answer
 // at all shows it.
 import type { Clock } from '../clock.ts';
+import type { InformerHealth } from '../kubernetes/informer.ts';
 import type { Checks } from './server.ts';
 
 export interface HealthSources {
   /** Seconds for which the longest pass has been running; 0: none runs. */
   readonly longestPass: () => number;
   /** What the informer tells of itself; as long as it is alive, something in it changes twice a minute. */
-  readonly informer: () => { readonly synced: boolean; readonly lastContact: Date | undefined };
+  readonly informer: () => Pick<InformerHealth, 'synced' | 'lastContact'>;
   readonly clock: Clock;
 }
 

@@ -1,13 +1,10 @@
 // The informers' metrics: whether each knows all objects, when it last heard of the API server, and how often it had to begin
 // anew. Prometheus has no settled names for these (client-go dropped its reflector metrics), so they are of our own domain.
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { InformerHealth } from '../kubernetes/informer.ts';
 
 /** What an informer tells of itself. */
-export interface InformerState {
-  readonly synced: boolean;
-  readonly lastContact: Date | undefined;
-  readonly relists: number;
-}
+export type InformerState = Pick<InformerHealth, 'synced' | 'lastContact' | 'relists'>;
 
 /** The function returned is told of each informer once; `read` is asked at each scrape. */
 export function informerMetricsFor(registry: Registry): (name: string, read: () => InformerState) => void {

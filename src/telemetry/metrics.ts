@@ -5,35 +5,13 @@ import type { Level } from '../azure/budget.ts';
 import type { ArmRequest } from '../azure/policy.ts';
 import { type Operation, operations } from '../azure/shares.ts';
 import type { Urgency } from '../azure/turns.ts';
+import type { RequestSeen } from '../kubernetes/cluster.ts';
+import { type ControllerMetrics, passResults } from '../kubernetes/controller.ts';
+import type { ElectionMetrics } from '../kubernetes/election.ts';
+import type { QueueMetrics } from '../kubernetes/queue.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';
-import { type QueueMetrics, queueMetricsFor } from './queue-metrics.ts';
-
-/** How a pass ended, in controller-runtime's words. */
-export type PassResult = (typeof passResults)[number];
-const passResults = ['success', 'requeue_after', 'requeue', 'error'] as const;
-
-export interface ControllerMetrics {
-  /** A pass has ended, after so many seconds. */
-  passed(result: PassResult, seconds: number): void;
-  /** So many workers are in a pass. */
-  active(workers: number): void;
-}
-
-/** One request to the API server, as client-go's rest_client_requests_total counts them. */
-export interface KubernetesRequest {
-  readonly method: string;
-  readonly host: string;
-  /** The HTTP status, or `<error>`. */
-  readonly code: string;
-}
-
-/** Whether this process leads, as client-go's leaderelection tells it. */
-export interface ElectionMetrics {
-  leading(is: boolean): void;
-  /** A renewal did not go through at once. */
-  slowPath(): void;
-}
+import { queueMetricsFor } from './queue-metrics.ts';
 
 export interface Metrics {
   /** For the server of /metrics. */
@@ -46,7 +24,7 @@ export interface Metrics {
   /** @param read Asked at each scrape. */
   informer(name: string, read: () => InformerState): void;
   objects(sources: ObjectSources): ObjectMetrics;
-  kubernetesRequest(request: KubernetesRequest): void;
+  kubernetesRequest(request: RequestSeen): void;
   armRequest(request: ArmRequest): void;
   /** A request to ARM was not sent: it waits for its turn. */
   armRequestHeld(operation: Operation, urgency: Urgency): void;

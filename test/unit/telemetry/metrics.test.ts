@@ -1,7 +1,5 @@
 import { expect } from 'chai';
 import type { Level } from '../../../src/azure/budget.ts';
-import type { ControllerMetrics } from '../../../src/kubernetes/controller.ts';
-import type { ElectionMetrics } from '../../../src/kubernetes/election.ts';
 import { WorkQueue } from '../../../src/kubernetes/queue.ts';
 import type { InformerState } from '../../../src/telemetry/informer-metrics.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
@@ -56,7 +54,7 @@ describe('metrics', () => {
   });
 
   it("count passes by controller-runtime's results, from zero on", async () => {
-    const passes: ControllerMetrics = metrics.controller('rr', 3);
+    const passes = metrics.controller('rr', 3);
     const of = (result: string) => value('controller_runtime_reconcile_total', { controller: 'rr', result });
     expect(await of('error')).to.equal(0);
     passes.active(2);
@@ -121,7 +119,7 @@ describe('metrics', () => {
   });
 
   it('say who leads', async () => {
-    const election: ElectionMetrics = metrics.election('operator');
+    const election = metrics.election('operator');
     election.leading(false);
     const status = () => value('leader_election_master_status', { name: 'operator' });
     expect(await status()).to.equal(0);
