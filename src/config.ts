@@ -4,6 +4,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import type { Terms } from './kubernetes/lease.ts';
+import { messageOf } from './words.ts';
 
 export const version = manifest.version;
 
@@ -93,7 +94,7 @@ export function configFrom(argv: readonly string[], env: Environment): Config {
       return read(text.trim());
     } catch (error) {
       const source = fromFlag === undefined ? twin : `--${flag.name}`;
-      throw new ConfigError(`${source}: ${sentence(error)}, not ${JSON.stringify(text.slice(0, 200))}`);
+      throw new ConfigError(`${source}: ${messageOf(error)}, not ${JSON.stringify(text.slice(0, 200))}`);
     }
   }
 
@@ -394,10 +395,6 @@ function cloud(env: Environment): Cloud {
   try {
     return Object.freeze(cloudFrom(env));
   } catch (error) {
-    throw new ConfigError(sentence(error));
+    throw new ConfigError(messageOf(error));
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -54,6 +54,7 @@ import { outageLog } from './telemetry/outage.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
 import { type RunningServer, serveHealth, serveMetrics } from './telemetry/server.ts';
 import { announceTo } from './telemetry/transitions.ts';
+import { messageOf } from './words.ts';
 
 const name = 'registryreplication';
 const userAgent = `acr-replication-operator/${version}`;
@@ -300,6 +301,6 @@ function configOrExit(): Config {
 
 /** One line, and the end: what state is left, Kubernetes and ARM hold, and the next start reads it. */
 function die(log: Logger, error: unknown): never {
-  log.fatal({ error }, error instanceof Error ? error.message : String(error));
+  log.fatal({ error }, messageOf(error));
   process.exit(1);
 }

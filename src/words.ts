@@ -27,6 +27,11 @@ export function oneLine(text: string, limit: number): string {
   return cut(line, limit);
 }
 
+/** What was thrown, in its own words as they are. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** At most `limit` characters; that something was cut off shows. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;

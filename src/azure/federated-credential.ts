@@ -3,7 +3,7 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientAssertionCredential } from '@azure/identity';
 import { isGuid } from '../guid.ts';
-import { oneLine } from '../words.ts';
+import { messageOf, oneLine } from '../words.ts';
 import { ArmError, type IdentityReason } from './arm.ts';
 import type { Cloud } from './cloud.ts';
 import { authorityOptions } from './credential.ts';
@@ -102,7 +102,7 @@ async function answered<T>(answer: Promise<T>, account: ServiceAccountName): Pro
   try {
     return await answer;
   } catch (error) {
-    const words = oneLine(error instanceof Error ? error.message : String(error), 512);
+    const words = oneLine(messageOf(error), 512);
     const message = `The API server does not tell about ServiceAccount ${inWords(account)}, so nothing can be asked of Azure as it (${words})`;
     throw new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
   }

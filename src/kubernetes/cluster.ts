@@ -15,6 +15,7 @@ import {
   ServerConfiguration,
 } from '@kubernetes/client-node';
 import { Agent, type buildConnector } from 'undici';
+import { messageOf } from '../words.ts';
 import { asUnreachable } from './errors.ts';
 
 /** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
@@ -294,5 +295,5 @@ function isHttp(server: string): boolean {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return messageOf(error).split('\n', 1)[0] ?? '';
 }

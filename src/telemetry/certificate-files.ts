@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../kubernetes/log.ts';
+import { messageOf } from '../words.ts';
 import type { Certificate } from './self-signed.ts';
 
 /** They are missing or do not belong together; the message is one sentence that names the flag. */
@@ -25,9 +26,8 @@ export async function readCertificate(directory: string): Promise<Certificate> {
       throw new Error('the key is not that of the certificate');
     return { cert, key };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
     throw new CertificateError(
-      `cannot use the certificate in ${directory}: ${why}; --metrics-cert-dir names a directory with tls.crt and tls.key`,
+      `cannot use the certificate in ${directory}: ${messageOf(error)}; --metrics-cert-dir names a directory with tls.crt and tls.key`,
       { cause: error },
     );
   }

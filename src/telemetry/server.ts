@@ -5,6 +5,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
+import { messageOf } from '../words.ts';
 import type { Guard } from './scrape-guard.ts';
 import type { Certificate } from './self-signed.ts';
 
@@ -102,7 +103,7 @@ function outcome(check: Check): string | undefined {
   try {
     return check();
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 
