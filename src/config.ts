@@ -15,9 +15,9 @@ export interface BindAddress {
   readonly port: number;
 }
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
-export const logFormats = ['json', 'pretty'] as const;
+const logFormats = ['json', 'pretty'] as const;
 export type LogFormat = (typeof logFormats)[number];
 
 const permissions = ['allow', 'deny'] as const;

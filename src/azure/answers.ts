@@ -1,6 +1,5 @@
 // Reads ARM's answers into the operator's own shapes. Total: what may be missing gets its default, unknown words are kept, and
 // what has no name or no place is refused as an answer that says nothing.
-
 import { oneLine } from '../words.ts';
 import type { Registry, Replica } from './arm.ts';
 
@@ -13,8 +12,8 @@ const mostOfAMessage = 1_024;
  * Names and places end in statuses, in URLs and in commands for people: what could not stand there as it is was not sent by Azure,
  * whose names of replicas are letters and digits, and whose regions have blanks besides.
  */
-const name = /^[\w.-]{1,256}$/;
-const place = /^[\w ().-]{1,256}$/;
+const anyName = /^[\w.-]{1,256}$/;
+const anyPlace = /^[\w ().-]{1,256}$/;
 const mostOfAnId = 1_024;
 
 /** Thrown for a body that is not what ARM sends; errors.ts takes it for Transient. */
@@ -26,7 +25,7 @@ export class UnreadableAnswer extends Error {
 export function registryFrom(body: unknown): Registry {
   const registry = record(body);
   const id = text(registry.id);
-  const location = matching(place, registry.location);
+  const location = matching(anyPlace, registry.location);
   if (!id || !location || oneLine(id, mostOfAnId) !== id)
     throw new UnreadableAnswer('the answer is no registry: it has no id or no location');
   return {
@@ -42,12 +41,12 @@ export function registryFrom(body: unknown): Registry {
 /** @param body A replica with its properties flattened into it, as the SDK hands it out. */
 export function replicaFrom(body: unknown): Replica {
   const replica = record(body);
-  const called = matching(name, replica.name);
-  const location = matching(place, replica.location);
-  if (!called || !location) throw new UnreadableAnswer('the answer is no replica: it has no name or no location');
+  const name = matching(anyName, replica.name);
+  const location = matching(anyPlace, replica.location);
+  if (!name || !location) throw new UnreadableAnswer('the answer is no replica: it has no name or no location');
   const status = record(replica.status);
   return {
-    name: called,
+    name,
     location,
     // ARM's default, and what it means when it says nothing (Microsoft.ContainerRegistry 2025-11-01, Replication.models.tsp).
     routing: replica.regionEndpointEnabled !== false,

@@ -1,6 +1,5 @@
 // Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
 // what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
-
 import { clamp } from '../clamp.ts';
 import { didYouMean } from '../spelling.ts';
 import { oneLine } from '../words.ts';

@@ -1,11 +1,11 @@
 // Who waits for tokens of one bucket, in which order: first come, first served, and people's edits before upkeep. A queue of
-// promises, not of requests: nobody stands in it, each was told when to come again. Pure; it knows nothing of tokens.
+// promises, not of requests: nobody stands in it, each was told when to come again. Whether there are tokens is not its business.
 
 /** Why somebody asks: a person waits for it, or nobody does. */
 export type Urgency = 'edit' | 'upkeep';
 
 /** ms by which an edit may overtake upkeep that asked before it: upkeep that has waited for so long is overtaken no more. */
-export const patience = 5 * 60_000;
+const patience = 5 * 60_000;
 
 /** ms after its turn in which tokens are still kept for somebody. */
 const lateness = 10_000;

@@ -27,8 +27,8 @@ export interface ObjectMetrics {
 /** Series of a metric that names objects: those in trouble for longest. */
 export const mostNamed = 500;
 
-const phases = ['Pending', 'Syncing', 'Ready', 'Failed', 'Suspended', 'Observing', 'Deleting'] as const;
-const states = ['Absent', 'Creating', 'Syncing', 'Ready', 'Updating', 'Deleting', 'Failed'] as const;
+const phases: readonly Phase[] = ['Pending', 'Syncing', 'Ready', 'Failed', 'Suspended', 'Observing', 'Deleting'];
+const states: readonly RegionState[] = ['Absent', 'Creating', 'Syncing', 'Ready', 'Updating', 'Deleting', 'Failed'];
 /** For a word that another version of the operator has written. */
 const other = 'Other';
 const everyReason = [...Object.keys(reasons), other];
@@ -47,7 +47,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
     registers,
     collect() {
       const each = objects().map(({ status }) => status?.phase ?? 'Pending');
-      for (const [phase, count] of counted(phases satisfies readonly Phase[], each)) this.set({ phase }, count);
+      for (const [phase, count] of counted(phases, each)) this.set({ phase }, count);
     },
   });
   new Gauge({
@@ -97,7 +97,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
       const each = objects()
         .flatMap(({ status }) => status?.regions ?? [])
         .map(({ state }) => state);
-      for (const [state, count] of counted(states satisfies readonly RegionState[], each)) this.set({ state }, count);
+      for (const [state, count] of counted(states, each)) this.set({ state }, count);
     },
   });
   new Gauge({
