@@ -1,6 +1,7 @@
 // Which regions a subscription has, asked once a day for all objects together, and only ever as a help: where ARM does not tell,
 // nobody knows, nothing fails, and it is not asked again soon. In memory only.
 import type { Clock } from '../clock.ts';
+import { RecentlyUsed } from '../recently-used.ts';
 import { type Arm, ArmError } from './arm.ts';
 
 const minute = 60_000;
@@ -14,6 +15,9 @@ const resting = 60 * minute;
 /** ms that somebody waits for what is only a help. */
 const patience = 2_000;
 
+/** Whoever may write objects may name any number of subscriptions. */
+const mostReadings = 256;
+
 interface Reading {
   /** In the short form; undefined: ARM did not tell. */
   readonly locations: ReadonlySet<string> | undefined;
@@ -23,7 +27,7 @@ interface Reading {
 
 export class SubscriptionLocations {
   readonly #clock: Clock;
-  readonly #readings = new Map<string, Reading>();
+  readonly #readings = new RecentlyUsed<Reading>(mostReadings);
   readonly #asked = new Map<string, Promise<ReadonlySet<string> | undefined>>();
 
   constructor(clock: Clock) {

@@ -51,6 +51,19 @@ describe('the regions of a subscription', () => {
     expect(asked).to.have.length(2);
   });
 
+  it('are remembered of the 256 subscriptions that were looked at last', async () => {
+    const { asked, locations, arm } = scene();
+    const look = (n: number) => locations.known(arm, `subscription ${n}`, ['eastus']);
+    for (let n = 0; n < 256; n++) await look(n);
+    await look(0);
+    await look(256);
+    expect(asked).to.have.length(257);
+    await look(0);
+    expect(asked).to.have.length(257);
+    await look(1);
+    expect(asked).to.have.length(258);
+  });
+
   it('are another matter in another subscription', async () => {
     const { asked, known, locations, arm } = scene();
     await known('eastus');
