@@ -9,7 +9,7 @@ export interface HealthSources {
   /** Seconds for which the longest pass has been running; 0: none runs. */
   readonly longestPass: () => number;
   /** What the informer tells of itself; as long as it is alive, something in it changes twice a minute. */
-  readonly informer: () => Pick<InformerHealth, 'synced' | 'lastContact'>;
+  readonly informer: () => InformerHealth;
   readonly clock: Clock;
 }
 
@@ -21,7 +21,7 @@ const tooLongAgo = 90_000;
 /** A standby is as live and as ready as a leader. While the API server is away the process is not ready, but live: a restart would not help. */
 export function healthChecks({ longestPass, informer, clock }: HealthSources): Checks {
   const now = () => clock.now().getTime();
-  let last = { health: '', since: now() };
+  let last = { seen: '', since: now() };
   return {
     live: {
       passes() {
@@ -29,8 +29,8 @@ export function healthChecks({ longestPass, informer, clock }: HealthSources): C
         return ms > absurdlyLong ? `a pass has been running for ${minutes(ms)}` : undefined;
       },
       informer() {
-        const health = JSON.stringify(informer());
-        if (health !== last.health) last = { health, since: now() };
+        const seen = lifeSignsOf(informer());
+        if (seen !== last.seen) last = { seen, since: now() };
         const still = now() - last.since;
         return still > absurdlyLong ? `watching has stood still for ${minutes(still)}` : undefined;
       },
@@ -45,6 +45,11 @@ export function healthChecks({ longestPass, informer, clock }: HealthSources): C
       },
     },
   };
+}
+
+/** The same for as long as nothing happens. Errors are left out: whoever threw one may have put anything into it. */
+function lifeSignsOf(health: InformerHealth): string {
+  return JSON.stringify(health, (name, value) => (name === 'error' ? undefined : value));
 }
 
 function minutes(ms: number): string {

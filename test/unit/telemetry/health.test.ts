@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { InformerHealth } from '../../../src/kubernetes/informer.ts';
 import { healthChecks } from '../../../src/telemetry/health.ts';
 import type { Checks } from '../../../src/telemetry/server.ts';
 import { FakeClock } from '../../fake-clock.ts';
@@ -6,14 +7,20 @@ import { FakeClock } from '../../fake-clock.ts';
 describe('the probes', () => {
   let clock: FakeClock;
   let longest: number;
-  let informer: { synced: boolean; lastContact: Date | undefined; watches: { phase: string; until?: Date }[] };
+  let informer: InformerHealth;
   let checks: Checks;
 
   beforeEach(() => {
     clock = new FakeClock();
     longest = 0;
-    informer = { synced: true, lastContact: clock.now(), watches: [{ phase: 'Watching' }] };
+    const watches = [{ namespace: undefined, state: { phase: 'Watching', since: clock.now() } } as const];
+    informer = { synced: true, lastContact: clock.now(), relists: 0, watches };
     checks = healthChecks({ longestPass: () => longest, informer: () => informer, clock });
+  });
+
+  const backingOff = (error: Error): InformerHealth['watches'][number] => ({
+    namespace: undefined,
+    state: { phase: 'BackingOff', failures: 1, error, until: clock.now() },
   });
 
   const wrong = (group: keyof Checks) =>
@@ -41,12 +48,19 @@ describe('the probes', () => {
     expect(wrong('ready')).to.deep.equal({});
     for (let minute = 0; minute < 20; minute++) {
       await clock.advance(60_000);
-      informer = { ...informer, watches: [{ phase: 'BackingOff', until: clock.now() }] };
+      informer = { ...informer, watches: [backingOff(new Error('it does not answer'))] };
       expect(wrong('live')).to.deep.equal({});
     }
     expect(wrong('ready')).to.deep.equal({ apiServer: 'the API server was last reached 1290 s ago' });
     informer = { ...informer, lastContact: clock.now() };
     expect(wrong('ready')).to.deep.equal({});
+  });
+
+  it('do not call it dead for an error that nobody can write down', () => {
+    const error = new Error('no credential');
+    Object.assign(error, { itself: error, size: 1n });
+    informer = { ...informer, watches: [backingOff(error)] };
+    expect(wrong('live')).to.deep.equal({});
   });
 
   it('call it dead when a pass does not end', () => {
