@@ -4,10 +4,10 @@ import { clamp } from '../clamp.ts';
 import { didYouMean } from '../spelling.ts';
 import { oneLine } from '../words.ts';
 import { ArmError } from './arm.ts';
+import { credentialTroubleOf, isCredentialError } from './credential-errors.ts';
+import { type Answer, answerIn, codeOf, wordsOf } from './thrown.ts';
 
-/** An ARM message may be a megabyte; this much of it is shown. */
-const armWords = 1_024;
-/** With our own words around it. */
+/** Characters of ARM's words with our own around them. */
 const wholeMessage = 2_048;
 
 /** Where ARM throttles without saying for how long. */
@@ -26,19 +26,11 @@ const longestRetryAfter = 24 * 3_600_000;
 export function armErrorFrom(error: unknown, doing = 'do what was asked', whose = "the operator's identity"): ArmError {
   if (error instanceof ArmError) return error;
   const asked = oneLine(doing, 256);
+  // First: some of them have a status as well, which is not ARM's.
+  if (isCredentialError(error)) return credentialError(error, asked);
   const answer = answerIn(error);
   if (answer) return refusal(answer, { asked, whose }, error);
-  if (isCredentialError(error)) return credentialError(error, asked);
   return transient(`Azure gave no usable answer when asked to ${asked}: ${wordsOf(error)}`, codeOf(error), error);
-}
-
-/** An answer of ARM, whatever it looks like. */
-interface Answer {
-  readonly status: number;
-  readonly code: string;
-  /** ARM's own words, fit to be shown. */
-  readonly words: string;
-  readonly header: (name: string) => string | undefined;
 }
 
 /** What was asked, and by whom. */
@@ -200,26 +192,9 @@ function transient(message: string, code: string, cause: unknown): ArmError {
   return new ArmError('Transient', 'AzureUnreachable', oneLine(message, wholeMessage), { code, cause });
 }
 
-const credentialErrors = new Set([
-  'CredentialUnavailableError',
-  'AuthenticationError',
-  'AggregateAuthenticationError',
-  'AuthenticationRequiredError',
-  'AuthError',
-  'ClientAuthError',
-  'ClientConfigurationError',
-  'InteractionRequiredAuthError',
-  'ServerError',
-]);
-
-function isCredentialError(error: unknown): error is Error {
-  return error instanceof Error && credentialErrors.has(error.name);
-}
-
 function credentialError(error: Error, asked: string): ArmError {
-  const refused = refusedMachine(error);
-  const words = credentialWords(refused ?? error);
-  if (tokenEndpointUnreachable(error)) {
+  const { is, words } = credentialTroubleOf(error);
+  if (is === 'Unreachable') {
     return transient(
       `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST and AZURE_TENANT_ID (${words})`,
       '',
@@ -227,107 +202,9 @@ function credentialError(error: Error, asked: string): ArmError {
     );
   }
   const why =
-    nothingSetUp(error) && !refused
+    is === 'NotSetUp'
       ? 'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
       : words;
   const message = `The operator has no valid Azure credential, so it cannot ${asked} (${why})`;
   return new ArmError('Denied', 'AuthenticationFailed', oneLine(message, wholeMessage), { cause: error });
-}
-
-/**
- * Of a chain, the managed identity that the machine's metadata endpoint refuses ("Identity not found"): the SDK says of it too
- * that it is not set up (tried with @azure/identity 4.14). `client_error` is an answer of something else at that address.
- */
-function refusedMachine(error: Error): Error | undefined {
-  return links(error).find(
-    (link): link is Error =>
-      link instanceof Error &&
-      /^ManagedIdentityCredential: Authentication failed\. Message (?!client_error)/.test(link.message),
-  );
-}
-
-/** Whether every credential of the chain says that it is not set up, and none that it was refused. */
-function nothingSetUp(error: Error): boolean {
-  if (error.name !== 'AggregateAuthenticationError') return false;
-  return links(error).every((link) => link instanceof Error && link.name === 'CredentialUnavailableError');
-}
-
-/** Without what @azure/identity and MSAL put around them: a made-up status 400, numbers said twice, and where to read on. */
-export function credentialWords(error: Error): string {
-  return wordsOf(error)
-    .replace(/ ?(To troubleshoot, visit|See) https:\/\/aka\.ms\/\S+( for (more )?details,?)?/g, '')
-    .replace(/\.? Status code: 400 More details:/g, ':')
-    .replace(/Error\(s\): (\d+|Not Available) - Description: /g, '')
-    .replace(/[\s,.:]+$/, '');
-}
-
-function links(error: Error): readonly unknown[] {
-  return 'errors' in error && Array.isArray(error.errors) ? error.errors : [error];
-}
-
-/**
- * Tried with @azure/identity 4.14: a dead, unresolvable or untrusted authority, or a tenant unknown to it, gives an AuthenticationError (status 400!) whose words begin with
- * MSAL's `endpoints_resolution_error`, a 5xx of it `network_error`. A chain without any credential also fails to reach the
- * metadata endpoint of managed identities, which says nothing about the network.
- */
-function tokenEndpointUnreachable(error: Error): boolean {
-  return links(error).some((link) => {
-    if (!(link instanceof Error) || link.message.startsWith('ManagedIdentityCredential')) return false;
-    return /\b(endpoints_resolution_error|network_error|no_network_connectivity|request_timeout|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b/.test(
-      link.message.slice(0, armWords),
-    );
-  });
-}
-
-/** Reads the SDK's RestError by its shape, since a bundle or a second copy of the package would defeat instanceof. */
-function answerIn(error: unknown): Answer | undefined {
-  if (isCredentialError(error)) return undefined;
-  const rest = members(error);
-  if (typeof rest?.statusCode !== 'number' || !Number.isInteger(rest.statusCode)) return undefined;
-  const response = members(rest.response);
-  const told = toldIn(response?.bodyAsText);
-  const status = rest.statusCode;
-  // A 2xx that failed later is an answer that could not be read, not a refusal.
-  if (status < 300) return undefined;
-  return {
-    status,
-    code: oneLine(told?.code ?? textOf(rest.code) ?? '', 128),
-    words: oneLine(told?.message ?? textOf(rest.message) ?? '', armWords),
-    header: (name) => {
-      const headers = members(response?.headers);
-      const value = typeof headers?.get === 'function' ? headers.get.call(headers, name) : undefined;
-      return typeof value === 'string' ? value : undefined;
-    },
-  };
-}
-
-/** ARM's envelope `{"error":{"code","message",…}}`. */
-function toldIn(body: unknown): { code?: string; message?: string } | undefined {
-  if (typeof body !== 'string') return undefined;
-  try {
-    const error = members(members(JSON.parse(body))?.error);
-    const code = textOf(error?.code);
-    const message = textOf(error?.message);
-    return { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
-  } catch {
-    // A gateway's HTML page, or half an answer: its words, if any, are shown as they are.
-    return { code: '', message: body };
-  }
-}
-
-function wordsOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : textOf(error);
-  return oneLine(message || codeOf(error) || 'no reason given', armWords);
-}
-
-function codeOf(error: unknown): string {
-  return oneLine(textOf(members(error)?.code) ?? '', 128);
-}
-
-function members(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

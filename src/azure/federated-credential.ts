@@ -7,7 +7,8 @@ import { messageOf, oneLine } from '../words.ts';
 import { ArmError, type IdentityReason } from './arm.ts';
 import type { Cloud } from './cloud.ts';
 import { authorityOptions } from './credential.ts';
-import { armErrorFrom, credentialWords } from './errors.ts';
+import { credentialWords } from './credential-errors.ts';
+import { armErrorFrom } from './errors.ts';
 
 export interface ServiceAccountName {
   readonly namespace: string;

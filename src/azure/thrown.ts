@@ -1,0 +1,68 @@
+// Reads whatever was thrown: ARM's answer, where there was one, and words. Pure and total.
+import { oneLine } from '../words.ts';
+
+/** Characters of words that are shown: a message of ARM may be a megabyte. */
+const mostWords = 1_024;
+
+/** An answer of ARM, whatever it looks like. */
+export interface Answer {
+  readonly status: number;
+  readonly code: string;
+  /** ARM's own words, fit to be shown. */
+  readonly words: string;
+  readonly header: (name: string) => string | undefined;
+}
+
+/** Undefined: it is none. Reads the SDK's RestError by its shape, since a bundle or a second copy of the package would defeat instanceof. */
+export function answerIn(error: unknown): Answer | undefined {
+  const rest = members(error);
+  if (typeof rest?.statusCode !== 'number' || !Number.isInteger(rest.statusCode)) return undefined;
+  const response = members(rest.response);
+  const told = toldIn(response?.bodyAsText);
+  const status = rest.statusCode;
+  // A 2xx that failed later is an answer that could not be read, not a refusal.
+  if (status < 300) return undefined;
+  return {
+    status,
+    code: oneLine(told?.code ?? textOf(rest.code) ?? '', 128),
+    words: oneLine(told?.message ?? textOf(rest.message) ?? '', mostWords),
+    header: (name) => {
+      const headers = members(response?.headers);
+      const value = typeof headers?.get === 'function' ? headers.get.call(headers, name) : undefined;
+      return typeof value === 'string' ? value : undefined;
+    },
+  };
+}
+
+/** ARM's envelope `{"error":{"code","message",…}}`. */
+function toldIn(body: unknown): { code?: string; message?: string } | undefined {
+  if (typeof body !== 'string') return undefined;
+  try {
+    const error = members(members(JSON.parse(body))?.error);
+    const code = textOf(error?.code);
+    const message = textOf(error?.message);
+    return { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+  } catch {
+    // A gateway's HTML page, or half an answer: its words, if any, are shown as they are.
+    return { code: '', message: body };
+  }
+}
+
+/** Fit to be shown; never empty. */
+export function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : textOf(error);
+  return oneLine(message || codeOf(error) || 'no reason given', mostWords);
+}
+
+/** Such as ECONNREFUSED; empty where it has none. */
+export function codeOf(error: unknown): string {
+  return oneLine(textOf(members(error)?.code) ?? '', 128);
+}
+
+function members(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
