@@ -102,7 +102,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   let controller: Controller | undefined;
   // A standby knows them as well: counted by one alone, a sum over all operators is right.
   const worked = () => (controller ? store.list() : []);
-  metrics.armBudget(() => levelsFor(worked(), identities));
+  metrics.arm.budget(() => levelsFor(worked(), identities));
   const objects: Objects = {
     hold: (object) => hold(replications, object, finalizer),
     release: async (object) => void (await release(replications, object, finalizer)),
@@ -219,8 +219,8 @@ function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, m
     connect(credential, whose) {
       const budget = createBudget({
         now: () => performance.now(),
-        onHeld: metrics.armRequestHeld,
-        onPaused: metrics.armPaused,
+        onHeld: metrics.arm.held,
+        onPaused: metrics.arm.paused,
       });
       const arm = connectArm({
         credential,
@@ -230,7 +230,7 @@ function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, m
         userAgent,
         beforeWrite: mayWrite,
         onRequest(request) {
-          metrics.armRequest(request);
+          metrics.arm.requested(request);
           tellOutage(request);
           log.debug({ object: inPass.getStore(), ...request }, 'Azure Resource Manager was asked');
         },

@@ -71,9 +71,9 @@ describe('metrics', () => {
     expect(await value('georeplication_arm_requests_held_total', { operation: 'writes', urgency: 'upkeep' })).to.equal(
       0,
     );
-    metrics.armBudget(() => [{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }]);
-    metrics.armRequestHeld('writes', 'upkeep');
-    metrics.armPaused('reads', 10_000);
+    metrics.arm.budget(() => [{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }]);
+    metrics.arm.held('writes', 'upkeep');
+    metrics.arm.paused('reads', 10_000);
     const reads = { subscription: 's', operation: 'reads' };
     expect(await value('georeplication_arm_budget_tokens', reads)).to.equal(249);
     expect(await value('georeplication_arm_budget_waiting', reads)).to.equal(3);
@@ -85,7 +85,7 @@ describe('metrics', () => {
 
   it("ask for the levels of ARM's budget once a scrape, and drop those of which it tells no more", async () => {
     const readings: Level[][] = [[{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }], []];
-    metrics.armBudget(() => readings.shift() as Level[]);
+    metrics.arm.budget(() => readings.shift() as Level[]);
     const series = async () =>
       (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('georeplication_arm_budget_'));
     expect(await series()).to.have.length(2);
@@ -141,8 +141,8 @@ describe('metrics', () => {
 
   it('count requests to both APIs', async () => {
     metrics.kubernetesRequest({ method: 'GET', host: '10.0.0.1:443', code: '200' });
-    metrics.armRequest({ method: 'PUT', status: '201', durationMs: 250, correlationId: 'x' });
-    metrics.armRequest({ method: 'PUT', status: '<error>', durationMs: 30_000, correlationId: 'y' });
+    metrics.arm.requested({ method: 'PUT', status: '201', durationMs: 250, correlationId: 'x' });
+    metrics.arm.requested({ method: 'PUT', status: '<error>', durationMs: 30_000, correlationId: 'y' });
     expect(await value('rest_client_requests_total', { method: 'GET', code: '200', host: '10.0.0.1:443' })).to.equal(1);
     expect(await value('georeplication_arm_requests_total', { method: 'PUT', code: '201' })).to.equal(1);
     expect(await value('georeplication_arm_requests_total', { method: 'PUT', code: '<error>' })).to.equal(1);
