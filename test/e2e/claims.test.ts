@@ -29,7 +29,7 @@ describeWithKubectl('two objects that name one registry', () => {
     const refused = await scene.until('second', 'is refused', isNotReadyBecause('RegistryClaimed'));
     expect(messageOf(refused)).to.contain('default/first');
     expect(refused.metadata.finalizers).to.equal(undefined);
-    expect((await scene.events('second')).join()).to.contain('RegistryClaimed');
+    await scene.told('second', /^RegistryClaimed: /);
     expect(scene.arm.azure.replica(registry, 'westeurope')).to.equal(undefined);
 
     await scene.kubectl('patch georep first --type=merge -p {"spec":{"deletionPolicy":"Retain"}}');

@@ -43,9 +43,7 @@ describeWithKubectl('a registry that others change', () => {
     const ready = await scene.lookNow('rerouted');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(scene.arm.azure.replica(registry, 'japaneast')?.routing).to.equal(true);
-    expect(await scene.events('rerouted')).to.include(
-      'DriftCorrected: japaneast had been changed in Azure by others: turn routing on',
-    );
+    await scene.told('rerouted', 'DriftCorrected: japaneast had been changed in Azure by others: turn routing on');
   });
 
   it('keeps the routing that nobody asked about', async () => {
@@ -71,9 +69,7 @@ describeWithKubectl('a registry that others change', () => {
     await corrected;
     expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web', tier: 'gold' });
     await scene.lookNow('tagged');
-    expect(await scene.events('tagged')).to.include(
-      'DriftCorrected: japaneast had been changed in Azure by others: set tags',
-    );
+    await scene.told('tagged', 'DriftCorrected: japaneast had been changed in Azure by others: set tags');
 
     await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
     const ready = await scene.lookNow('tagged');
@@ -92,7 +88,8 @@ describeWithKubectl('a registry that others change', () => {
     await corrected;
     const ready = await scene.lookNow('robbed');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
-    expect(await scene.events('robbed')).to.include(
+    await scene.told(
+      'robbed',
       'DriftCorrected: japaneast had been deleted in Azure by others: create replica japaneast',
     );
   });

@@ -13,7 +13,7 @@ export interface Gallery {
 }
 
 /** ms; no scenario takes a tenth of it on an idle machine. */
-const patience = 20_000;
+export const patience = 20_000;
 
 interface Shown {
   readonly type: string;

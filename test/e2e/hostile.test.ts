@@ -39,8 +39,8 @@ describeWithKubectl('hostile words', () => {
       expect(harmfulIn(refused.status)).to.deep.equal([]);
       expect(JSON.stringify(refused.status).length).to.be.below(16_384);
 
-      // The events are written while the pass ends; a further look comes after that.
       await scene.lookNow(name);
+      await scene.told(name, /^InvalidRequest: /);
       const events = (await scene.events(name)).filter((event) => event.startsWith('InvalidRequest: '));
       expect(events).to.have.length(1);
       expect(harmfulIn(events)).to.deep.equal([]);

@@ -42,6 +42,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
       ['NAME', 'REGISTRY', 'STATUS', 'READY', 'SYNCING', 'AGE', 'HOME', 'REGIONS', 'MESSAGE'],
       ['simple', 'simple', 'Ready', '2/2', 'eastus', 'eastus*,japaneast,westeurope', 'japaneast, westeurope are ready'],
     ]);
+    await scene.told('simple', 'ReplicaReady: replica japaneast in japaneast is ready');
     const described = await scene.kubectl('describe georep simple');
     expect(described).to.match(/Normal +ReplicaCreating .*creating replica japaneast in japaneast/);
     expect(described).to.match(/Normal +ReplicaReady .*replica japaneast in japaneast is ready/);
@@ -124,7 +125,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(region(ready, 'northeurope')).to.equal(undefined);
     expect(scene.writesTo('moving')).to.deep.equal(['PUT westeurope', 'DELETE northeurope']);
-    expect(await scene.events('moving')).to.include('ReplicaDeleted: replica northeurope in northeurope is gone');
+    await scene.told('moving', 'ReplicaDeleted: replica northeurope in northeurope is gone');
   });
 
   it('routes a WhenReady region only once its content is there', async () => {
@@ -141,7 +142,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(region(ready, 'japaneast')?.routing).to.equal('Enabled');
     expect(scene.writesTo('routing')).to.deep.equal(['PUT japaneast', 'PATCH japaneast']);
-    expect(await scene.events('routing')).to.include('RoutingChanged: japaneast: turn routing on');
+    await scene.told('routing', 'RoutingChanged: japaneast: turn routing on');
   });
 
   it('takes the home region alone to mean: no other replicas', async () => {

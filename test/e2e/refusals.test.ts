@@ -40,6 +40,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     await scene.until('misspelt', 'is Creating', are('Creating', 'japaneast'));
     expectReady(await scene.arrived('misspelt', 'japaneast'));
     expect(scene.writesTo('misspelt')).to.have.members(['PUT westeurope', 'PUT japaneast']);
+    await scene.told('misspelt', /did you mean/);
     const warnings = (await scene.events('misspelt')).filter((event) => event.includes('did you mean'));
     expect(warnings.length, warnings.join()).to.equal(1);
   });
@@ -112,8 +113,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
       /Grant it \(acts within minutes\): az role assignment create .* --scope \/subscriptions\S+\/forbidden \(Azure wants it on \/subscriptions\S+\/forbidden\)$/,
     );
     expect(row?.retryAfter).to.be.a('string');
-    const whoIsRefused = new RegExp(`AuthorizationFailed: ${scene.identity.whose} `, 'i');
-    expect((await scene.events('forbidden')).join()).to.match(whoIsRefused);
+    await scene.told('forbidden', new RegExp(`^AuthorizationFailed: ${scene.identity.whose} `, 'i'));
     grant();
     await scene.lookNow('forbidden');
     expectReady(await scene.arrived('forbidden', 'japaneast'));
@@ -193,9 +193,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(condition(failed, 'Stalled')).to.equal(undefined);
     expect(region(failed, 'japaneast')).to.include({ attempts: 1 });
     expect(region(failed, 'westeurope')?.state).to.equal('Ready');
-    expect((await scene.events('failing')).join()).to.contain(
-      'ReplicaFailed: Azure reports replica japaneast as Failed (attempt 1 of 5)',
-    );
+    await scene.told('failing', /^ReplicaFailed: Azure reports replica japaneast as Failed \(attempt 1 of 5\)/);
 
     await scene.lookNow('failing');
     await scene.arrived('failing', 'japaneast');

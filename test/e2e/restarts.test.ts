@@ -140,7 +140,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(operator.log.at(-1)?.msg).to.equal('Stopped');
     // The pass that was running has told what it did.
     await scene.until('polite', 'is Creating', are('Creating', 'japaneast'));
-    expect((await scene.events('polite')).join()).to.contain('ReplicaCreating');
+    await scene.told('polite', /^ReplicaCreating: /);
     await scene.restartOperator();
     await scene.arrived('polite', 'japaneast');
     await expectReady('polite');

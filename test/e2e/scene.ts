@@ -1,5 +1,6 @@
 // One stage with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
 // and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
+import { createInterface } from 'node:readline';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import type { RegistrySettings } from '../emulators/arm/azure.ts';
@@ -9,7 +10,7 @@ import { startKubectl } from '../emulators/kubectl.ts';
 import type { Identity } from '../identity-mode.ts';
 import type { Operator } from '../operator.ts';
 import { type Stage, type StageOptions, setStage } from '../stage.ts';
-import { openGallery } from './gallery.ts';
+import { openGallery, patience } from './gallery.ts';
 import { isReady } from './seen.ts';
 
 export interface SceneOptions extends Pick<StageOptions, 'deployment' | 'closed' | 'identity'> {
@@ -48,7 +49,12 @@ export interface Scene extends Stage {
   history(name: string): readonly RegistryReplication[];
   /** `METHOD replica` of every write to the registry, in order; where it was refused, `METHOD replica: status`. */
   writesTo(registry: string): string[];
-  /** The events about the object, as `Reason: note`, in no order. */
+  /**
+   * An event about the object, past or to come, that says this as `Reason: note`. Events are told in the background, after the
+   * status: whoever has seen that need not find them yet.
+   */
+  told(name: string, words: string | RegExp): Promise<void>;
+  /** The events about the object so far, as `Reason: note`, in no order. */
   events(name: string): Promise<string[]>;
 }
 
@@ -116,11 +122,27 @@ export async function openScene({ timings, args = [], env = {}, prepare, ...opti
       stage.arm.journal.writes
         .filter((entry) => entry.registry === registry)
         .map(({ method, replica, status }) => `${method} ${replica}${status < 300 ? '' : `: ${status}`}`),
+    async told(name, words) {
+      const watch = startKubectl(stage.kubeconfig, [...getEvents, '-w', '--output-watch-events']);
+      const timer = setTimeout(() => watch.kill(), patience);
+      const seen: string[] = [];
+      try {
+        for await (const line of createInterface(watch.stdout)) {
+          const event: Event = JSON.parse(line).object;
+          if (event.regarding.name !== name) continue;
+          const said = inWords(event);
+          if (typeof words === 'string' ? said === words : words.test(said)) return;
+          seen.push(said);
+        }
+      } finally {
+        clearTimeout(timer);
+        watch.kill();
+      }
+      throw new Error([`${name}: no event in time says ${words}, but:`, ...seen].join('\n'));
+    },
     async events(name) {
-      const list = JSON.parse(await stage.kubectl(`get events.events.k8s.io -n default -o json`));
-      return (list.items as Event[])
-        .filter(({ regarding }) => regarding.name === name)
-        .map(({ reason, note }) => `${reason}: ${note}`);
+      const { items }: { items: Event[] } = JSON.parse(await stage.kubectl(getEvents));
+      return items.filter(({ regarding }) => regarding.name === name).map(inWords);
     },
     async close() {
       watch.kill();
@@ -146,6 +168,12 @@ interface Event {
   readonly regarding: { readonly name: string };
   readonly reason: string;
   readonly note: string;
+}
+
+const getEvents = ['get', 'events.events.k8s.io', '-n', 'default', '-o=json'];
+
+function inWords({ reason, note }: Event): string {
+  return `${reason}: ${note}`;
 }
 
 /** What `kubectl apply -f -` takes. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
+import { eventually } from '../real-api-server.ts';
 import { openScene, type Scene } from './scene.ts';
 import { are, isNotReadyBecause } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -24,12 +25,17 @@ describeWithKubectl('what is measured and logged', () => {
     );
   }
 
+  /** The operator has told of a pass, which it does after the status: with this line, or before it. */
+  const logged = (name: string, sentence: string) =>
+    scene.operator.said(({ object, msg }) => object === `default/${name}` && msg === sentence);
+
   const labels = (object: string, rest: string) => `{object="default/${object}",registry="${object}",${rest}}`;
 
   it('follows a replica from its creation to Ready, line by line, with the id by which Azure knows the request', async () => {
     const registry = scene.addRegistry('simple');
     await scene.apply('simple', { regions: ['japaneast'] });
     await scene.until('simple', 'is Creating', are('Creating', 'japaneast'));
+    await logged('simple', 'Ready is False: japaneast is Creating');
     const creating = await scrape();
     expect(creating.get('georeplication_objects{phase="Syncing"}')).to.equal(1);
     expect(creating.get('georeplication_replicas{state="Creating"}')).to.equal(1);
@@ -40,6 +46,7 @@ describeWithKubectl('what is measured and logged', () => {
     scene.arm.azure.advance(registry, 'japaneast');
     await scene.lookNow('simple');
     await scene.arrived('simple', 'japaneast');
+    await logged('simple', 'Ready is True: japaneast is ready');
     const ready = await scrape();
     expect(ready.get('georeplication_objects{phase="Ready"}')).to.equal(1);
     expect(ready.get('georeplication_time_to_ready_seconds_count')).to.equal(1);
@@ -98,6 +105,7 @@ describeWithKubectl('what is measured and logged', () => {
     };
     await scene.kubectl('apply -f -', { input: JSON.stringify(manifest) });
     await scene.until('usurper', 'has lost its claim', isNotReadyBecause('RegistryClaimed'));
+    await scene.operator.said(({ object, reason }) => object === 'default/usurper' && reason === 'RegistryClaimed');
     const stalled = [...(await scrape())].filter(([series]) => series.includes('object="default/usurper"'));
     expect(stalled.map(([series]) => series)).to.deep.equal([
       'georeplication_object_stalled_seconds{object="default/usurper",registry="claimed",reason="RegistryClaimed"}',
@@ -107,8 +115,8 @@ describeWithKubectl('what is measured and logged', () => {
 
     await scene.kubectl('delete georep usurper');
     await scene.untilGone('usurper');
-    const after = await scrape();
-    expect([...after.keys()].filter((series) => series.includes('usurper'))).to.deep.equal([]);
-    expect(after.get('georeplication_objects_stalled{reason="RegistryClaimed"}')).to.equal(0);
+    // Whether the operator has heard of it too, it does not say.
+    await eventually(async () => ![...(await scrape()).keys()].some((series) => series.includes('usurper')));
+    expect((await scrape()).get('georeplication_objects_stalled{reason="RegistryClaimed"}')).to.equal(0);
   });
 });
