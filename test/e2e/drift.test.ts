@@ -188,15 +188,13 @@ describeWithKubectl('a registry that others change', () => {
   });
 
   it('costs two reads a look when all is well: the registry and its list', async () => {
-    const { journal } = scene.arm;
-    const start = journal.entries.length;
     await twoIntervals();
-    const paths = journal.entries.slice(start).flatMap(({ registry, path }) => (registry === 'clock' ? [path] : []));
+    const paths = scene.arm.journal.entries.flatMap(({ registry, path }) => (registry === 'clock' ? [path] : []));
     const registryPath = paths.find((path) => path.endsWith('/clock'));
-    expect(new Set(paths)).to.deep.equal(new Set([registryPath, `${registryPath}/replications`]));
-    // Both are sent at once: the other one of the first and of the last look may fall out of what was counted.
-    const lists = paths.filter((path) => path !== registryPath).length;
-    expect(paths.length - lists).to.be.within(lists - 1, lists + 1);
+    // Both are sent at once, in no order, and are answered before the next look; the last one may be under way.
+    const looks = Array.from({ length: Math.floor(paths.length / 2) }, (_, n) => paths.slice(2 * n, 2 * n + 2));
+    expect(looks.length).to.be.at.least(2);
+    for (const look of looks) expect(look).to.have.members([registryPath, `${registryPath}/replications`]);
   });
 
   it('keeps secrets, tokens and signed URLs out of the log', () => {
