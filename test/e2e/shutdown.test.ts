@@ -14,8 +14,7 @@ import { type Stage, setStage } from '../stage.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { manifest, referenceTo } from './scene.ts';
 
-describe('an operator that is told to stop', function () {
-  this.timeout(20_000);
+describe('an operator that is told to stop', () => {
   let stage: Stage;
   let cluster: Cluster;
 
