@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   ApiextensionsV1Api,
+  AuthorizationV1Api,
   CoreV1Api,
   CustomObjectsApi,
   KubeConfig,
@@ -15,7 +16,8 @@ import {
 } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
-import type { Access, Account } from './access.ts';
+import { isNotFound, isUnavailable } from '../src/kubernetes/errors.ts';
+import type { Access, Account, Permission } from './access.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
 import { eventually, startRealApiServer } from './real-api-server.ts';
 
@@ -33,6 +35,11 @@ export interface TestCluster {
   kubeconfigOf(account: Account): Promise<string>;
   /** Lets the service account get this path, which is no resource. */
   grant(account: Account, path: string): Promise<void>;
+  /**
+   * Resolves once the service account may do all of this. The real thing's authorizer hears of roles and bindings a moment
+   * after they are stored, and refuses until then.
+   */
+  untilPermitted(account: Account, permissions: readonly (Permission | { readonly path: string })[]): Promise<void>;
   /** What the service account has asked the server so far, by its audit log. */
   accessesOf(account: Account): Promise<AuditedAccess[]>;
   /** What only the emulator can be told to do; undefined on the real thing. */
@@ -82,6 +89,20 @@ export async function establish(cluster: Cluster, body: V1CustomResourceDefiniti
     const { status } = await api.readCustomResourceDefinition({ name });
     return status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
   });
+  // Whoever serves the objects hears of that a moment later, and knows no such path until then.
+  await eventually(() => isServed(cluster, body));
+}
+
+async function isServed(cluster: Cluster, { spec }: V1CustomResourceDefinition): Promise<boolean> {
+  const { group, names, versions } = spec;
+  const [version = ''] = versions.flatMap(({ name, served }) => (served ? [name] : []));
+  try {
+    await cluster.api(CustomObjectsApi).listClusterCustomObject({ group, version, plural: names.plural });
+    return true;
+  } catch (error) {
+    if (isNotFound(error) || isUnavailable(error)) return false;
+    throw error;
+  }
 }
 
 /** With YAML in place of a file. */
@@ -96,6 +117,7 @@ async function startEmulator(): Promise<Started> {
     hasRoles: false,
     kubeconfigOf: async (account) => emulator.kubeconfigOf(userOf(account), account.namespace),
     grant: async (account, path) => emulator.grant(userOf(account), path),
+    untilPermitted: async () => undefined,
     accessesOf: async (account) =>
       emulator.audit
         .filter(({ user }) => user === userOf(account))
@@ -106,8 +128,18 @@ async function startEmulator(): Promise<Started> {
 
 async function startRealCluster(assets: string, directory: string): Promise<Started> {
   const server = await startRealApiServer({ assets, directory });
+  const untilPermitted: TestCluster['untilPermitted'] = async (account, permissions) => {
+    const cluster = connect(configFrom(server.kubeconfig));
+    const api = cluster.api(AuthorizationV1Api);
+    for (const permission of permissions) {
+      const spec = { user: userOf(account), ...attributesOf(permission) };
+      await eventually(async () => (await api.createSubjectAccessReview({ body: { spec } })).status?.allowed ?? false);
+    }
+    await cluster.close();
+  };
   return {
     ...server,
+    untilPermitted,
     hasRoles: true,
     async kubeconfigOf(account) {
       const cluster = connect(configFrom(server.kubeconfig));
@@ -127,15 +159,24 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
       const subjects = [{ kind: 'ServiceAccount', ...account }];
       await api.createClusterRoleBinding({ body: { metadata: { name }, roleRef, subjects } });
       await cluster.close();
+      await untilPermitted(account, [{ path }]);
     },
     async accessesOf(account) {
-      const lines = (await readFile(server.auditLog, 'utf8')).split('\n').filter(Boolean);
+      // What follows the last newline is a line that is just being written.
+      const lines = (await readFile(server.auditLog, 'utf8')).split('\n').slice(0, -1);
       const events = lines.map((line) => JSON.parse(line) as AuditEvent);
       const first = new Map(events.map((event) => [event.auditID, event]));
       return [...first.values()].filter(({ user }) => user.username === userOf(account)).flatMap(auditedAccess);
     },
     faults: undefined,
   };
+}
+
+/** As a SubjectAccessReview asks. */
+function attributesOf(permission: Permission | { readonly path: string }) {
+  if ('path' in permission) return { nonResourceAttributes: { verb: 'get', path: permission.path } };
+  const [resource = '', subresource] = permission.resource.split('/');
+  return { resourceAttributes: { ...permission, resource, ...(subresource && { subresource }) } };
 }
 
 function configFrom(kubeconfig: string): KubeConfig {

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
-import { type Account, wordsFor } from './access.ts';
+import { type Account, permissionsOf, wordsFor } from './access.ts';
 import type { TestCluster } from './cluster.ts';
 import { actionOf } from './emulators/arm/access.ts';
 import type { JournalEntry } from './emulators/arm/journal.ts';
 import { kubectl } from './emulators/kubectl.ts';
-import { root } from './manifests.ts';
+import { built, root } from './manifests.ts';
 
 /** As deploy/base names it. */
 export const operatorAccount: Account = { namespace: 'acr-replication-system', name: 'acr-replication-operator' };
@@ -32,6 +32,7 @@ export async function deploy(cluster: TestCluster, { folder, namespaces = [] }: 
   if (!hasRoles) return;
   const { code, stderr } = await kubectl(kubeconfig, ['apply', '-k', folder]);
   if (code !== 0) throw new Error(`kubectl apply -k ${folder}: ${stderr}`);
+  await cluster.untilPermitted(operatorAccount, permissionsOf(await built(folder), operatorAccount));
 }
 
 /** The actions of deploy/azure-role.json. */

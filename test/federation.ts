@@ -3,7 +3,8 @@
 import { systemClock } from '../src/clock.ts';
 import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
 import { serviceAccounts } from '../src/kubernetes/service-account.ts';
-import type { Account } from './access.ts';
+import { type Account, permissionsOf } from './access.ts';
+import { operatorAccount } from './deployment.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { built, type Manifest } from './manifests.ts';
 import type { Stage } from './stage.ts';
@@ -57,9 +58,10 @@ export async function roleToMintIn(namespace: string): Promise<Manifest[]> {
   return manifests.map((manifest) => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
 }
 
-/** Applies that; where the cluster knows no roles there is no need to. */
+/** Applies that, and resolves once it is in force; where the cluster knows no roles there is no need to. */
 export async function letTheOperatorMint({ kubectl, kubernetes }: Place, namespace: string): Promise<void> {
   if (!kubernetes.hasRoles) return;
-  const list = { apiVersion: 'v1', kind: 'List', items: await roleToMintIn(namespace) };
-  await kubectl('apply -f -', { input: JSON.stringify(list) });
+  const items = await roleToMintIn(namespace);
+  await kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+  await kubernetes.untilPermitted(operatorAccount, permissionsOf(items, operatorAccount));
 }

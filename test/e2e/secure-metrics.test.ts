@@ -45,6 +45,7 @@ describeWithKubectl('an operator with secure metrics', () => {
         '--clusterrole=acr-replication-metrics-reader',
         `--serviceaccount=${scraper.namespace}:${scraper.name}`,
       ]);
+      await scene.kubernetes.untilPermitted(scraper, [{ path: '/metrics' }]);
     } else await scene.kubernetes.grant(scraper, '/metrics');
     const config = new KubeConfig();
     config.loadFromString(await scene.kubernetes.kubeconfigOf(scraper));

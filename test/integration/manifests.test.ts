@@ -14,6 +14,7 @@ import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { kubectl } from '../emulators/kubectl.ts';
 import { built, type Container, type Deployment, literalEnv, type Manifest, only, root } from '../manifests.ts';
 import { violationsOf } from '../pod-security.ts';
+import { eventually } from '../real-api-server.ts';
 
 /** Every folder that `kubectl apply -k` takes. */
 const folders = globSync('{crds,deploy}/**/kustomization.yaml', { cwd: root })
@@ -314,6 +315,9 @@ if (process.env.KUBEBUILDER_ASSETS)
     it('let an editor write objects but not their status, and a viewer only look', async () => {
       await run('create rolebinding e -n web --clusterrole=registryreplications-edit --user=edith');
       await run('create rolebinding v -n web --clusterrole=registryreplications-view --user=vera');
+      // The authorizer hears of bindings a moment after they are stored.
+      for (const who of ['edith', 'vera'])
+        await eventually(async () => (await may(`get georep -n web --as=${who}`)) === 'yes');
       for (const [who, what, answer] of [
         ['edith', 'create georep', 'yes'],
         ['edith', 'delete georep', 'yes'],
