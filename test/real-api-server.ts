@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
@@ -11,17 +10,13 @@ import { stringify } from 'yaml';
 import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
 import { isFromApiServer } from '../src/kubernetes/errors.ts';
 import { makeLoopbackCertificate } from './emulators/certificate.ts';
+import { freePort } from './free-port.ts';
 
 export interface RealApiServerOptions {
   /** Where the programs kube-apiserver and etcd are. */
   readonly assets: string;
   /** An empty directory for keys, data and logs. */
   readonly directory: string;
-  /**
-   * Looks for free ports from here on. Left out, the system gives them, from those that it gives to outgoing connections
-   * too: good for a server that is started once, since one of these could have it while the server is down.
-   */
-  readonly firstPort?: number;
 }
 
 export interface RealApiServer {
@@ -50,12 +45,8 @@ const auditPolicy = stringify({
 });
 
 /** Resolves once the API server serves. */
-export async function startRealApiServer({
-  assets,
-  directory,
-  firstPort,
-}: RealApiServerOptions): Promise<RealApiServer> {
-  const ports = await freePorts(firstPort);
+export async function startRealApiServer({ assets, directory }: RealApiServerOptions): Promise<RealApiServer> {
+  const ports = { api: await freePort(), etcd: await freePort(), peer: await freePort() };
   const { cert, key } = await makeLoopbackCertificate('kube-apiserver');
   const at = (name: string) => join(directory, name);
   const token = crypto.randomUUID();
@@ -148,26 +139,6 @@ export async function startRealApiServer({
     throw error;
   }
   return server;
-}
-
-async function freePorts(first = 0): Promise<{ api: number; etcd: number; peer: number }> {
-  const servers: Server[] = [];
-  for (let port = first; servers.length < 3; port += first ? 1 : 0) {
-    const server = createServer();
-    const listens = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (listens) servers.push(server);
-  }
-  const [api = 0, etcd = 0, peer = 0] = await Promise.all(
-    servers.map(async (server) => {
-      const { port } = server.address() as AddressInfo;
-      await new Promise((resolve) => server.close(resolve));
-      return port;
-    }),
-  );
-  return { api, etcd, peer };
 }
 
 /** Another program's readiness cannot be awaited but by asking. */

@@ -1,9 +1,9 @@
 // A wire between client and server that a test can cut, stall, slow and mend: it forwards bytes, and knows nothing of what
 // they say.
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 /** How an open connection comes to its end: by FIN, by RST, or never, both ends left waiting for the other. */
 export type Ending = 'close' | 'reset' | 'silence';
@@ -23,44 +23,25 @@ export class TcpProxy {
     void link.broken.then(() => this.#links.delete(link));
     if (this.#mute) link.end('silence');
   });
-  #port = 0;
+  readonly port: number;
   #pace: Pace | undefined;
   #mute = false;
 
-  /** @param target the server's URL; no connection is made to it yet. */
-  constructor(target: string) {
-    const { hostname, port } = new URL(target);
-    this.#target = { host: hostname, port: Number(port) };
+  private constructor(target: string, port: number) {
+    const { hostname, port: targetPort } = new URL(target);
+    this.#target = { host: hostname, port: Number(targetPort) };
+    this.port = port;
   }
 
-  /**
-   * Takes a port of its own, without listening on it until `mend`: one that no system hands out by itself, so that nobody
-   * else comes to listen there meanwhile.
-   */
+  /** On a port of its own, on which nobody listens until `mend`. @param target the server's URL. */
   static async to(target: string): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
-    for (let tries = 20; ; tries--) {
-      proxy.#port = randomInt(12_000, 32_000);
-      try {
-        await proxy.mend();
-        break;
-      } catch (error) {
-        if (tries === 0) throw error;
-      }
-    }
-    await proxy.cut();
-    return proxy;
-  }
-
-  get port(): number {
-    return this.#port;
+    return new TcpProxy(target, await freePort());
   }
 
   /** Listens, always on the same port. */
   async mend(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1');
+    this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Breaks every connection and refuses new ones. */

@@ -112,7 +112,7 @@ const title = assets
   async function setTheScene(): Promise<void> {
     [arm, server] = await Promise.all([
       startArmEmulator({ timings: fast, seed }),
-      startRealApiServer({ assets: assets ?? '', directory, firstPort: 29_000 }),
+      startRealApiServer({ assets: assets ?? '', directory }),
     ]);
     for (const { registry } of intents) arm.azure.addRegistry(registry, { location: 'eastus' });
     const direct = join(directory, 'kubeconfig');

@@ -48,7 +48,7 @@ describe('events on an API server', function () {
   });
 
   beforeEach(async () => {
-    wire = new TcpProxy(server.url);
+    wire = await TcpProxy.to(server.url);
     await wire.mend();
     const config = new KubeConfig();
     const text = await readFile(server.kubeconfig, 'utf8');

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -17,6 +16,7 @@ import type { RunningServer } from '../../src/telemetry/server.ts';
 import type { Account } from '../access.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { freePort } from '../free-port.ts';
 import { LogJournal } from '../unit/kubernetes/journal.ts';
 
 const prometheus: Account = { namespace: 'default', name: 'prometheus' };
@@ -124,10 +124,7 @@ describe('secure metrics', () => {
   });
 
   it('go to nobody while the API server cannot be asked: 503, and one line in the log', async () => {
-    const gone = createServer().listen(0, '127.0.0.1');
-    await once(gone, 'listening');
-    const url = `https://127.0.0.1:${(gone.address() as AddressInfo).port}`;
-    await new Promise((resolve) => gone.close(resolve));
+    const url = `https://127.0.0.1:${await freePort()}`;
     const away = new KubeConfig();
     away.loadFromClusterAndUser({ name: 'away', server: url, skipTLSVerify: false }, { name: 'nobody' });
     const server = await serve({ cluster: connect(away) });
