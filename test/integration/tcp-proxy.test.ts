@@ -95,7 +95,10 @@ describe('the wire that tests can cut', () => {
 
   it('accepts and says nothing while it is mute', async () => {
     wire.mute(true);
+    // It makes its own connection when it has accepted one; the client may think itself connected before.
+    const accepted = once(server, 'connection');
     const socket = await client();
+    await accepted;
     socket.write('hello');
     const said: string[] = [];
     socket.on('data', (data) => said.push(String(data)));
