@@ -4,7 +4,7 @@ import { type Cluster, connect } from '../../../src/kubernetes/cluster.ts';
 import { type Change, type Informer, type InformerOptions, startInformer } from '../../../src/kubernetes/informer.ts';
 import { resource } from '../../../src/kubernetes/resource.ts';
 import { Store } from '../../../src/kubernetes/store.ts';
-import { FakeClock } from '../../fake-clock.ts';
+import { FakeClock, settled } from '../../fake-clock.ts';
 import { Journal, LogJournal } from './journal.ts';
 import { type Asked, ScriptedApiServer } from './scripted-api-server.ts';
 import { type Widget, widget, widgets } from './widget.ts';
@@ -51,6 +51,8 @@ describe('the informer', () => {
     await changes.next();
     const watch = await server.nextWatch();
     watch.open();
+    // What a test does to the clock or the wire next is to happen to a watch that has begun.
+    while (phase() !== 'Watching') await settled();
     return watch;
   }
   const said = ({ type, source, object }: Change<Widget>) => `${type} ${object.metadata?.name} by ${source}`;

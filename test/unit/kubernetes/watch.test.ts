@@ -24,13 +24,14 @@ describe('a watch', () => {
       opened: () => told.push('opened'),
       progressed: () => told.push('progressed'),
     });
-    // client-node's patience of 30 s, which it keeps to itself.
-    Object.assign(watch, { requestTimeoutMs: 100 });
   });
   afterEach(async () => {
     await cluster.close();
     await server.stop();
   });
+
+  /** From now on, instead of client-node's patience of 30 s, which it keeps to itself. */
+  const bePatientFor = (ms: number) => Object.assign(watch, { requestTimeoutMs: ms });
 
   const begin = () =>
     watch.watch('/apis/example.dev/v1/widgets', { resourceVersion: '5' }, told.push, (error) => ends.push({ error }));
@@ -47,6 +48,7 @@ describe('a watch', () => {
   });
 
   it('that is accepted and never answered ends with an error, not as if it were only quiet', async () => {
+    bePatientFor(1_000); // long enough to have sent the request on a busy machine too
     void begin();
     await server.nextWatch();
     const { error } = await ends.next();
@@ -57,7 +59,9 @@ describe('a watch', () => {
 
   it('that is quiet for too long ends as client-node has it, which then goes on at once', async () => {
     void begin();
-    (await server.nextWatch()).open();
+    const asked = await server.nextWatch();
+    bePatientFor(1);
+    asked.open();
     expect((await ends.next()).error).to.have.property('name', 'TimeoutError');
     expect(told.all).to.deep.equal(['connecting', 'opened']);
   });
