@@ -14,8 +14,8 @@ describe('npm run demo -- --once', () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'demo-'));
-    // As short as it may be with every state still long enough to be seen.
-    const args = ['test/demo.ts', '--once', '--speed', '2', '--directory', directory];
+    // Not faster: a state must last until the next look, also where the machine stands still for a moment in between.
+    const args = ['test/demo.ts', '--once', '--directory', directory];
     // Rejects where the exit code is not 0.
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
     lines = stdout.split('\n');
