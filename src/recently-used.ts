@@ -9,10 +9,6 @@ export class RecentlyUsed<T> {
     this.#most = most;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   get(key: string): T | undefined {
     const entry = this.#entries.get(key);
     if (entry !== undefined) this.set(key, entry);

@@ -1,12 +1,13 @@
 // Lasting troubles in the log: one line when each begins, one when it is over, however often it shows in between.
+import { RecentlyUsed } from '../recently-used.ts';
 import type { Log } from './log.ts';
 
-/** Troubles remembered at a time; one that was forgotten is told once more. */
-const capacity = 1000;
+/** Troubles remembered at a time: one that was forgotten is told once more. */
+const mostOpen = 1_000;
 
 export class Complaints {
   readonly #log: Pick<Log, 'info' | 'warn'>;
-  readonly #open = new Set<string>();
+  readonly #open = new RecentlyUsed<true>(mostOpen);
 
   constructor(log: Pick<Log, 'info' | 'warn'>) {
     this.#log = log;
@@ -14,15 +15,15 @@ export class Complaints {
 
   /** @param what Tells this trouble from others that last meanwhile. */
   raise(what: string, sentence: string, fields: object = {}): void {
-    if (this.#open.has(what)) return;
-    this.#open.add(what);
-    const [oldest] = this.#open;
-    if (oldest !== undefined && this.#open.size > capacity) this.#open.delete(oldest);
+    if (this.#open.get(what)) return;
+    this.#open.set(what, true);
     this.#log.warn(fields, sentence);
   }
 
   /** Where it was raised. */
   settle(what: string, sentence: string, fields: object = {}): void {
-    if (this.#open.delete(what)) this.#log.info(fields, sentence);
+    if (!this.#open.get(what)) return;
+    this.#open.delete(what);
+    this.#log.info(fields, sentence);
   }
 }
