@@ -19,10 +19,10 @@ const lookedAtEvery = 10_000;
 /** Rejects with a CertificateError. */
 export async function readCertificate(directory: string): Promise<Certificate> {
   try {
-    const [cert, key] = await Promise.all(
-      ['tls.crt', 'tls.key'].map((name) => readFile(join(directory, name), 'utf8')),
-    );
-    if (cert === undefined || key === undefined || !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    // One after the other: where both are missing, the words are the same each time.
+    const cert = await readFile(join(directory, 'tls.crt'), 'utf8');
+    const key = await readFile(join(directory, 'tls.key'), 'utf8');
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
       throw new Error('the key is not that of the certificate');
     return { cert, key };
   } catch (error) {
