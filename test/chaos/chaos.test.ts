@@ -41,7 +41,7 @@ const title = assets
   : 'the operator in a storm (pending: it needs a real API server, KUBEBUILDER_ASSETS names none)';
 
 (assets ? describe : describe.skip)(title, function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   const random = seeded(seed);
   const faults = drawFaults(random);
   const intents = Array.from({ length: objects }, (_, index) => {

@@ -15,13 +15,15 @@ import { Intent } from './intent.ts';
 import { LeaseHistory } from './lease-history.ts';
 import { People } from './people.ts';
 import { needlessWrites } from './verdict.ts';
+import { WakingTime } from './waking-time.ts';
 
 const seed = Number(process.env.LEADERSHIP_SEED ?? Math.floor(Math.random() * 1e9));
 const kills = 20;
 /** A leader that sleeps past its term, and wakes while another leads, must not write: the fence. */
 const freezes = 5;
-/** ms */
-const leaseDuration = 3_000;
+/** ms; a machine that stands still for three seconds costs nobody the Lease. */
+const leaseDuration = 5_000;
+const renewDeadline = 4_000;
 const grace = 3_000;
 const longestReign = 2_000;
 /** ms; longer than the minute for which the deletion of an object waits for a creation that may have begun, and of which ARM shows nothing. */
@@ -34,7 +36,7 @@ interface Contender {
 }
 
 describe('two operators, of which the leader comes to grief', function () {
-  this.timeout(420_000);
+  this.timeout(1_200_000);
   const random = seeded(seed);
   const started = performance.now();
   const intents = Array.from({ length: 60 }, (_, index) => {
@@ -43,8 +45,10 @@ describe('two operators, of which the leader comes to grief', function () {
     return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
   });
   const contenders: Contender[] = [];
+  /** ms of waking time. */
   const takeovers: number[] = [];
   const exits: (number | null)[] = [];
+  let clock: WakingTime;
   let stage: Stage;
   let history: LeaseHistory;
   let people: People;
@@ -52,6 +56,7 @@ describe('two operators, of which the leader comes to grief', function () {
 
   before(async () => {
     console.log(`    seed ${seed}`);
+    clock = new WakingTime();
     stage = await setStage({ arm: { timings: fast, seed } });
     for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
     history = await LeaseHistory.of(stage.kubeconfig, {
@@ -66,13 +71,14 @@ describe('two operators, of which the leader comes to grief', function () {
     const acting = setInterval(() => people.act(), 100);
     try {
       for (let round = 1; round <= kills + freezes; round++) {
-        await standby.operator.said(({ msg }) => msg.includes('standing by'));
+        // A busy machine may have cost the leader its place: then the other one leads already, and so may the next.
+        await standby.operator.said(({ msg }) => msg.includes('standing by') || msg.startsWith('Leading'));
         await sleep(random() * longestReign);
         const isFrozen = round % ((kills + freezes) / freezes) === 0;
-        const at = Date.now();
+        const at = clock.now();
         leader.operator.process.kill(isFrozen ? 'SIGSTOP' : 'SIGKILL');
-        const { seen } = await history.term(isOf(standby));
-        takeovers.push(seen - at);
+        await history.term(isOf(standby));
+        takeovers.push(clock.now() - at);
         if (isFrozen) {
           leader.operator.process.kill('SIGCONT');
           exits.push(await leader.operator.exited);
@@ -87,6 +93,7 @@ describe('two operators, of which the leader comes to grief', function () {
   });
 
   after(async () => {
+    clock.end();
     report();
     await Promise.all([people?.close(), history?.close()]);
     await stage?.close();
@@ -99,9 +106,10 @@ describe('two operators, of which the leader comes to grief', function () {
 
   it('passes the Lease on once each time, never back to one that had it', () => {
     const holders = history.terms.map(({ holder }) => holder);
-    expect(holders).to.have.length(kills + freezes + 1);
+    // More where a busy machine has cost a leader its place by itself.
+    expect(holders).to.have.length.of.at.least(kills + freezes + 1);
     expect(new Set(holders).size).to.equal(holders.length);
-    expect(history.transitions).to.equal(kills + freezes);
+    expect(history.transitions).to.equal(holders.length - 1);
   });
 
   it('has only the holder of the Lease write to ARM, from when it claimed it until the next one does', () => {
@@ -124,7 +132,10 @@ describe('two operators, of which the leader comes to grief', function () {
     const name = `operator-${number}`;
     const clientId = `33333333-3333-3333-3333-${String(number).padStart(12, '0')}`;
     stage.arm.register(clientId);
-    const terms = ['--leader-elect-lease-duration=3s', '--leader-elect-renew-deadline=2s'];
+    const terms = [
+      `--leader-elect-lease-duration=${leaseDuration / 1_000}s`,
+      `--leader-elect-renew-deadline=${renewDeadline / 1_000}s`,
+    ];
     const operator = stage.startOperator({
       args: ['--leader-elect=true', ...terms, '--leader-elect-retry-period=500ms', '--interval=24h'],
       env: { POD_NAME: name, AZURE_CLIENT_ID: clientId },
@@ -155,7 +166,7 @@ describe('two operators, of which the leader comes to grief', function () {
     const writers = new Set(stage.arm.journal.writes.map(({ clientId }) => clientId));
     const lines = [
       `${kills} leaders killed, ${exits.length} frozen and thawed; ${history.versions} versions of the Lease, ${history.terms.length} holders`,
-      `taken over in p50 ${percentile(takeovers, 0.5)} ms, longest ${Math.max(...takeovers)} ms, with a lease of ${leaseDuration} ms`,
+      `taken over in p50 ${Math.round(percentile(takeovers, 0.5))} ms, longest ${Math.round(Math.max(...takeovers))} ms, with a lease of ${leaseDuration} ms`,
       `${people.changes.length} changes; ${stage.arm.journal.writes.length} writes to ARM by ${writers.size} operators`,
       `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last change; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
     ];

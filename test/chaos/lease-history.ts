@@ -9,8 +9,6 @@ export interface Term {
   readonly holder: string;
   /** By the holder's own clock, ms since the epoch: when it decided to claim the Lease. */
   readonly acquired: number;
-  /** By ours: when we saw that it had it. */
-  readonly seen: number;
 }
 
 export class LeaseHistory {
@@ -67,7 +65,7 @@ export class LeaseHistory {
     this.#transitions = spec.leaseTransitions ?? 0;
     const holder = spec.holderIdentity ?? '';
     if (holder !== '' && holder !== this.terms.at(-1)?.holder) {
-      this.terms.push({ holder, acquired: Date.parse(spec.acquireTime ?? ''), seen: Date.now() });
+      this.terms.push({ holder, acquired: Date.parse(spec.acquireTime ?? '') });
     }
     this.#tell();
   }
