@@ -9,8 +9,7 @@ import { expect } from 'chai';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 
 describe('npm run emulator:arm', () => {
-  it('serves a client that knows only what it printed, and ends on SIGTERM', async function () {
-    this.timeout(30_000);
+  it('serves a client that knows only what it printed, and ends on SIGTERM', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'arm-emulator-'));
     const server = spawn(process.execPath, [
       'test/emulators/arm/main.ts',
