@@ -123,7 +123,7 @@ export function recordInto(write: EventSink, options: EventRecorderOptions): Eve
     record(regarding, news) {
       const at = now();
       const event = eventOf(regarding, news, options, at, random);
-      const object = JSON.stringify({ ...event.regarding, resourceVersion: undefined });
+      const object = regarding.metadata?.uid ?? keyOf(regarding);
       const key = JSON.stringify([object, event.type, event.reason, event.action, event.note]);
       if (!book.repeat(key, at)) {
         // However much goes well, it leaves room to say what does not.

@@ -114,6 +114,8 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
   const told = { ...object, ...(latest.status && { status: latest.status }) };
   const said = report(told, observed, plan, results, clock.now(), context.memory.creationTime);
+  // Of 10,000 registries that are settled nobody recalls any.
+  if (!isInMotion(said.status)) context.memory.registries.forget(object.spec.registry);
   return conclude(object, latest, said, results, context);
 }
 
@@ -179,8 +181,7 @@ async function glance(object: RegistryReplication, context: Context): Promise<Pl
   const remembered = registries.recall(of, age, clock.now());
   // Where a person waits, both are asked side by side.
   const isAwaited = startsOver(object) || object.metadata.deletionTimestamp !== undefined;
-  const moves = object.status?.regions?.some(({ state }) => !atRest.has(state)) ?? false;
-  if (!remembered || isAwaited || !moves) return undefined;
+  if (!remembered || isAwaited || !isInMotion(object.status)) return undefined;
   const replicas = await attempt(arm.replicas(of));
   if (replicas instanceof ArmError) return replicas.kind === 'NotFound' ? undefined : replicas;
   const planned = await planOnProof(object, listed(remembered, replicas), context);
@@ -194,6 +195,10 @@ async function glance(object: RegistryReplication, context: Context): Promise<Pl
   }
   context.memory.silentSince.delete(uidOf(object));
   return planned;
+}
+
+function isInMotion(status: Status | undefined): boolean {
+  return status?.regions?.some(({ state }) => !atRest.has(state)) ?? false;
 }
 
 const atRest: ReadonlySet<RegionState> = new Set(['Absent', 'Ready', 'Failed']);

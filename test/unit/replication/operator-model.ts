@@ -100,6 +100,10 @@ export class OperatorModel {
     throw new Error(`not done after ${this.passes} passes: ${JSON.stringify(this.status, null, 1)}`);
   }
 
+  get memory(): Memory {
+    return this.#context.memory;
+  }
+
   /** The process is another one: what it kept in memory is lost. */
   restart(): void {
     this.#context = { ...this.#context, memory: new Memory(this.#clock) };

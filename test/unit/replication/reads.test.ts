@@ -57,6 +57,15 @@ describe('the requests of a pass', () => {
     expect(since()).to.deep.equal(['GET registry', 'LIST']);
   });
 
+  it('leave no registry in memory once it is settled: there may be 10,000', async () => {
+    const { operator, clock } = scene();
+    const remembered = () => operator.memory.registries.recall(operator.object.spec.registry, minute, clock.now());
+    await operator.pass();
+    expect(remembered()).to.include({ location: home });
+    await operator.runUntil(() => isReady(operator));
+    expect(remembered()).to.equal(undefined);
+  });
+
   it('are both at once where a person asks for a look, or has edited the object', async () => {
     const { operator, clock, since } = scene();
     await clock.advance((await operator.pass()) ?? 0);
