@@ -74,7 +74,7 @@ export interface RegistryReplicationBody {
      */
     interval?: string;
     /**
-     * How long a region may be in motion, or Failed, before the object is Stalled and a person is asked to act; at least 1m. A region that is no longer wanted may be deleted then even while it is in motion. The default is 1h.
+     * How long a region may be in motion, or Failed, before the object is Stalled and a person is asked to act; at least 1s. A region that is no longer wanted may be deleted then even while it is in motion. The default is 1h.
      */
     progressDeadline?: string;
   };

@@ -2,11 +2,13 @@
 // Azure that the schema cannot express. A spec with a problem is never acted upon.
 import type { RegistryReplication, Spec } from '../api/registryreplication.ts';
 import type { RegistryReference } from '../azure/arm.ts';
-import { parseDuration } from '../duration.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
 import { isGuid } from '../guid.ts';
 import { normalise } from './location.ts';
 
-const shortestDuration = 60_000;
+const shortestInterval = 60_000;
+/** The times in a status are whole seconds. */
+const shortestDeadline = 1_000;
 
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/ };
@@ -31,8 +33,8 @@ function allProblemsOf({ spec, status }: RegistryReplication): string[] {
     ...problemsOfRegistry(spec.registry, status?.registry?.id),
     ...problemsOfRegions(spec.regions),
     ...problemsOfIdentity(spec.identity),
-    ...problemsOfDuration('interval', spec.interval),
-    ...problemsOfDuration('progressDeadline', spec.progressDeadline),
+    ...problemsOfDuration('interval', spec.interval, shortestInterval),
+    ...problemsOfDuration('progressDeadline', spec.progressDeadline, shortestDeadline),
   ];
 }
 
@@ -89,9 +91,9 @@ function* problemsOfIdentity(identity: Spec['identity']): Generator<string> {
     yield `spec.identity.serviceAccountName "${name}" is not the name of a ServiceAccount; it is always one of this object's own namespace`;
 }
 
-function* problemsOfDuration(field: string, duration: string | undefined): Generator<string> {
+function* problemsOfDuration(field: string, duration: string | undefined, least: number): Generator<string> {
   if (duration === undefined) return;
   const ms = parseDuration(duration);
   if (ms === undefined) yield `spec.${field} "${duration}" is not a duration such as 10m or 1h30m`;
-  else if (ms < shortestDuration) yield `spec.${field} ${duration} is too short: at least 1m`;
+  else if (ms < least) yield `spec.${field} ${duration} is too short: at least ${formatDuration(least)}`;
 }

@@ -109,7 +109,7 @@ const refusedInWords: readonly [what: string, spec: Wrong, field: string, words:
     'a progress deadline that is no duration',
     { progressDeadline: 'soon' },
     'spec.progressDeadline',
-    /the progress deadline is a duration of at least 1m, such as 10m or 1h30m/,
+    /the progress deadline is a duration of at least 1s, such as 10m or 1h30m/,
   ],
 ];
 
@@ -126,6 +126,12 @@ const refusedByRules: readonly [what: string, spec: Wrong, rule: RegExp, ours: R
     { interval: '30s' },
     /the interval is a duration of at least 1m, such as 10m or 1h30m/,
     /spec\.interval 30s is too short/,
+  ],
+  [
+    'a progress deadline under a second',
+    { progressDeadline: '900ms' },
+    /the progress deadline is a duration of at least 1s, such as 10m or 1h30m/,
+    /spec\.progressDeadline 900ms is too short/,
   ],
 ];
 

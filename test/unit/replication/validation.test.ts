@@ -9,6 +9,7 @@ describe('a spec that may be acted upon', () => {
     {},
     { regions: ['Japan East', 'westeurope'] },
     { spec: { interval: '1h30m' } },
+    { spec: { progressDeadline: '30s' } },
     { status: { registry: { id: aRegistry().id.toUpperCase() } } },
   ];
   for (const parts of good)
@@ -48,6 +49,7 @@ describe('a spec with a problem', () => {
       'was changed, from /subscriptions/x/other',
     ],
     ['an interval that is too short', { spec: { interval: '59s' } }, 'at least 1m'],
+    ['a progress deadline that is too short', { spec: { progressDeadline: '900ms' } }, 'at least 1s'],
     ['an interval that is none', { spec: { interval: 'soon' } }, 'is not a duration such as 10m'],
     [
       'a tag name that Azure refuses',
