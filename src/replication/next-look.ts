@@ -36,6 +36,8 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
       .filter(({ unseen }) => !unseen)
       .map(({ since, state }) => quarterOf(since, now, state === 'Creating' ? askAfter : 0)),
     ...resting.map((time) => Math.max(1_000, time - now.getTime())),
+    // To the whole second after: `since` has no fractions.
+    ...regions.filter(matters).flatMap(({ dueIn }) => (dueIn === undefined ? [] : [dueIn + 1_000])),
     ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
     ...postponed.flatMap(({ retryAfter }) => retryAfter ?? []),
     // What was just done may have made room for what is left, unless that waits for what is looked at anyway.

@@ -40,6 +40,8 @@ export interface Region {
   readonly failedJustNow: boolean;
   /** In motion, or Failed, for longer than the object's progressDeadline. */
   readonly overdue: boolean;
+  /** ms until it is that, if nothing changes; undefined where it is, or cannot become so. */
+  readonly dueIn: number | undefined;
 }
 
 /**
@@ -75,6 +77,7 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     const since = row?.state === state && row.since ? row.since : isoSeconds(now);
     const failedJustNow = wanted !== undefined && !isHome && !startsOver(object) && hasJustFailed(state, proven, row);
     const isAtWork = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
+    const left = isAtWork ? Date.parse(since) + deadlineOf(object) - now.getTime() : undefined;
     const isSuccess = state === 'Ready' || state === 'Syncing';
     const attempts = isSuccess || startsOver(object) ? 0 : (row?.attempts ?? 0);
     return {
@@ -90,7 +93,8 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
       since,
       attempts: attempts + (failedJustNow ? 1 : 0),
       failedJustNow,
-      overdue: isAtWork && now.getTime() - Date.parse(since) > deadlineOf(object),
+      overdue: left !== undefined && left < 0,
+      dueIn: left !== undefined && left >= 0 ? left : undefined,
       readyOnce: wanted !== undefined && (isReady || (row?.desired === true && row.readyOnce === true)),
     };
   });

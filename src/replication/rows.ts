@@ -84,10 +84,13 @@ function troubleOf(
       message: wordsOfFailure(object, region, attempts),
       retryAfter: nextWholeSecond(now.getTime() + restAfter(attempts)),
     };
-  if (held && before && restsUntil(before, now)) return lastTrouble(before);
+  const tooLate = overdue && (asked !== undefined || (held !== undefined && state === 'Deleting'));
+  const delay = { reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) } as const;
+  if (held && before && restsUntil(before, now))
+    return tooLate && !stalls(before.reason) ? { ...lastTrouble(before), ...delay } : lastTrouble(before);
   if (unseen) return { ...(stalls(unseen.reason) && { reason: unseen.reason }), message: unseen.message };
   if (held?.reason) return { reason: held.reason, message: `${name} ${held.message}` };
-  if (overdue && asked) return { reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) };
+  if (tooLate) return delay;
   if (state === 'Failed')
     return { ...(home && asked && { reason: 'RegionFailed' }), message: wordsOfFailure(object, region, attempts) };
   if (state === 'Syncing' && now.getTime() - Date.parse(since) > longSyncing)

@@ -75,7 +75,9 @@ export function verdictOf(
   const pruning = spec.prune === 'Retain' ? [] : rows.filter(({ desired, home }) => !desired && !home);
   if (pruning.length > 0) {
     const blocked = pruning.filter((row) => refused.includes(row));
-    if (blocked.length > 0) return stalled('PruneBlocked', inWords(blocked));
+    const late = 'ProgressDeadlineExceeded' satisfies Reason;
+    if (blocked.length > 0)
+      return stalled(blocked.every(({ reason }) => reason === late) ? late : 'PruneBlocked', inWords(blocked));
     return moving('Syncing', 'Pruning', `${listing(pruning)} ${areOrIs(pruning)} not listed and on the way out`);
   }
   return {

@@ -27,6 +27,22 @@ function scene(parts: ObjectParts = {}, replicas: Replica[] = [], registry = aRe
   };
 }
 
+const failing = { provisioningState: 'Failed', displayStatus: 'Failed' };
+
+/** Every creation ends Failed, as soon as it is provisioned, until told otherwise. */
+function failingScene(parts: ObjectParts = {}) {
+  const made = scene(parts);
+  const { arm } = made;
+  const replica = arm.replica.bind(arm);
+  const replicas = arm.replicas.bind(arm);
+  let fails = true;
+  const seen = (one: Replica): Replica =>
+    fails && one.location === 'japaneast' && one.provisioningState === 'Succeeded' ? { ...one, ...failing } : one;
+  arm.replica = async (_, name) => seen(await replica(_, name));
+  arm.replicas = async () => (await replicas()).map(seen);
+  return { ...made, heal: () => (fails = false) };
+}
+
 describe('a pass', () => {
   it('stores the finalizer before the first write to ARM', async () => {
     const { operator, arm } = scene();
@@ -604,22 +620,6 @@ describe('what others do meanwhile', () => {
 });
 
 describe('a creation that fails', () => {
-  const failing = { provisioningState: 'Failed', displayStatus: 'Failed' };
-
-  /** Every creation ends Failed, as soon as it is provisioned, until told otherwise. */
-  function failingScene() {
-    const made = scene();
-    const { arm } = made;
-    const replica = arm.replica.bind(arm);
-    const replicas = arm.replicas.bind(arm);
-    let fails = true;
-    const seen = (one: Replica): Replica =>
-      fails && one.location === 'japaneast' && one.provisioningState === 'Succeeded' ? { ...one, ...failing } : one;
-    arm.replica = async (_, name) => seen(await replica(_, name));
-    arm.replicas = async () => (await replicas()).map(seen);
-    return { ...made, heal: () => (fails = false) };
-  }
-
   it('is tried five times, with rests of 1, 4, 16 and 60 minutes, and then left to a person', async () => {
     const { operator, arm } = failingScene();
     await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
@@ -675,6 +675,55 @@ describe('a region that is in motion for too long', () => {
     expect(operator.status.regions?.[0]?.message).to.contain(
       'az acr replication delete --registry myACR0007 --name japaneast',
     );
+  });
+});
+
+describe('a region that is in a state for longer than a deadline of minutes', () => {
+  it('makes the object Stalled when it is Failed, though the next attempt is to come', async () => {
+    const { operator, clock } = failingScene({ spec: { progressDeadline: '30s' } });
+    await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 1);
+    const retryAfter = operator.status.regions?.[0]?.retryAfter;
+    expect(operator.condition('Stalled')).to.equal(undefined);
+    await clock.advance((await operator.pass()) ?? 0);
+    await operator.pass();
+    expect(operator.condition('Stalled')?.reason).to.equal('ProgressDeadlineExceeded');
+    expect(operator.status.regions?.[0]).to.deep.include({ state: 'Failed', attempts: 1, retryAfter });
+    expect(clock.now().toISOString() < (retryAfter ?? '')).to.equal(true);
+  });
+
+  it('makes the object Stalled when it is not listed and does not go', async () => {
+    const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
+      aReplica(home),
+      aReplica('japaneast'),
+      aReplica('uksouth'),
+    ]);
+    await operator.runUntil(() => arm.writes.includes('delete uksouth'));
+    arm.replicas = async () => [
+      aReplica(home),
+      aReplica('japaneast'),
+      aReplica('uksouth', { provisioningState: 'Deleting' }),
+    ];
+    await clock.advance(6 * minute);
+    await operator.pass();
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'ProgressDeadlineExceeded' });
+    expect(operator.condition('Stalled')?.message).to.contain('open a support request');
+    expect(arm.writes).to.deep.equal(['delete uksouth']);
+  });
+
+  it('makes the object Stalled when that is being deleted and waits for it', async () => {
+    const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
+      aReplica(home),
+      aReplica('japaneast'),
+    ]);
+    await operator.pass();
+    operator.delete();
+    await operator.pass();
+    expect(arm.writes).to.deep.equal(['delete japaneast']);
+    arm.replicas = async () => [aReplica(home), aReplica('japaneast', { provisioningState: 'Deleting' })];
+    await clock.advance(6 * minute);
+    await operator.pass();
+    expect(operator.condition('Stalled')?.reason).to.equal('ProgressDeadlineExceeded');
+    expect(operator.status.phase).to.equal('Deleting');
   });
 });
 
