@@ -45,7 +45,6 @@ describeWithKubectl('an object that is deleted', () => {
     expect(returned).to.equal(false);
 
     scene.arm.azure.finish(registry, 'westeurope');
-    await scene.askForALook('leaving');
     await deleted;
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
     expect(scene.writesTo('leaving')).to.have.members(['PUT japaneast', 'DELETE japaneast', 'DELETE asotestmvqrux']);
@@ -75,7 +74,6 @@ describeWithKubectl('an object that is deleted', () => {
     const leaving = await scene.arrived('hasty', 'japaneast');
     expect(region(leaving, 'japaneast')?.state).to.equal('Deleting');
     scene.arm.azure.finish(registry, 'japaneast');
-    await scene.askForALook('hasty');
     await deleted;
     expect(scene.writesTo('hasty')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
   });
@@ -100,7 +98,6 @@ describeWithKubectl('an object that is deleted', () => {
     const deleted = deletion('pruning');
     await scene.until('pruning', 'is Deleting', are('Deleting', 'japaneast'));
     scene.arm.azure.finish(registry, 'japaneast');
-    await scene.askForALook('pruning');
     await deleted;
     expect(replicasOf(registry)).to.have.members(['westeurope', 'eastus']);
   });

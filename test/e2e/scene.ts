@@ -34,7 +34,10 @@ export interface Scene extends Stage {
   apply(name: string, spec: ShortSpec, namespace?: string): Promise<void>;
   /** `kubectl patch --type=merge`. */
   patch(name: string, patch: object): Promise<void>;
-  /** Asks the operator for a look at once; resolves to the value by which the status will say that it was done. */
+  /**
+   * Asks the operator for a look at once; resolves to the value by which the status will say that it was done. Not for what
+   * may go by itself meanwhile.
+   */
   askForALook(name: string): Promise<string>;
   /** The object as it is after a look that was asked for now. */
   lookNow(name: string): Promise<RegistryReplication>;
