@@ -1,6 +1,11 @@
 // Arm over Azure's SDK: builds requests, sends each exactly once, and reads the first answer. It never polls an operation, never
 // retries and never sleeps: when to look again is the reconciler's business.
-import { ContainerRegistryManagementClient } from '@azure/arm-containerregistry';
+import {
+  type ContainerRegistryManagementContext as Context,
+  createContainerRegistryManagement,
+} from '@azure/arm-containerregistry/api';
+import * as registries from '@azure/arm-containerregistry/api/registries';
+import * as replications from '@azure/arm-containerregistry/api/replications';
 import type { TokenCredential } from '@azure/core-auth';
 import {
   createDefaultHttpClient,
@@ -9,7 +14,6 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
-import { RecentlyUsed } from '../recently-used.ts';
 import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Wire } from './budget.ts';
@@ -17,7 +21,6 @@ import { type Cloud, scopeOf } from './cloud.ts';
 import { Connections } from './connections.ts';
 import { armErrorFrom } from './errors.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
-import type { Operation } from './shares.ts';
 import { tokenSource } from './token.ts';
 
 export interface ArmOptions {
@@ -45,45 +48,36 @@ const locationsVersion = '2022-12-01';
 /** A registry has at most one replica a region: a list of more pages than this has no end. */
 const mostPages = 100;
 
-/** Whoever may write objects may name any number of subscriptions, and a client costs 100 kB. */
-const mostClients = 256;
-
-/** One client for each subscription, made when needed; connections are kept alive and shared by all of them. */
+/** Keeps connections alive, and shares them among all subscriptions. */
 export function connectArm(options: ArmOptions): Arm {
   const { credential, cloud, whose, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
-  const clients = new RecentlyUsed<ContainerRegistryManagementClient>(mostClients);
   const connections = new Connections(beforeWrite);
-
-  function clientFor(subscriptionId: string): ContainerRegistryManagementClient {
-    let client = clients.get(subscriptionId);
-    if (!client) {
-      const pipeline = createPipelineFromOptions({
-        retryOptions: { maxRetries: 0 },
-        redirectOptions: { maxRetries: 0 },
-        ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
-      });
-      const told = {
-        ...(onRequest && { onRequest }),
-        ...(beforeWrite && { beforeWrite }),
-        ...(wire && { sent: (operation: Operation) => wire.sent(subscriptionId, operation) }),
-      };
-      pipeline.addPolicy(armPolicy({ tokens, clock, connections, timeout: requestTimeout, ...told }));
-      client = new ContainerRegistryManagementClient(credential, subscriptionId, {
-        endpoint: cloud.endpoint,
-        pipeline,
-      });
-      clients.set(subscriptionId, client);
-    }
-    return client;
-  }
-
+  const pipeline = createPipelineFromOptions({
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
+  });
+  pipeline.addPolicy(
+    armPolicy({
+      tokens,
+      clock,
+      connections,
+      timeout: requestTimeout,
+      ...(onRequest && { onRequest }),
+      ...(beforeWrite && { beforeWrite }),
+      ...(wire && { wire }),
+    }),
+  );
+  // One for all subscriptions: the SDK's client is made for one, and costs 100 kB for each.
+  const anySubscription = createContainerRegistryManagement(credential, '', { endpoint: cloud.endpoint, pipeline });
   const http = createDefaultHttpClient();
 
   /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
   async function ask<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T> {
     try {
-      return await send(clientFor(segment(of.subscriptionId)), segment(of.resourceGroup), segment(of.name));
+      const context = { ...anySubscription, subscriptionId: segment(of.subscriptionId) };
+      return await send(context, segment(of.resourceGroup), segment(of.name));
     } catch (error) {
       throw armErrorFrom(error, doing, whose);
     }
@@ -91,15 +85,15 @@ export function connectArm(options: ArmOptions): Arm {
 
   return {
     registry: (of) =>
-      ask(`read registry ${of.name}`, of, async ({ registries }, group, registry) =>
-        registryFrom(await registries.get(group, registry)),
+      ask(`read registry ${of.name}`, of, async (context, group, registry) =>
+        registryFrom(await registries.get(context, group, registry)),
       ),
 
     replicas: (of) =>
-      ask(`list the replicas of registry ${of.name}`, of, async ({ replications }, group, registry) => {
+      ask(`list the replicas of registry ${of.name}`, of, async (context, group, registry) => {
         const found: Replica[] = [];
         let pages = 0;
-        for await (const page of replications.list(group, registry).byPage()) {
+        for await (const page of replications.list(context, group, registry).byPage()) {
           if (++pages > mostPages) throw new UnreadableAnswer(`the list goes on after ${mostPages} pages`);
           found.push(...page.map(replicaFrom));
         }
@@ -107,15 +101,15 @@ export function connectArm(options: ArmOptions): Arm {
       }),
 
     replica: (of, name) =>
-      ask(`read replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) =>
-        replicaFrom(await replications.get(group, registry, segment(name))),
+      ask(`read replica ${name} of registry ${of.name}`, of, async (context, group, registry) =>
+        replicaFrom(await replications.get(context, group, registry, segment(name))),
       ),
 
     create: (of, name, replica) =>
-      ask(`create replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
+      ask(`create replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
         const body = { location: replica.location, ...wireChange(replica) };
         const answer = await firstAnswer((options) =>
-          replications.create(group, registry, segment(name), body, options),
+          replications.create(context, group, registry, segment(name), body, options),
         );
         return {
           replica: replicaFrom(answer.body),
@@ -124,10 +118,10 @@ export function connectArm(options: ArmOptions): Arm {
       }),
 
     update: (of, name, change) =>
-      ask(`update replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
+      ask(`update replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
         const body = wireChange(change);
         const answer = await firstAnswer((options) =>
-          replications.update(group, registry, segment(name), body, options),
+          replications.update(context, group, registry, segment(name), body, options),
         );
         return replicaFrom(answer.body);
       }),
@@ -136,7 +130,6 @@ export function connectArm(options: ArmOptions): Arm {
     async locations(subscriptionId) {
       try {
         const url = `${cloud.endpoint}/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations?api-version=${locationsVersion}`;
-        const { pipeline } = clientFor(subscriptionId);
         const { bodyAsText } = await pipeline.sendRequest(http, createPipelineRequest({ url }));
         return locationsFrom(parsed(bodyAsText));
       } catch (error) {
@@ -145,8 +138,8 @@ export function connectArm(options: ArmOptions): Arm {
     },
 
     remove: (of, name) =>
-      ask(`delete replica ${name} of registry ${of.name}`, of, async ({ replications }, group, registry) => {
-        await firstAnswer((options) => replications.delete(group, registry, segment(name), options));
+      ask(`delete replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
+        await firstAnswer((options) => replications.$delete(context, group, registry, segment(name), options));
       }).catch(unlessGone),
   };
 }
@@ -159,7 +152,7 @@ function parsed(body: string | null | undefined): unknown {
   }
 }
 
-type Send<T> = (client: ContainerRegistryManagementClient, group: string, registry: string) => Promise<T>;
+type Send<T> = (context: Context, group: string, registry: string) => Promise<T>;
 
 /** What is not there need not be deleted. */
 function unlessGone(error: unknown): void {

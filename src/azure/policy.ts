@@ -3,6 +3,7 @@
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../clock.ts';
 import type { News } from './bucket.ts';
+import type { Wire } from './budget.ts';
 import type { Connections } from './connections.ts';
 import { retryAfterIn } from './errors.ts';
 import type { Operation } from './shares.ts';
@@ -30,8 +31,8 @@ export interface ArmPolicyOptions {
   readonly beforeWrite?: () => void;
   /** Where the environment names no proxy, every request goes over these. */
   readonly connections: Connections;
-  /** Called as each request is sent, pages of a LIST included; what it returns, once with the answer. When it throws, nothing is sent. */
-  readonly sent?: (operation: Operation) => (news: News) => void;
+  /** Told of each request as it is sent, pages of a LIST included, and once of its answer. When it throws, nothing is sent. */
+  readonly wire?: Wire;
 }
 
 /**
@@ -45,7 +46,7 @@ export function armPolicy({
   onRequest,
   beforeWrite,
   connections,
-  sent,
+  wire,
 }: ArmPolicyOptions): PipelinePolicy {
   return {
     name: 'armPolicy',
@@ -65,7 +66,7 @@ export function armPolicy({
         request.agent ??= connections;
         // After the token: that may have taken long.
         if (request.method !== 'GET') beforeWrite?.();
-        answered = sent?.(operation);
+        answered = wire?.sent(subscriptionIn(request.url), operation);
         const answer = await next(request);
         if (answer.status === 401) tokens.forget(token);
         return answer;
@@ -89,6 +90,11 @@ export function armPolicy({
       throw new RestError(`HTTP ${response.status}`, { statusCode: response.status, response });
     },
   };
+}
+
+/** As ARM's paths name it; empty where one names none. */
+function subscriptionIn(url: string): string {
+  return /\/subscriptions\/([^/?]+)/i.exec(url)?.[1] ?? '';
 }
 
 function operationOf(method: string): Operation {
