@@ -94,8 +94,12 @@ export function report(
 
 /** What ARM holds once these results are in, as far as its answers say. */
 function afterActing(observed: Observed, results: readonly Result[]): Observed {
-  return results.reduce((seen, { step: { location, name }, answer }) => {
-    if ('replica' in answer) return withAnswers(seen, [{ name, replica: answer.replica }]);
+  return results.reduce((seen, { step: { action, location, name }, answer }) => {
+    if ('replica' in answer) {
+      // A creation may be over at once, but that its content is there is believed of a GET alone.
+      const { displayStatus: _, ...begun } = answer.replica;
+      return withAnswers(seen, [{ name, replica: action === 'create' ? begun : answer.replica }]);
+    }
     const replica = seen.sightings.get(location)?.replica;
     if ('error' in answer || !replica) return seen;
     return withAnswers(seen, [{ name, replica: { ...replica, provisioningState: 'Deleting' } }]);

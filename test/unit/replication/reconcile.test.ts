@@ -106,6 +106,20 @@ describe('a pass', () => {
     expect(await operator.pass()).to.equal(2_000);
   });
 
+  it('believes a creation that is over at once only after a GET, and routes it then', async () => {
+    const { operator, arm, requests } = scene({ regions: [{ location: 'japaneast', routing: 'WhenReady' }] });
+    arm.lasts = () => ({ creating: 0, syncing: 0 });
+    expect(await operator.pass()).to.equal(2_000);
+    expect(operator.condition('Ready')?.status).to.equal('False');
+    requests.length = 0;
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(requests.filter((request) => /japaneast/.test(request)).slice(0, 2)).to.deep.equal([
+      'GET japaneast',
+      'PATCH japaneast',
+    ]);
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'RoutingChanged', 'ReplicaReady']);
+  });
+
   it('looks at a long Syncing once a minute (trap 32)', async () => {
     const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
