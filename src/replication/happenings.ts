@@ -57,10 +57,13 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
   const before = status?.regions?.find((row) => row.location === location);
   const planned = status?.plan?.some((entry) => entry.location === location) ?? false;
   const edited = status?.observedGeneration !== metadata.generation;
+  // The entry that Azure makes for the home region, late as it may be, was made so and changed by nobody.
+  const isNew = action === 'update' && before?.replica === undefined;
   return (
     action !== 'delete' &&
     !edited &&
     !planned &&
+    !isNew &&
     before?.desired === true &&
     before.readyOnce === true &&
     !before.reason
@@ -147,7 +150,8 @@ function ofRow(object: RegistryReplication, row: RegionStatus, before: RegionSta
   }
   if (state === 'Failed')
     return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
-  if (state === 'Ready' && desired && !home && before?.state !== 'Updating')
+  // Whoever was Ready before a change is so after it, and nobody need be told.
+  if (state === 'Ready' && desired && !home && (before?.state !== 'Updating' || !before.readyOnce))
     return [
       {
         type: 'Normal',

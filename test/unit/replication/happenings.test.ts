@@ -10,7 +10,7 @@ import { FakeClock } from '../../fake-clock.ts';
 import { LogJournal } from '../kubernetes/journal.ts';
 import { ArmModel } from './arm-model.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aStatus, home, type ObjectParts, secondsAgo } from './world.ts';
+import { anObject, aReplica, aStatus, home, type ObjectParts, secondsAgo } from './world.ts';
 
 const fortyRegions = publicRegions
   .filter(({ kind, name }) => kind === 'Physical' && name !== home)
@@ -91,6 +91,26 @@ describe('events', () => {
     expect(
       told({ status: aStatus([{ state: 'Creating' }]) }, aStatus([failed], stalled('RegionFailed'))),
     ).to.deep.equal(['Warning ReplicaFailed: it failed 5 times']);
+  });
+
+  it('tell that a replica is ready also where it was routed before that was seen', () => {
+    const routed = aStatus([{ readyOnce: true }]);
+    const ready = 'Normal ReplicaReady: replica japaneast in japaneast is ready';
+    const updating = (readyOnce: boolean) => aStatus([{ state: 'Updating', readyOnce }]);
+    expect(told({ status: updating(false) }, routed)).to.deep.equal([ready]);
+    expect(told({ status: updating(true) }, routed)).to.deep.equal([]);
+  });
+
+  it('blame nobody for the entry that Azure makes for the home region', () => {
+    const change = { tags: { team: 'web' } };
+    const step = { action: 'update', location: home, name: home, change, message: 'set tags' } as const;
+    const results = [{ step, answer: { replica: aReplica(home, change) } }];
+    const reasonBeside = (row: Partial<RegionStatus>) => {
+      const status = aStatus([{ location: home, home: true, readyOnce: true, ...row }]);
+      return happeningsOf(anObject({ regions: [home], status }), status, results).map(({ reason }) => reason);
+    };
+    expect(reasonBeside({})).to.deep.equal(['TagsChanged']);
+    expect(reasonBeside({ replica: home })).to.deep.equal(['DriftCorrected']);
   });
 
   describe('of a deletion that was seen under way', () => {
