@@ -1,4 +1,5 @@
 // What must be so before any dependency is loaded; main.ts imports it first.
+import { withoutEcho } from './stop-signals.ts';
 
 /** The one that package.json pins; on older ones dependencies fail to load, with long stacks. */
 const oldestNode = 24;
@@ -18,6 +19,7 @@ for (const signal of stopSignals) process.on(signal, leave);
 
 /** From now on `stop` hears each SIGTERM and SIGINT; before, the process just ended with 0. */
 export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
+  const heard = withoutEcho(stop);
   // Added before the other is removed: with the last listener Node drops the signals that are under way.
-  for (const signal of stopSignals) process.on(signal, stop).off(signal, leave);
+  for (const signal of stopSignals) process.on(signal, heard).off(signal, leave);
 }

@@ -2,6 +2,7 @@
 // process's own concerns: flags, signals, exit codes, and that nothing it started outlives it.
 import { systemClock as clock } from '../src/clock.ts';
 import { explain } from '../src/kubernetes/errors.ts';
+import { withoutEcho } from '../src/stop-signals.ts';
 import { readFlags } from './demo/flags.ts';
 import { play } from './demo/play.ts';
 import { screenFor } from './demo/screen.ts';
@@ -11,12 +12,11 @@ import { printable } from './demo/view.ts';
 const flags = readFlags(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
 const screen = screenFor(process.stdout, process.env, clock);
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(130);
-    stop.abort();
-  });
-}
+const told = withoutEcho(() => {
+  if (stop.signal.aborted) process.exit(130);
+  stop.abort();
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, told);
 // Whoever read the output has gone (`| head`): there is nobody left to show anything to.
 process.stdout.on('error', () => stop.abort());
 

@@ -1,5 +1,5 @@
 // The operator is told to stop in the middle of its work, or before that has begun.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,21 @@ describe('an operator that is told to stop', () => {
     expect(await operator.end('SIGTERM')).to.equal(130);
     await mute.cut();
   });
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    it(`ends in order where npm runs it and is sent ${signal}, and does not live on`, async () => {
+      const operator = stage.startOperator({
+        launch: (args, env) =>
+          spawn('npm', ['start', '--', ...args], {
+            cwd: new URL('../..', import.meta.url),
+            env: { ...process.env, ...env },
+            stdio: ['ignore', 'pipe', 'pipe'],
+          }),
+      });
+      await operator.said(({ msg }) => msg.includes('passes begin'));
+      expect(await operator.end(signal)).to.equal(0);
+      expect(operator.log.at(-1)?.msg).to.equal('Stopped');
+    });
 
   it('ends with 0 when the signal comes while it still starts, which the first process of a container would not hear by itself', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
