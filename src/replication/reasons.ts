@@ -101,7 +101,7 @@ export const reasons = {
   },
   Contended: {
     stalls: true,
-    meaning: 'Others have undone what was put right three times within a day; the region rests.',
+    meaning: 'Others have undone what is asked three times within a day; the region rests.',
     remedy: 'Find out who: az monitor activity-log list. Or change the spec.',
   },
   AuthorizationFailed: {

@@ -356,7 +356,7 @@ function remember(object: RegistryReplication, results: readonly Result[], conte
   for (const { step, answer } of results) {
     if ('error' in answer) continue;
     if ('askAfter' in answer && answer.askAfter !== undefined) memory.creationTime = answer.askAfter;
-    if (isDrift(object, step)) memory.contention.corrected(uid, step.location, now);
+    if (isDrift(object, step)) memory.contention.corrected(uid, step.location, step.action, now);
     if (step.action === 'delete' && !listed.has(step.location)) memory.contention.pruned(uid, step.location, now);
   }
 }

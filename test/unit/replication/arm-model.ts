@@ -151,6 +151,11 @@ export class ArmModel implements Arm {
     this.after(`DELETE ${name}`);
   }
 
+  /** Others have deleted it, and it is gone. */
+  vanish(name: string): void {
+    this.#lives.delete(name);
+  }
+
   #isHidden(name: string): boolean {
     const made = this.#lives.get(name)?.made;
     return made !== undefined && this.#clock.now().getTime() < made + this.lag;

@@ -784,6 +784,19 @@ describe('two objects that name one registry', () => {
 });
 
 describe('a wrestling match', () => {
+  it('ends when a replica that was made again twice within a day vanishes for the third time', async () => {
+    const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
+    const isReady = () => operator.condition('Ready')?.status === 'True';
+    for (let n = 0; n < 3; n++) {
+      await operator.runUntil(isReady);
+      arm.vanish('japaneast');
+      await operator.runUntil(() => !isReady());
+    }
+    expect(arm.writes.filter((write) => write === 'create japaneast')).to.have.length(2);
+    expect(operator.condition('Stalled')?.reason).to.equal('Contended');
+    expect(operator.status.regions?.[0]).to.deep.include({ state: 'Absent', reason: 'Contended' });
+  });
+
   it('ends after the third time: the region is left as it is, and a person is asked', async () => {
     const { operator, arm, clock } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
       aReplica(home),
