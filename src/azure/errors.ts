@@ -73,6 +73,13 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
         'SubscriptionNotFound',
         `Cannot ${asked}: the subscription is unknown to ${whose}, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
       );
+    // Nobody need act: the next request brings a new one.
+    case 'ExpiredAuthenticationToken':
+      return transient(
+        `The token of ${whose} had ended before Azure was asked to ${asked}; it is asked again with a new one. If that lasts, set this machine's clock (${said})`,
+        code,
+        cause,
+      );
     case 'AuthorizationFailed':
     case 'LinkedAuthorizationFailed':
       return make('Denied', 'AuthorizationFailed', notAuthorized({ asked, whose }, words, said));

@@ -517,7 +517,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
 
   it('asks with a new token after a 401', async () => {
     answer = json(401, { error: { code: 'ExpiredAuthenticationToken', message: 'expired' } });
-    expect(await refusal(arm.registry(registry))).to.include({ kind: 'Denied', reason: 'AuthenticationFailed' });
+    expect(await refusal(arm.registry(registry))).to.include({ kind: 'Transient' });
     answer = json(200, { id: '/x', location: 'l', sku: { name: 'Premium' } });
     await arm.registry(registry);
     expect(seen.map(({ headers }) => headers.authorization)).to.deep.equal(['Bearer token-1', 'Bearer token-2']);

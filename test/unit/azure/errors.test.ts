@@ -83,12 +83,18 @@ describe('armErrorFrom', () => {
         'SubscriptionNotFound',
       ],
       [
-        'a token that ARM does not take',
+        'a token that has ended, of which the next request brings a new one',
         armSays(
           401,
           'ExpiredAuthenticationToken',
           'The access token expiry UTC time is earlier than current UTC time.',
         ),
+        'Transient',
+        'AzureUnreachable',
+      ],
+      [
+        'a token that ARM does not take',
+        armSays(401, 'InvalidAuthenticationToken', 'The access token is invalid.'),
         'Denied',
         'AuthenticationFailed',
       ],
