@@ -173,7 +173,9 @@ function wasThere({ state, home }: RegionStatus): boolean {
 function deleted(object: RegistryReplication, row: RegionStatus): Happening {
   const locations = [row.location];
   const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
-  if (row.state === 'Deleting' && isOursToDelete(object, row))
+  // Of a DELETE whose answer was lost no status tells: what was to go is gone as asked, whoever did it.
+  const wasToGo = object.metadata.deletionTimestamp !== undefined || !row.desired;
+  if ((row.state === 'Deleting' || wasToGo) && isOursToDelete(object, row))
     return { type: 'Normal', reason: 'ReplicaDeleted', action: 'Delete', note: what, locations };
   return {
     type: 'Warning',

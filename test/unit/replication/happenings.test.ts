@@ -133,6 +133,14 @@ describe('events', () => {
       });
     }
 
+    it('blame nobody where the answer to a DELETE was lost', () => {
+      const wordsOn = (row: Partial<RegionStatus>, parts: ObjectParts = {}) =>
+        told({ ...parts, status: aStatus([row]) }, gone);
+      expect(wordsOn({ state: 'Ready', desired: false })).to.deep.equal([ours]);
+      expect(wordsOn({ state: 'Ready', readyOnce: true }, { deleting: true })).to.deep.equal([ours]);
+      expect(wordsOn({ state: 'Ready', readyOnce: true })).to.deep.equal([others]);
+    });
+
     it('say so also when the object goes with it', () => {
       const status = aStatus([{ state: 'Deleting', readyOnce: true }]);
       const [last] = happeningsOnRelease(anObject({ status, deleting: true }));
