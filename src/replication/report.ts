@@ -16,6 +16,7 @@ import type { Plan, Step } from './plan.ts';
 import { stalls } from './reasons.ts';
 import { isoSeconds, type Region, regionsOf } from './regions.ts';
 import { isWorthARow, rowFor } from './rows.ts';
+import { registryId } from './validation.ts';
 import { statements, verdictOf } from './verdict.ts';
 
 /** ARM has accepted a step: its answer to a PUT or PATCH, or a DELETE on its way. */
@@ -61,7 +62,7 @@ export function report(
   const listed = rows.filter(({ desired }) => desired);
   const ready = listed.filter(({ state }) => state === 'Ready');
   const requested = object.metadata.annotations?.[annotation.reconcileRequestedAt];
-  const registry = observed.registry ? summaryOf(observed.registry) : object.status?.registry;
+  const registry = observed.registry ? summaryOf(object, observed.registry) : object.status?.registry;
   // Left out when empty: an API server 1.20 takes an empty string in a custom resource for null, and refuses it.
   const syncing = (plan.obstacle ? [] : listed)
     .filter((row) => isOnItsWay(row, object.spec.mode !== 'Observe'))
@@ -112,9 +113,12 @@ function sinceNowIfMoved(region: Region, plan: Plan, now: Date): Region {
   return planned && planned.state !== region.state ? { ...region, since: isoSeconds(now) } : region;
 }
 
-function summaryOf({ id, location, loginServer, creationDate, sku }: Registry): NonNullable<Status['registry']> {
+function summaryOf({ spec }: RegistryReplication, registry: Registry): NonNullable<Status['registry']> {
+  const { id, location, loginServer, creationDate, sku } = registry;
+  // In ARM's spelling. An id of another shape would look as if the spec had been changed since.
+  const asked = registryId(spec.registry);
   return {
-    id,
+    id: id.toLowerCase() === asked.toLowerCase() ? id : asked,
     homeRegion: normalise(location),
     ...(loginServer && { loginServer }),
     ...(creationDate && { creationDate }),

@@ -120,6 +120,21 @@ describe('a pass', () => {
     expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'RoutingChanged', 'ReplicaReady']);
   });
 
+  it('is not misled by an id that ARM gives the registry in a form of its own', async () => {
+    const { operator } = scene({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id: '/registries/myacr0007' }));
+    await operator.pass();
+    await operator.pass();
+    expect(operator.condition('Ready')?.status).to.equal('True');
+    expect(operator.status.registry?.id).to.equal(aRegistry().id);
+  });
+
+  it('keeps the spelling of the id that ARM has', async () => {
+    const id = aRegistry().id.toUpperCase();
+    const { operator } = scene({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id }));
+    await operator.pass();
+    expect(operator.status.registry?.id).to.equal(id);
+  });
+
   it('looks at a long Syncing once a minute (trap 32)', async () => {
     const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
