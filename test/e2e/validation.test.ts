@@ -3,7 +3,7 @@
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import { manifest, openScene, type Scene } from './scene.ts';
-import { condition, isNotReadyBecause, isReady, messageOf } from './seen.ts';
+import { condition, isNotReadyBecause, messageOf } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 /** Of the wrong shape on purpose; what it overrides is a valid spec. */
@@ -216,8 +216,7 @@ describeWithKubectl('a spec that makes no sense', () => {
   it('heals once it is edited', async () => {
     await invalidSpec('healing', { regions: [{ location: 'japaneast', tags: { 'app/name': 'web' } }] });
     await scene.patch('healing', { spec: { regions: [{ location: 'japaneast', tags: { app: 'web' } }] } });
-    const ready = await scene.lookNow('healing');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    await scene.untilReady('healing');
     expect(scene.writesTo('healing')).to.deep.equal(['PUT japaneast']);
   });
 
