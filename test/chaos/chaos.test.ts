@@ -33,8 +33,8 @@ const objects = 300;
 /** ms between the changes that people make, and, drawn evenly, between the end of a fault and the next one. */
 const pace = 120;
 const lull = { least: 200, most: 1_200 };
-/** ms after the last fault in which all must be well: the last silence is noticed after 30 s. */
-const patience = 120_000;
+/** ms after the last fault in which all must be well, on a busy machine too: the last silence is noticed after 30 s. */
+const patience = 300_000;
 
 const title = assets
   ? 'the operator in a storm'

@@ -27,7 +27,7 @@ const renewDeadline = 4_000;
 const grace = 3_000;
 const longestReign = 2_000;
 /** ms; longer than the minute for which the deletion of an object waits for a creation that may have begun, and of which ARM shows nothing. */
-const patience = 120_000;
+const patience = 300_000;
 
 interface Contender {
   readonly name: string;
