@@ -25,8 +25,15 @@ export function reportRefused(
   { reason, message }: { readonly reason: Reason; readonly message: string },
   now: Date,
 ): Report {
-  const within = slowly(findCondition(object.status?.conditions, 'Stalled')?.lastTransitionTime, now);
-  return { status: standstill(object, reason, message + wayOut(object), now), next: { within } };
+  return {
+    status: standstill(object, reason, message + wayOut(object), now),
+    next: { within: untilMended(object, now) },
+  };
+}
+
+/** ms */
+function untilMended({ status }: RegistryReplication, now: Date): number {
+  return slowly(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);
 }
 
 /** Another object acts on the registry. What that one's replicas are is said there. */
@@ -76,7 +83,8 @@ export function reportUnseen(
   switch (error.kind) {
     case 'Denied':
     case 'Invalid':
-      return reportRefused(object, error, now);
+      // However short the interval is: whoever is refused does not ask again and again.
+      return { ...reportRefused(object, error, now), next: { notBefore: untilMended(object, now) } };
     case 'Throttled':
     case 'Conflict':
     case 'NotFound':

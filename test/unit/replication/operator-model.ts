@@ -15,6 +15,8 @@ export class OperatorModel {
   statusWrites = 0;
   crdTerminating = false;
   maxParallelActions = 3;
+  /** ms */
+  interval = 600_000;
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** What is known of namespaces; nothing special where left out. */
   namespaces: Record<string, NamespaceReading> = {};
@@ -26,7 +28,7 @@ export class OperatorModel {
   /** ARM as a pass of this object sees it. */
   armFor: (object: RegistryReplication) => Arm;
   readonly #clock: FakeClock;
-  #context: Omit<Context, 'arm' | 'limits' | 'rules'>;
+  #context: Omit<Context, 'arm' | 'limits' | 'rules' | 'interval'>;
 
   constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
     this.object = object;
@@ -53,7 +55,6 @@ export class OperatorModel {
       random: () => 0.5,
       naming: () => [this.object, ...this.others],
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
-      interval: 600_000,
       memory: new Memory(clock),
     };
   }
@@ -85,7 +86,8 @@ export class OperatorModel {
   async pass(): Promise<number | undefined> {
     this.passes++;
     const limits = { maxParallelActions: this.maxParallelActions };
-    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules: this.rules };
+    const { rules, interval } = this;
+    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, interval };
     return (await reconcile(structuredClone(this.object), context)).lookAgainAfter;
   }
 
