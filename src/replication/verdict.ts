@@ -75,9 +75,7 @@ export function verdictOf(
   const pruning = spec.prune === 'Retain' ? [] : rows.filter(({ desired, home }) => !desired && !home);
   if (pruning.length > 0) {
     const blocked = pruning.filter((row) => refused.includes(row));
-    const late = 'ProgressDeadlineExceeded' satisfies Reason;
-    if (blocked.length > 0)
-      return stalled(blocked.every(({ reason }) => reason === late) ? late : 'PruneBlocked', inWords(blocked));
+    if (blocked.length > 0) return stalled(reasonOfBlock(blocked), inWords(blocked));
     return moving('Syncing', 'Pruning', `${listing(pruning)} ${areOrIs(pruning)} not listed and on the way out`);
   }
   return {
@@ -87,6 +85,14 @@ export function verdictOf(
     message: `${listing(listed)} ${areOrIs(listed)} ready`,
     stalled: false,
   };
+}
+
+/** What Azure has refused blocks a prune; what it was not asked for has a reason of its own. */
+function reasonOfBlock(blocked: readonly RegionStatus[]): Reason {
+  const ours = (['Contended', 'ProgressDeadlineExceeded'] as const).find((reason) =>
+    blocked.every((row) => row.reason === reason),
+  );
+  return ours ?? 'PruneBlocked';
 }
 
 export function statements(

@@ -319,6 +319,18 @@ describe('a region that does not exist', () => {
   });
 });
 
+describe('a right that is missing to look at all', () => {
+  it('is asked for again after a minute, however short the interval is', async () => {
+    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    operator.interval = 1_000;
+    await operator.pass();
+    trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    expect(await operator.pass()).to.equal(minute);
+    trouble.clear();
+    expect(await operator.pass()).to.equal(1_000);
+  });
+});
+
 describe('throttling and passing faults', () => {
   const throttled = new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 17_000 });
   const silent = new ArmError('Transient', 'AzureUnreachable', 'no answer');
@@ -799,6 +811,19 @@ describe('two objects that name one registry', () => {
 });
 
 describe('a wrestling match', () => {
+  it('ends when a replica that was pruned returns for the third time', async () => {
+    const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
+    const isReady = () => operator.condition('Ready')?.status === 'True';
+    for (let n = 0; n < 3; n++) {
+      await operator.runUntil(isReady);
+      await arm.create(undefined, 'westeurope', { location: 'westeurope' });
+      await operator.runUntil(() => !isReady());
+    }
+    await operator.runUntil(() => operator.condition('Stalled') !== undefined);
+    expect(arm.writes.filter((write) => write === 'delete westeurope')).to.have.length(3);
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'Contended' });
+  });
+
   it('ends when a replica that was made again twice within a day vanishes for the third time', async () => {
     const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
     const isReady = () => operator.condition('Ready')?.status === 'True';
