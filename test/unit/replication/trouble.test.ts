@@ -38,7 +38,7 @@ function troubled(kind: Exclude<(typeof kinds)[number], 'killed'>): ArmError {
 
 describe('from any replicas, any spec, edits in flight, a troubled ARM and an operator that is killed', () => {
   it('reaches the desired set, home untouched, with no write too many', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
     await fc.assert(
       fc.asyncProperty(
