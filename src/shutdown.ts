@@ -16,7 +16,8 @@ export interface Running {
 
 /** ms. Kubernetes kills 30 s after the signal. */
 const forPasses = 12_000;
-const forEvents = 2_000;
+/** Long enough for an answer that comes when a machine goes on after it has stood still for a moment. */
+const forEvents = 5_000;
 const forAll = 20_000;
 
 /**
