@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Spec } from '../src/api/registryreplication.ts';
 import { operatorAccount } from './deployment.ts';
 import type { ArmEmulator } from './emulators/arm/emulator.ts';
+import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from './federation.ts';
 import type { Stage } from './stage.ts';
 
@@ -13,7 +14,6 @@ const modes = ['client-secret', 'workload-identity', 'service-account'] as const
 export type IdentityMode = (typeof modes)[number];
 
 export interface Identity {
-  readonly mode: IdentityMode;
   /** Put over the environment of operators. */
   readonly env: Readonly<Record<string, string>>;
   /** Flags of operators. */
@@ -50,7 +50,7 @@ export function identityOf(mode: IdentityMode, place: Place): Promise<Identity> 
 const operators = { args: [], ofObjects: {}, whose: "the operator's identity", admit: async () => {} };
 
 async function byClientSecret(): Promise<Identity> {
-  return { ...operators, mode: 'client-secret', env: {} };
+  return { ...operators, env: {} };
 }
 
 async function byTokenFile(place: Place): Promise<Identity> {
@@ -61,7 +61,6 @@ async function byTokenFile(place: Place): Promise<Identity> {
   await writeFile(file, await tokenOf(kubernetes.kubeconfig, operatorAccount), { mode: 0o600 });
   return {
     ...operators,
-    mode: 'workload-identity',
     env: { AZURE_CLIENT_SECRET: '', AZURE_FEDERATED_TOKEN_FILE: file },
   };
 }
@@ -70,13 +69,15 @@ async function byTokenFile(place: Place): Promise<Identity> {
 async function ofObjects(place: Place): Promise<Identity> {
   const { AZURE_CLIENT_ID: client = '', AZURE_TENANT_ID: tenant = '' } = place.arm.environment;
   const admitted = new Map<string, Promise<void>>();
-  const federated = () => [...admitted.keys()].map((namespace) => federatedWith({ namespace, name: accountName }));
+  const federated: FederatedCredential[] = [];
   const make = async (namespace: string) => {
-    await createServiceAccount(place, { namespace, name: accountName }, { client, tenant });
+    const account = { namespace, name: accountName };
+    federated.push(federatedWith(account));
+    place.arm.register(client, federated);
+    await createServiceAccount(place, account, { client, tenant });
     await letTheOperatorMint(place, namespace);
   };
   return {
-    mode: 'service-account',
     env: { AZURE_TENANT_ID: '', AZURE_CLIENT_ID: '', AZURE_CLIENT_SECRET: '' },
     args: ['--default-identity=deny'],
     ofObjects: { identity: { serviceAccountName: accountName } },
@@ -84,7 +85,6 @@ async function ofObjects(place: Place): Promise<Identity> {
     admit(namespace) {
       const made = admitted.get(namespace) ?? make(namespace);
       admitted.set(namespace, made);
-      place.arm.register(client, federated());
       return made;
     },
   };
