@@ -1,6 +1,7 @@
 // Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
 // what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
 import { clamp } from '../clamp.ts';
+import { shellQuote } from '../shell-quote.ts';
 import { didYouMean } from '../spelling.ts';
 import { oneLine } from '../words.ts';
 import { ArmError } from './arm.ts';
@@ -139,7 +140,7 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
  * What ARM says (seen, status 403): "The client 'C' with object id 'O' does not have authorization to perform action 'A' over scope 'S'
  * or the scope is invalid. …" Of linked resources (its article on authorization errors): "… has permission to perform action 'B' on
  * scope 'T'; however, it does not have permission to perform action(s) 'A' on the linked scope(s) 'S' (respectively) …"; of
- * several the first is told. Nothing of it gets into the proposed command that could not stand there unquoted.
+ * several the first is told.
  */
 function notAuthorized({ asked, whose }: Request, words: string, said: string): string {
   const principal = /object id '([0-9a-fA-F-]{36})'/.exec(words)?.[1];
@@ -152,7 +153,7 @@ function notAuthorized({ asked, whose }: Request, words: string, said: string): 
   const registry =
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
   const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
-  const grant = `az role assignment create --assignee-object-id ${principal ?? '<principal>'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${registry.exec(scope)?.[0] ?? scope}`;
+  const grant = `az role assignment create --assignee-object-id ${principal ?? 'PRINCIPAL_ID'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${shellQuote(registry.exec(scope)?.[0] ?? scope)}`;
   // The remedy before the evidence: what is too long for a condition or an event is cut at its end.
   return `${asker} has no right to ${asked}: it may not perform ${action}. Grant it (acts within minutes): ${grant} (Azure wants it on ${scope})`;
 }

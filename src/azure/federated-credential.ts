@@ -3,6 +3,7 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientAssertionCredential } from '@azure/identity';
 import { isGuid } from '../guid.ts';
+import { shellQuote } from '../shell-quote.ts';
 import { messageOf, oneLine } from '../words.ts';
 import { ArmError, type IdentityReason } from './arm.ts';
 import type { Cloud } from './cloud.ts';
@@ -70,7 +71,7 @@ export async function clientOf(
       id === '' ? 'has no annotation' : `has ${JSON.stringify(oneLine(id, 100))}, which is no id, as its annotation`;
     throw denied(
       'ServiceAccountNotAnnotated',
-      `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${account.namespace} ${account.name} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
+      `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
     );
   };
   return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant) };
@@ -115,7 +116,7 @@ function refusal(account: ServiceAccountName, { refused, words }: Refused, asked
     case 'missing':
       return denied(
         'ServiceAccountNotFound',
-        `ServiceAccount ${inWords(account)}, which spec.identity names, does not exist. Create it: kubectl create serviceaccount -n ${namespace} ${name}`,
+        `ServiceAccount ${inWords(account)}, which spec.identity names, does not exist. Create it: kubectl create serviceaccount -n ${shellQuote(namespace)} ${shellQuote(name)}`,
       );
     case 'forbidden':
       return denied(

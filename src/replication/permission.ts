@@ -1,6 +1,7 @@
 // May this object act on this registry, and as whom: what those who run the operator and those who may write namespaces have
 // laid down. Pure. Whether an identity has the rights in Azure, Azure says.
 import { allowedRegistries, type RegistryReplication } from '../api/registryreplication.ts';
+import { shellQuote } from '../shell-quote.ts';
 import type { Reason } from './reasons.ts';
 import { startsOver } from './regions.ts';
 import { registryId } from './validation.ts';
@@ -52,7 +53,7 @@ export function refusalOf(
   if (listed === undefined) {
     if (defaultRegistries === 'allow') return undefined;
     return refuse(
-      `namespace ${metadata.namespace} has no annotation ${allowedRegistries}, and the operator demands one (--default-registries=deny). ${whoMay}: kubectl annotate namespace ${metadata.namespace} ${allowedRegistries}=${id}`,
+      `namespace ${metadata.namespace} has no annotation ${allowedRegistries}, and the operator demands one (--default-registries=deny). ${whoMay}: kubectl annotate namespace ${shellQuote(metadata.namespace)} ${shellQuote(`${allowedRegistries}=${id}`)}`,
     );
   }
   const patterns = patternsIn(listed);

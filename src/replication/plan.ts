@@ -2,6 +2,7 @@
 // observation has one answer. It never decides on a LIST alone: what must first be confirmed by a GET is part of the plan.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
 import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
+import { shellQuote } from '../shell-quote.ts';
 import { didYouMean } from '../spelling.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
@@ -94,17 +95,17 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
   if (!registry)
     return {
       reason: 'RegistryNotFound',
-      message: `Registry ${name} does not exist in resource group ${resourceGroup} of subscription ${subscriptionId}. Correct spec.registry in a new object, or create the registry with: az acr create --name ${name} --resource-group ${resourceGroup} --sku Premium`,
+      message: `Registry ${name} does not exist in resource group ${resourceGroup} of subscription ${subscriptionId}. Correct spec.registry in a new object, or create the registry with: az acr create --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)} --sku Premium`,
     };
   if (registry.sku.toLowerCase() !== 'premium')
     return {
       reason: 'RegistryNotPremium',
-      message: `Registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium. Upgrade it with: az acr update --name ${name} --sku Premium`,
+      message: `Registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium. Upgrade it with: az acr update --name ${shellQuote(name)} --sku Premium`,
     };
   if (registry.provisioningState?.toLowerCase() !== 'succeeded')
     return {
       reason: 'RegistryNotReady',
-      message: `Registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas are left alone until it is Succeeded. If that lasts, see what is wrong with: az acr show --name ${name} --resource-group ${resourceGroup}`,
+      message: `Registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas are left alone until it is Succeeded. If that lasts, see what is wrong with: az acr show --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)}`,
     };
   return undefined;
 }

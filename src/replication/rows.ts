@@ -2,6 +2,7 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
+import { shellQuote } from '../shell-quote.ts';
 import type { Plan } from './plan.ts';
 import { stalls } from './reasons.ts';
 import { mostAttempts, restAfter } from './recovery.ts';
@@ -141,7 +142,7 @@ function wordsOfFailure(object: RegistryReplication, { name, asked, home, replic
 function wordsOfDelay({ spec }: RegistryReplication, { name, state, since }: Region): string {
   const delay = `replica ${name} has been ${state} since ${since}, longer than spec.progressDeadline`;
   if (state === 'Deleting') return `${delay}. If that lasts, open a support request with Azure`;
-  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: az acr replication delete --registry ${spec.registry.name} --name ${name}`;
+  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: az acr replication delete --registry ${shellQuote(spec.registry.name)} --name ${shellQuote(name)}`;
 }
 
 /** ms until a refused write is tried again: soon where time mends it, slowly where a person has to. */

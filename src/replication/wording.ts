@@ -1,6 +1,7 @@
 // How several regions become one sentence that stands in a column of kubectl's, in a condition or in an event: what, where,
 // and what to do. Bounded, and nothing twice; the whole of each region's words is in its row. Pure.
 import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
+import { shellQuote } from '../shell-quote.ts';
 import { cut } from '../words.ts';
 
 const mostNamed = 10;
@@ -45,12 +46,12 @@ export function areOrIs({ length }: readonly unknown[]): 'is' | 'are' {
 /** For an object that is being deleted while its replicas cannot be: how to let it go. A sentence, with the blank before it. */
 export function wayOut({ metadata }: RegistryReplication): string {
   if (metadata.deletionTimestamp === undefined) return '';
-  return `. If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${metadata.namespace} ${metadata.name} ${annotation.forceDetach}=true`;
+  return `. If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} ${annotation.forceDetach}=true`;
 }
 
 /** The command that asks the operator for a look at once. */
 export function lookNow({ metadata }: RegistryReplication): string {
-  return `kubectl annotate georep -n ${metadata.namespace} ${metadata.name} --overwrite ${annotation.reconcileRequestedAt}="$(date)"`;
+  return `kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} --overwrite ${annotation.reconcileRequestedAt}="$(date)"`;
 }
 
 /** Whether the words name the region at their beginning, where nobody looks for it before them. */
