@@ -30,13 +30,18 @@ export function happeningsOf(object: RegistryReplication, after: Status, results
   const failed = rows.filter(({ location, state }) => state === 'Failed' && before.get(location)?.state !== state);
   return [
     ...ofRefusals(refusals),
-    ...results.flatMap((result) =>
-      ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
-    ),
+    ...happeningsOfActions(object, results),
     ...rows.flatMap((row) => ofRow(object, row, before.get(row.location)).map(about(row))),
     ...gone.filter(wasThere).map((row) => deleted(object, row)),
     ...ofStall(object, after, [...refusals.map(({ row }) => row), ...failed]),
   ];
+}
+
+/** The changes that Azure has accepted in this pass. A later pass cannot derive them from the status. */
+export function happeningsOfActions(object: RegistryReplication, results: readonly Result[]): Happening[] {
+  return results.flatMap((result) =>
+    ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
+  );
 }
 
 /** The last words on an object that goes, because its replicas are gone. */

@@ -13,7 +13,14 @@ import { tracing } from '../azure/trace.ts';
 import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
 import { holderOf } from './claims.ts';
-import { type Happening, happeningOnLetGo, happeningsOf, happeningsOnRelease, isDrift } from './happenings.ts';
+import {
+  type Happening,
+  happeningOnLetGo,
+  happeningsOf,
+  happeningsOfActions,
+  happeningsOnRelease,
+  isDrift,
+} from './happenings.ts';
 import { normalise } from './location.ts';
 import type { Memory } from './memory.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
@@ -384,7 +391,13 @@ async function conclude(
   context: Context,
 ): Promise<Outcome> {
   const { objects, random, interval } = context;
-  if (!isDeepStrictEqual(status, latest.status)) await objects.writeStatus(latest, status);
+  try {
+    if (!isDeepStrictEqual(status, latest.status)) await objects.writeStatus(latest, status);
+  } catch (error) {
+    // The next pass finds the same transitions again, but does not know what this one did.
+    objects.announce(object, happeningsOfActions(object, results));
+    throw error;
+  }
   objects.announce(object, happeningsOf(object, status, results), status);
   const drift = intervalOf(object, interval) * (0.9 + 0.2 * random());
   if (next === 'edit') return {};

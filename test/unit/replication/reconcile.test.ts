@@ -86,6 +86,21 @@ describe('a pass', () => {
     expect(clock.now().getTime()).to.be.lessThan(Date.parse('2026-11-22T00:01:00Z'));
   });
 
+  it('records an event for what it did in Azure, also when the status write after that is refused', async () => {
+    const { operator, arm } = scene();
+    let refused = 0;
+    operator.interrupt = (when) => {
+      if (when === 'after' || arm.writes.length === 0 || refused > 0) return;
+      refused += 1;
+      throw new Error('409 Conflict');
+    };
+    const failure = await operator.pass().then(String, (error: Error) => error.message);
+    expect(failure).to.equal('409 Conflict');
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating']);
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaReady']);
+  });
+
   it('reads a settled registry twice and writes nothing, and comes back after the interval', async () => {
     const { operator, requests } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
