@@ -49,6 +49,7 @@ import { healthChecks } from './telemetry/health.ts';
 import { toggleDebug } from './telemetry/log-level.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { metricsPage } from './telemetry/metrics-page.ts';
 import { mostNamed } from './telemetry/object-metrics.ts';
 import { outageLog } from './telemetry/outage.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
@@ -257,7 +258,7 @@ async function openMetrics(
   log: Logger,
 ): Promise<RunningServer | undefined> {
   if (!address) return undefined;
-  if (!metricsSecure) return serveMetrics(address, registry);
+  if (!metricsSecure) return serveMetrics(address, metricsPage(registry, clock));
   // Prometheus gives up after 10 s.
   const cluster = connect(kubeConfig, { userAgent, onRequest: kubernetesRequest, timeout: 5_000 });
   return serveSecureMetrics({ address, registry, cluster, ...metricsSecure, clock, log });

@@ -7,6 +7,7 @@ import { accessReview } from '../kubernetes/access-review.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
 import type { Log } from '../kubernetes/log.ts';
 import { readCertificate, watchCertificate } from './certificate-files.ts';
+import { metricsPage } from './metrics-page.ts';
 import { scrapeGuard } from './scrape-guard.ts';
 import { selfSigned } from './self-signed.ts';
 import { type Address, type RunningServer, serveMetricsSecurely } from './server.ts';
@@ -27,7 +28,10 @@ export async function serveSecureMetrics(options: SecureMetricsOptions): Promise
   const { address, registry, cluster, certDir, clock, log } = options;
   const certificate = certDir === undefined ? selfSigned(hostname(), clock.now()) : await readCertificate(certDir);
   const guard = scrapeGuard({ reviews: accessReview(cluster), clock, log });
-  const { port, renew, close } = await serveMetricsSecurely(address, registry, { certificate, guard });
+  const { port, renew, close } = await serveMetricsSecurely(address, metricsPage(registry, clock), {
+    certificate,
+    guard,
+  });
   const endWatch =
     certDir === undefined ? () => {} : watchCertificate(certDir, certificate, { clock, log, renewed: renew });
   return {

@@ -1,11 +1,11 @@
 // The two small HTTP servers that a cluster asks: /metrics for Prometheus, /livez and /readyz for the kubelet. They only answer;
-// what is healthy is decided by the checks that are passed in.
-import type { Server } from 'node:http';
+// what is healthy is decided by the checks that are passed in. Connections, requests and answers are bounded in number and time.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
-import type { Registry } from 'prom-client';
 import { messageOf } from '../words.ts';
+import type { MetricsPage } from './metrics-page.ts';
 import type { Guard } from './scrape-guard.ts';
 import type { Certificate } from './self-signed.ts';
 
@@ -27,6 +27,20 @@ export class BindError extends Error {
   override readonly name = 'BindError';
 }
 
+export interface Limits {
+  /** Above this, a new connection is closed at once. */
+  readonly maxConnections: number;
+  /** Until a request has arrived whole. */
+  readonly maxRequestMs: number;
+  /** Until an answer has been read whole. */
+  readonly maxAnswerMs: number;
+}
+
+/** Prometheus uses one connection and gives up after 10 s. */
+const metricsLimits: Limits = { maxConnections: 64, maxRequestMs: 5_000, maxAnswerMs: 15_000 };
+/** The answers cost little, and a probe that finds no free connection restarts the pod. */
+const healthLimits: Limits = { ...metricsLimits, maxConnections: 1_024 };
+
 /** A sentence when something is wrong, else undefined. */
 export type Check = () => string | undefined;
 
@@ -38,8 +52,12 @@ export interface Checks {
 }
 
 /** To whoever asks, over plain HTTP. Rejects with a BindError. */
-export async function serveMetrics(address: Address, registry: Registry): Promise<RunningServer> {
-  return listen(plainServer(metricsApp(registry)), address, metricsFlag);
+export async function serveMetrics(
+  address: Address,
+  page: MetricsPage,
+  limits: Limits = metricsLimits,
+): Promise<RunningServer> {
+  return listen(plainServer(metricsApp(page), limits), address, metricsFlag, limits);
 }
 
 export interface SecureServerRunning extends RunningServer {
@@ -50,22 +68,22 @@ export interface SecureServerRunning extends RunningServer {
 /** To whoever the guard lets in, over HTTPS. Rejects with a BindError. */
 export async function serveMetricsSecurely(
   address: Address,
-  registry: Registry,
+  page: MetricsPage,
   { certificate, guard }: { readonly certificate: Certificate; readonly guard: Guard },
 ): Promise<SecureServerRunning> {
   const server = createAdaptorServer({
-    fetch: metricsApp(registry, guard).fetch,
+    fetch: metricsApp(page, guard).fetch,
     overrideGlobalObjects: false,
     createServer: createSecureServer,
-    serverOptions: { ...certificate },
+    serverOptions: { ...certificate, ...timeoutsOf(metricsLimits), handshakeTimeout: metricsLimits.maxRequestMs },
   }) as SecureServer;
-  const running = await listen(server, address, metricsFlag);
+  const running = await listen(server, address, metricsFlag, metricsLimits);
   return { ...running, renew: (next) => server.setSecureContext({ ...next }) };
 }
 
 const metricsFlag = { what: 'metrics', flag: '--metrics-bind-address' };
 
-function metricsApp(registry: Registry, guard?: Guard): Hono {
+function metricsApp(page: MetricsPage, guard?: Guard): Hono {
   const app = new Hono();
   app.get('/metrics', async (c) => {
     const verdict = await guard?.(c.req.header('Authorization'));
@@ -73,7 +91,7 @@ function metricsApp(registry: Registry, guard?: Guard): Hono {
       const challenge = verdict.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {};
       return c.text(`${verdict.words}\n`, verdict.status, { 'Cache-Control': 'no-store', ...challenge });
     }
-    return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType });
+    return c.body(await page.render(), 200, { 'Content-Type': page.contentType });
   });
   return app;
 }
@@ -95,7 +113,8 @@ export function serveHealth(address: Address, checks: Checks): Promise<RunningSe
   app.get('/livez', answer(checks.live));
   app.get('/healthz', answer(checks.live));
   app.get('/readyz', answer(checks.ready));
-  return listen(plainServer(app), address, { what: 'health probes', flag: '--health-probe-bind-address' });
+  const flag = { what: 'health probes', flag: '--health-probe-bind-address' };
+  return listen(plainServer(app, healthLimits), address, flag, healthLimits);
 }
 
 /** A check that throws is a check that failed. */
@@ -107,16 +126,40 @@ function outcome(check: Check): string | undefined {
   }
 }
 
-function plainServer(app: Hono): Server {
-  // Without createServer it is always a plain HTTP/1.1 server.
-  return createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+function plainServer(app: Hono, limits: Limits): Server {
+  return createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    createServer,
+    serverOptions: timeoutsOf(limits),
+  }) as Server;
+}
+
+/** Node's defaults are 60 s for the headers and 300 s for a request, checked every 30 s. */
+function timeoutsOf({ maxRequestMs }: Limits) {
+  return {
+    headersTimeout: maxRequestMs,
+    requestTimeout: maxRequestMs,
+    connectionsCheckingInterval: Math.min(1_000, maxRequestMs),
+  };
+}
+
+/** Ends the connection of a client that does not read its answer in time. */
+function limitAnswers(server: Server | SecureServer, { maxAnswerMs }: Limits): void {
+  server.on('request', (_: IncomingMessage, response: ServerResponse) => {
+    const timer = setTimeout(() => response.destroy(), maxAnswerMs);
+    response.once('close', () => clearTimeout(timer));
+  });
 }
 
 function listen(
   server: Server | SecureServer,
   { host, port }: Address,
   { what, flag }: { readonly what: string; readonly flag: string },
+  limits: Limits,
 ): Promise<RunningServer> {
+  server.maxConnections = limits.maxConnections;
+  limitAnswers(server, limits);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;

@@ -1,8 +1,13 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { Counter, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { metricsPage } from '../../../src/telemetry/metrics-page.ts';
 import { type RunningServer, serveHealth, serveMetrics } from '../../../src/telemetry/server.ts';
+import { FakeClock } from '../../fake-clock.ts';
 
 const anywhere = { host: '127.0.0.1', port: 0 };
+const emptyPage = () => metricsPage(new Registry(), new FakeClock());
 
 describe('the servers of metrics and probes', () => {
   const running: RunningServer[] = [];
@@ -19,7 +24,10 @@ describe('the servers of metrics and probes', () => {
   it('serve the metrics in the format that Prometheus reads', async () => {
     const registry = new Registry();
     new Counter({ name: 'things_total', help: 'Things', registers: [registry] }).inc(3);
-    const response = await get(await started(serveMetrics(anywhere, registry)), '/metrics');
+    const response = await get(
+      await started(serveMetrics(anywhere, metricsPage(registry, new FakeClock()))),
+      '/metrics',
+    );
     expect(response.status).to.equal(200);
     expect(response.headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/);
     expect(await response.text()).to.contain('things_total 3');
@@ -61,7 +69,7 @@ describe('the servers of metrics and probes', () => {
   });
 
   it('say in one sentence which address is taken, and by which flag to choose another', async () => {
-    const { port } = await started(serveMetrics(anywhere, new Registry()));
+    const { port } = await started(serveMetrics(anywhere, emptyPage()));
     const error = await serveHealth({ host: '127.0.0.1', port }, { live: {}, ready: {} }).then(
       () => undefined,
       (error: Error) => error.message,
@@ -72,10 +80,125 @@ describe('the servers of metrics and probes', () => {
   });
 
   it('are gone once closed, kept-alive connections included', async () => {
-    const server = await started(serveMetrics(anywhere, new Registry()));
+    const server = await started(serveMetrics(anywhere, emptyPage()));
     await (await get(server, '/metrics')).text();
     await running.pop()?.close();
-    const again = await started(serveMetrics({ host: '127.0.0.1', port: server.port }, new Registry()));
+    const again = await started(serveMetrics({ host: '127.0.0.1', port: server.port }, emptyPage()));
     expect(again.port).to.equal(server.port);
+  });
+});
+
+describe('the metrics server under load', () => {
+  const clients: Socket[] = [];
+  let server: RunningServer | undefined;
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.destroy();
+    await server?.close();
+    server = undefined;
+  });
+
+  /** A registry that counts how often it is rendered, and whose rendering takes a turn of the event loop. */
+  function countingRegistry() {
+    const registry = new Registry();
+    let renderings = 0;
+    const gauge = new Gauge({
+      name: 'things',
+      help: 'Things',
+      registers: [registry],
+      async collect() {
+        renderings += 1;
+        await new Promise(setImmediate);
+        gauge.set(renderings);
+      },
+    });
+    return { registry, renderings: () => renderings };
+  }
+
+  function open({ port }: RunningServer): Socket {
+    const client = connect(port, '127.0.0.1');
+    client.on('error', () => undefined); // a refused connection may be reset
+    clients.push(client);
+    return client;
+  }
+
+  /** A reset counts as well; `once` would reject. */
+  function closeOf(client: Socket): Promise<void> {
+    return new Promise((resolve) => client.once('close', () => resolve()));
+  }
+
+  /** What the server sends until it has sent a whole page or closed the connection. */
+  async function scrape(client: Socket): Promise<string> {
+    let answer = '';
+    client.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const whole = new Promise<void>((resolve) => {
+      client.on('data', (chunk) => {
+        answer += chunk;
+        if (/things \d/.test(answer)) resolve();
+      });
+    });
+    await Promise.race([whole, closeOf(client)]);
+    return answer;
+  }
+
+  it('renders once for all who ask at once, and at most once a second', async () => {
+    const { registry, renderings } = countingRegistry();
+    const clock = new FakeClock();
+    server = await serveMetrics(anywhere, metricsPage(registry, clock));
+    const running = server;
+    const burst = () => Promise.all(Array.from({ length: 50 }, () => scrape(open(running))));
+    expect((await burst()).filter((answer) => answer.includes('things 1'))).to.have.length(50);
+    for (const client of clients.splice(0)) client.destroy();
+    expect((await burst()).filter((answer) => answer.includes('things 1'))).to.have.length(50);
+    expect(renderings()).to.equal(1);
+    await clock.advance(1_000);
+    for (const client of clients.splice(0)) client.destroy();
+    expect((await burst()).filter((answer) => answer.includes('things 2'))).to.have.length(50);
+    expect(renderings()).to.equal(2);
+  });
+
+  it('closes the connections above its limit, and serves again when others have gone', async () => {
+    const { registry } = countingRegistry();
+    server = await serveMetrics(anywhere, metricsPage(registry, new FakeClock()));
+    const running = server;
+    const answers = await Promise.all(Array.from({ length: 400 }, () => scrape(open(running))));
+    const served = answers.filter((answer) => answer.startsWith('HTTP/1.1 200')).length;
+    expect(served).to.be.within(1, 64);
+    const gone = clients.splice(0).map(async (client) => {
+      if (client.closed) return;
+      client.destroy();
+      await closeOf(client);
+    });
+    await Promise.all(gone);
+    let answer = '';
+    while (answer === '') answer = await scrape(open(running));
+    expect(answer).to.match(/^HTTP\/1\.1 200/);
+  });
+
+  const short = { maxConnections: 64, maxRequestMs: 50, maxAnswerMs: 100 };
+
+  it('closes the connection of a client that never sends its request whole', async () => {
+    server = await serveMetrics(anywhere, emptyPage(), short);
+    const [silent, slow] = [open(server), open(server)];
+    slow.write('GET /metrics HTTP/1.1\r\nHost:');
+    await Promise.all([silent.resume(), slow.resume()].map((client) => closeOf(client)));
+  });
+
+  it('closes the connection of a client that does not read its answer', async () => {
+    const bytes = new Uint8Array(64 * 1024 * 1024);
+    const page = { contentType: 'text/plain', render: async () => bytes };
+    server = await serveMetrics(anywhere, page, { ...short, maxConnections: 1 });
+    const request = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const reader = open(server);
+    reader.write(request);
+    await once(reader, 'readable');
+    // The next client is served only when the one connection that the server allows has been closed.
+    for (let isServed = false; !isServed; ) {
+      const next = open(server);
+      next.write(request);
+      isServed = await Promise.race([once(next, 'data').then(() => true), closeOf(next).then(() => false)]);
+      next.destroy();
+    }
+    expect(reader.bytesRead).to.be.below(bytes.length);
   });
 });
