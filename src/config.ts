@@ -1,19 +1,23 @@
-// Flags and environment into one typed, validated, frozen Config. Pure: it reads what it is given, prints nothing and exits nowhere.
+// Parses flags and environment variables into one typed, validated, frozen Config.
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
 import { formatDuration, parseDuration } from './duration.ts';
+import {
+  type BindAddress,
+  bindAddress,
+  dnsLabel,
+  duration,
+  labelSelector,
+  namespaces,
+  oneOf,
+  trueOrFalse,
+  wholeNumber,
+} from './flag-values.ts';
 import type { Terms } from './kubernetes/lease.ts';
 import { messageOf } from './words.ts';
 
 export const version = manifest.version;
-
-export interface BindAddress {
-  /** Left out: every address of this machine. */
-  readonly host?: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-}
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -24,15 +28,15 @@ const permissions = ['allow', 'deny'] as const;
 export type Permission = (typeof permissions)[number];
 
 export interface Config {
-  /** Left out: no metrics are served. */
+  /** Undefined: no metrics are served. */
   readonly metricsBindAddress?: BindAddress;
-  /** Left out: they are served over plain HTTP, to whoever asks. */
+  /** Undefined: metrics are served over plain HTTP without authentication. */
   readonly metricsSecure?: SecureMetrics;
-  /** Left out: no probes are served. */
+  /** Undefined: no probes are served. */
   readonly healthProbeBindAddress?: BindAddress;
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
-  /** In Kubernetes' syntax; left out: all objects. */
+  /** In Kubernetes' syntax; undefined: all objects. */
   readonly watchLabelSelector?: string;
   /** Objects worked on at a time. */
   readonly concurrency: number;
@@ -40,234 +44,213 @@ export interface Config {
   readonly interval: number;
   /** Replicas of one registry in motion at a time. */
   readonly maxParallelActions: number;
-  /** Whether the operator acts as itself for objects without an identity of their own. */
+  /** Whether the operator's own credential serves objects without spec.identity. */
   readonly defaultIdentity: Permission;
-  /** Whether the objects of a namespace that says nothing about it may name any registry. */
+  /** Whether objects may name any registry where their namespace has no allowed-registries annotation. */
   readonly defaultRegistries: Permission;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
-  /** Left out: this operator is alone, or all of them work side by side. */
+  /** Undefined: no leader election; every replica of the operator works. */
   readonly leaderElection?: LeaderElection;
   readonly cloud: Cloud;
 }
 
-/** Metrics over HTTPS, for those whom the API server gives the right. */
+/** Metrics over HTTPS, authenticated and authorized by the API server. */
 export interface SecureMetrics {
-  /** Holds tls.crt and tls.key; left out: a certificate is made in memory. */
+  /** Directory of tls.crt and tls.key. Undefined: a certificate is made in memory. */
   readonly certDir?: string;
 }
 
-/** The Lease that operators contend for, and how. */
+/** The Lease, and its timings. */
 export interface LeaderElection extends Terms {
-  /** Left out: the one of the kubeconfig's context, in a pod the pod's own. */
+  /** Undefined: the pod's namespace, else that of the kubeconfig's context. */
   readonly namespace?: string;
   readonly name: string;
 }
 
-/** Why there is no Config: one line to print to stderr before leaving with `exitCode`. */
+/** Invalid flags or environment: `message` is one line for stderr, `exitCode` the exit code. */
 export class ConfigError extends Error {
   override readonly name: string = 'ConfigError';
   readonly exitCode: number = 2;
 }
 
-/** --help or --version was asked for: `message` is the answer, for stdout. */
+/** Thrown for --help and --version: `message` is the text for stdout. */
 export class ConfigHelp extends ConfigError {
   override readonly name = 'ConfigHelp';
   override readonly exitCode = 0;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
+ * Reads flags, and from `process.env` the variable of each flag that is not given; an empty variable counts as unset.
+ *
  * @param argv The arguments alone, without node and script: `process.argv.slice(2)`.
- * @param env Each flag's twin is its name in upper snake case; a flag beats it, and an empty one counts as not set.
  * @throws ConfigError, or ConfigHelp.
  */
-export function configFrom(argv: readonly string[], env: Environment): Config {
-  const given = parse(argv);
-
-  function setting<T>(flag: Flag, read: (text: string) => T): T {
-    const twin = twinOf(flag.name);
-    const fromFlag = given[flag.name];
-    const text = fromFlag ?? (env[twin] || flag.fallback);
-    try {
-      return read(text.trim());
-    } catch (error) {
-      const source = fromFlag === undefined ? twin : `--${flag.name}`;
-      throw new ConfigError(`${source}: ${messageOf(error)}, not ${JSON.stringify(text.slice(0, 200))}`);
-    }
-  }
-
-  const metrics = setting(flags.metrics, bindAddress);
-  const isSecure = setting(flags.metricsSecure, yesOrNo);
-  const certDir = setting(flags.metricsCertDir, optional(String));
-  if (certDir !== undefined && !isSecure)
-    throw new ConfigError(`--${flags.metricsCertDir.name} is for --${flags.metricsSecure.name}, which is not set`);
-  const health = setting(flags.health, bindAddress);
-  const selector = setting(flags.selector, labelSelector);
-  const isElected = setting(flags.leaderElect, yesOrNo);
-  const election = leaderElection(setting);
+export function parseConfig(argv: readonly string[]): Config {
+  const flags = parseFlags(argv);
+  if (flags.metricsCertDir !== undefined && !flags.metricsSecure)
+    throw new ConfigError('--metrics-cert-dir needs --metrics-secure, which is not set');
+  const election = leaderElection(flags);
   return Object.freeze({
-    ...(metrics ? { metricsBindAddress: metrics } : {}),
-    ...(isSecure ? { metricsSecure: Object.freeze({ ...(certDir ? { certDir } : {}) }) } : {}),
-    ...(health ? { healthProbeBindAddress: health } : {}),
-    watchNamespaces: setting(flags.namespaces, namespaces),
-    ...(selector ? { watchLabelSelector: selector } : {}),
-    concurrency: setting(flags.concurrency, wholeNumber(1, 1_000)),
-    interval: setting(flags.interval, duration(1_000)),
-    maxParallelActions: setting(flags.parallel, wholeNumber(1, 100)),
-    defaultIdentity: setting(flags.defaultIdentity, oneOf(permissions)),
-    defaultRegistries: setting(flags.defaultRegistries, oneOf(permissions)),
-    logLevel: setting(flags.logLevel, oneOf(logLevels)),
-    logFormat: setting(flags.logFormat, oneOf(logFormats)),
-    ...(isElected ? { leaderElection: election } : {}),
-    cloud: cloud(env),
+    ...(flags.metricsBindAddress && { metricsBindAddress: flags.metricsBindAddress }),
+    ...(flags.metricsSecure && {
+      metricsSecure: Object.freeze({ ...(flags.metricsCertDir !== undefined && { certDir: flags.metricsCertDir }) }),
+    }),
+    ...(flags.healthProbeBindAddress && { healthProbeBindAddress: flags.healthProbeBindAddress }),
+    watchNamespaces: Object.freeze(flags.watchNamespaces),
+    ...(flags.watchLabelSelector !== undefined && { watchLabelSelector: flags.watchLabelSelector }),
+    concurrency: flags.concurrency,
+    interval: flags.interval,
+    maxParallelActions: flags.maxParallelActions,
+    defaultIdentity: flags.defaultIdentity,
+    defaultRegistries: flags.defaultRegistries,
+    logLevel: flags.logLevel,
+    logFormat: flags.logFormat,
+    ...(flags.leaderElect && { leaderElection: election }),
+    cloud: cloud(process.env),
   });
 }
 
-type Setting = <T>(flag: Flag, read: (text: string) => T) => T;
-
-/** The rules are client-go's, which also spreads the retry period by up to a fifth; they hold also while there is no election. */
-function leaderElection(setting: Setting): LeaderElection {
-  const namespace = setting(flags.leaseNamespace, optional(dnsName));
-  const leaseDuration = setting(flags.leaseDuration, duration(1_000));
-  const renewDeadline = setting(flags.renewDeadline, duration(100));
-  const retryPeriod = setting(flags.retryPeriod, duration(10));
-  const said = (flag: Flag, ms: number) => `--${flag.name} (${formatDuration(ms)})`;
-  if (leaseDuration <= renewDeadline) {
-    const deadline = said(flags.renewDeadline, renewDeadline);
-    throw new ConfigError(`${said(flags.leaseDuration, leaseDuration)} must be longer than ${deadline}`);
-  }
-  if (renewDeadline <= 1.2 * retryPeriod) {
-    const period = said(flags.retryPeriod, retryPeriod);
-    throw new ConfigError(`${said(flags.renewDeadline, renewDeadline)} must be longer than 1.2 times ${period}`);
-  }
+/** Checks client-go's rules for Lease timings, with and without --leader-elect. */
+function leaderElection(flags: Flags): LeaderElection {
+  const {
+    leaderElectResourceNamespace: namespace,
+    leaderElectResourceName: name,
+    leaderElectLeaseDuration: leaseDuration,
+    leaderElectRenewDeadline: renewDeadline,
+    leaderElectRetryPeriod: retryPeriod,
+  } = flags;
+  const deadline = `--leader-elect-renew-deadline (${formatDuration(renewDeadline)})`;
+  if (leaseDuration <= renewDeadline)
+    throw new ConfigError(
+      `--leader-elect-lease-duration (${formatDuration(leaseDuration)}) must be longer than ${deadline}`,
+    );
+  // client-go spreads the retry period by up to a fifth.
+  if (renewDeadline <= 1.2 * retryPeriod)
+    throw new ConfigError(
+      `${deadline} must be longer than 1.2 times --leader-elect-retry-period (${formatDuration(retryPeriod)})`,
+    );
   return Object.freeze({
-    ...(namespace ? { namespace } : {}),
-    name: setting(flags.leaseName, dnsName),
+    ...(namespace !== undefined && { namespace }),
+    name,
     leaseDuration,
     renewDeadline,
     retryPeriod,
   });
 }
 
-interface Flag {
-  readonly name: string;
-  /** In brackets: may be left out, and then means "true". */
-  readonly value: string;
-  readonly fallback: string;
-  readonly help: string;
+/** Parsed values under commander's names: --watch-namespaces is `watchNamespaces`. Durations are in ms. */
+interface Flags {
+  readonly metricsBindAddress?: BindAddress;
+  readonly metricsSecure: boolean;
+  readonly metricsCertDir?: string;
+  readonly healthProbeBindAddress?: BindAddress;
+  readonly watchNamespaces: readonly string[];
+  readonly watchLabelSelector?: string;
+  readonly concurrency: number;
+  readonly interval: number;
+  readonly maxParallelActions: number;
+  readonly defaultIdentity: Permission;
+  readonly defaultRegistries: Permission;
+  readonly leaderElect: boolean;
+  readonly leaderElectLeaseDuration: number;
+  readonly leaderElectRenewDeadline: number;
+  readonly leaderElectRetryPeriod: number;
+  readonly leaderElectResourceNamespace?: string;
+  readonly leaderElectResourceName: string;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
 }
 
-const flags = {
-  metrics: {
-    name: 'metrics-bind-address',
-    value: '<address>',
-    fallback: ':8080',
-    help: 'where /metrics is served, as host:port or :port; 0 turns it off',
-  },
-  metricsSecure: {
-    name: 'metrics-secure',
-    value: '[true|false]',
-    fallback: 'false',
-    help: 'serve /metrics over HTTPS, to those only whom the API server gives the right to get it',
-  },
-  metricsCertDir: {
-    name: 'metrics-cert-dir',
-    value: '<directory>',
-    fallback: '',
-    help: 'where tls.crt and tls.key are for that, read anew when they change (default: a certificate made in memory)',
-  },
-  health: {
-    name: 'health-probe-bind-address',
-    value: '<address>',
-    fallback: ':8081',
-    help: 'where /livez and /readyz are served, as host:port or :port; 0 turns them off',
-  },
-  namespaces: {
-    name: 'watch-namespaces',
-    value: '<names>',
-    fallback: '',
-    help: 'namespaces to watch, separated by commas; may be repeated (default: all)',
-  },
-  selector: {
-    name: 'watch-label-selector',
-    value: '<selector>',
-    fallback: '',
-    help: 'watch only objects whose labels match, as kubectl -l takes it (default: all)',
-  },
-  concurrency: { name: 'concurrency', value: '<n>', fallback: '10', help: 'objects worked on at a time' },
-  interval: {
-    name: 'interval',
-    value: '<duration>',
-    fallback: '10m',
-    help: 'how often Azure is checked for changes made by others, at least 1s, for objects without spec.interval',
-  },
-  parallel: {
-    name: 'max-parallel-actions',
-    value: '<n>',
-    fallback: '4',
-    help: 'replicas of one registry in motion at a time',
-  },
-  defaultIdentity: {
-    name: 'default-identity',
-    value: '<allow|deny>',
-    fallback: 'allow',
-    help: 'whether objects without spec.identity are acted upon, with the credential of the operator',
-  },
-  defaultRegistries: {
-    name: 'default-registries',
-    value: '<allow|deny>',
-    fallback: 'allow',
-    help: 'whether objects may name any registry where their namespace has no georeplication.dev/allowed-registries',
-  },
-  leaderElect: {
-    name: 'leader-elect',
-    value: '[true|false]',
-    fallback: 'false',
-    help: 'of several operators only one works at a time, the others stand by',
-  },
-  leaseDuration: {
-    name: 'leader-elect-lease-duration',
-    value: '<duration>',
-    fallback: '15s',
-    help: 'how long others wait after the last sign of a leader before one takes over',
-  },
-  renewDeadline: {
-    name: 'leader-elect-renew-deadline',
-    value: '<duration>',
-    fallback: '10s',
-    help: 'how long a leader that cannot renew its lease goes on; then it ends, to be started again',
-  },
-  retryPeriod: {
-    name: 'leader-elect-retry-period',
-    value: '<duration>',
-    fallback: '2s',
-    help: 'how often a leader renews its lease, and a standby looks at it',
-  },
-  leaseNamespace: {
-    name: 'leader-elect-resource-namespace',
-    value: '<name>',
-    fallback: '',
-    help: "namespace of the Lease (default: the pod's, else that of the kubeconfig's context)",
-  },
-  leaseName: {
-    name: 'leader-elect-resource-name',
-    value: '<name>',
-    fallback: 'acr-replication-operator',
-    help: 'name of the Lease',
-  },
-  logFormat: {
-    name: 'log-format',
-    value: '<format>',
-    fallback: 'json',
-    help: 'json for machines, pretty for people',
-  },
-  logLevel: { name: 'log-level', value: '<level>', fallback: 'info', help: `one of ${logLevels.join(', ')}` },
-} as const satisfies Record<string, Flag>;
+function options(): Option[] {
+  return [
+    flag('--metrics-bind-address <address>', 'where /metrics is served, as host:port or :port; 0 turns it off')
+      .default(bindAddress(':8080'), ':8080')
+      .argParser(bindAddress),
+    flag('--metrics-secure [true|false]', 'serve /metrics over HTTPS, only to clients that may get it by RBAC')
+      .default(false)
+      .preset('true')
+      .argParser(trueOrFalse),
+    flag(
+      '--metrics-cert-dir <directory>',
+      'directory of tls.crt and tls.key for --metrics-secure, read again when they change (default: a certificate made in memory)',
+    ),
+    flag(
+      '--health-probe-bind-address <address>',
+      'where /livez and /readyz are served, as host:port or :port; 0 turns them off',
+    )
+      .default(bindAddress(':8081'), ':8081')
+      .argParser(bindAddress),
+    flag('--watch-namespaces <names>', 'namespaces to watch, separated by commas; may be repeated')
+      .default([], 'all')
+      .argParser(namespaces),
+    flag(
+      '--watch-label-selector <selector>',
+      'watch only objects whose labels match, as kubectl -l takes it (default: all)',
+    ).argParser(labelSelector),
+    flag('--concurrency <n>', 'objects worked on at a time').default(10).argParser(wholeNumber(1, 1_000)),
+    flag(
+      '--interval <duration>',
+      'how often Azure is checked for drift, at least 1s, for objects without spec.interval',
+    )
+      .default(parseDuration('10m'), '10m')
+      .argParser(duration(1_000)),
+    flag('--max-parallel-actions <n>', 'replicas of one registry in motion at a time')
+      .default(4)
+      .argParser(wholeNumber(1, 100)),
+    flag(
+      '--default-identity <allow|deny>',
+      "whether the operator's own credential serves objects without spec.identity",
+    )
+      .default('allow')
+      .argParser(oneOf(permissions)),
+    flag(
+      '--default-registries <allow|deny>',
+      'whether objects may name any registry where their namespace has no georeplication.dev/allowed-registries',
+    )
+      .default('allow')
+      .argParser(oneOf(permissions)),
+    flag('--leader-elect [true|false]', 'of several operators only one works at a time, the others stand by')
+      .default(false)
+      .preset('true')
+      .argParser(trueOrFalse),
+    flag(
+      '--leader-elect-lease-duration <duration>',
+      'how long a standby waits after the last renewal before it takes over',
+    )
+      .default(parseDuration('15s'), '15s')
+      .argParser(duration(1_000)),
+    flag(
+      '--leader-elect-renew-deadline <duration>',
+      'how long a leader that cannot renew its Lease goes on before it exits',
+    )
+      .default(parseDuration('10s'), '10s')
+      .argParser(duration(100)),
+    flag('--leader-elect-retry-period <duration>', 'how often a leader renews its Lease, and a standby reads it')
+      .default(parseDuration('2s'), '2s')
+      .argParser(duration(10)),
+    flag(
+      '--leader-elect-resource-namespace <name>',
+      "namespace of the Lease (default: the pod's, else that of the kubeconfig's context)",
+    ).argParser(dnsLabel),
+    flag('--leader-elect-resource-name <name>', 'name of the Lease')
+      .default('acr-replication-operator')
+      .argParser(dnsLabel),
+    flag('--log-format <format>', 'json for machines, pretty for people').default('json').argParser(oneOf(logFormats)),
+    flag('--log-level <level>', `one of ${logLevels.join(', ')}`)
+      .default('info')
+      .argParser(oneOf(logLevels)),
+  ];
+}
+
+/** The environment variable of a flag is its name in upper snake case. */
+function flag(usage: string, description: string): Option {
+  const option = new Option(usage, description);
+  return option.env(option.name().replaceAll('-', '_').toUpperCase());
+}
 
 const environmentHelp = `
-Each flag can also be set by the environment variable in brackets; the flag wins.
+Each flag can also be set by its environment variable; the flag wins.
 
 Azure:
   AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and others   the credential, as @azure/identity reads it
@@ -277,8 +260,7 @@ Azure:
 
 Kubernetes: KUBECONFIG, ~/.kube/config, or the pod's service account.`;
 
-/** The flags as they were given, by name; the values still text. */
-function parse(argv: readonly string[]): Readonly<Record<string, string | undefined>> {
+function parseFlags(argv: readonly string[]): Flags {
   let printed = '';
   const print = (text: string) => {
     printed += text;
@@ -292,106 +274,21 @@ function parse(argv: readonly string[]): Readonly<Record<string, string | undefi
     .configureOutput({ writeOut: print, writeErr: print })
     .configureHelp({ helpWidth: 110 })
     .exitOverride();
-  const found: Record<string, string> = {};
-  for (const { name, value, fallback, help } of Object.values<Flag>(flags)) {
-    const described = `${help}${fallback ? ` (default: ${fallback})` : ''} [${twinOf(name)}]`;
-    const option = new Option(`--${name} ${value}`, described);
-    // Repeating adds up where a list is asked for, and the last one wins elsewhere, as with most programs.
-    option.argParser<string>((text, before) => (name === 'watch-namespaces' && before ? `${before},${text}` : text));
-    program.addOption(option).on(`option:${name}`, () => {
-      found[name] = String(program.getOptionValue(option.attributeName()));
-    });
+  for (const option of options()) {
+    program.addOption(option);
+    // A manifest sets a variable to the empty string to unset it.
+    if (option.envVar !== undefined && process.env[option.envVar] === '') delete process.env[option.envVar];
   }
   try {
-    program.parse([...argv], { from: 'user' });
+    return program.parse([...argv], { from: 'user' }).opts<Flags>();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) throw new ConfigHelp(printed.trimEnd());
-    const line = error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
-    throw new ConfigError(`${line} (see --help)`);
+    throw new ConfigError(`${error.message.replace(/^error: /, '').replace(/\s+/g, ' ')} (see --help)`);
   }
-  return found;
 }
 
-function twinOf(name: string): string {
-  return name.replaceAll('-', '_').toUpperCase();
-}
-
-function bindAddress(text: string): BindAddress | undefined {
-  if (text === '0') return undefined;
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65_535) throw new Error('must be host:port, :port or 0');
-  const host = match[1] ?? match[2];
-  return Object.freeze({ ...(host ? { host } : {}), port });
-}
-
-function yesOrNo(text: string): boolean {
-  return oneOf(['true', 'false'])(text) === 'true';
-}
-
-function optional<T>(read: (text: string) => T): (text: string) => T | undefined {
-  return (text) => (text === '' ? undefined : read(text));
-}
-
-/** A DNS label: what a namespace may be called, and a Lease in any case. */
-const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-
-function dnsName(text: string): string {
-  if (!label.test(text)) throw new Error('must be a name of lower-case letters, digits and -');
-  return text;
-}
-
-function namespaces(text: string): readonly string[] {
-  const names = text.split(',').map((name) => name.trim());
-  const wanted = [...new Set(names)].filter(Boolean);
-  const bad = wanted.find((name) => !label.test(name));
-  if (bad !== undefined) throw new Error('must be names of namespaces, separated by commas');
-  return Object.freeze(wanted);
-}
-
-/** Kubernetes' grammar of set-based requirements; whether they make sense the API server says. */
-function labelSelector(text: string): string | undefined {
-  if (text === '') return undefined;
-  const key = '[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?';
-  const value = '([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?';
-  const set = String.raw`\(\s*${value}(\s*,\s*${value})*\s*\)`;
-  const requirement = String.raw`\s*(!\s*${key}|${key}(\s*(==?|!=)\s*${value}|\s*[<>]\s*\d+|\s+(in|notin)\s*${set})?)\s*`;
-  if (!new RegExp(`^${requirement}(,${requirement})*$`).test(text)) {
-    throw new Error('must be a label selector such as team=web,env in (prod,stage)');
-  }
-  return text;
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < least || number > most) {
-      throw new Error(`must be a whole number from ${least} to ${most}`);
-    }
-    return number;
-  };
-}
-
-function duration(least: number): (text: string) => number {
-  return (text) => {
-    const ms = parseDuration(text);
-    if (ms === undefined || ms < least) {
-      throw new Error(`must be a duration such as 10m or 1h30m, at least ${formatDuration(least)}`);
-    }
-    return ms;
-  };
-}
-
-function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
-  return (text) => {
-    const word = words.find((candidate) => candidate === text.toLowerCase());
-    if (word === undefined) throw new Error(`must be one of ${words.join(', ')}`);
-    return word;
-  };
-}
-
-function cloud(env: Environment): Cloud {
+function cloud(env: NodeJS.ProcessEnv): Cloud {
   try {
     return Object.freeze(cloudFrom(env));
   } catch (error) {

@@ -20,7 +20,7 @@ import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { Identities } from './azure/identities.ts';
 import { systemClock as clock } from './clock.ts';
-import { type Config, ConfigError, configFrom, version } from './config.ts';
+import { type Config, ConfigError, parseConfig, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
 import { type Cluster, connect, loadKubeConfig } from './kubernetes/cluster.ts';
 import { type Controller, startController } from './kubernetes/controller.ts';
@@ -292,7 +292,7 @@ function elect(
 
 function configOrExit(): Config {
   try {
-    return configFrom(process.argv.slice(2), process.env);
+    return parseConfig(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     (error.exitCode === 0 ? process.stdout : process.stderr).write(`${error.message}\n`);

@@ -33,7 +33,9 @@ describe('an operator that cannot start, or cannot get through', () => {
   it('says which value it does not understand, and ends with 2', async () => {
     expect(await lastWords(stage.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
       code: 2,
-      lines: ['--interval: must be a duration such as 10m or 1h30m, at least 1s, not "soon"'],
+      lines: [
+        "option '--interval <duration>' argument 'soon' is invalid. must be a duration such as 10m or 1h30m, at least 1s (see --help)",
+      ],
     });
   });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type Config, ConfigError, ConfigHelp, configFrom, type LeaderElection, version } from '../../src/config.ts';
+import { type Config, ConfigError, ConfigHelp, type LeaderElection, version } from '../../src/config.ts';
+import { configFrom } from '../config-from.ts';
 
 function refusal(argv: string[], env: Record<string, string> = {}): ConfigError {
   try {
@@ -11,7 +12,7 @@ function refusal(argv: string[], env: Record<string, string> = {}): ConfigError 
   throw new Error('it was accepted');
 }
 
-describe('configFrom', () => {
+describe('parseConfig', () => {
   it('has a default for everything', () => {
     expect(configFrom([], {})).to.deep.equal({
       metricsBindAddress: { port: 8080 },
@@ -124,7 +125,7 @@ describe('configFrom', () => {
     expect(config.metricsSecure).to.deep.equal({ certDir: '/tls' });
     expect(configFrom(['--metrics-secure=false'], {})).not.to.have.property('metricsSecure');
     expect(refusal([], { METRICS_CERT_DIR: '/tls' }).message).to.equal(
-      '--metrics-cert-dir is for --metrics-secure, which is not set',
+      '--metrics-cert-dir needs --metrics-secure, which is not set',
     );
   });
 
@@ -141,24 +142,32 @@ describe('configFrom', () => {
   });
 
   const bad: [argv: string[], env: Record<string, string>, says: string][] = [
-    [['--interval', '500ms'], {}, '--interval: must be a duration such as 10m or 1h30m, at least 1s, not "500ms"'],
-    [['--interval', '10'], {}, '--interval: must be a duration'],
-    [[], { INTERVAL: '10' }, 'INTERVAL: must be a duration'],
-    [['--concurrency', '0'], {}, '--concurrency: must be a whole number from 1 to 1000, not "0"'],
-    [['--concurrency', '1e2'], {}, '--concurrency: must be a whole number'],
-    [['--max-parallel-actions', '-1'], {}, '--max-parallel-actions: must be a whole number'],
+    [
+      ['--interval', '500ms'],
+      {},
+      "option '--interval <duration>' argument '500ms' is invalid. must be a duration such as 10m or 1h30m, at least 1s",
+    ],
+    [['--interval', '10'], {}, "argument '10' is invalid. must be a duration"],
+    [[], { INTERVAL: '10' }, "value '10' from env 'INTERVAL' is invalid. must be a duration"],
+    [['--concurrency', '0'], {}, "argument '0' is invalid. must be a whole number from 1 to 1000"],
+    [['--concurrency', '1e2'], {}, 'must be a whole number'],
+    [['--max-parallel-actions', '-1'], {}, 'must be a whole number'],
     [
       ['--log-level', 'loud'],
       {},
-      '--log-level: must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
+      "argument 'loud' is invalid. must be one of trace, debug, info, warn, error, fatal, silent",
     ],
-    [['--metrics-bind-address', '8080'], {}, '--metrics-bind-address: must be host:port, :port or 0, not "8080"'],
-    [['--metrics-bind-address', ':70000'], {}, '--metrics-bind-address: must be host:port'],
-    [['--watch-namespaces', 'Upper'], {}, '--watch-namespaces: must be names of namespaces'],
-    [['--watch-label-selector', 'a=b c'], {}, '--watch-label-selector: must be a label selector'],
+    [
+      ['--metrics-bind-address', '8080'],
+      {},
+      "option '--metrics-bind-address <address>' argument '8080' is invalid. must be host:port, :port or 0",
+    ],
+    [['--metrics-bind-address', ':70000'], {}, 'must be host:port'],
+    [['--watch-namespaces', 'Upper'], {}, 'must be names of namespaces'],
+    [['--watch-label-selector', 'a=b c'], {}, 'must be a label selector'],
     [['--elect'], {}, "unknown option '--elect'"],
-    [['--leader-elect=maybe'], {}, '--leader-elect: must be one of true, false, not "maybe"'],
-    [['--leader-elect-resource-name', 'A_B'], {}, '--leader-elect-resource-name: must be a name of lower-case letters'],
+    [['--leader-elect=maybe'], {}, "argument 'maybe' is invalid. must be one of true, false"],
+    [['--leader-elect-resource-name', 'A_B'], {}, 'must be a name of lower-case letters'],
     [
       ['--leader-elect-lease-duration', '10s'],
       {},
@@ -187,7 +196,9 @@ describe('configFrom', () => {
     const help = refusal(['--help']);
     expect(help).to.be.instanceOf(ConfigHelp).and.to.have.property('exitCode', 0);
     for (const [flag, twin] of [...everything, ...ofLeases])
-      expect(help.message).to.contain(flag).and.to.contain(`[${twin}]`);
+      expect(help.message)
+        .to.contain(flag)
+        .and.to.match(new RegExp(`env:\\s+${twin}\\)`));
   });
 
   it('answers --version with the version, whatever else is asked', () => {

@@ -1,0 +1,79 @@
+// Parsers of flag values. Each throws commander's InvalidArgumentError, which names the flag or the variable.
+import { InvalidArgumentError } from 'commander';
+import { formatDuration, parseDuration } from './duration.ts';
+
+export interface BindAddress {
+  /** Undefined: every address of this machine. */
+  readonly host?: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+}
+
+export function bindAddress(text: string): BindAddress | undefined {
+  if (text === '0') return undefined;
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) throw new InvalidArgumentError('must be host:port, :port or 0');
+  const host = match[1] ?? match[2];
+  return Object.freeze({ ...(host ? { host } : {}), port });
+}
+
+export function trueOrFalse(text: string): boolean {
+  return oneOf(['true', 'false'])(text) === 'true';
+}
+
+/** A DNS label: what a namespace may be called, and a Lease in any case. */
+const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export function dnsLabel(text: string): string {
+  if (!label.test(text)) throw new InvalidArgumentError('must be a name of lower-case letters, digits and -');
+  return text;
+}
+
+export function namespaces(text: string, previous: readonly string[]): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const all = [...new Set([...previous, ...names])].filter(Boolean);
+  if (all.some((name) => !label.test(name)))
+    throw new InvalidArgumentError('must be names of namespaces, separated by commas');
+  return all;
+}
+
+/** Checks Kubernetes' grammar of set-based requirements; the API server checks the rest. */
+export function labelSelector(text: string): string {
+  const key = '[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?';
+  const value = '([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?';
+  const set = String.raw`\(\s*${value}(\s*,\s*${value})*\s*\)`;
+  const requirement = String.raw`\s*(!\s*${key}|${key}(\s*(==?|!=)\s*${value}|\s*[<>]\s*\d+|\s+(in|notin)\s*${set})?)\s*`;
+  if (!new RegExp(`^${requirement}(,${requirement})*$`).test(text)) {
+    throw new InvalidArgumentError('must be a label selector such as team=web,env in (prod,stage)');
+  }
+  return text;
+}
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number < min || number > max) {
+      throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
+    }
+    return number;
+  };
+}
+
+export function duration(minMs: number): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms === undefined || ms < minMs) {
+      throw new InvalidArgumentError(`must be a duration such as 10m or 1h30m, at least ${formatDuration(minMs)}`);
+    }
+    return ms;
+  };
+}
+
+export function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text.toLowerCase());
+    if (word === undefined) throw new InvalidArgumentError(`must be one of ${words.join(', ')}`);
+    return word;
+  };
+}

@@ -1,0 +1,12 @@
+import { type Config, parseConfig } from '../src/config.ts';
+
+/** Parses with only these variables in the environment. */
+export function configFrom(argv: readonly string[], env: Readonly<Record<string, string>>): Config {
+  const before = process.env;
+  process.env = { ...env };
+  try {
+    return parseConfig(argv);
+  } finally {
+    process.env = before;
+  }
+}
