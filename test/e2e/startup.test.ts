@@ -42,7 +42,9 @@ describe('an operator that cannot start, or cannot get through', () => {
   it('says the same of the environment', async () => {
     expect(await lastWords(stage.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
       code: 2,
-      lines: ['CONCURRENCY: must be a whole number from 1 to 1000, not "many"'],
+      lines: [
+        "option '--concurrency <n>' value 'many' from env 'CONCURRENCY' is invalid. must be a whole number from 1 to 1000 (see --help)",
+      ],
     });
   });
 
