@@ -1,51 +1,75 @@
-// What changes seldom and is asked for often, read anew when it is too old: once however many ask, and kept on while the API
-// server does not answer. It has no timer, and forgets what nobody asks for any more.
+// Caches readings of what changes seldom and is asked for often. Callers share one read where it is young enough for each of
+// them, and get a reading of up to 10 minutes ago while the API server is unavailable. It has no timer.
 import type { Clock } from '../clock.ts';
 import { isUnavailable } from './errors.ts';
 
 interface Reading<T> {
   readonly value: T;
-  /** ms since the epoch. */
+  /** ms since the epoch at which the read began: a later change may not be in it. */
   readonly at: number;
 }
 
-/** ms after which a reading that nobody has renewed is dropped. */
-const forgotten = 60 * 60_000;
+interface Underway<T> {
+  readonly value: Promise<T>;
+  readonly at: number;
+}
+
+/** While the API server is unavailable. Permissions rest on these readings, so an older one is in doubt and is not used. */
+const maxStaleMs = 10 * 60_000;
 
 export class RecentReadings<T> {
   readonly #clock: Clock;
   readonly #readings = new Map<string, Reading<T>>();
-  readonly #underway = new Map<string, Promise<T>>();
+  /** The read that began last, by key. */
+  readonly #underway = new Map<string, Underway<T>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Younger than `age` ms. Rejects as `read` does, but for an API server that does not answer where there is something older. */
+  /**
+   * A reading that began less than `age` ms ago. Rejects as `read` does; while the API server is unavailable, only where
+   * there is no reading of the last 10 minutes.
+   */
   async get(key: string, age: number, read: () => Promise<T>): Promise<T> {
     const kept = this.#readings.get(key);
-    const passed = kept ? this.#now - kept.at : Number.NaN;
-    if (kept && passed >= 0 && passed < age) return kept.value;
-    let underway = this.#underway.get(key);
-    if (!underway) {
-      underway = this.#read(key, read).finally(() => this.#underway.delete(key));
-      this.#underway.set(key, underway);
-    }
+    if (kept && this.#passedSince(kept.at) < age) return kept.value;
+    const underway = this.#underway.get(key);
+    // Callers of the same millisecond share a read, even where they want nothing older.
+    const isYoungEnough = underway && this.#passedSince(underway.at) <= age;
     try {
-      return await underway;
+      return await (isYoungEnough ? underway.value : this.#begin(key, read));
     } catch (error) {
-      if (kept && isUnavailable(error)) return kept.value;
+      const last = this.#readings.get(key);
+      if (last && isUnavailable(error) && this.#passedSince(last.at) < maxStaleMs) return last.value;
       throw error;
     }
   }
 
-  async #read(key: string, read: () => Promise<T>): Promise<T> {
-    // As old as the question: what changed while the answer was on its way is not in it.
+  #begin(key: string, read: () => Promise<T>): Promise<T> {
     const at = this.#now;
-    const value = await read();
-    for (const [other, reading] of this.#readings) if (at - reading.at > forgotten) this.#readings.delete(other);
-    this.#readings.set(key, { value, at });
+    const value = this.#read(key, at, read).finally(() => {
+      if (this.#underway.get(key)?.value === value) this.#underway.delete(key);
+    });
+    this.#underway.set(key, { value, at });
     return value;
+  }
+
+  async #read(key: string, at: number, read: () => Promise<T>): Promise<T> {
+    const value = await read();
+    for (const [other, reading] of this.#readings) {
+      if (this.#passedSince(reading.at) >= maxStaleMs) this.#readings.delete(other);
+    }
+    const kept = this.#readings.get(key);
+    // Reads may end in another order than they began.
+    if (!kept || this.#passedSince(kept.at) >= this.#passedSince(at)) this.#readings.set(key, { value, at });
+    return value;
+  }
+
+  /** Infinite where the clock was set back: then nothing tells how long ago it was. */
+  #passedSince(at: number): number {
+    const passed = this.#now - at;
+    return passed >= 0 ? passed : Number.POSITIVE_INFINITY;
   }
 
   get #now(): number {

@@ -1,3 +1,4 @@
+import { ApiException } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { ApiServerUnreachable } from '../../../src/kubernetes/errors.ts';
 import { RecentReadings } from '../../../src/kubernetes/recent-readings.ts';
@@ -50,6 +51,46 @@ describe('a reading that may be a minute old', () => {
     await get(async () => 'kept');
     await clock.advance(minute);
     expect(await get(() => Promise.reject(new ApiServerUnreachable('gone')))).to.equal('kept');
+    expect(await get(async () => 'new')).to.equal('new');
+  });
+
+  it('is not shared with a caller that asks after the read began and wants nothing older', async () => {
+    const clock = new FakeClock();
+    const readings = new RecentReadings<string>(clock);
+    const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const before = readings.get('web', minute, () => first.promise);
+    await clock.advance(1);
+    const after = readings.get('web', 0, () => second.promise);
+    second.resolve('edited');
+    expect(await after).to.equal('edited');
+    first.resolve('as before the edit');
+    expect(await before).to.equal('as before the edit');
+    expect(await readings.get('web', minute, async () => 'not read')).to.equal('edited');
+  });
+
+  it('is one read for all who ask in one instant, even where they want nothing older', async () => {
+    const readings = new RecentReadings<string>(new FakeClock());
+    let reads = 0;
+    const get = () => readings.get('web', 0, async () => `read ${++reads}`);
+    expect(await Promise.all([get(), get(), get()])).to.deep.equal(['read 1', 'read 1', 'read 1']);
+  });
+
+  const tooManyRequests = () => Promise.reject(new ApiException(429, 'Too Many Requests', '', {}));
+
+  it('is used for ten minutes at most while the API server is unavailable', async () => {
+    const { clock, get } = scene();
+    await get(async () => 'kept');
+    await clock.advance(10 * minute - 1);
+    expect(await get(tooManyRequests)).to.equal('kept');
+    await clock.advance(30 * 24 * 60 * minute);
+    const failure = await get(tooManyRequests).then(String, (error: ApiException<string>) => error.code);
+    expect(failure).to.equal(429);
+  });
+
+  it('is not used after the clock was set back', async () => {
+    const { clock, get } = scene();
+    await get(async () => 'kept');
+    await clock.advance(-1);
     expect(await get(async () => 'new')).to.equal('new');
   });
 
