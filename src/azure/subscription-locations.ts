@@ -1,7 +1,7 @@
 // Which regions a subscription has, asked once a day for all objects together, and only ever as a help: where ARM does not tell,
 // nobody knows, nothing fails, and it is not asked again soon. In memory only.
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
-import { RecentlyUsed } from '../recently-used.ts';
 import { type Arm, ArmError } from './arm.ts';
 
 const minute = 60_000;
@@ -27,7 +27,7 @@ interface Reading {
 
 export class SubscriptionLocations {
   readonly #clock: Clock;
-  readonly #readings = new RecentlyUsed<Reading>(mostReadings);
+  readonly #readings = new LRUCache<string, Reading>({ max: mostReadings });
   readonly #asked = new Map<string, Promise<ReadonlySet<string> | undefined>>();
 
   constructor(clock: Clock) {

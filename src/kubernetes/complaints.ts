@@ -1,5 +1,5 @@
 // Lasting troubles in the log: one line when each begins, one when it is over, however often it shows in between.
-import { RecentlyUsed } from '../recently-used.ts';
+import { LRUCache } from 'lru-cache';
 import type { Log } from './log.ts';
 
 /** Troubles remembered at a time: one that was forgotten is told once more. */
@@ -7,7 +7,7 @@ const mostOpen = 1_000;
 
 export class Complaints {
   readonly #log: Pick<Log, 'info' | 'warn'>;
-  readonly #open = new RecentlyUsed<true>(mostOpen);
+  readonly #open = new LRUCache<string, true>({ max: mostOpen });
 
   constructor(log: Pick<Log, 'info' | 'warn'>) {
     this.#log = log;

@@ -1,12 +1,12 @@
 // Who may read the metrics: whoever the API server knows by a bearer token, and gives the right to `get` the path /metrics. Its
 // answers are kept for a moment, so that a scrape costs no request to it; tokens are never kept, only what they hash to.
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { AccessReview } from '../kubernetes/access-review.ts';
 import { Complaints } from '../kubernetes/complaints.ts';
 import { explain, isUnavailable } from '../kubernetes/errors.ts';
 import type { Log } from '../kubernetes/log.ts';
-import { RecentlyUsed } from '../recently-used.ts';
 import { oneLine } from '../words.ts';
 
 export type Verdict = { readonly status: 200 } | { readonly status: 401 | 403 | 500 | 503; readonly words: string };
@@ -34,7 +34,7 @@ const tooMany: Verdict = { status: 503, words: 'Too many ask at once' };
 
 export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
   /** By the token's hash. */
-  const verdicts = new RecentlyUsed<{ readonly verdict: Promise<Verdict>; until: number }>(mostKept);
+  const verdicts = new LRUCache<string, { readonly verdict: Promise<Verdict>; until: number }>({ max: mostKept });
   let asking = 0;
   const complaints = new Complaints(log);
   const now = () => clock.now().getTime();

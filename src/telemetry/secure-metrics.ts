@@ -26,7 +26,7 @@ export interface SecureMetricsOptions {
 /** Rejects with a BindError or a CertificateError. */
 export async function serveSecureMetrics(options: SecureMetricsOptions): Promise<RunningServer> {
   const { address, registry, cluster, certDir, clock, log } = options;
-  const certificate = certDir === undefined ? selfSigned(hostname(), clock.now()) : await readCertificate(certDir);
+  const certificate = await (certDir === undefined ? selfSigned(hostname(), clock.now()) : readCertificate(certDir));
   const guard = scrapeGuard({ reviews: accessReview(cluster), clock, log });
   const { port, renew, close } = await serveMetricsSecurely(address, metricsPage(registry, clock), {
     certificate,

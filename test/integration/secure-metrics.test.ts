@@ -137,7 +137,7 @@ describe('secure metrics', () => {
   it('are served with the certificate of the directory, and with the next one as soon as that is renewed', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'certificate-'));
     const put = async () => {
-      const { cert, key } = selfSigned('operator', new Date());
+      const { cert, key } = await selfSigned('operator', new Date());
       await writeFile(join(directory, 'crt'), cert);
       await writeFile(join(directory, 'key'), key);
       for (const name of ['crt', 'key']) await rename(join(directory, name), join(directory, `tls.${name}`));

@@ -34,7 +34,7 @@ describe('certificate files', () => {
   }
 
   it('are read where cert-manager and the kubelet put them', async () => {
-    const certificate = selfSigned('operator', now);
+    const certificate = await selfSigned('operator', now);
     await putBoth(certificate);
     expect(await readCertificate(directory)).to.deep.equal(certificate);
   });
@@ -43,8 +43,8 @@ describe('certificate files', () => {
     expect(await refusal()).to.match(
       /^cannot use the certificate in .*: ENOENT: .*tls\.crt'; --metrics-cert-dir names/,
     );
-    const certificate = selfSigned('operator', now);
-    await putBoth({ ...certificate, key: selfSigned('operator', now).key });
+    const certificate = await selfSigned('operator', now);
+    await putBoth({ ...certificate, key: (await selfSigned('operator', now)).key });
     expect(await refusal()).to.contain(': the key is not that of the certificate; ');
     await put('tls.crt', 'nonsense');
     expect(await refusal()).to.match(/^cannot use the certificate in /);
@@ -54,8 +54,8 @@ describe('certificate files', () => {
     const clock = new FakeClock();
     const log = new LogJournal();
     const used: string[] = [];
-    const first = selfSigned('operator', now);
-    const second = selfSigned('operator', now);
+    const first = await selfSigned('operator', now);
+    const second = await selfSigned('operator', now);
     await putBoth(first);
     const renewed = ({ cert }: Certificate) => used.push(cert);
     const end = watchCertificate(directory, first, { clock, log, renewed });
@@ -79,7 +79,7 @@ describe('certificate files', () => {
   it('are told of once while they cannot be used, once more for each other reason, and when they are as before', async () => {
     const clock = new FakeClock();
     const log = new LogJournal();
-    const certificate = selfSigned('operator', now);
+    const certificate = await selfSigned('operator', now);
     await putBoth(certificate);
     const end = watchCertificate(directory, certificate, { clock, log, renewed: () => undefined });
     const look = async () => {

@@ -4,8 +4,14 @@ import { selfSigned } from '../../../src/telemetry/self-signed.ts';
 
 describe('a certificate made in memory', () => {
   const now = new Date('2026-11-22T00:00:00Z');
-  const { cert, key } = selfSigned('acr-replication-operator-7f9c', now);
-  const certificate = new X509Certificate(cert);
+  let key: string;
+  let certificate: X509Certificate;
+
+  before(async () => {
+    const made = await selfSigned('acr-replication-operator-7f9c', now);
+    key = made.key;
+    certificate = new X509Certificate(made.cert);
+  });
 
   it('is signed by its own key', () => {
     expect(certificate.verify(certificate.publicKey)).to.equal(true);
@@ -21,15 +27,15 @@ describe('a certificate made in memory', () => {
     expect(certificate.validToDate.toISOString()).to.equal('2036-11-22T00:00:00.000Z');
   });
 
-  it('is another one each time', () => {
-    const other = new X509Certificate(selfSigned('acr-replication-operator-7f9c', now).cert);
+  it('is another one each time', async () => {
+    const other = new X509Certificate((await selfSigned('acr-replication-operator-7f9c', now)).cert);
     expect(other.serialNumber).not.to.equal(certificate.serialNumber);
     expect(other.fingerprint256).not.to.equal(certificate.fingerprint256);
   });
 
-  it('can be for a name as long as names get, and beyond 2049', () => {
+  it('can be for a name as long as names get, and beyond 2049', async () => {
     const host = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
-    const long = new X509Certificate(selfSigned(host, new Date('2045-01-01T00:00:00Z')).cert);
+    const long = new X509Certificate((await selfSigned(host, new Date('2045-01-01T00:00:00Z'))).cert);
     expect(long.checkHost(host)).to.equal(host);
     expect(long.subject).to.equal(`CN=${host.slice(0, 64)}`);
     expect(long.validToDate.toISOString()).to.equal('2055-01-01T00:00:00.000Z');
