@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { TokenCredential } from '@azure/core-auth';
 import type { KubeConfig } from '@kubernetes/client-node';
 import {
+  annotation,
   version as apiVersion,
   crdName,
   finalizer,
@@ -87,7 +88,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const identities = identitiesOf(own, config.cloud, { cluster, mayWrite, metrics, log });
 
   const store = new Store<RegistryReplication>();
-  const kind = { group, version: apiVersion, plural };
+  const kind = { group, version: apiVersion, plural, annotations: Object.values(annotation) };
   const replications = remembering(resource<RegistryReplication>(cluster, kind), store);
   const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
   const events = eventRecorder({
@@ -114,7 +115,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
   const memory = new Memory(clock);
   const claims = new ClaimIndex();
-  const enqueue = enqueueInto<RegistryReplication>(queue, (object) => claims.naming(object));
+  const enqueue = enqueueInto<RegistryReplication>(queue, finalizer, (object) => claims.naming(object));
   const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
   const limits = { maxParallelActions };
   const { defaultIdentity, defaultRegistries } = config;

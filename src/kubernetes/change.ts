@@ -6,16 +6,17 @@ import { keyOf } from './key.ts';
 import type { WorkQueue } from './queue.ts';
 
 /**
- * For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. `affected` are
- * the keys of the objects that a change of this one concerns too.
+ * For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. `finalizer` is
+ * the operator's. `affected` are the keys of the objects that a change of this one concerns too.
  */
 export function enqueueInto<T extends KubernetesObject>(
   queue: WorkQueue,
+  finalizer: string,
   affected: (object: T) => Iterable<string> = () => [],
 ): (change: Change<T>) => void {
   return (change) => {
     const previous = change.type === 'updated' ? change.previous : undefined;
-    if (change.type !== 'deleted' && !isWorthAPass(previous, change.object)) return;
+    if (change.type !== 'deleted' && !isWorthAPass(previous, change.object, finalizer)) return;
     const priority = change.source === 'watch' ? 'high' : 'low';
     const own = keyOf(change.object);
     queue.add(own, priority);
@@ -27,17 +28,21 @@ export function enqueueInto<T extends KubernetesObject>(
 }
 
 /**
- * True when the object is new (or made again under its name), being deleted, or changed in its spec, its annotations or
- * its labels. A status write moves none of these: the API server raises `generation` with the spec only, where the kind
- * has a status subresource.
+ * True when the object is new (or made again under its name), being deleted, has lost this finalizer, or changed in its spec or
+ * in an annotation that the operator reads (the informer drops all others). A status write moves none of these: the API server
+ * raises `generation` with the spec only, where the kind has a status subresource.
  */
-export function isWorthAPass(previous: KubernetesObject | undefined, current: KubernetesObject): boolean {
+export function isWorthAPass(
+  previous: KubernetesObject | undefined,
+  current: KubernetesObject,
+  finalizer: string,
+): boolean {
   const [before, now] = [previous?.metadata, current.metadata];
   return (
     before?.uid !== now?.uid ||
     before?.generation !== now?.generation ||
     !before?.deletionTimestamp !== !now?.deletionTimestamp ||
-    !isDeepStrictEqual(before?.annotations ?? {}, now?.annotations ?? {}) ||
-    !isDeepStrictEqual(before?.labels ?? {}, now?.labels ?? {})
+    (before?.finalizers?.includes(finalizer) && !now?.finalizers?.includes(finalizer)) ||
+    !isDeepStrictEqual(before?.annotations ?? {}, now?.annotations ?? {})
   );
 }

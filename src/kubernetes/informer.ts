@@ -122,14 +122,15 @@ class SupervisedWatch<T extends KubernetesObject> {
     this.synced = promise;
     this.#resolveSynced = resolve;
 
-    this.#watch = new MendedWatch(cluster, {
+    const listener = {
       connecting: () => this.#connecting(),
       opened: () => this.#opened(),
       progressed: () => {
         this.#contact();
         this.#failures = 0;
       },
-    });
+    };
+    this.#watch = new MendedWatch(cluster, listener, resource.kind.annotations);
     this.#listWatch = new ListWatch<T>(
       resource.path(namespace),
       this.#watch,

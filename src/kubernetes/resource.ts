@@ -6,6 +6,7 @@ import {
   type KubernetesObject,
   PatchStrategy,
   setHeaderOptions,
+  type V1ObjectMeta,
 } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { isExpired } from './errors.ts';
@@ -15,6 +16,8 @@ export interface ResourceKind {
   readonly version: string;
   /** Lower case, as in the URL. */
   readonly plural: string;
+  /** The annotations that the operator reads. All others are dropped from memory. */
+  readonly annotations?: readonly string[];
 }
 
 export interface ObjectName {
@@ -45,7 +48,8 @@ const pageSize = 500;
 
 export function resource<T extends KubernetesObject>(cluster: Cluster, kind: ResourceKind): Resource<T> {
   const api = cluster.api(CustomObjectsApi);
-  const { group, version, plural } = kind;
+  const { group, version, plural, annotations = [] } = kind;
+  const slimmed = (object: T) => slim(object, annotations);
   const of = ({ namespace, name }: ObjectName) => ({ group, version, plural, namespace, name });
   const jsonPatch = setHeaderOptions('Content-Type', PatchStrategy.JsonPatch);
 
@@ -56,7 +60,7 @@ export function resource<T extends KubernetesObject>(cluster: Cluster, kind: Res
     const answer: Promise<KubernetesListObject<T>> = namespace
       ? api.listNamespacedCustomObject({ group, version, plural, namespace, ...query })
       : api.listClusterCustomObject({ group, version, plural, ...query });
-    return answer.then((list) => ({ ...list, items: list.items.map(slim) }));
+    return answer.then((list) => ({ ...list, items: list.items.map(slimmed) }));
   };
 
   return {
@@ -80,14 +84,14 @@ export function resource<T extends KubernetesObject>(cluster: Cluster, kind: Res
       }
     },
 
-    get: async (name) => slim(await api.getNamespacedCustomObject(of(name))),
+    get: async (name) => slimmed(await api.getNamespacedCustomObject(of(name))),
 
     async replaceStatus(object) {
-      return slim(await api.replaceNamespacedCustomObjectStatus({ ...of(nameOf(object)), body: object }));
+      return slimmed(await api.replaceNamespacedCustomObjectStatus({ ...of(nameOf(object)), body: object }));
     },
 
     async patch(name, operations) {
-      return slim(await api.patchNamespacedCustomObject({ ...of(name), body: operations }, jsonPatch));
+      return slimmed(await api.patchNamespacedCustomObject({ ...of(name), body: operations }, jsonPatch));
     },
   };
 }
@@ -96,21 +100,39 @@ export function nameOf({ metadata }: KubernetesObject): ObjectName {
   return { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' };
 }
 
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-
 /**
- * Drops, in place, what nobody here reads and what makes up most of an object: the field managers, and kubectl's copy of the
- * whole. What stays is copied, for `delete` would leave V8 a dictionary several times the size.
+ * Keeps, in place, the metadata that the operator reads: names, versions, times, finalizers and its own annotations. Managed
+ * fields, labels and other annotations may be most of an object. A write of the status leaves them on the server as they are,
+ * since API servers take nothing but the status from it (seen: kube-apiserver 1.20), and a patch names what it changes.
  */
-export function slim<T extends KubernetesObject>(object: T): T {
-  if (!object.metadata) return object;
-  const { managedFields, ...metadata } = object.metadata;
-  if (metadata.annotations) {
-    const { [lastApplied]: applied, ...annotations } = metadata.annotations;
-    metadata.annotations = annotations;
-  }
-  object.metadata = metadata;
+export function slim<T extends KubernetesObject>(object: T, annotations: readonly string[] = []): T {
+  const { metadata } = object;
+  if (!metadata) return object;
+  const read = annotations.flatMap((name) => {
+    const value = metadata.annotations?.[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  object.metadata = {
+    ...keptFields(metadata),
+    ...(read.length > 0 && { annotations: Object.fromEntries(read) }),
+  };
   return object;
+}
+
+/** Copied, not deleted from: `delete` would leave V8 a dictionary several times the size. */
+function keptFields(metadata: V1ObjectMeta): V1ObjectMeta {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, finalizers } =
+    metadata;
+  return {
+    ...(name !== undefined && { name }),
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    ...(generation !== undefined && { generation }),
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    ...(finalizers !== undefined && { finalizers }),
+  };
 }
 
 /** Custom objects arrive as plain JSON: the token is not renamed to client-node's `_continue`. */

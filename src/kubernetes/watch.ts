@@ -34,13 +34,16 @@ const politeEnd = 25;
 export class MendedWatch extends Watch {
   readonly #server: string;
   readonly #listener: WatchListener;
+  readonly #annotations: readonly string[];
   #stopped = false;
   #relist = false;
 
-  constructor(cluster: Cluster, listener: WatchListener) {
+  /** @param annotations The ones to keep of each object; see {@link slim}. */
+  constructor(cluster: Cluster, listener: WatchListener, annotations: readonly string[] = []) {
     super(cluster.config);
     this.#server = cluster.server;
     this.#listener = listener;
+    this.#annotations = annotations;
   }
 
   /** Makes the next watch end at once with 410, upon which ListWatch lists anew: the only way to make it do so. */
@@ -88,7 +91,7 @@ export class MendedWatch extends Watch {
           if (session.phase === 'Ended') return;
           if (type === 'ERROR') return end(new ApiException(object.code ?? 500, 'watch', object, {}));
           this.#listener.progressed();
-          callback(type, slim(object), event);
+          callback(type, slim(object, this.#annotations), event);
         },
         end,
       );

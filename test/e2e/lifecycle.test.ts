@@ -218,6 +218,35 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(object.metadata.finalizers).to.deep.equal(['georeplication.dev/replicas']);
   });
 
+  it('gets its finalizer back at once when others remove it', async () => {
+    scene.addRegistry('stripped');
+    await scene.apply('stripped', { regions: ['eastus'] });
+    await scene.untilReady('stripped');
+    const finalizers = ['georeplication.dev/replicas'];
+    const untilBack = (stripped: string) => {
+      const { resourceVersion } = (JSON.parse(stripped) as RegistryReplication).metadata;
+      return scene.until('stripped', 'has its finalizer again', ({ metadata }) => {
+        const isStrippedSeen = scene
+          .history('stripped')
+          .some((one) => one.metadata.resourceVersion === resourceVersion);
+        return isStrippedSeen && metadata.finalizers?.includes('georeplication.dev/replicas') === true;
+      });
+    };
+    await untilBack(
+      await scene.kubectl('patch georep stripped --type=merge -p {"metadata":{"finalizers":null}} -o json'),
+    );
+
+    const { apiVersion, kind, spec } = JSON.parse(
+      await scene.kubectl('get georep stripped -o json'),
+    ) as RegistryReplication;
+    const applied = (metadata: object) =>
+      scene.kubectl('apply -f - -o json', {
+        input: JSON.stringify({ apiVersion, kind, metadata: { name: 'stripped', ...metadata }, spec }),
+      });
+    await applied({ finalizers });
+    await untilBack(await applied({}));
+  });
+
   it('explains its fields', async () => {
     const regions = await scene.kubectl('explain georep.spec.regions');
     expect(regions).to.contain('The regions that shall have a replica.');

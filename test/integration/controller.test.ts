@@ -116,7 +116,7 @@ describe('the controller runtime against an API server', function () {
       cluster,
       resource: api,
       store,
-      changed: enqueueInto(queue),
+      changed: enqueueInto(queue, 'example.dev/finalizer'),
       whenNotFound: `the CRD ${plural}.${group} is not installed`,
       clock: systemClock,
       random: () => 0.9, // short waits

@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { isWorthAPass } from '../../../src/kubernetes/change.ts';
 import { type Cluster, connect } from '../../../src/kubernetes/cluster.ts';
 import { type Change, type Informer, type InformerOptions, startInformer } from '../../../src/kubernetes/informer.ts';
 import { resource } from '../../../src/kubernetes/resource.ts';
@@ -35,7 +36,7 @@ describe('the informer', () => {
     cluster = connect(config);
     informer = startInformer<Widget>({
       cluster,
-      resource: resource(cluster, widgets),
+      resource: resource(cluster, { ...widgets, annotations: ['ours'] }),
       store,
       changed: changes.push,
       clock,
@@ -92,6 +93,22 @@ describe('the informer', () => {
     expect(phase()).to.equal('Watching');
     expect(informer.health()).to.deep.include({ synced: true, relists: 0, lastContact: clock.now() });
     expect(log.all).to.deep.equal([]);
+  });
+
+  it('keeps no annotations but those that the operator reads: a change of another one is no reason for a pass', async () => {
+    start();
+    (await server.nextList()).list(
+      [widget('bear', '3', { metadata: { annotations: { others: 'x', ours: '1' } } })],
+      '5',
+    );
+    await changes.next();
+    const watch = await server.nextWatch();
+    watch.open();
+    watch.event('MODIFIED', widget('bear', '6', { metadata: { annotations: { others: 'y', ours: '1' } } }));
+    const change = await changes.next(({ type }) => type === 'updated');
+    expect(change.object.metadata?.annotations).to.deep.equal({ ours: '1' });
+    const previous = change.type === 'updated' ? change.previous : undefined;
+    expect(isWorthAPass(previous, change.object, 'example.dev/ours')).to.equal(false);
   });
 
   it('tries again after a failed list, later each time, and says once each why and when (trap 33)', async () => {

@@ -15,7 +15,7 @@ describe('a resource', () => {
   beforeEach(async () => {
     server = await ScriptedApiServer.start();
     cluster = connect(server.kubeConfig);
-    api = resource<Widget>(cluster, widgets);
+    api = resource<Widget>(cluster, { ...widgets, annotations: ['kept'] });
   });
   afterEach(async () => {
     await cluster.close();
@@ -54,10 +54,12 @@ describe('a resource', () => {
     expect(isExpired(await listed)).to.equal(true);
   });
 
-  it("comes without managed fields and without kubectl's copy of it", async () => {
+  it('comes without managed fields, labels and the annotations that the operator does not read', async () => {
     const bear = widget('bear', '1', {
       metadata: {
-        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}', kept: 'yes' },
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}', others: 'x', kept: 'yes' },
+        labels: { team: 'web' },
+        finalizers: ['example.dev/ours'],
         managedFields: [{ manager: 'kubectl' }],
       },
     });
@@ -65,8 +67,8 @@ describe('a resource', () => {
     const asked = await next();
     expect(asked.url.pathname).to.equal('/apis/example.dev/v1/namespaces/toys/widgets/bear');
     asked.json(bear);
-    expect((await got).metadata).to.deep.include({ name: 'bear', annotations: { kept: 'yes' } });
-    expect(await got).not.to.have.nested.property('metadata.managedFields');
+    const kept = { annotations: { kept: 'yes' }, finalizers: ['example.dev/ours'] };
+    expect((await got).metadata).to.deep.equal({ ...widget('bear', '1').metadata, ...kept });
     expect(slim({})).to.deep.equal({});
   });
 
