@@ -38,7 +38,7 @@ export interface RegistryReplicationBody {
        */
       routing?: 'Enabled' | 'Disabled' | 'WhenReady';
       /**
-       * Azure tags that the replica shall carry. Only the keys named here, or named here before, are ever changed; tags set by others stay.
+       * Azure tags that the replica shall carry. Only the keys named here, or named here before, are ever changed; tags set by others stay. At most 50 tags a region, and at most 500 for the number of regions times the tags of any one region. Names have 1 to 512 characters without < > % & \ ? /, values at most 256.
        */
       tags?: {
         [k: string]: string;

@@ -11,7 +11,10 @@ const shortestInterval = 60_000;
 const shortestDeadline = 1_000;
 
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
-const tagName = { longest: 512, forbidden: /[<>%&\\?/]/ };
+const tagName = { longest: 512, forbidden: /[<>%&\\?/]/, reserved: /^(azure|microsoft|windows)/i };
+
+/** For the number of regions times the tags of any one region: bounds the size of an object. */
+const maxTags = 500;
 
 /** In a tag's name it would come back in every status that says which tags are ours. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -66,6 +69,9 @@ function* problemsOfRegions(regions: Spec['regions']): Generator<string> {
     spellings.set(normalise(location), location);
     yield* problemsOfTags(location, Object.entries(tags ?? {}));
   }
+  const mostTags = Math.max(0, ...regions.map(({ tags }) => Object.keys(tags ?? {}).length));
+  if (mostTags * regions.length > maxTags)
+    yield `spec.regions has ${regions.length} regions with up to ${mostTags} tags; the number of regions times the number of tags of any one region is at most ${maxTags}`;
 }
 
 function* problemsOfTags(location: string, tags: [string, string][]): Generator<string> {
@@ -74,6 +80,8 @@ function* problemsOfTags(location: string, tags: [string, string][]): Generator<
   for (const [name, value] of tags) {
     if (name === '' || name.length > tagName.longest || tagName.forbidden.test(name))
       yield `spec.regions: ${location} has the tag name "${name}"; Azure allows 1 to ${tagName.longest} characters without < > % & \\ ? /`;
+    else if (tagName.reserved.test(name))
+      yield `spec.regions: ${location} has the tag name "${name}"; Azure reserves the names that begin with azure, microsoft or windows`;
     else if (invisible.test(name))
       yield `spec.regions: ${location} has the tag name "${name}", of which some characters cannot be seen`;
     if (value.length > 256) yield `spec.regions: ${location} has a tag "${name}" longer than Azure's 256 characters`;

@@ -133,19 +133,55 @@ const refusedByRules: readonly [what: string, spec: Wrong, rule: RegExp, ours: R
     /the progress deadline is a duration of at least 1s, such as 10m or 1h30m/,
     /spec\.progressDeadline 900ms is too short/,
   ],
-];
-
-/** What no schema can say. */
-const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
   [
-    'a tag name that Azure does not take',
-    { regions: [{ location: 'japaneast', tags: { 'app/name': 'web' } }] },
-    /japaneast has the tag name "app\/name"; Azure allows 1 to 512 characters without/,
+    'a tag name with a character that Azure does not take',
+    { regions: [{ location: 'japaneast', tags: { 'cost/center': 'web' } }] },
+    /a tag's name has 1 to 512 characters, and none of < > % & \\ \? \//,
+    /japaneast has the tag name "cost\/center"; Azure allows 1 to 512 characters without/,
+  ],
+  [
+    'a tag name with a backslash',
+    { regions: [{ location: 'japaneast', tags: { 'cost\\center': 'web' } }] },
+    /a tag's name has 1 to 512 characters, and none of < > % & \\ \? \//,
+    /japaneast has the tag name "cost\\center"; Azure allows 1 to 512 characters without/,
+  ],
+  [
+    'a tag name longer than Azure takes',
+    { regions: [{ location: 'japaneast', tags: { ['n'.repeat(513)]: 'web' } }] },
+    /a tag's name has 1 to 512 characters/,
+    /japaneast has the tag name "n+"; Azure allows 1 to 512 characters/,
+  ],
+  [
+    'a tag name that Azure reserves',
+    { regions: [{ location: 'japaneast', tags: { 'Microsoft.team': 'web' } }] },
+    /Azure reserves the tag names that begin with azure, microsoft or windows/,
+    /japaneast has the tag name "Microsoft\.team"; Azure reserves/,
   ],
   [
     'two tags that are one to Azure',
     { regions: [{ location: 'japaneast', tags: { Team: 'web', team: 'api' } }] },
+    /a tag is named twice; Azure ignores the case of tag names/,
     /japaneast has the tag "team" twice; Azure ignores the case of tag names/,
+  ],
+  [
+    'more tags than an object may have',
+    { regions: regionsWithTags(11, 50) },
+    /the number of regions times the number of tags of any one region is at most 500/,
+    /spec\.regions has 11 regions with up to 50 tags; the number of regions times/,
+  ],
+];
+
+function regionsWithTags(regions: number, tags: number): unknown[] {
+  const names = Object.fromEntries(Array.from({ length: tags }, (_, n) => [`tag${n}`, 'x'.repeat(256)]));
+  return Array.from({ length: regions }, (_, n) => ({ location: `region${n}`, tags: names }));
+}
+
+/** What no schema can say. */
+const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
+  [
+    'a tag name with a character that cannot be seen',
+    { regions: [{ location: 'japaneast', tags: { 'team\u200b': 'web' } }] },
+    /japaneast has the tag name "team.*", of which some characters cannot be seen/,
   ],
 ];
 
@@ -213,8 +249,19 @@ describeWithKubectl('a spec that makes no sense', () => {
     });
   });
 
+  it('takes as many tags as the limits allow, in ten regions and in a hundred', async () => {
+    for (const [regions, tags] of [
+      [10, 50],
+      [100, 5],
+    ] as const) {
+      const spec = { suspend: true, regions: regionsWithTags(regions, tags) };
+      await scene.kubectl('create -f -', { input: wrong(`large${regions}`, spec) });
+      await scene.until(`large${regions}`, 'is Suspended', ({ status }) => status?.phase === 'Suspended');
+    }
+  });
+
   it('heals once it is edited', async () => {
-    await invalidSpec('healing', { regions: [{ location: 'japaneast', tags: { 'app/name': 'web' } }] });
+    await invalidSpec('healing', { regions: [{ location: 'japaneast', tags: { 'app\u200b': 'web' } }] });
     await scene.patch('healing', { spec: { regions: [{ location: 'japaneast', tags: { app: 'web' } }] } });
     await scene.untilReady('healing');
     expect(scene.writesTo('healing')).to.deep.equal(['PUT japaneast']);

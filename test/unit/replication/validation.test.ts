@@ -3,6 +3,7 @@ import { problemsOf } from '../../../src/replication/validation.ts';
 import { anObject, aRegistry, type ObjectParts } from './world.ts';
 
 const registry = anObject().spec.registry;
+const sixTags = { a: '', b: '', c: '', d: '', e: '', f: '' };
 
 describe('a spec that may be acted upon', () => {
   const good: ObjectParts[] = [
@@ -55,6 +56,16 @@ describe('a spec with a problem', () => {
       'a tag name that Azure refuses',
       { regions: [{ location: 'japaneast', tags: { 'a/b': '1' } }] },
       'has the tag name "a/b"',
+    ],
+    [
+      'a tag name that Azure reserves',
+      { regions: [{ location: 'japaneast', tags: { AzureTeam: '1' } }] },
+      'Azure reserves the names that begin with azure',
+    ],
+    [
+      'too many tags for so many regions',
+      { regions: Array.from({ length: 100 }, (_, n) => ({ location: `region${n}`, tags: sixTags })) },
+      'has 100 regions with up to 6 tags; the number of regions times the number of tags of any one region is at most 500',
     ],
     [
       'a tag named twice but for case',
