@@ -83,7 +83,7 @@ export interface RegistryReplicationBody {
    */
   status?: {
     /**
-     * The generation of the spec that this status answers.
+     * The generation of the spec that this status answers; -1 until there is one.
      */
     observedGeneration?: number;
     /**

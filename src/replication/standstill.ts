@@ -45,11 +45,13 @@ export function reportClaimed(object: RegistryReplication, holder: RegistryRepli
 }
 
 /**
- * Suspended keeps the last conditions and answers no new generation. What was seen in mode Observe is not kept: it would look
- * like the holder's.
+ * Suspended keeps the last conditions, each with the generation that it was seen for. The status itself answers the current
+ * generation, so that kstatus does not wait for ever after an edit that suspends (kustomize-controller#1737). What was seen in
+ * mode Observe is not kept: it would look like the holder's.
  */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
   const { conditions = [], ...rest } = object.status ?? {};
+  const { generation } = object.metadata;
   const seen = rest.phase === 'Observing' && object.spec.mode !== 'Observe' ? [] : conditions;
   const kept = seen.filter(({ type }) => type === 'Ready' || type === 'Available');
   const never = {
@@ -63,10 +65,16 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
       { type: 'Ready', ...never },
       { type: 'Available', ...never },
     ],
-    object.metadata.generation,
+    generation,
     isoSeconds(now),
   );
-  return { status: { ...rest, phase: 'Suspended', conditions: kept.length > 0 ? kept : unknown }, next: 'edit' };
+  const status: Status = {
+    ...rest,
+    ...(generation !== undefined && { observedGeneration: generation }),
+    phase: 'Suspended',
+    conditions: kept.length > 0 ? kept : unknown,
+  };
+  return { status, next: 'edit' };
 }
 
 /**

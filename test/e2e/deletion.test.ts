@@ -1,10 +1,10 @@
 // What is left in Azure when an object goes, one way or the other.
 import { expect } from 'chai';
-import { annotation, crdName } from '../../src/api/registryreplication.ts';
+import { annotation, crdName, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { noRightTo } from './refusals.ts';
-import { openScene, type Scene } from './scene.ts';
+import { manifest, openScene, type Scene } from './scene.ts';
 import { are, condition, messageOf, region } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
@@ -61,6 +61,21 @@ describeWithKubectl('an object that is deleted', () => {
     scene.arm.azure.finish(registry, 'japaneast');
     await deleted;
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
+  });
+
+  it('is made again without a write to Azure where it first got deletionPolicy Retain', async () => {
+    const registry = scene.addRegistry('moving');
+    scene.arm.azure.addReplica(registry, 'japaneast');
+    await scene.apply('moving', { regions: ['japaneast'] });
+    const old = await scene.untilReady('moving');
+    await scene.patch('moving', { spec: { deletionPolicy: 'Retain' } });
+    const input = manifest('moving', { regions: ['japaneast'] }, scene.identity);
+    await scene.kubectl('replace --force -f -', { input });
+    await scene.kubectl('wait --for=condition=Ready georep/moving --timeout=20s');
+    const adopted: RegistryReplication = JSON.parse(await scene.kubectl('get georep moving -o json'));
+    expect(adopted.metadata.uid).not.to.equal(old.metadata.uid);
+    expect(adopted.spec.deletionPolicy).to.equal('Delete');
+    expect(scene.writesTo('moving')).to.deep.equal([]);
   });
 
   it('waits for a replica that is still being created, and then deletes it (trap 12)', async () => {

@@ -135,7 +135,7 @@ describeWithKubectl('a registry that others change', () => {
     const before = await scene.untilReady('resting');
     await scene.patch('resting', { spec: { suspend: true } });
     const suspended = await scene.until('resting', 'is Suspended', ({ status }) => status?.phase === 'Suspended');
-    expect(suspended.status?.observedGeneration).to.equal(before.metadata.generation);
+    expect(suspended.status?.observedGeneration).to.equal(suspended.metadata.generation);
     expect(condition(suspended, 'Ready')).to.deep.equal(condition(before, 'Ready'));
 
     scene.arm.azure.changeReplica(registry, 'japaneast', { routing: false });

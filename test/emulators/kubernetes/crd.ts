@@ -5,6 +5,7 @@ import { labelErrors } from './metadata.ts';
 import { isJsonObject, type Json, type KubeObject } from './object.ts';
 import { age, ageColumn, apiVersionOf, type Column, makeResource, nameColumn, type Resource } from './resource.ts';
 import { compileRules } from './schema/cel.ts';
+import { completeWhenRead } from './schema/defaults.ts';
 import type { Schema } from './schema/structural.ts';
 import { type FieldError, fieldError } from './status.ts';
 import type { Collection, Store } from './store.ts';
@@ -217,6 +218,8 @@ function customResource(
   const apiVersion = apiVersionOf({ group, version: version.name });
   const stored = versions.find(({ storage }) => storage)?.name ?? version.name;
   const storedApiVersion = apiVersionOf({ group, version: stored });
+  const schema: Schema = version.schema?.openAPIV3Schema ?? { type: 'object' };
+  const completed = completeWhenRead(schema);
   return makeResource({
     group,
     version: version.name,
@@ -229,12 +232,12 @@ function customResource(
     namespaced: scope === 'Namespaced',
     origin: 'custom',
     collection,
-    schema: version.schema?.openAPIV3Schema ?? { type: 'object' },
+    schema,
     columns: [nameColumn, ...customColumns(version.additionalPrinterColumns)],
     hasStatus: version.subresources?.status !== undefined,
     hasGeneration: true,
     toStored: (object) => withApiVersion(object, storedApiVersion),
-    fromStored: (object) => withApiVersion(object, apiVersion),
+    fromStored: (object) => completed(withApiVersion(object, apiVersion)),
     refusesCreation: () =>
       isTerminating() ? 'create not allowed while custom resource definition is terminating' : undefined,
   });

@@ -471,7 +471,8 @@ describe('an object that is left alone', () => {
     requests.length = 0;
     expect(await operator.pass()).to.equal(undefined);
     expect(requests).to.deep.equal([]);
-    expect(operator.status).to.deep.equal({ ...before, phase: 'Suspended' });
+    expect(operator.status).to.deep.equal({ ...before, observedGeneration: 2, phase: 'Suspended' });
+    expect(operator.condition('Ready')?.observedGeneration).to.equal(1);
   });
 
   it('with an invalid spec says what is wrong and waits for an edit', async () => {

@@ -1,5 +1,5 @@
 // Defaulting: fills in the defaults of a structural schema, and drops nulls where a default or an omission says more.
-import { isJsonObject, type Json, type JsonObject } from '../object.ts';
+import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../object.ts';
 import { memberSchema, type Schema } from './structural.ts';
 
 /** A copy of `value` with every default that applies; parents that are absent stay absent unless they have a default. */
@@ -21,4 +21,20 @@ export function withDefaults(value: Json, schema: Schema): Json {
     filled[name] = withDefaults(structuredClone(property.default), property);
   }
   return filled;
+}
+
+/**
+ * Applies defaults to objects that are read from the store. A server does so too: a status has defaults although no creation
+ * stores one. The same object gives the same view, so that it is encoded once.
+ */
+export function completeWhenRead(schema: Schema): (object: KubeObject) => KubeObject {
+  const views = new WeakMap<KubeObject, KubeObject>();
+  return (object) => {
+    const known = views.get(object);
+    if (known) return known;
+    const completed = withDefaults(object, schema);
+    const view = isJsonObject(completed) ? { ...object, ...completed } : object;
+    views.set(object, view);
+    return view;
+  };
 }

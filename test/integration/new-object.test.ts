@@ -1,0 +1,49 @@
+// A new object as the API server shows it before an operator has looked at it.
+import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { startCluster, type TestCluster } from '../cluster.ts';
+
+const registries = {
+  group: 'georeplication.dev',
+  version: 'v1alpha1',
+  namespace: 'registries',
+  plural: 'registryreplications',
+} as const;
+
+describe('a new object', () => {
+  let server: TestCluster;
+  let cluster: Cluster;
+  let api: CustomObjectsApi;
+
+  before(async () => {
+    server = await startCluster();
+    cluster = connect(loadKubeConfig(server.kubeconfig));
+    api = cluster.api(CustomObjectsApi);
+    await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name: registries.namespace } } });
+  });
+  after(async () => {
+    await cluster?.close();
+    await server?.close();
+  });
+
+  it('is in progress to kstatus: its observedGeneration is not its generation', async () => {
+    const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'images', name: 'fresh' };
+    const created: RegistryReplication = await api.createNamespacedCustomObject({
+      ...registries,
+      body: {
+        apiVersion: 'georeplication.dev/v1alpha1',
+        kind: 'RegistryReplication',
+        metadata: { name: 'fresh' },
+        spec: { registry, regions: [{ location: 'japaneast' }] },
+      },
+    });
+    const read: RegistryReplication = await api.getNamespacedCustomObject({ ...registries, name: 'fresh' });
+    const list: { items: RegistryReplication[] } = await api.listNamespacedCustomObject(registries);
+    for (const seen of [created, read, ...list.items]) {
+      expect(seen.status).to.deep.equal({ observedGeneration: -1 });
+      expect(seen.metadata.generation).to.equal(1);
+    }
+  });
+});
