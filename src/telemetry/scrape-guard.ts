@@ -84,5 +84,5 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
 function remedyFor(error: unknown): string {
   const why = explain(error);
   if (isUnavailable(error)) return why;
-  return `Give the operator the ClusterRole of deploy/components/metrics-secure (${why})`;
+  return `Give the operator the ClusterRole of deploy/base/metrics-role.yaml (${why})`;
 }

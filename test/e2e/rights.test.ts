@@ -12,6 +12,7 @@ import { instant } from '../emulators/arm/timings.ts';
 import { roleToMintIn } from '../federation.ts';
 import { modeOfThisRun } from '../identity-mode.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
+import { bearerTokenOf, scrape } from '../scrape.ts';
 import { openScene, type Scene } from './scene.ts';
 import { isReady } from './seen.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -36,6 +37,7 @@ for (const { folder, namespace, namespaces } of [
       const standby = scene.startOperator(operator);
       await standby.said(({ msg }) => msg.includes('standing by'));
       await live(scene, namespace);
+      await scrape(scene.operator, await bearerTokenOf(scene.kubernetes, operatorAccount));
       for (const one of [scene.operator, standby]) expect(await one.end('SIGTERM')).to.equal(0);
       accesses = await scene.kubernetes.accessesOf(operatorAccount);
     });

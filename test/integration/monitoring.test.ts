@@ -112,6 +112,26 @@ describeWithKubectl('the monitoring', () => {
     expect(monitor.metadata.namespace).to.equal(deployment.metadata.namespace);
   });
 
+  it('scrapes with the token of an account that may get the metrics, and nothing else', async () => {
+    const monitor = only<Manifest>(manifests, 'PodMonitor');
+    const account = only<Manifest>(manifests, 'ServiceAccount');
+    const binding = only<Manifest>(manifests, 'ClusterRoleBinding');
+    const { name, namespace } = account.metadata;
+    expect(monitor).to.have.deep.nested.property('spec.podMetricsEndpoints[0].authorization', {
+      credentials: { name: only<Manifest>(manifests, 'Secret').metadata.name, key: 'token' },
+    });
+    expect(monitor).to.have.nested.property('spec.podMetricsEndpoints[0].scheme', 'https');
+    expect(only<Manifest>(manifests, 'Secret').metadata.annotations).to.include({
+      'kubernetes.io/service-account.name': name,
+    });
+    expect(binding).to.have.deep.property('subjects', [{ kind: 'ServiceAccount', name, namespace }]);
+    const role = (await built('deploy')).find(
+      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'acr-replication-metrics-reader',
+    );
+    expect(binding).to.have.nested.property('roleRef.name', role?.metadata.name);
+    expect(role).to.have.deep.property('rules', [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]);
+  });
+
   it('lays its panels side by side, with a name each', () => {
     expect(new Set(panels.map(({ id }) => id)).size).to.equal(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>

@@ -123,7 +123,7 @@ describe('who may read the metrics', () => {
     trouble = new ApiException(403, '', { message: 'tokenreviews is forbidden' }, {});
     expect(await status('Bearer scraper')).to.equal(500);
     expect(log.all.map(({ sentence }) => sentence)).to.deep.equal([
-      'Nobody can read the metrics: whoever asks cannot be looked up. Give the operator the ClusterRole of deploy/components/metrics-secure (the API server answered 403 Forbidden: tokenreviews is forbidden)',
+      'Nobody can read the metrics: whoever asks cannot be looked up. Give the operator the ClusterRole of deploy/base/metrics-role.yaml (the API server answered 403 Forbidden: tokenreviews is forbidden)',
     ]);
   });
 
