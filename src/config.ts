@@ -50,6 +50,8 @@ export interface Config {
   readonly defaultRegistries: Permission;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** Whether credentials may be sent to an API server on another machine over http://. */
+  readonly allowHttpApiServer: boolean;
   /** Undefined: no leader election; every replica of the operator works. */
   readonly leaderElection?: LeaderElection;
   readonly cloud: Cloud;
@@ -90,6 +92,11 @@ export function parseConfig(argv: readonly string[]): Config {
   const flags = parseFlags(argv);
   if (flags.metricsCertDir !== undefined && !flags.metricsSecure)
     throw new ConfigError('--metrics-cert-dir needs --metrics-secure, which is not set');
+  // Node's switch: it lets any server pose as Azure or as the API server, and read the operator's credentials.
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0')
+    throw new ConfigError(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every server; unset it, and name a private CA with NODE_EXTRA_CA_CERTS',
+    );
   const election = leaderElection(flags);
   return Object.freeze({
     ...(flags.metricsBindAddress && { metricsBindAddress: flags.metricsBindAddress }),
@@ -104,6 +111,7 @@ export function parseConfig(argv: readonly string[]): Config {
     maxParallelActions: flags.maxParallelActions,
     defaultIdentity: flags.defaultIdentity,
     defaultRegistries: flags.defaultRegistries,
+    allowHttpApiServer: flags.allowHttpApiServer,
     logLevel: flags.logLevel,
     logFormat: flags.logFormat,
     ...(flags.leaderElect && { leaderElection: election }),
@@ -152,6 +160,7 @@ interface Flags {
   readonly maxParallelActions: number;
   readonly defaultIdentity: Permission;
   readonly defaultRegistries: Permission;
+  readonly allowHttpApiServer: boolean;
   readonly leaderElect: boolean;
   readonly leaderElectLeaseDuration: number;
   readonly leaderElectRenewDeadline: number;
@@ -210,6 +219,13 @@ function options(): Option[] {
     )
       .default('allow')
       .argParser(oneOf(permissions)),
+    flag(
+      '--allow-http-api-server [true|false]',
+      'send credentials also to an API server on another machine whose URL is http://',
+    )
+      .default(false)
+      .preset('true')
+      .argParser(trueOrFalse),
     flag('--leader-elect [true|false]', 'of several operators only one works at a time, the others stand by')
       .default(false)
       .preset('true')

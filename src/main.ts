@@ -31,6 +31,7 @@ import { eventRecorder } from './kubernetes/events.ts';
 import { hold, release } from './kubernetes/finalizer.ts';
 import { startInformer } from './kubernetes/informer.ts';
 import { keyOf } from './kubernetes/key.ts';
+import { insecureTls } from './kubernetes/kubeconfig.ts';
 import { leaseLock } from './kubernetes/lease-lock.ts';
 import { namespaceReader } from './kubernetes/namespace.ts';
 import { WorkQueue } from './kubernetes/queue.ts';
@@ -74,7 +75,9 @@ await run(config, log).catch((error) => die(log, error));
 
 async function run(config: Config, log: Logger): Promise<void> {
   const metrics = createMetrics();
-  const kubeConfig = loadKubeConfig();
+  const kubeConfig = loadKubeConfig(undefined, { allowHttp: config.allowHttpApiServer });
+  const insecure = insecureTls(kubeConfig);
+  if (insecure) log.warn({}, insecure);
   let stopping = false;
   const election = elect(config, kubeConfig, metrics, log, (why) => {
     log[stopping ? 'warn' : 'fatal']({}, `${why}; nothing more is written, and this process ends`);

@@ -1,5 +1,4 @@
-// The way to one API server: the kubeconfig as every client loads it, and clients that share one kept-alive connection
-// pool and report every request. It knows no kind of object and tries nothing twice.
+// The way to one API server: clients that share one kept-alive connection pool and report every request. It knows no kind of object and tries nothing twice.
 import type { RequestOptions } from 'node:https';
 import {
   type ApiConstructor,
@@ -15,13 +14,12 @@ import {
   ServerConfiguration,
 } from '@kubernetes/client-node';
 import { Agent, type buildConnector } from 'undici';
-import { messageOf } from '../words.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { type Credential, type CredentialSource, credentialSource } from './credentials.ts';
 import { asUnreachable } from './errors.ts';
+import { KubeConfigError } from './kubeconfig.ts';
 
-/** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
-export class KubeConfigError extends Error {
-  override readonly name = 'KubeConfigError';
-}
+export { KubeConfigError, loadKubeConfig } from './kubeconfig.ts';
 
 export interface RequestSeen {
   readonly method: string;
@@ -43,6 +41,8 @@ export interface ClusterOptions {
   readonly beforeWrite?: () => void;
   /** ms until a request without a whole answer is given up; watches have their own. Default 30 s. */
   readonly timeout?: number;
+  /** For the age of credentials. Default: the system's. */
+  readonly clock?: Clock;
 }
 
 export interface Cluster {
@@ -59,43 +59,6 @@ export interface Cluster {
   api<T extends ApiType>(type: ApiConstructor<T>): T;
   /** Ends all connections, watches included. */
   close(): Promise<void>;
-}
-
-/**
- * Loads `file` or, without one, what every client loads: `KUBECONFIG` (a list of files), `~/.kube/config`, the pod's
- * service account. client-node would go on to try http://localhost:8080; here that is a {@link KubeConfigError}, as is
- * anything unreadable.
- */
-export function loadKubeConfig(file?: string): KubeConfig {
-  const config = new KubeConfig();
-  const source = file ?? process.env.KUBECONFIG;
-  try {
-    if (file) config.loadFromFile(file);
-    else config.loadFromDefault(undefined, true); // true: the first file's context wins, as in kubectl
-  } catch (error) {
-    const where = source ? `The kubeconfig ${source}` : 'The kubeconfig';
-    throw new KubeConfigError(`${where} cannot be read: ${firstLine(error)}`, { cause: error });
-  }
-  const cluster = config.getCurrentCluster();
-  if (!cluster?.server) {
-    const context = config.getCurrentContext();
-    throw new KubeConfigError(
-      `The kubeconfig ${source ?? '~/.kube/config'} ${context ? `has no usable cluster for its context "${context}"` : 'names no current-context'}; choose one with: kubectl config use-context NAME`,
-    );
-  }
-  if (!source && cluster.name === 'cluster' && cluster.server === 'http://localhost:8080') {
-    throw new KubeConfigError(
-      'No Kubernetes cluster is configured: KUBECONFIG is not set, ~/.kube/config does not exist, and this is no pod with a service account. Set KUBECONFIG to a kubeconfig file.',
-    );
-  }
-  if (!URL.canParse(cluster.server) || new URL(cluster.server).hostname === 'undefined') {
-    throw new KubeConfigError(
-      cluster.name === 'inCluster'
-        ? 'There is a service account, but KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not say where the API server is.'
-        : `The kubeconfig ${source ?? '~/.kube/config'} has no valid server URL: ${cluster.server}`,
-    );
-  }
-  return config;
 }
 
 export function connect(kubeConfig: KubeConfig, options: ClusterOptions = {}): Cluster {
@@ -160,6 +123,8 @@ type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 class PooledKubeConfig extends KubeConfig {
   readonly server: string;
   readonly #options: ClusterOptions;
+  /** Undefined where the credentials are in the kubeconfig itself. */
+  readonly #source: CredentialSource | undefined;
   #pool: { readonly credentials: string; readonly dispatcher: Promise<Dispatcher> } | undefined;
 
   constructor(from: KubeConfig, options: ClusterOptions) {
@@ -175,24 +140,38 @@ class PooledKubeConfig extends KubeConfig {
         : c,
     );
     this.#options = options;
+    const user = from.getCurrentUser();
+    this.#source = user ? credentialSource(user, cluster, options.clock ?? systemClock) : undefined;
+    if (user && this.#source) {
+      // client-node would read the file and run the plugin itself, and keep what they gave after a 401.
+      this.users = this.users.map(({ exec, authProvider, token, ...one }) =>
+        one.name === user.name ? one : { ...one, exec, authProvider, ...(token !== undefined && { token }) },
+      );
+    }
   }
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const headers: Record<string, string> = {};
-    const options = await this.#transport(headers);
+    const credential = await this.#source?.current();
+    const options = await this.#transport(credential, headers);
     if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
     if (this.#options.userAgent) headers['User-Agent'] = this.#options.userAgent;
     for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
 
     const { ca, cert, key, rejectUnauthorized, servername } = options;
-    context.setDispatcher(await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n')));
+    const dispatcher = await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n'), credential);
+    const unauthorized = () => credential && this.#source?.reject(credential);
+    context.setDispatcher(overseen(dispatcher, { ...this.#options, unauthorized }));
   }
 
   /** How to connect; what is to be sent with each request is put into `headers`. */
-  async #transport(headers: Record<string, string> = {}): Promise<RequestOptions> {
+  async #transport(credential: Credential | undefined, headers: Record<string, string> = {}): Promise<RequestOptions> {
     const options: RequestOptions = { headers };
     await this.applyToHTTPSOptions(options);
-    return options;
+    if (!credential) return options;
+    const { token, cert, key } = credential;
+    if (token !== undefined) headers.Authorization = `Bearer ${token}`;
+    return { ...options, ...(cert !== undefined && { cert, key }) };
   }
 
   /**
@@ -222,10 +201,10 @@ class PooledKubeConfig extends KubeConfig {
     await dispatcher?.destroy();
   }
 
-  async #dispatcher(credentials: string): Promise<Dispatcher> {
+  async #dispatcher(credentials: string, credential: Credential | undefined): Promise<Dispatcher> {
     if (this.#pool?.credentials !== credentials) {
       const old = this.#pool;
-      const pool = { credentials, dispatcher: this.#newDispatcher() };
+      const pool = { credentials, dispatcher: this.#newDispatcher(credential) };
       this.#pool = pool;
       pool.dispatcher.catch(() => {
         if (this.#pool === pool) this.#pool = undefined;
@@ -233,12 +212,12 @@ class PooledKubeConfig extends KubeConfig {
       // Requests and watches that run on the old credentials may end in peace.
       old?.dispatcher.then((dispatcher) => dispatcher.close()).catch(() => undefined);
     }
-    return overseen(await this.#pool.dispatcher, this.#options);
+    return this.#pool.dispatcher;
   }
 
   /** Credentials newer than those it is kept under do no harm: the next request then finds them changed. */
-  async #newDispatcher(): Promise<Dispatcher> {
-    const { ca, cert, key, rejectUnauthorized, servername } = await this.#transport();
+  async #newDispatcher(credential: Credential | undefined): Promise<Dispatcher> {
+    const { ca, cert, key, rejectUnauthorized, servername } = await this.#transport(credential);
     const tls = { ca, cert, key, servername, ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
     const options = this.createDispatcherOptions(this.getCurrentCluster(), tls);
     if (options.type === 'agent') {
@@ -254,7 +233,12 @@ class PooledKubeConfig extends KubeConfig {
   }
 }
 
-function overseen(dispatcher: Dispatcher, { onRequest, beforeWrite }: ClusterOptions): Dispatcher {
+interface Overseers extends Pick<ClusterOptions, 'onRequest' | 'beforeWrite'> {
+  /** The API server has answered 401. */
+  readonly unauthorized: () => void;
+}
+
+function overseen(dispatcher: Dispatcher, { onRequest, beforeWrite, unauthorized }: Overseers): Dispatcher {
   return dispatcher.compose((dispatch) => (request, handler) => {
     const method = request.method;
     const host = request.origin ? new URL(request.origin).host : '';
@@ -271,6 +255,7 @@ function overseen(dispatcher: Dispatcher, { onRequest, beforeWrite }: ClusterOpt
       },
       onResponseStart(controller, code, headers, message) {
         if (code >= 200) tell(String(code)); // 1xx is not the answer yet
+        if (code === 401) unauthorized();
         handler.onResponseStart?.(controller, code, headers, message);
       },
       onResponseError(controller, error) {
@@ -292,8 +277,4 @@ function overseen(dispatcher: Dispatcher, { onRequest, beforeWrite }: ClusterOpt
 
 function isHttp(server: string): boolean {
   return server.startsWith('http:');
-}
-
-function firstLine(error: unknown): string {
-  return messageOf(error).split('\n', 1)[0] ?? '';
 }

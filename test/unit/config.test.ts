@@ -23,6 +23,7 @@ describe('parseConfig', () => {
       maxParallelActions: 4,
       defaultIdentity: 'allow',
       defaultRegistries: 'allow',
+      allowHttpApiServer: false,
       logLevel: 'info',
       logFormat: 'json',
       cloud: {
@@ -63,6 +64,7 @@ describe('parseConfig', () => {
     ['--metrics-secure', 'METRICS_SECURE', 'true', 'metricsSecure', {}],
     ['--default-identity', 'DEFAULT_IDENTITY', 'deny', 'defaultIdentity', 'deny'],
     ['--default-registries', 'DEFAULT_REGISTRIES', 'Deny', 'defaultRegistries', 'deny'],
+    ['--allow-http-api-server', 'ALLOW_HTTP_API_SERVER', 'true', 'allowHttpApiServer', true],
     ['--log-format', 'LOG_FORMAT', 'Pretty', 'logFormat', 'pretty'],
     ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
   ];
@@ -114,6 +116,13 @@ describe('parseConfig', () => {
       expect(configFrom([], { [twin]: '' })).to.deep.equal(configFrom([], {}));
     });
   }
+
+  it('refuses to start where Node verifies no server', () => {
+    expect(refusal([], { NODE_TLS_REJECT_UNAUTHORIZED: '0' }).message).to.equal(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every server; unset it, and name a private CA with NODE_EXTRA_CA_CERTS',
+    );
+    expect(configFrom([], { NODE_TLS_REJECT_UNAUTHORIZED: '1' })).to.deep.equal(configFrom([], {}));
+  });
 
   it('serves nothing at the address 0', () => {
     const config = configFrom(['--metrics-bind-address=0', '--health-probe-bind-address', '0'], {});

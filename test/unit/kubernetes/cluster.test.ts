@@ -7,6 +7,7 @@ import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { connect, KubeConfigError, loadKubeConfig, type RequestSeen } from '../../../src/kubernetes/cluster.ts';
 import { explain, NotLeading } from '../../../src/kubernetes/errors.ts';
+import { insecureTls } from '../../../src/kubernetes/kubeconfig.ts';
 import { makeLoopbackCertificate } from '../../emulators/certificate.ts';
 import { ScriptedApiServer } from './scripted-api-server.ts';
 
@@ -78,6 +79,43 @@ current-context: ${name}
       'has no usable cluster for its context "other"',
     );
     expect(load(await file('url', yaml('one', 'nonsense')))).to.contain('has no valid server URL: nonsense');
+  });
+});
+
+describe('a kubeconfig that protects no credentials', () => {
+  let directory: string;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  async function withCluster(cluster: object): Promise<string> {
+    const path = join(directory, 'kubeconfig');
+    const named = { clusters: [{ name: 'one', cluster }], contexts: [{ name: 'one', context: { cluster: 'one' } }] };
+    await writeFile(path, JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...named, 'current-context': 'one' }));
+    return path;
+  }
+
+  it('is refused where it leads to another machine over http, unless that is allowed', async () => {
+    for (const server of ['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:8001', 'https://one:6443'])
+      expect(loadKubeConfig(await withCluster({ server })).getCurrentCluster()?.server).to.equal(server);
+    for (const server of ['http://one:8080', 'http://10.0.0.1', 'http://127.0.0.1.example.com', 'ftp://one']) {
+      const path = await withCluster({ server });
+      expect(() => loadKubeConfig(path)).to.throw(
+        KubeConfigError,
+        `The kubeconfig ${path} leads to ${server}, where credentials would be sent unencrypted. Use an https:// URL, or allow this with --allow-http-api-server.`,
+      );
+    }
+    const path = await withCluster({ server: 'http://one:8080' });
+    expect(loadKubeConfig(path, { allowHttp: true }).getCurrentCluster()?.server).to.equal('http://one:8080');
+  });
+
+  it('is told of where it does not check who the API server is', async () => {
+    const unchecked = { server: 'https://one:6443', 'insecure-skip-tls-verify': true };
+    expect(insecureTls(loadKubeConfig(await withCluster(unchecked)))).to.match(
+      /^The kubeconfig has insecure-skip-tls-verify: true for cluster "one", .* Set certificate-authority-data instead\.$/,
+    );
+    expect(insecureTls(loadKubeConfig(await withCluster({ server: 'https://one:6443' })))).to.equal(undefined);
   });
 });
 
