@@ -40,11 +40,12 @@ import { serviceAccounts } from './kubernetes/service-account.ts';
 import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
 import { onStopSignal } from './prelude.ts';
-import { ClaimIndex } from './replication/claims.ts';
+import { Claims } from './replication/claims.ts';
+import type { Objects } from './replication/context.ts';
 import { mostHappenings } from './replication/happenings.ts';
 import { Memory } from './replication/memory.ts';
 import { readingAge } from './replication/permission.ts';
-import { type Objects, reconcile } from './replication/reconcile.ts';
+import { reconcile } from './replication/reconcile.ts';
 import { urgencyOf } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
 import { healthChecks } from './telemetry/health.ts';
@@ -109,23 +110,32 @@ async function run(config: Config, log: Logger): Promise<void> {
   const worked = () => (controller ? store.list() : []);
   metrics.arm.budget(() => levelsFor(worked(), identities));
   const objects: Objects = {
-    hold: (object) => hold(replications, object, finalizer),
-    release: async (object) => void (await release(replications, object, finalizer)),
-    writeStatus: (object, status) => writeStatus(replications, object, status),
+    hold: (object) => hold(replications, object, finalizer).finally(() => track(object)),
+    release: async (object) => void (await release(replications, object, finalizer).finally(() => track(object))),
+    writeStatus: (object, status) => writeStatus(replications, object, status).finally(() => track(object)),
     isCrdTerminating: () => isTerminating(cluster, crdName),
     announce: announceTo({ events, log, clock, metrics: metrics.objects({ objects: worked, clock }) }),
   };
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
   const memory = new Memory(clock);
-  const claims = new ClaimIndex();
-  const enqueue = enqueueInto<RegistryReplication>(queue, finalizer, (object) => claims.naming(object));
-  const naming = (object: RegistryReplication) => claims.naming(object).flatMap((key) => store.read(key) ?? []);
+  const claims = new Claims((keys, why) => {
+    if (controller) for (const key of keys) queue.add(key, why === 'claim' ? 'normal' : 'low');
+  });
+  const current = (object: RegistryReplication) => store.read(keyOf(object));
+  // As the store has it: what the informer shows may be older than a write of ours.
+  const track = (object: RegistryReplication) => {
+    const latest = current(object);
+    if (latest) claims.put(latest);
+    else claims.drop(object);
+  };
+  const enqueue = enqueueInto<RegistryReplication>(queue, finalizer);
   const limits = { maxParallelActions };
   const { defaultIdentity, defaultRegistries } = config;
   const rules = { defaultIdentity, defaultRegistries };
   const readNamespace = namespaceReader(cluster, clock);
-  const namespaceOf = (object: RegistryReplication) => readNamespace(object.metadata.namespace, readingAge(object));
-  const context = { objects, clock, random, limits, rules, namespaceOf, naming, interval, memory };
+  const namespaceOf = (object: RegistryReplication, ageMs: number) => readNamespace(object.metadata.namespace, ageMs);
+  const monotonic = () => performance.now();
+  const context = { objects, clock, monotonic, random, limits, rules, namespaceOf, claims, current, interval, memory };
 
   const informer = startInformer({
     cluster: watched,
@@ -141,12 +151,11 @@ async function run(config: Config, log: Logger): Promise<void> {
       const { object } = change;
       if (change.type === 'deleted') {
         memory.forget(object);
-        claims.drop(keyOf(object));
         identities.drop(keyOf(object));
       } else {
-        claims.put(keyOf(object), object);
         identities.put(keyOf(object), serviceAccountOf(object));
       }
+      track(object);
       // A standby only keeps its store; what waits in it becomes work when it leads.
       if (controller) enqueue(change);
     },

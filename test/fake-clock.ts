@@ -3,6 +3,7 @@ import type { Clock } from '../src/clock.ts';
 
 export class FakeClock implements Clock {
   #now: number;
+  #setBy = 0;
   #timers: { due: number; call: () => void }[] = [];
 
   constructor(start = '2026-11-22T00:00:00Z') {
@@ -10,7 +11,17 @@ export class FakeClock implements Clock {
   }
 
   now(): Date {
-    return new Date(this.#now);
+    return new Date(this.#now + this.#setBy);
+  }
+
+  /** ms; a step does not move it. */
+  monotonic(): number {
+    return this.#now;
+  }
+
+  /** The wall clock is set, forward or back by `ms`; timers do not notice. */
+  step(ms: number): void {
+    this.#setBy += ms;
   }
 
   after(ms: number, call: () => void): () => void {

@@ -77,6 +77,10 @@ export interface RegistryReplicationBody {
      * How long a region may be in motion, or Failed, before the object is Stalled and a person is asked to act; at least 1s. A region that is no longer wanted may be deleted then even while it is in motion. The default is 1h.
      */
     progressDeadline?: string;
+    /**
+     * How long a replica that this object never listed is left alone before it is pruned: from its first sight, or from the time at which this object acquired the registry, whichever is later. 0s: not at all. At most 8760h. The default is 10m.
+     */
+    pruneDelay?: string;
   };
   /**
    * What the operator sees.
@@ -102,6 +106,19 @@ export interface RegistryReplicationBody {
      * The regions that have a replica, separated by commas; * marks the home region.
      */
     regionList?: string;
+    /**
+     * This object holds the registry and is the only one that acts on it. Left out, it does not hold it.
+     */
+    claim?: {
+      /**
+       * When this object acquired the registry.
+       */
+      since: string;
+      /**
+       * Since when the namespace has not allowed this registry, without interruption. After an hour the claim is lost.
+       */
+      refusedSince?: string;
+    };
     /**
      * The registry as Azure reports it.
      */
@@ -183,6 +200,14 @@ export interface RegistryReplicationBody {
        */
       readyOnce?: boolean;
       /**
+       * Whether this object has listed the region since it holds the registry. Its replica is then pruned without spec.pruneDelay.
+       */
+      wasListed?: boolean;
+      /**
+       * When this object first saw the replica of a region that it has not listed.
+       */
+      firstSeen?: string;
+      /**
        * The tag keys that this object owns.
        */
       managedTags?: string[];
@@ -214,6 +239,10 @@ export interface RegistryReplicationBody {
        * The region.
        */
       location: string;
+      /**
+       * When it is done at the earliest.
+       */
+      notBefore?: string;
       /**
        * The regions, separated by commas, that must come first.
        */

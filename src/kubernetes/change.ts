@@ -5,25 +5,15 @@ import type { Change } from './informer.ts';
 import { keyOf } from './key.ts';
 import type { WorkQueue } from './queue.ts';
 
-/**
- * For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. `finalizer` is
- * the operator's. `affected` are the keys of the objects that a change of this one concerns too.
- */
+/** For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. `finalizer` is the operator's. */
 export function enqueueInto<T extends KubernetesObject>(
   queue: WorkQueue,
   finalizer: string,
-  affected: (object: T) => Iterable<string> = () => [],
 ): (change: Change<T>) => void {
   return (change) => {
     const previous = change.type === 'updated' ? change.previous : undefined;
     if (change.type !== 'deleted' && !isWorthAPass(previous, change.object, finalizer)) return;
-    const priority = change.source === 'watch' ? 'high' : 'low';
-    const own = keyOf(change.object);
-    queue.add(own, priority);
-    // Each once: a second add might find the key in flight already, and cost a second pass. And nobody waits for these.
-    const others = new Set(affected(change.object));
-    others.delete(own);
-    for (const key of others) queue.add(key, priority === 'high' ? 'normal' : priority);
+    queue.add(keyOf(change.object), change.source === 'watch' ? 'high' : 'low');
   };
 }
 

@@ -1,66 +1,218 @@
-// Which of several objects that name one registry may act on it: exactly one. The rule is pure; the index that finds the
-// others in time is kept by whoever sees the objects change. Objects in namespaces that this operator does not see do not count.
-import { findCondition } from '../api/conditions.ts';
-import type { RegistryReplication, Status } from '../api/registryreplication.ts';
-import { Groups } from '../groups.ts';
-import type { Reason } from './reasons.ts';
+// Keeps which object holds each registry, and which one acquires it when it is free. Every change costs the objects that name
+// the registry O(log n) comparisons, and wakes only those whose claim may change. Objects that this operator does not see do
+// not count.
+import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
+import { insertSorted, removeSorted } from '../sorted.ts';
 import { problemsOf, registryId } from './validation.ts';
 
+/** One object that names a registry. */
+interface Claimant {
+  /** namespace/name */
+  readonly key: string;
+  readonly uid: string;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  /** ms since the epoch at which it acquired its claim; undefined: it has none. */
+  readonly claimedAt: number | undefined;
+  /** Valid, unsuspended, in mode Manage and not being deleted. */
+  readonly isEligible: boolean;
+  /** Its own last pass found that it may not act on the registry. */
+  readonly isDenied: boolean;
+}
+
+interface Registry {
+  readonly members: Map<string, Claimant>;
+  /** Those with a claim, the oldest claim first; more than one after a lost race or a restored backup. */
+  readonly claims: Claimant[];
+  /** Those that may acquire it, the oldest object first. */
+  readonly candidates: Claimant[];
+  /** The key of the object whose pass acquires the registry now. */
+  acquiring: string | undefined;
+}
+
 /**
- * The object that may act on the registry which all of these name; undefined when none of them claims it. The holder, by
- * its status, keeps it; where there is none, or where a lost race made two, the oldest has it. It depends on nothing that
- * Azure answers or a clock says, so that two passes at a time never both find themselves the holder.
- * `objects`: those that are permitted to name it.
+ * Queues objects, by namespace/name. `claim`: the object may acquire its registry, or has to give up a claim that lost.
+ * `message`: the holder that the object's status names is gone.
  */
-export function holderOf(objects: readonly RegistryReplication[]): RegistryReplication | undefined {
-  const claimants = objects.filter(claims).sort(byAge);
-  return claimants.find(holds) ?? claimants[0];
-}
+export type Wake = (keys: readonly string[], why: 'claim' | 'message') => void;
 
-/** Only what would act claims: valid, in mode Manage; suspended objects keep their claim. */
-function claims(object: RegistryReplication): boolean {
-  return object.spec.mode !== 'Observe' && problemsOf(object).length === 0;
-}
+/**
+ * Guarantees: `holder` is the object whose `status.claim` is set, the one with the older claim of two. `acquire` succeeds for
+ * one object of a registry at a time, and only while no object holds it.
+ *
+ * Assumptions: `put` and `drop` are called with every version of an object that the store has, own writes included, before
+ * the next pass reads it.
+ */
+export class Claims {
+  readonly #wake: Wake;
+  readonly #registries = new Map<string, Registry>();
+  readonly #registryOf = new Map<string, string>();
+  /** How often two objects were compared, ever. */
+  comparisons = 0;
 
-/** What stands in the way of those who do nothing at all; whoever does something has seen the registry. */
-const idle: ReadonlySet<string | undefined> = new Set<Reason>([
-  'RegistryClaimed',
-  'InvalidSpec',
-  'DefaultIdentityDenied',
-  'RegistryNotAllowed',
-  'NamespaceUnreadable',
-  'Suspended',
-]);
-
-function holds({ status }: RegistryReplication): boolean {
-  return status?.registry !== undefined && !idle.has(reasonOf(status)) && status.phase !== 'Observing';
-}
-
-function reasonOf(status: Status | undefined): string | undefined {
-  return findCondition(status?.conditions, 'Ready')?.reason;
-}
-
-function byAge(one: RegistryReplication, other: RegistryReplication): number {
-  const age = ({ metadata }: RegistryReplication) => new Date(metadata.creationTimestamp ?? 0).getTime();
-  return age(one) - age(other) || ((one.metadata.uid ?? '') < (other.metadata.uid ?? '') ? -1 : 1);
-}
-
-/** Finds the keys of the objects that name one registry, without reading them all. */
-export class ClaimIndex {
-  readonly #registries = new Groups();
-
-  put(key: string, object: RegistryReplication): void {
-    this.#registries.put(key, registryOf(object));
+  constructor(wake: Wake) {
+    this.#wake = wake;
   }
 
-  drop(key: string): void {
-    this.#registries.put(key, undefined);
+  /** The object is as it is now. */
+  put(object: RegistryReplication): void {
+    const key = keyOf(object);
+    const id = registryOf(object);
+    if (this.#registryOf.get(key) !== id) this.drop(object);
+    this.#registryOf.set(key, id);
+    const isDenied = this.#claimant(object)?.isDenied ?? false;
+    this.#replace(id, key, claimantFrom(object, isDenied));
   }
 
-  /** The keys of all objects that name this one's registry, its own among them. */
-  naming(object: RegistryReplication): readonly string[] {
-    return this.#registries.membersOf(registryOf(object));
+  /** The object is gone. */
+  drop(object: RegistryReplication): void {
+    const key = keyOf(object);
+    const id = this.#registryOf.get(key);
+    this.#registryOf.delete(key);
+    if (id !== undefined) this.#replace(id, key, undefined);
   }
+
+  /** Whether a pass of the object found that it may not act on the registry. A denied object acquires nothing. */
+  deny(object: RegistryReplication, isDenied: boolean): void {
+    const last = this.#claimant(object);
+    if (last) this.#replace(registryOf(object), last.key, { ...last, isDenied });
+  }
+
+  /** namespace/name of the object that holds or acquires the registry of this one; undefined: it is free. */
+  holder(object: RegistryReplication): string | undefined {
+    const registry = this.#registries.get(registryOf(object));
+    return registry?.claims[0]?.key ?? registry?.acquiring;
+  }
+
+  isHolder(object: RegistryReplication): boolean {
+    const holder = this.#registries.get(registryOf(object))?.claims[0];
+    return holder !== undefined && holder.uid === uidOf(object);
+  }
+
+  /** namespace/name of the object that acquires the registry of this one next. */
+  candidate(object: RegistryReplication): string | undefined {
+    return this.#registries.get(registryOf(object))?.candidates[0]?.key;
+  }
+
+  /** Reserves the free registry for a pass of this object, which is to store the claim and then to call `settle`. */
+  acquire(object: RegistryReplication): boolean {
+    const registry = this.#registries.get(registryOf(object));
+    const [candidate] = registry?.candidates ?? [];
+    if (!registry || !candidate || candidate.uid !== uidOf(object)) return false;
+    if (registry.claims.length > 0 || registry.acquiring !== undefined) return false;
+    registry.acquiring = candidate.key;
+    return true;
+  }
+
+  /** The pass that acquired the registry has ended, whether it stored the claim or not. */
+  settle(object: RegistryReplication): void {
+    const key = keyOf(object);
+    const registry = this.#registries.get(registryOf(object));
+    if (registry?.acquiring !== key) return;
+    registry.acquiring = undefined;
+    const candidate = registry.candidates[0]?.key;
+    // Another one has become the candidate meanwhile, and was turned away.
+    if (registry.claims.length === 0 && candidate !== undefined && candidate !== key) this.#wake([candidate], 'claim');
+  }
+
+  #claimant(object: RegistryReplication): Claimant | undefined {
+    const claimant = this.#registries.get(registryOf(object))?.members.get(keyOf(object));
+    return claimant?.uid === uidOf(object) ? claimant : undefined;
+  }
+
+  #replace(id: string, key: string, next: Claimant | undefined): void {
+    const registry = this.#registries.get(id) ?? emptyRegistry();
+    const last = registry.members.get(key);
+    if (last === next || (last && next && isSame(last, next))) return;
+    const before = { holder: registry.claims[0]?.key, candidate: registry.candidates[0]?.key };
+    this.#edit(registry, last, removeSorted);
+    this.#edit(registry, next, insertSorted);
+    if (next) registry.members.set(key, next);
+    else registry.members.delete(key);
+    if (registry.members.size > 0 || registry.acquiring !== undefined) this.#registries.set(id, registry);
+    else this.#registries.delete(id);
+    this.#wakeAfter(registry, before, key);
+  }
+
+  #wakeAfter(
+    { members, claims, candidates }: Registry,
+    before: { readonly holder: string | undefined; readonly candidate: string | undefined },
+    changed: string,
+  ): void {
+    const losers = claims.slice(1).map(({ key }) => key);
+    if (losers.length > 0) this.#wake(losers, 'claim');
+    if (claims.length > 0) return;
+    const candidate = candidates[0]?.key;
+    const isNew = before.holder !== undefined || candidate !== before.candidate;
+    if (isNew && candidate !== undefined && candidate !== changed) this.#wake([candidate], 'claim');
+    if (before.holder === undefined) return;
+    const others = [...members.keys()].filter((key) => key !== changed && key !== candidate);
+    if (others.length > 0) this.#wake(others, 'message');
+  }
+
+  #edit(registry: Registry, claimant: Claimant | undefined, edit: typeof insertSorted<Claimant>): void {
+    if (!claimant) return;
+    if (claimant.claimedAt !== undefined) edit(registry.claims, claimant, this.#counted(byClaim));
+    if (isCandidate(claimant)) edit(registry.candidates, claimant, this.#counted(byAge));
+  }
+
+  #counted(compare: (one: Claimant, other: Claimant) => number): (one: Claimant, other: Claimant) => number {
+    return (one, other) => {
+      this.comparisons++;
+      return compare(one, other);
+    };
+  }
+}
+
+/** Undefined: the object acts no more, whatever finalizers of others keep it. */
+function claimantFrom(object: RegistryReplication, isDenied: boolean): Claimant | undefined {
+  const { spec, metadata, status } = object;
+  const isDeleted = metadata.deletionTimestamp !== undefined;
+  if (isDeleted && !metadata.finalizers?.includes(finalizer)) return undefined;
+  const since = status?.claim?.since;
+  return {
+    key: keyOf(object),
+    uid: uidOf(object),
+    createdAt: new Date(metadata.creationTimestamp ?? 0).getTime(),
+    // A time that cannot be read is no older than any other.
+    claimedAt: since === undefined ? undefined : Date.parse(since) || Number.MAX_SAFE_INTEGER,
+    isEligible: !isDeleted && spec.mode !== 'Observe' && !spec.suspend && problemsOf(object).length === 0,
+    isDenied,
+  };
+}
+
+function isCandidate({ isEligible, isDenied }: Claimant): boolean {
+  return isEligible && !isDenied;
+}
+
+function isSame(one: Claimant, other: Claimant): boolean {
+  return byClaim(one, other) === 0 && one.isEligible === other.isEligible && one.isDenied === other.isDenied;
+}
+
+function byClaim(one: Claimant, other: Claimant): number {
+  const claimedAt = (claimant: Claimant) => claimant.claimedAt ?? Number.POSITIVE_INFINITY;
+  const [a, b] = [claimedAt(one), claimedAt(other)];
+  return a === b ? byAge(one, other) : a - b;
+}
+
+function byAge(one: Claimant, other: Claimant): number {
+  return one.createdAt - other.createdAt || compareText(one.uid, other.uid) || compareText(one.key, other.key);
+}
+
+function compareText(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}
+
+function emptyRegistry(): Registry {
+  return { members: new Map(), claims: [], candidates: [], acquiring: undefined };
+}
+
+function keyOf({ metadata: { namespace, name } }: RegistryReplication): string {
+  return `${namespace}/${name}`;
+}
+
+function uidOf({ metadata }: RegistryReplication): string {
+  return metadata.uid ?? '';
 }
 
 function registryOf({ spec }: RegistryReplication): string {

@@ -1,11 +1,11 @@
 // What is worth an event: transitions between two statuses and what was done, never the passes themselves. Pure.
 import { findCondition } from '../api/conditions.ts';
-import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { ArmRequest } from '../azure/policy.ts';
 import type { Step } from './plan.ts';
 import { stalls } from './reasons.ts';
 import type { Result } from './report.ts';
-import { inWords } from './wording.ts';
+import { inWords, listing } from './wording.ts';
 
 export interface Happening {
   readonly type: 'Normal' | 'Warning';
@@ -33,6 +33,7 @@ export function happeningsOf(object: RegistryReplication, after: Status, results
     ...happeningsOfActions(object, results),
     ...rows.flatMap((row) => ofRow(object, row, before.get(row.location)).map(about(row))),
     ...gone.filter(wasThere).map((row) => deleted(object, row)),
+    ...ofSchedule(object, after),
     ...ofStall(object, after, [...refusals.map(({ row }) => row), ...failed]),
   ];
 }
@@ -42,6 +43,11 @@ export function happeningsOfActions(object: RegistryReplication, results: readon
   return results.flatMap((result) =>
     ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
   );
+}
+
+/** Of a pass that has not seen ARM: nothing is known about replicas. */
+export function happeningsUnlooked(object: RegistryReplication, after: Status): Happening[] {
+  return ofStall(object, after, []);
 }
 
 /** The last words on an object that goes, because its replicas are gone. */
@@ -196,6 +202,19 @@ function isOursToDelete({ metadata, spec }: RegistryReplication, { desired, read
   if (spec.mode === 'Observe') return false;
   if (metadata.deletionTimestamp !== undefined) return true;
   return desired ? !readyOnce : spec.prune !== 'Retain';
+}
+
+/** Replicas that were found and are to be pruned: there is time left to list them. */
+function ofSchedule({ spec, status }: RegistryReplication, { plan = [] }: Status): Happening[] {
+  const isPrune = ({ action, notBefore }: PlanEntry) => action === 'delete' && notBefore !== undefined;
+  const before = new Set((status?.plan ?? []).filter(isPrune).map(({ location }) => location));
+  const scheduled = plan.filter((entry) => isPrune(entry) && !before.has(entry.location));
+  if (spec.mode === 'Observe') return [];
+  return [...Map.groupBy(scheduled, ({ notBefore }) => notBefore)].map(([notBefore, entries]) => {
+    const locations = entries.map(({ location }) => location);
+    const note = `${listing(entries)}: not in spec.regions, pruned at ${notBefore} at the earliest. List the region to keep its replica, or set spec.prune to Retain`;
+    return { type: 'Normal', reason: 'PruneScheduled', action: 'Look', note, locations };
+  });
 }
 
 /** `told`: the rows that an event of this pass tells of already. */

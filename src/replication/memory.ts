@@ -4,10 +4,12 @@ import type { RegistryReplication } from '../api/registryreplication.ts';
 import { SubscriptionLocations } from '../azure/subscription-locations.ts';
 import type { Clock } from '../clock.ts';
 import { Contention } from './contention.ts';
+import { DelayTimers } from './prune-delay.ts';
 import { RecentRegistries } from './recent-registries.ts';
 
 export class Memory {
   readonly contention = new Contention();
+  readonly delays = new DelayTimers();
   /** By uid, since when (ms) ARM has not shown the object's registry. */
   readonly silentSince = new Map<string, number>();
   readonly registries = new RecentRegistries();
@@ -23,6 +25,7 @@ export class Memory {
   forget({ metadata: { uid = '' }, spec }: RegistryReplication): void {
     this.silentSince.delete(uid);
     this.contention.forget(uid);
+    this.delays.forget(uid);
     this.registries.forget(spec.registry);
   }
 }

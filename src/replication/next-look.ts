@@ -39,6 +39,9 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
     // To the whole second after: `since` has no fractions.
     ...regions.filter(matters).flatMap(({ dueIn }) => (dueIn === undefined ? [] : [dueIn + 1_000])),
     ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
+    ...left.flatMap(({ hold }) =>
+      hold?.notBefore === undefined ? [] : [Math.max(1_000, Date.parse(hold.notBefore) - now.getTime())],
+    ),
     ...postponed.flatMap(({ retryAfter }) => retryAfter ?? []),
     // What was just done may have made room for what is left, unless that waits for what is looked at anyway.
     ...(results.some(({ answer }) => !('error' in answer)) &&

@@ -6,6 +6,7 @@ import { shellQuote } from '../shell-quote.ts';
 import { didYouMean } from '../spelling.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
+import { type AgeOf, prunableFrom } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
 import { holdOfAttempt, recoveryOf } from './recovery.ts';
 import { isHearsay, isInMotion, isoSeconds, type Region, regionsOf, restsUntil, startsOver } from './regions.ts';
@@ -31,6 +32,8 @@ export interface Hold {
   /** The regions that must come first, if it is regions that it waits for. */
   readonly waitsFor: readonly string[];
   readonly message: string;
+  /** ISO time until which it lasts at least. */
+  readonly notBefore?: string;
   /** Set when time alone will not lift it: a person has to act. */
   readonly reason?: Reason;
 }
@@ -57,6 +60,8 @@ export interface Limits {
   readonly maxParallelActions: number;
   /** Until when a region rests because others keep undoing what is done there; undefined: it does not. */
   readonly leftAloneUntil?: (location: string) => Date | undefined;
+  /** How old what began in a region is; left out: as the wall clock says. */
+  readonly ageOf?: AgeOf;
 }
 
 export function planFor(object: RegistryReplication, observed: Observed, now: Date, limits: Limits): Plan {
@@ -68,8 +73,10 @@ export function planFor(object: RegistryReplication, observed: Observed, now: Da
     return { regions, steps: [], confirm: observed.registry ? namesOf(hearsay) : [], release: false, obstacle };
   if (!observed.registry) return { regions, steps: [], confirm: [], release: true };
 
-  const departing = leaving ? toLeave(object, regions) : [];
-  const wanted = leaving ? stepsToLeave(departing, regions) : stepsToAgree(object, regions);
+  const delayOf = ({ location, pruneEvidence }: Region) =>
+    prunableFrom(object, location, pruneEvidence, now, limits.ageOf);
+  const departing = leaving ? toLeave(object, regions, delayOf) : [];
+  const wanted = leaving ? stepsToLeave(departing, regions) : stepsToAgree(object, regions, delayOf);
   const possible = wanted.map((step) => heldByMap(step, object, observed));
   const peaceful = leaving ? possible : possible.map((step) => heldByContention(step, limits));
   const patient = peaceful.map((step) => heldByBackoff(step, regions, startsOver(object), now));
@@ -112,14 +119,17 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
 
 // --- what is to be done
 
-function stepsToAgree({ spec }: RegistryReplication, regions: readonly Region[]): Step[] {
+/** From when on spec.pruneDelay lets a replica be pruned; undefined: now. */
+type DelayOf = (region: Region) => Date | undefined;
+
+function stepsToAgree({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Step[] {
   const listed = regions.filter(({ asked }) => asked);
   const creations = listed.filter((region) => !region.home && region.state === 'Absent').map(creation);
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce }) => !readyOnce).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.asked && !region.home && !isGone(region));
-  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet))];
+  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, delayOf(region)))];
 }
 
 function creation({ location, name, asked, attempts, failedJustNow }: Region): Step {
@@ -172,8 +182,13 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
 }
 
 /** Make before break: images must never become farther away, so a prune waits for every listed region. */
-function pruning(region: Region, notYet: readonly string[]): Step {
+function pruning(region: Region, notYet: readonly string[], from: Date | undefined): Step {
   const step = deletion(region, 'the spec does not list it');
+  if (from !== undefined) {
+    const notBefore = isoSeconds(from);
+    const message = `waits until ${notBefore}: spec.pruneDelay leaves time to list it`;
+    return { ...step, hold: { waitsFor: notYet, notBefore, message } };
+  }
   if (step.hold || region.state === 'Failed' || notYet.length === 0) return step;
   const message = `waits until ${notYet.join(' and ')} ${notYet.length === 1 ? 'has' : 'have'} been ready`;
   return { ...step, hold: { waitsFor: notYet, message } };
@@ -189,9 +204,10 @@ function deletion(region: Region, why: string): Step {
 
 // --- what is to be done before the object may go
 
-/** Of what is not listed only what the status knows of: with a status lost, nothing is deleted that it did not name. */
-function toLeave({ spec }: RegistryReplication, regions: readonly Region[]): Region[] {
-  return regions.filter(({ asked, home, before }) => !home && (asked || (before && spec.prune !== 'Retain')));
+/** Of what is not listed only what is due to be pruned: with a status lost, nothing is deleted that it did not name. */
+function toLeave({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Region[] {
+  const isDue = (region: Region) => region.before && spec.prune !== 'Retain' && delayOf(region) === undefined;
+  return regions.filter((region) => !region.home && (region.asked || isDue(region)));
 }
 
 function isGone({ replica, state, unseen }: Region): boolean {

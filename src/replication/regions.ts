@@ -12,6 +12,7 @@ import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { parseDuration } from '../duration.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
+import { type PruneEvidence, pruneEvidence } from './prune-delay.ts';
 
 export interface Region {
   /** Normalised. */
@@ -34,6 +35,7 @@ export interface Region {
   readonly since: string;
   /** Whether the region has been Ready since it was listed. */
   readonly readyOnce: boolean;
+  readonly pruneEvidence: PruneEvidence;
   /** Failed creations, and failed repetitions of a change, since the last success, spec edit or reconcile request. */
   readonly attempts: number;
   /** The last of them was not known before. */
@@ -95,6 +97,7 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
       failedJustNow,
       overdue: left !== undefined && left < 0,
       dueIn: left !== undefined && left >= 0 ? left : undefined,
+      pruneEvidence: pruneEvidence(object, wanted, row, isoSeconds(now)),
       readyOnce: wanted !== undefined && (isReady || (row?.desired === true && row.readyOnce === true)),
     };
   });

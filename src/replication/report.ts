@@ -77,6 +77,7 @@ export function report(
     ...(syncing && { syncing }),
     ...(there && { regionList: there }),
     ...(registry && { registry }),
+    ...(object.status?.claim && { claim: object.status.claim }),
     conditions: stateConditions(
       object.status?.conditions ?? [],
       statements(verdict, ready.length === listed.length, listed, object.spec.mode !== 'Observe'),
@@ -142,6 +143,7 @@ function entryFor(step: Step, obstacle: string | undefined): PlanEntry {
   return {
     action: step.action,
     location: step.location,
+    ...(step.hold?.notBefore && { notBefore: step.hold.notBefore }),
     ...(waitsFor && { waitsFor }),
     message: obstacle ? `${step.message}; ${obstacle}` : step.message,
   };

@@ -24,7 +24,7 @@ export function rowFor(
   results: readonly Result[],
   now: Date,
 ): RegionStatus {
-  const { location, name, replica, asked, home, state, since, readyOnce } = region;
+  const { location, name, replica, asked, home, state, since, readyOnce, pruneEvidence } = region;
   const owned = tagsOwned(object, region);
   const attempts = attemptsOf(region, results);
   const provisioningState = provisioningStateOf(region);
@@ -39,6 +39,8 @@ export function rowFor(
     ...(replica && { routing: replica.routing ? 'Enabled' : 'Disabled' }),
     since,
     ...(asked && { readyOnce }),
+    ...(pruneEvidence.wasListed && { wasListed: true }),
+    ...(!pruneEvidence.wasListed && !asked && !home && { firstSeen: pruneEvidence.firstSeen }),
     ...(owned.length > 0 && { managedTags: [...owned] }),
     ...(attempts > 0 && { attempts }),
     ...troubleOf(object, region, plan, results, now),

@@ -11,12 +11,17 @@ import {
 import type { ArmError } from '../azure/arm.ts';
 import type { Reason } from './reasons.ts';
 import { isoSeconds } from './regions.ts';
-import type { Report } from './report.ts';
+import type { Next, Report } from './report.ts';
 import { quarterOf, slowly } from './waiting.ts';
 import { wayOut } from './wording.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
-  return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: 'edit' };
+  return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: untilEdited(object) };
+}
+
+/** A holder is looked at also between edits: it loses its claim when its namespace may no longer name the registry. */
+function untilEdited({ status }: RegistryReplication): Next {
+  return status?.claim === undefined ? 'edit' : 'drift check';
 }
 
 /** Nothing may be asked of Azure for this object, or Azure does not answer it, until somebody else allows it. */
@@ -36,12 +41,24 @@ function untilMended({ status }: RegistryReplication, now: Date): number {
   return slowly(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);
 }
 
-/** Another object acts on the registry. What that one's replicas are is said there. */
-export function reportClaimed(object: RegistryReplication, holder: RegistryReplication, now: Date): Report {
-  const { namespace, name } = holder.metadata;
-  const message = `registry ${object.spec.registry.name} is managed by RegistryReplication ${namespace}/${name}; this object does nothing until that one is gone. Merge the two, or delete one of them`;
-  const { regions: _rows, plan: _plan, syncing: _syncing, ...kept } = object.status ?? {};
-  return { status: standstill({ ...object, status: kept }, 'RegistryClaimed', message, now), next: 'drift check' };
+/** Another object acts on the registry. What that one's replicas are is said there. `holder`: its namespace/name, where known. */
+export function reportClaimed(object: RegistryReplication, holder: string | undefined, now: Date): Report {
+  const other = holder === undefined ? 'another RegistryReplication' : `RegistryReplication ${holder}`;
+  const message = `registry ${object.spec.registry.name} is managed by ${other}; this object does nothing until that one is gone. Merge the two, or delete one of them`;
+  const status = standstill(
+    { ...object, status: withoutRegions(object.status ?? {}) },
+    'RegistryClaimed',
+    message,
+    now,
+  );
+  return { status, next: 'drift check' };
+}
+
+/** The status without what it says about regions: they are another object's. */
+export function withoutRegions(status: Status): Status {
+  const { regions: _rows, plan: _plan, syncing: _syncing, readyRegions: _ready, regionList: _list, ...kept } = status;
+  const conditions = kept.conditions?.filter(({ type }) => type !== 'Available');
+  return { ...kept, ...(conditions && { conditions }) };
 }
 
 /**
@@ -74,7 +91,7 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
     phase: 'Suspended',
     conditions: kept.length > 0 ? kept : unknown,
   };
-  return { status, next: 'edit' };
+  return { status, next: untilEdited(object) };
 }
 
 /**

@@ -9,6 +9,8 @@ import { normalise } from './location.ts';
 const shortestInterval = 60_000;
 /** The times in a status are whole seconds. */
 const shortestDeadline = 1_000;
+/** A year. */
+const maxPruneDelay = 8_760 * 3_600_000;
 
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/, reserved: /^(azure|microsoft|windows)/i };
@@ -38,6 +40,7 @@ function allProblemsOf({ spec, status }: RegistryReplication): string[] {
     ...problemsOfIdentity(spec.identity),
     ...problemsOfDuration('interval', spec.interval, shortestInterval),
     ...problemsOfDuration('progressDeadline', spec.progressDeadline, shortestDeadline),
+    ...problemsOfDuration('pruneDelay', spec.pruneDelay, 0, maxPruneDelay),
   ];
 }
 
@@ -99,9 +102,15 @@ function* problemsOfIdentity(identity: Spec['identity']): Generator<string> {
     yield `spec.identity.serviceAccountName "${name}" is not the name of a ServiceAccount; it is always one of this object's own namespace`;
 }
 
-function* problemsOfDuration(field: string, duration: string | undefined, least: number): Generator<string> {
+function* problemsOfDuration(
+  field: string,
+  duration: string | undefined,
+  least: number,
+  most = Number.POSITIVE_INFINITY,
+): Generator<string> {
   if (duration === undefined) return;
   const ms = parseDuration(duration);
   if (ms === undefined) yield `spec.${field} "${duration}" is not a duration such as 10m or 1h30m`;
+  else if (ms > most) yield `spec.${field} ${duration} is too long: at most ${formatDuration(most)}`;
   else if (ms < least) yield `spec.${field} ${duration} is too short: at least ${formatDuration(least)}`;
 }

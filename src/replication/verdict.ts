@@ -47,7 +47,7 @@ export function verdictOf(
   if (leaving) {
     if (first) return stalled(first.reason as Reason, inWords(refused) + wayOut(object));
     const still = rows.filter(
-      ({ home, desired, state }) => !home && state !== 'Absent' && (desired || spec.prune !== 'Retain'),
+      ({ home, location, state }) => !home && (state === 'Deleting' || left.some((step) => step.location === location)),
     );
     const message = still.length > 0 ? `waits until Azure has deleted ${listing(still)}` : inWords(rows);
     return moving('Deleting', 'Deleting', message);
@@ -76,7 +76,11 @@ export function verdictOf(
   if (pruning.length > 0) {
     const blocked = pruning.filter((row) => refused.includes(row));
     if (blocked.length > 0) return stalled(reasonOfBlock(blocked), inWords(blocked));
-    return moving('Syncing', 'Pruning', `${listing(pruning)} ${areOrIs(pruning)} not listed and on the way out`);
+    const waiting = pruning.flatMap(
+      ({ location }) => left.find((step) => step.location === location)?.hold?.notBefore ?? [],
+    );
+    const when = waiting.length === pruning.length ? `, from ${waiting.sort()[0]} on (spec.pruneDelay)` : '';
+    return moving('Syncing', 'Pruning', `pruning ${listing(pruning)} (not in spec.regions)${when}`);
   }
   return {
     phase: phaseOf('Ready'),

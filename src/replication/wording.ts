@@ -34,7 +34,7 @@ export function inStates(rows: readonly RegionStatus[]): string {
   return [...states].map(([state, group]) => `${listing(group)} ${areOrIs(group)} ${state}`).join('; ');
 }
 
-export function listing(rows: readonly RegionStatus[]): string {
+export function listing(rows: readonly Pick<RegionStatus, 'location'>[]): string {
   const some = rows.slice(0, mostNamed).map(({ location }) => location);
   return [...some, ...(rows.length > mostNamed ? [`${rows.length - mostNamed} more`] : [])].join(', ');
 }

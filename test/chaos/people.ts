@@ -93,7 +93,7 @@ export class People {
     const mark = String(++this.#creations);
     const { name, registry } = intent;
     const metadata = { name, namespace, annotations: { 'chaos/creation': mark } };
-    const body = { apiVersion: `${group}/${version}`, kind, metadata, spec: { registry, regions } };
+    const body = { apiVersion: `${group}/${version}`, kind, metadata, spec: { registry, regions, pruneDelay: '0s' } };
     const { answer, atOnce } = await this.#insist(async (): Promise<Answer | undefined> => {
       try {
         return await this.#api.createNamespacedCustomObject({ group, version, plural, namespace, body });

@@ -97,7 +97,7 @@ describeWithKubectl('a registry that others change', () => {
   it('loses a replica that nobody listed', async () => {
     const registry = scene.addRegistry('crowded');
     scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('crowded', { regions: ['japaneast'] });
+    await scene.apply('crowded', { regions: ['japaneast'], pruneDelay: '0s' });
     await scene.untilReady('crowded');
     const corrected = nextWrite('crowded', 'DELETE');
     scene.arm.azure.addReplica(registry, 'westeurope');
@@ -156,6 +156,7 @@ describeWithKubectl('a registry that others change', () => {
     await scene.apply('observed', {
       regions: [{ location: 'japaneast', tags: { team: 'web' } }],
       mode: 'Observe',
+      pruneDelay: '0s',
     });
     const observing = await scene.until('observed', 'shows its plan', isNotReadyBecause('OutOfSync'));
     expect(observing.status?.phase).to.equal('Observing');

@@ -147,7 +147,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
 
   it('takes the home region alone to mean: no other replicas', async () => {
     const registry = scene.addRegistry('alone');
-    await scene.apply('alone', { regions: ['eastus'] });
+    await scene.apply('alone', { regions: ['eastus'], pruneDelay: '0s' });
     const ready = await scene.untilReady('alone');
     expect(ready.status).to.include({ readyRegions: '1/1', regionList: 'eastus*' });
     expect(scene.writesTo('alone')).to.deep.equal([]);

@@ -140,7 +140,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
       (request) => request.registry === 'locked' && request.method === 'DELETE',
       locked(registry),
     );
-    await scene.apply('locked', { regions: ['japaneast'] });
+    await scene.apply('locked', { regions: ['japaneast'], pruneDelay: '0s' });
     const refused = await scene.until('locked', 'is blocked', isNotReadyBecause('PruneBlocked'));
     expect(condition(refused, 'Available')).to.include({ status: 'True' });
     expect(region(refused, 'westeurope')?.message).to.match(

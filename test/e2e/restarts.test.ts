@@ -97,7 +97,7 @@ describeWithKubectl('an operator that ends', () => {
     scene.arm.azure.addReplica(registry, 'japaneast');
     scene.arm.azure.addReplica(registry, 'westeurope');
     const dying = dieAt(on('atprune', 'DELETE'));
-    await scene.apply('atprune', { regions: ['japaneast'] });
+    await scene.apply('atprune', { regions: ['japaneast'], pruneDelay: '0s' });
     await dying;
     await scene.until('atprune', 'is Deleting', are('Deleting', 'westeurope'));
     await scene.arrived('atprune', 'westeurope');

@@ -64,14 +64,4 @@ describe('the changes of an informer', () => {
     while (queue.depth) keys.push(await queue.take());
     expect(keys).to.deep.equal(['toys/edited', 'toys/deleted', 'toys/listed']);
   });
-
-  it('bring along the objects that they concern too, after what people wait for', async () => {
-    const queue = new WorkQueue({ clock: new FakeClock(), random: () => 0 });
-    const changed = enqueueInto<Widget>(queue, ours, () => ['toys/concerned', 'toys/first']);
-    changed({ type: 'added', object: widget('first', '1'), source: 'watch' });
-    changed({ type: 'added', object: widget('second', '1'), source: 'watch' });
-    const keys: (string | undefined)[] = [];
-    while (queue.depth) keys.push(await queue.take());
-    expect(keys).to.deep.equal(['toys/first', 'toys/second', 'toys/concerned']);
-  });
 });

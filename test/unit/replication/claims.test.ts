@@ -1,105 +1,196 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { RegistryReplication, Status } from '../../../src/api/registryreplication.ts';
-import { ClaimIndex, holderOf } from '../../../src/replication/claims.ts';
-import { reportSuspended } from '../../../src/replication/standstill.ts';
-import { anObject, now, type ObjectParts } from './world.ts';
+import { annotation, type RegistryReplication } from '../../../src/api/registryreplication.ts';
+import { Claims } from '../../../src/replication/claims.ts';
+import { anObject, type ObjectParts } from './world.ts';
 
-const acting: Status = { phase: 'Ready', registry: { sku: 'Premium' }, conditions: [condition('AllRegionsReady')] };
-const refused: Status = { phase: 'Failed', conditions: [condition('RegistryClaimed')] };
-
-function condition(reason: string) {
-  return { type: 'Ready', status: 'True', reason, message: '', lastTransitionTime: '' } as const;
+function named(name: string, ageSeconds: number, parts: ObjectParts & { since?: string } = {}): RegistryReplication {
+  const { since, ...rest } = parts;
+  const object = anObject({ held: false, ...rest, ...(since && { status: { ...parts.status, claim: { since } } }) });
+  const creationTimestamp = new Date(Date.parse('2026-11-22T00:00:00Z') - ageSeconds * 1_000);
+  return { ...object, metadata: { ...object.metadata, name, uid: name, creationTimestamp } };
 }
 
-function named(uid: string, age: number, parts: ObjectParts = {}): RegistryReplication {
-  const object = anObject(parts);
-  const creationTimestamp = new Date(Date.parse('2026-11-22T00:00:00Z') - age * 1_000);
-  return { ...object, metadata: { ...object.metadata, name: uid, uid, creationTimestamp } };
+function openClaims(...objects: RegistryReplication[]) {
+  const woken: string[] = [];
+  const claims = new Claims((keys) => void woken.push(...keys));
+  for (const object of objects) claims.put(object);
+  return { claims, woken };
 }
 
-const uidOf = (object: RegistryReplication | undefined) => object?.metadata.uid;
+const any = named('any', 0);
 
-describe('the claim on a registry', () => {
-  it('is with the older object where nobody holds it yet', () => {
-    expect(uidOf(holderOf([named('young', 1), named('old', 9)]))).to.equal('old');
+describe('the holder of a registry', () => {
+  it('is the object that has the claim, however old the others are', () => {
+    const { claims } = openClaims(named('old', 9), named('young', 1, { since: '2026-11-22T01:00:00Z' }));
+    expect(claims.holder(any)).to.equal('registries/young');
   });
 
-  it('goes by uid where both are of the same age', () => {
-    expect(uidOf(holderOf([named('b', 5), named('a', 5)]))).to.equal('a');
-  });
-
-  it('stays with the holder, by its status, when an older object comes back (trap 30)', () => {
-    expect(uidOf(holderOf([named('old', 9, { status: refused }), named('young', 1, { status: acting })]))).to.equal(
-      'young',
-    );
-  });
-
-  it('stays with a holder that has lost its rights for a while', () => {
-    const denied = named('young', 1, { status: { ...acting, conditions: [condition('AuthorizationFailed')] } });
-    expect(uidOf(holderOf([named('old', 9, { status: refused }), denied]))).to.equal('young');
-  });
-
-  it('is lost by whoever was forbidden to name the registry, also once that is allowed again', () => {
-    for (const reason of ['RegistryNotAllowed', 'DefaultIdentityDenied', 'NamespaceUnreadable']) {
-      const forbidden = named('old', 9, { status: { ...acting, conditions: [condition(reason)] } });
-      expect(uidOf(holderOf([forbidden, named('young', 1, { status: acting })]))).to.equal('young');
+  it('stays the holder when it is suspended, invalid, in mode Observe, denied, or being deleted', () => {
+    const since = '2026-11-22T01:00:00Z';
+    const states: ObjectParts[] = [
+      { spec: { suspend: true } },
+      { spec: { mode: 'Observe' } },
+      { regions: ['Japan East', 'japaneast'] },
+      { held: true, deleting: true },
+    ];
+    for (const state of states) {
+      const holder = named('young', 1, { ...state, since });
+      const { claims } = openClaims(named('old', 9), holder);
+      claims.deny(holder, true);
+      expect(claims.holder(any), JSON.stringify(state)).to.equal('registries/young');
+      expect(claims.acquire(named('old', 9))).to.equal(false);
     }
   });
 
-  it('stays with a holder that is suspended', () => {
-    const suspended = named('young', 1, { spec: { suspend: true }, status: { ...acting, phase: 'Suspended' } });
-    expect(uidOf(holderOf([named('old', 9), suspended]))).to.equal('young');
+  it('is, of two with a claim, the one with the older claim, and the other one is woken', () => {
+    const first = named('young', 1, { since: '2026-11-22T01:00:00Z' });
+    const { claims, woken } = openClaims(named('old', 9, { since: '2026-11-22T02:00:00Z' }), first);
+    expect(claims.isHolder(first)).to.equal(true);
+    expect(woken).to.deep.equal(['registries/old']);
   });
 
-  it('is not won by way of Observe and suspension', () => {
-    const watcher = named('old', 9, { spec: { suspend: true }, status: { ...acting, phase: 'Observing' } });
-    const { status } = reportSuspended(watcher, now);
-    const holder = named('young', 1, { status: acting });
-    expect(uidOf(holderOf([{ ...watcher, status }, holder]))).to.equal('young');
-    expect(uidOf(holderOf([{ ...watcher, spec: { ...watcher.spec, suspend: false }, status }, holder]))).to.equal(
-      'young',
-    );
+  it('is, of two with claims of one second, the older object, then the one with the lower uid', () => {
+    const since = '2026-11-22T01:00:00Z';
+    expect(openClaims(named('b', 1, { since }), named('a', 1, { since })).claims.holder(any)).to.equal('registries/a');
+    expect(openClaims(named('b', 2, { since }), named('a', 1, { since })).claims.holder(any)).to.equal('registries/b');
   });
 
-  it('is never with an object in mode Observe, nor with an invalid one', () => {
-    const observing = named('old', 9, { spec: { mode: 'Observe' }, status: acting });
-    const invalid = named('older', 99, { regions: ['Japan East', 'japaneast'], status: acting });
-    expect(uidOf(holderOf([observing, invalid, named('young', 1)]))).to.equal('young');
-    expect(holderOf([observing, invalid])).to.equal(undefined);
+  it('is found whatever the case of the id', () => {
+    const { registry } = any.spec;
+    const shouting = named('one', 1, { spec: { registry: { ...registry, name: registry.name.toUpperCase() } } });
+    const { claims } = openClaims(named('two', 2, { since: '2026-11-22T01:00:00Z' }), shouting);
+    expect(claims.holder(shouting)).to.equal('registries/two');
   });
 
-  it('has one answer, the same for all who ask', () => {
-    const anyStatus = fc.constantFrom(undefined, acting, refused);
-    const anyOne = fc.tuple(fc.nat(3), anyStatus).map(([age, status]) => ({ age, status }));
+  it('is gone once it is deleted and released, whatever finalizers of others keep it', () => {
+    const since = '2026-11-22T01:00:00Z';
+    const released = named('one', 2, { since, deleting: true, held: false });
+    const { claims } = openClaims(named('one', 2, { since, deleting: true, held: true }), named('two', 1));
+    claims.put(released);
+    expect(claims.holder(any)).to.equal(undefined);
+    expect(claims.acquire(named('two', 1))).to.equal(true);
+  });
+});
+
+describe('a free registry', () => {
+  it('is acquired by the oldest object, by uid where two are of the same age', () => {
+    const [young, b, a] = [named('young', 1), named('b', 9), named('a', 9)];
+    const { claims } = openClaims(young, b, a);
+    expect([young, b, a].map((object) => claims.acquire(object))).to.deep.equal([false, false, true]);
+  });
+
+  it('is acquired by no object that is suspended, in mode Observe, invalid, denied or being deleted', () => {
+    const denied = named('denied', 9);
+    const others = [
+      named('suspended', 9, { spec: { suspend: true } }),
+      named('observing', 9, { spec: { mode: 'Observe' } }),
+      named('invalid', 9, { regions: ['Japan East', 'japaneast'] }),
+      named('deleted', 9, { held: false, deleting: true }),
+      denied,
+    ];
+    const young = named('young', 1);
+    const { claims } = openClaims(...others, young);
+    claims.deny(denied, true);
+    expect(others.map((object) => claims.acquire(object))).to.deep.equal(others.map(() => false));
+    expect(claims.acquire(young)).to.equal(true);
+  });
+
+  it('is acquired by one pass at a time, also where another object has become the oldest meanwhile', () => {
+    const [old, young] = [named('old', 9), named('young', 1)];
+    const { claims, woken } = openClaims(young);
+    expect(claims.acquire(young)).to.equal(true);
+    claims.put(old);
+    expect(claims.acquire(old)).to.equal(false);
+    expect(claims.holder(old)).to.equal('registries/young');
+    claims.settle(young);
+    expect(woken).to.deep.equal(['registries/old']);
+    expect(claims.acquire(old)).to.equal(true);
+  });
+
+  it('is not acquired by an object that was made anew under the name of the candidate', () => {
+    const { claims } = openClaims(named('one', 9));
+    const anew = named('one', 1);
+    expect(claims.acquire({ ...anew, metadata: { ...anew.metadata, uid: 'another' } })).to.equal(false);
+  });
+
+  it('always has one holder or one candidate, whatever came before', () => {
+    const step = fc.record({
+      name: fc.constantFrom('a', 'b', 'c', 'd'),
+      age: fc.nat(3),
+      since: fc.option(fc.nat(3), { nil: undefined }),
+      suspend: fc.boolean(),
+      isGone: fc.boolean(),
+      isDenied: fc.boolean(),
+    });
     fc.assert(
-      fc.property(fc.array(anyOne, { minLength: 1, maxLength: 5 }), fc.nat(), (some, turn) => {
-        const objects = some.map(({ age, status }, n) => named(`uid${n}`, age, status && { status }));
-        const rotated = [...objects.slice(turn % objects.length), ...objects.slice(0, turn % objects.length)];
-        expect(uidOf(holderOf(rotated))).to.equal(uidOf(holderOf(objects)));
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const { claims } = openClaims();
+        const there = new Map<string, { object: RegistryReplication; isDenied: boolean }>();
+        for (const { name, age, since, suspend, isGone, isDenied } of steps) {
+          const time = since === undefined ? {} : { since: `2026-11-22T00:00:0${since}Z` };
+          const object = named(name, age, { ...time, spec: { suspend } });
+          claims.drop(object);
+          there.delete(name);
+          if (isGone) continue;
+          claims.put(object);
+          claims.deny(object, isDenied);
+          there.set(name, { object, isDenied });
+        }
+        const all = [...there.values()];
+        const age = (one: RegistryReplication) => new Date(one.metadata.creationTimestamp ?? 0).getTime();
+        const byAge = (one: RegistryReplication, other: RegistryReplication) =>
+          age(one) - age(other) || (one.metadata.name < other.metadata.name ? -1 : 1);
+        const claimed = all.map(({ object }) => object).filter(({ status }) => status?.claim);
+        const since = ({ status }: RegistryReplication) => Date.parse(status?.claim?.since ?? '');
+        const [holder] = claimed.sort((one, other) => since(one) - since(other) || byAge(one, other));
+        const free = all.filter(({ object, isDenied }) => !isDenied && !object.spec.suspend);
+        const [candidate] = free.map(({ object }) => object).sort(byAge);
+        expect(claims.holder(any)).to.equal(holder && `registries/${holder.metadata.name}`);
+        expect(claims.candidate(any)).to.equal(candidate && `registries/${candidate.metadata.name}`);
       }),
     );
   });
 });
 
-describe('the index of claims', () => {
-  const registry = anObject().spec.registry;
-  const shouting = { spec: { registry: { ...registry, name: registry.name.toUpperCase() } } };
+describe('3,000 objects that name one registry', () => {
+  const many = Array.from({ length: 3_000 }, (_, n) => named(`object${n}`, n));
+  const oldest = many.at(-1) ?? any;
+  const holding = named(oldest.metadata.name, 2_999, { since: '2026-11-22T01:00:00Z' });
 
-  it('finds all that name one registry, in whatever case', () => {
-    const index = new ClaimIndex();
-    index.put('a/one', named('one', 1));
-    index.put('b/two', named('two', 1, shouting));
-    index.put('b/other', named('other', 1, { spec: { registry: { ...registry, name: 'another' } } }));
-    expect(index.naming(named('one', 1))).to.deep.equal(['a/one', 'b/two']);
+  it('cost no more than a few comparisons a change, and none is woken by what does not concern its claim', () => {
+    const { claims, woken } = openClaims(...many.slice(0, -1), holding);
+    expect(claims.comparisons).to.be.below(3_000 * 16);
+    const before = claims.comparisons;
+    const [first = any] = many;
+    claims.put({
+      ...first,
+      metadata: { ...first.metadata, annotations: { [annotation.reconcileRequestedAt]: 'now' } },
+    });
+    claims.put({ ...holding, status: { ...holding.status, phase: 'Ready' } });
+    claims.put({ ...first, spec: { ...first.spec, suspend: true } });
+    expect(claims.comparisons - before).to.be.below(40);
+    expect(woken).to.deep.equal([]);
   });
 
-  it('forgets what is dropped, and what names another registry now', () => {
-    const index = new ClaimIndex();
-    index.put('a/one', named('one', 1));
-    index.put('b/two', named('two', 1));
-    index.put('b/two', named('two', 1, { spec: { registry: { ...registry, name: 'another' } } }));
-    index.drop('a/one');
-    expect(index.naming(named('one', 1))).to.deep.equal([]);
+  it('are woken once when the holder goes, the next one first', () => {
+    const { claims, woken } = openClaims(...many.slice(0, -1), holding);
+    const before = claims.comparisons;
+    claims.drop(holding);
+    expect(claims.comparisons - before).to.be.below(40);
+    expect(woken).to.have.length(2_999);
+    expect(new Set(woken).size).to.equal(2_999);
+    expect(woken[0]).to.equal('registries/object2998');
+  });
+
+  it('are woken one after the other while each finds that it may not act', () => {
+    const { claims, woken } = openClaims(...many);
+    for (const object of [...many].reverse().slice(0, 10)) claims.deny(object, true);
+    expect(woken).to.deep.equal(
+      many
+        .slice(-11, -1)
+        .map(({ metadata }) => `registries/${metadata.name}`)
+        .reverse(),
+    );
   });
 });

@@ -1,10 +1,12 @@
 // One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
 import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
+import { Claims } from '../../../src/replication/claims.ts';
+import type { Context, Objects } from '../../../src/replication/context.ts';
 import type { Happening } from '../../../src/replication/happenings.ts';
 import { Memory } from '../../../src/replication/memory.ts';
 import type { NamespaceReading, Rules } from '../../../src/replication/permission.ts';
-import { type Context, type Objects, reconcile } from '../../../src/replication/reconcile.ts';
+import { reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 
 export class OperatorModel {
@@ -20,8 +22,10 @@ export class OperatorModel {
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** What is known of namespaces; nothing special where left out. */
   namespaces: Record<string, NamespaceReading> = {};
-  /** Other objects that name the same registry. */
-  others: RegistryReplication[] = [];
+  /** Told of every object that is to be looked at because the claim on its registry may change: namespace/name. */
+  readonly woken: string[] = [];
+  readonly claims = new Claims((keys) => void this.woken.push(...keys));
+  #others: RegistryReplication[] = [];
   readonly happenings: Happening[] = [];
   /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
@@ -41,6 +45,7 @@ export class OperatorModel {
         this.interrupt('before');
         this.isGone = this.object.metadata.deletionTimestamp !== undefined;
         this.#store({ metadata });
+        this.claims.put(this.object);
       },
       writeStatus: async (_, status: Status) => {
         this.statusWrites++;
@@ -53,10 +58,19 @@ export class OperatorModel {
       objects,
       clock,
       random: () => 0.5,
-      naming: () => [this.object, ...this.others],
+      monotonic: () => clock.monotonic(),
+      claims: this.claims,
+      current: () => (this.isGone ? undefined : this.object),
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
       memory: new Memory(clock),
     };
+  }
+
+  /** From now on these other objects name the same registry. */
+  set others(others: RegistryReplication[]) {
+    for (const other of this.#others) this.claims.drop(other);
+    for (const other of others) this.claims.put(other);
+    this.#others = others;
   }
 
   get status(): Status {
@@ -85,6 +99,7 @@ export class OperatorModel {
   /** One pass; resolves to ms until the next one, undefined when none was asked for. */
   async pass(): Promise<number | undefined> {
     this.passes++;
+    this.claims.put(this.object);
     const limits = { maxParallelActions: this.maxParallelActions };
     const { rules, interval } = this;
     const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, interval };
@@ -120,6 +135,7 @@ export class OperatorModel {
 
   #store(change: Partial<RegistryReplication>): RegistryReplication {
     this.object = { ...this.object, ...change };
+    this.claims.put(this.object);
     return this.object;
   }
 }

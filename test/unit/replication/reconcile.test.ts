@@ -469,7 +469,8 @@ describe('an object that is left alone', () => {
     const before = operator.status;
     operator.edit({ suspend: true, regions: [{ location: 'westeurope' }] });
     requests.length = 0;
-    expect(await operator.pass()).to.equal(undefined);
+    // It holds its registry, and loses it when its namespace may no longer name that.
+    expect(await operator.pass()).to.equal(operator.interval);
     expect(requests).to.deep.equal([]);
     expect(operator.status).to.deep.equal({ ...before, observedGeneration: 2, phase: 'Suspended' });
     expect(operator.condition('Ready')?.observedGeneration).to.equal(1);

@@ -59,15 +59,16 @@ describe('an object that may not act', () => {
   });
 
   it('keeps no other object from the registry, however old it is', async () => {
-    const { operator } = scene();
-    const squatter = anObject();
+    const { operator } = scene({ held: false });
+    const squatter = anObject({ held: false });
     Object.assign(squatter.metadata, { name: 'squatter', namespace: 'elsewhere', uid: 'old' });
     squatter.metadata.creationTimestamp = new Date('2020-01-01T00:00:00Z');
     operator.object.metadata.creationTimestamp = new Date('2026-01-01T00:00:00Z');
     operator.others = [squatter];
     await operator.pass();
     expect(operator.condition('Ready')).to.include({ reason: 'RegistryClaimed' });
-    operator.namespaces = { elsewhere: nothingAllowed };
+    // Its own pass has found that.
+    operator.claims.deny(squatter, true);
     await operator.pass();
     expect(operator.condition('Ready')).to.include({ status: 'True' });
   });

@@ -23,6 +23,7 @@ export interface ObjectParts {
   generation?: number;
   annotations?: Record<string, string>;
   deleting?: boolean;
+  /** It carries our finalizer and holds its registry. */
   held?: boolean;
 }
 
@@ -51,9 +52,10 @@ export function anObject(parts: ObjectParts = {}): RegistryReplication {
       deletionPolicy: 'Delete',
       mode: 'Manage',
       suspend: false,
+      pruneDelay: '0s',
       ...spec,
     },
-    ...(status && { status }),
+    ...((held || status) && { status: { ...(held && { claim: { since: '2020-01-01T00:00:00Z' } }), ...status } }),
   };
 }
 

@@ -1,0 +1,108 @@
+// Carries out the due steps of a plan. Right before each write it checks that what was planned is still asked for.
+import { annotation, type RegistryReplication } from '../api/registryreplication.ts';
+import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
+import { tracing } from '../azure/trace.ts';
+import type { Context } from './context.ts';
+import { refusalOf } from './permission.ts';
+import { dueSteps, type Plan, type Step } from './plan.ts';
+import type { Result, Submitted } from './report.ts';
+import { tagsToSet } from './tags.ts';
+
+export interface Acted {
+  readonly results: Result[];
+  /** The intent was withdrawn before some step was sent: the object is to be looked at again at once. */
+  readonly isWithdrawn: boolean;
+  /** Why it is not known whether the intent still holds: Kubernetes does not answer. Nothing was sent then either. */
+  readonly failure?: unknown;
+}
+
+/** How old what is known of the namespace may be when a write is sent. */
+const permissionAgeMs = 5_000;
+
+/** Submits every due step at once; the failure of one region never stops another. */
+export async function carryOut(object: RegistryReplication, plan: Plan, context: Context): Promise<Acted> {
+  const results: Result[] = [];
+  let isWithdrawn = false;
+  let failure: unknown;
+  await Promise.all(
+    dueSteps(plan).map(async (step) => {
+      try {
+        if (await isStillIntended(object, context)) results.push(await submitted(object, step, context.arm));
+        else isWithdrawn = true;
+      } catch (error) {
+        failure = error;
+      }
+    }),
+  );
+  return { results, isWithdrawn, ...(failure !== undefined && { failure }) };
+}
+
+/** Whether the object may still be acted for as it was when the pass began. */
+async function isStillIntended(planned: RegistryReplication, context: Context): Promise<boolean> {
+  if (!isUnchanged(planned, context)) return false;
+  const namespace = await context.namespaceOf(planned, permissionAgeMs);
+  // The object may have changed while its namespace was read.
+  return (
+    refusalOf(planned, context.rules, namespace) === undefined &&
+    isUnchanged(planned, context) &&
+    context.claims.isHolder(planned)
+  );
+}
+
+/** Whether the cache still has the spec, the deletion and the wish to detach that the pass rests on. */
+export function isUnchanged(planned: RegistryReplication, { current }: Pick<Context, 'current'>): boolean {
+  const now = current(planned)?.metadata;
+  const { uid, generation, deletionTimestamp, annotations } = planned.metadata;
+  return (
+    now !== undefined &&
+    now.uid === uid &&
+    now.generation === generation &&
+    (now.deletionTimestamp === undefined) === (deletionTimestamp === undefined) &&
+    now.annotations?.[annotation.forceDetach] === annotations?.[annotation.forceDetach]
+  );
+}
+
+async function submitted(object: RegistryReplication, step: Step, arm: Arm): Promise<Result> {
+  const { answer, requests } = await tracing(() => attempt(submit(object, step, arm)));
+  const request = requests.at(-1);
+  return { step, answer: answer instanceof ArmError ? { error: answer } : answer, ...(request && { request }) };
+}
+
+async function submit({ spec: { registry } }: RegistryReplication, step: Step, arm: Arm): Promise<Submitted> {
+  switch (step.action) {
+    case 'create':
+      return arm.create(registry, step.name, step.replica);
+    case 'update': {
+      const replica = await arm.update(registry, step.name, step.change);
+      if (!isTaken(step.change, replica)) throw notTaken(step);
+      return { replica };
+    }
+    case 'delete':
+      await arm.remove(registry, step.name);
+      return { deleting: true };
+    default:
+      return step satisfies never;
+  }
+}
+
+/** ARM's answer to a PATCH shows the new values at once (recorded: Azure/azure-cli, test_acr_create_replication.yaml, 2026-09-10). */
+function isTaken({ routing, tags }: ReplicaChange, replica: Replica): boolean {
+  return (
+    (routing === undefined || replica.routing === routing) && tagsToSet(replica.tags, tags ?? {}, []) === undefined
+  );
+}
+
+function notTaken({ name, message }: Step): ArmError {
+  const words = `Azure took the request to ${message} of replica ${name}, but did not do so: an Azure Policy that modifies it, for instance. Ask for the same values, or change the policy`;
+  return new ArmError('Denied', 'PolicyDenied', words);
+}
+
+/** ARM's failures as values: a pass takes them into its report. */
+export async function attempt<T>(answer: Promise<T>): Promise<T | ArmError> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ArmError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+// Decides whether a pass may look at Azure and act: deletion shortcuts, validation, suspension, authorization, claim.
+import { annotation, finalizer, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import type { Context, Objects } from './context.ts';
+import { type Refusal, readingAge, refusalOf } from './permission.ts';
+import { earlier } from './prune-delay.ts';
+import { isoSeconds } from './regions.ts';
+import type { Report } from './report.ts';
+import { reportClaimed, reportInvalid, reportRefused, reportSuspended, withoutRegions } from './standstill.ts';
+import { problemsOf } from './validation.ts';
+
+export type Gate =
+  /** The object is being deleted and does not carry our finalizer: it is not ours to keep. */
+  | { readonly kind: 'released' }
+  /** The object is being deleted and goes at once, with nothing changed in Azure. */
+  | { readonly kind: 'detach'; readonly why: string }
+  /** Nothing is read or written in Azure. */
+  | { readonly kind: 'closed'; readonly report: Report }
+  /** `object`: with the claim as it is to be stored. */
+  | { readonly kind: 'open'; readonly object: RegistryReplication };
+
+/** For how long a namespace must have been refused the registry until its object loses the claim. */
+const refusalUntilLossMs = 3_600_000;
+
+export async function checkGate(object: RegistryReplication, context: Context): Promise<Gate> {
+  const { claims, clock, objects } = context;
+  const now = clock.now();
+  const problems = problemsOf(object);
+  const refusal = refusalOf(object, context.rules, await context.namespaceOf(object, readingAge(object)));
+  claims.deny(object, refusal !== undefined);
+  const own = withClaim(object, claims.isHolder(object) ? claimKept(object, refusal, now) : undefined);
+  const holds = own.status?.claim !== undefined;
+
+  if (object.metadata.deletionTimestamp !== undefined) {
+    if (!hasFinalizer(object)) return { kind: 'released' };
+    const why = await whyDetached(object, { problems, refusal, holds, objects });
+    if (why !== undefined) return { kind: 'detach', why };
+  }
+  const close = (report: Report): Gate => ({ kind: 'closed', report });
+  if (problems.length > 0) return close(reportInvalid(own, problems, now));
+  if (object.spec.suspend) return close(reportSuspended(own, now));
+  if (refusal) return close(reportRefused(own, refusal, now));
+  if (holds || object.spec.mode === 'Observe') return { kind: 'open', object: own };
+  if (claims.acquire(object)) return { kind: 'open', object: acquired(own, now) };
+  return close(reportClaimed(own, claims.holder(object) ?? claims.candidate(object), now));
+}
+
+export function hasFinalizer({ metadata }: RegistryReplication): boolean {
+  return metadata.finalizers?.includes(finalizer) ?? false;
+}
+
+/** The holder's claim after this pass; undefined when its namespace has been refused the registry for too long. */
+function claimKept(
+  { status }: RegistryReplication,
+  refusal: Refusal | undefined,
+  now: Date,
+): Status['claim'] | undefined {
+  if (status?.claim === undefined) return undefined;
+  const since = earlier(status.claim.since, isoSeconds(now));
+  if (refusal?.reason !== 'RegistryNotAllowed') return { since };
+  const refusedSince = earlier(status.claim.refusedSince, isoSeconds(now));
+  return now.getTime() - Date.parse(refusedSince) > refusalUntilLossMs ? undefined : { since, refusedSince };
+}
+
+/** What it had listed before it held the registry, another object may have listed since. */
+function acquired(object: RegistryReplication, now: Date): RegistryReplication {
+  const regions = object.status?.regions?.map(({ wasListed: _, ...row }) => row);
+  const status = { ...object.status, ...(regions && { regions }) };
+  return withClaim({ ...object, status }, { since: isoSeconds(now) });
+}
+
+/** An object that has just lost its claim shows no regions either: they are the next holder's. */
+function withClaim(object: RegistryReplication, claim: Status['claim'] | undefined): RegistryReplication {
+  if (claim !== undefined) return { ...object, status: { ...object.status, claim } };
+  if (object.status?.claim === undefined) return object;
+  const { claim: _, ...status } = withoutRegions(object.status);
+  return { ...object, status };
+}
+
+interface Circumstances {
+  readonly problems: readonly string[];
+  readonly refusal: Refusal | undefined;
+  readonly holds: boolean;
+  readonly objects: Objects;
+}
+
+/** Why an object that is being deleted goes at once and leaves Azure as it is; undefined when its replicas go first. */
+async function whyDetached(
+  { spec, metadata }: RegistryReplication,
+  { problems, refusal, holds, objects }: Circumstances,
+): Promise<string | undefined> {
+  if (metadata.annotations?.[annotation.forceDetach] === 'true')
+    return `it is annotated with ${annotation.forceDetach}`;
+  if (spec.deletionPolicy === 'Retain') return 'its deletionPolicy is Retain';
+  if (spec.mode === 'Observe') return 'its mode is Observe';
+  if (spec.suspend) return 'it is suspended';
+  if (problems.length > 0) return 'its spec is invalid';
+  if (refusal?.reason === 'DefaultIdentityDenied') return 'it had no identity to act with';
+  if (refusal?.reason === 'RegistryNotAllowed') return 'its namespace may not name the registry';
+  if (!holds) return 'it does not hold the claim on its registry';
+  return (await objects.isCrdTerminating()) ? 'the CRD itself is being deleted' : undefined;
+}

@@ -1,0 +1,207 @@
+// Several objects under one operator, without Kubernetes: an API server with optimistic concurrency, a cache that is always
+// up to date, a queue that has no order of its own, and passes that may run side by side.
+import {
+  allowedRegistries,
+  finalizer,
+  type RegistryReplication,
+  type Status,
+} from '../../../src/api/registryreplication.ts';
+import type { Arm } from '../../../src/azure/arm.ts';
+import { Claims } from '../../../src/replication/claims.ts';
+import type { Context, Objects } from '../../../src/replication/context.ts';
+import type { Happening } from '../../../src/replication/happenings.ts';
+import { Memory } from '../../../src/replication/memory.ts';
+import type { NamespaceReading, Rules } from '../../../src/replication/permission.ts';
+import { reconcile } from '../../../src/replication/reconcile.ts';
+import type { FakeClock } from '../../fake-clock.ts';
+import { anObject, type ObjectParts } from './world.ts';
+
+export class ClusterModel {
+  readonly objects = new Map<string, RegistryReplication>();
+  /** What each object has been told, by its name. */
+  readonly happenings = new Map<string, Happening[]>();
+  rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
+  /** By namespace; what is left out is as it is by default. */
+  namespaces: Record<string, NamespaceReading> = {};
+  /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
+  interrupt: (name: string, when: 'before' | 'after') => void = () => undefined;
+  /** ms after which each object is to be looked at, by name. */
+  readonly due = new Map<string, number>();
+  readonly #armFor: (name: string) => Arm;
+  readonly #clock: FakeClock;
+  #claims: Claims;
+  #memory: Memory;
+  #created = 0;
+
+  constructor(clock: FakeClock, armFor: (name: string) => Arm) {
+    this.#clock = clock;
+    this.#armFor = armFor;
+    this.#claims = this.#newClaims();
+    this.#memory = new Memory(clock);
+  }
+
+  /** Each object is in a namespace of its name; the ones created first are the oldest, whatever the clock says. */
+  create(name: string, parts: ObjectParts = {}): void {
+    const object = anObject({ held: false, ...parts });
+    const creationTimestamp = new Date(Date.parse('2026-11-01T00:00:00Z') + ++this.#created * 1_000);
+    const metadata = { ...object.metadata, name, namespace: name, uid: `${name}-${this.#created}`, creationTimestamp };
+    this.#store({ ...object, metadata: { ...metadata, resourceVersion: '0' } });
+    this.due.set(name, this.#clock.monotonic());
+  }
+
+  edit(name: string, spec: Partial<RegistryReplication['spec']>): void {
+    const object = this.objects.get(name);
+    if (!object) return;
+    const generation = (object.metadata.generation ?? 0) + 1;
+    this.#store({ ...object, spec: { ...object.spec, ...spec }, metadata: { ...object.metadata, generation } });
+    this.due.set(name, this.#clock.monotonic());
+  }
+
+  annotate(name: string, annotations: Record<string, string>): void {
+    const object = this.objects.get(name);
+    if (!object) return;
+    this.#store({ ...object, metadata: { ...object.metadata, annotations } });
+    this.due.set(name, this.#clock.monotonic());
+  }
+
+  delete(name: string): void {
+    const object = this.objects.get(name);
+    if (!object) return;
+    const generation = (object.metadata.generation ?? 0) + 1;
+    const deletionTimestamp = this.#clock.now();
+    this.#store({ ...object, metadata: { ...object.metadata, generation, deletionTimestamp } });
+    if (!object.metadata.finalizers?.length) this.#remove(name);
+    this.due.set(name, this.#clock.monotonic());
+  }
+
+  loseStatus(name: string): void {
+    const object = this.objects.get(name);
+    if (!object) return;
+    const { status: _, ...rest } = object;
+    this.#store(rest);
+    this.due.set(name, this.#clock.monotonic());
+  }
+
+  /** The namespace allows this object's registry, or none. */
+  allow(name: string, isAllowed: boolean): void {
+    this.namespaces[name] = { annotations: isAllowed ? {} : { [allowedRegistries]: '' } };
+  }
+
+  /** Names of the objects that have a claim. */
+  get holders(): string[] {
+    return [...this.objects].filter(([, { status }]) => status?.claim).map(([name]) => name);
+  }
+
+  status(name: string): Status {
+    return this.objects.get(name)?.status ?? {};
+  }
+
+  ready(name: string) {
+    return this.status(name).conditions?.find(({ type }) => type === 'Ready');
+  }
+
+  /** One pass of the object, which is looked at again when it says; a pass that rejects is looked at again in a second. */
+  async pass(name: string): Promise<void> {
+    const object = this.objects.get(name);
+    this.due.delete(name);
+    if (!object) return;
+    let wait: number | undefined = 1_000;
+    try {
+      wait = (await reconcile(structuredClone(object), this.#context(name))).lookAgainAfter;
+    } finally {
+      if (wait !== undefined) this.#addAfter(name, wait);
+    }
+  }
+
+  /** Passes one after the other, as they are due, for so many ms or until `done`. */
+  async run(ms: number, done: () => boolean = () => false): Promise<void> {
+    const end = this.#clock.monotonic() + ms;
+    while (!done()) {
+      const [next] = [...this.due].sort(([, one], [, other]) => one - other);
+      if (!next || next[1] > end) break;
+      const [name, time] = next;
+      await this.#clock.advance(Math.max(0, time - this.#clock.monotonic()));
+      await this.pass(name);
+    }
+    if (!done()) await this.#clock.advance(Math.max(0, end - this.#clock.monotonic()));
+  }
+
+  /** The process is another one: what it kept in memory is lost, and every object is looked at. */
+  restart(): void {
+    this.#memory = new Memory(this.#clock);
+    this.#claims = this.#newClaims();
+    for (const object of this.objects.values()) this.#claims.put(object);
+    for (const name of this.objects.keys()) this.due.set(name, this.#clock.monotonic());
+  }
+
+  #newClaims(): Claims {
+    return new Claims((keys) => {
+      for (const key of keys) this.#addAfter(key.split('/')[1] ?? '', 0);
+    });
+  }
+
+  #addAfter(name: string, ms: number): void {
+    const at = this.#clock.monotonic() + ms;
+    this.due.set(name, Math.min(at, this.due.get(name) ?? at));
+  }
+
+  #context(name: string): Context {
+    const objects: Objects = {
+      hold: async (object) =>
+        this.#write(object, ({ metadata }) => ({ metadata: { ...metadata, finalizers: [finalizer] } })),
+      release: async (object) => {
+        this.#write(object, ({ metadata: { finalizers: _, ...metadata } }) => ({ metadata }));
+        if (this.objects.get(name)?.metadata.deletionTimestamp !== undefined) this.#remove(name);
+      },
+      writeStatus: async (object, status) =>
+        this.#write(object, (latest) => {
+          if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new Error('conflict');
+          return { status: structuredClone(status) };
+        }),
+      announce: (_, happenings) =>
+        void this.happenings.set(name, [...(this.happenings.get(name) ?? []), ...happenings]),
+      isCrdTerminating: async () => false,
+    };
+    return {
+      arm: this.#armFor(name),
+      objects,
+      clock: this.#clock,
+      monotonic: () => this.#clock.monotonic(),
+      random: () => 0.5,
+      limits: { maxParallelActions: 3 },
+      claims: this.#claims,
+      current: ({ metadata }) => this.objects.get(metadata.name),
+      rules: this.rules,
+      namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
+      interval: 600_000,
+      memory: this.#memory,
+    };
+  }
+
+  #write(
+    object: RegistryReplication,
+    change: (latest: RegistryReplication) => Partial<RegistryReplication>,
+  ): RegistryReplication {
+    const { name, uid } = object.metadata;
+    this.interrupt(name, 'before');
+    const latest = this.objects.get(name);
+    if (!latest || latest.metadata.uid !== uid) throw new Error('not found');
+    const written = { ...latest, ...change(latest) };
+    this.#store(written);
+    this.interrupt(name, 'after');
+    return written;
+  }
+
+  #store(object: RegistryReplication): void {
+    this.objects.set(object.metadata.name, object);
+    this.#claims.put(object);
+  }
+
+  #remove(name: string): void {
+    const object = this.objects.get(name);
+    if (!object) return;
+    this.objects.delete(name);
+    this.#claims.drop(object);
+    this.#memory.forget(object);
+  }
+}

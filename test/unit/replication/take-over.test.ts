@@ -1,0 +1,219 @@
+import { expect } from 'chai';
+import { annotation } from '../../../src/api/registryreplication.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { ArmModel } from './arm-model.ts';
+import { ClusterModel } from './cluster-model.ts';
+import { aReplica, home } from './world.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const pruneDelay = '10m';
+
+function scene(replicas = [home]) {
+  const clock = new FakeClock();
+  const arm = new ArmModel(
+    clock,
+    replicas.map((location) => aReplica(location)),
+  );
+  const cluster = new ClusterModel(clock, () => arm);
+  const deletions = () => arm.writes.filter((write) => write.startsWith('delete '));
+  return { clock, arm, cluster, deletions };
+}
+
+/** `holder` holds the registry and has japaneast and westeurope; `waiting`, made later, lists northeurope. */
+async function heldScene() {
+  const made = scene();
+  made.cluster.create('holder', { regions: ['japaneast', 'westeurope'], spec: { pruneDelay } });
+  await made.cluster.run(5 * minute);
+  made.cluster.create('waiting', { regions: ['northeurope'], spec: { pruneDelay } });
+  await made.cluster.run(5 * minute);
+  return made;
+}
+
+describe('a claim', () => {
+  it('is stored before the first write to Azure', async () => {
+    const { arm, cluster } = scene();
+    arm.before = (request) => {
+      if (request.startsWith('PUT')) expect(cluster.holders).to.deep.equal(['only']);
+    };
+    cluster.create('only');
+    await cluster.run(minute);
+    expect(arm.writes).to.deep.equal(['create japaneast']);
+    expect(cluster.status('only').claim).to.deep.equal({ since: '2026-11-22T00:00:00Z' });
+  });
+
+  it('is stored also where nothing is to be done, and where Azure does not answer', async () => {
+    const { arm, cluster } = scene([home, 'japaneast']);
+    arm.before = () => {
+      throw new Error('not reached');
+    };
+    cluster.create('only', { spec: { suspend: true } });
+    await cluster.run(minute);
+    expect(cluster.holders).to.deep.equal([]);
+    arm.before = () => undefined;
+    cluster.edit('only', { suspend: false });
+    await cluster.run(minute);
+    expect(cluster.ready('only')).to.include({ status: 'True' });
+    expect(cluster.holders).to.deep.equal(['only']);
+    expect(arm.writes).to.deep.equal([]);
+  });
+
+  it('is not taken over by an older object that only observed: suspended, then set to Manage, then resumed', async () => {
+    const { cluster, deletions } = scene();
+    cluster.create('observer', { regions: ['northeurope'], spec: { mode: 'Observe', pruneDelay } });
+    cluster.create('holder', { regions: ['japaneast', 'westeurope'], spec: { pruneDelay } });
+    await cluster.run(5 * minute);
+    cluster.edit('observer', { suspend: true });
+    await cluster.run(minute);
+    cluster.edit('observer', { mode: 'Manage' });
+    await cluster.run(minute);
+    cluster.edit('observer', { suspend: false });
+    await cluster.run(2 * hour);
+    expect(deletions()).to.deep.equal([]);
+    expect(cluster.holders).to.deep.equal(['holder']);
+    expect(cluster.ready('holder')).to.include({ status: 'True' });
+    expect(cluster.ready('observer')).to.include({ reason: 'RegistryClaimed' });
+  });
+
+  const passing: [string, (cluster: ClusterModel) => void, (cluster: ClusterModel) => void][] = [
+    [
+      'an invalid tag',
+      (cluster) => cluster.edit('holder', { regions: [{ location: 'japaneast', tags: { 'cost/center': '7' } }] }),
+      (cluster) => cluster.edit('holder', { regions: [{ location: 'japaneast' }, { location: 'westeurope' }] }),
+    ],
+    [
+      'a namespace that does not allow the registry',
+      (cluster) => cluster.allow('holder', false),
+      (cluster) => cluster.allow('holder', true),
+    ],
+    [
+      'a namespace that cannot be read',
+      (cluster) => {
+        cluster.namespaces.holder = { refused: 'forbidden', words: '403' };
+      },
+      (cluster) => cluster.allow('holder', true),
+    ],
+    [
+      'mode Observe',
+      (cluster) => cluster.edit('holder', { mode: 'Observe' }),
+      (cluster) => cluster.edit('holder', { mode: 'Manage' }),
+    ],
+    [
+      'a suspension',
+      (cluster) => cluster.edit('holder', { suspend: true }),
+      (cluster) => cluster.edit('holder', { suspend: false }),
+    ],
+    [
+      'a default identity that is denied',
+      (cluster) => {
+        cluster.rules = { ...cluster.rules, defaultIdentity: 'deny' };
+        cluster.edit('waiting', { identity: { serviceAccountName: 'waiting' } });
+      },
+      (cluster) => {
+        cluster.rules = { ...cluster.rules, defaultIdentity: 'allow' };
+      },
+    ],
+  ];
+  for (const [what, begin, end] of passing) {
+    it(`is not lost by ${what}, and nothing is deleted meanwhile or after`, async () => {
+      const { cluster, deletions } = await heldScene();
+      begin(cluster);
+      cluster.annotate('holder', { [annotation.reconcileRequestedAt]: 'now' });
+      cluster.annotate('waiting', { [annotation.reconcileRequestedAt]: 'now' });
+      await cluster.run(50 * minute);
+      expect(cluster.holders).to.deep.equal(['holder']);
+      end(cluster);
+      await cluster.run(hour);
+      expect(cluster.holders).to.deep.equal(['holder']);
+      expect(cluster.ready('holder')).to.include({ status: 'True' });
+      expect(deletions()).to.deep.equal([]);
+    });
+  }
+
+  it('is lost after the registry has not been allowed for an hour, and what the holder had listed stays for pruneDelay', async () => {
+    const { cluster, arm, deletions } = await heldScene();
+    cluster.allow('holder', false);
+    cluster.annotate('holder', { [annotation.reconcileRequestedAt]: 'now' });
+    await cluster.run(59 * minute);
+    expect(cluster.holders).to.deep.equal(['holder']);
+    await cluster.run(12 * minute, () => cluster.holders.includes('waiting'));
+    expect(cluster.holders).to.deep.equal(['waiting']);
+    expect(cluster.status('holder')).not.to.have.any.keys('claim', 'regions', 'readyRegions');
+    await cluster.run(10 * minute - second);
+    expect(deletions()).to.deep.equal([]);
+    await cluster.run(10 * minute);
+    expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'northeurope']);
+    cluster.allow('holder', true);
+    await cluster.run(hour);
+    expect(cluster.ready('holder')).to.include({ reason: 'RegistryClaimed' });
+  });
+
+  it('begins its hour anew after a pass that was allowed', async () => {
+    const { cluster } = await heldScene();
+    for (let n = 0; n < 3; n++) {
+      cluster.allow('holder', false);
+      cluster.annotate('holder', { [annotation.reconcileRequestedAt]: `${n}` });
+      await cluster.run(50 * minute);
+      expect(cluster.status('holder').claim).to.have.property('refusedSince');
+      cluster.allow('holder', true);
+      await cluster.run(11 * minute);
+      expect(cluster.status('holder').claim).not.to.have.property('refusedSince');
+    }
+    expect(cluster.holders).to.deep.equal(['holder']);
+  });
+});
+
+describe('an object without the claim', () => {
+  it('shows no regions, is not Available, and says nothing about replicas', async () => {
+    const { clock, arm, cluster } = scene([home, 'japaneast', 'westeurope']);
+    cluster.create('holder', { regions: ['japaneast', 'westeurope'] });
+    await cluster.run(5 * minute);
+    const holding = cluster.objects.get('holder');
+    // A backup is restored: another object holds the registry since before.
+    const other = new ClusterModel(clock, () => arm);
+    other.create('first', { regions: ['japaneast'], status: { claim: { since: '2026-11-01T00:00:00Z' } } });
+    other.create('second', {
+      regions: ['japaneast', 'westeurope'],
+      ...(holding?.status && { status: holding.status }),
+    });
+    await other.run(minute);
+    const status = other.status('second');
+    expect(status).not.to.have.any.keys('claim', 'regions', 'readyRegions', 'regionList', 'syncing', 'plan');
+    expect(other.ready('second')).to.include({ status: 'False', reason: 'RegistryClaimed' });
+    expect(status.conditions?.find(({ type }) => type === 'Available')?.status).to.equal('Unknown');
+    expect(other.happenings.get('second')?.map(({ reason }) => reason)).to.deep.equal(['RegistryClaimed']);
+  });
+
+  it('does nothing when it is deleted, and changes nothing in Azure', async () => {
+    const { arm, cluster } = await heldScene();
+    const writes = arm.writes.length;
+    cluster.delete('waiting');
+    await cluster.run(hour);
+    expect([...cluster.objects.keys()]).to.deep.equal(['holder']);
+    expect(arm.writes).to.have.length(writes);
+  });
+
+  it('acquires the registry when the holder goes, and leaves what that had listed for pruneDelay', async () => {
+    const { arm, cluster, deletions } = await heldScene();
+    cluster.edit('holder', { deletionPolicy: 'Retain' });
+    cluster.delete('holder');
+    await cluster.run(9 * minute);
+    expect(cluster.holders).to.deep.equal(['waiting']);
+    expect(deletions()).to.deep.equal([]);
+    expect(arm.truth.has('northeurope')).to.equal(true);
+    await cluster.run(10 * minute);
+    expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'northeurope']);
+  });
+
+  it('is detached when it is deleted after its status was lost', async () => {
+    const { cluster, arm } = scene([home, 'japaneast']);
+    cluster.create('only');
+    await cluster.run(minute);
+    cluster.loseStatus('only');
+    cluster.delete('only');
+    await cluster.run(minute);
+    expect(cluster.objects.size).to.equal(0);
+    expect(arm.truth.has('japaneast')).to.equal(true);
+  });
+});
