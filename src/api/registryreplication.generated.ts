@@ -58,7 +58,7 @@ export interface RegistryReplicationBody {
      */
     prune?: 'Delete' | 'Retain';
     /**
-     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that still wait to be pruned, before the object goes; the home region stays. Retain leaves them all. An object that is suspended, in mode Observe or invalid goes at once and leaves them too. The default is Delete.
+     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that are due to be pruned, before the object goes; the home region stays. Retain leaves them all. An object that is suspended, in mode Observe, invalid or without a claim goes at once and leaves them too. The default is Delete.
      */
     deletionPolicy?: 'Delete' | 'Retain';
     /**

@@ -188,7 +188,11 @@ async function planOnProof(
   for (;;) {
     const now = context.clock.now();
     const leftAloneUntil = (location: string) => context.memory.contention.restsUntil(uidOf(object), location, now);
-    const plan = planFor(object, observed, now, { ...context.limits, leftAloneUntil, ageOf: ageOf(object, context) });
+    const plan = planFor(object, observed, now, {
+      ...context.limits,
+      leftAloneUntil,
+      ageOf: ageOf(object, now, context),
+    });
     const needsMap: boolean = !hasMap && dueSteps(plan).some(({ action }) => action === 'create');
     if (plan.confirm.length === 0 && !needsMap) return { observed, plan };
     const names = plan.confirm.filter((name) => !asked.has(name));
@@ -203,8 +207,8 @@ async function planOnProof(
   }
 }
 
-function ageOf(object: RegistryReplication, { memory, monotonic, clock }: Context): AgeOf {
-  return (location, since) => memory.delays.age(uidOf(object), location, since, clock.now(), monotonic());
+function ageOf(object: RegistryReplication, now: Date, { memory, monotonic }: Context): AgeOf {
+  return (location, since) => memory.delays.age(uidOf(object), location, since, now, monotonic());
 }
 
 /** The regions that there are, where ARM tells. */

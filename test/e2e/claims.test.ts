@@ -21,7 +21,7 @@ describeWithKubectl('two objects that name one registry', () => {
     await scene.kubectl('apply -f -', { input: JSON.stringify(object) });
   }
 
-  it('the second is refused, does nothing even when its spec differs, and takes over when the first goes', async () => {
+  it('the second is refused, does nothing even when its spec differs, and takes over when the first goes, without haste', async () => {
     const registry = scene.addRegistry('shared');
     await applyTo('first', ['japaneast']);
     await scene.untilReady('first');
@@ -34,7 +34,16 @@ describeWithKubectl('two objects that name one registry', () => {
 
     await scene.kubectl('patch georep first --type=merge -p {"spec":{"deletionPolicy":"Retain"}}');
     await scene.kubectl('delete georep first --timeout=20s');
+    const pruning = await scene.until('second', 'is to prune japaneast', ({ status }) =>
+      Boolean(status?.readyRegions === '1/1' && status.plan?.[0]?.notBefore),
+    );
+    expect(isNotReadyBecause('Pruning')(pruning)).to.equal(true);
+    await scene.told('second', /^PruneScheduled: japaneast: not in spec.regions, pruned at /);
+    expect(scene.arm.azure.replica(registry, 'japaneast')).not.to.equal(undefined);
+
+    await scene.patch('second', { spec: { pruneDelay: '0s' } });
     const ready = await scene.untilReady('second');
+    expect(scene.arm.azure.replica(registry, 'japaneast')).to.equal(undefined);
     expect(condition(ready, 'Stalled')).to.equal(undefined);
     expect(scene.arm.azure.replica(registry, 'westeurope')).not.to.equal(undefined);
   });

@@ -9,8 +9,9 @@ import {
   type Replica,
   type ReplicaChange,
 } from '../../../src/azure/arm.ts';
-import type { Clock } from '../../../src/clock.ts';
+
 import { normalise } from '../../../src/replication/location.ts';
+import type { FakeClock } from '../../fake-clock.ts';
 import { aRegistry } from './world.ts';
 
 const second = 1_000;
@@ -52,13 +53,14 @@ export class ArmModel implements Arm {
   /** Told of every write once it has taken effect; what it throws is the answer. */
   after: (request: string) => void = () => undefined;
 
-  readonly #clock: Clock;
+  /** Azure's own time: a step of the operator's clock does not move it. */
+  readonly #clock: Pick<FakeClock, 'monotonic'>;
   #registry: Registry;
   readonly #lives = new Map<string, Life>();
   readonly #shown = new Set<string>();
   #home: string;
 
-  constructor(clock: Clock, replicas: readonly Replica[], registry = aRegistry()) {
+  constructor(clock: Pick<FakeClock, 'monotonic'>, replicas: readonly Replica[], registry = aRegistry()) {
     this.#clock = clock;
     this.#registry = registry;
     this.#home = normalise(registry.location);
@@ -114,7 +116,7 @@ export class ArmModel implements Arm {
     this.writes.push(`create ${normalise(location)}`);
     if (normalise(location) === this.#home) this.violations.push('created the home replica');
     if (this.truth.has(normalise(location))) this.violations.push(`created ${location} where there is a replica`);
-    const now = this.#clock.now().getTime();
+    const now = this.#clock.monotonic();
     const { creating, syncing } = this.lasts(normalise(location));
     this.#lives.set(name, {
       replica: { name, location, routing, tags },
@@ -137,7 +139,7 @@ export class ArmModel implements Arm {
     const { life, replica } = this.#writable(name, 'update');
     if (routing === false) this.#mustKeepServing(name, 'unrouted');
     life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
-    if (routing !== undefined) life.provisioned = this.#clock.now().getTime() + durations.updating;
+    if (routing !== undefined) life.provisioned = this.#clock.monotonic() + durations.updating;
     this.after(`PATCH ${name}`);
     return this.#shownNow(name);
   }
@@ -147,7 +149,7 @@ export class ArmModel implements Arm {
     const { life, replica } = this.#writable(name, 'delete');
     if (normalise(replica.location) === this.#home) this.violations.push('deleted the home replica');
     this.#mustKeepServing(name, 'deleted');
-    life.gone = this.#clock.now().getTime() + durations.deleting;
+    life.gone = this.#clock.monotonic() + durations.deleting;
     this.after(`DELETE ${name}`);
   }
 
@@ -158,7 +160,7 @@ export class ArmModel implements Arm {
 
   #isHidden(name: string): boolean {
     const made = this.#lives.get(name)?.made;
-    return made !== undefined && this.#clock.now().getTime() < made + this.lag;
+    return made !== undefined && this.#clock.monotonic() < made + this.lag;
   }
 
   async locations(): Promise<string[]> {
@@ -198,7 +200,7 @@ export class ArmModel implements Arm {
 
   #now(name: string): Replica | undefined {
     const life = this.#lives.get(name);
-    const now = this.#clock.now().getTime();
+    const now = this.#clock.monotonic();
     if (!life || now < (life.appears ?? 0) || now >= life.gone) return undefined;
     if (life.replica.provisioningState === 'Failed') return life.replica;
     if (life.gone !== Number.POSITIVE_INFINITY) return { ...life.replica, provisioningState: 'Deleting' };

@@ -21,7 +21,7 @@ function openClaims(...objects: RegistryReplication[]) {
 const any = named('any', 0);
 
 describe('the holder of a registry', () => {
-  it('is the object that has the claim, however old the others are', () => {
+  it('is the object that has the claim, however old the others are (trap 30)', () => {
     const { claims } = openClaims(named('old', 9), named('young', 1, { since: '2026-11-22T01:00:00Z' }));
     expect(claims.holder(any)).to.equal('registries/young');
   });

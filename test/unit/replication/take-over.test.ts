@@ -217,3 +217,82 @@ describe('an object without the claim', () => {
     expect(arm.truth.has('japaneast')).to.equal(true);
   });
 });
+
+describe('a replica that the object never listed', () => {
+  async function foundScene(spec = {}) {
+    const made = scene([home, 'japaneast']);
+    made.cluster.create('only', { spec: { pruneDelay, ...spec } });
+    await made.cluster.run(hour);
+    await made.arm.create(undefined, 'westeurope', { location: 'westeurope' });
+    made.cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'now' });
+    await made.cluster.run(minute);
+    return made;
+  }
+
+  it('is not deleted before pruneDelay, the plan says when it is, and one event does', async () => {
+    const { cluster, deletions } = await foundScene();
+    const [entry] = cluster.status('only').plan ?? [];
+    expect(entry).to.include({ action: 'delete', location: 'westeurope', notBefore: '2026-11-22T01:10:01Z' });
+    expect(cluster.ready('only')).to.include({ status: 'False', reason: 'Pruning' });
+    await cluster.run(9 * minute);
+    expect(deletions()).to.deep.equal([]);
+    await cluster.run(2 * second);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+    const told = cluster.happenings.get('only') ?? [];
+    expect(told.filter(({ reason }) => reason === 'PruneScheduled')).to.have.length(1);
+  });
+
+  it('is deleted at once with pruneDelay 0s, also where that is edited later', async () => {
+    expect((await foundScene({ pruneDelay: '0s' })).deletions()).to.deep.equal(['delete westeurope']);
+    const { cluster, deletions } = await foundScene();
+    cluster.edit('only', { pruneDelay: '0s' });
+    await cluster.run(second);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+
+  it('stays for pruneDelay though the clock is set forward', async () => {
+    const { clock, cluster, deletions } = await foundScene();
+    clock.step(24 * hour);
+    cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'again' });
+    await cluster.run(9 * minute - second);
+    expect(deletions()).to.deep.equal([]);
+    await cluster.run(minute);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+
+  it('is deleted after pruneDelay though the clock is set back', async () => {
+    const { clock, cluster, deletions } = await foundScene();
+    clock.step(-24 * hour);
+    cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'again' });
+    await cluster.run(9 * minute);
+    expect(deletions()).to.deep.equal([]);
+    await cluster.run(2 * minute);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+
+  it('stays in Azure when the object is deleted before that', async () => {
+    const { arm, cluster } = await foundScene();
+    cluster.delete('only');
+    await cluster.run(minute);
+    expect(cluster.objects.size).to.equal(0);
+    expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'westeurope']);
+  });
+
+  it('counts as seen for the first time where the status does not say when', async () => {
+    const { cluster, deletions } = await foundScene();
+    cluster.loseStatus('only');
+    await cluster.run(9 * minute);
+    expect(deletions()).to.deep.equal([]);
+    await cluster.run(2 * minute);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+
+  it('is deleted at once where the object had listed it since it holds the registry', async () => {
+    const { cluster, deletions } = await foundScene();
+    cluster.edit('only', { regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
+    await cluster.run(minute);
+    cluster.edit('only', { regions: [{ location: 'japaneast' }] });
+    await cluster.run(second);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+});
