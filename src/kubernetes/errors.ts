@@ -61,12 +61,18 @@ export function isPatchRefused(error: unknown): boolean {
   return hasCode(error, 409) || hasCode(error, 422);
 }
 
-/** ms that the server asked us to stay away (`Retry-After` in seconds, as API servers send it); undefined when it did not. */
+/** API servers ask for seconds. A longer `Retry-After` is some proxy's, and must not keep the operator away for hours. */
+const maxRetryAfterMs = 60_000;
+
+/**
+ * ms that the server asked us to stay away (`Retry-After` in seconds, as API servers send it), at most a minute; undefined
+ * when it did not.
+ */
 export function retryAfter(error: unknown): number | undefined {
   if (!(error instanceof ApiException)) return undefined;
   const headers: Record<string, string | undefined> = error.headers ?? {};
   const seconds = Number(headers['retry-after'] ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : undefined;
 }
 
 /** Characters of an error that are shown. */

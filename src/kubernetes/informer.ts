@@ -5,7 +5,7 @@ import { type KubernetesObject, ListWatch } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
 import { type Backoff, delayAfter, type Random } from './backoff.ts';
 import type { Cluster } from './cluster.ts';
-import { ApiServerUnreachable, explain, isNotFound, retryAfter } from './errors.ts';
+import { ApiServerUnreachable, explain, isNotFound, isUnavailable, retryAfter } from './errors.ts';
 import { keyOf } from './key.ts';
 import type { Log } from './log.ts';
 import type { Resource } from './resource.ts';
@@ -64,12 +64,12 @@ export interface InformerOptions<T extends KubernetesObject> {
 }
 
 /**
- * A server that refuses is given time. One that cannot be reached is tried again soon: it costs nobody anything, and each
- * second more of it is a second in which nothing is seen.
+ * An API server that is unreachable or in trouble is tried again soon: a request every 5 s costs it nothing, and until the
+ * watch is back the operator sees no edit. A refusal that only a person can end (401, 403, 404) is given more time.
  */
 const backoff = {
   refused: { first: 500, max: 30_000, jitter: 0.5 },
-  unreachable: { first: 500, max: 5_000, jitter: 0.5 },
+  unavailable: { first: 500, max: 5_000, jitter: 0.5 },
 } as const satisfies Record<string, Backoff>;
 /** ms that a watch must have lived to count as progress when nothing happened in it. */
 const longEnough = 10_000;
@@ -110,7 +110,7 @@ class SupervisedWatch<T extends KubernetesObject> {
   readonly #resolveSynced: () => void;
   #stopped = false;
   #failures = 0;
-  /** The last watch lived long: the next pause may be left out, once. */
+  /** The next pause may be left out, once: the last watch lived long, or the pause after a failure is over. */
   #mayHurry = false;
   #cancelWait: () => void = () => undefined;
 
@@ -225,26 +225,31 @@ class SupervisedWatch<T extends KubernetesObject> {
     const { clock, random, log, whenNotFound } = this.#options;
     const wasOpen = this.state.phase === 'Watching';
     this.#watchEnded();
-    const kind = error instanceof ApiServerUnreachable ? 'unreachable' : 'refused';
+    const isUnreachable = error instanceof ApiServerUnreachable;
     // A wire that was cut while all was well says nothing about how the next attempt will go.
-    const failures = wasOpen && kind === 'unreachable' ? 1 : this.#failures + 1;
+    const failures = wasOpen && isUnreachable ? 1 : this.#failures + 1;
     this.#failures = failures;
-    const wait = Math.max(delayAfter(failures, backoff[kind], random), retryAfter(error) ?? 0);
+    const delays = isUnavailable(error) ? backoff.unavailable : backoff.refused;
+    const wait = Math.max(delayAfter(failures, delays, random), retryAfter(error) ?? 0);
 
     // Where the server refuses to go on from the last version (the CRD is gone; the store was restored from a backup),
     // only a fresh list helps; and where it breaks off a watch with an error, going on from there would meet it again (seen:
     // 500 "etcd event received with PrevKv=nil" from kube-apiserver 1.20 without a watch cache, after a compaction).
-    if (kind === 'refused' && (wasOpen || isNotFound(error) || failures >= 3)) this.#watch.relistNext();
+    if (!isUnreachable && (wasOpen || isNotFound(error) || failures >= 3)) this.#watch.relistNext();
 
     this.state = { phase: 'BackingOff', failures, error, until: new Date(clock.now().getTime() + wait) };
     const why = isNotFound(error) && whenNotFound ? whenNotFound : explain(error);
     log.warn({ failures, retryInMs: wait }, `${this.#subject} failed: ${why}; trying again in ${seconds(wait)}`);
-    this.#cancelWait = clock.after(wait, () => this.start());
+    this.#cancelWait = clock.after(wait, () => {
+      // ListWatch would add a pause of its own, of up to 30 s after several failures.
+      this.#mayHurry = true;
+      this.start();
+    });
   }
 
   /**
-   * ListWatch waits 1, 2, 4 … 30 s before it watches again after an end without events. That keeps a server that ends
-   * each watch at once from being hammered, and would make events late after a watch that ended in its good time.
+   * ListWatch waits 1, 2, 4 … 30 s before it watches again after an end without events; here 5 s at most. That keeps a server
+   * that ends each watch at once from being hammered, and would make events late after a watch that ended in its good time.
    */
   #pause(ms: number): Promise<void> {
     this.#watchEnded();
@@ -253,7 +258,7 @@ class SupervisedWatch<T extends KubernetesObject> {
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
+      const cancel = this.#options.clock.after(Math.min(ms, backoff.unavailable.max), resolve);
       this.#cancelWait = () => {
         cancel();
         resolve();

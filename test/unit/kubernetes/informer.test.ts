@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { isWorthAPass } from '../../../src/kubernetes/change.ts';
@@ -33,7 +36,7 @@ describe('the informer', () => {
   });
 
   function start(options: Partial<InformerOptions<Widget>> = {}, config = server.kubeConfig) {
-    cluster = connect(config);
+    cluster = connect(config, { clock });
     informer = startInformer<Widget>({
       cluster,
       resource: resource(cluster, { ...widgets, annotations: ['ours'] }),
@@ -139,6 +142,30 @@ describe('the informer', () => {
     (await server.nextList()).refuse(429, 'storage is (re)initializing', { 'retry-after': '3' });
     await log.next();
     expect(clock.nextIn).to.equal(3000);
+  });
+
+  it('takes at most a minute of a Retry-After', async () => {
+    start();
+    (await server.nextList()).refuse(503, 'come back tomorrow', { 'retry-after': '86400' });
+    await log.next();
+    expect(clock.nextIn).to.equal(60_000);
+  });
+
+  it('watches again within 5 s of the end of an outage in which the server answered 503', async () => {
+    let asked: Asked = await watching();
+    asked.cut();
+    await log.next(({ level }) => level === 'warn');
+    for (let i = 0; i < 8; i++) {
+      await clock.advance(5_000);
+      asked = await server.requests.next();
+      asked.refuse(503, 'apiserver is shutting down');
+      await log.next(({ level }) => level === 'warn');
+    }
+    // The server is well again: one request lists, the next one watches.
+    await clock.advance(5_000);
+    (await server.nextList()).list([widget('bear', '8')], '9');
+    (await server.nextWatch()).open();
+    while (phase() !== 'Watching') await settled();
   });
 
   it("says what a 404 means in the caller's words, and lists once it is there", async () => {
@@ -256,7 +283,7 @@ describe('the informer', () => {
     }
   });
 
-  it('waits at most 5 s for a server that cannot be reached, and up to 30 s for one that refuses', async () => {
+  it('waits at most 5 s for a server that is unreachable or in trouble, and up to 30 s for one that refuses', async () => {
     start();
     const waits = async (fail: (asked: Asked) => void) => {
       const all: number[] = [];
@@ -269,7 +296,9 @@ describe('the informer', () => {
       return Math.max(...all);
     };
     expect(await waits((asked) => asked.cut())).to.equal(5_000);
-    expect(await waits((asked) => asked.refuse(503, 'server is starting'))).to.equal(30_000);
+    expect(await waits((asked) => asked.refuse(503, 'server is starting'))).to.equal(5_000);
+    expect(await waits((asked) => asked.refuse(429, 'too many requests'))).to.equal(5_000);
+    expect(await waits((asked) => asked.refuse(403, 'forbidden'))).to.equal(30_000);
   });
 
   it('lists anew where the server refuses three times to go on, and at once where the kind has vanished', async () => {
@@ -304,24 +333,26 @@ describe('the informer', () => {
   });
 
   it('reports a credential that cannot be read, while listing and while watching', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'token-'));
+    const tokenFile = join(directory, 'token');
     const config = new KubeConfig();
     config.loadFromClusterAndUser(
       { name: 'c', server: server.url, skipTLSVerify: true },
-      { name: 'u', authProvider: { name: 'tokenFile', config: { tokenFile: '/nonexistent/token' } } },
+      { name: 'u', authProvider: { name: 'tokenFile', config: { tokenFile } } },
     );
     start({}, config);
     expect((await log.next()).sentence).to.contain('ENOENT');
-    const user = cluster.config.getCurrentUser();
-    if (!user) return expect.fail();
-    Object.assign(user, { authProvider: undefined });
+    await writeFile(tokenFile, 'token');
     await clock.advance(500);
     const list = await server.nextList();
-    Object.assign(user, { authProvider: { name: 'tokenFile', config: { tokenFile: '/nonexistent/token' } } });
+    await rm(tokenFile);
+    await clock.advance(60_000); // for so long a token is used before the file is read again
     list.list([], '1');
     expect((await log.next()).sentence).to.contain('ENOENT');
-    Object.assign(user, { authProvider: undefined });
+    await writeFile(tokenFile, 'token');
     await clock.advance(1000);
     expect((await server.nextWatch()).url.searchParams.get('resourceVersion')).to.equal('1');
+    await rm(directory, { recursive: true });
   });
 
   it('watches each of several namespaces by itself, with the label selector', async () => {
