@@ -1,23 +1,25 @@
 // Makes words that others wrote (ARM, Entra, the API server, the network) fit to be shown in a status, an event or a log:
 // one line, bounded, without secrets, and the same each time the same thing happens. It never changes what they say otherwise.
 
+import { redact } from './redact.ts';
+
 /** Far more than is ever shown, so that a megabyte of message costs nothing. */
 const readAtMost = 16_384;
 
 /**
  * One line of at most `limit` characters. Control and format characters (newlines, terminal escapes, bidirectional overrides) become
- * blanks; the query of every URL goes, since ARM signs its operation URLs there; so do bearer tokens, JWTs and named secrets;
+ * blanks; the query of every URL goes, since ARM signs its operation URLs there; so do secrets (redact.ts);
  * so do the trace ids and times that Entra adds and ARM's countdown, which differ at each attempt and would make a steady failure flicker.
  */
 export function oneLine(text: string, limit: number): string {
-  const line = text
+  const lines = text
     .slice(0, readAtMost)
     .toWellFormed()
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .replace(/[\n\p{Zl}\p{Zp}]+/gu, '\n')
+    .replace(/[^\S\n]+|(?!\n)[\p{Cc}\p{Cf}]+/gu, ' ');
+  const line = redact(lines)
+    .replace(/\s+/g, ' ')
     .replace(/(https?:\/\/[^\s?#'"<>]{1,512})[?#][^\s'"<>]*/gi, '$1')
-    .replace(/\bBearer +[\w.~+/=-]+/gi, 'Bearer [removed]')
-    .replace(/\beyJ[\w-]{8,}(\.[\w-]*){0,4}/g, '[removed]')
-    .replace(/\b(sig|client_secret|client_assertion|access_token|refresh_token|password)=[^\s&'"]+/gi, '$1=[removed]')
     .replace(
       / ?-? ?\b(Trace ID|Correlation ID|Timestamp): ([\d-]{10} [\d:]{8}Z?|[0-9a-f-]{8,}|Not Available)[,.]?/gi,
       '',

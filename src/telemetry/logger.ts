@@ -1,6 +1,7 @@
 // One line per entry on stdout, as JSON or for people: ISO time, level as a word, errors cut short, secrets removed, and nothing that
 // would steer a terminal, whoever's words they are.
 import pino, { type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
+import { isSecretName } from '../redact.ts';
 import { oneLine } from '../words.ts';
 import { prettyLine } from './pretty.ts';
 
@@ -18,8 +19,6 @@ const mostMessage = 2_048;
 const mostFrames = 5;
 /** Levels of objects within fields. */
 const deepest = 4;
-
-const secret = /^(authorization|token|accessToken|clientSecret|password)$/i;
 
 export function createLogger({ level, format = 'json', destination }: LoggerOptions): Logger {
   const out = destination ?? pino.destination({ dest: 1, sync: true });
@@ -51,7 +50,7 @@ function presentable(value: unknown, sentence: string, depth: number): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [
       name,
-      secret.test(name) ? '[removed]' : presentable(each, sentence, depth - 1),
+      isSecretName(name) ? '[removed]' : presentable(each, sentence, depth - 1),
     ]),
   );
 }
