@@ -1,8 +1,15 @@
 // The ARM emulator's faults on the way to an answer: on the wire, at the door, and in rights, locks and policies.
+import { once as event } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { connect } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { held, instant } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { type Answer, ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+import { type Answer, ArmCaller, apiVersion, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
 
 describe('the ARM emulator, told to', () => {
   const arm = new ArmCaller();
@@ -10,14 +17,46 @@ describe('the ARM emulator, told to', () => {
 
   afterEach(arm.end);
 
-  const failing = (answer: Promise<Answer>): Promise<string> =>
+  const failing = (answer: Promise<Answer | string>): Promise<string> =>
     answer.then(
-      ({ status }) => `answered ${status}`,
+      (answered) => `answered ${typeof answered === 'string' ? answered : answered.status}`,
       (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
     );
+  /** The head of an answer, its body still to come. */
+  const opened = async (path: string): Promise<IncomingMessage> => {
+    const url = new URL(`${path}?api-version=${apiVersion}`, arm.emulator.url);
+    const headers = { authorization: `Bearer ${await arm.token()}`, ...once.headers };
+    const asked = request(url, { headers, ca: arm.emulator.certificate });
+    asked.on('error', () => undefined);
+    asked.end();
+    const [answer] = (await event(asked, 'response')) as [IncomingMessage];
+    return answer;
+  };
+  /** Asks for a token as any OAuth client does. */
+  const grant = (signal?: AbortSignal): Promise<Answer> => {
+    const { environment, url } = arm.emulator;
+    const form = new URLSearchParams({
+      client_id: environment.AZURE_CLIENT_ID ?? '',
+      client_secret: environment.AZURE_CLIENT_SECRET ?? '',
+      grant_type: 'client_credentials',
+      scope: 'https://management.azure.com/.default',
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const path = `${url}/${environment.AZURE_TENANT_ID}/oauth2/v2.0/token`;
+    return arm.exchange(path, 'POST', String(form), headers, signal);
+  };
+  const until = async (isSo: () => boolean): Promise<void> => {
+    const limit = AbortSignal.timeout(20_000);
+    while (!isSo()) {
+      limit.throwIfAborted();
+      await new Promise(setImmediate);
+    }
+  };
   const codeOf = ({ status, body }: Answer) => `${status} ${body.error?.code ?? ''}`.trim();
   const isThere = () => arm.emulator.azure.replica(reference, 'japaneast') !== undefined;
   const lastEntry = () => arm.emulator.journal.entries.at(-1);
+  /** Over a connection of its own, sockets being kept for the next test otherwise. */
+  const once = { headers: { connection: 'close' } };
 
   describe('break the wire,', () => {
     it('takes its time, as long as was said', async () => {
@@ -109,6 +148,133 @@ describe('the ARM emulator, told to', () => {
       await begin();
     });
 
+    it('never answers the handshakes that were chosen, and counts them until their clients give up', async () => {
+      const { azure } = await begin();
+      await arm.token();
+      const before = arm.emulator.connections;
+      azure.faults.add({ kind: 'stalledHandshake', times: 1 });
+      const client = connect(Number(new URL(arm.emulator.url).port), '127.0.0.1');
+      await event(client, 'connect');
+      const hello = connectTls({ socket: client, ca: arm.emulator.certificate });
+      hello.on('error', () => undefined);
+      // The next one is served, and the first is still waiting by then.
+      expect((await send('GET', registryId, undefined, once)).status).to.equal(200);
+      expect(hello.authorized).to.equal(false);
+      expect(arm.emulator.connections).to.include({ stalled: 1, accepted: before.accepted + 2 });
+      client.destroy();
+      await until(() => arm.emulator.connections.stalled === 0);
+      await until(() => arm.emulator.connections.open === before.open);
+    });
+
+    it('closes while handshakes stall', async () => {
+      const { azure, url } = await begin();
+      azure.faults.add({ kind: 'stalledHandshake' });
+      const client = connect(Number(new URL(url).port), '127.0.0.1');
+      const closed = event(client, 'close');
+      await until(() => arm.emulator.connections.stalled === 1);
+      await arm.emulator.close();
+      await closed;
+      await begin();
+    });
+
+    it('keeps a request for a token waiting, or late, if that is named', async () => {
+      const clock = new FakeClock();
+      const { azure, journal } = await begin({ clock });
+      azure.faults.add({ kind: 'hang', endpoints: ['token'], methods: ['POST'], times: 1 });
+      const hung = journal.next(({ method }) => method === 'POST');
+      const patience = new AbortController();
+      const asking = failing(grant(patience.signal));
+      expect((await hung).status).to.equal(0);
+      patience.abort();
+      expect(await asking).to.equal('ABORT_ERR');
+      azure.faults.add({ kind: 'latency', ms: 60_000, endpoints: ['token'], methods: ['POST'], times: 1 });
+      const late = grant();
+      await until(() => clock.nextIn !== undefined);
+      await clock.advance(60_000);
+      expect((await late).text).to.contain('access_token');
+    });
+
+    it('gives tokens that last as long as was said', async () => {
+      const clock = new FakeClock();
+      await begin({ clock, tokenLifetime: 20 });
+      const token = await arm.token();
+      await clock.advance(19_000);
+      expect((await send('GET', registryId, undefined, { token })).status).to.equal(200);
+      await clock.advance(1_000);
+      expect(codeOf(await send('GET', registryId, undefined, { token }))).to.equal('401 ExpiredAuthenticationToken');
+    });
+
+    it('falls silent in the middle of a body', async () => {
+      const { azure } = await begin();
+      await arm.token();
+      azure.faults.add({ kind: 'malformed', how: 'stall', times: 1 });
+      const answer = await opened(registryId);
+      const announced = Number(answer.headers['content-length']);
+      let received = 0;
+      while (received < announced >> 1) {
+        const [chunk] = (await event(answer, 'data')) as [Buffer];
+        received += chunk.length;
+      }
+      // As much as there will ever be; the connection stays open.
+      expect(received).to.equal(announced >> 1);
+      expect((await send('GET', registryId, undefined, once)).status).to.equal(200);
+      expect(answer.complete).to.equal(false);
+      answer.destroy();
+    });
+
+    it('breaks gzip off, by its end or by that of the connection', async () => {
+      const { azure } = await begin();
+      azure.faults.add({ kind: 'malformed', how: 'gzipHalf', times: 1 });
+      const half = await opened(registryId);
+      expect(half.headers).to.include({ 'content-encoding': 'gzip' });
+      expect(await failing(text(half.pipe(createGunzip())))).to.equal('Z_BUF_ERROR');
+      expect(half.complete).to.equal(true);
+      azure.faults.add({ kind: 'malformed', how: 'gzipCut', times: 1 });
+      const cut = await opened(registryId);
+      expect(cut.headers).to.include({ 'content-encoding': 'gzip' });
+      expect(await failing(text(cut))).to.equal('ECONNRESET');
+    });
+
+    it('sends the right body after many blanks, plain or as a bomb', async () => {
+      const { azure } = await begin();
+      const bytes = 3_000_000;
+      azure.faults.add({ kind: 'malformed', how: 'large', bytes, times: 1 });
+      const large = await text(await opened(registryId));
+      expect(large.length).to.be.greaterThan(bytes);
+      expect(JSON.parse(large)).to.have.property('name', 'myACR0007');
+      azure.faults.add({ kind: 'malformed', how: 'bomb', bytes, times: 1 });
+      const packed = await buffer(await opened(registryId));
+      expect(packed.length).to.be.lessThan(bytes / 100);
+      const bomb = String(gunzipSync(packed));
+      expect(bomb.length).to.equal(large.length);
+      expect(JSON.parse(bomb)).to.have.property('name', 'myACR0007');
+    });
+
+    it('stops sending where a client has had enough', async () => {
+      const { azure } = await begin();
+      await arm.token();
+      const { open } = arm.emulator.connections;
+      azure.faults.add({ kind: 'malformed', how: 'large', bytes: 2 ** 30, times: 1 });
+      const answer = await opened(registryId);
+      await event(answer, 'data');
+      answer.destroy();
+      await until(() => arm.emulator.connections.open <= open);
+      expect((await send('GET', registryId)).status).to.equal(200);
+    });
+
+    it('names a next page elsewhere', async () => {
+      const { azure } = await begin();
+      await create('japaneast');
+      azure.faults.set('lure', { kind: 'foreignNextLink', origin: 'https://127.0.0.1:4711', times: 1 });
+      const lured = await send('GET', `${registryId}/replications`);
+      const { nextLink = '' } = JSON.parse(lured.text) as { nextLink?: string };
+      expect(new URL(nextLink).origin).to.equal('https://127.0.0.1:4711');
+      expect(new URL(nextLink).pathname).to.equal(`${registryId}/replications`);
+      expect(lured.body.value?.map(({ name }) => name)).to.include('japaneast');
+      expect(lastEntry()).to.deep.include({ status: 200, faults: ['lure'] });
+      expect(JSON.parse((await send('GET', `${registryId}/replications`)).text)).not.to.have.property('nextLink');
+    });
+
     it('sends bodies that are not what they should be, under the right status', async () => {
       const { azure } = await begin();
       const bodies: string[] = [];
@@ -160,6 +326,19 @@ describe('the ARM emulator, told to', () => {
       expect(late.headers).not.to.have.property('azure-asyncoperation');
       expect(lastEntry()).to.deep.include({ status: 500, hidden: 201 });
       expect(isThere()).to.equal(true);
+    });
+
+    it("errs with a gateway's page, without ARM's envelope", async () => {
+      const { azure } = await begin();
+      for (const status of [403, 502]) {
+        azure.faults.add({ kind: 'error', status, html: true, times: 1 });
+        const refused = await send('GET', registryId);
+        expect(refused.status).to.equal(status);
+        expect(refused.headers['content-type']).to.equal('text/html');
+        expect(refused.text).to.contain('<html>');
+      }
+      azure.faults.add({ kind: 'error', status: 503, html: true, retryAfter: 7, times: 1 });
+      expect((await send('GET', registryId)).headers).to.include({ 'retry-after': '7' });
     });
 
     it('is busy for so long', async () => {

@@ -8,7 +8,7 @@ import type { Active } from './faults/faults.ts';
 import { type Fields, Misfit } from './faults/field.ts';
 import { knobs, limits } from './faults/knobs.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import type { Bindings } from './wire.ts';
+import type { Bindings, ConnectionCounts } from './wire.ts';
 
 export const adminPath = '/emulator';
 
@@ -16,7 +16,7 @@ interface Env {
   Bindings: Bindings;
 }
 
-export function adminApp(azure: Azure, journal: Journal): Hono<Env> {
+export function adminApp(azure: Azure, journal: Journal, connections: () => ConnectionCounts): Hono<Env> {
   const app = new Hono<Env>().basePath(adminPath);
 
   app.use(async (c, next) => {
@@ -49,6 +49,8 @@ export function adminApp(azure: Azure, journal: Journal): Hono<Env> {
   app.get('/registries', () =>
     say(azure.references().map((of) => ({ ...azure.registry(of), replicas: azure.replicas(of) }))),
   );
+
+  app.get('/connections', () => say(connections()));
 
   app.get('/journal', (c) => {
     const { method, registry, replica, last = '100' } = c.req.query();
@@ -85,6 +87,7 @@ const manual = {
     'DELETE /emulator/faults': 'Turns all off.',
     'POST /emulator/changes': 'Changes something as someone else would, once and at once: {"kind": …}.',
     'GET /emulator/registries': 'What is really so, whatever ARM says.',
+    'GET /emulator/connections': 'TCP connections: open, of these with a stalled handshake, and ever accepted.',
     'GET /emulator/journal?method=&registry=&replica=&last=100': 'What ARM was asked; status 0 is no answer.',
     'DELETE /emulator/journal': 'Forgets it.',
   },

@@ -32,7 +32,13 @@ export interface Mood {
 }
 
 /** The wire: what happens to any client of anything. */
-export const onTheWire = ['latency', 'reset', 'hang', 'malformed'] as const satisfies readonly Kind[];
+export const onTheWire = [
+  'stalledHandshake',
+  'latency',
+  'reset',
+  'hang',
+  'malformed',
+] as const satisfies readonly Kind[];
 export const atTheDoor = ['throttled', 'error', 'busy'] as const satisfies readonly Kind[];
 /** What ARM's reads do not say. */
 export const inSight = ['staleList', 'omission', 'lateCreation', 'lateDeletion'] as const satisfies readonly Kind[];
@@ -181,6 +187,19 @@ class Dice {
   }
 }
 
+const malformations = [
+  'half',
+  'cut',
+  'stall',
+  'gzipHalf',
+  'gzipCut',
+  'large',
+  'bomb',
+  'empty',
+  'html',
+  'strange',
+] as const;
+
 /** Undefined where the scene has no place for it. */
 function drawDrift(kind: DrawnDrift, { registry, locations, elsewhere = [] }: Scene, dice: Dice): Drift | undefined {
   const places = kind === 'replicaAdded' ? elsewhere : locations;
@@ -211,13 +230,15 @@ function drawFault(kind: Kind, { registry, locations }: Scene, pace: number, dic
   const when = () => dice.one(['before', 'after'] as const);
   const ms = () => Math.round(dice.between(0, 5 * pace));
   switch (kind) {
+    case 'stalledHandshake':
+      return { kind, ...brief, times: dice.whole(1, 3) };
     case 'latency':
       return { kind, ...some, ms: 0, most: pace };
     case 'reset':
     case 'hang':
       return { kind, ...few, when: when() };
     case 'malformed':
-      return { kind, ...few, how: dice.one(['half', 'cut', 'empty', 'html', 'strange'] as const) };
+      return { kind, ...few, how: dice.one(malformations) };
     case 'throttled':
       return { kind, ...few, retryAfter: 1 };
     case 'error':
@@ -248,6 +269,8 @@ function drawFault(kind: Kind, { registry, locations }: Scene, pace: number, dic
     case 'lateHomeEntry':
     case 'staleList':
       return { kind, ...aim, ms: ms() };
+    case 'foreignNextLink':
+      return { kind, ...few, origin: 'https://127.0.0.1:1' };
     case 'omission':
       return { kind, ...some, location: dice.one(locations) };
     case 'lateCreation':

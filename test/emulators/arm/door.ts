@@ -5,10 +5,13 @@ import type { Faults } from './faults/faults.ts';
 import { busy, Refusal, subscriptionRequestsThrottled } from './refusal.ts';
 import type { RequestInfo } from './request-info.ts';
 
+/** What is done to a body. */
+export type Malformation = Pick<Fault<'malformed'>, 'how' | 'bytes'>;
+
 /** Instead of an answer, or with it. */
 export type WireFault =
   | { readonly kind: 'reset' | 'hang'; readonly when: 'before' | 'after' }
-  | { readonly kind: 'malformed'; readonly how: Fault<'malformed'>['how'] };
+  | ({ readonly kind: 'malformed' } & Malformation);
 
 export interface Passage {
   /** ms. */
@@ -27,7 +30,7 @@ export function passageOf(faults: Faults, info: RequestInfo): Passage {
   const malformed = broken ? undefined : faults.due('malformed', concerns);
   const names = [slow, broken, malformed].flatMap((active) => active?.name ?? []);
   if (broken) return { latency, names, fault: { kind: broken.fault.kind, when: broken.fault.when ?? 'before' } };
-  if (malformed) return { latency, names, fault: { kind: 'malformed', how: malformed.fault.how } };
+  if (malformed) return { latency, names, fault: malformed.fault };
   return { latency, names };
 }
 
@@ -61,12 +64,13 @@ function throttling({ method, subscriptionId = '' }: RequestInfo, retryAfter: nu
 }
 
 /** Codes and words that ARM is known for, where the fault has none of its own. */
-function errorOf({ status, code, message, retryAfter }: Fault<'error'>): Refusal {
+function errorOf({ status, code, message, html, retryAfter }: Fault<'error'>): Refusal {
   const usual = status >= 500 ? 'InternalServerError' : 'BadRequest';
   return new Refusal({
     status,
     code: code ?? (status === 503 ? 'ServiceUnavailable' : usual),
     message: message ?? 'The server encountered an error. Please retry after some time.',
+    ...(html && { html }),
     ...(retryAfter !== undefined && { retryAfter }),
   });
 }

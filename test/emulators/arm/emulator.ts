@@ -1,6 +1,7 @@
 // Puts the emulator together and starts it: a world, its rules and faults, a tenant, and an HTTPS server on loopback.
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:https';
+import { createServer as createHttpsServer, type Server } from 'node:https';
+import { createServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { type Clock, systemClock } from '../../../src/clock.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
@@ -14,7 +15,7 @@ import { seeded } from './random.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
 import { type FederatedCredential, Tenant } from './tokens.ts';
-import { Connections } from './wire.ts';
+import { type ConnectionCounts, Connections } from './wire.ts';
 import { World } from './world.ts';
 
 /** The subscription that is always there. */
@@ -36,6 +37,8 @@ export interface ArmEmulatorOptions {
   readonly journalLength?: number;
   /** The size of ARM's budget, and whether it is enforced; it only counts where left out. */
   readonly quota?: QuotaOptions;
+  /** s that access tokens last; an hour where left out. */
+  readonly tokenLifetime?: number;
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
@@ -50,6 +53,8 @@ export interface ArmEmulator {
   readonly environment: Readonly<Record<string, string>>;
   readonly azure: Azure;
   readonly journal: Journal;
+  /** Of all clients, tokens and admin requests included, at this moment. */
+  readonly connections: ConnectionCounts;
   /** Makes another application known, with the same secret: the journal tells who asked. */
   register(clientId: string, federated?: readonly FederatedCredential[]): void;
   /** Tokens for a machine whose managed identity the client is: see metadata-endpoint.ts. */
@@ -68,6 +73,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     pageSize = 100,
     journalLength = 100_000,
     quota = {},
+    tokenLifetime,
     tenantId = '11111111-1111-1111-1111-111111111111',
     clientId = '22222222-2222-2222-2222-222222222222',
     clientSecret = 'emulated-secret',
@@ -81,26 +87,27 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   const journal = new Journal(journalLength);
   const audience = 'https://management.azure.com';
   const audiences = [audience, 'https://management.core.windows.net'];
-  const tenant = new Tenant(tenantId, audiences, () => world.now);
+  const tenant = new Tenant(tenantId, audiences, () => world.now, tokenLifetime);
   const register = (clientId: string, federated?: readonly FederatedCredential[]) =>
     tenant.register({ clientId, secret: clientSecret, ...(federated && { federated }) });
   register(clientId);
 
-  const connections = new Connections();
+  const connections = new Connections(faults);
   const app = armApp({ world, faults, connections, tenant, quota: new Quota(quota), journal, pageSize });
-  const admin = adminApp(azure, journal);
+  const admin = adminApp(azure, journal, () => connections.counts);
   const isAdmin = ({ url }: Request) => `${new URL(url).pathname}/`.startsWith(`${adminPath}/`);
   const server = createAdaptorServer({
     // Beside ARM, not in it: no fault befalls the admin endpoint and no journal has it.
     fetch: (request, bindings) => (isAdmin(request) ? admin : app).fetch(request, bindings),
-    createServer,
+    createServer: createHttpsServer,
     serverOptions: { key, cert, keepAliveTimeout: 120_000 },
     overrideGlobalObjects: false,
-  });
-  connections.watch(server as Server);
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  }) as Server;
+  // In front of the HTTPS server: a connection that it never sees has no handshake.
+  const listener = createServer({ noDelay: true }, (socket) => connections.accept(socket, server));
+  listener.listen(port, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('The ARM emulator has no port');
   const url = `https://127.0.0.1:${address.port}`;
   audiences.push(url);
@@ -118,13 +125,16 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     },
     azure,
     journal,
+    get connections() {
+      return connections.counts;
+    },
     register,
     grant: (clientId, resource) => tenant.grant(clientId, resource),
     async close() {
       journal.close();
-      const closed = once(server, 'close');
-      server.close();
-      if ('closeAllConnections' in server) server.closeAllConnections();
+      const closed = once(listener, 'close');
+      listener.close();
+      connections.end();
       await closed;
     },
   };

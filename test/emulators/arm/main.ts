@@ -27,6 +27,7 @@ interface Flags {
   readonly registry: readonly Seed[];
   readonly pageSize: number;
   readonly seed: number;
+  readonly tokenLifetime: number;
   readonly certificate: string;
 }
 
@@ -51,6 +52,7 @@ const program = new Command('emulator:arm')
   )
   .option('--page-size <number>', 'replicas in one page of LIST', whole, 100)
   .option('--seed <number>', 'of the times that are drawn', whole, 1)
+  .option('--token-lifetime <seconds>', 'how long access tokens last', whole, 3599)
   .option('--certificate <file>', 'where to write the certificate to trust', join(tmpdir(), 'arm-emulator.pem'));
 
 const flags = program.parse().opts<Flags>();
@@ -79,6 +81,7 @@ async function start(): Promise<ArmEmulator> {
     timings: timingsOf(flags),
     seed: flags.seed,
     pageSize: flags.pageSize,
+    tokenLifetime: flags.tokenLifetime,
     registryDefaults: { contentBytes: flags.contentSize },
   });
   for (const { reference, settings } of registries) started.azure.addRegistry(reference, settings);

@@ -13,6 +13,8 @@ export interface RefusalDetails {
   readonly retryAfter?: number;
   /** ARM's front end answers without asking ACR, and then shows no budget (recorded for 404: ASO, 2025-11-18). */
   readonly gateway?: boolean;
+  /** An HTML page of a gateway, without ARM's envelope. */
+  readonly html?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

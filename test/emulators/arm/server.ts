@@ -9,8 +9,10 @@ import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { denialOf } from './access.ts';
 import { errorBody, operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
 import { passageOf, refusalAtTheDoor, type WireFault } from './door.ts';
+import { concernsRegistry } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Journal } from './journal.ts';
+import { gatewayPage, malform } from './malformed.ts';
 import type { Operation } from './operation.ts';
 import * as provider from './provider.ts';
 import type { Quota, Spending } from './quota.ts';
@@ -19,7 +21,7 @@ import { infoOf, type RequestInfo } from './request-info.ts';
 import { readRegistryPut, readReplicaPatch, readReplicaPut, supportedApiVersions } from './requests.ts';
 import { signedTail } from './signature.ts';
 import type { Principal, Tenant } from './tokens.ts';
-import { type Bindings, type Connections, malformed } from './wire.ts';
+import type { Bindings, Connections } from './wire.ts';
 import type { World } from './world.ts';
 
 export interface Parts {
@@ -92,7 +94,8 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
       return unanswered(c, fault);
     }
     record(status, c.var.hidden);
-    replace(c, await (fault.how === 'cut' ? connections.cut(c.env, c.res) : malformed(c.res, fault.how)));
+    const { response, ending } = await malform(c.res, fault);
+    replace(c, ending ? await connections.breakOff(c.env, response, ending) : response);
   });
 
   app.use('/subscriptions/*', async (c, next) => {
@@ -174,7 +177,9 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     const start = skipped(c.req.query('$skipToken'));
     const end = start + pageSize;
     const value = all.slice(start, end).map(replicaBody);
-    const nextLink = end < all.length ? nextLinkOf(c, end) : undefined;
+    const foreign = faults.due('foreignNextLink', (fault) => concernsRegistry(fault, referenceOf(c)));
+    if (foreign) c.var.befallen.push(foreign.name);
+    const nextLink = foreign || end < all.length ? nextLinkOf(c, end, foreign?.fault.origin) : undefined;
     // Recorded, and empty: ARM asks several regions for the one list.
     return answer(200, { value, ...(nextLink && { nextLink }) }, { 'x-ms-original-request-ids': '' });
   });
@@ -273,11 +278,13 @@ function answer(status: number, body: unknown, headers: Readonly<Record<string, 
 }
 
 function refusing({ details }: refusal.Refusal): Response {
-  const { status, retryAfter, headers } = details;
-  return answer(status, errorBody(details), {
-    ...headers,
+  const { status, retryAfter, html } = details;
+  const headers = {
+    ...details.headers,
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-  });
+  };
+  if (!html) return answer(status, errorBody(details), headers);
+  return new Response(gatewayPage, { status, headers: { 'content-type': 'text/html', ...headers } });
 }
 
 function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
@@ -385,8 +392,9 @@ function skipped(token: string | undefined): number {
   return start;
 }
 
-function nextLinkOf(c: ArmContext, start: number): string {
-  const url = new URL(c.req.url);
+function nextLinkOf(c: ArmContext, start: number, origin = originOf(c)): string {
+  const { pathname, search } = new URL(c.req.url);
+  const url = new URL(pathname + search, origin);
   url.searchParams.set('$skipToken', Buffer.from(String(start)).toString('base64url'));
   return url.href;
 }

@@ -38,7 +38,7 @@ export type Verdict =
   | { readonly kind: 'malformed' | 'expired' | 'wrongAudience' };
 
 /** s; Entra draws 60 to 90 minutes. */
-const lifetime = 3599;
+const usualLifetime = 3599;
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -47,13 +47,18 @@ export class Tenant {
   readonly #applications = new Map<string, Application>();
   readonly #audiences: readonly string[];
   readonly #now: () => number;
+  readonly #lifetime: number;
   readonly #key = randomBytes(32);
 
-  /** `audiences`: the resources that tokens may be for, whatever slashes they end in; `now` in ms since the epoch. */
-  constructor(id: string, audiences: readonly string[], now: () => number) {
+  /**
+   * `audiences`: the resources that tokens may be for, whatever slashes they end in; `now` in ms since the epoch; `lifetime` of
+   * tokens in s.
+   */
+  constructor(id: string, audiences: readonly string[], now: () => number, lifetime = usualLifetime) {
     this.id = id;
     this.#audiences = audiences;
     this.#now = now;
+    this.#lifetime = lifetime;
   }
 
   register(application: Application): void {
@@ -115,7 +120,7 @@ export class Tenant {
 
   /** A token without any proof, as a machine gets it for its managed identity; `lifetime` in s. */
   grant(clientId: string, audience: string): { readonly token: string; readonly lifetime: number } {
-    return { token: this.#sign(clientId, audience), lifetime };
+    return { token: this.#sign(clientId, audience), lifetime: this.#lifetime };
   }
 
   unknownTenant(tenant: string): TokenAnswer {
@@ -185,7 +190,7 @@ export class Tenant {
       iss: `https://sts.windows.net/${this.id}/`,
       iat: issued,
       nbf: issued,
-      exp: issued + lifetime,
+      exp: issued + this.#lifetime,
       appid: clientId,
       idtyp: 'app',
       oid: clientId,

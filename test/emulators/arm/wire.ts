@@ -1,11 +1,11 @@
-// Connections as the emulator breaks them: by RST, by silence, in the middle of an answer; and bodies that are not what they
-// should be. Knows nothing of what the requests were about.
+// The emulator's TCP connections: taken, counted, and broken by RST, by silence or in the middle of an answer. Knows nothing of
+// what the requests were about.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Fault } from './faults/fault.ts';
+import type { Faults } from './faults/faults.ts';
 
 /** What the HTTPS server gives beside each request. */
 export interface Bindings {
@@ -13,18 +13,52 @@ export interface Bindings {
   readonly outgoing: ServerResponse;
 }
 
+export interface ConnectionCounts {
+  /** Those that the client has not closed, stalled ones included. */
+  readonly open: number;
+  /** Those whose TLS handshake is never answered. */
+  readonly stalled: number;
+  /** All that were ever accepted. */
+  readonly accepted: number;
+}
+
 /** The TCP connections under the TLS ones: only these can be reset. */
 export class Connections {
+  readonly #faults: Faults;
+  /** By the client's port. */
   readonly #open = new Map<number, Socket>();
+  readonly #stalled = new Set<Socket>();
+  #accepted = 0;
 
-  watch(server: Server): void {
-    server.on('connection', (socket: Socket) => {
-      const { remotePort = 0 } = socket;
-      this.#open.set(remotePort, socket);
-      socket.once('close', () => {
-        if (this.#open.get(remotePort) === socket) this.#open.delete(remotePort);
-      });
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
+
+  /** Hands a new connection to the server, unless its handshake is to stall. */
+  accept(socket: Socket, server: Server): void {
+    const { remotePort = 0 } = socket;
+    this.#accepted++;
+    this.#open.set(remotePort, socket);
+    socket.once('close', () => {
+      this.#stalled.delete(socket);
+      if (this.#open.get(remotePort) === socket) this.#open.delete(remotePort);
     });
+    if (!this.#faults.due('stalledHandshake', () => true)) {
+      server.emit('connection', socket);
+      return;
+    }
+    this.#stalled.add(socket);
+    socket.on('error', () => undefined); // `close` follows.
+    socket.resume(); // Unread, it would not say that the client has closed it.
+  }
+
+  get counts(): ConnectionCounts {
+    return { open: this.#open.size, stalled: this.#stalled.size, accepted: this.#accepted };
+  }
+
+  /** Ends every connection. */
+  end(): void {
+    for (const socket of this.#open.values()) socket.destroy();
   }
 
   /** The client sees ECONNRESET. */
@@ -39,38 +73,13 @@ export class Connections {
     return RESPONSE_ALREADY_SENT;
   }
 
-  /** Announces the whole body, sends half of it, and resets. */
-  async cut(bindings: Bindings, answer: Response): Promise<Response> {
+  /** Announces the whole body, sends half of it, and resets or falls silent. */
+  async breakOff(bindings: Bindings, answer: Response, ending: 'reset' | 'silence'): Promise<Response> {
     const { outgoing } = bindings;
-    const body = Buffer.from(await answer.text());
+    const body = Buffer.from(await answer.arrayBuffer());
     outgoing.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'content-length': body.length });
     // A client that has what was sent in hand sees the end of the answer missing; one that has not, a reset.
     await new Promise<void>((resolve) => outgoing.write(body.subarray(0, body.length >> 1), () => resolve()));
-    return this.reset(bindings);
-  }
-}
-
-/** The same status and headers, and another body. */
-export async function malformed(answer: Response, how: Exclude<Fault<'malformed'>['how'], 'cut'>): Promise<Response> {
-  const headers = new Headers(answer.headers);
-  headers.delete('content-length');
-  if (how === 'html') headers.set('content-type', 'text/html');
-  const body = distorted(await answer.text(), how);
-  const bodiless = answer.status === 204 || answer.status === 304;
-  return new Response(bodiless ? null : body, { status: answer.status, headers });
-}
-
-function distorted(body: string, how: Exclude<Fault<'malformed'>['how'], 'cut'>): string {
-  switch (how) {
-    case 'half':
-      return body.slice(0, body.length >> 1);
-    case 'empty':
-      return '';
-    case 'html':
-      return '<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Please wait</h1></body></html>';
-    case 'strange':
-      return '{"value":"42","properties":[null],"error":7}';
-    default:
-      return how satisfies never;
+    return ending === 'reset' ? this.reset(bindings) : this.hang(bindings);
   }
 }

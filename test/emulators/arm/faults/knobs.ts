@@ -1,7 +1,7 @@
 // Every way in which the emulated Azure can be made to misbehave, one entry each: what it means, its members, and an
 // example that works. What a knob does when it is turned on is said where it is asked about, never here.
 import { endpoints, methods } from '../request-info.ts';
-import { amount, type Fields, oneOf, optional, pairs, someOf, text, texts, type Values } from './field.ts';
+import { amount, type Fields, oneOf, optional, pairs, someOf, text, texts, truth, type Values } from './field.ts';
 
 /** Members that every fault may have. */
 export const limits = {
@@ -77,11 +77,17 @@ export const knobs = {
     {
       ...requests,
       how: oneOf(
-        'half: half of it; cut: half of it, then the connection is reset; empty: nothing; html: a page of some gateway; strange: JSON of another shape.',
-        ['half', 'cut', 'empty', 'html', 'strange'],
+        'half: half of it; cut: half of it, then the connection is reset; stall: half of it, then nothing more; gzipHalf: gzip that ends early; gzipCut: half of a gzip body, then the connection is reset; large: many blanks before it; bomb: the same as gzip, a thousandth on the wire; empty: nothing; html: a page of some gateway; strange: JSON of another shape.',
+        ['half', 'cut', 'stall', 'gzipHalf', 'gzipCut', 'large', 'bomb', 'empty', 'html', 'strange'],
       ),
+      bytes: optional(amount('large and bomb: so many blanks, unpacked; 64 MiB where left out.', 1, 2 ** 31)),
     },
     { how: 'html', endpoints: ['replicas'], chance: 0.5 },
+  ),
+  stalledHandshake: knob(
+    'New connections are accepted, and their TLS handshake is never answered.',
+    {},
+    { times: 3, chance: 0.2 },
   ),
   // At the door.
   throttled: knob(
@@ -96,6 +102,7 @@ export const knobs = {
       when,
       status: amount('The HTTP status.', 400, 599),
       ...failure,
+      html: optional(truth("A gateway's HTML page in place of ARM's envelope of code and message.")),
       retryAfter: optional(amount('What Retry-After says, in s.')),
     },
     { status: 503, times: 3 },
@@ -160,6 +167,11 @@ export const knobs = {
   ),
   // What reads do not say.
   staleList: knob('LIST tells what was so.', { ...registries, ms: amount('How long ago.') }, { ms: 60_000 }),
+  foreignNextLink: knob(
+    'LIST names a next page at another origin.',
+    { ...registries, origin: text('Its scheme, host and port.') },
+    { origin: 'https://127.0.0.1:1', times: 1 },
+  ),
   omission: knob('LIST leaves replicas out.', replicas, { location: 'japaneast', chance: 0.5 }),
   lateCreation: knob(
     'GET of a new replica answers 404 at first.',
