@@ -1,0 +1,46 @@
+// .ci/run, with stand-ins for npm and id: what its last lines say.
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { root } from '../manifests.ts';
+
+describe('.ci/run', () => {
+  let directory: string;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'ci-'));
+    await cp(join(root, '.ci/run'), join(directory, 'project/.ci/run'));
+    await mkdir(join(directory, 'bin'));
+    await writeFile(join(directory, 'bin/id'), '#!/bin/sh\necho 1000\n', { mode: 0o755 });
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+
+  /** Its exit code and its last two lines, where `npm run audit` prints this. */
+  async function ends(audit: string, code: number): Promise<{ code: number; lines: string[] }> {
+    const npm = `#!/bin/sh\ncase "$*" in *audit) echo '${audit}'; exit ${code};; *) echo '  3 passing (1s)';; esac\n`;
+    await writeFile(join(directory, 'bin/npm'), npm, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${join(directory, 'bin')}:${process.env.PATH}` };
+    const outcome = await promisify(execFile)('bash', [join(directory, 'project/.ci/run')], { env }).then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      (error: { code: number; stdout: string }) => error,
+    );
+    return { code: outcome.code, lines: outcome.stdout.trim().split('\n').slice(-2) };
+  }
+
+  it('says near its end that nothing was audited, and passes', async () => {
+    expect(await ends('NOT AUDITED, for the registry gave no report', 0)).to.deep.equal({
+      code: 0,
+      lines: ['audit: NOT AUDITED, for the registry gave no report', '3 passed, 0 failed'],
+    });
+  });
+
+  it('fails on a finding, and repeats it', async () => {
+    expect(await ends('leftpad, high: Loses its head', 1)).to.deep.equal({
+      code: 1,
+      lines: ['audit: leftpad, high: Loses its head', '3 passed, 0 failed'],
+    });
+  });
+});
