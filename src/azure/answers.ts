@@ -7,6 +7,7 @@ import type { Registry, Replica } from './arm.ts';
 const mostOfAWord = 64;
 const mostOfAName = 256;
 const mostOfAMessage = 1_024;
+const mostOfAFailure = 512;
 
 /**
  * Names and places end in statuses, in URLs and in commands for people: what could not stand there as it is was not sent by Azure,
@@ -55,6 +56,7 @@ export function replicaFrom(body: unknown): Replica {
     ),
     ...present('provisioningState', words(replica.provisioningState, mostOfAWord)),
     ...present('displayStatus', words(status.displayStatus, mostOfAWord)),
+    ...present('createdAt', time(record(replica.systemData).createdAt)),
     ...present('statusMessage', words(status.message, mostOfAMessage)),
   };
 }
@@ -74,6 +76,17 @@ export function locationsFrom(body: unknown): string[] {
   });
   if (names.length === 0) throw new UnreadableAnswer('the list of locations has none');
   return names;
+}
+
+/**
+ * @param body The status of an operation: `{status, error: {code, message}}` where it has failed (Microsoft's article on
+ * asynchronous operations; no failed operation is on record). Undefined where it says no reason.
+ */
+export function failureFrom(body: unknown): string | undefined {
+  const error = record(record(body).error);
+  const code = words(error.code, mostOfAWord);
+  const message = words(error.message, mostOfAFailure);
+  return [code, message].filter((word) => word !== undefined).join(': ') || undefined;
 }
 
 /** The wire nests under `properties` what the SDK flattens. */

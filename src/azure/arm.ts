@@ -1,4 +1,4 @@
-// What the operator needs of Azure Resource Manager, as one small interface: seven requests, each sent once and never
+// What the operator needs of Azure Resource Manager, as one small interface: eight requests, each sent once and never
 // awaited to the end of its long-running operation. gateway.ts implements it over the Azure SDK.
 
 /** A registry's three names in Azure; `spec.registry` has this shape. */
@@ -31,6 +31,8 @@ export interface Replica {
   readonly provisioningState?: string;
   /** Free text: `Ready`, `Syncing`, or a word yet to come; absent while Creating. */
   readonly displayStatus?: string;
+  /** ISO time (systemData.createdAt); another time means another replica. */
+  readonly createdAt?: string;
   /** ACR's words about that status; never seen on the wire, but in the specification. */
   readonly statusMessage?: string;
   /** ARM's regionEndpointEnabled; true where ARM says nothing, as its default is. */
@@ -69,6 +71,11 @@ export interface Arm {
   create(registry: RegistryReference, name: string, replica: NewReplica): Promise<Created>;
   /** Resolves once ARM has accepted the change; its answer shows the new values, perhaps still Updating. */
   update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Replica>;
+  /**
+   * Why the last creation or change of the replica that was submitted here failed, in ARM's own code and words. ARM is asked
+   * once; undefined where it did not tell, and where nothing was submitted.
+   */
+  failure(registry: RegistryReference, name: string): Promise<string | undefined>;
   /** The regions that can take resources of this subscription, in the short form; not every one of them takes registries. */
   locations(subscriptionId: string): Promise<string[]>;
   /** Resolves once ARM has accepted the deletion, also when there was nothing to delete. */

@@ -14,12 +14,13 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
-import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
+import { failureFrom, flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
 import { Connections } from './connections.ts';
 import { armErrorFrom } from './errors.ts';
+import { Operations } from './operations.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
 import { tokenSource } from './token.ts';
 
@@ -72,6 +73,7 @@ export function connectArm(options: ArmOptions): Arm {
   // One for all subscriptions: the SDK's client is made for one, and costs 100 kB for each.
   const anySubscription = createContainerRegistryManagement(credential, '', { endpoint: cloud.endpoint, pipeline });
   const http = createDefaultHttpClient();
+  const operations = new Operations(cloud.endpoint);
 
   /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
   async function ask<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T> {
@@ -111,6 +113,7 @@ export function connectArm(options: ArmOptions): Arm {
         const answer = await firstAnswer((options) =>
           replications.create(context, group, registry, segment(name), body, options),
         );
+        operations.started(of, name, answer.operation);
         return {
           replica: replicaFrom(answer.body),
           ...(answer.askAfter !== undefined && { askAfter: answer.askAfter }),
@@ -123,8 +126,23 @@ export function connectArm(options: ArmOptions): Arm {
         const answer = await firstAnswer((options) =>
           replications.update(context, group, registry, segment(name), body, options),
         );
+        operations.started(of, name, answer.operation);
         return replicaFrom(answer.body);
       }),
+
+    async failure(of, name) {
+      const url = operations.urlOf(of, name);
+      if (url === undefined) return undefined;
+      try {
+        const { bodyAsText } = await pipeline.sendRequest(http, createPipelineRequest({ url }));
+        operations.forget(of, name);
+        return failureFrom(parsed(bodyAsText));
+      } catch (error) {
+        const failed = armErrorFrom(error, `read why replica ${name} of registry ${of.name} failed`, whose);
+        if (!failed.unsent) operations.forget(of, name);
+        throw failed;
+      }
+    },
 
     // The SDK has no such request: that would be another package, for one GET without parameters.
     async locations(subscriptionId) {
@@ -182,6 +200,8 @@ interface FirstAnswer {
   readonly body: unknown;
   /** ms */
   readonly askAfter?: number;
+  /** Where ARM tells how it ends. */
+  readonly operation?: string;
 }
 
 /**
@@ -194,7 +214,12 @@ async function firstAnswer(start: (options: AnswerListener) => Submitting): Prom
   await start({
     onResponse: ({ parsedBody, headers }) => {
       const seconds = /^\d{1,5}$/.exec(headers.get('retry-after')?.trim() ?? '')?.[0];
-      answer = { body: flattened(parsedBody), ...(seconds && { askAfter: Number(seconds) * 1_000 }) };
+      const operation = headers.get('azure-asyncoperation');
+      answer = {
+        body: flattened(parsedBody),
+        ...(seconds && { askAfter: Number(seconds) * 1_000 }),
+        ...(operation && { operation }),
+      };
     },
   }).submitted();
   return answer;

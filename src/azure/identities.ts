@@ -127,6 +127,7 @@ function deferred(known: () => Promise<Arm>): Arm {
     replica: async (of, name) => (await known()).replica(of, name),
     create: async (of, name, replica) => (await known()).create(of, name, replica),
     update: async (of, name, change) => (await known()).update(of, name, change),
+    failure: async (of, name) => (await known()).failure(of, name),
     locations: async (subscriptionId) => (await known()).locations(subscriptionId),
     remove: async (of, name) => (await known()).remove(of, name),
   };

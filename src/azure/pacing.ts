@@ -4,7 +4,7 @@ import type { Budget, Visitor } from './budget.ts';
 import type { Operation } from './shares.ts';
 
 /**
- * The same seven requests for one pass of one object. Where the budget does not allow a request, it rejects with `Throttled`, and
+ * The same eight requests for one pass of one object. Where the budget does not allow a request, it rejects with `Throttled`, and
  * with `retryAfter` as the ms until this visitor's turn; then so does every later request of its kind, until another pass.
  * Pages of a LIST after the first are charged as they are sent: see {@link Budget.sent}.
  */
@@ -30,6 +30,8 @@ export function paced(arm: Arm, budget: Budget, visitor: Visitor): Arm {
     replica: (of, name) => within('reads', of, () => arm.replica(of, name)),
     create: (of, name, replica) => within('writes', of, () => arm.create(of, name, replica)),
     update: (of, name, change) => within('writes', of, () => arm.update(of, name, change)),
+    // At most one request for each failure; it is charged as it is sent.
+    failure: (of, name) => arm.failure(of, name),
     locations: (subscriptionId) => within('reads', { subscriptionId }, () => arm.locations(subscriptionId)),
     remove: (of, name) => within('deletes', of, () => arm.remove(of, name)),
   };

@@ -92,7 +92,8 @@ describe('the ARM gateway at Azure', () => {
   });
 
   it('creates a replica with one request, and answers with what it is then', async () => {
-    const { replica } = await arm.create(registry, 'japaneast', { location: 'Japan East' });
+    const { createdAt, ...replica } = (await arm.create(registry, 'japaneast', { location: 'Japan East' })).replica;
+    expect(createdAt).to.match(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/);
     expect(replica).to.deep.equal({
       name: 'japaneast',
       location: 'japaneast',
@@ -101,6 +102,29 @@ describe('the ARM gateway at Azure', () => {
       tags: {},
     });
     expect(requests()).to.deep.equal(['PUT myACR0007/replications/japaneast']);
+  });
+
+  it('tells why a creation failed, asked once, and forgets the signed address', async () => {
+    emulator.azure.faults.add({
+      kind: 'failedCreation',
+      times: 1,
+      code: 'QuotaExceeded',
+      message: 'The quota of the region is used up.',
+    });
+    expect(await arm.failure(registry, 'japaneast')).to.equal(undefined);
+    await arm.create(registry, 'japaneast', { location: 'japaneast' });
+    emulator.azure.finish(registry, 'japaneast');
+    expect(await arm.failure(registry, 'japaneast')).to.equal('QuotaExceeded: The quota of the region is used up.');
+    expect(await arm.failure(registry, 'japaneast')).to.equal(undefined);
+    expect(requests().filter((request) => request.includes('operationStatuses'))).to.have.length(1);
+  });
+
+  it('tells why a replica vanished while it was being created', async () => {
+    const fault = { code: 'PrivateEndpointIpExhausted', message: 'The subnet has no free IP address.' };
+    emulator.azure.faults.add({ kind: 'vanishingCreation', times: 1, ...fault });
+    await arm.create(registry, 'japaneast', { location: 'japaneast' });
+    emulator.azure.finish(registry, 'japaneast');
+    expect(await arm.failure(registry, 'JapanEast')).to.equal(`${fault.code}: ${fault.message}`);
   });
 
   it('passes on when Azure thinks it worth asking how the creation goes', async () => {

@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from '../../../src/azure/answers.ts';
+import {
+  failureFrom,
+  flattened,
+  locationsFrom,
+  registryFrom,
+  replicaFrom,
+  UnreadableAnswer,
+} from '../../../src/azure/answers.ts';
 
 describe("ARM's answers", () => {
   it('name the regions that take resources, in the short form', () => {
@@ -42,7 +49,19 @@ describe("ARM's answers", () => {
       provisioningState: 'Creating',
       routing: true,
       tags: {},
+      createdAt: '2026-09-10T06:44:50.265Z',
     });
+  });
+
+  it('tell why an operation failed, on one bounded line without the signature of a URL', () => {
+    const message = `no free address\nsee https://management.azure.com/x?sig=secret ${'long '.repeat(999)}`;
+    const failure = failureFrom({ status: 'Failed', error: { code: 'PrivateEndpointIpExhausted', message } }) ?? '';
+    expect(failure).to.match(
+      /^PrivateEndpointIpExhausted: no free address see https:\/\/management\.azure\.com\/x long /,
+    );
+    expect(failure.length).to.be.at.most(600);
+    for (const body of [undefined, 'x', {}, { status: 'Succeeded' }, { status: 'Canceled', error: null }])
+      expect(failureFrom(body)).to.equal(undefined);
   });
 
   it('are cut to what a status can hold, on one line and without terminal escapes', () => {

@@ -35,6 +35,7 @@ function anArm() {
       asked.push(`PATCH ${name}`);
       return replica;
     },
+    failure: async () => undefined,
     locations: async () => {
       asked.push('GET locations');
       return ['japaneast'];

@@ -46,6 +46,8 @@ export class ArmModel implements Arm {
   regions = ['eastus', 'japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
   /** ms that a replica takes here. */
   lasts: (location: string) => { creating: number; syncing: number } = () => durations;
+  /** Why the last operation on a replica failed, by name. */
+  readonly failures = new Map<string, string>();
   /** ms; what it says on accepting a creation. */
   askAfter: number | undefined;
   /** Told of every request before it is answered; what it throws is the answer. */
@@ -119,7 +121,7 @@ export class ArmModel implements Arm {
     const now = this.#clock.monotonic();
     const { creating, syncing } = this.lasts(normalise(location));
     this.#lives.set(name, {
-      replica: { name, location, routing, tags },
+      replica: { name, location, routing, tags, createdAt: this.#clock.now().toISOString() },
       made: now,
       provisioned: now + creating,
       synced: now + creating + syncing,
@@ -161,6 +163,10 @@ export class ArmModel implements Arm {
   #isHidden(name: string): boolean {
     const made = this.#lives.get(name)?.made;
     return made !== undefined && this.#clock.monotonic() < made + this.lag;
+  }
+
+  async failure(_: unknown, name: string): Promise<string | undefined> {
+    return this.failures.get(name);
   }
 
   async locations(): Promise<string[]> {

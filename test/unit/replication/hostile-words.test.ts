@@ -2,7 +2,7 @@ import { RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { allowedRegistries } from '../../../src/api/registryreplication.ts';
-import { flattened, registryFrom, replicaFrom } from '../../../src/azure/answers.ts';
+import { failureFrom, flattened, registryFrom, replicaFrom } from '../../../src/azure/answers.ts';
 import type { Arm, ArmError } from '../../../src/azure/arm.ts';
 import { armErrorFrom } from '../../../src/azure/errors.ts';
 import { eventOf } from '../../../src/kubernetes/event-body.ts';
@@ -70,6 +70,8 @@ function armSaying({ words, code, status, tag, nameless, refuses, provisioning }
     create: (_, name) => answering(true, 'create', () => ({ replica: replica(name) })),
     update: (_, name) => answering(true, 'update', () => replica(name)),
     remove: () => answering(true, 'remove', () => undefined),
+    failure: () =>
+      answering(false, 'failure', () => failureFrom({ status: 'Failed', error: { code, message: words } })),
     locations: () => answering(false, 'list', () => []),
   };
 }

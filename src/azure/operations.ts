@@ -1,0 +1,38 @@
+// Remembers, in memory only, where ARM tells how the last creation or change of each replica ended. The URLs carry signatures:
+// they go to nothing but the pipeline, and are never logged or stored.
+import { RecentlyUsed } from '../recently-used.ts';
+import type { RegistryReference } from './arm.ts';
+
+/** A URL has about 4.5 kB (recorded: azure-cli, 2026-09-10). */
+const maxOperations = 256;
+const maxUrlLength = 16_384;
+
+export class Operations {
+  readonly #origin: string;
+  readonly #urls = new RecentlyUsed<string>(maxOperations);
+
+  /** @param endpoint Azure Resource Manager's. URLs of any other origin are not kept, since the token goes with the request. */
+  constructor(endpoint: string) {
+    this.#origin = new URL(endpoint).origin;
+  }
+
+  /** ARM has accepted a PUT or PATCH. `url`: its Azure-AsyncOperation header; undefined: it is done already. */
+  started(registry: RegistryReference, name: string, url: string | undefined): void {
+    const isOurs =
+      url !== undefined && url.length <= maxUrlLength && URL.canParse(url) && new URL(url).origin === this.#origin;
+    if (isOurs) this.#urls.set(keyOf(registry, name), url);
+    else this.forget(registry, name);
+  }
+
+  urlOf(registry: RegistryReference, name: string): string | undefined {
+    return this.#urls.get(keyOf(registry, name));
+  }
+
+  forget(registry: RegistryReference, name: string): void {
+    this.#urls.delete(keyOf(registry, name));
+  }
+}
+
+function keyOf({ subscriptionId, resourceGroup, name }: RegistryReference, replica: string): string {
+  return [subscriptionId, resourceGroup, name, replica].join('/').toLowerCase();
+}
