@@ -192,11 +192,11 @@ export interface RegistryReplicationBody {
        */
       routing?: 'Enabled' | 'Disabled';
       /**
-       * When the state was entered.
+       * When the state was entered; of an Absent region whose creation Azure refuses, when it was refused first.
        */
       since?: string;
       /**
-       * Whether the region has been Ready since it was listed.
+       * Whether this replica has been Ready since the region was listed. It ends with the replica.
        */
       readyOnce?: boolean;
       /**
@@ -208,13 +208,29 @@ export interface RegistryReplicationBody {
        */
       firstSeen?: string;
       /**
+       * Whether this object sent the PUT that created this replica. Only such a replica is replaced when its creation fails.
+       */
+      createdHere?: boolean;
+      /**
+       * When Azure says that the replica was created; another time means another replica. While it is Absent, when its creation was asked for.
+       */
+      createdAt?: string;
+      /**
+       * When a replica here was first seen to be gone after a deletion. A new one is created 30 s later at the earliest.
+       */
+      deletedAt?: string;
+      /**
        * The tag keys that this object owns.
        */
       managedTags?: string[];
       /**
-       * Failed creations since the last success or spec edit.
+       * Failed creations, and failed repetitions of a change, since the last success or spec edit.
        */
       attempts?: number;
+      /**
+       * Azure's own reason for the last failure, where Azure told it.
+       */
+      failure?: string;
       /**
        * Why Azure refused the last write to this region.
        */

@@ -1,6 +1,6 @@
 // Remembers, in memory only, where ARM tells how the last creation or change of each replica ended. The URLs carry signatures:
 // they go to nothing but the pipeline, and are never logged or stored.
-import { RecentlyUsed } from '../recently-used.ts';
+import { LRUCache } from 'lru-cache';
 import type { RegistryReference } from './arm.ts';
 
 /** A URL has about 4.5 kB (recorded: azure-cli, 2026-09-10). */
@@ -9,7 +9,7 @@ const maxUrlLength = 16_384;
 
 export class Operations {
   readonly #origin: string;
-  readonly #urls = new RecentlyUsed<string>(maxOperations);
+  readonly #urls = new LRUCache<string, string>({ max: maxOperations });
 
   /** @param endpoint Azure Resource Manager's. URLs of any other origin are not kept, since the token goes with the request. */
   constructor(endpoint: string) {

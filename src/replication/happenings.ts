@@ -197,11 +197,14 @@ function deleted(object: RegistryReplication, row: RegionStatus): Happening {
   };
 }
 
-/** Whether a deletion that is seen under way may be the operator's: of what is listed it deletes only what never was ready. */
-function isOursToDelete({ metadata, spec }: RegistryReplication, { desired, readyOnce }: RegionStatus): boolean {
+/** Whether a deletion that is seen under way may be the operator's: of what is listed it deletes only what it created and never was ready. */
+function isOursToDelete(
+  { metadata, spec }: RegistryReplication,
+  { desired, readyOnce, createdHere }: RegionStatus,
+): boolean {
   if (spec.mode === 'Observe') return false;
   if (metadata.deletionTimestamp !== undefined) return true;
-  return desired ? !readyOnce : spec.prune !== 'Retain';
+  return desired ? createdHere === true && !readyOnce : spec.prune !== 'Retain';
 }
 
 /** Replicas that were found and are to be pruned: there is time left to list them. */

@@ -16,6 +16,8 @@ export interface Observed {
   readonly missing: ReadonlySet<string>;
   /** ARM names, in lower case, whose GET failed: nothing is known of them, and nothing is done about them. */
   readonly unseen: ReadonlyMap<string, ArmError>;
+  /** By ARM name, in lower case: why the last creation or change of the replica failed, in ARM's words. */
+  readonly failures?: ReadonlyMap<string, string> | undefined;
   /** Every region of the subscription, normalised, where it was asked for and ARM told. */
   readonly locations?: ReadonlySet<string> | undefined;
 }

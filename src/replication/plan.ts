@@ -8,7 +8,7 @@ import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
 import { type AgeOf, prunableFrom } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
-import { holdOfAttempt, recoveryOf } from './recovery.ts';
+import { holdAfterDeletion, holdOfAttempt, recoveryOf } from './recovery.ts';
 import { isHearsay, isInMotion, isoSeconds, type Region, regionsOf, restsUntil, startsOver } from './regions.ts';
 import { schedule } from './schedule.ts';
 import { tagsToSet } from './tags.ts';
@@ -82,7 +82,8 @@ export function planFor(object: RegistryReplication, observed: Observed, now: Da
   const patient = peaceful.map((step) => heldByBackoff(step, regions, startsOver(object), now));
   const { steps, confirm } = schedule(patient, regions, limits);
   const unproven = departing.filter(({ replica, proven, unseen }) => !replica && !proven && !unseen);
-  const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...confirm])];
+  const relied = leaving ? [] : reliedUponBy(steps, regions);
+  const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...namesOf(relied), ...confirm])];
   return { regions, steps, confirm: names, release: leaving && names.length === 0 && departing.every(isGone) };
 }
 
@@ -127,15 +128,15 @@ function stepsToAgree({ spec }: RegistryReplication, regions: readonly Region[],
   const creations = listed.filter((region) => !region.home && region.state === 'Absent').map(creation);
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
-  const notYet = listed.filter(({ readyOnce }) => !readyOnce).map(({ location }) => location);
+  const notYet = listed.filter(({ readyOnce, unseen }) => !readyOnce || unseen).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.asked && !region.home && !isGone(region));
   return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, delayOf(region)))];
 }
 
-function creation({ location, name, asked, attempts, failedJustNow }: Region): Step {
+function creation({ location, name, asked, attempts, failedJustNow, deletedAt }: Region): Step {
   const routing = asked?.routing === undefined ? undefined : asked.routing === 'Enabled';
   const unrouted = routing === false ? ', unrouted' : '';
-  const hold = holdOfAttempt(attempts, failedJustNow);
+  const hold = holdOfAttempt(attempts, failedJustNow) ?? holdAfterDeletion(deletedAt);
   return {
     ...(hold && { hold }),
     action: 'create',
@@ -184,14 +185,24 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
 /** Make before break: images must never become farther away, so a prune waits for every listed region. */
 function pruning(region: Region, notYet: readonly string[], from: Date | undefined): Step {
   const step = deletion(region, 'the spec does not list it');
+  const isOwnFailure = region.state === 'Failed' && region.createdHere;
+  if (isOwnFailure) return step;
   if (from !== undefined) {
     const notBefore = isoSeconds(from);
     const message = `waits until ${notBefore}: spec.pruneDelay leaves time to list it`;
     return { ...step, hold: { waitsFor: notYet, notBefore, message } };
   }
-  if (step.hold || region.state === 'Failed' || notYet.length === 0) return step;
+  if (step.hold || notYet.length === 0) return step;
   const message = `waits until ${notYet.join(' and ')} ${notYet.length === 1 ? 'has' : 'have'} been ready`;
   return { ...step, hold: { waitsFor: notYet, message } };
+}
+
+/** The listed regions that a prune leaves clients to, and of which only LIST says that they have a replica. */
+function reliedUponBy(steps: readonly Step[], regions: readonly Region[]): Region[] {
+  const isPrune = ({ action, location, hold }: Step) =>
+    action === 'delete' && !hold && regions.some((region) => region.location === location && !region.asked);
+  if (!steps.some(isPrune)) return [];
+  return regions.filter(({ asked, home, proven, unseen }) => asked && !home && !proven && !unseen);
 }
 
 /** What does not come to an end is deleted while it is in motion: that is ACR's own remedy (its geo-replication article). */

@@ -81,7 +81,8 @@ export const reasons = {
   RegionFailed: {
     stalls: true,
     meaning: 'A replica is Failed. While it is tried again the object is not Stalled.',
-    remedy: 'When Stalled: mend what the message names, then edit the spec or ask for a look (reconcile-requested-at).',
+    remedy:
+      'When Stalled: mend what the message names, then edit the spec, ask for a look (reconcile-requested-at), or replace the replica with the command that the message has.',
   },
   ProgressDeadlineExceeded: {
     stalls: true,

@@ -15,11 +15,12 @@ import {
   happeningsUnlooked,
   isDrift,
 } from './happenings.ts';
+import { isIntentStored } from './latches.ts';
 import { normalise } from './location.ts';
 import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
 import { dueSteps, type Plan, planFor } from './plan.ts';
 import type { AgeOf } from './prune-delay.ts';
-import { isCreationStored, startsOver } from './regions.ts';
+import { startsOver } from './regions.ts';
 import { type Report, type Result, report } from './report.ts';
 import { reportUnseen } from './standstill.ts';
 
@@ -194,7 +195,8 @@ async function planOnProof(
       ageOf: ageOf(object, now, context),
     });
     const needsMap: boolean = !hasMap && dueSteps(plan).some(({ action }) => action === 'create');
-    if (plan.confirm.length === 0 && !needsMap) return { observed, plan };
+    if (plan.confirm.length === 0 && !needsMap)
+      return { observed: { ...observed, failures: await failuresIn(object, plan, context.arm) }, plan };
     const names = plan.confirm.filter((name) => !asked.has(name));
     if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
     for (const name of names) asked.add(name);
@@ -209,6 +211,22 @@ async function planOnProof(
 
 function ageOf(object: RegistryReplication, now: Date, { memory, monotonic }: Context): AgeOf {
   return (location, since) => memory.delays.age(uidOf(object), location, since, now, monotonic());
+}
+
+/** Why replicas have failed, where ARM tells. It is asked once for each failure; without an answer the pass goes on. */
+async function failuresIn({ spec }: RegistryReplication, { regions }: Plan, arm: Arm): Promise<Map<string, string>> {
+  const failed = regions.filter(
+    ({ state, home, failure, failedJustNow }) =>
+      !home && (failedJustNow || (state === 'Failed' && failure === undefined)),
+  );
+  const failures = new Map<string, string>();
+  await Promise.all(
+    failed.map(async ({ name }) => {
+      const failure = await attempt(arm.failure(spec.registry, name));
+      if (typeof failure === 'string') failures.set(name.toLowerCase(), failure);
+    }),
+  );
+  return failures;
 }
 
 /** The regions that there are, where ARM tells. */
@@ -248,8 +266,7 @@ async function storeIntentions(
   const isNew = dueSteps(plan).some(({ action, location }) => {
     if (latest.status?.claim === undefined) return true;
     const region = plan.regions.find((one) => one.location === location);
-    // A status from before a person asked anew tells of refusals that no longer hold back a creation.
-    if (action === 'create' && (startsOver(object) || !isCreationStored(object, region?.before))) return true;
+    if (action === 'create' && !isIntentStored(region?.before, clock.now())) return true;
     const owned = region?.before?.managedTags ?? [];
     return Object.keys(region?.asked?.tags ?? {}).some((key) => !owned.includes(key));
   });

@@ -2,7 +2,6 @@
 // Pure; it decides nothing.
 import {
   annotation,
-  type PlanEntry,
   type RegionSpec,
   type RegionState,
   type RegionStatus,
@@ -10,11 +9,13 @@ import {
 } from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { parseDuration } from '../duration.ts';
+import { type Latches, latchesOf } from './latches.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
 import { type PruneEvidence, pruneEvidence } from './prune-delay.ts';
+import { replicaNames } from './replica-names.ts';
 
-export interface Region {
+export interface Region extends Latches {
   /** Normalised. */
   readonly location: string;
   /** What the spec says of it; undefined when it is not listed. */
@@ -33,13 +34,13 @@ export interface Region {
   readonly state: RegionState;
   /** ISO time at which the state was entered. */
   readonly since: string;
-  /** Whether the region has been Ready since it was listed. */
-  readonly readyOnce: boolean;
   readonly pruneEvidence: PruneEvidence;
   /** Failed creations, and failed repetitions of a change, since the last success, spec edit or reconcile request. */
   readonly attempts: number;
   /** The last of them was not known before. */
   readonly failedJustNow: boolean;
+  /** ARM's words for why the last creation or change failed, where it told. */
+  readonly failure: string | undefined;
   /** In motion, or Failed, for longer than the object's progressDeadline. */
   readonly overdue: boolean;
   /** ms until it is that, if nothing changes; undefined where it is, or cannot become so. */
@@ -59,48 +60,86 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
   const before = new Map(
     (isSameRegistry(object, registry) ? (object.status?.regions ?? []) : []).map((row) => [row.location, row]),
   );
-  const asked = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
+  const specs = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
   const others = [...observed.sightings.keys(), ...before.keys()].sort();
-  const locations = new Set([...asked.keys(), ...(home === undefined ? [] : [home]), ...others]);
-  const names = namesFor(locations, observed, before);
+  const locations = new Set([...specs.keys(), ...(home === undefined ? [] : [home]), ...others]);
+  const names = replicaNames(locations, observed, before);
 
   return [...locations].map((location): Region => {
     const sighting = observed.sightings.get(location);
     const row = before.get(location);
     const name = names.get(location) ?? location;
     const isHome = location === home;
-    const wanted = asked.get(location);
+    const asked = specs.get(location);
     const unseen = observed.unseen.get(name.toLowerCase());
     const proven = sighting ? sighting.by === 'GET' : observed.missing.has(name.toLowerCase());
-    const isBegun = !isKept(object, wanted) && mayHaveBegun(object, row, now);
-    const state = stateOf({ replica: sighting?.replica, row, isBegun, home: isHome, registry, unseen, now });
+    const replica = sighting?.replica;
+    const state = stateOf({ object, asked, replica, row, home: isHome, registry, unseen, now });
     // A home region without an entry is Ready by the registry's word, which no LIST is behind.
-    const isReady = state === 'Ready' && (proven || (isHome && !sighting));
-    const since = row?.state === state && row.since ? row.since : isoSeconds(now);
-    const failedJustNow = wanted !== undefined && !isHome && !startsOver(object) && hasJustFailed(state, proven, row);
-    const isAtWork = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
-    const left = isAtWork ? Date.parse(since) + deadlineOf(object) - now.getTime() : undefined;
-    const isSuccess = state === 'Ready' || state === 'Syncing';
-    const attempts = isSuccess || startsOver(object) ? 0 : (row?.attempts ?? 0);
+    const ready = state === 'Ready' && (proven || (isHome && !sighting));
+    const since = row?.state === state && isPast(row.since, now) ? row.since : isoSeconds(now);
+    const latches = latchesOf({
+      row,
+      replica,
+      state,
+      listed: asked !== undefined,
+      home: isHome,
+      ready,
+      unseen: unseen !== undefined,
+      now,
+    });
+    const tries = attemptsOf(object, { row, state, proven, isTried: asked !== undefined && !isHome });
+    const isOldFailure = !tries.failedJustNow && (state === 'Failed' ? row?.state === 'Failed' : tries.attempts > 0);
     return {
       location,
-      asked: wanted,
+      asked,
       home: isHome,
-      replica: sighting?.replica,
+      replica,
       name,
       proven,
       unseen,
       before: row,
       state,
       since,
-      attempts: attempts + (failedJustNow ? 1 : 0),
-      failedJustNow,
-      overdue: left !== undefined && left < 0,
-      dueIn: left !== undefined && left >= 0 ? left : undefined,
-      pruneEvidence: pruneEvidence(object, wanted, row, isoSeconds(now)),
-      readyOnce: wanted !== undefined && (isReady || (row?.desired === true && row.readyOnce === true)),
+      pruneEvidence: pruneEvidence(object, asked, latches.lives ? row : undefined, isoSeconds(now)),
+      ...latches,
+      ...tries,
+      failure: observed.failures?.get(name.toLowerCase()) ?? (isOldFailure ? row?.failure : undefined),
+      ...progressOf(object, state, since, now),
     };
   });
+}
+
+/** A time to come was written by a clock that has been set back since, and counts no more than none. */
+function isPast(time: string | undefined, now: Date): time is string {
+  return time !== undefined && Date.parse(time) <= now.getTime();
+}
+
+function attemptsOf(
+  object: RegistryReplication,
+  {
+    row,
+    state,
+    proven,
+    isTried,
+  }: { row: RegionStatus | undefined; state: RegionState; proven: boolean; isTried: boolean },
+): Pick<Region, 'attempts' | 'failedJustNow'> {
+  if (startsOver(object)) return { attempts: 0, failedJustNow: false };
+  const failedJustNow = isTried && hasJustFailed(state, proven, row);
+  const isSuccess = state === 'Ready' || state === 'Syncing';
+  return { attempts: (isSuccess ? 0 : (row?.attempts ?? 0)) + (failedJustNow ? 1 : 0), failedJustNow };
+}
+
+function progressOf(
+  object: RegistryReplication,
+  state: RegionState,
+  since: string,
+  now: Date,
+): Pick<Region, 'overdue' | 'dueIn'> {
+  const isAtWork = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
+  if (!isAtWork) return { overdue: false, dueIn: undefined };
+  const left = Date.parse(since) + deadlineOf(object) - now.getTime();
+  return left < 0 ? { overdue: true, dueIn: undefined } : { overdue: false, dueIn: left };
 }
 
 /** Whether the region's replica is on its way somewhere: nothing is written to it until it has arrived. */
@@ -128,7 +167,7 @@ export function isHearsay({ proven, unseen, replica, home, asked, before, state,
   if (!replica && home)
     return before?.replica !== undefined || asked?.routing !== undefined || asked?.tags !== undefined;
   if (!replica) return before !== undefined && before.state !== 'Absent';
-  if (asked && state === 'Ready' && !readyOnce) return true;
+  if (asked && (state === 'Ready' || (before?.desired && before.readyOnce)) && !readyOnce) return true;
   if (before?.state === state) return false;
   const isVerdict = (one: RegionState | undefined) => one === 'Ready' || one === 'Failed';
   return isVerdict(state) || isVerdict(before?.state);
@@ -146,11 +185,9 @@ export function restsUntil(row: RegionStatus | undefined, now: Date): string | u
 const longestRest = 86_400_000;
 
 /** Whether a person asks to begin anew: a spec edit or a new reconcile request forgets every backoff. */
-export function startsOver({ metadata, status }: RegistryReplication): boolean {
-  return (
-    status?.observedGeneration !== metadata.generation ||
-    metadata.annotations?.[annotation.reconcileRequestedAt] !== status?.lastHandledReconcileAt
-  );
+export function startsOver(object: RegistryReplication): boolean {
+  const { metadata, status } = object;
+  return status?.observedGeneration !== metadata.generation || isLookRequested(object);
 }
 
 /** Whether ACR says that the content is there. */
@@ -180,24 +217,16 @@ function isKept({ metadata, spec }: RegistryReplication, asked: RegionSpec | und
 }
 
 /**
- * Whether ARM may have taken on a creation of which the status says nothing yet, since the operator was killed or heard no
- * answer: a creation is in the stored plan before its PUT goes out, and one that rests after a refusal was not sent again.
+ * Whether ARM may have accepted a creation that the status does not show yet, because the operator was killed or heard no
+ * answer: `createdHere` is stored before the PUT, and goes when ARM refuses it.
  */
-function mayHaveBegun(object: RegistryReplication, row: RegionStatus | undefined, now: Date): boolean {
-  if (object.spec.mode === 'Observe' || !isCreationStored(object, row)) return false;
-  return restsUntil(row, now) === undefined || row?.reason === 'AzureUnreachable';
+function mayHaveBegun({ spec }: RegistryReplication, row: RegionStatus | undefined): boolean {
+  return spec.mode !== 'Observe' && row?.state === 'Absent' && row.createdHere === true;
 }
 
-/**
- * Whether the status has it that there is nothing in this row's region, and that a replica is to be made now; a creation that
- * waits for other regions was not sent. Of a region that the subscription does not have it is said for people only: unlike what
- * Azure refused, nothing was sent, and it does not rest.
- */
-export function isCreationStored({ status }: RegistryReplication, row: RegionStatus | undefined): boolean {
-  if (row?.state !== 'Absent' || (row.reason === 'RegionNotAvailable' && row.retryAfter === undefined)) return false;
-  const isThis = ({ action, location, waitsFor }: PlanEntry) =>
-    action === 'create' && location === row.location && waitsFor === undefined;
-  return status?.plan?.some(isThis) ?? false;
+/** Whether a person asks for a look that has not been had yet. */
+function isLookRequested({ metadata, status }: RegistryReplication): boolean {
+  return metadata.annotations?.[annotation.reconcileRequestedAt] !== status?.lastHandledReconcileAt;
 }
 
 const usualDeadline = 3_600_000;
@@ -208,23 +237,26 @@ function deadlineOf({ spec }: RegistryReplication): number {
 }
 
 interface Evidence {
+  object: RegistryReplication;
+  asked: RegionSpec | undefined;
   replica: Replica | undefined;
   row: RegionStatus | undefined;
-  /** ARM may have taken on its creation. */
-  isBegun: boolean;
   home: boolean;
   registry: Registry | undefined;
   unseen: ArmError | undefined;
   now: Date;
 }
 
-function stateOf({ replica, row, isBegun, home, registry, unseen, now }: Evidence): RegionState {
+function stateOf({ object, asked, replica, row, home, registry, unseen, now }: Evidence): RegionState {
   const justNow = row?.since !== undefined && Math.abs(now.getTime() - Date.parse(row.since)) < settling;
   // Where ARM did not answer about it, LIST is no substitute: what was known stays.
   if (unseen) return row?.state ?? (replica ? 'Updating' : 'Absent');
   if (!replica) {
     if (home) return says(registry?.provisioningState, 'Succeeded') ? 'Ready' : 'Updating';
-    return isBegun || (row?.state === 'Creating' && justNow) ? 'Creating' : 'Absent';
+    if (!isKept(object, asked) && mayHaveBegun(object, row)) return 'Creating';
+    // A person who asks for a look need not wait where all that can follow is another creation.
+    const isHurried = asked !== undefined && isKept(object, asked) && isLookRequested(object);
+    return row?.state === 'Creating' && justNow && !isHurried ? 'Creating' : 'Absent';
   }
   // What is Creating was made after the deletion.
   if (row?.state === 'Deleting' && justNow && !says(replica.provisioningState, 'Creating')) return 'Deleting';
@@ -245,31 +277,4 @@ function stateOf({ replica, row, isBegun, home, registry, unseen, now }: Evidenc
 
 function says(word: string | undefined, expected: string): boolean {
   return word?.toLowerCase() === expected.toLowerCase();
-}
-
-/**
- * ARM names by location: that of the replica there, else the one that the status remembers, else the location itself or,
- * where another region's replica has that name, the location with a number.
- */
-function namesFor(
-  locations: ReadonlySet<string>,
-  { sightings }: Observed,
-  before: ReadonlyMap<string, RegionStatus>,
-): Map<string, string> {
-  const names = new Map([...sightings].map(([location, { replica }]) => [location, replica.name]));
-  const taken = new Set([...names.values()].map((name) => name.toLowerCase()));
-  for (const location of locations) {
-    if (names.has(location)) continue;
-    const last = before.get(location)?.replica;
-    const numbered = Array.from({ length: locations.size + 1 }, (_, n) => `${location}${n + 2}`);
-    const wishes = [
-      ...(last === undefined ? [] : [last]),
-      location,
-      ...numbered.filter((name) => !locations.has(name)),
-    ];
-    const name = wishes.find((wish) => !taken.has(wish.toLowerCase())) ?? location;
-    names.set(location, name);
-    taken.add(name.toLowerCase());
-  }
-  return names;
 }

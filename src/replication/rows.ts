@@ -2,15 +2,15 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
-import { shellQuote } from '../shell-quote.ts';
-import type { Plan } from './plan.ts';
+import { isIntentStored, nextWholeSecond } from './latches.ts';
+import { dueSteps, type Plan } from './plan.ts';
 import { stalls } from './reasons.ts';
-import { mostAttempts, restAfter } from './recovery.ts';
+import { isLeftToPerson, keptBecause, mostAttempts, restAfter } from './recovery.ts';
 import { isoSeconds, type Region, restsUntil, startsOver } from './regions.ts';
 import type { Result } from './report.ts';
 import { keysOwned } from './tags.ts';
 import { quarterOf, slowly } from './waiting.ts';
-import { lookNow } from './wording.ts';
+import { lookNow, replicaDeletion } from './wording.ts';
 
 /** A region that is neither listed nor home is shown until it is gone. */
 export function isWorthARow({ asked, home, state, replica, unseen }: Region): boolean {
@@ -24,7 +24,12 @@ export function rowFor(
   results: readonly Result[],
   now: Date,
 ): RegionStatus {
-  const { location, name, replica, asked, home, state, since, readyOnce, pruneEvidence } = region;
+  const { location, name, replica, asked, home, state, since, readyOnce, deletedAt, failure, before, pruneEvidence } =
+    region;
+  const isUnderWay = isCreationUnderWay(object, region, plan, results, now);
+  const createdHere = region.createdHere || isUnderWay;
+  const sentAt = isIntentStored(before, now) ? before.createdAt : isoSeconds(now);
+  const createdAt = state === 'Absent' && isUnderWay ? sentAt : region.createdAt;
   const owned = tagsOwned(object, region);
   const attempts = attemptsOf(region, results);
   const provisioningState = provisioningStateOf(region);
@@ -38,13 +43,39 @@ export function rowFor(
     ...(replica?.displayStatus !== undefined && { displayStatus: replica.displayStatus }),
     ...(replica && { routing: replica.routing ? 'Enabled' : 'Disabled' }),
     since,
-    ...(asked && { readyOnce }),
+    // Of a replica that this object created it still matters when the region is listed again.
+    ...((asked || (createdHere && readyOnce)) && { readyOnce }),
+    ...(createdHere && { createdHere }),
+    ...(createdAt !== undefined && { createdAt }),
+    ...(deletedAt !== undefined && { deletedAt }),
     ...(pruneEvidence.wasListed && { wasListed: true }),
     ...(!pruneEvidence.wasListed && !asked && !home && { firstSeen: pruneEvidence.firstSeen }),
     ...(owned.length > 0 && { managedTags: [...owned] }),
     ...(attempts > 0 && { attempts }),
+    ...(failure !== undefined && { failure }),
     ...troubleOf(object, region, plan, results, now),
   };
+}
+
+/**
+ * Whether ARM may have accepted a creation by this object that it does not show yet: the PUT is about to go out, or its answer
+ * was lost. Any other refusal means that no replica was created.
+ */
+function isCreationUnderWay(
+  { spec }: RegistryReplication,
+  { location, before, asked, state }: Region,
+  plan: Plan,
+  results: readonly Result[],
+  now: Date,
+): boolean {
+  if (spec.mode === 'Observe') return false;
+  const step = dueSteps(plan).find((one) => one.action === 'create' && one.location === location);
+  if (!step) {
+    const isInDoubt = before?.state === 'Absent' && before.createdHere && before.reason === 'AzureUnreachable';
+    return state === 'Absent' && asked !== undefined && isInDoubt === true && restsUntil(before, now) !== undefined;
+  }
+  const answer = results.find((result) => result.step === step)?.answer;
+  return !answer || !('error' in answer) || answer.error.unsent || answer.error.kind === 'Transient';
 }
 
 /** While a creation is waited for that ARM does not show, or no longer: what ARM said of it last, if it ever did. */
@@ -75,11 +106,17 @@ function troubleOf(
   now: Date,
 ): Trouble {
   const { location, name, asked, home, state, since, replica, unseen, overdue, before } = region;
+  const { spec } = object;
   const answer = results.find(({ step }) => step.location === location)?.answer;
   const trouble = answer && 'error' in answer && troubleOfError(object, answer.error, before, now);
   if (trouble) return trouble;
+  // What ARM said of the last such write stands until ARM has answered this one.
+  const isAboutToBeTried =
+    !answer && spec.mode !== 'Observe' && dueSteps(plan).some((step) => step.location === location);
+  if (isAboutToBeTried && before?.reason !== undefined && !startsOver(object)) return lastTrouble(before);
   const attempts = attemptsOf(region, results);
   const held = plan.steps.find((step) => step.location === location && step.hold)?.hold;
+  if (isLeftToPerson(region)) return { reason: 'RegionFailed', message: wordsOfFailure(object, region, attempts) };
   if (asked && attempts >= mostAttempts && (state === 'Failed' || state === 'Absent'))
     return { reason: 'RegionFailed', message: wordsOfFailure(object, region, attempts) };
   if (attempts > region.attempts || region.failedJustNow)
@@ -130,21 +167,28 @@ function lastTrouble({ reason, message, retryAfter }: RegionStatus): Trouble {
   return { ...(reason && { reason }), ...(message && { message }), ...(retryAfter && { retryAfter }) };
 }
 
-function wordsOfFailure(object: RegistryReplication, { name, asked, home, replica }: Region, attempts: number): string {
-  const words = replica?.statusMessage ? ` (${replica.statusMessage})` : '';
-  const failure = replica
+function wordsOfFailure(object: RegistryReplication, region: Region, attempts: number): string {
+  const { name, asked, home, replica, failure } = region;
+  const why = failure ?? replica?.statusMessage;
+  const words = why ? ` (${why})` : '';
+  const fact = replica
     ? `Azure reports replica ${name} as ${replica.provisioningState}${words}`
-    : `the creation of replica ${name} came to nothing: Azure has dropped it again`;
-  if (home) return `${failure}; only Azure can mend the home region: open a support request`;
-  if (!asked) return failure;
-  if (attempts < mostAttempts) return `${failure} (attempt ${Math.max(1, attempts)} of ${mostAttempts})`;
-  return `${failure}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${lookNow(object)}`;
+    : `the creation of replica ${name} came to nothing: Azure has dropped it again${words}`;
+  if (home) return `${fact}; only Azure can mend the home region: open a support request`;
+  if (!asked) return fact;
+  const kept = replica && keptBecause(region);
+  const replace = `replace it with: ${replicaDeletion(object, name)}, upon which it is made again`;
+  if (isLeftToPerson(region))
+    return `${fact}. The operator does not replace it, because ${kept}. Mend what is in its way, then ${replace}`;
+  if (attempts < mostAttempts) return `${fact} (attempt ${Math.max(1, attempts)} of ${mostAttempts})`;
+  const over = `${fact}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${lookNow(object)}`;
+  return kept === undefined ? over : `${over}; or ${replace}`;
 }
 
-function wordsOfDelay({ spec }: RegistryReplication, { name, state, since }: Region): string {
+function wordsOfDelay(object: RegistryReplication, { name, state, since }: Region): string {
   const delay = `replica ${name} has been ${state} since ${since}, longer than spec.progressDeadline`;
   if (state === 'Deleting') return `${delay}. If that lasts, open a support request with Azure`;
-  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: az acr replication delete --registry ${shellQuote(spec.registry.name)} --name ${shellQuote(name)}`;
+  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: ${replicaDeletion(object, name)}`;
 }
 
 /** ms until a refused write is tried again: soon where time mends it, slowly where a person has to. */
@@ -167,9 +211,4 @@ function patience(
     default:
       return error.kind satisfies never;
   }
-}
-
-/** Rounded up, never down: ARM's Retry-After is a command. */
-function nextWholeSecond(ms: number): string {
-  return isoSeconds(new Date(Math.ceil(ms / 1_000) * 1_000));
 }

@@ -54,6 +54,15 @@ export function lookNow({ metadata }: RegistryReplication): string {
   return `kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} --overwrite ${annotation.reconcileRequestedAt}="$(date)"`;
 }
 
+/** The command with which a person deletes one replica. */
+export function replicaDeletion({ spec: { registry } }: RegistryReplication, name: string): string {
+  const { subscriptionId, resourceGroup } = registry;
+  const words = ['--registry', registry.name, '--name', name, '--resource-group', resourceGroup];
+  return ['az acr replication delete', ...words.map(shellQuote), '--subscription', shellQuote(subscriptionId)].join(
+    ' ',
+  );
+}
+
 /** Whether the words name the region at their beginning, where nobody looks for it before them. */
 function names(words: string, location: string): boolean {
   return words

@@ -221,12 +221,12 @@ function isDone({ status, hidden = status }: JournalEntry): boolean {
 }
 
 /** So many writes are enough for one location, whatever is refused, unanswered or killed on the way. */
-function mostWrites(location: string, { replicas, regions, edits, prune }: World): number {
+function mostWrites(location: string, { replicas, regions, edits, prune, kills }: World): number {
   const later = [...edits].sort((a, b) => a.at - b.at).map((edit) => edit.regions);
   const initial = replicas.find((replica) => replica.location === location);
   const isBroken = initial?.provisioningState === 'Failed';
-  let is: Replica | undefined = isBroken ? undefined : initial;
-  let most = isBroken ? 1 : 0; // to delete it, be it listed or not
+  let is: Replica | undefined = initial;
+  let most = 0;
   for (const [index, spec] of [regions, ...later].entries()) {
     const asked = spec.find((region) => region.location === location);
     if (!asked) {
@@ -235,6 +235,8 @@ function mostWrites(location: string, { replicas, regions, edits, prune }: World
       continue;
     }
     const { routing, tags } = asked;
+    // What is asked for is repeated five times on a Failed replica, once more where the operator was killed meanwhile.
+    if (isBroken) most += 5 + kills.length;
     if (!is && location !== home) most += 1 + (routing === 'WhenReady' ? 1 : 0);
     else if (!is || index > 0)
       most += 2; // Whatever was asked for before may have been done, or not.

@@ -57,9 +57,7 @@ export function isSettled(operator: OperatorModel): boolean {
   );
   return (
     ready?.status === 'True' ||
-    (rests &&
-      !moving &&
-      operator.status.plan?.every(({ message }) => /is held back|waits/.test(message ?? '')) === true)
+    (rests && !moving && (operator.status.plan ?? []).every(({ message }) => /is held back|waits/.test(message ?? '')))
   );
 }
 
@@ -89,5 +87,5 @@ export function expectDesired(
   const deleted = arm.writes
     .filter((write) => write.startsWith('delete '))
     .map((write) => write.slice('delete '.length));
-  if (prune === 'Retain') expect(deleted.filter((location) => !failed.includes(location))).to.deep.equal([]);
+  if (prune === 'Retain') expect(deleted).to.deep.equal([]);
 }

@@ -121,7 +121,7 @@ export class ArmModel implements Arm {
     const now = this.#clock.monotonic();
     const { creating, syncing } = this.lasts(normalise(location));
     this.#lives.set(name, {
-      replica: { name, location, routing, tags, createdAt: this.#clock.now().toISOString() },
+      replica: { name, location, routing, tags, createdAt: new Date(now).toISOString() },
       made: now,
       provisioned: now + creating,
       synced: now + creating + syncing,

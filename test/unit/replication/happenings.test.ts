@@ -120,7 +120,8 @@ describe('events', () => {
       'Warning ReplicaVanished: replica japaneast in japaneast is gone, and the operator did not delete it';
     const cases: [string, Partial<RegionStatus>, ObjectParts, string][] = [
       ['a pruned replica', { desired: false }, {}, ours],
-      ['a failed creation that is replaced', { readyOnce: false }, {}, ours],
+      ['a failed creation that is replaced', { readyOnce: false, createdHere: true }, {}, ours],
+      ['a failed replica that the object did not create', { readyOnce: false }, {}, others],
       ['a listed replica that had been ready', { readyOnce: true }, {}, others],
       ['a replica that nobody prunes', { desired: false }, { spec: { prune: 'Retain' } }, others],
       ['any replica in mode Observe', { desired: false }, { spec: { mode: 'Observe' } }, others],

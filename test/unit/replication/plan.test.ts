@@ -180,45 +180,116 @@ describe('the plan for replicas in motion', () => {
 describe('the plan for Failed replicas', () => {
   const failed = aReplica('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' });
   const rested = { state: 'Failed', attempts: 1, retryAfter: secondsAgo(1) } as const;
+  const own = { ...rested, createdHere: true } as const;
 
   it('lets one that has just failed rest, with the evidence in place', () => {
-    const status = aStatus([{ state: 'Creating' }]);
+    const status = aStatus([{ state: 'Creating', createdHere: true }]);
     const made = plan({ status }, observing([homeEntry, failed]));
     expect(made.steps.map(({ action, hold }) => [action, hold?.message])).to.deep.equal([
       ['delete', 'attempt 2 of 5 follows'],
     ]);
   });
 
-  it('replaces one that was never Ready and does not serve, once it has rested (trap 21)', () => {
-    expect(due({ status: aStatus([rested]) }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
+  it('replaces one that this object created and that was never Ready, once it has rested (trap 21)', () => {
+    expect(due({ status: aStatus([own]) }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
   });
 
   it('replaces it at once after an edit', () => {
-    const status = aStatus([{ ...rested, attempts: 5 }]);
+    const status = aStatus([{ ...own, attempts: 5 }]);
     expect(due({ status, generation: 2 }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
   });
 
   it('leaves the evidence in place after five attempts, for a person (trap 21)', () => {
-    const made = plan({ status: aStatus([{ ...rested, attempts: 5 }]) }, observing([homeEntry, failed]));
+    const made = plan({ status: aStatus([{ ...own, attempts: 5 }]) }, observing([homeEntry, failed]));
     expect(dueSteps(made)).to.deep.equal([]);
     expect(made.steps[0]?.hold?.reason).to.equal('RegionFailed');
   });
 
-  it('never deletes one that had been Ready: the change is repeated', () => {
-    const status = aStatus([{ ...rested, readyOnce: true }]);
-    const [step] = plan({ status }, observing([homeEntry, failed])).steps;
-    expect(step).to.deep.include({ action: 'update', change: { routing: true } });
-    expect(step?.hold).to.equal(undefined);
+  const kept: [string, ObjectParts['status'], Replica][] = [
+    ['is adopted', aStatus([rested]), failed],
+    ['has lost its status', undefined, failed],
+    ['had been Ready', aStatus([{ ...own, readyOnce: true }]), failed],
+    ['holds the content, routed', aStatus([own]), { ...failed, displayStatus: 'Ready' }],
+    ['holds the content, unrouted', aStatus([own]), { ...failed, displayStatus: 'Ready', routing: false }],
+    [
+      'others made in the place of its own',
+      aStatus([{ ...own, createdAt: secondsAgo(900) }]),
+      { ...failed, createdAt: secondsAgo(300) },
+    ],
+    ['was Ready before it was listed anew', aStatus([{ ...own, desired: false, readyOnce: true }]), failed],
+  ];
+  for (const [what, status, replica] of kept) {
+    const parts = { ...(status && { status }) };
+
+    it(`never deletes one that ${what}: without routing and tags in the spec there is nothing to do`, () => {
+      for (const generation of [1, 2])
+        expect(due({ ...parts, generation }, observing([homeEntry, replica]))).to.deep.equal([]);
+    });
+
+    it(`never deletes one that ${what}: what the spec asks for is repeated`, () => {
+      const regions = [{ location: 'japaneast', routing: 'Enabled', tags: { team: 'web' } } as const];
+      const [step] = plan({ ...parts, regions, generation: 2 }, observing([homeEntry, replica])).steps;
+      expect(step).to.deep.include({ action: 'update', change: { routing: true, tags: { team: 'web' } } });
+      expect(step?.hold).to.equal(undefined);
+    });
+  }
+
+  it('repeats the change of tags alone where the spec says nothing about routing', () => {
+    const regions = [{ location: 'japaneast', tags: { team: 'web' } }];
+    const replica = { ...failed, tags: { team: 'web', owner: 'them' } };
+    const [step] = plan({ regions, status: aStatus([rested]) }, observing([homeEntry, replica])).steps;
+    expect(step).to.deep.include({ action: 'update', change: { tags: { team: 'web', owner: 'them' } } });
   });
 
-  it('never deletes one that still serves', () => {
-    const serving = aReplica('japaneast', { provisioningState: 'Failed' });
-    expect(due({ status: aStatus([rested]) }, observing([homeEntry, serving]))).to.deep.equal(['update japaneast']);
+  it('routes no client to a Failed replica without content under WhenReady', () => {
+    const regions = [{ location: 'japaneast', routing: 'WhenReady' } as const];
+    const changeOf = (replica: Replica) =>
+      plan({ regions, status: aStatus([rested]) }, observing([homeEntry, replica])).steps[0];
+    expect(changeOf({ ...failed, routing: false })).to.deep.include({ change: { routing: false } });
+    expect(changeOf({ ...failed, routing: false, displayStatus: 'Ready' })).to.deep.include({
+      change: { routing: true },
+    });
   });
 
   it('never touches a Failed home', () => {
     const regions = [{ location: home, routing: 'Disabled' } as const];
     expect(due({ regions }, observing([aReplica(home, { provisioningState: 'Failed' })]))).to.deep.equal([]);
+  });
+});
+
+describe('the plan for a region whose replica was deleted', () => {
+  const gone = observing([homeEntry], { missing: ['japaneast'] });
+  const heldUntil = (status: ObjectParts['status'], parts: ObjectParts = {}) => {
+    const [step] = plan({ ...parts, ...(status && { status }) }, gone).steps;
+    expect(step?.action).to.equal('create');
+    return step?.hold?.notBefore;
+  };
+
+  it('creates another one 30 s after the 404 was first seen, and no earlier', () => {
+    expect(heldUntil(aStatus([{ state: 'Deleting' }]))).to.equal('2026-11-22T12:00:30Z');
+    expect(heldUntil(aStatus([{ state: 'Absent', deletedAt: secondsAgo(29) }]))).to.equal('2026-11-22T12:00:01Z');
+    expect(heldUntil(aStatus([{ state: 'Absent', deletedAt: secondsAgo(30) }]))).to.equal(undefined);
+  });
+
+  it('waits also where the region was listed again while its replica was Deleting', () => {
+    expect(heldUntil(aStatus([{ state: 'Deleting', desired: false }]), { generation: 2 })).to.equal(
+      '2026-11-22T12:00:30Z',
+    );
+  });
+
+  it("is not hurried by an edit or a person, since the pause is ARM's", () => {
+    const status = aStatus([{ state: 'Absent', deletedAt: secondsAgo(10) }]);
+    const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
+    expect(heldUntil(status, { generation: 2, annotations })).to.equal('2026-11-22T12:00:20Z');
+  });
+
+  it('waits another 30 s, and not for ever, where the clock was set back', () => {
+    expect(heldUntil(aStatus([{ state: 'Absent', deletedAt: secondsAgo(-18_000) }]))).to.equal('2026-11-22T12:00:30Z');
+  });
+
+  it('does not wait where the replica vanished without being deleted, or never was', () => {
+    expect(heldUntil(aStatus([{ state: 'Ready', readyOnce: true }]))).to.equal(undefined);
+    expect(heldUntil(undefined)).to.equal(undefined);
   });
 });
 
@@ -363,10 +434,66 @@ describe('the plan for regions that are not listed', () => {
     expect(due({ status: delisted }, observing([homeEntry, syncing, old]))).to.deep.equal([]);
   });
 
-  it('prunes a Failed one at once', () => {
+  it('prunes a Failed one at once that this object created, and no other', () => {
     const failed = aReplica('northeurope', { provisioningState: 'Failed' });
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
-    expect(due({}, observing([homeEntry, syncing, failed]))).to.deep.equal(['delete northeurope']);
+    const observed = observing([homeEntry, syncing, failed]);
+    const row = { location: 'northeurope', desired: false, state: 'Failed' } as const;
+    expect(due({ status: aStatus([{ ...row, createdHere: true }]) }, observed)).to.deep.equal(['delete northeurope']);
+    expect(due({ status: aStatus([row]) }, observed)).to.deep.equal([]);
+    expect(due({}, observed)).to.deep.equal([]);
+  });
+
+  describe('keeps them while a listed region has no replica that was Ready (make before break), where', () => {
+    const outlived = aStatus([{ readyOnce: true, createdAt: secondsAgo(900) }]);
+    const cases: [string, ObjectParts['status'], Observed][] = [
+      ['its replica is gone', outlived, observing([homeEntry, old], { missing: ['japaneast'] })],
+      [
+        'its replica is on the way out',
+        outlived,
+        observing([homeEntry, aReplica('japaneast', { provisioningState: 'Deleting' }), old]),
+      ],
+      [
+        'its replica is being created again by others',
+        outlived,
+        observing([homeEntry, aReplica('japaneast', { provisioningState: 'Creating' }), old]),
+      ],
+      [
+        'its replica was created again by others and is Syncing',
+        outlived,
+        observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing', createdAt: secondsAgo(300) }), old]),
+      ],
+      [
+        'a restored status still had a latch for a replica that was Absent',
+        aStatus([{ state: 'Absent', readyOnce: true }]),
+        observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing' }), old]),
+      ],
+      [
+        'ARM does not answer about it',
+        outlived,
+        {
+          ...observing([homeEntry, old]),
+          unseen: new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]),
+        },
+      ],
+    ];
+    for (const [what, status, observed] of cases)
+      it(what, () => {
+        const made = plan({ ...(status && { status }) }, observed);
+        const deletion = made.steps.find(({ action }) => action === 'delete');
+        expect(deletion?.location).to.equal('northeurope');
+        expect(deletion?.hold?.waitsFor).to.deep.equal(['japaneast']);
+      });
+  });
+
+  it('asks for a GET of every listed region before it prunes', () => {
+    const replicas = [homeEntry, aReplica('japaneast'), aReplica('westeurope'), old];
+    const status = aStatus([{ readyOnce: true }, { location: 'westeurope', readyOnce: true }]);
+    const made = plan(
+      { regions: ['japaneast', 'westeurope'], status },
+      observing(replicas, { seen: [homeEntry, old] }),
+    );
+    expect(made.confirm).to.have.members(['japaneast', 'westeurope']);
   });
 
   it('deletes by the ARM name, which need not equal the location (trap 4)', () => {

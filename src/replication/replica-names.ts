@@ -1,0 +1,30 @@
+// Chooses the ARM name of each region's replica, so that no two regions share one. Pure.
+import type { RegionStatus } from '../api/registryreplication.ts';
+import type { Observed } from './observed.ts';
+
+/**
+ * ARM names by location: that of the replica there, else the one that the status remembers, else the location itself or,
+ * where another region's replica has that name, the location with a number.
+ */
+export function replicaNames(
+  locations: ReadonlySet<string>,
+  { sightings }: Observed,
+  before: ReadonlyMap<string, RegionStatus>,
+): Map<string, string> {
+  const names = new Map([...sightings].map(([location, { replica }]) => [location, replica.name]));
+  const taken = new Set([...names.values()].map((name) => name.toLowerCase()));
+  for (const location of locations) {
+    if (names.has(location)) continue;
+    const last = before.get(location)?.replica;
+    const numbered = Array.from({ length: locations.size + 1 }, (_, n) => `${location}${n + 2}`);
+    const wishes = [
+      ...(last === undefined ? [] : [last]),
+      location,
+      ...numbered.filter((name) => !locations.has(name)),
+    ];
+    const name = wishes.find((wish) => !taken.has(wish.toLowerCase())) ?? location;
+    names.set(location, name);
+    taken.add(name.toLowerCase());
+  }
+  return names;
+}
