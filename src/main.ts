@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { TokenCredential } from '@azure/core-auth';
 import type { KubeConfig } from '@kubernetes/client-node';
 import {
+  allowedRegistries,
   annotation,
   version as apiVersion,
   crdName,
@@ -18,6 +19,7 @@ import {
 import { createBudget, type Level } from './azure/budget.ts';
 import type { Cloud } from './azure/cloud.ts';
 import { checkCredential, defaultCredential } from './azure/credential.ts';
+import { clientAnnotations } from './azure/federated-credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { Identities } from './azure/identities.ts';
 import { systemClock as clock } from './clock.ts';
@@ -132,7 +134,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const limits = { maxParallelActions };
   const { defaultIdentity, defaultRegistries } = config;
   const rules = { defaultIdentity, defaultRegistries };
-  const readNamespace = namespaceReader(cluster, clock);
+  const readNamespace = namespaceReader(cluster, clock, [allowedRegistries]);
   const namespaceOf = (object: RegistryReplication, ageMs: number) => readNamespace(object.metadata.namespace, ageMs);
   const monotonic = () => performance.now();
   const context = { objects, clock, monotonic, random, limits, rules, namespaceOf, claims, current, interval, memory };
@@ -251,9 +253,10 @@ function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, m
       });
       return { arm, budget };
     },
-    serviceAccounts: serviceAccounts(cluster, clock),
+    serviceAccounts: serviceAccounts(cluster, clock, clientAnnotations),
     cloud,
     homeTenant: process.env.AZURE_TENANT_ID,
+    clock,
   });
 }
 

@@ -44,7 +44,7 @@ export async function createServiceAccount(
 export async function tokenOf(kubeconfig: string, account: Account): Promise<string> {
   const cluster = connect(loadKubeConfig(kubeconfig));
   try {
-    const answer = await serviceAccounts(cluster, systemClock).token(account, audience);
+    const answer = await serviceAccounts(cluster, systemClock, []).token(account, audience);
     if ('refused' in answer) throw new Error(answer.words);
     return answer.token;
   } finally {

@@ -27,14 +27,16 @@ export interface ServiceAccounts {
   annotations(
     account: ServiceAccountName,
     age: number,
-  ): Promise<{ readonly annotations: Readonly<Record<string, string>> } | Refused>;
+  ): Promise<{ readonly annotations: Readonly<Record<string, string>>; readonly uid: string } | Refused>;
   token(account: ServiceAccountName, audience: string): Promise<{ readonly token: string } | Refused>;
 }
 
-/** Whom a ServiceAccount stands for in Entra. */
+/** The client in Entra that a ServiceAccount stands for. */
 export interface Client {
   readonly clientId: string;
   readonly tenantId: string;
+  /** Of the ServiceAccount: one that was deleted and made again gets no token of its predecessor. */
+  readonly uid: string;
 }
 
 /** What Entra wants the tokens that it exchanges to be for (Microsoft's article on workload identity federation). */
@@ -45,6 +47,9 @@ const annotation = {
   clientId: 'azure.workload.identity/client-id',
   tenantId: 'azure.workload.identity/tenant-id',
 } as const;
+
+/** The annotations of a ServiceAccount that are read. */
+export const clientAnnotations: readonly string[] = Object.values(annotation);
 
 export interface Lookup {
   readonly serviceAccounts: Pick<ServiceAccounts, 'annotations'>;
@@ -74,7 +79,7 @@ export async function clientOf(
       `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
     );
   };
-  return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant) };
+  return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant), uid: reading.uid };
 }
 
 /** Its `getToken` rejects with an ArmError and nothing else. */

@@ -1,6 +1,8 @@
 // As whom the operator asks ARM for each object: as itself, or as the client that the object's own ServiceAccount stands for. One
-// access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more.
+// access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more, and
+// when it is idle.
 import type { TokenCredential } from '@azure/core-auth';
+import type { Clock } from '../clock.ts';
 import { Groups } from '../groups.ts';
 import { type Arm, ArmError } from './arm.ts';
 import type { Budget, Level, Visitor } from './budget.ts';
@@ -29,6 +31,7 @@ export interface IdentitiesOptions {
   readonly cloud: Cloud;
   /** For ServiceAccounts that name no tenant. */
   readonly homeTenant: string | undefined;
+  readonly clock: Clock;
 }
 
 /** One object, as far as it matters who acts for it. */
@@ -43,11 +46,19 @@ export interface Acting {
 
 interface Kept extends Access {
   readonly client: Client;
+  /** ms since the epoch. */
+  readonly usedAt: number;
 }
+
+/** An access costs some 115 kB. Above this number, the one that was not used for longest is made anew when it is needed again. */
+export const maxIdentities = 500;
+/** As long as a token of Entra is good for. */
+const maxIdleMs = 60 * 60_000;
 
 export class Identities {
   readonly #options: IdentitiesOptions;
   readonly #own: Access;
+  /** In the order of their last use. */
   readonly #kept = new Map<string, Kept>();
   /** By ServiceAccount, the keys of the objects that name it. */
   readonly #users = new Groups();
@@ -90,7 +101,7 @@ export class Identities {
 
   /** @throws ArmError why the object cannot act as this ServiceAccount. */
   async #accessOf(account: ServiceAccountName, { leaving, age }: Acting): Promise<Access> {
-    const { connect, serviceAccounts, homeTenant, cloud } = this.#options;
+    const { serviceAccounts, homeTenant } = this.#options;
     const key = keyOf(account);
     let client: Client;
     try {
@@ -102,17 +113,36 @@ export class Identities {
       throw error;
     }
     const kept = this.#kept.get(key);
-    if (kept && kept.client.clientId === client.clientId && kept.client.tenantId === client.tenantId) return kept;
-    const credential = federatedCredential(account, client, { serviceAccounts, cloud });
-    const access = { ...connect(credential, `the identity of ServiceAccount ${key}`), client };
+    const access = kept && isSame(kept.client, client) ? kept : this.#connect(account, client);
     // The object may have gone while we asked.
-    if (this.#users.has(key)) this.#kept.set(key, access);
+    if (this.#users.has(key)) this.#keep(key, { ...access, client });
     return access;
+  }
+
+  #connect(account: ServiceAccountName, client: Client): Access {
+    const { connect, serviceAccounts, cloud } = this.#options;
+    const credential = federatedCredential(account, client, { serviceAccounts, cloud });
+    return connect(credential, `the identity of ServiceAccount ${keyOf(account)}`);
+  }
+
+  /** As the one that was used last. Passes that still use an access that is dropped here are not disturbed. */
+  #keep(key: string, access: Access & { readonly client: Client }): void {
+    const now = this.#options.clock.now().getTime();
+    this.#kept.delete(key);
+    this.#kept.set(key, { ...access, usedAt: now });
+    for (const [oldest, { usedAt }] of this.#kept) {
+      if (this.#kept.size <= maxIdentities && now - usedAt < maxIdleMs) break;
+      this.#kept.delete(oldest);
+    }
   }
 }
 
 function keyOf({ namespace, name }: ServiceAccountName): string {
   return `${namespace}/${name}`;
+}
+
+function isSame(one: Client, other: Client): boolean {
+  return one.clientId === other.clientId && one.tenantId === other.tenantId && one.uid === other.uid;
 }
 
 function leastOf(one: Level, other: Level): Level {

@@ -1,4 +1,4 @@
-// The annotations of an object that somebody else keeps, and that tell us what we may do; or why they cannot be had.
+// The annotations that the operator reads of an object of others, such as a Namespace, or why the API server refuses them.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { explain, isForbidden, isMissing, isTerminatingNamespace } from './errors.ts';
 
@@ -9,7 +9,13 @@ export interface Refused {
   readonly words: string;
 }
 
-export type Annotations = { readonly annotations: Readonly<Record<string, string>> } | Refused;
+export type Annotations =
+  | {
+      readonly annotations: Readonly<Record<string, string>>;
+      /** Of the object: one that was deleted and made again has another. */
+      readonly uid: string;
+    }
+  | Refused;
 
 /** The API server's refusal as a value; anything else rejects as the request did. */
 export async function unlessRefused<T>(answer: Promise<T>): Promise<T | Refused> {
@@ -23,7 +29,14 @@ export async function unlessRefused<T>(answer: Promise<T>): Promise<T | Refused>
   }
 }
 
-export async function annotationsOf(answer: Promise<KubernetesObject>): Promise<Annotations> {
+/** @param names The annotations to keep; all of them may be 256 KiB an object. */
+export async function annotationsOf(answer: Promise<KubernetesObject>, names: readonly string[]): Promise<Annotations> {
   const object = await unlessRefused(answer);
-  return 'refused' in object ? object : { annotations: object.metadata?.annotations ?? {} };
+  if ('refused' in object) return object;
+  const { annotations = {}, uid = '' } = object.metadata ?? {};
+  const kept = names.flatMap((name) => {
+    const value = annotations[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { annotations: Object.fromEntries(kept), uid };
 }

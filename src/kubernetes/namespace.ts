@@ -9,8 +9,9 @@ import { RecentReadings } from './recent-readings.ts';
 /** As it was less than `age` ms ago. Rejects when the API server does not answer, and nothing older is known. */
 export type ReadNamespace = (name: string, age: number) => Promise<Annotations>;
 
-export function namespaceReader(cluster: Cluster, clock: Clock): ReadNamespace {
+/** @param names The annotations to read. */
+export function namespaceReader(cluster: Cluster, clock: Clock, names: readonly string[]): ReadNamespace {
   const api = cluster.api(CoreV1Api);
   const readings = new RecentReadings<Annotations>(clock);
-  return (name, age) => readings.get(name, age, () => annotationsOf(api.readNamespace({ name })));
+  return (name, age) => readings.get(name, age, () => annotationsOf(api.readNamespace({ name }), names));
 }

@@ -17,13 +17,14 @@ export interface ServiceAccounts {
 /** The shortest that API servers give. */
 const lifetimeSeconds = 600;
 
-export function serviceAccounts(cluster: Cluster, clock: Clock): ServiceAccounts {
+/** @param names The annotations to read. */
+export function serviceAccounts(cluster: Cluster, clock: Clock, names: readonly string[]): ServiceAccounts {
   const api = cluster.api(CoreV1Api);
   const readings = new RecentReadings<Annotations>(clock);
   return {
     annotations: ({ namespace, name }, age) =>
       readings.get(`${namespace}/${name}`, age, () =>
-        annotationsOf(api.readNamespacedServiceAccount({ namespace, name })),
+        annotationsOf(api.readNamespacedServiceAccount({ namespace, name }), names),
       ),
 
     async token({ namespace, name }, audience) {

@@ -16,6 +16,7 @@ const account: ServiceAccountName = { namespace: 'web', name: 'registries' };
 const client = {
   clientId: '44444444-4444-4444-4444-444444444444',
   tenantId: '11111111-1111-1111-1111-111111111111',
+  uid: 'c0ffee',
 };
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 const audience = 'api://AzureADTokenExchange';
@@ -25,7 +26,11 @@ describe('the client that a ServiceAccount stands for', () => {
   const clientId = 'azure.workload.identity/client-id';
   const tenant = 'azure.workload.identity/tenant-id';
   const read = (annotations: Record<string, string>, homeTenant?: string) =>
-    clientOf(account, { serviceAccounts: { annotations: async () => ({ annotations }) }, age: 0, homeTenant });
+    clientOf(account, {
+      serviceAccounts: { annotations: async () => ({ annotations, uid: client.uid }) },
+      age: 0,
+      homeTenant,
+    });
 
   it('is in its annotations', async () => {
     const annotations = { [clientId]: ` ${client.clientId.toUpperCase()} `, [tenant]: client.tenantId };

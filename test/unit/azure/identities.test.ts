@@ -3,8 +3,9 @@ import type { Arm, ArmError } from '../../../src/azure/arm.ts';
 import { createBudget } from '../../../src/azure/budget.ts';
 import { cloudFrom } from '../../../src/azure/cloud.ts';
 import type { Refused } from '../../../src/azure/federated-credential.ts';
-import { type Acting, Identities } from '../../../src/azure/identities.ts';
+import { type Acting, Identities, maxIdentities } from '../../../src/azure/identities.ts';
 import { refusal } from '../../arm-refusal.ts';
+import { FakeClock } from '../../fake-clock.ts';
 
 const subscriptionId = '00000000-0000-0000-0000-000000000000';
 const registry = { subscriptionId, resourceGroup: 'images', name: 'myACR0007' };
@@ -20,11 +21,15 @@ function scene() {
   const asked: string[] = [];
   /** Of which ServiceAccounts Kubernetes was asked, and how old the answer might be. */
   const read: string[] = [];
-  const state: { reading: { annotations: Record<string, string> } | Refused } = { reading: annotatedWith(one) };
+  const clock = new FakeClock();
+  const state: { reading: { annotations: Record<string, string>; uid: string } | Refused } = {
+    reading: annotatedWith(one),
+  };
   const identities = new Identities({
     own: { getToken: async () => null },
     cloud: cloudFrom({}),
     homeTenant: undefined,
+    clock,
     connect(_, whose) {
       const id = `${whose} #${connected.push(whose)}`;
       const arm = {
@@ -45,11 +50,12 @@ function scene() {
   });
   const ask = (acting: Partial<Acting> = {}) =>
     identities.armFor({ account: web, leaving: false, age: 60_000, ...acting }, visitor).registry(registry);
-  return { identities, connected, asked, read, state, ask };
+  return { identities, connected, asked, read, state, ask, clock };
 }
 
-function annotatedWith(clientId: string) {
+function annotatedWith(clientId: string, uid = 'first') {
   return {
+    uid,
     annotations: {
       'azure.workload.identity/client-id': clientId,
       'azure.workload.identity/tenant-id': tenantId,
@@ -91,6 +97,46 @@ describe('whoever asks Azure for an object', () => {
     state.reading = annotatedWith(other);
     await ask();
     expect(asked.map((who) => who.slice(-1))).to.deep.equal(['2', '3']);
+  });
+
+  it('is another one when the ServiceAccount was deleted and made again: the old token is not used', async () => {
+    const { identities, asked, state, ask } = scene();
+    identities.put('web/a', web);
+    await ask();
+    state.reading = annotatedWith(one, 'second');
+    await ask();
+    expect(asked.map((who) => who.slice(-1))).to.deep.equal(['2', '3']);
+  });
+
+  it('is forgotten after an hour in which nothing was asked as it', async () => {
+    const { identities, connected, ask, clock } = scene();
+    const other = { ...web, name: 'other' };
+    identities.put('web/a', web);
+    identities.put('web/b', other);
+    await ask();
+    await clock.advance(59 * 60_000);
+    await ask();
+    expect(connected).to.have.length(2);
+    await clock.advance(60 * 60_000);
+    await ask({ account: other });
+    // Now the first is idle; it is connected anew when it is needed.
+    await ask();
+    expect(connected).to.have.length(4);
+  });
+
+  it('is one of a bounded number: the one that was not used for longest makes room', async () => {
+    const { identities, connected, ask } = scene();
+    const accounts = Array.from({ length: maxIdentities + 1 }, (_, n) => ({ ...web, name: `account-${n}` }));
+    for (const account of accounts) {
+      identities.put(`web/${account.name}`, account);
+      await ask({ account });
+    }
+    const before = connected.length;
+    await ask({ account: accounts.at(-1) });
+    await ask({ account: accounts[1] });
+    expect(connected).to.have.length(before);
+    await ask({ account: accounts[0] });
+    expect(connected).to.have.length(before + 1);
   });
 
   it('is forgotten with the last object that has it, and not before', async () => {

@@ -18,14 +18,21 @@ describe('the annotations of what somebody else keeps', () => {
   });
 
   async function reading(answer: (asked: Asked) => void): Promise<unknown> {
-    const asking = annotationsOf(cluster.api(CoreV1Api).readNamespace({ name: 'web' }));
+    const asking = annotationsOf(cluster.api(CoreV1Api).readNamespace({ name: 'web' }), ['read']);
     const asked = await server.requests.next(({ url }) => url.pathname === '/api/v1/namespaces/web');
     answer(asked);
     return asking.catch((error: Error) => error.name);
   }
 
   it('are none where nobody has written any', async () => {
-    expect(await reading((asked) => asked.json({ metadata: { name: 'web' } }))).to.deep.equal({ annotations: {} });
+    const metadata = { name: 'web', uid: 'c0ffee' };
+    expect(await reading((asked) => asked.json({ metadata }))).to.deep.equal({ annotations: {}, uid: 'c0ffee' });
+  });
+
+  it('are kept only where the operator reads them', async () => {
+    const metadata = { name: 'web', uid: 'c0ffee', annotations: { read: 'yes', other: 'x'.repeat(100_000) } };
+    const kept = { annotations: { read: 'yes' }, uid: 'c0ffee' };
+    expect(await reading((asked) => asked.json({ metadata }))).to.deep.equal(kept);
   });
 
   it('cannot be had without the right to them, and the API server says so', async () => {
