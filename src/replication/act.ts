@@ -3,7 +3,7 @@ import { annotation, type RegistryReplication } from '../api/registryreplication
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import { tracing } from '../azure/trace.ts';
 import type { Context } from './context.ts';
-import { refusalOf } from './permission.ts';
+import { type NamespaceReading, refusalOf } from './permission.ts';
 import { dueSteps, type Plan, type Step } from './plan.ts';
 import type { Result, Submitted } from './report.ts';
 import { tagsToSet } from './tags.ts';
@@ -27,7 +27,9 @@ export async function carryOut(object: RegistryReplication, plan: Plan, context:
   await Promise.all(
     dueSteps(plan).map(async (step) => {
       try {
-        if (await isStillIntended(object, context)) results.push(await submitted(object, step, context.arm));
+        const namespace = await context.namespaceOf(object, permissionAgeMs);
+        // Nothing may come between this check and the request.
+        if (isStillIntended(object, namespace, context)) results.push(await submitted(object, step, context.arm));
         else isWithdrawn = true;
       } catch (error) {
         failure = error;
@@ -38,10 +40,7 @@ export async function carryOut(object: RegistryReplication, plan: Plan, context:
 }
 
 /** Whether the object may still be acted for as it was when the pass began. */
-async function isStillIntended(planned: RegistryReplication, context: Context): Promise<boolean> {
-  if (!isUnchanged(planned, context)) return false;
-  const namespace = await context.namespaceOf(planned, permissionAgeMs);
-  // The object may have changed while its namespace was read.
+function isStillIntended(planned: RegistryReplication, namespace: NamespaceReading, context: Context): boolean {
   return (
     refusalOf(planned, context.rules, namespace) === undefined &&
     isUnchanged(planned, context) &&

@@ -96,7 +96,7 @@ describeWithKubectl('an operator that is removed before its objects', () => {
     await scene.kubectl('delete georep abandoned --wait=false');
     const waiting = JSON.parse(await scene.kubectl('get georep abandoned -o json'));
     expect(waiting.metadata.finalizers).to.deep.equal(['georeplication.dev/replicas']);
-    await scene.kubectl(await documented(/^kubectl (patch georep .*)$/m, 'abandoned'));
+    await scene.kubectl(await documented(/^kubectl (patch georep .*finalizers.*)$/m, 'abandoned'));
     await scene.untilGone('abandoned');
     expect(scene.writesTo('abandoned')).to.deep.equal([]);
     expect(scene.arm.azure.replicas(registry).map(({ name }) => name)).to.have.members(['japaneast', 'eastus']);

@@ -16,6 +16,11 @@ import { reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 import { anObject, type ObjectParts } from './world.ts';
 
+/** The API server does not take a write. */
+class Refused extends Error {}
+
+class Killed extends Error {}
+
 export class ClusterModel {
   readonly objects = new Map<string, RegistryReplication>();
   /** What each object has been told, by its name. */
@@ -23,7 +28,7 @@ export class ClusterModel {
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** By namespace; what is left out is as it is by default. */
   namespaces: Record<string, NamespaceReading> = {};
-  /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
+  /** Told of every write to Kubernetes, before and after it is stored. */
   interrupt: (name: string, when: 'before' | 'after') => void = () => undefined;
   /** ms after which each object is to be looked at, by name. */
   readonly due = new Map<string, number>();
@@ -32,6 +37,7 @@ export class ClusterModel {
   #claims: Claims;
   #memory: Memory;
   #created = 0;
+  #isDead = false;
 
   constructor(clock: FakeClock, armFor: (name: string) => Arm) {
     this.#clock = clock;
@@ -100,34 +106,47 @@ export class ClusterModel {
     return this.status(name).conditions?.find(({ type }) => type === 'Ready');
   }
 
-  /** One pass of the object, which is looked at again when it says; a pass that rejects is looked at again in a second. */
-  async pass(name: string): Promise<void> {
-    const object = this.objects.get(name);
-    this.due.delete(name);
-    if (!object) return;
-    let wait: number | undefined = 1_000;
-    try {
-      wait = (await reconcile(structuredClone(object), this.#context(name))).lookAgainAfter;
-    } finally {
-      if (wait !== undefined) this.#addAfter(name, wait);
-    }
-  }
-
-  /** Passes one after the other, as they are due, for so many ms or until `done`. */
+  /** Passes as they are due, two at a time, for so many ms or until `done`. */
   async run(ms: number, done: () => boolean = () => false): Promise<void> {
     const end = this.#clock.monotonic() + ms;
     while (!done()) {
-      const [next] = [...this.due].sort(([, one], [, other]) => one - other);
-      if (!next || next[1] > end) break;
-      const [name, time] = next;
-      await this.#clock.advance(Math.max(0, time - this.#clock.monotonic()));
-      await this.pass(name);
+      const [first, second] = [...this.due].sort(([, one], [, other]) => one - other);
+      if (!first || first[1] > end) break;
+      await this.#clock.advance(Math.max(0, first[1] - this.#clock.monotonic()));
+      const isDue = second && second[1] <= this.#clock.monotonic();
+      await Promise.all([this.#pass(first[0]), ...(isDue ? [this.#pass(second[0])] : [])]);
+      if (this.#isDead) this.#restart();
     }
     if (!done()) await this.#clock.advance(Math.max(0, end - this.#clock.monotonic()));
   }
 
-  /** The process is another one: what it kept in memory is lost, and every object is looked at. */
-  restart(): void {
+  /** Ends the process: every pass breaks off at its next request, and the next process starts once all have. */
+  kill(): void {
+    this.#isDead = true;
+  }
+
+  /** To be called at every request: @throws Killed once the process has been killed. */
+  mustLive(): void {
+    if (this.#isDead) throw new Killed();
+  }
+
+  /** The object is looked at again when the pass says, and a second after a pass that rejects. */
+  async #pass(name: string): Promise<void> {
+    const object = this.objects.get(name);
+    this.due.delete(name);
+    if (!object) return;
+    try {
+      const { lookAgainAfter } = await reconcile(structuredClone(object), this.#context(name));
+      if (lookAgainAfter !== undefined) this.#addAfter(name, lookAgainAfter);
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof Killed)) throw error;
+      this.#addAfter(name, 1_000);
+    }
+  }
+
+  /** What the process kept in memory is lost, and every object is looked at. */
+  #restart(): void {
+    this.#isDead = false;
     this.#memory = new Memory(this.#clock);
     this.#claims = this.#newClaims();
     for (const object of this.objects.values()) this.#claims.put(object);
@@ -155,7 +174,7 @@ export class ClusterModel {
       },
       writeStatus: async (object, status) =>
         this.#write(object, (latest) => {
-          if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new Error('conflict');
+          if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new Refused('conflict');
           return { status: structuredClone(status) };
         }),
       announce: (_, happenings) =>
@@ -183,12 +202,15 @@ export class ClusterModel {
     change: (latest: RegistryReplication) => Partial<RegistryReplication>,
   ): RegistryReplication {
     const { name, uid } = object.metadata;
+    this.mustLive();
     this.interrupt(name, 'before');
+    this.mustLive();
     const latest = this.objects.get(name);
-    if (!latest || latest.metadata.uid !== uid) throw new Error('not found');
+    if (!latest || latest.metadata.uid !== uid) throw new Refused('not found');
     const written = { ...latest, ...change(latest) };
     this.#store(written);
     this.interrupt(name, 'after');
+    this.mustLive();
     return written;
   }
 

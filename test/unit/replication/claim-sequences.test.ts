@@ -1,0 +1,98 @@
+// The property of claims: whatever happens to a few objects that name one registry, one of them acts at a time, no take-over
+// deletes in haste, and the registry ends with the right holder. FC_SEED repeats a run.
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { FakeClock } from '../../fake-clock.ts';
+import { anySequence, apply, listing, names, type Step } from './any-sequence.ts';
+import { ArmModel } from './arm-model.ts';
+import { ClaimWitness } from './claim-witness.ts';
+import { ClusterModel } from './cluster-model.ts';
+import { aReplica, home } from './world.ts';
+
+const hour = 3_600_000;
+
+class Play {
+  readonly clock = new FakeClock();
+  readonly arm = new ArmModel(
+    this.clock,
+    [home, 'japaneast', 'uksouth'].map((location) => aReplica(location)),
+  );
+  readonly cluster = new ClusterModel(this.clock, (name) => this.#armOf(name));
+  readonly witness = new ClaimWitness(this.cluster, this.clock);
+  /** What happens at the nth request from now. */
+  #next: { requests: number; happen: () => void } | undefined;
+
+  constructor() {
+    this.cluster.interrupt = (name, when) => {
+      if (when === 'after') this.witness.stored(name);
+      this.#request();
+    };
+  }
+
+  async step({ who, action, after, requests }: Step): Promise<void> {
+    const name = names[who] ?? 'a';
+    await this.cluster.run(after);
+    const happen = () => {
+      this.#next = undefined;
+      this.witness.happens(action, name);
+      apply(action, name, this.cluster, this.clock);
+    };
+    this.#next = { requests, happen };
+    await this.cluster.run(0);
+    this.#next?.happen();
+    await this.cluster.run(0);
+  }
+
+  /** ARM as this object's passes reach it. */
+  #armOf(name: string): ArmModel {
+    const { arm } = this;
+    return new Proxy(arm, {
+      get: (_, method: keyof ArmModel) => {
+        const value = arm[method];
+        if (typeof value !== 'function') return value;
+        return async (...args: readonly unknown[]): Promise<unknown> => {
+          this.cluster.mustLive();
+          if (method === 'create' || method === 'update' || method === 'remove')
+            this.witness.sends(name, method, locationOf(arm, String(args[1])));
+          this.#request();
+          this.cluster.mustLive();
+          const answer: unknown = await Reflect.apply(value, arm, args);
+          this.#request();
+          this.cluster.mustLive();
+          return answer;
+        };
+      },
+    });
+  }
+
+  #request(): void {
+    if (this.#next && this.#next.requests-- === 0) this.#next.happen();
+  }
+}
+
+function locationOf({ truth }: ArmModel, name: string): string {
+  return [...truth].find(([, replica]) => replica.name === name)?.[0] ?? name;
+}
+
+describe('two to five objects that name one registry, and any sequence of edits, refusals, accidents and clock steps', () => {
+  it('one acts at a time, no take-over deletes in haste, and the registry ends with the right holder', async function () {
+    this.timeout(900_000);
+    const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
+    await fc.assert(
+      fc.asyncProperty(anySequence, async ({ objects, steps }) => {
+        const play = new Play();
+        const { cluster, arm, witness } = play;
+        for (const [n, { regions, mode }] of objects.entries())
+          cluster.create(names[n] ?? 'a', { regions: listing(regions), spec: { mode, pruneDelay: '10m' } });
+        for (const step of steps) await play.step(step);
+        cluster.namespaces = {};
+        cluster.rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
+        await cluster.run(hour);
+        expect([...witness.violations, ...arm.violations].join('; ')).to.equal('');
+        witness.expectRightHolder([...arm.truth.keys()]);
+      }),
+      { numRuns: 2_000, seed },
+    );
+    console.log(`    2,000 sequences, seed ${seed}`);
+  });
+});
