@@ -120,7 +120,7 @@ export class ArmError extends Error {
   readonly reason: ArmErrorReason;
   /** ARM's own code, such as `ScopeLocked`; empty where there was no answer. */
   readonly code: string;
-  /** ms, as ARM asked for; only with `Throttled`, and always there. */
+  /** ms, as ARM asked for: always with `Throttled`, with `Transient` where the answer says so. */
   readonly retryAfter?: number;
   /** It was never sent: the operator keeps within its budget. Nothing has gone wrong, and its turn will come. */
   readonly unsent: boolean;

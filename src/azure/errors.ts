@@ -12,9 +12,12 @@ import { type Answer, answerIn, codeOf, wordsOf } from './thrown.ts';
 const wholeMessage = 2_048;
 
 /** Where ARM throttles without saying for how long. */
-const defaultRetryAfter = 10_000;
-const shortestRetryAfter = 1_000;
-const longestRetryAfter = 24 * 3_600_000;
+export const defaultRetryAfterMs = 10_000;
+const minRetryAfterMs = 1_000;
+/** For what only resembles a Retry-After, and for answers other than 429. */
+const maxVagueRetryAfterMs = 3_600_000;
+/** For one number of seconds in a 429. */
+const maxRetryAfterMs = 24 * 3_600_000;
 
 /**
  * @param error Anything thrown: the SDK's RestError, a credential's error, a network error, an ArmError (kept as it is).
@@ -56,7 +59,16 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
       'Throttled',
       'Throttled',
       `Azure throttles the operator; it will ${asked} later (${said})`,
-      retryAfterIn(answer.header),
+      retryAfterIn(answer.header) ?? defaultRetryAfterMs,
+    );
+  const asksToWait = retryAfterIn(answer.header);
+  const retryAfter = asksToWait === undefined ? undefined : Math.min(asksToWait, maxVagueRetryAfterMs);
+  if (!answer.fromArm)
+    return transient(
+      `Something between the operator and Azure, such as a proxy, answered when Azure was asked to ${asked}: HTTP ${status} without an error of Azure's form. It is tried again; if that lasts, check HTTPS_PROXY, NO_PROXY, firewalls and AZURE_RESOURCE_MANAGER_ENDPOINT${words && ` (${words})`}`,
+      code,
+      cause,
+      retryAfter,
     );
 
   switch (code) {
@@ -133,7 +145,7 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
       `Azure refuses to ${asked}. Change what its words name, in the spec or in Azure (${said})`,
     );
   }
-  return transient(`Azure could not ${asked} just now; it is tried again (${said})`, code, cause);
+  return transient(`Azure could not ${asked} just now; it is tried again (${said})`, code, cause, retryAfter);
 }
 
 /**
@@ -187,17 +199,32 @@ function lockIn(words: string): string | undefined {
   return scope && `it is on ${scope}`;
 }
 
-/** ms that a 429 commands. A date is measured against the answer's own Date, so that our clock does not matter. */
-export function retryAfterIn(header: (name: string) => string | undefined): number {
-  const value = header('retry-after')?.trim();
-  if (!value) return defaultRetryAfter;
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.parse(header('date') ?? '');
-  if (Number.isNaN(ms)) return defaultRetryAfter;
-  return clamp(Math.ceil(ms), shortestRetryAfter, longestRetryAfter);
+/**
+ * The ms that an answer asks to wait, undefined where it does not say. One number of seconds is taken at its word up to 24 h. A
+ * date, measured against the answer's own Date so that our clock does not matter, or the longest of several numbers, counts up
+ * to 1 h. Anything else is no Retry-After.
+ */
+export function retryAfterIn(header: (name: string) => string | undefined): number | undefined {
+  const value = header('retry-after')?.trim() ?? '';
+  if (isSeconds.test(value)) return clamp(Math.ceil(Number(value) * 1_000), minRetryAfterMs, maxRetryAfterMs);
+  const numbers = value.split(',').map((part) => part.trim());
+  const ms = numbers.every((part) => isSeconds.test(part))
+    ? Math.max(...numbers.map(Number)) * 1_000
+    : isHttpDate.test(value)
+      ? Date.parse(value) - Date.parse(header('date') ?? '')
+      : Number.NaN;
+  return Number.isNaN(ms) ? undefined : clamp(Math.ceil(ms), minRetryAfterMs, maxVagueRetryAfterMs);
 }
 
-function transient(message: string, code: string, cause: unknown): ArmError {
-  return new ArmError('Transient', 'AzureUnreachable', oneLine(message, wholeMessage), { code, cause });
+const isSeconds = /^\d+(\.\d+)?$/;
+const isHttpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+function transient(message: string, code: string, cause: unknown, retryAfter?: number): ArmError {
+  return new ArmError('Transient', 'AzureUnreachable', oneLine(message, wholeMessage), {
+    code,
+    cause,
+    ...(retryAfter !== undefined && { retryAfter }),
+  });
 }
 
 function credentialError(error: Error, asked: string): ArmError {

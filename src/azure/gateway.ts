@@ -7,19 +7,14 @@ import {
 import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
 import type { TokenCredential } from '@azure/core-auth';
-import {
-  createDefaultHttpClient,
-  createPipelineFromOptions,
-  createPipelineRequest,
-  RestError,
-} from '@azure/core-rest-pipeline';
+import { createPipelineFromOptions, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
 import { failureFrom, flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
-import { Connections } from './connections.ts';
 import { armErrorFrom } from './errors.ts';
+import { createHttpClient } from './http-client.ts';
 import { Operations } from './operations.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
 import { tokenSource } from './token.ts';
@@ -53,7 +48,7 @@ const mostPages = 100;
 export function connectArm(options: ArmOptions): Arm {
   const { credential, cloud, whose, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = tokenSource(credential, scopeOf(cloud), clock);
-  const connections = new Connections(beforeWrite);
+  const httpClient = createHttpClient({ keepAlive: true, ...(beforeWrite && { beforeWrite }) });
   const pipeline = createPipelineFromOptions({
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
@@ -63,7 +58,7 @@ export function connectArm(options: ArmOptions): Arm {
     armPolicy({
       tokens,
       clock,
-      connections,
+      origin: new URL(cloud.endpoint).origin,
       timeout: requestTimeout,
       ...(onRequest && { onRequest }),
       ...(beforeWrite && { beforeWrite }),
@@ -71,8 +66,11 @@ export function connectArm(options: ArmOptions): Arm {
     }),
   );
   // One for all subscriptions: the SDK's client is made for one, and costs 100 kB for each.
-  const anySubscription = createContainerRegistryManagement(credential, '', { endpoint: cloud.endpoint, pipeline });
-  const http = createDefaultHttpClient();
+  const anySubscription = createContainerRegistryManagement(credential, '', {
+    endpoint: cloud.endpoint,
+    pipeline,
+    httpClient,
+  });
   const operations = new Operations(cloud.endpoint);
 
   /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
@@ -134,7 +132,7 @@ export function connectArm(options: ArmOptions): Arm {
       const url = operations.urlOf(of, name);
       if (url === undefined) return undefined;
       try {
-        const { bodyAsText } = await pipeline.sendRequest(http, createPipelineRequest({ url }));
+        const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
         operations.forget(of, name);
         return failureFrom(parsed(bodyAsText));
       } catch (error) {
@@ -148,7 +146,7 @@ export function connectArm(options: ArmOptions): Arm {
     async locations(subscriptionId) {
       try {
         const url = `${cloud.endpoint}/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations?api-version=${locationsVersion}`;
-        const { bodyAsText } = await pipeline.sendRequest(http, createPipelineRequest({ url }));
+        const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
         return locationsFrom(parsed(bodyAsText));
       } catch (error) {
         throw armErrorFrom(error, `list the regions of subscription ${subscriptionId}`, whose);

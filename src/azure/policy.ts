@@ -2,10 +2,10 @@
 // a refusal thrown with its body still readable. It sends nothing twice.
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../clock.ts';
+import { UnreadableAnswer } from './answers.ts';
 import type { News } from './bucket.ts';
 import type { Wire } from './budget.ts';
-import type { Connections } from './connections.ts';
-import { retryAfterIn } from './errors.ts';
+import { defaultRetryAfterMs, retryAfterIn } from './errors.ts';
 import type { Operation } from './shares.ts';
 import type { TokenSource } from './token.ts';
 import { trace } from './trace.ts';
@@ -29,8 +29,8 @@ export interface ArmPolicyOptions {
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each request that may change something is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
-  /** Where the environment names no proxy, every request goes over these. */
-  readonly connections: Connections;
+  /** The only scheme, host and port to which a token is sent. */
+  readonly origin: string;
   /** Told of each request as it is sent, pages of a LIST included, and once of its answer. When it throws, nothing is sent. */
   readonly wire?: Wire;
 }
@@ -45,7 +45,7 @@ export function armPolicy({
   timeout,
   onRequest,
   beforeWrite,
-  connections,
+  origin,
   wire,
 }: ArmPolicyOptions): PipelinePolicy {
   return {
@@ -60,11 +60,13 @@ export function armPolicy({
       let answered: ((news: News) => void) | undefined;
 
       const send = async () => {
+        refuseOtherOrigins(request.url, origin);
         const token = await tokens.token();
+        // A token that comes late belongs to a request that nothing waits for any more.
+        deadline.signal.throwIfAborted();
         request.headers.set('Authorization', `Bearer ${token}`);
         request.abortSignal = deadline.signal;
-        request.agent ??= connections;
-        // After the token: that may have taken long.
+        // After the token, which may have taken long, and before a connection is made; the client asks again on an open one.
         if (request.method !== 'GET') beforeWrite?.();
         answered = wire?.sent(subscriptionIn(request.url), operation);
         const answer = await next(request);
@@ -92,6 +94,15 @@ export function armPolicy({
   };
 }
 
+/** A page of a LIST names the next one by an absolute URL; the SDK would follow it to any host, with the token. */
+function refuseOtherOrigins(url: string, origin: string): void {
+  const { origin: asked } = new URL(url);
+  if (asked !== origin)
+    throw new UnreadableAnswer(
+      `the answer leads to ${asked}, and requests go to ${origin} only; nothing was sent there`,
+    );
+}
+
 /** As ARM's paths name it; empty where one names none. */
 function subscriptionIn(url: string): string {
   return /\/subscriptions\/([^/?]+)/i.exec(url)?.[1] ?? '';
@@ -104,7 +115,7 @@ function operationOf(method: string): Operation {
 
 /** ARM keeps two buckets for each, the credential's own and one for all of the subscription's: the emptier one counts. */
 function newsIn({ status, headers }: PipelineResponse, operation: Operation): News {
-  if (status === 429) return { retryAfter: retryAfterIn((name) => headers.get(name)) };
+  if (status === 429) return { retryAfter: retryAfterIn((name) => headers.get(name)) ?? defaultRetryAfterMs };
   const told = ['', 'global-'].flatMap((scope) => {
     const value = headers.get(`x-ms-ratelimit-remaining-subscription-${scope}${operation}`)?.trim() ?? '';
     return /^\d{1,9}$/.test(value) ? [Number(value)] : [];

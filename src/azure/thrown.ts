@@ -11,6 +11,8 @@ export interface Answer {
   /** ARM's own words, fit to be shown. */
   readonly words: string;
   readonly header: (name: string) => string | undefined;
+  /** Whether the body is ARM's error envelope. Every refusal of ARM has one (all recordings); a proxy's page has not. */
+  readonly fromArm: boolean;
 }
 
 /** Undefined: it is none. Reads the SDK's RestError by its shape, since a bundle or a second copy of the package would defeat instanceof. */
@@ -18,14 +20,16 @@ export function answerIn(error: unknown): Answer | undefined {
   const rest = members(error);
   if (typeof rest?.statusCode !== 'number' || !Number.isInteger(rest.statusCode)) return undefined;
   const response = members(rest.response);
-  const told = toldIn(response?.bodyAsText);
+  const told = envelopeIn(response?.bodyAsText);
   const status = rest.statusCode;
   // A 2xx that failed later is an answer that could not be read, not a refusal.
   if (status < 300) return undefined;
   return {
     status,
     code: oneLine(told?.code ?? textOf(rest.code) ?? '', 128),
-    words: oneLine(told?.message ?? textOf(rest.message) ?? '', mostWords),
+    words: oneLine(told?.message ?? pageIn(response?.bodyAsText) ?? textOf(rest.message) ?? '', mostWords),
+    // Without an answer, the refusal is our own.
+    fromArm: !response || told !== undefined,
     header: (name) => {
       const headers = members(response?.headers);
       const value = typeof headers?.get === 'function' ? headers.get.call(headers, name) : undefined;
@@ -34,18 +38,25 @@ export function answerIn(error: unknown): Answer | undefined {
   };
 }
 
-/** ARM's envelope `{"error":{"code","message",…}}`. */
-function toldIn(body: unknown): { code?: string; message?: string } | undefined {
-  if (typeof body !== 'string') return undefined;
+/** ARM's envelope `{"error":{"code","message",…}}`; undefined where the body is none. */
+function envelopeIn(body: unknown): { code: string; message?: string } | undefined {
   try {
-    const error = members(members(JSON.parse(body))?.error);
+    const error = members(members(JSON.parse(textOf(body) ?? ''))?.error);
     const code = textOf(error?.code);
     const message = textOf(error?.message);
-    return { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+    return code ? { code, ...(message !== undefined && { message }) } : undefined;
   } catch {
-    // A gateway's HTML page, or half an answer: its words, if any, are shown as they are.
-    return { code: '', message: body };
+    return undefined;
   }
+}
+
+/** The words of a page that a proxy sends instead. */
+function pageIn(body: unknown): string | undefined {
+  return textOf(body)
+    ?.slice(0, 4 * mostWords)
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** Fit to be shown; never empty. */

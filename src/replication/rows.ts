@@ -204,7 +204,7 @@ function patience(
     case 'Conflict':
     case 'Transient':
     case 'NotFound':
-      return Math.max(5_000, quarterOf(before?.since, now));
+      return Math.max(error.retryAfter ?? 5_000, quarterOf(before?.since, now));
     case 'Denied':
     case 'Invalid':
       return slowly(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);

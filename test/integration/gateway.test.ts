@@ -409,7 +409,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
       answer = json(429, '', { 'retry-after': '3' });
       expect(await refusal(call())).to.include({ kind: 'Throttled', retryAfter: 3_000 });
       answer = json(403, '');
-      expect(await refusal(call())).to.include({ kind: 'Denied', reason: 'AuthorizationFailed' });
+      expect(await refusal(call())).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
       answer = json(404, '');
       expect(await refusal(call())).to.include({ kind: 'Transient' });
       expect(seen).to.have.length(3);

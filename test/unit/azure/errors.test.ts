@@ -98,7 +98,6 @@ describe('armErrorFrom', () => {
         'Denied',
         'AuthenticationFailed',
       ],
-      ['a 401 without a body', refused(401, ''), 'Denied', 'AuthenticationFailed'],
       ['a missing right', armSays(403, 'AuthorizationFailed', 'no'), 'Denied', 'AuthorizationFailed'],
       [
         'a missing right on something linked',
@@ -415,6 +414,19 @@ describe('armErrorFrom', () => {
     it('waits 10 s where ARM says something else', () => expect(waits({ 'Retry-After': 'soon' })).to.equal(10_000));
     it('never waits less than a second', () => expect(waits({ 'Retry-After': '0' })).to.equal(1_000));
     it('never waits for ever', () => expect(waits({ 'Retry-After': '9'.repeat(30) })).to.equal(86_400_000));
+    it('takes the longest of several numbers, up to an hour', () => {
+      expect(waits({ 'Retry-After': '3600, 5' })).to.equal(3_600_000);
+      expect(waits({ 'Retry-After': '5, 30' })).to.equal(30_000);
+      expect(waits({ 'Retry-After': '86400, 5' })).to.equal(3_600_000);
+    });
+    for (const nonsense of ['-1', '1e9', '2027-01-01', '5, soon', ','])
+      it(`waits 10 s where ARM says ${nonsense}`, () => expect(waits({ 'Retry-After': nonsense })).to.equal(10_000));
+    it('waits an hour at most for a date', () => {
+      const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Fri, 31 Dec 9999 00:00:00 GMT' };
+      expect(waits(headers)).to.equal(3_600_000);
+    });
+    it('waits 10 s for a date that nothing can be measured against', () =>
+      expect(waits({ 'Retry-After': 'Sun, 22 Nov 2026 01:00:30 GMT' })).to.equal(10_000));
     it("measures a date against the answer's own", () => {
       const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Sun, 22 Nov 2026 01:00:30 GMT' };
       expect(waits(headers)).to.equal(30_000);
@@ -428,6 +440,46 @@ describe('armErrorFrom', () => {
         armErrorFrom(armSays(429, 'Slow', `Exceeded. Please try again after '${seconds}' seconds.`)).message;
       expect(message(3)).to.equal(message(17));
     });
+  });
+
+  describe('after a failure of ARM', () => {
+    const waits = (status: number, after: string) =>
+      armErrorFrom(armSays(status, 'ServerBusy', 'busy', { 'Retry-After': after })).retryAfter;
+
+    for (const status of [408, 500, 502, 503, 504])
+      it(`waits as long as the answer asks: ${status}`, () => expect(waits(status, '120')).to.equal(120_000));
+    it('waits an hour at most', () => expect(waits(503, '86400')).to.equal(3_600_000));
+    it('leaves it to the caller where ARM does not say', () => {
+      expect(armErrorFrom(armSays(503, 'ServerBusy', 'busy')).retryAfter).to.equal(undefined);
+      expect(waits(503, 'soon')).to.equal(undefined);
+    });
+  });
+
+  describe("takes an answer without ARM's envelope for one of something in between", () => {
+    const pages: [string, unknown][] = [
+      ['a page', '<html><head><title>Blocked</title></head><body>Access <b>denied</b></body></html>'],
+      ['nothing', ''],
+      ['other JSON', { message: 'forbidden' }],
+      ['an envelope without a code', { error: { message: 'forbidden' } }],
+      ['half an envelope', '{"error":{"code":"AuthorizationFailed","mess'],
+    ];
+    for (const [what, body] of pages)
+      for (const status of [302, 400, 401, 403, 404, 407, 409, 412, 423, 500, 503])
+        it(`${status} with ${what}`, () => {
+          const error = armErrorFrom(refused(status, body), 'delete replica japaneast of registry myACR0007');
+          expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
+          expect(error.message)
+            .to.contain('Something between the operator and Azure')
+            .and.to.contain(`HTTP ${status}`)
+            .and.not.to.match(/<|Contributor/);
+        });
+    it('shows the words of a page', () =>
+      expect(armErrorFrom(refused(403, pages[0]?.[1])).message).to.contain('Blocked Access denied'));
+    it('keeps to the Retry-After of a 429', () =>
+      expect(armErrorFrom(refused(429, '<html>', { 'Retry-After': '17' }))).to.include({
+        kind: 'Throttled',
+        retryAfter: 17_000,
+      }));
   });
 
   it('is total: anything becomes one bounded line (trap 29)', () => {
@@ -450,7 +502,7 @@ describe('armErrorFrom', () => {
         expect(message.length).to.be.within(1, 2_048);
         expect(message).not.to.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
         expect(message.isWellFormed()).to.equal(true);
-        expect(retryAfter === undefined).to.equal(kind !== 'Throttled');
+        if (kind === 'Throttled') expect(retryAfter).to.be.within(1_000, 86_400_000);
       }),
     );
   });

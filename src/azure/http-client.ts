@@ -1,0 +1,175 @@
+// Sends one request over node:http or node:https, and reads an answer of bounded size. Sends nothing twice.
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { TLSSocket } from 'node:tls';
+import { createGunzip, createInflate } from 'node:zlib';
+import {
+  createHttpHeaders,
+  type HttpClient,
+  type PipelineRequest,
+  type PipelineResponse,
+  RestError,
+} from '@azure/core-rest-pipeline';
+import { type Clock, systemClock } from '../clock.ts';
+import { UnreadableAnswer } from './answers.ts';
+
+/** An answer may have so many bytes, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */
+const maxBodyBytes = 16 * 1024 * 1024;
+
+export interface HttpClientOptions {
+  /** Whether connections are kept for later requests. */
+  readonly keepAlive: boolean;
+  /** Called on the open connection right before a request other than GET is written; when it throws, nothing is sent. */
+  readonly beforeWrite?: () => void;
+  /** For the whole of a request, its body included. Default: as long as the request itself allows. */
+  readonly timeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * In place of the SDK's own client, which reads bodies of any size and does not notice a body that breaks off inside gzip.
+ * A request that is aborted destroys its connection, whatever that connection waits for.
+ */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const { keepAlive, clock = systemClock } = options;
+  const agents = { http: new http.Agent({ keepAlive }), https: new https.Agent({ keepAlive }) };
+  return {
+    async sendRequest(request) {
+      const timeoutMs = Math.min(
+        request.timeout || Number.POSITIVE_INFINITY,
+        options.timeoutMs ?? Number.POSITIVE_INFINITY,
+      );
+      const expired = new AbortController();
+      const expire = () => expired.abort(timedOut(timeoutMs));
+      const cancel = Number.isFinite(timeoutMs) ? clock.after(timeoutMs, expire) : () => undefined;
+      const signal = AbortSignal.any([
+        expired.signal,
+        ...(request.abortSignal ? [request.abortSignal as AbortSignal] : []),
+      ]);
+      try {
+        signal.throwIfAborted();
+        return await exchange(request, { agents, signal, beforeWrite: options.beforeWrite });
+      } catch (error) {
+        throw restError(signal.aborted ? signal.reason : error, request);
+      } finally {
+        cancel();
+      }
+    },
+  };
+}
+
+interface Exchange {
+  readonly agents: { readonly http: http.Agent; readonly https: https.Agent };
+  readonly signal: AbortSignal;
+  readonly beforeWrite: (() => void) | undefined;
+}
+
+async function exchange(
+  request: PipelineRequest,
+  { agents, signal, beforeWrite }: Exchange,
+): Promise<PipelineResponse> {
+  const { method, agent, allowInsecureConnection, body } = request;
+  const { protocol, hostname, port, pathname, search } = new URL(request.url);
+  const isSecure = protocol === 'https:';
+  if (!isSecure && !allowInsecureConnection) throw new Error(`${request.url} is not https`);
+  const outgoing = (isSecure ? https : http).request({
+    // The SDK's type for agents, which its policy for proxies sets, names less than Node's.
+    agent: (agent as http.Agent | undefined) ?? (isSecure ? agents.https : agents.http),
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path: pathname + search,
+    method,
+    headers: request.headers.toJSON({ preserveCase: true }),
+    signal,
+  });
+  const answered = answerTo(outgoing);
+  // Nothing is written, or waits to be written, before the connection is open: a process that was suspended during a handshake
+  // asks again whether it may write.
+  outgoing.once('socket', (socket) =>
+    whenSecure(socket, () => {
+      if (outgoing.destroyed) return;
+      try {
+        if (method !== 'GET') beforeWrite?.();
+        outgoing.end(bytesOf(body));
+      } catch (error) {
+        outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    }),
+  );
+  const incoming = await answered;
+  const headers = createHttpHeaders();
+  for (const [name, value] of Object.entries(incoming.headersDistinct)) if (value) headers.set(name, value.join(', '));
+  return { request, status: incoming.statusCode ?? 0, headers, bodyAsText: await textOf(incoming, signal) };
+}
+
+function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.once('response', resolve);
+    // Stays: a connection that breaks after the answer began reports it here as well as in the answer.
+    outgoing.on('error', reject);
+  });
+}
+
+/** Connections whose handshake is over: a kept one says so no second time. */
+const secured = new WeakSet<Socket>();
+
+function whenSecure(socket: Socket, call: () => void): void {
+  if (!(socket instanceof TLSSocket) || secured.has(socket)) call();
+  else
+    socket.once('secureConnect', () => {
+      secured.add(socket);
+      call();
+    });
+}
+
+function bytesOf(body: PipelineRequest['body']): string | Uint8Array | undefined {
+  if (body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array)
+    return body ?? undefined;
+  throw new Error('only texts and bytes can be sent');
+}
+
+/** Rejects at once where the answer breaks off, inside gzip too. */
+async function textOf(incoming: IncomingMessage, signal: AbortSignal): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  const collect = async (source: AsyncIterable<Uint8Array>) => {
+    for await (const chunk of bounded(source)) chunks.push(chunk);
+  };
+  switch (incoming.headers['content-encoding'] ?? 'identity') {
+    case 'gzip':
+      await pipeline(incoming, bounded, createGunzip(), collect, { signal });
+      break;
+    case 'deflate':
+      await pipeline(incoming, bounded, createInflate(), collect, { signal });
+      break;
+    case 'identity':
+      await pipeline(incoming, collect, { signal });
+      break;
+    default:
+      incoming.destroy();
+      throw new UnreadableAnswer('the answer is compressed in a way that was not asked for');
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function* bounded(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) throw new UnreadableAnswer(`the answer is larger than ${maxBodyBytes / 1024 / 1024} MiB`);
+    yield chunk;
+  }
+}
+
+/** The SDK repeats a token request that ends with this code. */
+function timedOut(timeoutMs: number): Error {
+  return Object.assign(new Error(`no answer within ${timeoutMs / 1_000} s`), { code: 'ETIMEDOUT' });
+}
+
+function restError(error: unknown, request: PipelineRequest): Error {
+  if (error instanceof UnreadableAnswer) return error;
+  const { message, code } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error), code: '' };
+  return new RestError(message, { code: code || RestError.REQUEST_SEND_ERROR, request });
+}

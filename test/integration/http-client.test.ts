@@ -1,0 +1,240 @@
+// The client for ARM over real sockets: a server that stalls, breaks off, or answers without end costs a bounded amount of
+// sockets, memory and time, and never gets a token that is not meant for it.
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import { expect } from 'chai';
+import { type Budget, createBudget } from '../../src/azure/budget.ts';
+import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
+import { connectArm } from '../../src/azure/gateway.ts';
+import { paced } from '../../src/azure/pacing.ts';
+import { refusal } from '../arm-refusal.ts';
+import { makeLoopbackCertificate } from '../emulators/certificate.ts';
+import { FakeClock, settled } from '../fake-clock.ts';
+import { trust } from '../trust.ts';
+
+const registry = {
+  subscriptionId: '00000000-0000-0000-0000-000000000000',
+  resourceGroup: 'myresourcegroup',
+  name: 'myACR0007',
+};
+const MiB = 1024 * 1024;
+
+/** Counts connections from the first byte of TCP on, whatever is spoken over them. */
+async function listen(server: Server | HttpsServer) {
+  const open = new Set<Socket>();
+  let accepted = 0;
+  server.on('connection', (socket: Socket) => {
+    accepted += 1;
+    open.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => open.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    open,
+    accepted: () => accepted,
+    /** Resolves once so many connections are open. */
+    async opened(count: number): Promise<void> {
+      while (open.size < count) await once(server, 'connection');
+    },
+    /** Resolves once none is open. */
+    async emptied(): Promise<void> {
+      for (const socket of open) if (!socket.closed) await once(socket, 'close');
+    },
+    async close(): Promise<void> {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+type Listening = Awaited<ReturnType<typeof listen>>;
+
+function credentialOn(clock: FakeClock): TokenCredential {
+  return { getToken: async () => ({ token: 'secret', expiresOnTimestamp: clock.now().getTime() + 3_600_000 }) };
+}
+
+function cloudAt(url: string): Cloud {
+  return cloudFrom({ AZURE_RESOURCE_MANAGER_ENDPOINT: url, AZURE_AUTHORITY_HOST: url });
+}
+
+describe('requests to a server that never finishes the TLS handshake', () => {
+  let mute: Listening;
+  let clock: FakeClock;
+  before(async () => {
+    mute = await listen(createServer((socket) => socket.resume()));
+  });
+  after(() => mute.close());
+  beforeEach(() => {
+    clock = new FakeClock();
+  });
+
+  for (const method of ['registry', 'create'] as const)
+    it(`leave no socket behind: ${method}`, async () => {
+      const arm = connectArm({ credential: credentialOn(clock), cloud: cloudAt(mute.url), clock });
+      const before = mute.accepted();
+      const asked = Array.from({ length: 20 }, () =>
+        refusal(
+          method === 'registry' ? arm.registry(registry) : arm.create(registry, 'japaneast', { location: 'japaneast' }),
+        ),
+      );
+      await mute.opened(20);
+      await clock.advance(30_000);
+      for (const error of await Promise.all(asked)) expect(error).to.include({ kind: 'Transient' });
+      await mute.emptied();
+      expect(mute.accepted() - before).to.equal(20);
+    });
+});
+
+describe('answers of a hostile server', () => {
+  let server: Listening;
+  let distrust: () => void;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let seen: IncomingMessage[];
+  let clock: FakeClock;
+
+  before(async () => {
+    const { cert, key } = await makeLoopbackCertificate('a hostile server');
+    distrust = trust(cert);
+    server = await listen(
+      createHttpsServer({ cert, key }, (request, response) => {
+        seen.push(request);
+        answer(request, response);
+      }),
+    );
+  });
+  after(async () => {
+    distrust();
+    await server.close();
+  });
+  beforeEach(() => {
+    seen = [];
+    clock = new FakeClock();
+  });
+
+  const connect = () => connectArm({ credential: credentialOn(clock), cloud: cloudAt(server.url), clock });
+  const begin = (response: ServerResponse, headers: Record<string, string | number> = {}) =>
+    response.writeHead(200, { 'content-type': 'application/json', ...headers });
+
+  it('are read up to 16 MiB: what comes after is not taken from the wire', async () => {
+    let offered = 0;
+    const closed = new Promise<void>((resolve) => {
+      answer = (_, response) => {
+        begin(response);
+        response.once('close', resolve);
+        const chunk = Buffer.alloc(64 * 1024, ' ');
+        const pour = () => {
+          while (offered < 1024 * MiB && !response.destroyed) {
+            offered += chunk.length;
+            if (!response.write(chunk)) return void response.once('drain', pour);
+          }
+        };
+        pour();
+      };
+    });
+    const error = await refusal(connect().replicas(registry));
+    expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
+    expect(error.message).to.contain('larger than 16 MiB');
+    await closed;
+    // What both kernels and both streams hold comes on top.
+    expect(offered).to.be.lessThan(40 * MiB);
+  });
+
+  it('are read up to 16 MiB also where they are small on the wire', async () => {
+    const bomb = gzipSync(Buffer.alloc(64 * MiB, ' '));
+    answer = (_, response) => begin(response, { 'content-encoding': 'gzip' }).end(bomb);
+    expect(bomb.length).to.be.lessThan(MiB);
+    expect((await refusal(connect().replicas(registry))).message).to.contain('larger than 16 MiB');
+  });
+
+  it('are read where they are compressed', async () => {
+    const body = JSON.stringify({ id: '/x', location: 'eastus', sku: { name: 'Premium' } });
+    answer = (_, response) => begin(response, { 'content-encoding': 'gzip' }).end(gzipSync(body));
+    expect(await connect().registry(registry)).to.include({ location: 'eastus', sku: 'Premium' });
+  });
+
+  const whole = gzipSync(JSON.stringify({ id: '/x', location: 'eastus', sku: { name: 'Premium' } }));
+  for (const [how, breakOff] of [
+    ['ends too early', (response: ServerResponse) => response.end(whole.subarray(0, 40))],
+    [
+      'loses its connection',
+      (response: ServerResponse) => response.write(whole.subarray(0, 40), () => response.destroy()),
+    ],
+  ] as const)
+    it(`that are compressed are given up at once when the answer ${how}`, async () => {
+      answer = (_, response) => void breakOff(begin(response, { 'content-encoding': 'gzip' }));
+      // The clock stands still: nothing is given up for its deadline.
+      expect(await refusal(connect().registry(registry))).to.include({ kind: 'Transient' });
+    });
+
+  it('do not lead a LIST to another origin, and no token goes there', async () => {
+    const asked: IncomingMessage[] = [];
+    const { cert, key } = await makeLoopbackCertificate('elsewhere');
+    const distrustOther = trust(cert);
+    const elsewhere = await listen(
+      createHttpsServer({ cert, key }, (request, response) => {
+        asked.push(request);
+        begin(response).end(JSON.stringify({ value: [] }));
+      }),
+    );
+    try {
+      for (const origin of [elsewhere.url, elsewhere.url.replace('https:', 'http:'), 'https://localhost']) {
+        answer = (_, response) => begin(response).end(JSON.stringify({ value: [], nextLink: `${origin}/next` }));
+        const error = await refusal(connect().replicas(registry));
+        expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
+        expect(error.message).to.contain(`the answer leads to ${origin}`).and.to.contain(server.url);
+      }
+      expect(asked).to.deep.equal([]);
+    } finally {
+      distrustOther();
+      await elsewhere.close();
+    }
+  });
+
+  it('name a next page of their own origin', async () => {
+    answer = (request, response) => {
+      const nextLink = `${server.url}/next`;
+      begin(response).end(JSON.stringify(request.url?.startsWith('/next') ? { value: [] } : { value: [], nextLink }));
+    };
+    expect(await connect().replicas(registry)).to.deep.equal([]);
+    expect(seen.map(({ headers }) => headers.authorization)).to.deep.equal(['Bearer secret', 'Bearer secret']);
+  });
+});
+
+describe('a token that comes after the deadline of its request', () => {
+  it('costs nothing: drift checks go on as before', async () => {
+    const clock = new FakeClock();
+    const late: ((token: AccessToken) => void)[] = [];
+    const credential: TokenCredential = { getToken: () => new Promise((resolve) => late.push(resolve)) };
+    const budget: Budget = createBudget({ now: () => clock.now().getTime() });
+    const unreachable = await listen(createServer((socket) => socket.resume()));
+    try {
+      const arm = connectArm({ credential, cloud: cloudAt(unreachable.url), clock, wire: budget });
+      for (let look = 0; look < 14; look += 1) {
+        const visit = paced(arm, budget, { who: `object ${look}`, urgency: 'edit' });
+        const asked = [refusal(visit.registry(registry)), refusal(visit.replicas(registry))];
+        await clock.advance(30_000);
+        for (const error of await Promise.all(asked)) expect(error).to.include({ kind: 'Transient' });
+        for (const give of late.splice(0)) give({ token: 'late', expiresOnTimestamp: 0 });
+        await settled();
+      }
+      expect(unreachable.accepted(), 'requests sent after their deadline').to.equal(0);
+      const [reads] = budget.levels();
+      expect(reads).to.include({ operation: 'reads', tokens: 40 });
+      const drift = paced(arm, budget, { who: 'drift', urgency: 'upkeep' });
+      const asked = refusal(drift.registry(registry));
+      await clock.advance(30_000);
+      expect(await asked).to.include({ kind: 'Transient', unsent: false });
+    } finally {
+      await unreachable.close();
+    }
+  });
+});
