@@ -273,6 +273,7 @@ Azure:
   AZURE_AUTHORITY_HOST                 where tokens come from (default: https://login.microsoftonline.com)
   AZURE_RESOURCE_MANAGER_ENDPOINT      Azure Resource Manager (default: that of the authority's cloud)
   AZURE_RESOURCE_MANAGER_AUDIENCE      what tokens are for (default: the endpoint)
+  AZURE_CONTAINER_REGISTRY_API_VERSION the version of Azure's interface to registries, for clouds that lack the newest
 
 Kubernetes: KUBECONFIG, ~/.kube/config, or the pod's service account.`;
 

@@ -103,6 +103,9 @@ export type ArmErrorReason =
   | 'PolicyDenied'
   | 'Locked'
   | 'RegionNotAvailable'
+  | 'ApiVersionNotSupported'
+  | 'QuotaExceeded'
+  | 'ResourceGroupDeleting'
   | 'InvalidRequest'
   | 'NotFound'
   | 'AzureUnreachable';

@@ -9,6 +9,8 @@ export interface Cloud {
   readonly authority: string;
   /** MSAL asks the public cloud about an authority that it does not know, unless told that there is nobody to ask. */
   readonly knownAuthority: boolean;
+  /** Of Microsoft.ContainerRegistry; left out: the SDK's. */
+  readonly apiVersion?: string;
 }
 
 interface Known {
@@ -29,7 +31,8 @@ const knownClouds: readonly Known[] = [
 ];
 
 /**
- * Reads AZURE_RESOURCE_MANAGER_ENDPOINT, AZURE_RESOURCE_MANAGER_AUDIENCE and AZURE_AUTHORITY_HOST. A known authority implies
+ * Reads AZURE_RESOURCE_MANAGER_ENDPOINT, AZURE_RESOURCE_MANAGER_AUDIENCE, AZURE_AUTHORITY_HOST and
+ * AZURE_CONTAINER_REGISTRY_API_VERSION. A known authority implies
  * its endpoint, and a known endpoint its authority; the audience is the endpoint unless set.
  *
  * @throws Error with one sentence that names the variable.
@@ -48,7 +51,22 @@ export function cloudFrom(env: Readonly<Record<string, string | undefined>>): Cl
     audience: audienceSet || endpoint,
     authority,
     knownAuthority: known !== undefined || !authoritySet,
+    ...apiVersionIn(env),
   };
+}
+
+/** As Azure writes the versions of its interfaces. */
+export const apiVersion = /^\d{4}-\d{2}-\d{2}(-preview)?$/;
+
+/** A cloud may know older versions only. */
+function apiVersionIn(env: Readonly<Record<string, string | undefined>>): Pick<Cloud, 'apiVersion'> {
+  const version = env.AZURE_CONTAINER_REGISTRY_API_VERSION?.trim();
+  if (!version) return {};
+  if (!apiVersion.test(version))
+    throw new Error(
+      `AZURE_CONTAINER_REGISTRY_API_VERSION must be a date such as 2025-11-01 or 2025-06-01-preview, not ${JSON.stringify(version.slice(0, 200))}`,
+    );
+  return { apiVersion: version };
 }
 
 /** Tokens travel there, so it must be https; a trailing slash, which many write, means nothing. */

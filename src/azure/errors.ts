@@ -5,6 +5,7 @@ import { shellQuote } from '../shell-quote.ts';
 import { didYouMean } from '../spelling.ts';
 import { oneLine } from '../words.ts';
 import { ArmError } from './arm.ts';
+import { apiVersion } from './cloud.ts';
 import { credentialTroubleOf, isCredentialError } from './credential-errors.ts';
 import { type Answer, answerIn, codeOf, wordsOf } from './thrown.ts';
 
@@ -112,8 +113,21 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
     case 'LocationNotAvailableForResourceType':
     case 'LocationNotAvailable':
     case 'NoRegisteredProviderFound': // ARM's code for a location that the resource type does not know
-    case 'NoRegisteredProviderForLocation':
+    case 'NoRegisteredProviderForLocation': {
+      const version = unsupportedVersion(asked, answer, said);
+      if (version !== undefined) return make('Invalid', 'ApiVersionNotSupported', version);
       return make('Invalid', 'RegionNotAvailable', notAvailable(asked, answer, said));
+    }
+    case 'ResourceGroupBeingDeleted':
+      return make(
+        'Denied',
+        'ResourceGroupDeleting',
+        `Cannot ${asked}: its resource group is being deleted. Delete the object, too, or make one for another registry (${said})`,
+      );
+    // The name or the place is taken, and LIST did not show by what: the next look does.
+    case 'InvalidResourceLocation':
+    case 'ReplicationAlreadyExists': // assumption
+      return make('Conflict', 'Conflict', `Cannot ${asked} yet: a replica is there already (${said})`);
     case 'MissingSubscriptionRegistration': // a 409, but waiting does not mend it
       return make(
         'Invalid',
@@ -122,6 +136,13 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
       );
   }
 
+  if (/quota/i.test(code)) {
+    return make(
+      'Denied',
+      'QuotaExceeded',
+      `Cannot ${asked}: a quota in Azure is used up. Have it raised (its words say which), or list fewer regions (${said})`,
+    );
+  }
   if (status === 401) {
     return make(
       'Denied',
@@ -130,7 +151,7 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
     );
   }
   if (status === 403) return make('Denied', 'AuthorizationFailed', notAuthorized({ asked, whose }, words, said));
-  if (status === 409 || status === 412 || status === 423) {
+  if (status === 412 || status === 423 || (status === 409 && isOperationRunning(answer))) {
     return make(
       'Conflict',
       'Conflict',
@@ -179,12 +200,53 @@ function notAuthorized({ asked, whose }: Request, words: string, said: string): 
 const everyRegion =
   /\b(List of available regions for the resource type is|The supported (?:api-versions|locations) are) '([^']*)('\.?|$)/g;
 
-function notAvailable(asked: string, { words }: Answer, said: string): string {
-  const location = /location '([^']{1,64})'/.exec(words)?.[1] ?? '';
-  const lists = [...words.matchAll(everyRegion)].filter(([, what]) => !what?.includes('api-versions'));
-  const offered = lists.flatMap(([, , list = '']) => list.split(',').map((region) => region.trim()));
-  const meant = didYouMean(location, offered);
+function notAvailable(asked: string, answer: Answer, said: string): string {
+  const { location, locations } = namedIn(answer);
+  const isOffered = locations.some((region) => shortForm(region) === shortForm(location));
+  const meant = isOffered ? '' : didYouMean(shortForm(location), locations.map(shortForm));
   return `Cannot ${asked}: the region does not exist or does not offer container registries${meant ? `; ${meant}` : '.'} Correct it in spec.regions (${said})`;
+}
+
+const maxVersionsShown = 10;
+
+/** Where ARM knows the location, or was asked about none, and not the api-version: what to do. Else undefined. */
+function unsupportedVersion(asked: string, answer: Answer, said: string): string | undefined {
+  const { version, versions, location, locations } = namedIn(answer);
+  const isPlaced = location === '' || locations.some((region) => shortForm(region) === shortForm(location));
+  if (!version || versions.length === 0 || versions.includes(version) || !isPlaced) return undefined;
+  const newest = versions.sort().reverse();
+  const more = newest.length > maxVersionsShown ? `, and ${newest.length - maxVersionsShown} older ones` : '';
+  const shown = newest.slice(0, maxVersionsShown).join(', ') + more;
+  return `Cannot ${asked}: Azure does not offer API version ${version} there. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of ${shown} (${said})`;
+}
+
+/** What ARM's words name: the location and API version that were asked for, and those that it supports. */
+function namedIn({ text }: Answer) {
+  const lists = [...text.matchAll(everyRegion)].map(([, what = '', list = '']) => ({
+    what,
+    items: list.split(',').map((item) => item.trim()),
+  }));
+  const of = (isVersion: boolean) =>
+    lists.filter(({ what }) => what.includes('api-versions') === isVersion).flatMap(({ items }) => items);
+  return {
+    location: /location '([^']{1,64})'/.exec(text)?.[1] ?? '',
+    version: /API version '([\w.-]{1,32})'/i.exec(text)?.[1],
+    versions: of(true).filter((item) => apiVersion.test(item)),
+    locations: of(false),
+  };
+}
+
+function shortForm(location: string): string {
+  return location.replace(/\s/g, '').toLowerCase();
+}
+
+/**
+ * Whether a 409 says that something else goes on there, which ends by itself. Other codes with this status are refusals that
+ * waiting does not mend. Without a code there is nothing to tell them apart by.
+ */
+function isOperationRunning({ code, words }: Answer): boolean {
+  if (code === '' || /^Conflict$|InProgress|Busy|Retryable|Concurrent/i.test(code)) return true;
+  return /\bin progress\b|\banother operation\b|\boperation is running\b|\btry again\b|\bretry\b/i.test(words);
 }
 
 /** ARM names a policy in JSON within its words (its article on RequestDisallowedByPolicy). */

@@ -70,6 +70,7 @@ export function connectArm(options: ArmOptions): Arm {
     endpoint: cloud.endpoint,
     pipeline,
     httpClient,
+    ...(cloud.apiVersion && { apiVersion: cloud.apiVersion }),
   });
   const operations = new Operations(cloud.endpoint);
 

@@ -4,12 +4,17 @@ import { oneLine } from '../words.ts';
 /** Characters of words that are shown: a message of ARM may be a megabyte. */
 const mostWords = 1_024;
 
+/** Characters of words that are read for what they name: a list of regions has a thousand. */
+const maxTextLength = 8_192;
+
 /** An answer of ARM, whatever it looks like. */
 export interface Answer {
   readonly status: number;
   readonly code: string;
   /** ARM's own words, fit to be shown. */
   readonly words: string;
+  /** More of them, to be read and not to be shown. */
+  readonly text: string;
   readonly header: (name: string) => string | undefined;
   /** Whether the body is ARM's error envelope. Every refusal of ARM has one (all recordings); a proxy's page has not. */
   readonly fromArm: boolean;
@@ -21,13 +26,15 @@ export function answerIn(error: unknown): Answer | undefined {
   if (typeof rest?.statusCode !== 'number' || !Number.isInteger(rest.statusCode)) return undefined;
   const response = members(rest.response);
   const told = envelopeIn(response?.bodyAsText);
+  const message = told?.message ?? pageIn(response?.bodyAsText) ?? textOf(rest.message) ?? '';
   const status = rest.statusCode;
   // A 2xx that failed later is an answer that could not be read, not a refusal.
   if (status < 300) return undefined;
   return {
     status,
     code: oneLine(told?.code ?? textOf(rest.code) ?? '', 128),
-    words: oneLine(told?.message ?? pageIn(response?.bodyAsText) ?? textOf(rest.message) ?? '', mostWords),
+    words: oneLine(message, mostWords),
+    text: oneLine(message, maxTextLength),
     // Without an answer, the refusal is our own.
     fromArm: !response || told !== undefined,
     header: (name) => {

@@ -86,7 +86,7 @@ export const reasons = {
   },
   ProgressDeadlineExceeded: {
     stalls: true,
-    meaning: 'A region is in motion, or Failed, for longer than spec.progressDeadline.',
+    meaning: 'A region is in motion, Failed, or its creation refused, for longer than spec.progressDeadline.',
     remedy:
       'Mend what is in its way (a private endpoint, say), then az acr replication delete; the replica is made again.',
   },
@@ -155,6 +155,21 @@ export const reasons = {
     stalls: true,
     meaning: 'Azure has no such region, or no registries there.',
     remedy: 'Correct spec.regions.',
+  },
+  ApiVersionNotSupported: {
+    stalls: true,
+    meaning: "This cloud does not offer the version of Azure's interface that the operator uses.",
+    remedy: 'Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to a version that the message names.',
+  },
+  QuotaExceeded: {
+    stalls: true,
+    meaning: 'A quota in Azure is used up.',
+    remedy: 'Have it raised, or list fewer regions.',
+  },
+  ResourceGroupDeleting: {
+    stalls: true,
+    meaning: 'The resource group of the registry is being deleted.',
+    remedy: 'Delete the object too, or make one for another registry.',
   },
   InvalidRequest: {
     stalls: true,

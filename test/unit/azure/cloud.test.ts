@@ -54,4 +54,14 @@ describe('cloudFrom', () => {
       expect(() => cloudFrom({ AZURE_AUTHORITY_HOST: value })).to.throw(/^AZURE_AUTHORITY_HOST must be an https URL/);
     });
   }
+
+  it('takes the version of the interface to registries from the environment, and refuses what is none', () => {
+    expect(cloudFrom({}).apiVersion).to.equal(undefined);
+    for (const version of ['2023-07-01', '2025-06-01-preview'])
+      expect(cloudFrom({ AZURE_CONTAINER_REGISTRY_API_VERSION: ` ${version} ` }).apiVersion).to.equal(version);
+    for (const version of ['latest', '2023-07', '2023-07-01-beta', '2023-07-01&x=y'])
+      expect(() => cloudFrom({ AZURE_CONTAINER_REGISTRY_API_VERSION: version })).to.throw(
+        /^AZURE_CONTAINER_REGISTRY_API_VERSION must be a date such as 2025-11-01 or 2025-06-01-preview, not "/,
+      );
+  });
 });

@@ -137,6 +137,36 @@ describe('armErrorFrom', () => {
         'Conflict',
       ],
       ['a busy registry (trap 13)', armSays(409, 'AnotherOperationInProgress', 'busy'), 'Conflict', 'Conflict'],
+      [
+        'an operation that its words tell of',
+        armSays(409, 'X', 'The registry is being updated. Please retry.'),
+        'Conflict',
+        'Conflict',
+      ],
+      ['a conflict without a code', refused(409, ''), 'Conflict', 'Conflict'],
+      [
+        'a resource group on its way out, which is no running operation',
+        armSays(
+          409,
+          'ResourceGroupBeingDeleted',
+          "The resource group 'G' is in deprovisioning state and cannot perform this operation.",
+        ),
+        'Denied',
+        'ResourceGroupDeleting',
+      ],
+      [
+        'a used up quota with the status of a conflict',
+        armSays(409, 'SubscriptionIsOverQuotaForSku', 'This region has quota of 0 instances for your subscription.'),
+        'Denied',
+        'QuotaExceeded',
+      ],
+      ['a used up quota with another status', armSays(400, 'QuotaExceeded', 'no'), 'Denied', 'QuotaExceeded'],
+      [
+        'any other refusal with the status of a conflict',
+        armSays(409, 'SoftDeleteEnabled', 'no'),
+        'Invalid',
+        'InvalidRequest',
+      ],
       ['a failed precondition', armSays(412, 'PreconditionFailed', 'no'), 'Conflict', 'Conflict'],
       ['a locked resource (423)', armSays(423, 'Locked', 'no'), 'Conflict', 'Conflict'],
       [
@@ -312,6 +342,43 @@ describe('armErrorFrom', () => {
     const { message } = armErrorFrom(armSays(400, 'NoRegisteredProviderFound', words), 'create replica japaneest');
     expect(message).to.match(/container registries; did you mean japaneast\? Correct it in spec\.regions \(.*'\.\)$/);
     expect(message).not.to.match(/2023-07-01|region1/);
+  });
+
+  describe('of a location that is supported, with an API version that is not,', () => {
+    const versions = Array.from({ length: 14 }, (_, n) => `20${10 + n}-01-01`);
+    const locations = Array.from({ length: 120 }, (_, n) => `Region Number ${n}`).join(', ');
+    const wordsFor = (location: string, supported: readonly string[]) =>
+      `No registered resource provider found for location '${location}' and API version '2025-11-01' for type 'registries/replications'. The supported api-versions are '${supported.join(', ')}'. The supported locations are '${locations}, China East 2'.`;
+    const errorFor = (location: string, supported: readonly string[] = versions) =>
+      armErrorFrom(
+        armSays(400, 'NoRegisteredProviderFound', wordsFor(location, supported)),
+        'create replica chinaeast2',
+      );
+
+    it('says that the version is meant, which ones there are, and where it is set', () => {
+      const { kind, reason, message } = errorFor('chinaeast2');
+      expect([kind, reason]).to.deep.equal(['Invalid', 'ApiVersionNotSupported']);
+      expect(message).to.match(
+        /^Cannot create replica chinaeast2: Azure does not offer API version 2025-11-01 there\. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of 2023-01-01, 2022-01-01, .*2014-01-01, and 4 older ones \(/,
+      );
+      expect(message).not.to.contain('did you mean');
+    });
+
+    it('says the same where Azure names no location', () => {
+      expect(errorFor('').reason).to.equal('ApiVersionNotSupported');
+    });
+
+    it('still takes a location that is not supported for the cause', () => {
+      const { reason, message } = errorFor('chinaeast22');
+      expect(reason).to.equal('RegionNotAvailable');
+      expect(message).to.contain('did you mean chinaeast2?');
+    });
+
+    it('means no other region where location and version are both supported', () => {
+      const { reason, message } = errorFor('chinaeast2', ['2025-11-01']);
+      expect(reason).to.equal('RegionNotAvailable');
+      expect(message).not.to.contain('did you mean');
+    });
   });
 
   it('names the lock, and how to remove it', () => {
