@@ -221,8 +221,14 @@ function toLeave({ spec }: RegistryReplication, regions: readonly Region[], dela
   return regions.filter((region) => !region.home && (region.asked || isDue(region)));
 }
 
-function isGone({ replica, state, unseen }: Region): boolean {
-  return !replica && !unseen && state === 'Absent';
+function isGone(region: Region): boolean {
+  const { replica, state, unseen } = region;
+  return !replica && state === 'Absent' && (!unseen || wasNeverCreated(region));
+}
+
+/** Azure refuses to answer about such a name, LIST shows no replica, and no PUT for it was accepted or may have been. */
+function wasNeverCreated({ unseen, before }: Region): boolean {
+  return unseen?.kind === 'Invalid' && (before === undefined || (before.state === 'Absent' && !before.createdHere));
 }
 
 function stepsToLeave(departing: readonly Region[], regions: readonly Region[]): Step[] {

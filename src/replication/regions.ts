@@ -41,7 +41,7 @@ export interface Region extends Latches {
   readonly failedJustNow: boolean;
   /** ARM's words for why the last creation or change failed, where it told. */
   readonly failure: string | undefined;
-  /** In motion, or Failed, for longer than the object's progressDeadline. */
+  /** In motion, Failed or refused for longer than the object's progressDeadline. */
   readonly overdue: boolean;
   /** ms until it is that, if nothing changes; undefined where it is, or cannot become so. */
   readonly dueIn: number | undefined;
@@ -88,7 +88,8 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
       unseen: unseen !== undefined,
       now,
     });
-    const tries = attemptsOf(object, { row, state, proven, isTried: asked !== undefined && !isHome });
+    const isTried = asked !== undefined && !isHome;
+    const tries = attemptsOf(object, { row, state, proven, isTried });
     const isOldFailure = !tries.failedJustNow && (state === 'Failed' ? row?.state === 'Failed' : tries.attempts > 0);
     return {
       location,
@@ -105,7 +106,7 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
       ...latches,
       ...tries,
       failure: observed.failures?.get(name.toLowerCase()) ?? (isOldFailure ? row?.failure : undefined),
-      ...progressOf(object, state, since, now),
+      ...progressOf(object, { state, row, isTried }, since, now),
     };
   });
 }
@@ -130,16 +131,23 @@ function attemptsOf(
   return { attempts: (isSuccess ? 0 : (row?.attempts ?? 0)) + (failedJustNow ? 1 : 0), failedJustNow };
 }
 
+/** In motion, Failed, or waiting for a creation that Azure refuses: how long that may last before a person is asked. */
 function progressOf(
   object: RegistryReplication,
-  state: RegionState,
+  { state, row, isTried }: { state: RegionState; row: RegionStatus | undefined; isTried: boolean },
   since: string,
   now: Date,
 ): Pick<Region, 'overdue' | 'dueIn'> {
   const isAtWork = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
-  if (!isAtWork) return { overdue: false, dueIn: undefined };
+  const isRefused = isTried && state === 'Absent' && row?.state === 'Absent' && isRefusal(row.reason);
+  if (!isAtWork && !isRefused) return { overdue: false, dueIn: undefined };
   const left = Date.parse(since) + deadlineOf(object) - now.getTime();
   return left < 0 ? { overdue: true, dueIn: undefined } : { overdue: false, dueIn: left };
+}
+
+/** The operator's own budget is no refusal: its turn will come. */
+function isRefusal(reason: string | undefined): boolean {
+  return reason !== undefined && reason !== 'Throttled';
 }
 
 /** Whether the region's replica is on its way somewhere: nothing is written to it until it has arrived. */

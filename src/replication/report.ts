@@ -54,7 +54,7 @@ export function report(
   askAfter = 0,
 ): Report {
   const after = afterActing(observed, results);
-  const regions = regionsOf(object, after, now).map((region) => sinceNowIfMoved(region, plan, now));
+  const regions = regionsOf(object, after, now).map((region) => sinceNowIfMoved(region, plan, results, now));
   const rows = regions.filter(isWorthARow).map((region) => rowFor(object, region, plan, results, now));
   const done = new Set(results.filter(({ answer }) => !('error' in answer)).map(({ step }) => step));
   const left = plan.steps.filter((step) => !done.has(step));
@@ -108,10 +108,17 @@ function afterActing(observed: Observed, results: readonly Result[]): Observed {
   }, observed);
 }
 
-/** A step of ours begins its state anew, even where the status already had that word from an earlier attempt. */
-function sinceNowIfMoved(region: Region, plan: Plan, now: Date): Region {
+/**
+ * A step of ours begins its state anew, even where the status already had that word from an earlier attempt. So does the first
+ * refusal of a creation: the region may have been Absent for long before, while it waited for others.
+ */
+function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[], now: Date): Region {
   const planned = plan.regions.find(({ location }) => location === region.location);
-  return planned && planned.state !== region.state ? { ...region, since: isoSeconds(now) } : region;
+  const isRefused = results.some(
+    ({ step, answer }) => step.location === region.location && 'error' in answer && answer.error.kind !== 'Throttled',
+  );
+  const isFirstRefusal = region.state === 'Absent' && isRefused && region.before?.reason === undefined;
+  return (planned && planned.state !== region.state) || isFirstRefusal ? { ...region, since: isoSeconds(now) } : region;
 }
 
 function summaryOf({ spec }: RegistryReplication, registry: Registry): NonNullable<Status['registry']> {

@@ -9,7 +9,7 @@ import { isLeftToPerson, keptBecause, mostAttempts, restAfter } from './recovery
 import { isoSeconds, type Region, restsUntil, startsOver } from './regions.ts';
 import type { Result } from './report.ts';
 import { keysOwned } from './tags.ts';
-import { quarterOf, slowly } from './waiting.ts';
+import { quarterOf, slowly, untilRetry } from './waiting.ts';
 import { lookNow, replicaDeletion } from './wording.ts';
 
 /** A region that is neither listed nor home is shown until it is gone. */
@@ -108,8 +108,8 @@ function troubleOf(
   const { location, name, asked, home, state, since, replica, unseen, overdue, before } = region;
   const { spec } = object;
   const answer = results.find(({ step }) => step.location === location)?.answer;
-  const trouble = answer && 'error' in answer && troubleOfError(object, answer.error, before, now);
-  if (trouble) return trouble;
+  const trouble = answer && 'error' in answer && troubleOfError(object, answer.error, region, now);
+  if (trouble) return isForTooLong(region, trouble) ? { ...trouble, ...refusedForTooLong(region, trouble) } : trouble;
   // What ARM said of the last such write stands until ARM has answered this one.
   const isAboutToBeTried =
     !answer && spec.mode !== 'Observe' && dueSteps(plan).some((step) => step.location === location);
@@ -125,12 +125,15 @@ function troubleOf(
       retryAfter: nextWholeSecond(now.getTime() + restAfter(attempts)),
     };
   const tooLate = overdue && (asked !== undefined || (held !== undefined && state === 'Deleting'));
-  const delay = { reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) } as const;
+  const delay =
+    state === 'Absent' && before
+      ? refusedForTooLong(region, before)
+      : ({ reason: 'ProgressDeadlineExceeded', message: wordsOfDelay(object, region) } as const);
   if (held && before && restsUntil(before, now))
     return tooLate && !stalls(before.reason) ? { ...lastTrouble(before), ...delay } : lastTrouble(before);
   if (unseen) return { ...(stalls(unseen.reason) && { reason: unseen.reason }), message: unseen.message };
   if (held?.reason) return { reason: held.reason, message: `${name} ${held.message}` };
-  if (tooLate) return delay;
+  if (tooLate && state !== 'Absent') return delay;
   if (state === 'Failed')
     return { ...(home && asked && { reason: 'RegionFailed' }), message: wordsOfFailure(object, region, attempts) };
   if (state === 'Syncing' && now.getTime() - Date.parse(since) > longSyncing)
@@ -141,14 +144,10 @@ function troubleOf(
 }
 
 /** What was never sent was refused by nobody: it stays in the plan, and no row tells of it. */
-function troubleOfError(
-  object: RegistryReplication,
-  error: ArmError,
-  before: RegionStatus | undefined,
-  now: Date,
-): Trouble | undefined {
+function troubleOfError(object: RegistryReplication, error: ArmError, region: Region, now: Date): Trouble | undefined {
   const { kind, unsent, reason, message } = error;
-  const retryAfter = nextWholeSecond(now.getTime() + patience(object, error, before, now));
+  const { before } = region;
+  const retryAfter = nextWholeSecond(now.getTime() + patience(object, error, region, now));
   // ARM's budget says nothing of the refusal before it: that stands until ARM has looked at such a write again.
   if (kind === 'Throttled' && before && stalls(before.reason) && !startsOver(object)) {
     const { retryAfter: _over, ...refusal } = lastTrouble(before);
@@ -191,19 +190,31 @@ function wordsOfDelay(object: RegistryReplication, { name, state, since }: Regio
   return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: ${replicaDeletion(object, name)}`;
 }
 
+function isForTooLong({ state, overdue }: Region, { reason }: Trouble): boolean {
+  return state === 'Absent' && overdue && reason !== 'Throttled' && !stalls(reason);
+}
+
+function refusedForTooLong(
+  { name, since }: Region,
+  { message }: Trouble,
+): Required<Pick<Trouble, 'reason' | 'message'>> {
+  const words = `the creation of replica ${name} has been refused since ${since}, longer than spec.progressDeadline`;
+  return { reason: 'ProgressDeadlineExceeded', message: `${words}: ${message}` };
+}
+
 /** ms until a refused write is tried again: soon where time mends it, slowly where a person has to. */
-function patience(
-  { status }: RegistryReplication,
-  error: ArmError,
-  before: RegionStatus | undefined,
-  now: Date,
-): number {
+function patience({ status }: RegistryReplication, error: ArmError, { state, before }: Region, now: Date): number {
   switch (error.kind) {
     case 'Throttled':
       return error.retryAfter ?? 10_000;
     case 'Conflict':
     case 'Transient':
     case 'NotFound':
+      if (state === 'Absent')
+        return Math.max(
+          error.retryAfter ?? 0,
+          untilRetry(before?.reason === undefined ? undefined : before.since, now),
+        );
       return Math.max(error.retryAfter ?? 5_000, quarterOf(before?.since, now));
     case 'Denied':
     case 'Invalid':

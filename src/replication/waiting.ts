@@ -14,6 +14,11 @@ export function quarterOf(since: string | undefined, now: Date, askAfter = 0): n
   return clamp(Math.max(passed / 4, 1.25 * askAfter - passed), 2 * second, minute);
 }
 
+/** A quarter of the time since the first refusal (ISO), between 5 s and 10 minutes: for a creation that Azure goes on refusing. */
+export function untilRetry(since: string | undefined, now: Date): number {
+  return clamp(elapsed(since, now) / 4, 5 * second, 10 * minute);
+}
+
 /** As long as it has lasted since `since` (ISO), between 1 and 10 minutes: for what a person has to mend. */
 export function slowly(since: string | undefined, now: Date): number {
   return clamp(elapsed(since, now), minute, 10 * minute);

@@ -143,7 +143,12 @@ describe('armErrorFrom', () => {
         'Conflict',
         'Conflict',
       ],
-      ['a conflict without a code', refused(409, ''), 'Conflict', 'Conflict'],
+      [
+        'a conflict without a code, which something in between may have said',
+        refused(409, ''),
+        'Transient',
+        'AzureUnreachable',
+      ],
       [
         'a resource group on its way out, which is no running operation',
         armSays(
@@ -261,12 +266,11 @@ describe('armErrorFrom', () => {
         'AzureUnreachable',
       ],
     ];
-    for (const [what, error, kind, reason] of table) {
+    for (const [what, error, kind, reason] of table)
       it(`${what}: ${kind}, ${reason}`, () => {
         const { kind: k, reason: r } = armErrorFrom(error);
         expect([k, r]).to.deep.equal([kind, reason]);
       });
-    }
   });
 
   it('keeps an ArmError as it is', () => {

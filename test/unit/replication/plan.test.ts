@@ -552,6 +552,19 @@ describe('the plan for an object that is being deleted', () => {
     expect(plan({ deleting: true, status }, observing([], { missing: ['japaneast'] })).release).to.equal(false);
   });
 
+  it('lets it go although Azure refuses to answer about a region that was never created', () => {
+    const invalid = new ArmError('Invalid', 'InvalidRequest', 'ab is no name');
+    const observed = { ...observing([homeEntry]), unseen: new Map([['ab', invalid]]) };
+    const released = (status: ObjectParts['status']) =>
+      plan({ deleting: true, regions: ['ab'], ...(status && { status }) }, observed).release;
+    expect(released(undefined)).to.equal(true);
+    expect(released(aStatus([{ location: 'ab', state: 'Absent', reason: 'InvalidRequest' }]))).to.equal(true);
+    expect(released(aStatus([{ location: 'ab', state: 'Absent', createdHere: true }]))).to.equal(false);
+    expect(released(aStatus([{ location: 'ab', state: 'Creating' }]))).to.equal(false);
+    const denied = new Map([['ab', new ArmError('Denied', 'AuthorizationFailed', 'no right')]]);
+    expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, unseen: denied }).release).to.equal(false);
+  });
+
   it('lets it go when the registry is gone', () => {
     expect(plan({ deleting: true }, registryGone).release).to.equal(true);
   });

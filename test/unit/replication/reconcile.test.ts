@@ -687,6 +687,37 @@ describe('a creation that fails', () => {
     expect(operator.reasons.filter((reason) => reason === 'ReplicaFailed')).to.have.length(5);
   });
 
+  it('is created again 30 s after the failed replica was first seen to be gone, also after a restart', async () => {
+    const { operator, clock, arm, heal } = failingScene();
+    const seconds = () => clock.now().getTime() / 1_000;
+    await operator.runUntil(() => arm.writes.includes('delete japaneast'));
+    heal();
+    await operator.runUntil(() => operator.status.regions?.[0]?.state === 'Absent');
+    const goneAt = seconds();
+    operator.restart();
+    await operator.pass();
+    await operator.runUntil(() => arm.writes.filter((write) => write === 'create japaneast').length === 2);
+    expect(seconds() - goneAt).to.be.within(30, 33);
+  });
+
+  it('tells what Azure says of it, in the row, the condition and the event, and keeps it', async () => {
+    const { operator, arm, heal } = failingScene();
+    const reason = 'QuotaExceeded: The quota of the region is used up.';
+    arm.failures.set('japaneast', reason);
+    await operator.runUntil(() => operator.status.regions?.[0]?.state === 'Failed');
+    const words = `Azure reports replica japaneast as Failed (${reason}) (attempt 1 of 5)`;
+    expect(operator.status.regions?.[0]).to.include({ message: words, failure: reason });
+    expect(operator.condition('Ready')?.message).to.equal(words);
+    expect(operator.happenings.find((happening) => happening.reason === 'ReplicaFailed')?.note).to.equal(words);
+    arm.failures.clear();
+    operator.restart();
+    await operator.pass();
+    expect(operator.condition('Ready')?.message).to.equal(words);
+    heal();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(operator.status.regions?.[0]?.failure).to.equal(undefined);
+  });
+
   it('is not called Stalled while it is tried again, and heals', async () => {
     const { operator, heal } = failingScene();
     await operator.runUntil(() => operator.condition('Ready')?.reason === 'RegionFailed');
@@ -716,6 +747,60 @@ describe('a creation that fails', () => {
     await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 1);
     expect(operator.condition('Ready')?.message).to.contain('came to nothing');
     expect(operator.status.regions?.[0]?.retryAfter).not.to.equal(undefined);
+  });
+});
+
+describe('a creation that Azure goes on refusing because of another operation', () => {
+  it('is tried ever more rarely, and makes the object Stalled after the progress deadline', async () => {
+    const { operator, clock, requests, trouble } = scene();
+    trouble.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
+    const begun = clock.now().getTime();
+    const sent: number[] = [];
+    let stalledAfter: number | undefined;
+    while (clock.now().getTime() - begun < 180 * minute) {
+      requests.length = 0;
+      const wait = await operator.pass();
+      if (requests.includes('PUT japaneast')) sent.push((clock.now().getTime() - begun) / minute);
+      if (operator.condition('Stalled')) stalledAfter ??= (clock.now().getTime() - begun) / minute;
+      await clock.advance(wait ?? 0);
+    }
+    expect(stalledAfter).to.be.within(60, 75);
+    expect(operator.condition('Stalled')?.reason).to.equal('ProgressDeadlineExceeded');
+    expect(operator.condition('Ready')?.message).to.match(
+      /japaneast has been refused since .*: another operation is running$/,
+    );
+    expect(sent.length).to.be.at.most(45);
+    expect(sent.filter((at) => at > 90).length).to.be.at.most(10);
+    trouble.clear();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(operator.condition('Stalled')).to.equal(undefined);
+  });
+
+  it('counts from the first refusal, not from the time that the region waited for others', async () => {
+    const { operator, clock, arm, trouble } = scene({ regions: ['westeurope', 'japaneast'] });
+    operator.maxParallelActions = 1;
+    arm.lasts = () => ({ creating: 90 * minute, syncing: 1 });
+    await operator.pass();
+    trouble.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
+    await clock.advance(91 * minute);
+    await operator.runUntil(() => operator.status.regions?.[1]?.reason !== undefined);
+    expect(operator.status.regions?.[1]?.reason).to.equal('Conflict');
+  });
+});
+
+describe('a reconcile request', () => {
+  const asked = { 'georeplication.dev/reconcile-requested-at': 'now' };
+
+  it('hurries a creation that vanished: the replica is Ready within a minute', async () => {
+    const { operator, clock, arm } = scene();
+    await operator.pass();
+    await clock.advance(10_000);
+    arm.vanish('japaneast');
+    await operator.pass();
+    operator.object = { ...operator.object, metadata: { ...operator.object.metadata, annotations: asked } };
+    const askedAt = clock.now().getTime();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    expect(clock.now().getTime() - askedAt).to.be.lessThan(minute);
   });
 });
 
