@@ -1,0 +1,81 @@
+// Counts what a process holds: sockets, timers and memory, as the operator's metrics and /proc tell.
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Each at its least over some readings: what comes and goes with a request in flight is no growth. */
+export interface Holdings {
+  /** TCP sockets of the process to the port asked about, whatever their state. */
+  readonly sockets: number;
+  /** File descriptors of any kind. */
+  readonly descriptors: number;
+  /** Node's active Timeouts. */
+  readonly timers: number;
+  /** libuv requests in flight, by Node's count of active requests: name look-ups, connects, writes. */
+  readonly requests: number;
+  /** Bytes: the used heap, and buffers outside of it. */
+  readonly memory: number;
+}
+
+/** @param metricsUrl the process's own metrics */
+export async function leastHoldings(pid: number, port: number, metricsUrl: string, readings = 20): Promise<Holdings> {
+  let least = await holdingsOf(pid, port, metricsUrl);
+  for (let reading = 1; reading < readings; reading++) {
+    await sleep(500);
+    least = lesser(least, await holdingsOf(pid, port, metricsUrl));
+  }
+  return least;
+}
+
+export function lesser(one: Holdings, other: Holdings): Holdings {
+  return {
+    sockets: Math.min(one.sockets, other.sockets),
+    descriptors: Math.min(one.descriptors, other.descriptors),
+    timers: Math.min(one.timers, other.timers),
+    requests: Math.min(one.requests, other.requests),
+    memory: Math.min(one.memory, other.memory),
+  };
+}
+
+async function holdingsOf(pid: number, port: number, metricsUrl: string): Promise<Holdings> {
+  const links = await descriptorsOf(pid);
+  const inodes = await inodesTowards(pid, port);
+  const answer = await fetch(metricsUrl, { signal: AbortSignal.timeout(30_000) });
+  const metrics = await answer.text();
+  return {
+    sockets: links.filter((link) => inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? '')).length,
+    descriptors: links.length,
+    timers: metric(metrics, 'nodejs_active_resources{type="Timeout"}'),
+    requests: metric(metrics, 'nodejs_active_requests_total'),
+    memory: metric(metrics, 'nodejs_heap_size_used_bytes') + metric(metrics, 'nodejs_external_memory_bytes'),
+  };
+}
+
+/** The most memory that the process has ever had in RAM, in bytes. */
+export async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+async function descriptorsOf(pid: number): Promise<string[]> {
+  const directory = `/proc/${pid}/fd`;
+  // One that is closed meanwhile has no link any more.
+  const links = (await readdir(directory)).map((fd) => readlink(`${directory}/${fd}`).catch(() => ''));
+  return (await Promise.all(links)).filter((link) => link !== '');
+}
+
+/** Of the sockets whose other end is the port; /proc/PID/net/tcp has one a line, addresses in hexadecimal. */
+async function inodesTowards(pid: number, port: number): Promise<Set<string>> {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const files = [`/proc/${pid}/net/tcp`, `/proc/${pid}/net/tcp6`];
+  const tables = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  const rows = tables.flatMap((table) => table.split('\n').map((line) => line.trim().split(/\s+/)));
+  return new Set(
+    rows.filter(([, , address]) => address?.endsWith(remote)).map(([, , , , , , , , , inode]) => inode ?? ''),
+  );
+}
+
+/** 0 where there is no such line: Node has none of that kind. */
+function metric(text: string, series: string): number {
+  const line = text.split('\n').find((each) => each.startsWith(`${series} `));
+  return line ? Number(line.slice(series.length)) : 0;
+}

@@ -1,0 +1,214 @@
+// `npm run test:chaos`: an ARM and a token endpoint that stall handshakes, tokens and bodies, break gzip off, and send too much,
+// 200 times in about eight minutes, while people edit objects. What the operator holds is counted before and after.
+// HOSTILE_SEED repeats the faults and the choices of a run, though not its times; HOSTILE_LOG names a file for the operator's log.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
+import { seeded } from '../emulators/arm/random.ts';
+import { fast } from '../emulators/arm/timings.ts';
+import type { Operator } from '../operator.ts';
+import { type Stage, setStage } from '../stage.ts';
+import { type Calm, calm } from './calm.ts';
+import { type Holdings, leastHoldings, lesser, peakMemory } from './holdings.ts';
+import { drawHostileFaults, type HostileFault } from './hostile-faults.ts';
+import { Intent } from './intent.ts';
+import { People } from './people.ts';
+
+const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 1e9));
+const objects = 30;
+const workers = 20;
+/** s; renewals meet faults. */
+const tokenLifetime = 30;
+/** ms between the changes that people make, and, drawn evenly, between one fault and the next. */
+const editEvery = 1_500;
+const lull = { least: 500, most: 3_500 };
+/** ms for what must come in the end, on a busy machine too. */
+const patience = 240_000;
+/** A request of each worker and one for a token may have a socket and a timer. */
+const inFlight = workers + 1;
+const memoryGrowth = 50e6;
+/** Bytes: the memory limit in deploy/. */
+const memoryLimit = 384 * 2 ** 20;
+
+describe('the operator on a hostile afternoon', function () {
+  this.timeout(1_800_000);
+  const random = seeded(seed);
+  const started = performance.now();
+  const intents = Array.from({ length: objects }, (_, index) => {
+    const subscription = String(index % 10).padStart(12, '0');
+    const name = `hostile${String(index).padStart(3, '0')}`;
+    return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
+  });
+  const struck: HostileFault[] = [];
+  let directory: string;
+  let stage: Stage;
+  let elsewhere: ArmEmulator;
+  let operator: Operator;
+  let people: People;
+  let metricsUrl: string;
+  let first: Holdings;
+  let last: Holdings;
+  /** Bytes. */
+  let peak = Number.NaN;
+  let unmet: readonly string[] = [];
+  let unchecked: readonly string[] = [];
+  let outcome: Calm | undefined;
+
+  before(async () => {
+    console.log(`    seed ${seed}`);
+    await setTheScene();
+    await people.finish();
+    const { wrongObjects, wrongReplicas } = await calm(people, stage.arm, intents, patience);
+    expect([...wrongObjects, ...wrongReplicas], 'before any fault').to.deep.equal([]);
+    first = await leastHoldings(pid(), port(), metricsUrl);
+
+    await storm();
+    await people.finish();
+    outcome = await calm(people, stage.arm, intents, patience);
+    unchecked = await objectsNotChecked();
+    last = await holdingsAfter();
+    peak = await peakMemory(pid());
+  });
+
+  after(async () => {
+    report();
+    if (process.env.HOSTILE_LOG) {
+      await writeFile(
+        process.env.HOSTILE_LOG,
+        (operator?.log ?? []).map((line) => `${JSON.stringify(line)}\n`).join(''),
+      );
+    }
+    await people?.close();
+    await Promise.all([stage?.close(), elsewhere?.close()]);
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('brings every object to what was asked, in Kubernetes and in Azure', () => {
+    expect(outcome?.wrongObjects).to.deep.equal([]);
+    expect(outcome?.wrongReplicas).to.deep.equal([]);
+  });
+
+  it('goes on checking every object for drift', () => {
+    expect(unchecked).to.deep.equal([]);
+  });
+
+  it('meets every fault', () => {
+    expect(unmet.length, unmet.slice(0, 5).join('; ')).to.equal(0);
+  });
+
+  it('holds no more sockets, timers and memory than before', () => {
+    expect(growth()).to.deep.equal([]);
+  });
+
+  it('stays within the memory limit of its deployment', () => {
+    expect(peak).to.be.at.most(memoryLimit);
+  });
+
+  it('sends nothing to another origin that ARM names', () => {
+    expect(elsewhere.journal.entries).to.deep.equal([]);
+    expect(elsewhere.connections.accepted).to.equal(0);
+  });
+
+  it('is the same process as before, with nothing on its stderr', () => {
+    expect(operator.isRunning()).to.equal(true);
+    expect(operator.noise).to.deep.equal([]);
+  });
+
+  async function setTheScene(): Promise<void> {
+    directory = await mkdtemp(join(tmpdir(), 'hostile-'));
+    stage = await setStage({ arm: { timings: fast, seed, tokenLifetime } });
+    elsewhere = await startArmEmulator();
+    for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
+    // The operator trusts the other origin's certificate, too: only its own check keeps it away.
+    const certificates = join(directory, 'certificates.pem');
+    await writeFile(certificates, `${stage.arm.certificate}\n${elsewhere.certificate}`);
+    operator = stage.startOperator({
+      args: ['--interval', '10s', '--concurrency', String(workers), '--metrics-secure=false'],
+      env: { NODE_EXTRA_CA_CERTS: certificates },
+    });
+    const { metricsPort } = await operator.said((line) => line.metricsPort !== undefined);
+    metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+    await operator.said(({ msg }) => msg.includes('passes begin'));
+    people = new People(stage.kubeconfig, intents, random);
+  }
+
+  async function storm(): Promise<void> {
+    const { faults } = stage.arm.azure;
+    const acting = setInterval(() => people.act(), editEvery);
+    try {
+      for (const fault of drawHostileFaults(random, elsewhere.url)) {
+        await sleep(lull.least + random() * (lull.most - lull.least));
+        struck.push(fault);
+        for (const each of fault.faults) faults.set(`${struck.length} ${fault.name}, ${each.kind}`, each);
+      }
+    } finally {
+      clearInterval(acting);
+    }
+    await until(() => faults.list().length === 0);
+    unmet = faults.list().map(({ name }) => name);
+    faults.clear();
+  }
+
+  /** Names of objects that are not looked at any more. */
+  async function objectsNotChecked(): Promise<string[]> {
+    const since = Date.now();
+    const { journal } = stage.arm;
+    const missing = () => {
+      const checked = new Set(
+        journal.entries
+          .filter(({ at, status, endpoint }) => at.getTime() >= since && status === 200 && endpoint === 'registry')
+          .map(({ registry }) => registry),
+      );
+      return intents.filter(({ regions, name }) => regions.length > 0 && !checked.has(name)).map(({ name }) => name);
+    };
+    await until(() => missing().length === 0);
+    return missing();
+  }
+
+  async function holdingsAfter(): Promise<Holdings> {
+    const from = performance.now();
+    last = await leastHoldings(pid(), port(), metricsUrl);
+    while (growth().length > 0 && performance.now() - from < patience) {
+      last = lesser(last, await leastHoldings(pid(), port(), metricsUrl));
+    }
+    return last;
+  }
+
+  /** What has grown, in words. */
+  function growth(): string[] {
+    const allowed = { sockets: inFlight, descriptors: inFlight, timers: inFlight, requests: 0, memory: memoryGrowth };
+    const names = Object.keys(allowed) as (keyof Holdings)[];
+    const grown = names
+      .filter((name) => !(last[name] <= first[name] + allowed[name]))
+      .map((name) => `${name}: ${first[name]} before, ${last[name]} after`);
+    const { stalled } = stage.arm.connections;
+    return stalled > 0 ? [...grown, `${stalled} stalled handshakes were never given up`] : grown;
+  }
+
+  async function until(isSo: () => boolean): Promise<void> {
+    const from = performance.now();
+    while (!isSo() && performance.now() - from < patience) await sleep(250);
+  }
+
+  function pid(): number {
+    return operator.process.pid ?? 0;
+  }
+
+  function port(): number {
+    return Number(new URL(stage.arm.url).port);
+  }
+
+  function report(): void {
+    const kinds = [...Map.groupBy(struck, ({ name }) => name)].map(([name, all]) => `${name} ${all.length}`);
+    const lines = [
+      `${struck.length} faults: ${kinds.join(', ')}`,
+      `${people?.changes.length} changes; ${stage?.arm.journal.entries.length} requests to ARM over ${stage?.arm.connections.accepted} connections`,
+      `before: ${JSON.stringify(first)}; after: ${JSON.stringify(last)}; peak ${Math.round(peak / 1e6)} MB`,
+      `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last fault; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
+    ];
+    for (const line of lines) console.log(`    ${line}`);
+  }
+});
