@@ -145,9 +145,12 @@ function progressOf(
   return left < 0 ? { overdue: true, dueIn: undefined } : { overdue: false, dueIn: left };
 }
 
-/** The operator's own budget is no refusal: its turn will come. */
-function isRefusal(reason: string | undefined): boolean {
-  return reason !== undefined && reason !== 'Throttled';
+/**
+ * Azure has answered, and will not do it now. A budget that is spent and an outage (of the home region, say) are no refusal:
+ * no person can end them.
+ */
+export function isRefusal(reason: string | undefined): boolean {
+  return reason === 'Conflict' || reason === 'NotFound' || reason === 'ProgressDeadlineExceeded';
 }
 
 /** Whether the region's replica is on its way somewhere: nothing is written to it until it has arrived. */

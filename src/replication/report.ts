@@ -14,7 +14,7 @@ import { nextLook } from './next-look.ts';
 import { type Observed, withAnswers } from './observed.ts';
 import type { Plan, Step } from './plan.ts';
 import { stalls } from './reasons.ts';
-import { isoSeconds, type Region, regionsOf } from './regions.ts';
+import { isoSeconds, isRefusal, type Region, regionsOf } from './regions.ts';
 import { isWorthARow, rowFor } from './rows.ts';
 import { registryId } from './validation.ts';
 import { statements, verdictOf } from './verdict.ts';
@@ -115,9 +115,9 @@ function afterActing(observed: Observed, results: readonly Result[]): Observed {
 function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[], now: Date): Region {
   const planned = plan.regions.find(({ location }) => location === region.location);
   const isRefused = results.some(
-    ({ step, answer }) => step.location === region.location && 'error' in answer && answer.error.kind !== 'Throttled',
+    ({ step, answer }) => step.location === region.location && 'error' in answer && isRefusal(answer.error.reason),
   );
-  const isFirstRefusal = region.state === 'Absent' && isRefused && region.before?.reason === undefined;
+  const isFirstRefusal = region.state === 'Absent' && isRefused && !isRefusal(region.before?.reason);
   return (planned && planned.state !== region.state) || isFirstRefusal ? { ...region, since: isoSeconds(now) } : region;
 }
 

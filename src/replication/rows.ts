@@ -6,7 +6,7 @@ import { isIntentStored, nextWholeSecond } from './latches.ts';
 import { dueSteps, type Plan } from './plan.ts';
 import { stalls } from './reasons.ts';
 import { isLeftToPerson, keptBecause, mostAttempts, restAfter } from './recovery.ts';
-import { isoSeconds, type Region, restsUntil, startsOver } from './regions.ts';
+import { isoSeconds, isRefusal, type Region, restsUntil, startsOver } from './regions.ts';
 import type { Result } from './report.ts';
 import { keysOwned } from './tags.ts';
 import { quarterOf, slowly, untilRetry } from './waiting.ts';
@@ -191,7 +191,7 @@ function wordsOfDelay(object: RegistryReplication, { name, state, since }: Regio
 }
 
 function isForTooLong({ state, overdue }: Region, { reason }: Trouble): boolean {
-  return state === 'Absent' && overdue && reason !== 'Throttled' && !stalls(reason);
+  return state === 'Absent' && overdue && isRefusal(reason);
 }
 
 function refusedForTooLong(
@@ -208,13 +208,10 @@ function patience({ status }: RegistryReplication, error: ArmError, { state, bef
     case 'Throttled':
       return error.retryAfter ?? 10_000;
     case 'Conflict':
-    case 'Transient':
     case 'NotFound':
-      if (state === 'Absent')
-        return Math.max(
-          error.retryAfter ?? 0,
-          untilRetry(before?.reason === undefined ? undefined : before.since, now),
-        );
+      if (state === 'Absent') return untilRetry(isRefusal(before?.reason) ? before?.since : undefined, now);
+      return Math.max(5_000, quarterOf(before?.since, now));
+    case 'Transient':
       return Math.max(error.retryAfter ?? 5_000, quarterOf(before?.since, now));
     case 'Denied':
     case 'Invalid':
