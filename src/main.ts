@@ -48,7 +48,7 @@ import { mostHappenings } from './replication/happenings.ts';
 import { Memory } from './replication/memory.ts';
 import { readingAge } from './replication/permission.ts';
 import { reconcile } from './replication/reconcile.ts';
-import { urgencyOf } from './replication/urgency.ts';
+import { urgencyOf, writesAhead } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
 import { healthChecks } from './telemetry/health.ts';
 import { toggleDebug } from './telemetry/log-level.ts';
@@ -205,7 +205,8 @@ async function run(config: Config, log: Logger): Promise<void> {
     reconcile: (object) => {
       const { uid, generation, deletionTimestamp } = object.metadata;
       log.debug({ object: keyOf(object), uid, generation }, 'A pass begins');
-      const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object) };
+      const expects = writesAhead(object, clock.now());
+      const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object), expects };
       const leaving = deletionTimestamp !== undefined;
       const acting = { account: serviceAccountOf(object), leaving, age: readingAge(object) };
       return inPass.run(keyOf(object), () =>

@@ -1,6 +1,7 @@
 // The operator's accounts with ARM, one for each operation of each subscription: opened when somebody asks, and closed when nobody
 // has asked for so long that a new one would be the same. Whoever may write objects may name any number of subscriptions.
 import { Bucket } from './bucket.ts';
+import { InFlight } from './in-flight.ts';
 import { type Operation, operations, type Share } from './shares.ts';
 import { Turns } from './turns.ts';
 
@@ -9,7 +10,7 @@ export interface Account {
   readonly turns: Turns;
   readonly share: Share;
   /** Tokens taken for requests that are not over: counted again by the bucket once they are sent, to be on the safe side. */
-  taken: number;
+  readonly taken: InFlight;
 }
 
 interface Subscription {
@@ -19,6 +20,9 @@ interface Subscription {
 
 /** ms. Far longer than a pass lasts; and what is told of a subscription shall not come and go between the looks of a usual interval. */
 const idle = 60 * 60_000;
+
+/** ms. A LIST of many pages may last for several times the deadline of one request. */
+const maxTakenMs = 10 * 60_000;
 
 export class Accounts {
   readonly #shares: Readonly<Record<Operation, Share>>;
@@ -50,7 +54,7 @@ export class Accounts {
   #open(now: number): Subscription {
     const account = (operation: Operation): Account => {
       const share = this.#shares[operation];
-      return { bucket: new Bucket(share, now), turns: new Turns(), share, taken: 0 };
+      return { bucket: new Bucket(share, now), turns: new Turns(), share, taken: new InFlight(maxTakenMs) };
     };
     return {
       accounts: { reads: account('reads'), writes: account('writes'), deletes: account('deletes') },
@@ -67,5 +71,5 @@ export class Accounts {
 }
 
 function isAsNew({ bucket, turns, taken }: Account, now: number): boolean {
-  return taken === 0 && turns.waiting(now) === 0 && bucket.isAsNew(now);
+  return taken.count(now) === 0 && turns.waiting(now) === 0 && bucket.isAsNew(now);
 }

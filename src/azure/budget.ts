@@ -11,6 +11,8 @@ export interface Visitor {
   /** The same at each visit. */
   readonly who: string;
   readonly urgency: Urgency;
+  /** What the visit will ask for after its reads: without tokens for that, the reads would be in vain. */
+  readonly expects?: readonly Operation[];
 }
 
 /** One visitor's requests: the first that is granted in a bucket opens it for the rest, the first that is refused ends it. */
@@ -61,29 +63,49 @@ const probes = 4;
 /** ms; nobody is sent away for less. */
 const shortestWait = 50;
 
+/** ms between attempts while the first request after a pause is on its way. */
+const probeWaitMs = 1_000;
+
+/** ms for which a visit may be kept from reading because its writes would be held back. */
+const maxReadHoldMs = 60_000;
+
 /** One for each credential. */
 export function createBudget({ now, shares = armShares, onHeld, onPaused }: BudgetOptions): Budget {
   const accounts = new Accounts(shares);
 
   return {
-    visit({ who, urgency }) {
-      const visited = new Map<Account, { asked: number; is: 'new' | 'begun' | 'over' }>();
+    visit(visitor) {
+      const visited = new Map<Account, Progress>();
+      let inVain: ArmError | undefined;
+
+      /** Why the reads of this visit would be in vain, if they would. */
+      function holdFor(subscriptionId: string): ArmError | undefined {
+        for (const operation of visitor.expects ?? []) {
+          const account = accounts.of(subscriptionId, operation, now());
+          const wait = timeToTurn(account, visitor, { asked: 1, is: 'expected' }, now());
+          if (wait > 0 && wait <= maxReadHoldMs) return held(operation, wait);
+        }
+        return undefined;
+      }
+
       return {
         ask(subscriptionId, operation) {
           const account = accounts.of(subscriptionId, operation, now());
           const visit = visited.get(account) ?? { asked: 0, is: 'new' };
           visited.set(account, visit);
           visit.asked += 1;
-          const wait = timeToTurn(account, { who, urgency }, visit, now());
+          if (operation === 'reads' && visit.asked === 1) inVain = holdFor(subscriptionId);
+          if (operation === 'reads' && inVain) {
+            onHeld?.(operation, visitor.urgency);
+            throw inVain;
+          }
+          const wait = timeToTurn(account, visitor, visit, now());
           visit.is = wait > 0 ? 'over' : 'begun';
           if (wait > 0) {
-            onHeld?.(operation, urgency);
+            onHeld?.(operation, visitor.urgency);
             throw held(operation, wait);
           }
-          account.taken += 1;
-          return () => {
-            account.taken -= 1;
-          };
+          return account.taken.begin(now());
         },
       };
     },
@@ -109,15 +131,23 @@ export function createBudget({ now, shares = armShares, onHeld, onPaused }: Budg
   };
 }
 
-/** ms until the visitor may send its next request; 0: it may now, and its place is given up. */
+/** How far a visit has come in one account; `expected`: it only wants to know. */
+interface Progress {
+  asked: number;
+  is: 'new' | 'begun' | 'over' | 'expected';
+}
+
+/** ms until the visitor may send its next request; 0: it may now, and its place is given up unless it only wants to know. */
 function timeToTurn(
   { bucket, turns, share, taken }: Account,
   { who, urgency }: Visitor,
-  { asked, is }: { readonly asked: number; readonly is: 'new' | 'begun' | 'over' },
+  { asked, is }: Readonly<Progress>,
   now: number,
 ): number {
-  const free = bucket.level(now) - taken;
-  if (is === 'begun' && free >= 1) return 0;
+  const inFlight = taken.count(now);
+  const free = bucket.level(now) - inFlight;
+  // After a 429 one visit finds out whether ARM takes requests again, with no more than a visit needs.
+  if (is === 'begun' && free >= 1 && (!bucket.isProbing(now) || asked <= share.need)) return 0;
 
   const place = turns.placeOf(who, urgency, now);
   // More than can be had while nothing is known would never be had: nobody would ask, so nothing would be known.
@@ -125,12 +155,14 @@ function timeToTurn(
   const need = Math.min(mostNeed, Math.max(share.need, place.need, asked));
   const overtaken = urgency === 'upkeep' && now < place.order;
   const wanted = (overtaken ? share.reserve : 0) + share.margin + turns.ahead(place, now) + need;
-  const mayBegin = is === 'new' && (bucket.isKnown(now) || taken < probes);
+  const mayBegin =
+    (is === 'new' || is === 'expected') && (bucket.isKnown(now) || inFlight < (bucket.isProbing(now) ? 1 : probes));
   if (mayBegin && free >= wanted) {
-    turns.leave(who);
+    if (is === 'new') turns.leave(who);
     return 0;
   }
-  const due = Math.max(bucket.reaches(wanted + taken, now), now + shortestWait);
+  const shortest = bucket.isProbing(now) && inFlight > 0 ? probeWaitMs : shortestWait;
+  const due = Math.max(bucket.reaches(wanted + inFlight, now), now + shortest);
   turns.wait(who, { ...place, need, due });
   return Math.ceil(due - now);
 }

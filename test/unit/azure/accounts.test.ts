@@ -62,10 +62,6 @@ function aBudget() {
   return {
     wait: (ms: number) => moveTo(time + ms),
     /** What is granted now is over after so many ms, and was never sent. */
-    grantUnsent(ms: number) {
-      const release = budget.visit({ who: 'a', urgency: 'upkeep' }).ask(subscription, 'reads');
-      underWay.push({ at: time + ms, over: release });
-    },
     askAboutAnother: () => budget.visit({ who: 'another', urgency: 'upkeep' }).ask(another, 'reads')(),
     isKept: () => budget.levels().some(({ subscriptionId }) => subscriptionId === subscription),
     /** What each of its requests was told, and what is left then. */
@@ -113,8 +109,6 @@ describe('what the budget keeps of a subscription', () => {
   });
 
   const lasting: Record<string, (budget: ReturnType<typeof aBudget>) => void> = {
-    'a request is under way': (budget) => budget.pass({ ...look, took: 2 * hour }),
-    'one is about to be sent': (budget) => budget.grantUnsent(2 * hour),
     'ARM has forbidden to ask': (budget) => budget.pass({ ...look, news: { retryAfter: 2 * hour } }),
     'somebody has a place in its queue': (budget) => {
       budget.pass({ ...look, news: { retryAfter: 1.4 * hour } });
@@ -133,6 +127,13 @@ describe('what the budget keeps of a subscription', () => {
       expect(budget.isKept()).to.equal(false);
     });
   }
+
+  it('counts no request whose end is never reported', () => {
+    const budget = aBudget();
+    for (let n = 0; n < 50; n++) budget.pass({ ...look, who: `lost ${n}`, took: Number.MAX_SAFE_INTEGER });
+    budget.wait(11 * minute);
+    for (let n = 0; n < 7; n++) expect(budget.pass({ ...look, who: `later ${n}` }).waits).to.deep.equal([0]);
+  });
 
   it('stays while somebody asks about it, however rarely within the hour', () => {
     const budget = aBudget();

@@ -72,6 +72,32 @@ describe('the budget', () => {
       .and.to.satisfy((all: unknown[]) => all.some((one) => typeof one === 'number'));
   });
 
+  it('resumes after a 429 with one write, and with the others once that has gone well', () => {
+    const { budget, at, throttle, visit } = aBudget();
+    throttle(10_000, 'writes');
+    at(11_000);
+    const first = visit('first', 'edit');
+    const end = first.ask(subscription, 'writes');
+    const answered = budget.sent(subscription, 'writes');
+    const others = ['second', 'third', 'fourth'];
+    for (const who of others) expect(ask(visit(who, 'edit'), 'writes')).to.be.greaterThan(0);
+    expect(ask(first, 'writes'), 'of the same pass').to.be.greaterThan(0);
+    answered({ remaining: 150 });
+    end();
+    at(12_000);
+    for (const who of others) expect(ask(visit(who, 'edit'), 'writes')).to.equal(0);
+  });
+
+  it('spends no reads on a pass whose writes would be held back', () => {
+    const { budget, at, throttle } = aBudget();
+    throttle(10_000, 'writes');
+    const visitor = { who: 'object', urgency: 'edit', expects: ['writes'] } as const;
+    expect(ask(budget.visit(visitor))).to.be.at.least(10_000);
+    expect(ask(budget.visit({ ...visitor, expects: [] }))).to.equal(0);
+    at(11_000);
+    expect(ask(budget.visit(visitor))).to.equal(0);
+  });
+
   it('keeps a reserve for people: upkeep has to wait, an edit has not', () => {
     const { look, left, held } = aBudget();
     left(reserve + margin + 1);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { annotation } from '../../../src/api/registryreplication.ts';
-import { urgencyOf } from '../../../src/replication/urgency.ts';
-import { anObject, aStatus } from './world.ts';
+import { urgencyOf, writesAhead } from '../../../src/replication/urgency.ts';
+import { anObject, aStatus, now } from './world.ts';
 
 const todo = [{ action: 'create' as const, location: 'japaneast', message: 'create replica japaneast' }];
 
@@ -23,5 +23,22 @@ describe('who goes first where the budget is short', () => {
     const status = aStatus([{}], { plan: todo });
     expect(urgencyOf(anObject({ status }))).to.equal('edit');
     expect(urgencyOf(anObject({ status, spec: { mode: 'Observe' } }))).to.equal('upkeep');
+  });
+});
+
+describe('the writes that the next pass will probably ask for', () => {
+  const remove = { action: 'delete' as const, location: 'westus2', message: 'delete replica westus2' };
+  const planned = (plan: object[], parts: object = {}) =>
+    anObject({ status: aStatus([{}], { plan: plan as typeof todo }), ...parts });
+
+  it('are those of the stored plan that nothing holds back', () => {
+    expect(writesAhead(planned([...todo, remove]), now)).to.deep.equal(['writes', 'deletes']);
+    expect(writesAhead(planned([{ ...remove, waitsFor: 'japaneast' }]), now)).to.deep.equal([]);
+    expect(writesAhead(planned([{ ...remove, notBefore: '2099-01-01T00:00:00Z' }]), now)).to.deep.equal([]);
+  });
+
+  it('are unknown after an edit, and none in mode Observe', () => {
+    expect(writesAhead(planned(todo, { generation: 2 }), now)).to.deep.equal([]);
+    expect(writesAhead(planned(todo, { spec: { mode: 'Observe' } }), now)).to.deep.equal([]);
   });
 });
