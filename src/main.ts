@@ -3,7 +3,6 @@ import './prelude.ts'; // before all others, dependencies too
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { TokenCredential } from '@azure/core-auth';
 import type { KubeConfig } from '@kubernetes/client-node';
 import {
   allowedRegistries,
@@ -22,6 +21,7 @@ import { checkCredential, defaultCredential } from './azure/credential.ts';
 import { clientAnnotations } from './azure/federated-credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { Identities } from './azure/identities.ts';
+import type { Credential } from './azure/token.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, parseConfig, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
@@ -229,7 +229,7 @@ interface AzureParts {
 }
 
 /** Each identity has connections and a budget of its own: ARM counts by credential. */
-function identitiesOf(own: TokenCredential, cloud: Cloud, { cluster, mayWrite, metrics, log }: AzureParts): Identities {
+function identitiesOf(own: Credential, cloud: Cloud, { cluster, mayWrite, metrics, log }: AzureParts): Identities {
   const tellOutage = outageLog(log);
   return new Identities({
     own,

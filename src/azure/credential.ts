@@ -4,10 +4,21 @@ import type { TokenCredential } from '@azure/core-auth';
 import { DefaultAzureCredential, type DefaultAzureCredentialOptions } from '@azure/identity';
 import { type Cloud, scopeOf } from './cloud.ts';
 import { armErrorFrom } from './errors.ts';
+import type { Credential } from './token.ts';
 
-/** Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …) from the process. */
-export function defaultCredential(cloud: Cloud): TokenCredential {
-  return new DefaultAzureCredential(authorityOptions(cloud));
+/**
+ * Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …)
+ * from the process. `reset` drops the tokens that MSAL caches inside (to their end: 1 h, or 24 h of a managed identity).
+ */
+export function defaultCredential(cloud: Cloud): Credential {
+  const create = () => new DefaultAzureCredential(authorityOptions(cloud));
+  let credential = create();
+  return {
+    getToken: (scopes, options) => credential.getToken(scopes, options),
+    reset() {
+      credential = create();
+    },
+  };
 }
 
 /** How every credential asks the token authority. */

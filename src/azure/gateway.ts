@@ -6,7 +6,6 @@ import {
 } from '@azure/arm-containerregistry/api';
 import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
-import type { TokenCredential } from '@azure/core-auth';
 import { createPipelineFromOptions, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../clock.ts';
 import { failureFrom, flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
@@ -17,10 +16,10 @@ import { armErrorFrom } from './errors.ts';
 import { createHttpClient } from './http-client.ts';
 import { Operations } from './operations.ts';
 import { type ArmRequest, armPolicy } from './policy.ts';
-import { tokenSource } from './token.ts';
+import { type Credential, tokenSource } from './token.ts';
 
 export interface ArmOptions {
-  readonly credential: TokenCredential;
+  readonly credential: Credential;
   readonly cloud: Cloud;
   /** Who asks, as part of a sentence: the operator's identity, where left out. */
   readonly whose?: string;

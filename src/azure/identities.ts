@@ -1,7 +1,6 @@
 // As whom the operator asks ARM for each object: as itself, or as the client that the object's own ServiceAccount stands for. One
 // access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more, and
 // when it is idle.
-import type { TokenCredential } from '@azure/core-auth';
 import type { Clock } from '../clock.ts';
 import { Groups } from '../groups.ts';
 import { type Arm, ArmError } from './arm.ts';
@@ -15,6 +14,7 @@ import {
   type ServiceAccounts,
 } from './federated-credential.ts';
 import { paced } from './pacing.ts';
+import type { Credential } from './token.ts';
 
 /** ARM as one identity may use it. */
 export interface Access {
@@ -24,9 +24,9 @@ export interface Access {
 
 export interface IdentitiesOptions {
   /** The operator's own. */
-  readonly own: TokenCredential;
+  readonly own: Credential;
   /** `whose`: as part of a sentence, "the operator's identity". */
-  readonly connect: (credential: TokenCredential, whose: string) => Access;
+  readonly connect: (credential: Credential, whose: string) => Access;
   readonly serviceAccounts: ServiceAccounts;
   readonly cloud: Cloud;
   /** For ServiceAccounts that name no tenant. */

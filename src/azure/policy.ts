@@ -54,14 +54,14 @@ export function armPolicy({
       // Monotonic, unlike the clock: this is a measurement, and nothing is decided by it.
       const startedAt = performance.now();
       const deadline = new AbortController();
-      const cancel = clock.after(timeout, () => deadline.abort());
+      const cancel = clock.after(timeout, () => deadline.abort(new Error(`no answer within ${timeout / 1_000} s`)));
       const operation = operationOf(request.method);
       let response: PipelineResponse | undefined;
       let answered: ((news: News) => void) | undefined;
 
       const send = async () => {
         refuseOtherOrigins(request.url, origin);
-        const token = await tokens.token();
+        const token = await tokens.token(deadline.signal);
         // A token that comes late belongs to a request that nothing waits for any more.
         deadline.signal.throwIfAborted();
         request.headers.set('Authorization', `Bearer ${token}`);
@@ -75,7 +75,11 @@ export function armPolicy({
       };
 
       try {
-        response = await Promise.race([send(), expiry(deadline.signal, timeout)]);
+        response = await send();
+      } catch (error) {
+        // The SDK's own error for an abort has no words.
+        deadline.signal.throwIfAborted();
+        throw error;
       } finally {
         cancel();
         answered?.(response ? newsIn(response, operation) : {});
@@ -121,10 +125,4 @@ function newsIn({ status, headers }: PipelineResponse, operation: Operation): Ne
     return /^\d{1,9}$/.test(value) ? [Number(value)] : [];
   });
   return told.length > 0 ? { remaining: Math.min(...told) } : {};
-}
-
-function expiry(signal: AbortSignal, timeout: number): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`no answer within ${timeout / 1_000} s`)), { once: true });
-  });
 }

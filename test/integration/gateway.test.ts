@@ -10,7 +10,7 @@ import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Arm } from '../../src/azure/arm.ts';
-import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
+import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
 import { checkCredential, defaultCredential } from '../../src/azure/credential.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import type { ArmRequest } from '../../src/azure/policy.ts';
@@ -276,21 +276,34 @@ describe('the ARM gateway at Azure', () => {
     expect(error.message).to.contain('AADSTS7000215').and.not.to.contain('wrong');
   });
 
-  it('finds its credential in the environment, and says in one sentence when there is none', async () => {
+  async function withEnvironment<T>(env: Readonly<Record<string, string>>, call: () => Promise<T>): Promise<T> {
     const azure = () => Object.keys(process.env).filter((name) => name.startsWith('AZURE_'));
-    const withEnvironment = async (env: Readonly<Record<string, string>>) => {
-      const before = { ...process.env };
+    const before = { ...process.env };
+    for (const name of azure()) delete process.env[name];
+    Object.assign(process.env, env, { AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' });
+    try {
+      return await call();
+    } finally {
       for (const name of azure()) delete process.env[name];
-      Object.assign(process.env, env, { AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' });
-      try {
-        return await checkCredential(defaultCredential(cloud), cloud);
-      } finally {
-        for (const name of azure()) delete process.env[name];
-        Object.assign(process.env, before);
-      }
-    };
-    expect(await withEnvironment(emulator.environment)).to.equal(undefined);
-    expect(await withEnvironment({})).to.contain('no Azure credential found: set AZURE_TENANT_ID');
+      Object.assign(process.env, before);
+    }
+  }
+
+  it('finds its credential in the environment, and says in one sentence when there is none', async () => {
+    const check = () => checkCredential(defaultCredential(cloud), cloud);
+    expect(await withEnvironment(emulator.environment, check)).to.equal(undefined);
+    expect(await withEnvironment({}, check)).to.contain('no Azure credential found: set AZURE_TENANT_ID');
+  });
+
+  it('gets another token from a credential that was reset, which MSAL alone hands out until its end', async () => {
+    await withEnvironment(emulator.environment, async () => {
+      const credential = defaultCredential(cloud);
+      const token = async () => (await credential.getToken(scopeOf(cloud)))?.token;
+      const first = await token();
+      expect(await token()).to.equal(first);
+      credential.reset?.();
+      expect(await token()).not.to.equal(first);
+    });
   });
 });
 
