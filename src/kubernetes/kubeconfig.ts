@@ -1,5 +1,5 @@
 // Loads the kubeconfig as every client loads it, and refuses what would send credentials over an unprotected connection.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -108,8 +108,9 @@ interface RawUser {
   readonly user?: { readonly tokenFile?: unknown } | null;
 }
 
-/** client-node has parsed the file before, and refused what is no kubeconfig. */
+/** client-node has parsed the file before, and refused what is no kubeconfig. A pipe can be read only once: it has no `tokenFile`. */
 function usersIn(file: string): readonly RawUser[] {
+  if (!statSync(file).isFile()) return [];
   const parsed = parseYaml(readFileSync(file, 'utf8')) as { readonly users?: unknown } | undefined;
   return Array.isArray(parsed?.users) ? parsed.users.filter((user) => typeof user === 'object' && user !== null) : [];
 }

@@ -90,4 +90,12 @@ async function live(scene: Scene, namespace: string): Promise<void> {
     await scene.until('alive', 'is Ready again', (object) => isSeen(object) && isReady(object));
   }
   await scene.kubectl(`delete georep -n ${namespace} alive --timeout=20s`);
+
+  // Why a creation failed is read from its operation.
+  const failing = scene.addRegistry('failing');
+  azure.failCreations(failing, 'japaneast');
+  const explained = journal.next(({ endpoint, registry }) => endpoint === 'operation' && registry === 'failing');
+  await scene.apply('failing', { regions: ['japaneast'] }, namespace);
+  await explained;
+  await scene.kubectl(`delete georep -n ${namespace} failing --timeout=20s`);
 }

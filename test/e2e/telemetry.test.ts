@@ -25,6 +25,16 @@ describeWithKubectl('what is measured and logged', () => {
     );
   }
 
+  /** A scrape in which the series has this value: a page is up to a second old. */
+  async function scrapeUntil(series: string, value: number): Promise<Map<string, number>> {
+    let page = await scrape();
+    await eventually(async () => {
+      page = await scrape();
+      return page.get(series) === value;
+    });
+    return page;
+  }
+
   /** The operator has told of a pass, which it does after the status: with this line, or before it. */
   const logged = (name: string, sentence: string) =>
     scene.operator.said(({ object, msg }) => object === `default/${name}` && msg === sentence);
@@ -36,8 +46,7 @@ describeWithKubectl('what is measured and logged', () => {
     await scene.apply('simple', { regions: ['japaneast'] });
     await scene.until('simple', 'is Creating', are('Creating', 'japaneast'));
     await logged('simple', 'Ready is False: japaneast is Creating');
-    const creating = await scrape();
-    expect(creating.get('georeplication_objects{phase="Syncing"}')).to.equal(1);
+    const creating = await scrapeUntil('georeplication_objects{phase="Syncing"}', 1);
     expect(creating.get('georeplication_replicas{state="Creating"}')).to.equal(1);
     expect(
       creating.has(`georeplication_region_state_seconds${labels('simple', 'region="japaneast",state="Creating"')}`),
@@ -47,8 +56,7 @@ describeWithKubectl('what is measured and logged', () => {
     await scene.lookNow('simple');
     await scene.arrived('simple', 'japaneast');
     await logged('simple', 'Ready is True: japaneast is ready');
-    const ready = await scrape();
-    expect(ready.get('georeplication_objects{phase="Ready"}')).to.equal(1);
+    const ready = await scrapeUntil('georeplication_objects{phase="Ready"}', 1);
     expect(ready.get('georeplication_time_to_ready_seconds_count')).to.equal(1);
     expect(ready.get('georeplication_arm_requests_total{method="PUT",code="201"}')).to.equal(1);
     expect([...ready.keys()].filter((series) => series.includes('object="default/simple"'))).to.deep.equal([]);
@@ -106,12 +114,12 @@ describeWithKubectl('what is measured and logged', () => {
     await scene.kubectl('apply -f -', { input: JSON.stringify(manifest) });
     await scene.until('usurper', 'has lost its claim', isNotReadyBecause('RegistryClaimed'));
     await scene.operator.said(({ object, reason }) => object === 'default/usurper' && reason === 'RegistryClaimed');
-    const stalled = [...(await scrape())].filter(([series]) => series.includes('object="default/usurper"'));
+    const page = await scrapeUntil('georeplication_objects_stalled{reason="RegistryClaimed"}', 1);
+    const stalled = [...page].filter(([series]) => series.includes('object="default/usurper"'));
     expect(stalled.map(([series]) => series)).to.deep.equal([
       'georeplication_object_stalled_seconds{object="default/usurper",registry="claimed",reason="RegistryClaimed"}',
     ]);
-    expect((await scrape()).get('georeplication_objects_stalled{reason="RegistryClaimed"}')).to.equal(1);
-    expect((await scrape()).get('georeplication_claims_lost_total')).to.equal(1);
+    expect(page.get('georeplication_claims_lost_total')).to.equal(1);
 
     await scene.kubectl('delete georep usurper');
     await scene.untilGone('usurper');

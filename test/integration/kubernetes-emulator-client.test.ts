@@ -82,7 +82,7 @@ describe('the Kubernetes emulator and client-node', () => {
     const target = { group, version, plural, namespace, name: 'a' };
     const body = { status: { phase: 'Ready' } };
     const patched: { status?: object } = await custom.patchNamespacedCustomObjectStatus({ ...target, body }, options);
-    expect(patched.status).to.deep.equal({ phase: 'Ready' });
+    expect(patched.status).to.deep.equal({ observedGeneration: -1, phase: 'Ready' });
     const refused = await create('a').catch((error: unknown) => error);
     expect(refused).to.be.instanceOf(ApiException);
     expect((refused as ApiException<string>).code).to.equal(409);

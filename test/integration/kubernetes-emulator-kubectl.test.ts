@@ -66,6 +66,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
   const setStatus = (status: object) => server.request('PATCH', `${objects}/myacr0007/status`, { status }, merge);
 
   const ready = {
+    observedGeneration: 1,
     phase: 'Ready',
     readyRegions: '1/1',
     conditions: [
