@@ -1,5 +1,6 @@
 // What @azure/identity and MSAL throw where there is no token, and what is behind it. Pure and total.
 import { wordsOf } from './thrown.ts';
+import { TokenEndpointError } from './token-endpoint.ts';
 
 /** Names of errors, MSAL's among them. */
 const names = new Set([
@@ -12,6 +13,7 @@ const names = new Set([
   'ClientConfigurationError',
   'InteractionRequiredAuthError',
   'ServerError',
+  'TokenEndpointError',
 ]);
 
 export function isCredentialError(error: unknown): error is Error {
@@ -25,6 +27,12 @@ export interface CredentialTrouble {
 }
 
 export function credentialTroubleOf(error: Error): CredentialTrouble {
+  if (error instanceof TokenEndpointError) {
+    // On a machine without any credential, too, only the metadata endpoint fails to answer.
+    const alone = error.cause instanceof Error && nothingSetUp(error.cause);
+    const words = alone ? `${error.message}; no other credential is set up` : error.message;
+    return { is: 'Unreachable', words };
+  }
   const machine = refusedMachine(error);
   const words = credentialWords(machine ?? error);
   if (tokenEndpointUnreachable(error)) return { is: 'Unreachable', words };

@@ -293,7 +293,7 @@ function credentialError(error: Error, asked: string): ArmError {
   const { is, words } = credentialTroubleOf(error);
   if (is === 'Unreachable') {
     return transient(
-      `The token endpoint cannot be reached, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST and AZURE_TENANT_ID (${words})`,
+      `The token endpoint cannot be reached, or is in trouble, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID and the credential (${words})`,
       '',
       error,
     );

@@ -10,6 +10,7 @@ import type { Cloud } from './cloud.ts';
 import { authorityOptions } from './credential.ts';
 import { credentialWords } from './credential-errors.ts';
 import { armErrorFrom } from './errors.ts';
+import { followed } from './token-endpoint.ts';
 
 export interface ServiceAccountName {
   readonly namespace: string;
@@ -89,15 +90,17 @@ export function federatedCredential(
   { serviceAccounts, cloud }: { readonly serviceAccounts: Pick<ServiceAccounts, 'token'>; readonly cloud: Cloud },
 ): TokenCredential {
   return {
-    async getToken(scope): Promise<AccessToken> {
+    async getToken(scope, options): Promise<AccessToken | null> {
       const answer = await answered(serviceAccounts.token(account, audience), account);
       if ('refused' in answer) throw refusal(account, answer, 'ask for a token of');
       const { token } = answer;
       // Made anew each time: what it would keep, tokens among it, is kept where it can be dropped.
       const { tenantId, clientId } = client;
-      const credential = new ClientAssertionCredential(tenantId, clientId, async () => token, authorityOptions(cloud));
+      const credential = followed(
+        new ClientAssertionCredential(tenantId, clientId, async () => token, authorityOptions(cloud)),
+      );
       try {
-        return await credential.getToken(scope);
+        return await credential.getToken(scope, options);
       } catch (error) {
         throw notExchanged(error, account, client, issuerOf(token));
       }
