@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
+import { proxyVariablesFor } from './azure/proxy.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import {
   type BindAddress,
@@ -305,9 +306,12 @@ function parseFlags(argv: readonly string[]): Flags {
   }
 }
 
+/** Also writes the variables of a proxy back, in the form that Azure's SDK understands. */
 function cloud(env: NodeJS.ProcessEnv): Cloud {
   try {
-    return Object.freeze(cloudFrom(env));
+    const azure = cloudFrom(env);
+    Object.assign(env, proxyVariablesFor(env, [azure.endpoint, azure.authority]));
+    return Object.freeze(azure);
   } catch (error) {
     throw new ConfigError(messageOf(error));
   }

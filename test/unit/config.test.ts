@@ -13,6 +13,13 @@ function refusal(argv: string[], env: Record<string, string> = {}): ConfigError 
 }
 
 describe('parseConfig', () => {
+  it('names the variable of a proxy that it cannot use', () => {
+    const { message, exitCode } = refusal([], { HTTPS_PROXY: 'socks5://proxy:1080' });
+    expect(message).to.match(/^HTTPS_PROXY must be the address of an HTTP proxy/);
+    expect(exitCode).to.equal(2);
+    expect(refusal([], { HTTPS_PROXY: 'proxy:3128', NO_PROXY: '10.0.0.0/99' }).message).to.match(/^NO_PROXY has /);
+  });
+
   it('has a default for everything', () => {
     expect(configFrom([], {})).to.deep.equal({
       metricsBindAddress: { port: 8080 },
