@@ -185,15 +185,23 @@ export function isHearsay({ proven, unseen, replica, home, asked, before, state,
 }
 
 /**
- * Until when (ISO) a refused write of this row rests, if it still does. A time farther away than a day was not written by
- * a clock like ours, and binds nobody.
+ * Until when (ISO) a refused write of this row rests, if it still does. A time farther away than the longest wait that is
+ * written for the row's reason comes from another clock, and is ignored.
  */
 export function restsUntil(row: RegionStatus | undefined, now: Date): string | undefined {
   const left = row?.retryAfter === undefined ? 0 : Date.parse(row.retryAfter) - now.getTime();
-  return left > 0 && left < longestRest ? row?.retryAfter : undefined;
+  return left > 0 && left <= maxRestMs(row?.reason) ? row?.retryAfter : undefined;
 }
 
-const longestRest = 86_400_000;
+/** A Retry-After counts up to a day in a 429, up to an hour elsewhere, as the backoff of a failed replica; a refusal rests up to 10 minutes. */
+function maxRestMs(reason: RegionStatus['reason']): number {
+  const minuteMs = 60_000;
+  // Times are rounded up to the whole second.
+  const roundingMs = 1_000;
+  if (reason === 'Throttled') return 24 * 60 * minuteMs + roundingMs;
+  const isRefusal = reason !== undefined && reason !== 'AzureUnreachable' && reason !== 'RegionFailed';
+  return (isRefusal ? 10 : 60) * minuteMs + roundingMs;
+}
 
 /** Whether a person asks to begin anew: a spec edit or a new reconcile request forgets every backoff. */
 export function startsOver(object: RegistryReplication): boolean {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { RegionState } from '../../../src/api/registryreplication.ts';
-import { type Region, regionsOf } from '../../../src/replication/regions.ts';
+import { type Region, regionsOf, restsUntil } from '../../../src/replication/regions.ts';
 import { anObject, aReplica, aStatus, home, now, observing, secondsAgo } from './world.ts';
 
 const homeEntry = aReplica(home);
@@ -37,4 +37,27 @@ describe('what is so in a region', () => {
     expect(inJapan(regionsOf(anObject({ status }), leaving, now))?.state).to.equal('Deleting');
     expect(inJapan(regionsOf(anObject({ status }), gone, now))?.state).to.equal('Absent');
   });
+});
+
+describe('how long a refused write rests', () => {
+  const minutes = (count: number) => new Date(now.getTime() + count * 60_000).toISOString();
+  const rests = (reason: string | undefined, retryAfter: string) =>
+    restsUntil(
+      { location: 'japaneast', desired: true, home: false, state: 'Absent', retryAfter, ...(reason && { reason }) },
+      now,
+    ) !== undefined;
+
+  for (const [reason, longest] of [
+    ['Throttled', 24 * 60],
+    ['AzureUnreachable', 60],
+    ['RegionFailed', 60],
+    [undefined, 60],
+    ['AuthorizationFailed', 10],
+    ['Conflict', 10],
+  ] as const)
+    it(`is ${longest} min at most for ${reason ?? 'an attempt'}: what a clock ahead wrote holds nothing back`, () => {
+      expect(rests(reason, minutes(longest))).to.equal(true);
+      expect(rests(reason, minutes(longest + 1))).to.equal(false);
+      expect(rests(reason, minutes(-1))).to.equal(false);
+    });
 });
