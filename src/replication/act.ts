@@ -17,7 +17,7 @@ export interface Acted {
 }
 
 /** How old what is known of the namespace may be when a write is sent. */
-const permissionAgeMs = 5_000;
+const permissionAgeMs = 1_000;
 
 /** Submits every due step at once; the failure of one region never stops another. */
 export async function carryOut(object: RegistryReplication, plan: Plan, context: Context): Promise<Acted> {
