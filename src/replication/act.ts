@@ -10,9 +10,9 @@ import { tagsToSet } from './tags.ts';
 
 export interface Acted {
   readonly results: Result[];
-  /** The intent was withdrawn before some step was sent: the object is to be looked at again at once. */
-  readonly isWithdrawn: boolean;
-  /** Why it is not known whether the intent still holds: Kubernetes does not answer. Nothing was sent then either. */
+  /** Due steps that were not sent: the intent was withdrawn, or may have been. The object is to be looked at again at once. */
+  readonly withheld: Step[];
+  /** A failure that is not Azure's: it is not known whether the intent still holds, or what became of a request. */
   readonly failure?: unknown;
 }
 
@@ -22,21 +22,28 @@ const permissionAgeMs = 1_000;
 /** Submits every due step at once; the failure of one region never stops another. */
 export async function carryOut(object: RegistryReplication, plan: Plan, context: Context): Promise<Acted> {
   const results: Result[] = [];
-  let isWithdrawn = false;
+  const withheld: Step[] = [];
   let failure: unknown;
   await Promise.all(
     dueSteps(plan).map(async (step) => {
+      let isSent = false;
       try {
         const namespace = await context.namespaceOf(object, permissionAgeMs);
         // Nothing may come between this check and the request.
-        if (isStillIntended(object, namespace, context)) results.push(await submitted(object, step, context.arm));
-        else isWithdrawn = true;
+        isSent = isStillIntended(object, namespace, context);
+        if (isSent) results.push(await submitted(object, step, context.arm));
       } catch (error) {
         failure = error;
       }
+      if (!isSent) withheld.push(step);
     }),
   );
-  return { results, isWithdrawn, ...(failure !== undefined && { failure }) };
+  return { results, withheld, ...(failure !== undefined && { failure }) };
+}
+
+/** The plan as the status shows it: a creation in there counts as begun, and what was withheld was not. */
+export function planToShow(plan: Plan, { withheld }: Acted): Plan {
+  return { ...plan, steps: plan.steps.filter((step) => step.action !== 'create' || !withheld.includes(step)) };
 }
 
 /** Whether the object may still be acted for as it was when the pass began. */

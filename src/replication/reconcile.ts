@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RegionState, RegistryReplication, Status } from '../api/registryreplication.ts';
 import { type Arm, ArmError } from '../azure/arm.ts';
 import { parseDuration } from '../duration.ts';
-import { type Acted, attempt, carryOut, isUnchanged } from './act.ts';
+import { type Acted, attempt, carryOut, isUnchanged, planToShow } from './act.ts';
 import type { Context } from './context.ts';
 import { checkGate, hasFinalizer } from './gate.ts';
 import {
@@ -73,15 +73,15 @@ async function pass(stored: RegistryReplication, context: Context): Promise<Outc
   remember(object, results, context);
   // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
   const told = latest === held ? object : { ...object, ...(latest.status && { status: latest.status }) };
-  const said = report(told, observed, plan, results, clock.now(), context.memory.creationTime);
+  const said = report(told, observed, planToShow(plan, acted), results, clock.now(), context.memory.creationTime);
   // Of 10,000 registries that are settled nobody recalls any.
   if (!isInMotion(said.status)) context.memory.registries.forget(object.spec.registry);
   const outcome = await conclude(object, latest, said, results, context);
   if (acted.failure !== undefined) throw acted.failure;
-  return acted.isWithdrawn ? lookAgainNow : outcome;
+  return acted.withheld.length > 0 ? lookAgainNow : outcome;
 }
 
-const nothingDone: Acted = { results: [], isWithdrawn: false };
+const nothingDone: Acted = { results: [], withheld: [] };
 const lookAgainNow: Outcome = { lookAgainAfter: 0 };
 
 function uidOf({ metadata }: RegistryReplication): string {

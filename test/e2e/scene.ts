@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { RegistrySettings } from '../emulators/arm/azure.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { Timings } from '../emulators/arm/timings.ts';
@@ -15,6 +16,8 @@ import { isReady } from './seen.ts';
 
 export interface SceneOptions extends Pick<StageOptions, 'deployment' | 'closed' | 'identity'> {
   readonly timings: Timings;
+  /** Azure's; the machine's where left out. */
+  readonly clock?: Clock;
   /** Flags of the operator. */
   readonly args?: readonly string[];
   /** Added to its environment. */
@@ -70,8 +73,15 @@ export function referenceTo(name: string): RegistryReference {
   return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
 }
 
-export async function openScene({ timings, args = [], env = {}, prepare, ...options }: SceneOptions): Promise<Scene> {
-  const stage = await setStage({ arm: { timings }, ...options });
+export async function openScene({
+  timings,
+  clock,
+  args = [],
+  env = {},
+  prepare,
+  ...options
+}: SceneOptions): Promise<Scene> {
+  const stage = await setStage({ arm: { timings, ...(clock && { clock }) }, ...options });
   stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
   const prepared = await prepareOrClose(stage, prepare);
   const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env: { ...env, ...prepared } });
