@@ -193,14 +193,17 @@ export function restsUntil(row: RegionStatus | undefined, now: Date): string | u
   return left > 0 && left <= maxRestMs(row?.reason) ? row?.retryAfter : undefined;
 }
 
+const longRests: ReadonlySet<string> = new Set(['AzureUnreachable', 'RegionFailed', 'ProgressDeadlineExceeded']);
+
 /** A Retry-After counts up to a day in a 429, up to an hour elsewhere, as the backoff of a failed replica; a refusal rests up to 10 minutes. */
 function maxRestMs(reason: RegionStatus['reason']): number {
   const minuteMs = 60_000;
   // Times are rounded up to the whole second.
   const roundingMs = 1_000;
   if (reason === 'Throttled') return 24 * 60 * minuteMs + roundingMs;
-  const isRefusal = reason !== undefined && reason !== 'AzureUnreachable' && reason !== 'RegionFailed';
-  return (isRefusal ? 10 : 60) * minuteMs + roundingMs;
+  // A failed replica rests up to an hour, also once it is Failed for longer than the progress deadline.
+  const isLong = reason === undefined || longRests.has(reason);
+  return (isLong ? 60 : 10) * minuteMs + roundingMs;
 }
 
 /** Whether a person asks to begin anew: a spec edit or a new reconcile request forgets every backoff. */

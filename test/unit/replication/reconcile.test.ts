@@ -834,6 +834,16 @@ describe('a region that is in a state for longer than a deadline of minutes', ()
     expect(clock.now().toISOString() < (retryAfter ?? '')).to.equal(true);
   });
 
+  it('still lets a Failed replica rest for an hour after its fourth attempt', async () => {
+    const { operator, clock, arm } = failingScene({ spec: { progressDeadline: '5m' } });
+    await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 4, 2_000);
+    const restsFrom = clock.now().getTime();
+    const deletions = () => arm.writes.filter((write) => write === 'delete japaneast').length;
+    const before = deletions();
+    await operator.runUntil(() => deletions() > before);
+    expect(clock.now().getTime() - restsFrom).to.be.within(59 * minute, 62 * minute);
+  });
+
   it('makes the object Stalled when it is not listed and does not go', async () => {
     const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
       aReplica(home),
