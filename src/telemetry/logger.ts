@@ -21,7 +21,7 @@ const mostFrames = 5;
 const deepest = 4;
 
 export function createLogger({ level, format = 'json', destination }: LoggerOptions): Logger {
-  const out = destination ?? pino.destination({ dest: 1, sync: true });
+  const out = destination ?? stdout();
   const pretty = { write: (line: string) => void out.write(prettyLine(line)) };
   return pino(
     {
@@ -38,6 +38,18 @@ export function createLogger({ level, format = 'json', destination }: LoggerOpti
     },
     format === 'pretty' ? pretty : out,
   );
+}
+
+/** The operator does not work unseen: when stdout cannot be written, the process ends with one line on stderr and with 1. */
+function stdout(): DestinationStream {
+  const out = pino.destination({ dest: 1, sync: true });
+  out.on('error', (error: Error) => {
+    process.stderr.write(
+      `The log cannot be written to stdout, so the operator ends: ${oneLine(error.message, mostMessage)}\n`,
+    );
+    process.exit(1);
+  });
+  return out;
 }
 
 /** The value as a log may hold it, beside a sentence that need not be said twice. */

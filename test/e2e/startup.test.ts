@@ -39,6 +39,15 @@ describe('an operator that cannot start, or cannot get through', () => {
     });
   });
 
+  it('ends with 1 and one line on stderr when its log cannot be written', async () => {
+    const operator = stage.startOperator();
+    operator.process.stdout?.destroy();
+    expect(await lastWords(operator)).to.deep.equal({
+      code: 1,
+      lines: ['The log cannot be written to stdout, so the operator ends: EPIPE: broken pipe, write'],
+    });
+  });
+
   it('says the same of the environment', async () => {
     expect(await lastWords(stage.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
       code: 2,
