@@ -20,11 +20,13 @@ import { People } from './people.ts';
 const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 1e9));
 const objects = 30;
 const workers = 20;
-/** s; renewals meet faults. */
-const tokenLifetime = 30;
+/** s; a renewal is due every 30 s, and some meet faults. */
+const tokenLifetime = 90;
+/** Faults that have not met a request yet: more of them would only keep the way shut for longer. */
+const maxPending = 10;
 /** ms between the changes that people make, and, drawn evenly, between one fault and the next. */
 const editEvery = 1_500;
-const lull = { least: 500, most: 3_500 };
+const lull = { least: 300, most: 2_500 };
 /** ms for what must come in the end, on a busy machine too. */
 const patience = 240_000;
 /** A request of each worker and one for a token may have a socket and a timer. */
@@ -96,7 +98,8 @@ describe('the operator on a hostile afternoon', function () {
   });
 
   it('meets every fault', () => {
-    expect(unmet.length, unmet.slice(0, 5).join('; ')).to.equal(0);
+    expect(unmet).to.deep.equal([]);
+    expect(struck).to.have.length(200);
   });
 
   it('holds no more sockets, timers and memory than before', () => {
@@ -141,6 +144,7 @@ describe('the operator on a hostile afternoon', function () {
     try {
       for (const fault of drawHostileFaults(random, elsewhere.url)) {
         await sleep(lull.least + random() * (lull.most - lull.least));
+        if (!(await until(() => faults.list().length < maxPending))) break;
         struck.push(fault);
         for (const each of fault.faults) faults.set(`${struck.length} ${fault.name}, ${each.kind}`, each);
       }
@@ -179,18 +183,27 @@ describe('the operator on a hostile afternoon', function () {
 
   /** What has grown, in words. */
   function growth(): string[] {
-    const allowed = { sockets: inFlight, descriptors: inFlight, timers: inFlight, requests: 0, memory: memoryGrowth };
-    const names = Object.keys(allowed) as (keyof Holdings)[];
+    const bounds: Holdings = {
+      // Not what there was before: connections of the first burst of creations may still have been open, unused.
+      sockets: inFlight,
+      descriptors: first.descriptors,
+      timers: first.timers + inFlight,
+      requests: first.requests,
+      memory: first.memory + memoryGrowth,
+    };
+    const names = Object.keys(bounds) as (keyof Holdings)[];
     const grown = names
-      .filter((name) => !(last[name] <= first[name] + allowed[name]))
+      .filter((name) => !(last[name] <= bounds[name]))
       .map((name) => `${name}: ${first[name]} before, ${last[name]} after`);
     const { stalled } = stage.arm.connections;
     return stalled > 0 ? [...grown, `${stalled} stalled handshakes were never given up`] : grown;
   }
 
-  async function until(isSo: () => boolean): Promise<void> {
+  /** False where the patience ends before. */
+  async function until(isSo: () => boolean): Promise<boolean> {
     const from = performance.now();
     while (!isSo() && performance.now() - from < patience) await sleep(250);
+    return isSo();
   }
 
   function pid(): number {

@@ -5,10 +5,10 @@ import { shuffled } from './intent.ts';
 
 /** How many of each; 200 in all. */
 const counts = {
-  'stalled handshake': 30,
-  'silent token endpoint': 5,
-  'late token': 4,
-  'token refused by a gateway': 6,
+  'stalled handshake': 35,
+  'silent token endpoint': 4,
+  'late token': 3,
+  'token refused by a gateway': 3,
   'silent ARM': 14,
   'stalled body': 34,
   'gzip cut by a reset': 28,
