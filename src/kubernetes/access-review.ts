@@ -1,16 +1,16 @@
-// Asks the API server who holds a token and what he may read, as servers beside it do that keep no users of their own
-// (TokenReview and SubjectAccessReview). It remembers nothing.
+// Authenticates a bearer token and authorizes its user with the API server (TokenReview and SubjectAccessReview).
+// Results are not cached.
 import { AuthenticationV1Api, AuthorizationV1Api, type V1UserInfo } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 
 export interface AccessReview {
-  /** Whose token it is; undefined: nobody's. */
+  /** The user of the token; undefined if the token is not valid. */
   userOf(token: string): Promise<V1UserInfo | undefined>;
-  /** Whether the user may do this with what is served under `path`, which is no resource of the API. */
+  /** Whether the user may do this on `path`, a non-resource URL. */
   may(user: V1UserInfo, verb: 'get', path: string): Promise<boolean>;
 }
 
-/** Each method rejects as the cluster's do; it needs the right to create tokenreviews and subjectaccessreviews. */
+/** Rejects as the cluster's methods do. Needs the right to create tokenreviews and subjectaccessreviews. */
 export function accessReview(cluster: Cluster): AccessReview {
   const authentication = cluster.api(AuthenticationV1Api);
   const authorization = cluster.api(AuthorizationV1Api);
@@ -25,7 +25,7 @@ export function accessReview(cluster: Cluster): AccessReview {
         spec: { ...user, ...(groups && { groups }), ...(extra && { extra }), nonResourceAttributes: { verb, path } },
       };
       const { status } = await authorization.createSubjectAccessReview({ body });
-      // A server whose authorizer has no opinion says neither; that is no right.
+      // Without an opinion of any authorizer neither field is set: not allowed.
       return status?.allowed === true && !status.denied;
     },
   };

@@ -1,23 +1,23 @@
-// The annotations that the operator reads of an object of others, such as a Namespace, or why the API server refuses them.
+// The annotations of an object that the operator does not own, such as a Namespace, or why the read was refused.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { explain, isForbidden, isMissing, isTerminatingNamespace } from './errors.ts';
 
 export interface Refused {
-  /** It is not there, the operator has no right to it, or its namespace is being deleted. */
+  /** The object is missing, access is denied, or its namespace is being deleted. */
   readonly refused: 'missing' | 'forbidden' | 'terminating';
-  /** The API server's, in one line. */
+  /** The API server's message, in one line. */
   readonly words: string;
 }
 
 export type Annotations =
   | {
       readonly annotations: Readonly<Record<string, string>>;
-      /** Of the object: one that was deleted and made again has another. */
+      /** Changes when the object is deleted and recreated. */
       readonly uid: string;
     }
   | Refused;
 
-/** The API server's refusal as a value; anything else rejects as the request did. */
+/** Returns the API server's refusal as a value; rejects with any other error. */
 export async function unlessRefused<T>(answer: Promise<T>): Promise<T | Refused> {
   try {
     return await answer;
@@ -29,7 +29,7 @@ export async function unlessRefused<T>(answer: Promise<T>): Promise<T | Refused>
   }
 }
 
-/** @param names The annotations to keep; all of them may be 256 KiB an object. */
+/** @param names The annotations to keep; all together may be 256 KiB an object. */
 export async function annotationsOf(answer: Promise<KubernetesObject>, names: readonly string[]): Promise<Annotations> {
   const object = await unlessRefused(answer);
   if ('refused' in object) return object;

@@ -1,18 +1,18 @@
-// How long to wait after the n-th failure in a row: exponential, bounded, spread by chance. Pure; it owns no timer.
+// Computes the delay after the n-th failure in a row: exponential, bounded, with jitter. Pure.
 
 export interface Backoff {
-  /** ms after the first failure. */
+  /** Delay after the first failure, in ms. */
   readonly first: number;
-  /** ms that no wait exceeds. */
+  /** Maximum delay in ms. */
   readonly max: number;
-  /** The share of each wait that chance may take off: 0 keeps it whole, 0.5 leaves at least half. */
+  /** The share of each delay that jitter may remove: 0 removes nothing, 0.5 at most half. */
   readonly jitter: number;
 }
 
 /** A number in [0, 1), as `Math.random` gives. */
 export type Random = () => number;
 
-/** ms to wait after `failures` (1, 2, …) failures in a row: doubled each time. */
+/** Delay in ms after `failures` (1, 2, …) failures in a row; doubles each time. */
 export function delayAfter(failures: number, { first, max, jitter }: Backoff, random: Random): number {
   const whole = Math.min(max, first * 2 ** Math.min(failures - 1, 60));
   return Math.round(whole * (1 - jitter * random()));

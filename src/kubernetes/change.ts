@@ -1,11 +1,11 @@
-// From an informer's changes to the queue: which of them are worth a pass, and which of those comes first.
+// Filters an informer's changes and enqueues those that need a pass, with their priority.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Change } from './informer.ts';
 import { keyOf } from './key.ts';
 import type { WorkQueue } from './queue.ts';
 
-/** For an informer's `changed`: what happens now overtakes what a LIST brings, at the start or after a gap. `finalizer` is the operator's. */
+/** For an informer's `changed`: watch events go before objects from a LIST. `finalizer` is the operator's. */
 export function enqueueInto<T extends KubernetesObject>(
   queue: WorkQueue,
   finalizer: string,
@@ -18,8 +18,8 @@ export function enqueueInto<T extends KubernetesObject>(
 }
 
 /**
- * True when the object is new (or made again under its name), being deleted, has lost this finalizer, or changed in its spec or
- * in an annotation that the operator reads (the informer drops all others). A status write moves none of these: the API server
+ * True when the object is new (or recreated under its name), being deleted, has lost this finalizer, or changed in its spec or
+ * in an annotation that the operator reads (the informer drops all others). A status write changes none of these: the API server
  * raises `generation` with the spec only, where the kind has a status subresource.
  */
 export function isWorthAPass(

@@ -1,8 +1,8 @@
-// Lasting troubles in the log: one line when each begins, one when it is over, however often it shows in between.
+// Logs a lasting problem once when it begins and once when it ends, however often it recurs in between.
 import { LRUCache } from 'lru-cache';
 import type { Log } from './log.ts';
 
-/** Troubles remembered at a time: one that was forgotten is told once more. */
+/** Maximum number of problems remembered; an evicted one is logged again. */
 const mostOpen = 1_000;
 
 export class Complaints {
@@ -13,7 +13,7 @@ export class Complaints {
     this.#log = log;
   }
 
-  /** @param what Tells this trouble from others that last meanwhile. */
+  /** @param what Identifies this problem among others that last at the same time. */
   raise(what: string, sentence: string, fields: object = {}): void {
     if (this.#open.get(what)) return;
     this.#open.set(what, true);

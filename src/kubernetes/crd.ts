@@ -1,12 +1,12 @@
-// Whether a CustomResourceDefinition is going away, read live: a cached answer could turn an uninstall into a deletion of
-// everything its objects stand for.
+// Reads live whether a CustomResourceDefinition is being deleted. With a cached answer, an uninstall could delete
+// everything that its objects represent.
 import { ApiextensionsV1Api } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { isMissing } from './errors.ts';
 
 /**
  * True when the CRD `<plural>.<group>` is being deleted, or is gone already. Rejects when the API server cannot tell
- * (unreachable, forbidden): that is no licence to go either way.
+ * (unreachable, forbidden): the caller must then assume neither.
  */
 export async function isTerminating(cluster: Cluster, name: string): Promise<boolean> {
   try {

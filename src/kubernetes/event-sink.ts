@@ -1,17 +1,16 @@
-// How one event gets into the API server through events.k8s.io/v1: created once, its series then kept up by patches. It
-// decides neither when nor whether to try again.
+// Writes one event through events.k8s.io/v1: creates it once, then patches its series. Retries are up to the caller.
 import { EventsV1Api, PatchStrategy, setHeaderOptions, V1MicroTime } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { isAlreadyExists, isNotFound } from './errors.ts';
 import type { Series } from './event-series.ts';
 
 /**
- * Makes the API server know of all occurrences of the series so far; resolves to how many these were.
+ * Stores all occurrences of the series so far; resolves to their number.
  *
- * Guarantees: at most three requests; the same occurrences written twice are counted once, so that a write whose answer
- * was lost may be repeated.
+ * Guarantees: at most three requests; the same occurrences written twice are counted once, so a write may be
+ * repeated after its response was lost.
  *
- * Errors: as client-node and cluster.ts give them.
+ * Errors: those of client-node and cluster.ts.
  */
 export type EventSink = (series: Series) => Promise<number>;
 
@@ -30,7 +29,7 @@ export function eventSink(cluster: Cluster): EventSink {
         await create();
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
-        // The name is ours alone: an earlier try had arrived, and its answer was lost.
+        // The name is unique to us: an earlier request succeeded and its response was lost.
         if (count > 1) await patch();
       }
     } else {
@@ -38,7 +37,7 @@ export function eventSink(cluster: Cluster): EventSink {
         await patch();
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        await create(); // it had expired, or somebody has deleted it
+        await create(); // it expired or was deleted
       }
     }
     return count;

@@ -1,4 +1,4 @@
-// The name under which queue, cache and workers know an object: `namespace/name`, or `name` where there is no namespace.
+// The key of an object in queue, cache and workers: `namespace/name`, or `name` where there is no namespace.
 import type { KubernetesObject } from '@kubernetes/client-node';
 
 export function keyOf(object: KubernetesObject): string {

@@ -1,4 +1,4 @@
-// What the runtime needs of a logger, which is what pino offers: fields first, then one sentence. It never formats.
+// The logger interface of the runtime, a subset of pino's: fields first, then one sentence.
 
 type Write = (fields: object, sentence: string) => void;
 

@@ -1,12 +1,12 @@
-// What whoever may write namespaces says about them. It needs the right to get a namespace by name and no other: a watch
-// would take the right to list all of them.
+// Reads annotations of a Namespace. Needs only the right to get a namespace by name; a watch would need the right to
+// list all of them.
 import { CoreV1Api } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
 import { type Annotations, annotationsOf } from './annotations.ts';
 import type { Cluster } from './cluster.ts';
 import { RecentReadings } from './recent-readings.ts';
 
-/** As it was less than `age` ms ago. Rejects when the API server does not answer, and nothing older is known. */
+/** The state less than `age` ms ago. Rejects when the API server does not answer, and nothing older is known. */
 export type ReadNamespace = (name: string, age: number) => Promise<Annotations>;
 
 /** @param names The annotations to read. */

@@ -1,10 +1,10 @@
-// Writes of the status subresource: with optimistic concurrency, and without losing a status to somebody's edit of the spec.
+// Writes the status subresource with optimistic concurrency; concurrent spec edits do not lose the status.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { isConflict } from './errors.ts';
 import { nameOf, type Resource } from './resource.ts';
 
-/** How often a race with other writers is run again before it is left to the next pass. */
+/** Maximum retries on a conflict before it is left to the next pass. */
 const tries = 5;
 
 /**
@@ -12,14 +12,14 @@ const tries = 5;
  *
  * Expected flow: the last act of a pass, with the object that the pass worked on.
  *
- * Guarantees: when it resolves, the API server has stored the status on the object with this uid, and no status that
- * somebody else wrote meanwhile was overwritten.
+ * Guarantees: when it resolves, the API server has stored the status on the object with this uid, and no status
+ * of another writer was overwritten meanwhile.
  *
- * Assumptions: a status answers the spec that it was made from (by `observedGeneration`), so an edit of spec or metadata in
- * the meantime does not make it wrong.
+ * Assumptions: a status refers to the spec that it was made from (by `observedGeneration`), so an edit of spec or metadata
+ * in the meantime does not make it wrong.
  *
- * Errors: the conflict, when another status was written meanwhile, the object is another one under the same name, or the
- * races do not end; what the resource rejects with, 404 included, otherwise.
+ * Errors: the conflict, when another status was written meanwhile, the object was recreated under the same name, or
+ * conflicts outlast the retries. Otherwise the resource's error, 404 included.
  */
 export async function writeStatus<T extends KubernetesObject & { status?: unknown }>(
   resource: Resource<T>,
