@@ -1,5 +1,5 @@
-// Workers: take a key, read its object, run one pass, and say when to look again. It is level-triggered: a pass is told
-// which object, never what happened to it.
+// Runs the workers: each takes a key, reads its object, runs one pass and requeues the key. Level-triggered: a pass gets
+// the object, not the change.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfter } from './errors.ts';
@@ -7,7 +7,7 @@ import type { Log } from './log.ts';
 import type { WorkQueue } from './queue.ts';
 
 export interface Outcome {
-  /** ms until the next look; left out, the next change of the object is awaited. */
+  /** Requeue after this many ms; if omitted, the next pass follows the object's next change. */
   readonly lookAgainAfter?: number;
 }
 
@@ -16,9 +16,9 @@ export type PassResult = (typeof passResults)[number];
 export const passResults = ['success', 'requeue_after', 'requeue', 'error'] as const;
 
 export interface ControllerMetrics {
-  /** A pass has ended, after so many seconds. */
+  /** A pass ended; duration in seconds. */
   passed(result: PassResult, seconds: number): void;
-  /** So many workers are running a pass. */
+  /** Number of workers that are running a pass. */
   active(workers: number): void;
 }
 
@@ -28,9 +28,9 @@ export interface ControllerOptions<T> {
   readonly queue: WorkQueue;
   readonly read: (key: string) => T | undefined;
   readonly reconcile: (object: T) => Promise<Outcome>;
-  /** The object of this key does not exist (any more): forget what is kept about it. */
+  /** The object of this key does not exist (any more): drop its state. */
   readonly gone?: (key: string) => void;
-  /** How many passes run at once. */
+  /** Number of concurrent passes. */
   readonly concurrency: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,15 +43,15 @@ export interface Controller {
 }
 
 /**
- * ms that a key waits at most after a pass that failed for want of the API server, or lost a race: neither is the object's
- * own fault, both pass, and what a person wants of the object must not wait out a long backoff then.
+ * Maximum delay in ms after a pass that failed on an unreachable API server or a conflict. Both are transient and not
+ * caused by the object, so a user's edit must not wait for a long backoff.
  */
 const longestWait = { unreachable: 30_000, race: 5_000 } as const;
 
 /**
  * A pass that rejects is logged in one line and tried again after the key's backoff (not before a `Retry-After` of the
- * API server). A lost race with another writer is no error: the key comes back soon, with the newer object or with none. A pass that
- * resolves starts the backoff over.
+ * API server). A conflict with another writer is no error: the key is requeued soon, with the newer object or none. A pass
+ * that resolves resets the backoff.
  */
 export function startController<T>(options: ControllerOptions<T>): Controller {
   const { queue, concurrency } = options;
@@ -65,7 +65,7 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
         queue.done(key);
         options.metrics?.active(--active);
       }
-      // A pass may end without ever having waited; so many in a row would keep timers, probes and the lease from their turn.
+      // A pass may end without any I/O; many in a row would block timers, probes and lease renewal.
       await nextTurn();
     }
   };
@@ -101,7 +101,7 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
       log.debug(fields, `${key} was changed or deleted by someone else meanwhile; looking again`);
       ended('requeue');
     } else {
-      // The words say all about an API server's answer; of anything else, the logger may want more.
+      // For an API server's response the message is enough; for other errors the logger gets the error.
       const more = isFromApiServer(error) ? {} : { error };
       log.error({ ...fields, ...more }, `${key}: ${explain(error)}; trying again in ${(wait / 1000).toFixed(1)} s`);
       ended('error');

@@ -1,4 +1,4 @@
-// What an event says and about what, in the shape and within the limits of events.k8s.io/v1. Pure.
+// Builds the body of an event within the limits of events.k8s.io/v1. Pure.
 import { type EventsV1Event, type KubernetesObject, V1MicroTime } from '@kubernetes/client-node';
 import { oneLine } from '../words.ts';
 import type { Random } from './backoff.ts';
@@ -9,7 +9,7 @@ export interface EventNews {
   readonly reason: string;
   /** What was done, as one CamelCase word, at most 128 characters. */
   readonly action: string;
-  /** For people; made one line, and cut to the 1 kB that the API allows. */
+  /** Human-readable; reduced to one line and cut to the API's limit of 1 kB. */
   readonly note: string;
 }
 
@@ -55,15 +55,15 @@ export function eventOf(
   };
 }
 
-/** Unique, and in the order of time; client-go names events so. */
+/** Unique and sorted by time, as client-go names events. */
 function nameOf(object: string, now: number, random: Random): string {
   const digits = Math.floor(random() * 2 ** 32);
   const suffix = `.${now.toString(16)}${digits.toString(16).padStart(8, '0')}`;
-  // A label of a name ends in a letter or a digit, also where it was cut.
+  // A DNS label ends in a letter or a digit, also after truncation.
   return object.slice(0, nameLength - suffix.length).replace(/[^a-z0-9]+$/, '') + suffix;
 }
 
-/** At most so many bytes of UTF-8, whole characters only. */
+/** Truncates to a number of UTF-8 bytes, whole characters only. */
 function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   const kept = Buffer.from(text).subarray(0, bytes - Buffer.byteLength('…'));

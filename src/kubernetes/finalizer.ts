@@ -1,10 +1,10 @@
-// The finalizer protocol: an object that carries our finalizer stays until we release it. It writes metadata.finalizers
-// and nothing else.
+// Adds and removes the operator's finalizer, which keeps an object until cleanup is done. It writes only
+// metadata.finalizers.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { isMissing, isPatchRefused, ObjectChanged } from './errors.ts';
 import { nameOf, type PatchOperation, type Resource } from './resource.ts';
 
-/** How often a race with other writers is run again before it is left to the next pass. */
+/** Maximum retries on a conflict before it is left to the next pass. */
 const tries = 5;
 
 export function isHeld(object: KubernetesObject, finalizer: string): boolean {
@@ -12,18 +12,18 @@ export function isHeld(object: KubernetesObject, finalizer: string): boolean {
 }
 
 /**
- * Puts our finalizer on the object.
+ * Adds our finalizer to the object.
  *
- * Expected flow: call it before the first outside effect that a deletion must undo, and go on with the object it resolves
+ * Expected flow: call it before the first external effect that a deletion must undo, and continue with the object it resolves
  * to.
  *
  * Guarantees: when it resolves, the API server has stored the finalizer on the object with this uid, and no finalizer of
- * another controller was lost, whoever wrote at the same time. An object that has it already costs no request.
+ * another controller was lost in concurrent writes. An object that has it already costs no request.
  *
  * Assumptions: `object` may be older than what the server has; then it is read again, up to 5 times.
  *
- * Errors: ObjectChanged when the object is being deleted (the API server takes no new finalizers then) or is another one
- * under the same name, or when the races do not end; what the resource rejects with, 404 included, otherwise.
+ * Errors: ObjectChanged when the object is being deleted (the API server takes no new finalizers then) or was
+ * recreated under its name, or when conflicts outlast the retries. Otherwise the resource's error, 404 included.
  */
 export async function hold<T extends KubernetesObject>(
   resource: Resource<T>,
@@ -41,16 +41,16 @@ export async function hold<T extends KubernetesObject>(
 }
 
 /**
- * Takes our finalizer off the object.
+ * Removes our finalizer from the object.
  *
- * Expected flow: call it once nothing outside is left to undo, as the last act of the last pass.
+ * Expected flow: call it once no external effect is left to undo, at the end of the last pass.
  *
  * Guarantees: when it resolves, the object with this uid does not carry our finalizer: it was taken off, was not there, or
  * the object is gone (then it resolves to undefined). No finalizer of another controller was touched.
  *
  * Assumptions: as for {@link hold}.
  *
- * Errors: ObjectChanged when the races do not end; what the resource rejects with otherwise.
+ * Errors: ObjectChanged when conflicts outlast the retries; otherwise the resource's error.
  */
 export async function release<T extends KubernetesObject>(
   resource: Resource<T>,
@@ -88,7 +88,7 @@ async function patchUntilAccepted<T extends KubernetesObject>(
       if (!isPatchRefused(error)) throw error;
       const seen = current;
       current = await resource.get(name);
-      // Nothing moved: it was not a race that the server refused, and trying again would not help.
+      // The object is unchanged: the refusal was no conflict, and a retry would not help.
       if (current.metadata?.resourceVersion === seen.metadata?.resourceVersion) throw error;
       if (attempt === tries) throw new ObjectChanged(`${describe(object)} is changed by others all the time`);
     }

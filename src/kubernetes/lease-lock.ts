@@ -1,24 +1,24 @@
-// The one Lease that candidates contend for, over the API server: read, created, replaced and watched. Every write rests on
-// the version that was read; who may write when is not decided here.
+// Reads, creates, replaces and watches the Lease of the leader election. Every write is conditional on the version that
+// was read.
 import { CustomObjectsApi, Watch } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { isAlreadyExists, isNotFound, ObjectChanged } from './errors.ts';
 import type { Lease } from './lease.ts';
 import type { ObjectName } from './resource.ts';
 
-/** Methods reject with client-node's ApiException or with ApiServerUnreachable, where nothing else is said. */
+/** Methods reject with client-node's ApiException or with ApiServerUnreachable, unless noted. */
 export interface LeaseLock {
   /** `namespace/name` */
   readonly name: string;
-  /** As the API server has it now; undefined where there is none. */
+  /** The Lease on the API server; undefined if there is none. */
   read(): Promise<Lease | undefined>;
-  /** Rejects with ObjectChanged when somebody was quicker. */
+  /** Rejects with ObjectChanged when the Lease exists already. */
   create(spec: Lease['spec']): Promise<Lease>;
   /** Rejects with a conflict when the Lease is no longer the one that `lease` was made from, or is gone. */
   replace(lease: Lease): Promise<Lease>;
   /**
-   * Calls `changed` after each change of the Lease, and at the start. A hint, not to be relied on: it ends silently with its
-   * connection, and then `ended` is called, once.
+   * Calls `changed` after each change of the Lease, and at the start. A hint only: it ends silently with its
+   * connection, and then `ended` is called once.
    */
   watch(changed: () => void, ended: () => void): { stop(): void };
 }

@@ -1,4 +1,4 @@
-// Caches readings of what changes seldom and is asked for often. Callers share one read where it is young enough for each of
+// Caches reads of rarely changing objects. Callers share one read where it is young enough for each of
 // them, and get a reading of up to 10 minutes ago while the API server is unavailable. It has no timer.
 import type { Clock } from '../clock.ts';
 import { isUnavailable } from './errors.ts';
@@ -14,13 +14,13 @@ interface Underway<T> {
   readonly at: number;
 }
 
-/** While the API server is unavailable. Permissions rest on these readings, so an older one is in doubt and is not used. */
+/** While the API server is unavailable. Authorization depends on these readings, so older ones are not used. */
 const maxStaleMs = 10 * 60_000;
 
 export class RecentReadings<T> {
   readonly #clock: Clock;
   readonly #readings = new Map<string, Reading<T>>();
-  /** The read that began last, by key. */
+  /** The most recently started read, by key. */
   readonly #underway = new Map<string, Underway<T>>();
 
   constructor(clock: Clock) {
@@ -35,7 +35,7 @@ export class RecentReadings<T> {
     const kept = this.#readings.get(key);
     if (kept && this.#passedSince(kept.at) < age) return kept.value;
     const underway = this.#underway.get(key);
-    // Callers of the same millisecond share a read, even where they want nothing older.
+    // Callers in the same millisecond share a read, even with `age` 0.
     const isYoungEnough = underway && this.#passedSince(underway.at) <= age;
     try {
       return await (isYoungEnough ? underway.value : this.#begin(key, read));
@@ -61,12 +61,12 @@ export class RecentReadings<T> {
       if (this.#passedSince(reading.at) >= maxStaleMs) this.#readings.delete(other);
     }
     const kept = this.#readings.get(key);
-    // Reads may end in another order than they began.
+    // Reads may finish out of order.
     if (!kept || this.#passedSince(kept.at) >= this.#passedSince(at)) this.#readings.set(key, { value, at });
     return value;
   }
 
-  /** Infinite where the clock was set back: then nothing tells how long ago it was. */
+  /** Infinite after the clock was set back: the age is then unknown. */
   #passedSince(at: number): number {
     const passed = this.#now - at;
     return passed >= 0 ? passed : Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-// ServiceAccounts that others keep: what they are annotated with, and short-lived tokens of them. No token is kept or logged here.
+// Reads annotations of ServiceAccounts and requests short-lived tokens for them. Tokens are neither stored nor logged.
 import { CoreV1Api } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
 import { type Annotations, annotationsOf, type Refused, unlessRefused } from './annotations.ts';
@@ -8,13 +8,13 @@ import type { ObjectName } from './resource.ts';
 
 /** Both reject when the API server does not answer. */
 export interface ServiceAccounts {
-  /** As they were less than `age` ms ago. */
+  /** The annotations less than `age` ms ago. */
   annotations(account: ObjectName, age: number): Promise<Annotations>;
-  /** A new token for this audience alone (TokenRequest), good for ten minutes. */
+  /** A new token for this audience alone (TokenRequest), valid for ten minutes. */
   token(account: ObjectName, audience: string): Promise<{ readonly token: string } | Refused>;
 }
 
-/** The shortest that API servers give. */
+/** The shortest lifetime that API servers grant. */
 const lifetimeSeconds = 600;
 
 /** @param names The annotations to read. */

@@ -1,11 +1,10 @@
-// The objects as we know them: what the informer has shown, overlaid by what we ourselves have written and it has not
-// shown yet, so that no pass works with an object older than our own last write. It never compares resourceVersions by
-// size, and it talks to nobody.
+// Caches the informer's objects, overlaid by our own writes that the informer has not delivered yet, so that no pass
+// works with an object older than our last write. It never compares resourceVersions by size.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { keyOf, namespaceOf } from './key.ts';
 import type { Resource } from './resource.ts';
 
-/** What is known to be older than a write of ours. */
+/** The versions known to be older than a write of ours. */
 interface Past {
   /** The versions shown before the write was: a watch shows versions in order, so each of them is older. */
   readonly older: Set<string>;
@@ -17,14 +16,13 @@ interface Past {
  * Expected flow: the informer calls `show`, `remove` and `relisting`; passes `read`, and send each write through `write`
  * ({@link remembering} does that for a whole Resource).
  *
- * The objects are shared by all who read them: whoever changes one changes a copy.
+ * The objects are shared by all readers: callers must change a copy.
  *
  * Guarantees: once `write` has resolved, `read` gives its result or something newer, until the object is gone.
  *
  * Assumptions: one write for a key at a time (the work queue sees to it), and an informer that shows every version of an
- * object in order, except across a LIST. Where a LIST shows a version of which nobody can tell on which side of our write
- * it lies, the LIST wins: an object that is stale for a moment costs a conflict, one that is stale for good would never
- * be corrected.
+ * object in order, except across a LIST. If it is unknown whether a LIST's version is older or newer than our write, the LIST
+ * wins: a briefly stale object costs a conflict, a permanently stale one would never be corrected.
  */
 export class Store<T extends KubernetesObject> {
   readonly #shown = new Map<string, T>();
@@ -79,13 +77,13 @@ export class Store<T extends KubernetesObject> {
     return previous;
   }
 
-  /** The informer has seen it go. */
+  /** The informer has observed the deletion. */
   remove(key: string): void {
     this.#shown.delete(key);
     this.#written.delete(key);
   }
 
-  /** What is shown next comes from a LIST of this namespace; undefined: of all. */
+  /** The next objects come from a LIST of this namespace; undefined: of all namespaces. */
   relisting(namespace?: string): void {
     for (const pasts of [this.#written, this.#underway]) {
       for (const [key, past] of pasts) {
@@ -98,7 +96,7 @@ export class Store<T extends KubernetesObject> {
     const written = this.#written.get(key);
     if (written && versionOf(written.object) === versionOf(object)) return; // it changed nothing
     const shown = this.#shown.get(key);
-    const overtaken = past.older.has(versionOf(object)); // its event came before its answer
+    const overtaken = past.older.has(versionOf(object)); // its event arrived before its response
     const jumped = past.relisted && shown && !past.older.has(versionOf(shown));
     if (!shown || overtaken || jumped || isAnother(object, shown)) this.#written.delete(key);
     else this.#written.set(key, { object, ...past });
@@ -118,7 +116,7 @@ function versionOf(object: KubernetesObject): string {
   return object.metadata?.resourceVersion ?? '';
 }
 
-/** Deleted and made again under the same name. */
+/** Deleted and recreated under the same name. */
 function isAnother(one: KubernetesObject, other: KubernetesObject): boolean {
   return one.metadata?.uid !== other.metadata?.uid;
 }

@@ -1,29 +1,29 @@
-// A token bucket for each of many keys: so many at once, and one more each so often. It is told the time, and never waits.
+// Keeps one token bucket per key. The caller passes the time.
 
 export interface Allowance {
-  /** How many at once. */
+  /** Capacity (burst). */
   readonly burst: number;
-  /** ms until one more. */
+  /** Refill interval per token, in ms. */
   readonly refill: number;
-  /** How many keys are remembered; the one that asked longest ago is forgotten first, and starts with a full bucket again. */
+  /** Maximum number of keys; the least recently used is evicted first and starts again with a full bucket. */
   readonly keys: number;
 }
 
 export class TokenBuckets {
   readonly #allowance: Allowance;
-  /** When each bucket will be full again, in ms of the caller's clock: all that a bucket has to remember. */
+  /** When each bucket will be full again, in ms of the caller's clock. */
   readonly #fullAt = new Map<string, number>();
 
   constructor(allowance: Allowance) {
     this.#allowance = allowance;
   }
 
-  /** Takes one token where there is one. */
+  /** Takes one token if available. */
   take(key: string, now: number): boolean {
     const { burst, refill, keys } = this.#allowance;
     const fullAt = Math.max(now, this.#fullAt.get(key) ?? now);
     const taken = fullAt + refill <= now + burst * refill;
-    this.#fullAt.delete(key); // the map's order is that of the last asking
+    this.#fullAt.delete(key); // keeps the map in order of last use
     this.#fullAt.set(key, taken ? fullAt + refill : fullAt);
     for (const [oldest, full] of this.#fullAt) {
       if (full > now && this.#fullAt.size <= keys) break;
@@ -32,7 +32,7 @@ export class TokenBuckets {
     return taken;
   }
 
-  /** How many keys are remembered. */
+  /** Number of keys. */
   get size(): number {
     return this.#fullAt.size;
   }

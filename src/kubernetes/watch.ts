@@ -1,12 +1,12 @@
-// client-node's Watch, mended where its ListWatch would otherwise fall silent. It sends one watch request and passes on
-// its events; when to watch again is not its business.
+// Wraps client-node's Watch with fixes for cases where its ListWatch would fall silent. It sends one watch request and
+// passes on its events; ListWatch restarts it.
 import { ApiException, Watch } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { asUnreachable } from './errors.ts';
 import { slim } from './resource.ts';
 
 export interface WatchListener {
-  /** A watch is about to be sent; what was listed before it has been passed on. */
+  /** A watch is about to be sent; the objects listed before it were passed on. */
   connecting(): void;
   /** The server has accepted the watch. */
   opened(): void;
@@ -15,21 +15,21 @@ export interface WatchListener {
 }
 
 /**
- * Server-side end of a quiet watch, in seconds. client-node 2.0.1 takes a watch that brings nothing for 30 s for dead and
- * aborts it, with its connection; below that, the server ends it politely, says with a bookmark shortly before from which
- * version to go on, and the connection lives on.
+ * Server-side end of a quiet watch, in seconds. client-node 2.0.1 aborts a watch without events for 30 s, with
+ * its connection. With a shorter timeout the server ends it, shortly after a bookmark with the version to resume from,
+ * and the connection stays open.
  */
 const politeEnd = 25;
 
 /**
- * What is mended (client-node 2.0.1):
- * - A rejection of `watch` (a credential that cannot be read) would be an unhandled rejection: `done` is told of it.
+ * Fixes (client-node 2.0.1):
+ * - A rejection of `watch` (a credential that cannot be read) would be an unhandled rejection: it is passed to `done`.
  * - `ERROR` events other than 410 are ignored, and a 410 waits for the connection to end: both end the watch at once.
  * - A server that accepts the connection and never answers counts as a quiet watch: it is an error.
  * - `stop()` while a LIST or the opening of a watch is under way goes on to watch: after `stop()` here nothing opens.
  * - Errors are plain: they become the ApiException or ApiServerUnreachable that all other requests reject with.
  *
- * What cannot be mended from outside: the body and the headers of a refused watch are dropped, with them `Retry-After`.
+ * Not fixable from outside: client-node drops body and headers of a refused watch, and so `Retry-After`.
  */
 export class MendedWatch extends Watch {
   readonly #server: string;
@@ -46,12 +46,12 @@ export class MendedWatch extends Watch {
     this.#annotations = annotations;
   }
 
-  /** Makes the next watch end at once with 410, upon which ListWatch lists anew: the only way to make it do so. */
+  /** Makes the next watch end at once with 410, after which ListWatch lists again: the only way to force a LIST. */
   relistNext(): void {
     this.#relist = true;
   }
 
-  /** A list has come; what {@link relistNext} wanted is had. */
+  /** A LIST was received; this fulfils {@link relistNext}. */
   listed(): void {
     this.#relist = false;
   }
@@ -73,7 +73,7 @@ export class MendedWatch extends Watch {
     const session: { phase: 'Opening' | 'Open' | 'Ended' } = { phase: 'Opening' };
     const end = (error: unknown) => {
       if (session.phase === 'Ended') return;
-      // ListWatch knows a TimeoutError as the end of a quiet watch, and goes on at once.
+      // ListWatch treats a TimeoutError as the end of a quiet watch, and continues at once.
       const quiet = session.phase === 'Open' && isTimeout(error);
       session.phase = 'Ended';
       done(quiet ? error : this.#explained(error));
