@@ -1,5 +1,5 @@
-// Runs the workers: each takes a key, reads its object, runs one pass and requeues the key. Level-triggered: a pass gets
-// the object, not the change.
+// Runs the workers: each takes a key, reads its object, runs one pass, and requeues the key if the pass asks for it or
+// fails. Level-triggered: a pass gets the object, not the change.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfter } from './errors.ts';
@@ -43,7 +43,7 @@ export interface Controller {
 }
 
 /**
- * Maximum delay in ms after a pass that failed on an unreachable API server or a conflict. Both are transient and not
+ * Maximum delay in ms after a pass that failed on an unreachable API server, a conflict or a 404. All are transient and not
  * caused by the object, so a user's edit must not wait for a long backoff.
  */
 const longestWait = { unreachable: 30_000, race: 5_000 } as const;

@@ -4,7 +4,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { isMissing, isPatchRefused, ObjectChanged } from './errors.ts';
 import { nameOf, type PatchOperation, type Resource } from './resource.ts';
 
-/** Maximum retries on a conflict before it is left to the next pass. */
+/** Maximum attempts on a conflict before it is left to the next pass. */
 const tries = 5;
 
 export function isHeld(object: KubernetesObject, finalizer: string): boolean {
@@ -23,7 +23,7 @@ export function isHeld(object: KubernetesObject, finalizer: string): boolean {
  * Assumptions: `object` may be older than what the server has; then it is read again, up to 5 times.
  *
  * Errors: ObjectChanged when the object is being deleted (the API server takes no new finalizers then) or was
- * recreated under its name, or when conflicts outlast the retries. Otherwise the resource's error, 404 included.
+ * recreated under its name, or when conflicts outlast the attempts. Otherwise the resource's error, 404 included.
  */
 export async function hold<T extends KubernetesObject>(
   resource: Resource<T>,
@@ -50,7 +50,7 @@ export async function hold<T extends KubernetesObject>(
  *
  * Assumptions: as for {@link hold}.
  *
- * Errors: ObjectChanged when conflicts outlast the retries; otherwise the resource's error.
+ * Errors: ObjectChanged when conflicts outlast the attempts; otherwise the resource's error.
  */
 export async function release<T extends KubernetesObject>(
   resource: Resource<T>,

@@ -1,5 +1,5 @@
-// Reads, creates, replaces and watches the Lease of the leader election. Every write is conditional on the version that
-// was read.
+// Reads, creates, replaces and watches the Lease of the leader election. A replacement is conditional on the
+// version that was read.
 import { CustomObjectsApi, Watch } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { isAlreadyExists, isNotFound, ObjectChanged } from './errors.ts';

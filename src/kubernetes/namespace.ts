@@ -6,7 +6,10 @@ import { type Annotations, annotationsOf } from './annotations.ts';
 import type { Cluster } from './cluster.ts';
 import { RecentReadings } from './recent-readings.ts';
 
-/** The state less than `age` ms ago. Rejects when the API server does not answer, and nothing older is known. */
+/**
+ * The state less than `age` ms ago. While the API server does not answer, one of up to 10 minutes ago; rejects when there
+ * is none.
+ */
 export type ReadNamespace = (name: string, age: number) => Promise<Annotations>;
 
 /** @param names The annotations to read. */

@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.ts';
 import { RecentReadings } from './recent-readings.ts';
 import type { ObjectName } from './resource.ts';
 
-/** Both reject when the API server does not answer. */
+/** `token` rejects when the API server does not answer; `annotations` then gives a reading of up to 10 minutes ago, if any. */
 export interface ServiceAccounts {
   /** The annotations less than `age` ms ago. */
   annotations(account: ObjectName, age: number): Promise<Annotations>;

@@ -4,7 +4,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { isConflict } from './errors.ts';
 import { nameOf, type Resource } from './resource.ts';
 
-/** Maximum retries on a conflict before it is left to the next pass. */
+/** Maximum attempts on a conflict before it is left to the next pass. */
 const tries = 5;
 
 /**
@@ -19,7 +19,7 @@ const tries = 5;
  * in the meantime does not make it wrong.
  *
  * Errors: the conflict, when another status was written meanwhile, the object was recreated under the same name, or
- * conflicts outlast the retries. Otherwise the resource's error, 404 included.
+ * conflicts outlast the attempts. Otherwise the resource's error, 404 included.
  */
 export async function writeStatus<T extends KubernetesObject & { status?: unknown }>(
   resource: Resource<T>,

@@ -1,5 +1,5 @@
 // Wraps client-node's Watch with fixes for cases where its ListWatch would fall silent. It sends one watch request and
-// passes on its events; ListWatch restarts it.
+// passes on its events; ListWatch, or informer.ts after an error, starts the next one.
 import { ApiException, Watch } from '@kubernetes/client-node';
 import type { Cluster } from './cluster.ts';
 import { asUnreachable } from './errors.ts';
