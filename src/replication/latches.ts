@@ -47,7 +47,7 @@ const freshMs = 60_000;
 
 /** Whether the status tells already that a PUT is about to go out. */
 export function isIntentStored(row: RegionStatus | undefined, now: Date): row is RegionStatus {
-  if (row?.state !== 'Absent' || row.createdHere !== true || row.createdAt === undefined) return false;
+  if (row?.state !== 'Absent' || row.createdAt === undefined) return false;
   return Math.abs(now.getTime() - Date.parse(row.createdAt)) < freshMs;
 }
 

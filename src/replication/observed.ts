@@ -14,6 +14,8 @@ export interface Observed {
   readonly sightings: ReadonlyMap<string, Sighting>;
   /** ARM names, in lower case, that a GET answered with 404. */
   readonly missing: ReadonlySet<string>;
+  /** Those of them that LIST shows all the same: LIST is late, or the GET is. */
+  readonly contradicted: ReadonlySet<string>;
   /** ARM names, in lower case, whose GET failed: nothing is known of them, and nothing is done about them. */
   readonly unseen: ReadonlyMap<string, ArmError>;
   /** By ARM name, in lower case: why the last creation or change of the replica failed, in ARM's words. */
@@ -26,6 +28,7 @@ export const registryGone: Observed = {
   registry: undefined,
   sightings: new Map(),
   missing: new Set(),
+  contradicted: new Set(),
   unseen: new Map(),
 };
 
@@ -37,7 +40,7 @@ export function listed(registry: Registry, replicas: readonly Replica[]): Observ
     const location = normalise(replica.location);
     if (!sightings.has(location)) sightings.set(location, { replica, by: 'LIST' });
   }
-  return { registry, sightings, missing: new Set(), unseen: new Map() };
+  return { registry, sightings, missing: new Set(), contradicted: new Set(), unseen: new Map() };
 }
 
 /** The answer to a GET of the replica called `name`. */
@@ -47,6 +50,7 @@ export type Answer = { name: string } & ({ replica: Replica } | { missing: true 
 export function withAnswers(observed: Observed, answers: readonly Answer[]): Observed {
   const sightings = new Map(observed.sightings);
   const missing = new Set(observed.missing);
+  const contradicted = new Set(observed.contradicted);
   const unseen = new Map(observed.unseen);
   for (const answer of answers) {
     const name = answer.name.toLowerCase();
@@ -54,10 +58,13 @@ export function withAnswers(observed: Observed, answers: readonly Answer[]): Obs
       unseen.set(name, answer.error);
       continue;
     }
-    for (const [location, { replica }] of sightings)
-      if (replica.name.toLowerCase() === name) sightings.delete(location);
+    for (const [location, { replica }] of sightings) {
+      if (replica.name.toLowerCase() !== name) continue;
+      sightings.delete(location);
+      if ('missing' in answer) contradicted.add(name);
+    }
     if ('missing' in answer) missing.add(name);
     else sightings.set(normalise(answer.replica.location), { replica: answer.replica, by: 'GET' });
   }
-  return { ...observed, sightings, missing, unseen };
+  return { ...observed, sightings, missing, contradicted, unseen };
 }

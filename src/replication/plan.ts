@@ -228,7 +228,10 @@ function isGone(region: Region): boolean {
 
 /** Azure refuses to answer about such a name, LIST shows no replica, and no PUT for it was accepted or may have been. */
 function wasNeverCreated({ unseen, before }: Region): boolean {
-  return unseen?.kind === 'Invalid' && (before === undefined || (before.state === 'Absent' && !before.createdHere));
+  return (
+    unseen?.kind === 'Invalid' &&
+    (before === undefined || (before.state === 'Absent' && before.createdAt === undefined))
+  );
 }
 
 function stepsToLeave(departing: readonly Region[], regions: readonly Region[]): Step[] {

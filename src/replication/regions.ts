@@ -27,6 +27,8 @@ export interface Region extends Latches {
   readonly name: string;
   /** Whether a GET by id stands behind `replica` or its absence. */
   readonly proven: boolean;
+  /** GET by id shows no replica here, and LIST shows one. */
+  readonly contradicted: boolean;
   /** Why the GET by id gave no answer: then nothing may be done here. */
   readonly unseen: ArmError | undefined;
   /** What the status last said, unless that was about another registry of the same name. */
@@ -98,6 +100,7 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
       replica,
       name,
       proven,
+      contradicted: observed.contradicted.has(name.toLowerCase()),
       unseen,
       before: row,
       state,
@@ -240,10 +243,10 @@ function isKept({ metadata, spec }: RegistryReplication, asked: RegionSpec | und
 
 /**
  * Whether ARM may have accepted a creation that the status does not show yet, because the operator was killed or heard no
- * answer: `createdHere` is stored before the PUT, and goes when ARM refuses it.
+ * answer: `createdAt` is stored before the PUT, and goes when ARM refuses it.
  */
 function mayHaveBegun({ spec }: RegistryReplication, row: RegionStatus | undefined): boolean {
-  return spec.mode !== 'Observe' && row?.state === 'Absent' && row.createdHere === true;
+  return spec.mode !== 'Observe' && row?.state === 'Absent' && row.createdAt !== undefined;
 }
 
 /** Whether a person asks for a look that has not been had yet. */

@@ -27,7 +27,9 @@ export function rowFor(
   const { location, name, replica, asked, home, state, since, readyOnce, deletedAt, failure, before, pruneEvidence } =
     region;
   const isUnderWay = isCreationUnderWay(object, region, plan, results, now);
-  const createdHere = region.createdHere || isUnderWay;
+  // A replica that LIST shows may be there, unless this object deleted it: then the PUT creates nothing.
+  const mayBeThere = region.contradicted && before?.deletedAt === undefined;
+  const createdHere = region.createdHere || (isUnderWay && !mayBeThere);
   const sentAt = isIntentStored(before, now) ? before.createdAt : isoSeconds(now);
   const createdAt = state === 'Absent' && isUnderWay ? sentAt : region.createdAt;
   const owned = tagsOwned(object, region);
@@ -71,8 +73,9 @@ function isCreationUnderWay(
   if (spec.mode === 'Observe') return false;
   const step = dueSteps(plan).find((one) => one.action === 'create' && one.location === location);
   if (!step) {
-    const isInDoubt = before?.state === 'Absent' && before.createdHere && before.reason === 'AzureUnreachable';
-    return state === 'Absent' && asked !== undefined && isInDoubt === true && restsUntil(before, now) !== undefined;
+    const isInDoubt =
+      before?.state === 'Absent' && before.createdAt !== undefined && before.reason === 'AzureUnreachable';
+    return state === 'Absent' && asked !== undefined && isInDoubt && restsUntil(before, now) !== undefined;
   }
   const answer = results.find((result) => result.step === step)?.answer;
   return !answer || !('error' in answer) || answer.error.unsent || answer.error.kind === 'Transient';

@@ -27,6 +27,8 @@ class StillAzure implements Arm {
   operator: OperatorModel | undefined;
   /** What LIST shows instead of the truth. */
   staleList: Replica[] | undefined;
+  /** Locations of which GET answers 404, whatever is there. */
+  readonly hidden = new Set<string>();
   /** What becomes of the next PUT. */
   nextPut: 'accepted' | 'refused' | 'lost' | 'answer lost' | 'killed before' | 'killed after' = 'accepted';
   readonly #clock: FakeClock;
@@ -36,10 +38,11 @@ class StillAzure implements Arm {
     this.put(home, { displayStatus: 'Ready' }, false);
   }
 
-  put(location: string, parts: Partial<Replica>, isOwn: boolean): void {
+  put(location: string, parts: Partial<Replica>, isOwn: boolean): Replica {
     const { displayStatus: _, ...bare } = aReplica(location);
     const replica = { ...bare, createdAt: this.#clock.now().toISOString(), ...parts };
     this.truth.set(location, { replica, isOwn, wasSeenReady: false });
+    return replica;
   }
 
   get list(): Replica[] {
@@ -56,7 +59,8 @@ class StillAzure implements Arm {
 
   async replica(_: unknown, name: string): Promise<Replica> {
     const known = this.truth.get(name);
-    if (!known) throw new ArmError('NotFound', 'NotFound', `no ${name}`, { code: 'ResourceNotFound' });
+    if (!known || this.hidden.has(name))
+      throw new ArmError('NotFound', 'NotFound', `no ${name}`, { code: 'ResourceNotFound' });
     if (known.replica.provisioningState === 'Succeeded' && known.replica.displayStatus === 'Ready')
       known.wasSeenReady = true;
     return known.replica;
@@ -68,10 +72,11 @@ class StillAzure implements Arm {
     if (fate === 'killed before') throw new Killed();
     if (fate === 'refused') throw new ArmError('Conflict', 'Conflict', 'another operation is running');
     if (fate === 'lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
-    this.put(location, { provisioningState: 'Creating' }, true);
+    // A PUT that asks for nothing new changes nothing on a replica that is there (recorded: PowerShell's Az, 2023).
+    const replica = this.truth.get(name)?.replica ?? this.put(location, { provisioningState: 'Creating' }, true);
     if (fate === 'killed after') throw new Killed();
     if (fate === 'answer lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
-    return { replica: await this.replica(_, name) };
+    return { replica };
   }
 
   async update(_: unknown, name: string): Promise<Replica> {
@@ -223,6 +228,20 @@ async function live(steps: readonly (typeof anyStep extends fc.Arbitrary<infer T
 }
 
 describe('whatever others do to replicas, the status and the process', () => {
+  it('a replica that LIST shows is not taken for the work of a PUT that a 404 had allowed', async () => {
+    const clock = new FakeClock();
+    const azure = new StillAzure(clock);
+    const operator = new OperatorModel(anObject({ regions: ['japaneast'] }), azure, clock);
+    azure.operator = operator;
+    azure.put('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' }, false);
+    azure.hidden.add('japaneast');
+    await operator.pass();
+    azure.hidden.clear();
+    for (let pass = 0; pass < 10; pass++) await clock.advance((await operator.pass()) ?? 10 * minute);
+    expect(azure.violations.join('; ')).to.equal('');
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
+  });
+
   it('no Failed replica is deleted but an own one that was never Ready, and nothing is pruned while a listed region has none', async function () {
     this.timeout(300_000);
     const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);

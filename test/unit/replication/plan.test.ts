@@ -559,7 +559,7 @@ describe('the plan for an object that is being deleted', () => {
       plan({ deleting: true, regions: ['ab'], ...(status && { status }) }, observed).release;
     expect(released(undefined)).to.equal(true);
     expect(released(aStatus([{ location: 'ab', state: 'Absent', reason: 'InvalidRequest' }]))).to.equal(true);
-    expect(released(aStatus([{ location: 'ab', state: 'Absent', createdHere: true }]))).to.equal(false);
+    expect(released(aStatus([{ location: 'ab', state: 'Absent', createdAt: secondsAgo(10) }]))).to.equal(false);
     expect(released(aStatus([{ location: 'ab', state: 'Creating' }]))).to.equal(false);
     const denied = new Map([['ab', new ArmError('Denied', 'AuthorizationFailed', 'no right')]]);
     expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, unseen: denied }).release).to.equal(false);
