@@ -1,4 +1,4 @@
-// Carries out the due steps of a plan. Right before each write it checks that what was planned is still asked for.
+// Carries out the due steps of a plan. Right before each write it checks that the object still asks for the planned change.
 import { annotation, type RegistryReplication } from '../api/registryreplication.ts';
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import { tracing } from '../azure/trace.ts';
@@ -10,16 +10,16 @@ import { tagsToSet } from './tags.ts';
 
 export interface Acted {
   readonly results: Result[];
-  /** Due steps that were not sent: the intent was withdrawn, or may have been. The object is to be looked at again at once. */
+  /** Due steps that were not sent, because the intent was or may have been withdrawn. The object is requeued at once. */
   readonly withheld: Step[];
-  /** A failure that is not Azure's: it is not known whether the intent still holds, or what became of a request. */
+  /** A failure outside ARM: the intent may no longer hold, or the outcome of a request is unknown. */
   readonly failure?: unknown;
 }
 
-/** How old what is known of the namespace may be when a write is sent. */
+/** Maximum age of the namespace reading when a write is sent. */
 const permissionAgeMs = 1_000;
 
-/** Submits every due step at once; the failure of one region never stops another. */
+/** Submits all due steps concurrently; a failure in one region never stops another. */
 export async function carryOut(object: RegistryReplication, plan: Plan, context: Context): Promise<Acted> {
   const results: Result[] = [];
   const withheld: Step[] = [];
@@ -29,7 +29,7 @@ export async function carryOut(object: RegistryReplication, plan: Plan, context:
       let isSent = false;
       try {
         const namespace = await context.namespaceOf(object, permissionAgeMs);
-        // Nothing may come between this check and the request.
+        // No await between this check and the request.
         isSent = isStillIntended(object, namespace, context);
         if (isSent) results.push(await submitted(object, step, context.arm));
       } catch (error) {
@@ -41,12 +41,12 @@ export async function carryOut(object: RegistryReplication, plan: Plan, context:
   return { results, withheld, ...(failure !== undefined && { failure }) };
 }
 
-/** The plan as the status shows it: a creation in there counts as begun, and what was withheld was not. */
+/** The plan for the status, without withheld creations: the status shows a creation in the plan as begun. */
 export function planToShow(plan: Plan, { withheld }: Acted): Plan {
   return { ...plan, steps: plan.steps.filter((step) => step.action !== 'create' || !withheld.includes(step)) };
 }
 
-/** Whether the object may still be acted for as it was when the pass began. */
+/** True if the object is still authorized, unchanged since the pass began, and the holder of its registry. */
 function isStillIntended(planned: RegistryReplication, namespace: NamespaceReading, context: Context): boolean {
   return (
     refusalOf(planned, context.rules, namespace) === undefined &&
@@ -55,7 +55,7 @@ function isStillIntended(planned: RegistryReplication, namespace: NamespaceReadi
   );
 }
 
-/** Whether the cache still has the spec, the deletion and the wish to detach that the pass rests on. */
+/** True if spec, deletion and force-detach annotation in the cache are those of the pass. */
 export function isUnchanged(planned: RegistryReplication, { current }: Pick<Context, 'current'>): boolean {
   const now = current(planned)?.metadata;
   const { uid, generation, deletionTimestamp, annotations } = planned.metadata;
@@ -91,7 +91,7 @@ async function submit({ spec: { registry } }: RegistryReplication, step: Step, a
   }
 }
 
-/** ARM's answer to a PATCH shows the new values at once (recorded: Azure/azure-cli, test_acr_create_replication.yaml, 2026-09-10). */
+/** A PATCH response shows the new values at once (recorded: Azure/azure-cli, test_acr_create_replication.yaml, 2026-09-10). */
 function isTaken({ routing, tags }: ReplicaChange, replica: Replica): boolean {
   return (
     (routing === undefined || replica.routing === routing) && tagsToSet(replica.tags, tags ?? {}, []) === undefined
@@ -103,7 +103,7 @@ function notTaken({ name, message }: Step): ArmError {
   return new ArmError('Denied', 'PolicyDenied', words);
 }
 
-/** ARM's failures as values: a pass takes them into its report. */
+/** Returns an ArmError as a value, so that the pass can report it. Rethrows every other error. */
 export async function attempt<T>(answer: Promise<T>): Promise<T | ArmError> {
   try {
     return await answer;

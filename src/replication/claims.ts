@@ -1,6 +1,6 @@
-// Keeps which object holds each registry, and which one acquires it when it is free. Every change costs the objects that name
-// the registry O(log n) comparisons, and wakes only those whose claim may change. Objects that this operator does not see do
-// not count.
+// Tracks which object holds each registry, and which one acquires it when it is free. A change costs O(log n) comparisons
+// among the objects that name the registry, and wakes only those whose claim may change. It covers only objects that this
+// operator watches.
 import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
 import { insertSorted, removeSorted } from '../sorted.ts';
 import { problemsOf, registryId } from './validation.ts';
@@ -12,49 +12,49 @@ interface Claimant {
   readonly uid: string;
   /** ms since the epoch. */
   readonly createdAt: number;
-  /** ms since the epoch at which it acquired its claim; undefined: it has none. */
+  /** ms since the epoch at which it acquired its claim; undefined without a claim. */
   readonly claimedAt: number | undefined;
   /** Valid, unsuspended, in mode Manage and not being deleted. */
   readonly isEligible: boolean;
-  /** Its own last pass found that it may not act on the registry. */
+  /** Its last pass found that it is not authorized to use the registry. */
   readonly isDenied: boolean;
 }
 
 interface Registry {
   readonly members: Map<string, Claimant>;
-  /** Those with a claim, the oldest claim first; more than one after a lost race or a restored backup. */
+  /** Members with a claim, oldest claim first; more than one after a lost race or a restored backup. */
   readonly claims: Claimant[];
-  /** Those that may acquire it, the oldest object first. */
+  /** Members that may acquire it, oldest object first. */
   readonly candidates: Claimant[];
   /** The key of the object whose pass acquires the registry now. */
   acquiring: string | undefined;
 }
 
 /**
- * Queues objects, by namespace/name. `claim`: the object may acquire its registry, or has to give up a claim that lost.
- * `message`: the holder that the object's status names is gone.
+ * Enqueues objects by namespace/name. `claim`: the object may acquire its registry, or must give up a claim that lost.
+ * `message`: the holder named in the object's status is gone.
  */
 export type Wake = (keys: readonly string[], why: 'claim' | 'message') => void;
 
 /**
- * Guarantees: `holder` is the object whose `status.claim` is set, the one with the older claim of two. `acquire` succeeds for
- * one object of a registry at a time, and only while no object holds it.
+ * Guarantees: the holder is the object whose `status.claim` is set; of several, the one with the oldest claim. `acquire`
+ * succeeds for one object of a registry at a time, and only while no object holds it.
  *
- * Assumptions: `put` and `drop` are called with every version of an object that the store has, own writes included, before
- * the next pass reads it.
+ * Assumptions: `put` and `drop` see every version of an object in the store, own writes included, before the next pass
+ * reads it.
  */
 export class Claims {
   readonly #wake: Wake;
   readonly #registries = new Map<string, Registry>();
   readonly #registryOf = new Map<string, string>();
-  /** How often two objects were compared, ever. */
+  /** Total number of comparisons. */
   comparisons = 0;
 
   constructor(wake: Wake) {
     this.#wake = wake;
   }
 
-  /** The object is as it is now. */
+  /** Records the current version of the object. */
   put(object: RegistryReplication): void {
     const key = keyOf(object);
     const id = registryOf(object);
@@ -64,7 +64,7 @@ export class Claims {
     this.#replace(id, key, claimantFrom(object, isDenied));
   }
 
-  /** The object is gone. */
+  /** Removes an object that is gone. */
   drop(object: RegistryReplication): void {
     const key = keyOf(object);
     const id = this.#registryOf.get(key);
@@ -72,13 +72,13 @@ export class Claims {
     if (id !== undefined) this.#replace(id, key, undefined);
   }
 
-  /** Whether a pass of the object found that it may not act on the registry. A denied object acquires nothing. */
+  /** Records whether a pass found the object unauthorized for its registry. A denied object acquires nothing. */
   deny(object: RegistryReplication, isDenied: boolean): void {
     const last = this.#claimant(object);
     if (last) this.#replace(registryOf(object), last.key, { ...last, isDenied });
   }
 
-  /** namespace/name of the object that holds or acquires the registry of this one; undefined: it is free. */
+  /** namespace/name of the object that holds or is acquiring this object's registry; undefined if it is free. */
   holder(object: RegistryReplication): string | undefined {
     const registry = this.#registries.get(registryOf(object));
     return registry?.claims[0]?.key ?? registry?.acquiring;
@@ -89,12 +89,12 @@ export class Claims {
     return holder !== undefined && holder.uid === uidOf(object);
   }
 
-  /** namespace/name of the object that acquires the registry of this one next. */
+  /** namespace/name of the object that acquires this object's registry next. */
   candidate(object: RegistryReplication): string | undefined {
     return this.#registries.get(registryOf(object))?.candidates[0]?.key;
   }
 
-  /** Reserves the free registry for a pass of this object, which is to store the claim and then to call `settle`. */
+  /** Reserves the free registry for a pass of this object. The pass must store the claim and then call `settle`. */
   acquire(object: RegistryReplication): boolean {
     const registry = this.#registries.get(registryOf(object));
     const [candidate] = registry?.candidates ?? [];
@@ -104,14 +104,14 @@ export class Claims {
     return true;
   }
 
-  /** The pass that acquired the registry has ended, whether it stored the claim or not. */
+  /** Ends the reservation after the pass, whether the claim was stored or not. */
   settle(object: RegistryReplication): void {
     const key = keyOf(object);
     const registry = this.#registries.get(registryOf(object));
     if (registry?.acquiring !== key) return;
     registry.acquiring = undefined;
     const candidate = registry.candidates[0]?.key;
-    // Another one has become the candidate meanwhile, and was turned away.
+    // `acquire` failed for an object that became the candidate meanwhile.
     if (registry.claims.length === 0 && candidate !== undefined && candidate !== key) this.#wake([candidate], 'claim');
   }
 
@@ -164,7 +164,7 @@ export class Claims {
   }
 }
 
-/** Undefined: the object acts no more, whatever finalizers of others keep it. */
+/** Undefined once the object is being deleted and no longer has our finalizer. */
 function claimantFrom(object: RegistryReplication, isDenied: boolean): Claimant | undefined {
   const { spec, metadata, status } = object;
   const isDeleted = metadata.deletionTimestamp !== undefined;
@@ -174,7 +174,7 @@ function claimantFrom(object: RegistryReplication, isDenied: boolean): Claimant 
     key: keyOf(object),
     uid: uidOf(object),
     createdAt: new Date(metadata.creationTimestamp ?? 0).getTime(),
-    // A time that cannot be read is no older than any other.
+    // An unparsable time sorts last.
     claimedAt: since === undefined ? undefined : Date.parse(since) || Number.MAX_SAFE_INTEGER,
     isEligible: !isDeleted && spec.mode !== 'Observe' && !spec.suspend && problemsOf(object).length === 0,
     isDenied,

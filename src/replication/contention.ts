@@ -1,29 +1,29 @@
-// Remembers how often this operator has had to put something right, so that it does not wrestle with whoever undoes it:
-// what others undo a third time within a day is left as it is for a while. Kept in memory only: a restart forgives once.
+// Counts drift corrections per region, to avoid endless fights with another actor. A region that others revert three times
+// within a day is left alone for a while. Kept in memory only: a restart resets the counts.
 
 const day = 86_400_000;
 const hour = 3_600_000;
 const longestRest = 8 * hour;
 
-/** What puts it right: a replica had vanished, or one that is not listed had returned, or routing or tags were others. */
+/** Corrects a vanished replica, an unlisted one that returned, or changed routing or tags. */
 const corrections = ['create', 'delete', 'update'] as const;
 type Correction = (typeof corrections)[number];
 
-/** So often within a day. A change costs nobody a replica, so it has one attempt more. */
+/** Corrections tolerated within a day. An update destroys no replica, so it gets one more. */
 const tolerated: Readonly<Record<Correction, number>> = { create: 2, delete: 2, update: 3 };
 
 export class Contention {
-  /** By object, location and what it was, when (ms) something was put right there. */
+  /** Times of corrections (ms since the epoch) by object, location and action. */
   readonly #corrections = new Map<string, number[]>();
   readonly #pruned = new Map<string, number>();
 
-  /** What had been as asked was changed by others, and has just been put right. */
+  /** Records that drift caused by others has just been corrected. */
   corrected(uid: string, location: string, what: Correction, now: Date): void {
     const key = keyOf(uid, location, what);
     this.#corrections.set(key, [...this.#recent(key, now), now.getTime()]);
   }
 
-  /** A replica that is not listed was deleted; one that was deleted before has returned. */
+  /** Records a prune. A second one within a day means that the replica returned, and counts as a correction. */
   pruned(uid: string, location: string, now: Date): void {
     const key = keyOf(uid, location, 'delete');
     const last = this.#pruned.get(key);
@@ -31,14 +31,14 @@ export class Contention {
     this.#pruned.set(key, now.getTime());
   }
 
-  /** Until when the region is left as it is; undefined while others have not undone it too often. */
+  /** Until when the region is left alone; undefined while corrections are within the limits. */
   restsUntil(uid: string, location: string, now: Date): Date | undefined {
     const rests = corrections.map((what) => this.#restFor(what, keyOf(uid, location, what), now));
     const until = Math.max(...rests);
     return until > now.getTime() ? new Date(until) : undefined;
   }
 
-  /** The object is gone, or a person asks to begin anew. */
+  /** Resets the counts when the object is gone or a user requests a retry. */
   forget(uid: string): void {
     for (const map of [this.#corrections, this.#pruned])
       for (const key of map.keys()) if (key.startsWith(`${uid} `)) map.delete(key);

@@ -1,4 +1,4 @@
-// Decides whether a pass may look at Azure and act: deletion shortcuts, validation, suspension, authorization, claim.
+// Decides whether a pass may read and write Azure: checks deletion, validation, suspension, authorization and claim.
 import { annotation, finalizer, type RegistryReplication, type Status } from '../api/registryreplication.ts';
 import type { Context, Objects } from './context.ts';
 import { type Refusal, readingAge, refusalOf } from './permission.ts';
@@ -9,16 +9,16 @@ import { reportClaimed, reportInvalid, reportRefused, reportSuspended, withoutRe
 import { problemsOf } from './validation.ts';
 
 export type Gate =
-  /** The object is being deleted and does not carry our finalizer: it is not ours to keep. */
+  /** The object is being deleted and does not have our finalizer. */
   | { readonly kind: 'released' }
-  /** The object is being deleted and goes at once, with nothing changed in Azure. */
+  /** The object is being deleted and is released at once, without changes in Azure. */
   | { readonly kind: 'detach'; readonly why: string }
-  /** Nothing is read or written in Azure. */
+  /** The pass must not read or write Azure. */
   | { readonly kind: 'closed'; readonly report: Report }
-  /** `object`: with the claim as it is to be stored. */
+  /** `object` carries the claim to store. */
   | { readonly kind: 'open'; readonly object: RegistryReplication };
 
-/** For how long a namespace must have been refused the registry until its object loses the claim. */
+/** How long a namespace must be denied the registry before its object loses the claim. */
 const refusalUntilLossMs = 3_600_000;
 
 export async function checkGate(object: RegistryReplication, context: Context): Promise<Gate> {
@@ -48,7 +48,7 @@ export function hasFinalizer({ metadata }: RegistryReplication): boolean {
   return metadata.finalizers?.includes(finalizer) ?? false;
 }
 
-/** The holder's claim after this pass; undefined when its namespace has been refused the registry for too long. */
+/** The holder's claim after this pass; undefined if its namespace has been denied the registry for too long. */
 function claimKept(
   { status }: RegistryReplication,
   refusal: Refusal | undefined,
@@ -61,14 +61,14 @@ function claimKept(
   return now.getTime() - Date.parse(refusedSince) > refusalUntilLossMs ? undefined : { since, refusedSince };
 }
 
-/** What it had listed before it held the registry, another object may have listed since. */
+/** Adds a new claim and clears `wasListed`: another object may have listed those regions since. */
 function acquired(object: RegistryReplication, now: Date): RegistryReplication {
   const regions = object.status?.regions?.map(({ wasListed: _, ...row }) => row);
   const status = { ...object.status, ...(regions && { regions }) };
   return withClaim({ ...object, status }, { since: isoSeconds(now) });
 }
 
-/** An object that has just lost its claim shows no regions either: they are the next holder's. */
+/** Sets or removes the claim. Without a claim the regions are removed too: they belong to the next holder. */
 function withClaim(object: RegistryReplication, claim: Status['claim'] | undefined): RegistryReplication {
   if (claim !== undefined) return { ...object, status: { ...object.status, claim } };
   if (object.status?.claim === undefined) return object;
@@ -83,7 +83,7 @@ interface Circumstances {
   readonly objects: Objects;
 }
 
-/** Why an object that is being deleted goes at once and leaves Azure as it is; undefined when its replicas go first. */
+/** Why a deleted object is released without changes in Azure; undefined if its replicas must be deleted first. */
 async function whyDetached(
   { spec, metadata }: RegistryReplication,
   { problems, refusal, holds, objects }: Circumstances,

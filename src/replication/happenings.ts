@@ -1,4 +1,4 @@
-// What is worth an event: transitions between two statuses and what was done, never the passes themselves. Pure.
+// Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { ArmRequest } from '../azure/policy.ts';
@@ -10,16 +10,16 @@ import { inWords, listing } from './wording.ts';
 export interface Happening {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
-  /** What the operator was doing, in the words of events.k8s.io: a verb in upper camel case. */
+  /** The action of an events.k8s.io Event: a verb in upper camel case. */
   readonly action: string;
   readonly note: string;
-  /** The regions that it is about; left out: the object as a whole. */
+  /** The affected regions; omitted for the object as a whole. */
   readonly locations?: readonly string[];
-  /** The request to ARM that did it, or was refused; of several, the first. */
+  /** The ARM request that was accepted or refused; of several, the first. */
   readonly request?: ArmRequest;
 }
 
-/** So many at once, of one type, about an object of 40 regions (Azure has hardly more): begun, ready, routed, deleted, gone. */
+/** Maximum events of one type at once: begun, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
 export const mostHappenings = 5 * 40;
 
 export function happeningsOf(object: RegistryReplication, after: Status, results: readonly Result[]): Happening[] {
@@ -38,37 +38,37 @@ export function happeningsOf(object: RegistryReplication, after: Status, results
   ];
 }
 
-/** The changes that Azure has accepted in this pass. A later pass cannot derive them from the status. */
+/** Events for changes that Azure accepted in this pass. A later pass cannot derive them from the status. */
 export function happeningsOfActions(object: RegistryReplication, results: readonly Result[]): Happening[] {
   return results.flatMap((result) =>
     ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
   );
 }
 
-/** Of a pass that has not seen ARM: nothing is known about replicas. */
+/** Events of a pass without an ARM observation, so without replica events. */
 export function happeningsUnlooked(object: RegistryReplication, after: Status): Happening[] {
   return ofStall(object, after, []);
 }
 
-/** The last words on an object that goes, because its replicas are gone. */
+/** Final events of an object that is released because its replicas are gone. */
 export function happeningsOnRelease(object: RegistryReplication): Happening[] {
   const deleting = (object.status?.regions ?? []).filter(({ state }) => state === 'Deleting');
   return deleting.map((row) => deleted(object, row));
 }
 
-/** The last words on an object that goes and leaves its replicas as they are. */
+/** Final event of an object that is released and leaves its replicas in Azure. */
 export function happeningOnLetGo({ status }: RegistryReplication, why: string): Happening {
   const left = (status?.regions ?? []).filter(wasThere).map(({ location }) => location);
   const what = left.length > 0 ? `its replicas stay in Azure: ${left.join(', ')}` : 'nothing is changed in Azure';
   return { type: 'Normal', reason: 'LetGo', action: 'Release', note: `deleted while ${why}; ${what}` };
 }
 
-/** A step that no edit asked for, that was not planned before, in a region that had been as asked. */
+/** True if the step corrects drift: no spec edit, no earlier plan, and the region matched the spec before. */
 export function isDrift({ status, metadata }: RegistryReplication, { action, location }: Step): boolean {
   const before = status?.regions?.find((row) => row.location === location);
   const planned = status?.plan?.some((entry) => entry.location === location) ?? false;
   const edited = status?.observedGeneration !== metadata.generation;
-  // The entry that Azure makes for the home region, late as it may be, was made so and changed by nobody.
+  // Azure may create the home region's entry late; that is not a change by others.
   const isNew = action === 'update' && before?.replica === undefined;
   return (
     action !== 'delete' &&
@@ -91,7 +91,7 @@ interface Refusal {
   readonly request: ArmRequest | undefined;
 }
 
-/** What Azure has refused, and had not before. Its budget being spent is nobody's failure. */
+/** Refusals by Azure that are new in this pass. Throttling is not a failure and is excluded. */
 function refusalsIn(
   results: readonly Result[],
   rows: readonly RegionStatus[],
@@ -104,7 +104,7 @@ function refusalsIn(
   });
 }
 
-/** One event for each reason, however many regions it is about. */
+/** Emits one event per action and reason, for all affected regions. */
 function ofRefusals(refusals: readonly Refusal[]): Happening[] {
   const kinds = Map.groupBy(refusals, ({ action, row }) => `${action} ${row.reason}`);
   return [...kinds.values()].flatMap((group) => {
@@ -127,7 +127,7 @@ function ofRefusals(refusals: readonly Refusal[]): Happening[] {
 function ofResult({ step, answer }: Result, isDrift: boolean): Happening[] {
   if ('error' in answer) return [];
   const { location, name } = step;
-  // That it is put right says what is done, too.
+  // The note of DriftCorrected includes the action, so no second event is needed.
   if (isDrift) {
     const note = `${location} had been ${step.action === 'create' ? 'deleted' : 'changed'} in Azure by others: ${step.message}`;
     return [{ type: 'Normal', reason: 'DriftCorrected', action: actionOf(step.action), note }];
@@ -161,7 +161,7 @@ function ofRow(object: RegistryReplication, row: RegionStatus, before: RegionSta
   }
   if (state === 'Failed')
     return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
-  // Whoever was Ready before a change is so after it, and nobody need be told.
+  // A region that was Ready before an update needs no event when it is Ready again.
   if (state === 'Ready' && desired && !home && (before?.state !== 'Updating' || !before.readyOnce))
     return [
       {
@@ -184,7 +184,7 @@ function wasThere({ state, home }: RegionStatus): boolean {
 function deleted(object: RegistryReplication, row: RegionStatus): Happening {
   const locations = [row.location];
   const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
-  // Of a DELETE whose answer was lost no status tells: what was to go is gone as asked, whoever did it.
+  // The status does not record a DELETE whose response was lost, so any wanted removal counts as ours.
   const wasToGo = object.metadata.deletionTimestamp !== undefined || !row.desired;
   if ((row.state === 'Deleting' || wasToGo) && isOursToDelete(object, row))
     return { type: 'Normal', reason: 'ReplicaDeleted', action: 'Delete', note: what, locations };
@@ -197,7 +197,7 @@ function deleted(object: RegistryReplication, row: RegionStatus): Happening {
   };
 }
 
-/** Whether a deletion that is seen under way may be the operator's: of what is listed it deletes only what it created and never was ready. */
+/** True if the operator may have deleted the replica. Of listed replicas it deletes only its own that were never ready. */
 function isOursToDelete(
   { metadata, spec }: RegistryReplication,
   { desired, readyOnce, createdHere }: RegionStatus,
@@ -207,7 +207,7 @@ function isOursToDelete(
   return desired ? createdHere === true && !readyOnce : spec.prune !== 'Retain';
 }
 
-/** Replicas that were found and are to be pruned: there is time left to list them. */
+/** Announces delayed prunes, so that users have time to list the regions. */
 function ofSchedule({ spec, status }: RegistryReplication, { plan = [] }: Status): Happening[] {
   const isPrune = ({ action, notBefore }: PlanEntry) => action === 'delete' && notBefore !== undefined;
   const before = new Set((status?.plan ?? []).filter(isPrune).map(({ location }) => location));
@@ -220,7 +220,7 @@ function ofSchedule({ spec, status }: RegistryReplication, { plan = [] }: Status
   });
 }
 
-/** `told`: the rows that an event of this pass tells of already. */
+/** `told`: rows that another event of this pass already covers. */
 function ofStall({ status }: RegistryReplication, after: Status, told: readonly RegionStatus[]): Happening[] {
   const now = findCondition(after.conditions, 'Stalled');
   if (!now || findCondition(status?.conditions, 'Stalled')?.reason === now.reason) return [];

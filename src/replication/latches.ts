@@ -1,16 +1,16 @@
-// What the status remembers about one replica, and holds only while that replica lives: that it was Ready, that this object
-// created it, why it failed. Pure. In doubt a latch falls: the worst that follows is a later prune, or a command for a person.
+// Facts in the status that hold only for the lifetime of one replica: it was Ready, or this object created it. Pure.
+// In doubt a latch is reset; at worst a prune comes later, or a user must run a command.
 import type { RegionState, RegionStatus } from '../api/registryreplication.ts';
 import type { Replica } from '../azure/arm.ts';
 
 export interface Latches {
-  /** The replica that the row speaks of is still there, as far as can be told. */
+  /** The replica of the row still exists, as far as is known. */
   readonly lives: boolean;
   /** The replica has been Ready since the region was listed. */
   readonly readyOnce: boolean;
   /** This object sent the PUT that created the replica. */
   readonly createdHere: boolean;
-  /** ISO time at which the replica was created, as ARM says. While a creation is under way, when the PUT went out. */
+  /** ISO time of creation, from ARM. While a creation is under way, the time of the PUT. */
   readonly createdAt: string | undefined;
   /** ISO time at which a deleted replica was first seen to be gone; undefined once a new one may be created. */
   readonly deletedAt: string | undefined;
@@ -23,7 +23,7 @@ export interface Sight {
   /** The spec lists the region. */
   readonly listed: boolean;
   readonly home: boolean;
-  /** The region is Ready, and that is proven. */
+  /** The region is confirmed Ready. */
   readonly ready: boolean;
   /** ARM did not answer about the region. */
   readonly unseen: boolean;
@@ -31,21 +31,21 @@ export interface Sight {
 }
 
 /**
- * ms between a deletion and the next creation at the same place. ACR accepts an earlier creation and then fails it
+ * Minimum ms between a deletion and the next creation in the same region. ACR accepts an earlier creation and then fails it
  * (Azure/azure-rest-api-specs, issue 18934).
  */
 export const pauseAfterDeletionMs = 30_000;
 
-/** ARM's digits of one time vary between answers; no replica is deleted and created again within this. */
+/** ARM's precision of one time varies between responses; no replica is deleted and recreated within this. */
 const toleranceMs = 2_000;
 
-/** A replica that appears after a PUT without an answer is that PUT's only if ARM created it about then: clocks differ. */
+/** Tolerance for clock skew when matching a new replica to a PUT whose response was lost. */
 const clockSkewMs = 300_000;
 
-/** An intent to create that is older is stored again before its PUT goes out. */
+/** An older creation intent is stored again before its PUT is sent. */
 const freshMs = 60_000;
 
-/** Whether the status tells already that a PUT is about to go out. */
+/** True if the status already records a recent intent to send a PUT. */
 export function isIntentStored(row: RegionStatus | undefined, now: Date): row is RegionStatus {
   if (row?.state !== 'Absent' || row.createdAt === undefined) return false;
   return Math.abs(now.getTime() - Date.parse(row.createdAt)) < freshMs;
@@ -82,7 +82,7 @@ function isSameReplica({ row, replica, state, unseen }: Sight): boolean {
   return state !== 'Creating' || row.state === 'Creating' || row.state === 'Absent';
 }
 
-/** That it had been Ready ends with the listing, so this object could no longer know that the replica held content. */
+/** A relisted region loses readyOnce. createdHere goes with it, or a replica with content might be replaced. */
 function isListedAnew(row: RegionStatus, listed: boolean): boolean {
   return listed && !row.desired && row.readyOnce === true;
 }
@@ -92,12 +92,12 @@ function deletedAtOf({ row, state, now }: Sight): string | undefined {
   if (row.state === 'Deleting') return nextWholeSecond(now.getTime());
   if (row.deletedAt === undefined) return undefined;
   const passed = now.getTime() - Date.parse(row.deletedAt);
-  // A time to come was written by a clock that has been set back since: the pause begins again.
+  // A future time means that the clock was set back since: the pause restarts.
   if (passed < -1_000) return nextWholeSecond(now.getTime());
   return passed < pauseAfterDeletionMs ? row.deletedAt : undefined;
 }
 
-/** ISO time; rounded up, so that nothing that is counted from it comes early. */
+/** ISO time, rounded up so that waits based on it never end early. */
 export function nextWholeSecond(ms: number): string {
   return `${new Date(Math.ceil(ms / 1_000) * 1_000).toISOString().slice(0, 19)}Z`;
 }

@@ -1,4 +1,4 @@
-// Azure spells one region in several ways; everything here compares and stores the short form.
+// Normalizes Azure region names, which have several spellings, to the short form that this code compares and stores.
 
 /** ARM's short form of a region's name: "Japan East" → "japaneast". */
 export function normalise(location: string): string {

@@ -1,5 +1,4 @@
-// What passes leave for later ones and no status holds. It ends with the process, which costs patience and a few reads, and
-// never safety.
+// In-memory state shared between passes. Losing it on restart is safe; it only costs extra waiting and a few reads.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { SubscriptionLocations } from '../azure/subscription-locations.ts';
 import type { Clock } from '../clock.ts';
@@ -10,18 +9,18 @@ import { RecentRegistries } from './recent-registries.ts';
 export class Memory {
   readonly contention = new Contention();
   readonly delays = new DelayTimers();
-  /** By uid, since when (ms) ARM has not shown the object's registry. */
+  /** By uid, the time (ms since the epoch) since which ARM has not returned the object's registry. */
   readonly silentSince = new Map<string, number>();
   readonly registries = new RecentRegistries();
   readonly locations: SubscriptionLocations;
-  /** ms; what ARM last said of how long a creation takes. */
+  /** ms that a creation takes, as ARM last reported. */
   creationTime = 0;
 
   constructor(clock: Clock) {
     this.locations = new SubscriptionLocations(clock);
   }
 
-  /** The object is gone. */
+  /** Drops the state of an object that is gone. */
   forget({ metadata: { uid = '' }, spec }: RegistryReplication): void {
     this.silentSince.delete(uid);
     this.contention.forget(uid);

@@ -1,4 +1,4 @@
-// When a pass that saw ARM is to be followed by the next one: as late as what is in motion, refused or awaited allows. Pure.
+// Computes when to requeue after a pass that observed ARM, from regions in motion, refused writes and holds. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Hold, Plan, Step } from './plan.ts';
@@ -13,11 +13,11 @@ export interface Seen {
   readonly left: readonly Step[];
   readonly results: readonly Result[];
   readonly status: Status;
-  /** ms that ARM takes a creation to last at least; 0 where it has not said so. */
+  /** Minimum ms of a creation as ARM reported it; 0 if unknown. */
   readonly askAfter: number;
 }
 
-/** ms; undefined when the drift check is soon enough. */
+/** ms until the next pass; undefined if the drift check is soon enough. */
 export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, now: Date): number | undefined {
   const { regions, rows, left, results, status, askAfter } = seen;
   const since = (type: string) => findCondition(status.conditions, type)?.lastTransitionTime;
@@ -36,14 +36,14 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
       .filter(({ unseen }) => !unseen)
       .map(({ since, state }) => quarterOf(since, now, state === 'Creating' ? askAfter : 0)),
     ...resting.map((time) => Math.max(1_000, time - now.getTime())),
-    // To the whole second after: `since` has no fractions.
+    // One second later, because `since` has no fractions.
     ...regions.filter(matters).flatMap(({ dueIn }) => (dueIn === undefined ? [] : [dueIn + 1_000])),
     ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
     ...left.flatMap(({ hold }) =>
       hold?.notBefore === undefined ? [] : [Math.max(1_000, Date.parse(hold.notBefore) - now.getTime())],
     ),
     ...postponed.flatMap(({ retryAfter }) => retryAfter ?? []),
-    // What was just done may have made room for what is left, unless that waits for what is looked at anyway.
+    // An accepted step may unblock the rest. Steps that wait only for polled regions need no extra pass.
     ...(results.some(({ answer }) => !('error' in answer)) &&
     left.some(({ hold }) => hold && !waitsOnlyFor(hold, moving))
       ? [quarterOf(undefined, now)]
@@ -52,7 +52,7 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
   ]);
 }
 
-/** Whether all that is waited for is among these. */
+/** True if the hold waits for no region outside `regions`. */
 function waitsOnlyFor({ waitsFor }: Hold, regions: readonly Region[]): boolean {
   return waitsFor.every((awaited) => regions.some(({ location }) => location === awaited));
 }

@@ -1,4 +1,4 @@
-// What one look at ARM showed, and who said it: LIST is trusted for nothing that matters, a GET by id is.
+// One observation of ARM. It records whether each replica comes from LIST or GET: decisions that matter need a GET by id.
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { normalise } from './location.ts';
 
@@ -8,19 +8,19 @@ export interface Sighting {
 }
 
 export interface Observed {
-  /** Undefined: ARM says that the registry, or its resource group, is not there. */
+  /** Undefined if ARM reports that the registry or its resource group does not exist. */
   readonly registry: Registry | undefined;
   /** By normalised location. */
   readonly sightings: ReadonlyMap<string, Sighting>;
-  /** ARM names, in lower case, that a GET answered with 404. */
+  /** ARM names, in lower case, for which a GET returned 404. */
   readonly missing: ReadonlySet<string>;
-  /** Those of them that LIST shows all the same: LIST is late, or the GET is. */
+  /** Those that LIST shows all the same: either LIST or the GET is stale. */
   readonly contradicted: ReadonlySet<string>;
-  /** ARM names, in lower case, whose GET failed: nothing is known of them, and nothing is done about them. */
+  /** ARM names, in lower case, whose GET failed: their state is unknown, and they are left alone. */
   readonly unseen: ReadonlyMap<string, ArmError>;
-  /** By ARM name, in lower case: why the last creation or change of the replica failed, in ARM's words. */
+  /** ARM's message for the last failed creation or change, by ARM name in lower case. */
   readonly failures?: ReadonlyMap<string, string> | undefined;
-  /** Every region of the subscription, normalised, where it was asked for and ARM told. */
+  /** All regions of the subscription, normalised; undefined if not requested or not returned. */
   readonly locations?: ReadonlySet<string> | undefined;
 }
 
@@ -32,7 +32,7 @@ export const registryGone: Observed = {
   unseen: new Map(),
 };
 
-/** A first look: the registry and its LIST. */
+/** The initial observation: the registry and its LIST. */
 export function listed(registry: Registry, replicas: readonly Replica[]): Observed {
   const byName = [...replicas].sort((a, b) => (a.name < b.name ? -1 : 1));
   const sightings = new Map<string, Sighting>();
@@ -43,10 +43,10 @@ export function listed(registry: Registry, replicas: readonly Replica[]): Observ
   return { registry, sightings, missing: new Set(), contradicted: new Set(), unseen: new Map() };
 }
 
-/** The answer to a GET of the replica called `name`. */
+/** The result of a GET of the replica called `name`. */
 export type Answer = { name: string } & ({ replica: Replica } | { missing: true } | { error: ArmError });
 
-/** What is known after GETs: an answer by id overrules LIST, wherever the replica turns out to be. */
+/** Adds GET results, which override LIST even if the replica is in another location. */
 export function withAnswers(observed: Observed, answers: readonly Answer[]): Observed {
   const sightings = new Map(observed.sightings);
   const missing = new Set(observed.missing);

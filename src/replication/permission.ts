@@ -1,5 +1,5 @@
-// May this object act on this registry, and as whom: what those who run the operator and those who may write namespaces have
-// laid down. Pure. Whether an identity has the rights in Azure, Azure says.
+// Decides whether an object may use a registry and the operator's default identity, from flags and namespace annotations.
+// Pure. Azure itself checks the identity's rights.
 import { allowedRegistries, type RegistryReplication } from '../api/registryreplication.ts';
 import { shellQuote } from '../shell-quote.ts';
 import type { Reason } from './reasons.ts';
@@ -13,14 +13,14 @@ export interface Rules {
   readonly defaultRegistries: 'allow' | 'deny';
 }
 
-/** What is known of an object's namespace: its annotations, or why they cannot be had. */
+/** The annotations of an object's namespace, or why they cannot be read. */
 export type NamespaceReading =
   | { readonly annotations: Readonly<Record<string, string>> }
   | { readonly refused: string; readonly words: string };
 
 /**
- * ms that what is known of an object's namespace or ServiceAccount may be old: nothing where a person has just written the
- * object, who may have written the other just before.
+ * Maximum age in ms of a cached namespace or ServiceAccount: 0 after an edit of the object, because its author may have
+ * changed them just before.
  */
 export function readingAge(object: RegistryReplication): number {
   return startsOver(object) ? 0 : 60_000;
@@ -31,7 +31,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Why nothing may be read or written in Azure for this object; undefined where it may. In doubt it may not. */
+/** Why Azure may not be accessed for this object; undefined if access is allowed. In doubt access is denied. */
 export function refusalOf(
   { spec, metadata }: RegistryReplication,
   { defaultIdentity, defaultRegistries }: Rules,
@@ -68,18 +68,18 @@ export function refusalOf(
   );
 }
 
-/** The entries of the annotation: separated by commas or white space. */
+/** Splits the annotation at commas and white space. */
 export function patternsIn(annotation: string): string[] {
   return annotation.split(/[\s,]+/).filter((entry) => entry !== '');
 }
 
-/** Every word of the id of a registry, `*` where any name may stand. */
+/** The segments of a registry's id, with `*` for each variable name. */
 const shape = registryId({ subscriptionId: '*', resourceGroup: '*', name: '*' }).split('/');
 
-/** ASCII alone, and none of what URLs or file systems read as more than a letter (`%`, `\`, `..`). */
+/** ASCII without characters special in URLs or file systems (`%`, `\`); `isSegment` also rejects `..`. */
 const wholeName = /^[-\w.()*]+$/;
 
-/** Whether the entry is an ARM id of a registry, as ARM would write it but for `*` and the case of letters. */
+/** True if the entry has the form of a registry's ARM id, apart from `*` and letter case. */
 function isPattern(pattern: string): boolean {
   const segments = pattern.split('/');
   return segments.length === shape.length && segments.every((segment, n) => isSegment(segment, shape[n] ?? ''));
@@ -91,8 +91,8 @@ function isSegment(segment: string, word: string): boolean {
 }
 
 /**
- * Whether the pattern stands for this id. Segment by segment, as ARM compares ids: without regard to case; `*` stands for any
- * characters of one segment, or none. What is no pattern matches nothing, and no id but that of one registry is matched.
+ * Matches a registry id segment by segment and, like ARM, ignoring case. `*` matches zero or more characters of one segment.
+ * An invalid pattern matches nothing, and only ids of a single registry can match.
  */
 export function matches(pattern: string, id: string): boolean {
   const segments = id.split('/');
@@ -100,7 +100,7 @@ export function matches(pattern: string, id: string): boolean {
   return pattern.split('/').every((part, n) => isGlobOf(folded(part), folded(segments[n] ?? '')));
 }
 
-/** The pieces between the stars, each found as early as can be: linear, whatever somebody writes. */
+/** Finds each piece between stars at its earliest position, so hostile patterns cause no backtracking. */
 function isGlobOf(glob: string, text: string): boolean {
   const [first = '', ...rest] = glob.split('*');
   const last = rest.pop();
@@ -116,7 +116,7 @@ function isGlobOf(glob: string, text: string): boolean {
   return true;
 }
 
-/** ASCII only: `toLowerCase` also makes a K of the Kelvin sign. */
+/** Folds ASCII only: `toLowerCase` on the whole text would turn the Kelvin sign into k. */
 function folded(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

@@ -1,5 +1,5 @@
-// Decides, for one pass, what is to be done about a registry's replicas. Pure and total: every combination of object and
-// observation has one answer. It never decides on a LIST alone: what must first be confirmed by a GET is part of the plan.
+// Plans the changes to a registry's replicas for one pass. Pure and total: every combination of object and observation has
+// one plan. No decision rests on LIST alone: the plan names the replicas to confirm by a GET first.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
 import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
 import { shellQuote } from '../shell-quote.ts';
@@ -18,9 +18,9 @@ export type Step = {
   readonly location: string;
   /** The replica's ARM name. */
   readonly name: string;
-  /** What is done and why, for people. */
+  /** Action and reason, shown to users. */
   readonly message: string;
-  /** What it waits for; a step without a hold is due in this pass. */
+  /** Why the step waits; a step without a hold is due in this pass. */
   readonly hold?: Hold;
 } & (
   | { readonly action: 'create'; readonly replica: NewReplica }
@@ -29,12 +29,12 @@ export type Step = {
 );
 
 export interface Hold {
-  /** The regions that must come first, if it is regions that it waits for. */
+  /** The regions that must come first, if any. */
   readonly waitsFor: readonly string[];
   readonly message: string;
-  /** ISO time until which it lasts at least. */
+  /** ISO time before which the hold cannot end. */
   readonly notBefore?: string;
-  /** Set when time alone will not lift it: a person has to act. */
+  /** Set if the hold lasts until a user acts. */
   readonly reason?: Reason;
 }
 
@@ -45,22 +45,22 @@ export interface Obstacle {
 
 export interface Plan {
   readonly regions: readonly Region[];
-  /** Everything still to be done, in order. */
+  /** All remaining steps, in order. */
   readonly steps: readonly Step[];
-  /** ARM names to GET before any of this may be believed; empty in a plan that may be carried out. */
+  /** ARM names that need a GET first; empty in a plan that may be carried out. */
   readonly confirm: readonly string[];
-  /** What stands in the way of every step, so that there are none. */
+  /** Blocks all steps; `steps` is empty then. */
   readonly obstacle?: Obstacle;
-  /** The object is being deleted and nothing is left to do in Azure: it may go. */
+  /** The object is being deleted and needs no more work in Azure: its finalizer may be removed. */
   readonly release: boolean;
 }
 
 export interface Limits {
-  /** How many replicas of one registry may be in motion at a time. */
+  /** Maximum number of replicas of one registry in motion at a time. */
   readonly maxParallelActions: number;
-  /** Until when a region rests because others keep undoing what is done there; undefined: it does not. */
+  /** Until when a contended region is left alone; undefined if it is not contended. */
   readonly leftAloneUntil?: (location: string) => Date | undefined;
-  /** How old what began in a region is; left out: as the wall clock says. */
+  /** Measures ages per region; by default with the wall clock. */
   readonly ageOf?: AgeOf;
 }
 
@@ -91,12 +91,12 @@ function namesOf(regions: readonly Region[]): string[] {
   return regions.map(({ name }) => name);
 }
 
-/** The steps that this pass carries out. */
+/** The steps without a hold, which this pass carries out. */
 export function dueSteps({ steps }: Plan): Step[] {
   return steps.filter(({ hold }) => !hold);
 }
 
-// --- what stands in the way of everything
+// --- obstacles
 
 function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefined): Obstacle | undefined {
   const { name, resourceGroup, subscriptionId } = spec.registry;
@@ -118,9 +118,9 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
   return undefined;
 }
 
-// --- what is to be done
+// --- convergence steps
 
-/** From when on spec.pruneDelay lets a replica be pruned; undefined: now. */
+/** When spec.pruneDelay allows a prune; undefined: now. */
 type DelayOf = (region: Region) => Date | undefined;
 
 function stepsToAgree({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Step[] {
@@ -166,7 +166,7 @@ function updatesOf(region: Region): Step[] {
   ];
 }
 
-/** WhenReady turns routing on once the content is there, and never off. */
+/** WhenReady turns routing on once the content is synchronized, and never off. */
 function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undefined {
   switch (routing) {
     case undefined:
@@ -182,7 +182,7 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
   }
 }
 
-/** Make before break: images must never become farther away, so a prune waits for every listed region. */
+/** Make before break: a prune waits for every listed region, so that images never move farther away. */
 function pruning(region: Region, notYet: readonly string[], from: Date | undefined): Step {
   const step = deletion(region, 'the spec does not list it');
   const isOwnFailure = region.state === 'Failed' && region.createdHere;
@@ -197,7 +197,7 @@ function pruning(region: Region, notYet: readonly string[], from: Date | undefin
   return { ...step, hold: { waitsFor: notYet, message } };
 }
 
-/** The listed regions that a prune leaves clients to, and of which only LIST says that they have a replica. */
+/** The listed regions that serve clients after a prune and are known from LIST only. */
 function reliedUponBy(steps: readonly Step[], regions: readonly Region[]): Region[] {
   const isPrune = ({ action, location, hold }: Step) =>
     action === 'delete' && !hold && regions.some((region) => region.location === location && !region.asked);
@@ -205,7 +205,7 @@ function reliedUponBy(steps: readonly Step[], regions: readonly Region[]): Regio
   return regions.filter(({ asked, home, proven, unseen }) => asked && !home && !proven && !unseen);
 }
 
-/** What does not come to an end is deleted while it is in motion: that is ACR's own remedy (its geo-replication article). */
+/** An overdue replica is deleted even in motion, which is ACR's own remedy (its geo-replication article). */
 function deletion(region: Region, why: string): Step {
   const { location, name, state, overdue } = region;
   const step = { action: 'delete', location, name, message: `delete replica ${name}: ${why}` } as const;
@@ -213,9 +213,9 @@ function deletion(region: Region, why: string): Step {
   return { ...step, hold: { waitsFor: [location], message: `waits until it is no longer ${state}` } };
 }
 
-// --- what is to be done before the object may go
+// --- cleanup steps of a deleted object
 
-/** Of what is not listed only what is due to be pruned: with a status lost, nothing is deleted that it did not name. */
+/** Includes unlisted replicas only if the status names them and they are due: a lost status deletes nothing extra. */
 function toLeave({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Region[] {
   const isDue = (region: Region) => region.before && spec.prune !== 'Retain' && delayOf(region) === undefined;
   return regions.filter((region) => !region.home && (region.asked || isDue(region)));
@@ -226,7 +226,7 @@ function isGone(region: Region): boolean {
   return !replica && state === 'Absent' && (!unseen || wasNeverCreated(region));
 }
 
-/** Azure refuses to answer about such a name, LIST shows no replica, and no PUT for it was accepted or may have been. */
+/** True if Azure rejects the name, LIST shows no replica, and no PUT for it can have been accepted. */
 function wasNeverCreated({ unseen, before }: Region): boolean {
   return (
     unseen?.kind === 'Invalid' &&
@@ -253,11 +253,11 @@ function stepsToLeave(departing: readonly Region[], regions: readonly Region[]):
   return [routeHome, ...deletions.map((step) => (step.hold ? step : { ...step, hold }))];
 }
 
-// --- what a refusal holds back
+// --- holds
 
 /**
- * A misspelt region is told before anything is sent. That a region is not in the list is taken for proof: the list has all
- * that take resources of the subscription (Microsoft's REST reference), and one without the registry's home is none.
+ * Reports a misspelt region before the PUT. The list holds all regions that accept resources of the subscription
+ * (Microsoft's REST reference). A list without the registry's home region is ignored.
  */
 function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locations }: Observed): Step {
   const { location } = step;
@@ -269,7 +269,7 @@ function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locati
   return { ...step, hold: { waitsFor: [], reason: 'RegionNotAvailable', message } };
 }
 
-/** Wrestling with whoever undoes it helps nobody: a person has to find out who that is. */
+/** Holds steps in a contended region: a user must find out which actor reverts them. */
 function heldByContention(step: Step, { leftAloneUntil }: Limits): Step {
   const until = step.hold ? undefined : leftAloneUntil?.(step.location);
   if (until === undefined) return step;
@@ -277,7 +277,7 @@ function heldByContention(step: Step, { leftAloneUntil }: Limits): Step {
   return { ...step, hold: { waitsFor: [], reason: 'Contended', message } };
 }
 
-/** A refused write rests until `retryAfter`, unless a person asks again; but what ARM commands, nobody can hurry. */
+/** Holds a refused write until `retryAfter`. A user's retry request skips the wait, except after throttling by ARM. */
 function heldByBackoff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {
   const before = regions.find(({ location }) => location === step.location)?.before;
   const until = restsUntil(before, now);

@@ -1,19 +1,19 @@
-// Decides from when on a replica that is not listed may be pruned. Pure, but for DelayTimers, which keeps time that a step of
-// the wall clock cannot shorten.
+// Computes when an unlisted replica may be pruned. Pure, except for DelayTimers, whose delays do not shorten when the wall
+// clock is set forward.
 import type { RegionSpec, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import { parseDuration } from '../duration.ts';
 
 const defaultDelayMs = 600_000;
 
-/** What the status keeps about a region, so that a later pass can tell how long its replica must stay. */
+/** Facts in a region's status from which later passes compute the prune delay. */
 export interface PruneEvidence {
-  /** This object has listed the region since it holds the registry. */
+  /** This object has listed the region while holding the registry. */
   readonly wasListed: boolean;
   /** ISO time at which this object first saw a replica in a region that it has not listed. */
   readonly firstSeen: string;
 }
 
-/** Without evidence in the row, the replica is seen for the first time now. A time in the future was written by another clock: it counts as now. */
+/** Carries the evidence forward. A missing `firstSeen`, or a future one from another clock, counts as now. */
 export function pruneEvidence(
   { status }: RegistryReplication,
   asked: RegionSpec | undefined,
@@ -27,15 +27,15 @@ export function pruneEvidence(
   };
 }
 
-/** The claim as it is stored from now on. A time in the future counts as now. */
+/** `time`, or `now` if `time` is missing or in the future. */
 export function earlier(time: string | undefined, now: string): string {
   return time !== undefined && Date.parse(time) <= Date.parse(now) ? time : now;
 }
 
-/** The age in ms of something that began at `since` (ms since the epoch); of what `key` names. */
+/** Age in ms of what `key` names and began at `since` (ms since the epoch). */
 export type AgeOf = (key: string, since: number) => number;
 
-/** When the replica may be pruned; undefined: now, as far as spec.pruneDelay goes. */
+/** When spec.pruneDelay allows the prune; undefined: now. */
 export function prunableFrom(
   { spec, status }: RegistryReplication,
   location: string,
@@ -46,18 +46,18 @@ export function prunableFrom(
   const delayMs = spec.pruneDelay === undefined ? defaultDelayMs : (parseDuration(spec.pruneDelay) ?? defaultDelayMs);
   if (wasListed || delayMs === 0) return undefined;
   const since = Math.max(Date.parse(firstSeen), status?.claim ? Date.parse(status.claim.since) : 0);
-  // `since` has no fractions of a second, and may be nearly one too early.
+  // `since` has no fractions and may be up to 1 s too early.
   const leftMs = delayMs + 1_000 - ageOf(location, since);
-  // To the second, as times in a status are: two clocks differ by fractions.
+  // Whole seconds, like all times in a status: two clocks differ by fractions.
   return leftMs > 0 ? new Date(Math.floor((now.getTime() + leftMs) / 1_000) * 1_000) : undefined;
 }
 
 /**
- * Ages by the wall clock or by a monotonic one, whichever is less: when the wall clock is set forward, nothing becomes older.
- * Kept in memory; after a restart the wall clock alone is known.
+ * Measures ages by the wall clock and a monotonic clock and returns the smaller, so that setting the wall clock forward ages
+ * nothing. Kept in memory; after a restart only the wall clock counts.
  */
 export class DelayTimers {
-  /** By object and location, the monotonic time (ms) at which its age was 0, for this beginning. */
+  /** The monotonic time (ms) of age 0 for this `since`, by object and location. */
   readonly #began = new Map<string, { readonly since: number; readonly at: number }>();
 
   age(uid: string, location: string, since: number, now: Date, monotonicMs: number): number {
@@ -69,7 +69,7 @@ export class DelayTimers {
     return Math.min(wallMs, monotonicMs - began.at);
   }
 
-  /** The object is gone. */
+  /** Drops the timers of an object that is gone. */
   forget(uid: string): void {
     for (const key of this.#began.keys()) if (key.startsWith(`${uid} `)) this.#began.delete(key);
   }

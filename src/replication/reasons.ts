@@ -1,12 +1,12 @@
-// Why an object is as it is: every reason that a condition can have, with what it means and what to do about it. The README's
-// table is made of this; a test holds it to that.
+// Lists every condition reason with its meaning and remedy. The README's table is generated from this list, and a test
+// checks that it matches.
 import type { ArmErrorReason } from '../azure/arm.ts';
 
 interface Words {
-  /** It lasts until a person acts: as the reason of a region it makes the object Stalled. */
+  /** The problem lasts until a user acts. As a region's reason it makes the object Stalled. */
   readonly stalls: boolean;
   readonly meaning: string;
-  /** Empty where nothing is to be done. */
+  /** Empty if no action is needed. */
   readonly remedy: string;
 }
 
@@ -188,7 +188,7 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons;
 
-/** Whether it lasts until a person acts. A word that is none of ours was written by another version, of which nothing is known: yes. */
+/** True if the reason lasts until a user acts. An unknown reason comes from another version and counts as true. */
 export function stalls(reason: string | undefined): boolean {
   if (reason === undefined) return false;
   return !isReason(reason) || reasons[reason].stalls;

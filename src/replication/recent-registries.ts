@@ -1,5 +1,5 @@
-// Registries as ARM showed them a short while ago, so that a look at replicas in motion need not ask for the registry too.
-// In memory only. What is recalled is good enough to see by and never to write by: see `glance` in reconcile.ts.
+// Caches recent registry reads in memory, so that polling replicas in motion needs no registry GET. A cached registry serves
+// observation only; writes need a fresh read (see `glance` in reconcile.ts).
 import type { Registry, RegistryReference } from '../azure/arm.ts';
 import { registryId } from './validation.ts';
 
@@ -12,21 +12,21 @@ interface Reading {
 export class RecentRegistries {
   readonly #readings = new Map<string, Reading>();
 
-  /** ARM has just shown it. */
+  /** Caches a registry that ARM has just returned. */
   keep(of: RegistryReference, registry: Registry, now: Date): void {
     this.#readings.set(keyOf(of), { registry, at: now.getTime() });
   }
 
-  /** As ARM showed it less than `age` ms ago. */
+  /** The cached registry, if read less than `age` ms ago. */
   recall(of: RegistryReference, age: number, now: Date): Registry | undefined {
     const reading = this.#readings.get(keyOf(of));
     if (!reading) return undefined;
     const passed = now.getTime() - reading.at;
-    // A clock that was set back says nothing about how long ago it was.
+    // After the clock was set back, the age is unknown.
     return passed >= 0 && passed < age ? reading.registry : undefined;
   }
 
-  /** It is gone, something contradicts it, or nobody asks for it any more. */
+  /** Drops an entry that is gone, contradicted or no longer used. */
   forget(of: RegistryReference): void {
     this.#readings.delete(keyOf(of));
   }

@@ -1,5 +1,5 @@
-// One pass for one object: observe, plan, act, report. The only file of this room that has effects, and the one place to
-// read the operator's whole behaviour. Whatever it needs from outside is in its Context.
+// Reconciles one object in one pass: observe, plan, act, report. This file orchestrates the whole behaviour of the operator;
+// its dependencies are in Context.
 import { isDeepStrictEqual } from 'node:util';
 import type { RegionState, RegistryReplication, Status } from '../api/registryreplication.ts';
 import { type Arm, ArmError } from '../azure/arm.ts';
@@ -25,16 +25,16 @@ import { type Report, type Result, report } from './report.ts';
 import { reportUnseen } from './standstill.ts';
 
 export interface Outcome {
-  /** ms; undefined: not until the object changes. */
+  /** ms until the next pass; undefined: not until the object changes. */
   readonly lookAgainAfter?: number;
 }
 
 const shortestGrace = 15 * 60_000;
 
 /**
- * Runs one pass. Rejects only when Kubernetes does not take a write, or does not show a namespace, and then the pass may be
- * repeated at any time: the finalizer, the claim, the creations that begin and the ownership of tags are stored before the ARM
- * write they are about, and all else is read anew from ARM.
+ * Runs one pass. Rejects only on a failed Kubernetes write or namespace read; the pass may then be repeated at any time.
+ * Finalizer, claim, creation intents and tag ownership are stored before the ARM write that they concern. All else is read
+ * from ARM again.
  */
 export async function reconcile(object: RegistryReplication, context: Context): Promise<Outcome> {
   try {
@@ -71,10 +71,10 @@ async function pass(stored: RegistryReplication, context: Context): Promise<Outc
   const acted = manages ? await carryOut(object, plan, context) : nothingDone;
   const { results } = acted;
   remember(object, results, context);
-  // The report answers the spec that was planned for, even where somebody has edited it meanwhile.
+  // The report is for the planned spec, even if the object was edited meanwhile.
   const told = latest === held ? object : { ...object, ...(latest.status && { status: latest.status }) };
   const said = report(told, observed, planToShow(plan, acted), results, clock.now(), context.memory.creationTime);
-  // Of 10,000 registries that are settled nobody recalls any.
+  // Settled registries are not cached: there may be 10,000 of them.
   if (!isInMotion(said.status)) context.memory.registries.forget(object.spec.registry);
   const outcome = await conclude(object, latest, said, results, context);
   if (acted.failure !== undefined) throw acted.failure;
@@ -88,7 +88,7 @@ function uidOf({ metadata }: RegistryReplication): string {
   return metadata.uid ?? '';
 }
 
-/** Lets the object go, unless it was changed since the pass began. */
+/** Removes our finalizer, unless the object changed since the pass began. */
 async function release(
   object: RegistryReplication,
   latest: RegistryReplication,
@@ -104,9 +104,8 @@ async function release(
 // --- observe
 
 /**
- * A look between two others, at replicas in motion: LIST alone, beside the registry as it was a short while ago. What would be
- * done in Azure on the strength of that, or is gone from there, is believed only if the registry is still exactly that one.
- * Undefined where nothing is remembered or it no longer holds: then the whole look is due.
+ * Polls replicas in motion with a LIST and the cached registry. Before writes, or if a GET finds a replica missing, it reads
+ * the registry again. Returns undefined if the cached registry is unusable or outdated: a full observation is due then.
  */
 async function glance(object: RegistryReplication, context: Context): Promise<Planned | ArmError | undefined> {
   const { arm, clock, interval } = context;
@@ -114,7 +113,7 @@ async function glance(object: RegistryReplication, context: Context): Promise<Pl
   const { registry: of, mode } = object.spec;
   const age = Math.min(longestGlancing, intervalOf(object, interval) / 2);
   const remembered = registries.recall(of, age, clock.now());
-  // Where a person waits, both are asked side by side.
+  // While a user waits, `look` reads registry and LIST concurrently.
   const isAwaited = startsOver(object) || object.metadata.deletionTimestamp !== undefined;
   if (!remembered || isAwaited || !isInMotion(object.status)) return undefined;
   const replicas = await attempt(arm.replicas(of));
@@ -138,10 +137,10 @@ function isInMotion(status: Status | undefined): boolean {
 
 const atRest: ReadonlySet<RegionState> = new Set(['Absent', 'Ready', 'Failed']);
 
-/** ms for which a registry is remembered at most: long enough for what lasts, and never for as long as an interval. */
+/** Maximum cache age of a registry in ms, or half the interval if that is less. */
 const longestGlancing = 5 * 60_000;
 
-/** The registry and its LIST: two reads, side by side. */
+/** Reads the registry and its LIST concurrently. */
 async function look({ spec, metadata }: RegistryReplication, context: Context): Promise<Observed | ArmError> {
   const { arm, clock } = context;
   const { silentSince, registries } = context.memory;
@@ -163,7 +162,7 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
   return listed(registry, replicas);
 }
 
-/** Not there, by the two codes that say so of the thing itself; any other 404 is no proof. */
+/** True for the two codes by which ARM reports the resource itself missing; any other 404 proves nothing. */
 function provesAbsence({ kind, code }: ArmError): boolean {
   return kind === 'NotFound' && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
 }
@@ -177,7 +176,7 @@ interface Planned {
   readonly plan: Plan;
 }
 
-/** Plans again and again, each time with the GETs that the last plan asked for, until it rests on nothing else. */
+/** Plans repeatedly, adding the GETs that the last plan requested, until no confirmation is missing. */
 async function planOnProof(
   object: RegistryReplication,
   first: Observed,
@@ -213,7 +212,7 @@ function ageOf(object: RegistryReplication, now: Date, { memory, monotonic }: Co
   return (location, since) => memory.delays.age(uidOf(object), location, since, now, monotonic());
 }
 
-/** Why replicas have failed, where ARM tells. It is asked once for each failure; without an answer the pass goes on. */
+/** Reads ARM's messages for failed replicas, once per failure. An ARM error does not stop the pass. */
 async function failuresIn({ spec }: RegistryReplication, { regions }: Plan, arm: Arm): Promise<Map<string, string>> {
   const failed = regions.filter(
     ({ state, home, failure, failedJustNow }) =>
@@ -229,7 +228,7 @@ async function failuresIn({ spec }: RegistryReplication, { regions }: Plan, arm:
   return failures;
 }
 
-/** The regions that there are, where ARM tells. */
+/** The subscription's regions; undefined if unknown. */
 function locationsFor({ spec }: RegistryReplication, { arm, memory }: Context) {
   const wanted = spec.regions.map(({ location }) => normalise(location));
   return memory.locations.known(arm, spec.registry.subscriptionId, wanted);
@@ -256,7 +255,7 @@ function unseen(
 
 // --- act
 
-/** Stores what must survive a crash before the writes that it is about: the claim, which creations begin, and which tag keys are ours. */
+/** Stores the claim, creation intents and owned tag keys before the ARM writes, so that they survive a crash. */
 async function storeIntentions(
   object: RegistryReplication,
   latest: RegistryReplication,
@@ -271,7 +270,7 @@ async function storeIntentions(
     return Object.keys(region?.asked?.tags ?? {}).some((key) => !owned.includes(key));
   });
   if (!isNew) return latest;
-  // That the look which a person asked for was had is said once it is over.
+  // lastHandledReconcileAt is updated only at the end of the pass.
   const { lastHandledReconcileAt: _, ...intended } = report(object, observed, plan, [], clock.now()).status;
   const handled = object.status?.lastHandledReconcileAt;
   return objects.writeStatus(latest, {
@@ -280,7 +279,7 @@ async function storeIntentions(
   });
 }
 
-/** How long ARM takes creations to last; and what was put right, and what was pruned, in case others undo it. */
+/** Records ARM's creation time, and corrections and prunes for the detection of contention. */
 function remember(object: RegistryReplication, results: readonly Result[], context: Context): void {
   const { memory, clock } = context;
   const [uid, now] = [uidOf(object), clock.now()];
@@ -295,7 +294,7 @@ function remember(object: RegistryReplication, results: readonly Result[], conte
 
 // --- report
 
-/** `latest` is `object` after the writes of this pass. `results`: undefined when the pass has not seen ARM. */
+/** `latest` is `object` after the writes of this pass. `results` is undefined if the pass did not observe ARM. */
 async function conclude(
   object: RegistryReplication,
   latest: RegistryReplication,
@@ -307,7 +306,7 @@ async function conclude(
   try {
     if (!isDeepStrictEqual(status, latest.status)) await objects.writeStatus(latest, status);
   } catch (error) {
-    // The next pass finds the same transitions again, but does not know what this one did.
+    // The next pass derives the same transitions again, but cannot know the actions of this one.
     if (results) objects.announce(object, happeningsOfActions(object, results));
     throw error;
   }

@@ -1,5 +1,5 @@
-// What becomes of a listed replica that failed. Only one that this object created and that never was Ready is replaced; on any
-// other the change that the spec asks for is repeated, or a person is asked. Pure.
+// Plans the recovery of a failed, listed replica. Only one that this object created and that never was Ready is replaced.
+// For any other, the spec's change is repeated or a user must act. Pure.
 import type { RegionSpec } from '../api/registryreplication.ts';
 import type { Replica, ReplicaChange } from '../azure/arm.ts';
 import { nextWholeSecond, pauseAfterDeletionMs } from './latches.ts';
@@ -7,19 +7,19 @@ import type { Hold, Step } from './plan.ts';
 import { isFullOfContent, type Region } from './regions.ts';
 import { tagsToSet } from './tags.ts';
 
-/** So often a failed creation is tried again; then the evidence is left in place. */
+/** Maximum attempts of a failed creation; then the failed replica is left in place as evidence. */
 export const mostAttempts = 5;
 
 const minute = 60_000;
 
-/** ms that the evidence of the nth failed attempt is left in place: 1, 4, 16 minutes, then an hour. */
+/** Backoff in ms after the nth failed attempt: 1, 4, 16 minutes, then an hour. The failed replica stays meanwhile. */
 export function restAfter(attempts: number): number {
   return Math.min(60, 4 ** Math.max(0, attempts - 1)) * minute;
 }
 
 /**
- * The step that would mend a Failed replica. None for the home region's, which only Azure can mend, and none for a replica
- * that is left to a person.
+ * The step that may repair a Failed replica. None for the home region, which only Azure can repair, and none for a replica
+ * that needs a user.
  */
 export function recoveryOf(region: Region): Step[] {
   const { state, asked, home, replica, location, name, attempts } = region;
@@ -33,19 +33,19 @@ export function recoveryOf(region: Region): Step[] {
   return [hold ? { ...step, hold } : step];
 }
 
-/** Why a Failed replica is not replaced by the operator, as the end of a sentence; undefined where it is. */
+/** Why the operator does not replace a Failed replica, as the end of a sentence; undefined if it does. */
 export function keptBecause({ createdHere, readyOnce, replica }: Region): string | undefined {
   if (!createdHere) return 'this object did not create it';
   if (readyOnce) return 'it had been ready';
   return replica && isFullOfContent(replica) ? 'it holds the content' : undefined;
 }
 
-/** Whether nothing that the operator may do can mend the Failed replica. */
+/** True if the operator has no step to repair the Failed replica. */
 export function isLeftToPerson(region: Region): boolean {
   return region.state === 'Failed' && region.asked !== undefined && !region.home && recoveryOf(region).length === 0;
 }
 
-/** Why the next attempt waits, if it does: just failed, it rests; failed too often, it is left to a person. */
+/** Holds the next attempt right after a failure, and after too many failures until the user requests a retry. */
 export function holdOfAttempt(attempts: number, failedJustNow: boolean): Hold | undefined {
   if (attempts >= mostAttempts)
     return {
@@ -56,7 +56,7 @@ export function holdOfAttempt(attempts: number, failedJustNow: boolean): Hold | 
   return failedJustNow ? { waitsFor: [], message: `attempt ${attempts + 1} of ${mostAttempts} follows` } : undefined;
 }
 
-/** Why the creation after a deletion waits, if it still does. ARM commands this pause, so no person can cut it short. */
+/** Holds a creation during the pause after a deletion. ARM requires the pause, so a retry request does not skip it. */
 export function holdAfterDeletion(deletedAt: string | undefined): Hold | undefined {
   if (deletedAt === undefined) return undefined;
   const notBefore = nextWholeSecond(Date.parse(deletedAt) + pauseAfterDeletionMs);
@@ -64,12 +64,12 @@ export function holdAfterDeletion(deletedAt: string | undefined): Hold | undefin
   return { waitsFor: [], notBefore, message };
 }
 
-/** Only a replica that this object created and that never was Ready holds nothing that could be lost. */
+/** A replica that this object created and that never was Ready has no content to lose. */
 function isReplaceable(region: Region): boolean {
   return keptBecause(region) === undefined;
 }
 
-/** What the spec asks for, once more; undefined where it asks for nothing. */
+/** Repeats the spec's routing and tags; undefined if it sets neither. */
 function repetition({ before }: Region, { routing, tags }: RegionSpec, replica: Replica): ReplicaChange | undefined {
   if (routing === undefined && !tags) return undefined;
   // WhenReady never routes clients to a replica without content.

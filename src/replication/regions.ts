@@ -1,5 +1,4 @@
-// What is so in each region: the spec, the last status and what ARM showed, brought together into one state each.
-// Pure; it decides nothing.
+// Derives one state per region from the spec, the last status and the observation of ARM. Pure.
 import {
   annotation,
   type RegionSpec,
@@ -18,44 +17,44 @@ import { replicaNames } from './replica-names.ts';
 export interface Region extends Latches {
   /** Normalised. */
   readonly location: string;
-  /** What the spec says of it; undefined when it is not listed. */
+  /** The region's entry in the spec; undefined if not listed. */
   readonly asked: RegionSpec | undefined;
   readonly home: boolean;
-  /** The replica that ARM shows there. */
+  /** The replica that ARM returned for the region. */
   readonly replica: Replica | undefined;
-  /** The replica's ARM name or, where there is none, the one it had, or would be made with; no two regions share one. */
+  /** The ARM name of the replica, or of the last or next one if there is none; unique per region. */
   readonly name: string;
-  /** Whether a GET by id stands behind `replica` or its absence. */
+  /** True if a GET by id confirms `replica` or its absence. */
   readonly proven: boolean;
-  /** GET by id shows no replica here, and LIST shows one. */
+  /** GET by id returned 404 although LIST shows a replica. */
   readonly contradicted: boolean;
-  /** Why the GET by id gave no answer: then nothing may be done here. */
+  /** Why the GET by id failed; the region must be left alone then. */
   readonly unseen: ArmError | undefined;
-  /** What the status last said, unless that was about another registry of the same name. */
+  /** The row of the last status, unless it describes another registry of the same name. */
   readonly before: RegionStatus | undefined;
   readonly state: RegionState;
   /** ISO time at which the state was entered. */
   readonly since: string;
   readonly pruneEvidence: PruneEvidence;
-  /** Failed creations, and failed repetitions of a change, since the last success, spec edit or reconcile request. */
+  /** Failed creations and repeated changes since the last success, spec edit or reconcile request. */
   readonly attempts: number;
-  /** The last of them was not known before. */
+  /** The last attempt was first seen to fail in this pass. */
   readonly failedJustNow: boolean;
-  /** ARM's words for why the last creation or change failed, where it told. */
+  /** ARM's message for the last failed creation or change, if known. */
   readonly failure: string | undefined;
   /** In motion, Failed or refused for longer than the object's progressDeadline. */
   readonly overdue: boolean;
-  /** ms until it is that, if nothing changes; undefined where it is, or cannot become so. */
+  /** ms until the region becomes overdue; undefined if it already is, or cannot become so. */
   readonly dueIn: number | undefined;
 }
 
 /**
- * For this long after a write of ours, ARM may still answer as if it had not happened: 404 after a PUT, Succeeded after a
- * DELETE (seen by Terraform's and Crossplane's providers, which wait for it too).
+ * For this many ms after a write, ARM may still return the old state: 404 after a PUT, Succeeded after a DELETE (seen by
+ * Terraform's and Crossplane's providers, which wait for it too).
  */
 const settling = 60_000;
 
-/** The home region, and every region that the spec lists, ARM shows, or the status remembers. Listed ones first, in the spec's order. */
+/** The home region and all regions from spec, ARM and status. Listed regions come first, in the spec's order. */
 export function regionsOf(object: RegistryReplication, observed: Observed, now: Date): Region[] {
   const { registry } = observed;
   const home = registry && normalise(registry.location);
@@ -77,7 +76,7 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     const proven = sighting ? sighting.by === 'GET' : observed.missing.has(name.toLowerCase());
     const replica = sighting?.replica;
     const state = stateOf({ object, asked, replica, row, home: isHome, registry, unseen, now });
-    // A home region without an entry is Ready by the registry's word, which no LIST is behind.
+    // Without an entry, the home region's state comes from the GET of the registry, not from LIST.
     const ready = state === 'Ready' && (proven || (isHome && !sighting));
     const since = row?.state === state && isPast(row.since, now) ? row.since : isoSeconds(now);
     const latches = latchesOf({
@@ -114,7 +113,7 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
   });
 }
 
-/** A time to come was written by a clock that has been set back since, and counts no more than none. */
+/** False for a missing time, and for a future one, which means that the clock was set back since. */
 function isPast(time: string | undefined, now: Date): time is string {
   return time !== undefined && Date.parse(time) <= now.getTime();
 }
@@ -134,7 +133,7 @@ function attemptsOf(
   return { attempts: (isSuccess ? 0 : (row?.attempts ?? 0)) + (failedJustNow ? 1 : 0), failedJustNow };
 }
 
-/** In motion, Failed, or waiting for a creation that Azure refuses: how long that may last before a person is asked. */
+/** Applies the progress deadline to regions that are in motion, Failed, or whose creation Azure refuses. */
 function progressOf(
   object: RegistryReplication,
   { state, row, isTried }: { state: RegionState; row: RegionStatus | undefined; isTried: boolean },
@@ -149,21 +148,21 @@ function progressOf(
 }
 
 /**
- * Azure has answered, and will not do it now. A budget that is spent and an outage (of the home region, say) are no refusal:
- * no person can end them.
+ * True if Azure answered and does not do it now. Throttling and outages (of the home region, for instance) do not count: no
+ * user can end them.
  */
 export function isRefusal(reason: string | undefined): boolean {
   return reason === 'Conflict' || reason === 'NotFound' || reason === 'ProgressDeadlineExceeded';
 }
 
-/** Whether the region's replica is on its way somewhere: nothing is written to it until it has arrived. */
+/** True while the replica is being created, updated or deleted; writes wait until that is over. */
 export function isInMotion({ state }: Region): boolean {
   return state === 'Creating' || state === 'Updating' || state === 'Deleting';
 }
 
 /**
- * Whether clients that come through the registry's global endpoint can be served here. The home region holds the content
- * from the start, so it serves as soon as it is provisioned; and while ACR has made no entry for it, it serves always.
+ * True if the region can serve clients of the registry's global endpoint. The home region has the content from the start, so
+ * it serves once provisioned. Without an entry in ACR it always serves.
  */
 export function isServing({ replica, home, state }: Region): boolean {
   if (!replica) return home;
@@ -172,12 +171,12 @@ export function isServing({ replica, home, state }: Region): boolean {
 }
 
 /**
- * Whether it rests on LIST alone that the region has stepped to or from a verdict, or that what was here is gone. That
- * there is still nothing where nothing was is no news: a creation asks for its own GET.
+ * True if a change to or from Ready or Failed, or a disappearance, is known from LIST only and must be confirmed by a GET.
+ * Continued absence needs none: a creation requests its own GET.
  */
 export function isHearsay({ proven, unseen, replica, home, asked, before, state, readyOnce }: Region): boolean {
   if (proven || unseen) return false;
-  // The home region may do without an entry, but not without one that was there, or whose routing or tags are asked for.
+  // The home region needs no entry, unless it had one or the spec sets its routing or tags.
   if (!replica && home)
     return before?.replica !== undefined || asked?.routing !== undefined || asked?.tags !== undefined;
   if (!replica) return before !== undefined && before.state !== 'Absent';
@@ -188,8 +187,8 @@ export function isHearsay({ proven, unseen, replica, home, asked, before, state,
 }
 
 /**
- * Until when (ISO) a refused write of this row rests, if it still does. A time farther away than the longest wait that is
- * written for the row's reason comes from another clock, and is ignored.
+ * ISO time until which a refused write of this row backs off; undefined if it is over. A time beyond the maximum for the
+ * row's reason comes from another clock and is ignored.
  */
 export function restsUntil(row: RegionStatus | undefined, now: Date): string | undefined {
   const left = row?.retryAfter === undefined ? 0 : Date.parse(row.retryAfter) - now.getTime();
@@ -198,24 +197,24 @@ export function restsUntil(row: RegionStatus | undefined, now: Date): string | u
 
 const longRests: ReadonlySet<string> = new Set(['AzureUnreachable', 'RegionFailed', 'ProgressDeadlineExceeded']);
 
-/** A Retry-After counts up to a day in a 429, up to an hour elsewhere, as the backoff of a failed replica; a refusal rests up to 10 minutes. */
+/** Maximum backoff: a day after a 429; an hour for any other Retry-After or a failed replica; 10 minutes for a refusal. */
 function maxRestMs(reason: RegionStatus['reason']): number {
   const minuteMs = 60_000;
-  // Times are rounded up to the whole second.
+  // Stored times are rounded up to whole seconds.
   const roundingMs = 1_000;
   if (reason === 'Throttled') return 24 * 60 * minuteMs + roundingMs;
-  // A failed replica rests up to an hour, also once it is Failed for longer than the progress deadline.
+  // A failed replica backs off up to an hour, also after the progress deadline.
   const isLong = reason === undefined || longRests.has(reason);
   return (isLong ? 60 : 10) * minuteMs + roundingMs;
 }
 
-/** Whether a person asks to begin anew: a spec edit or a new reconcile request forgets every backoff. */
+/** True if the user requests a retry: a spec edit or a new reconcile request resets every backoff. */
 export function startsOver(object: RegistryReplication): boolean {
   const { metadata, status } = object;
   return status?.observedGeneration !== metadata.generation || isLookRequested(object);
 }
 
-/** Whether ACR says that the content is there. */
+/** True if ACR reports the content as synchronized. */
 export function isFullOfContent({ displayStatus }: Replica): boolean {
   return says(displayStatus, 'Ready');
 }
@@ -225,31 +224,31 @@ export function isoSeconds(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 
-/** A registry that was deleted and made again has the same id, but another creation date: nothing remembered holds for it. */
+/** False for a recreated registry: its id is the same, but its creation date differs, and the old status is void. */
 function isSameRegistry({ status }: RegistryReplication, registry: Registry | undefined): boolean {
   return registry === undefined || status?.registry?.creationDate === registry.creationDate;
 }
 
-/** A replica that is Failed and was not before, or a creation that ARM had taken on and that came to nothing. */
+/** True for a replica that has become Failed, or an accepted creation whose replica is gone. */
 function hasJustFailed(state: RegionState, proven: boolean, row: RegionStatus | undefined): boolean {
   if (state === 'Failed') return row?.state !== 'Failed';
   return state === 'Absent' && proven && row?.state === 'Creating' && row.provisioningState !== undefined;
 }
 
-/** Whether a replica that is there, or comes, stays there. */
+/** True if the replica, present or coming, is meant to stay. */
 function isKept({ metadata, spec }: RegistryReplication, asked: RegionSpec | undefined): boolean {
   return metadata.deletionTimestamp === undefined && (asked !== undefined || spec.prune === 'Retain');
 }
 
 /**
- * Whether ARM may have accepted a creation that the status does not show yet, because the operator was killed or heard no
- * answer: `createdAt` is stored before the PUT, and goes when ARM refuses it.
+ * True if ARM may have accepted a creation that the status does not show: the operator was killed, or the response was lost.
+ * `createdAt` is stored before the PUT and removed when ARM refuses it.
  */
 function mayHaveBegun({ spec }: RegistryReplication, row: RegionStatus | undefined): boolean {
   return spec.mode !== 'Observe' && row?.state === 'Absent' && row.createdAt !== undefined;
 }
 
-/** Whether a person asks for a look that has not been had yet. */
+/** True if a reconcile request is not handled yet. */
 function isLookRequested({ metadata, status }: RegistryReplication): boolean {
   return metadata.annotations?.[annotation.reconcileRequestedAt] !== status?.lastHandledReconcileAt;
 }
@@ -274,16 +273,16 @@ interface Evidence {
 
 function stateOf({ object, asked, replica, row, home, registry, unseen, now }: Evidence): RegionState {
   const justNow = row?.since !== undefined && Math.abs(now.getTime() - Date.parse(row.since)) < settling;
-  // Where ARM did not answer about it, LIST is no substitute: what was known stays.
+  // LIST is no substitute for a failed GET: the last known state stays.
   if (unseen) return row?.state ?? (replica ? 'Updating' : 'Absent');
   if (!replica) {
     if (home) return says(registry?.provisioningState, 'Succeeded') ? 'Ready' : 'Updating';
     if (!isKept(object, asked) && mayHaveBegun(object, row)) return 'Creating';
-    // A person who asks for a look need not wait where all that can follow is another creation.
+    // A reconcile request skips the wait, because the only possible next step is another creation.
     const isHurried = asked !== undefined && isKept(object, asked) && isLookRequested(object);
     return row?.state === 'Creating' && justNow && !isHurried ? 'Creating' : 'Absent';
   }
-  // What is Creating was made after the deletion.
+  // A replica that is Creating was created after the deletion.
   if (row?.state === 'Deleting' && justNow && !says(replica.provisioningState, 'Creating')) return 'Deleting';
   switch (replica.provisioningState?.toLowerCase()) {
     case 'succeeded':
@@ -295,7 +294,7 @@ function stateOf({ object, asked, replica, row, home, registry, unseen, now }: E
       return 'Creating';
     case 'deleting':
       return 'Deleting';
-    default: // Updating, and every word that ARM may yet learn
+    default: // Updating, and states that ARM may add
       return 'Updating';
   }
 }

@@ -1,10 +1,10 @@
-// Chooses the ARM name of each region's replica, so that no two regions share one. Pure.
+// Chooses a unique ARM name for each region's replica. Pure.
 import type { RegionStatus } from '../api/registryreplication.ts';
 import type { Observed } from './observed.ts';
 
 /**
- * ARM names by location: that of the replica there, else the one that the status remembers, else the location itself or,
- * where another region's replica has that name, the location with a number.
+ * ARM names by location: the present replica's name, else the one in the status, else the location. A number is appended if
+ * another region's replica has that name.
  */
 export function replicaNames(
   locations: ReadonlySet<string>,

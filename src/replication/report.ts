@@ -1,4 +1,4 @@
-// Says what a pass has seen and done: the status, and when to look again. Pure; the words in it are what kubectl shows.
+// Builds the status after a pass, which kubectl shows, and the time of the next pass. Pure.
 import { stateConditions } from '../api/conditions.ts';
 import {
   annotation,
@@ -19,20 +19,20 @@ import { isWorthARow, rowFor } from './rows.ts';
 import { registryId } from './validation.ts';
 import { statements, verdictOf } from './verdict.ts';
 
-/** ARM has accepted a step: its answer to a PUT or PATCH, or a DELETE on its way. */
+/** ARM's response to an accepted PUT or PATCH, or an accepted DELETE. */
 export type Submitted = Created | { readonly replica: Replica } | { readonly deleting: true };
 
-/** What became of a step. */
+/** The outcome of a step. */
 export interface Result {
   readonly step: Step;
   readonly answer: Submitted | { readonly error: ArmError };
-  /** What went out for it; nothing did where the operator kept within its budget. */
+  /** The request sent; undefined if our own rate limiter held it back. */
   readonly request?: ArmRequest;
 }
 
 /**
- * When to look next: after so many ms, but no later than the next drift check; after so many ms, because ARM commands it;
- * at the next drift check; or when somebody edits the object.
+ * When the next pass runs. `within`: after so many ms, but no later than the next drift check. `notBefore`: after so many
+ * ms, as ARM requires. 'drift check': at the next one. 'edit': when the object is edited.
  */
 export type Next = { readonly within: number } | { readonly notBefore: number } | 'drift check' | 'edit';
 
@@ -41,10 +41,10 @@ export interface Report {
   readonly next: Next;
 }
 
-/** At most so many entries of the plan are shown. */
+/** Maximum number of plan entries in the status. */
 const longestPlan = 200;
 
-/** The report of a pass that saw ARM. `askAfter`: ms that ARM takes a creation to last at least. */
+/** Reports a pass that observed ARM. `askAfter`: minimum ms of a creation as ARM reported it. */
 export function report(
   object: RegistryReplication,
   observed: Observed,
@@ -63,7 +63,7 @@ export function report(
   const ready = listed.filter(({ state }) => state === 'Ready');
   const requested = object.metadata.annotations?.[annotation.reconcileRequestedAt];
   const registry = observed.registry ? summaryOf(object, observed.registry) : object.status?.registry;
-  // Left out when empty: an API server 1.20 takes an empty string in a custom resource for null, and refuses it.
+  // Omitted when empty: an API server 1.20 treats an empty string in a custom resource as null and rejects it.
   const syncing = (plan.obstacle ? [] : listed)
     .filter((row) => isOnItsWay(row, object.spec.mode !== 'Observe'))
     .map(({ location }) => location)
@@ -94,11 +94,11 @@ export function report(
   return { status, next: wait === undefined ? 'drift check' : { within: wait } };
 }
 
-/** What ARM holds once these results are in, as far as its answers say. */
+/** Applies ARM's responses in `results` to the observation. */
 function afterActing(observed: Observed, results: readonly Result[]): Observed {
   return results.reduce((seen, { step: { action, location, name }, answer }) => {
     if ('replica' in answer) {
-      // A creation may be over at once, but that its content is there is believed of a GET alone.
+      // A PUT's response may show a finished creation, but synchronized content is accepted from a GET only.
       const { displayStatus: _, ...begun } = answer.replica;
       return withAnswers(seen, [{ name, replica: action === 'create' ? begun : answer.replica }]);
     }
@@ -109,8 +109,8 @@ function afterActing(observed: Observed, results: readonly Result[]): Observed {
 }
 
 /**
- * A step of ours begins its state anew, even where the status already had that word from an earlier attempt. So does the first
- * refusal of a creation: the region may have been Absent for long before, while it waited for others.
+ * Resets `since` after a step of ours, even if the status already had that state from an earlier attempt. The first refusal
+ * of a creation resets it too: the region may have been Absent for long while it waited for others.
  */
 function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[], now: Date): Region {
   const planned = plan.regions.find(({ location }) => location === region.location);
@@ -123,7 +123,7 @@ function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[],
 
 function summaryOf({ spec }: RegistryReplication, registry: Registry): NonNullable<Status['registry']> {
   const { id, location, loginServer, creationDate, sku } = registry;
-  // In ARM's spelling. An id of another shape would look as if the spec had been changed since.
+  // In ARM's spelling. Any other difference would look like a changed spec.
   const asked = registryId(spec.registry);
   return {
     id: id.toLowerCase() === asked.toLowerCase() ? id : asked,
@@ -156,7 +156,7 @@ function entryFor(step: Step, obstacle: string | undefined): PlanEntry {
   };
 }
 
-/** Why the step is not done yet. What its region's row says already is not said again, but where the plan is all that people look at. */
+/** Why the step is still pending. In mode Manage it names only the reason if the region's row has the message. */
 function obstacleTo(
   { spec }: RegistryReplication,
   step: Step,

@@ -1,4 +1,4 @@
-// One row of the status for each region: its state as seen, what this object owns there, and what stands in its way. Pure.
+// Builds one status row per region: the observed state, what this object owns there, and what blocks it. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
@@ -12,7 +12,7 @@ import { keysOwned } from './tags.ts';
 import { quarterOf, slowly, untilRetry } from './waiting.ts';
 import { lookNow, replicaDeletion } from './wording.ts';
 
-/** A region that is neither listed nor home is shown until it is gone. */
+/** A region that is neither listed nor home is shown until its replica is gone. */
 export function isWorthARow({ asked, home, state, replica, unseen }: Region): boolean {
   return asked !== undefined || home || replica !== undefined || unseen !== undefined || state !== 'Absent';
 }
@@ -27,7 +27,7 @@ export function rowFor(
   const { location, name, replica, asked, home, state, since, readyOnce, deletedAt, failure, before, pruneEvidence } =
     region;
   const isUnderWay = isCreationUnderWay(object, region, plan, results, now);
-  // A replica that LIST shows may be there, unless this object deleted it: then the PUT creates nothing.
+  // If LIST shows a replica that this object did not delete, the PUT may create nothing.
   const mayBeThere = region.contradicted && before?.deletedAt === undefined;
   const createdHere = region.createdHere || (isUnderWay && !mayBeThere);
   const sentAt = isIntentStored(before, now) ? before.createdAt : isoSeconds(now);
@@ -45,7 +45,7 @@ export function rowFor(
     ...(replica?.displayStatus !== undefined && { displayStatus: replica.displayStatus }),
     ...(replica && { routing: replica.routing ? 'Enabled' : 'Disabled' }),
     since,
-    // Of a replica that this object created it still matters when the region is listed again.
+    // Kept for replicas that this object created, in case the region is listed again.
     ...((asked || (createdHere && readyOnce)) && { readyOnce }),
     ...(createdHere && { createdHere }),
     ...(createdAt !== undefined && { createdAt }),
@@ -60,8 +60,8 @@ export function rowFor(
 }
 
 /**
- * Whether ARM may have accepted a creation by this object that it does not show yet: the PUT is about to go out, or its answer
- * was lost. Any other refusal means that no replica was created.
+ * True if ARM may have accepted a creation by this object that it does not show yet: the PUT is about to be sent, or its
+ * response was lost. Any other refusal means that no replica was created.
  */
 function isCreationUnderWay(
   { spec }: RegistryReplication,
@@ -81,7 +81,7 @@ function isCreationUnderWay(
   return !answer || !('error' in answer) || answer.error.unsent || answer.error.kind === 'Transient';
 }
 
-/** While a creation is waited for that ARM does not show, or no longer: what ARM said of it last, if it ever did. */
+/** Keeps ARM's last state of a pending creation while ARM does not return the replica. */
 function provisioningStateOf({ replica, state, before }: Region): string | undefined {
   if (replica || state !== 'Creating' || before?.state !== 'Creating') return replica?.provisioningState;
   return before.provisioningState;
@@ -90,17 +90,17 @@ function provisioningStateOf({ replica, state, before }: Region): string | undef
 function tagsOwned({ spec }: RegistryReplication, { asked, replica, proven, before }: Region): readonly string[] {
   const owned = before?.managedTags ?? [];
   if (!asked || spec.mode === 'Observe') return owned;
-  // Where nothing was seen, nothing is known to be gone.
+  // Without a confirmed absence, no tag is known to be gone.
   const present = replica ? replica.tags : proven ? {} : Object.fromEntries(owned.map((key) => [key, '']));
   return keysOwned(present, asked.tags ?? {}, owned);
 }
 
 type Trouble = Pick<RegionStatus, 'reason' | 'message' | 'retryAfter'>;
 
-/** ms of Syncing after which it is worth a word. Azure documents no bound: it grows with the registry's content. */
+/** ms of Syncing before the row gets a message. Azure documents no bound: the time grows with the registry's content. */
 const longSyncing = 3_600_000;
 
-/** What stands in this region's way, from the newest to the oldest evidence. */
+/** What blocks the region, checked from the newest to the oldest evidence. */
 function troubleOf(
   object: RegistryReplication,
   region: Region,
@@ -113,7 +113,7 @@ function troubleOf(
   const answer = results.find(({ step }) => step.location === location)?.answer;
   const trouble = answer && 'error' in answer && troubleOfError(object, answer.error, region, now);
   if (trouble) return isForTooLong(region, trouble) ? { ...trouble, ...refusedForTooLong(region, trouble) } : trouble;
-  // What ARM said of the last such write stands until ARM has answered this one.
+  // The last refusal stays until ARM has responded to the new write.
   const isAboutToBeTried =
     !answer && spec.mode !== 'Observe' && dueSteps(plan).some((step) => step.location === location);
   if (isAboutToBeTried && before?.reason !== undefined && !startsOver(object)) return lastTrouble(before);
@@ -146,12 +146,12 @@ function troubleOf(
   return replica?.statusMessage ? { message: replica.statusMessage } : {};
 }
 
-/** What was never sent was refused by nobody: it stays in the plan, and no row tells of it. */
+/** A request held back by our own rate limiter is no error: it stays in the plan and is not shown on the region. */
 function troubleOfError(object: RegistryReplication, error: ArmError, region: Region, now: Date): Trouble | undefined {
   const { kind, unsent, reason, message } = error;
   const { before } = region;
   const retryAfter = nextWholeSecond(now.getTime() + patience(object, error, region, now));
-  // ARM's budget says nothing of the refusal before it: that stands until ARM has looked at such a write again.
+  // Throttling does not clear an earlier refusal: it stays until ARM has evaluated such a write again.
   if (kind === 'Throttled' && before && stalls(before.reason) && !startsOver(object)) {
     const { retryAfter: _over, ...refusal } = lastTrouble(before);
     return unsent ? refusal : { ...refusal, retryAfter };
@@ -159,7 +159,7 @@ function troubleOfError(object: RegistryReplication, error: ArmError, region: Re
   return unsent ? undefined : { reason, message, retryAfter };
 }
 
-/** A repetition that ARM took and that left the replica Failed is one more failed attempt. */
+/** An accepted repetition that leaves the replica Failed counts as one more failed attempt. */
 function attemptsOf({ state, location, attempts }: Region, results: readonly Result[]): number {
   const repeated = results.some(({ step, answer }) => step.location === location && 'replica' in answer);
   return state === 'Failed' && repeated ? attempts + 1 : attempts;
@@ -205,7 +205,7 @@ function refusedForTooLong(
   return { reason: 'ProgressDeadlineExceeded', message: `${words}: ${message}` };
 }
 
-/** ms until a refused write is tried again: soon where time mends it, slowly where a person has to. */
+/** Backoff in ms of a refused write: short if it may resolve itself, long if a user must act. */
 function patience({ status }: RegistryReplication, error: ArmError, { state, before }: Region, now: Date): number {
   switch (error.kind) {
     case 'Throttled':

@@ -1,11 +1,11 @@
-// Decides which of the wanted steps may be done in this pass, and what the others wait for: a free slot, ARM's answer, or
-// a replica that a GET shows serving, for the registry must never be left without one. Pure; it wants nothing itself.
+// Decides which wanted steps run in this pass, and what the others wait for. The registry always keeps one replica that a
+// GET shows serving. Pure; it adds no steps.
 import type { Hold, Limits, Step } from './plan.ts';
 import { isInMotion, isServing, type Region } from './regions.ts';
 
 /**
- * Holds back what may not be done in this pass: what there is no slot for, what ARM did not answer about, and what would
- * leave the registry without a replica that a GET shows serving.
+ * Holds steps without a free slot, steps in regions whose GET failed, and steps that would leave the registry without a
+ * replica that a GET shows serving.
  */
 export function schedule(
   wanted: readonly Step[],
@@ -63,12 +63,12 @@ function enables(step: Step): boolean {
   return step.action === 'update' && step.change.routing === true;
 }
 
-/** Whether the step takes a replica out of service. */
+/** True if the step takes a replica out of service. */
 function reduces(step: Step): boolean {
   return step.action === 'delete' || (step.action === 'update' && step.change.routing === false);
 }
 
-/** The tags need not wait for what routing waits for. */
+/** Splits an update, so that the tags need not wait with the routing. */
 function parted(step: Step): { now: Step[]; later: Step } {
   if (step.action !== 'update' || step.change.routing !== false || !step.change.tags) return { now: [], later: step };
   const { routing, tags } = step.change;
@@ -78,7 +78,7 @@ function parted(step: Step): { now: Step[]; later: Step } {
   };
 }
 
-/** No other replica serves: wait for those that will, or say that a person must choose. */
+/** Without another serving replica, waits for one that may serve soon, or asks the user to choose. */
 function whileNoneServes(step: Step, others: readonly Region[], wanted: readonly Step[]): Hold {
   const reduced = new Set(wanted.filter(reduces).map(({ location }) => location));
   const coming = others.filter((region) => !reduced.has(region.location) && mayServeSoon(region));

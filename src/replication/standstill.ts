@@ -1,5 +1,5 @@
-// The reports of passes that saw nothing of ARM: the spec cannot be acted upon, or may not, the object is suspended, or ARM did
-// not answer. Pure. What was last seen stays in the status; a blip must not make a healthy object look ill.
+// Reports passes without an ARM observation: an invalid or unauthorized spec, a suspended object, or a failed read. Pure.
+// The last observation stays in the status, so that a short outage does not make a healthy object look unhealthy.
 import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
 import {
   annotation,
@@ -19,12 +19,12 @@ export function reportInvalid(object: RegistryReplication, problems: readonly st
   return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: untilEdited(object) };
 }
 
-/** A holder is looked at also between edits: it loses its claim when its namespace may no longer name the registry. */
+/** A holder is checked between edits too: it loses its claim once its namespace is denied the registry. */
 function untilEdited({ status }: RegistryReplication): Next {
   return status?.claim === undefined ? 'edit' : 'drift check';
 }
 
-/** Nothing may be asked of Azure for this object, or Azure does not answer it, until somebody else allows it. */
+/** Reports that the operator or Azure denies access for this object until a user grants it. */
 export function reportRefused(
   object: RegistryReplication,
   { reason, message }: { readonly reason: Reason; readonly message: string },
@@ -41,7 +41,7 @@ function untilMended({ status }: RegistryReplication, now: Date): number {
   return slowly(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);
 }
 
-/** Another object acts on the registry. What that one's replicas are is said there. `holder`: its namespace/name, where known. */
+/** Reports that another object manages the registry and shows its regions. `holder`: its namespace/name, if known. */
 export function reportClaimed(object: RegistryReplication, holder: string | undefined, now: Date): Report {
   const other = holder === undefined ? 'another RegistryReplication' : `RegistryReplication ${holder}`;
   const message = `registry ${object.spec.registry.name} is managed by ${other}; this object does nothing until that one is gone. Merge the two, or delete one of them`;
@@ -54,7 +54,7 @@ export function reportClaimed(object: RegistryReplication, holder: string | unde
   return { status, next: 'drift check' };
 }
 
-/** The status without what it says about regions: they are another object's. */
+/** The status without regions, which belong to another object. */
 export function withoutRegions(status: Status): Status {
   const { regions: _rows, plan: _plan, syncing: _syncing, readyRegions: _ready, regionList: _list, ...kept } = status;
   const conditions = kept.conditions?.filter(({ type }) => type !== 'Available');
@@ -62,9 +62,9 @@ export function withoutRegions(status: Status): Status {
 }
 
 /**
- * Suspended keeps the last conditions, each with the generation that it was seen for. The status itself answers the current
- * generation, so that kstatus does not wait for ever after an edit that suspends (kustomize-controller#1737). What was seen in
- * mode Observe is not kept: it would look like the holder's.
+ * Keeps the last conditions of a suspended object with the generations they were observed for. The status itself has the
+ * current generation, so that kstatus does not wait forever after an edit that suspends (kustomize-controller#1737).
+ * Conditions from mode Observe are dropped: they would look like the holder's.
  */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
   const { conditions = [], ...rest } = object.status ?? {};
@@ -95,8 +95,8 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
 }
 
 /**
- * ARM did not show the registry. `silentFor`: ms since ARM last did. Throttling and passing faults keep the last status
- * for as long as `grace` ms; only then is Ready unknown. A refusal is said at once.
+ * Reports that ARM did not return the registry for `silentFor` ms. Throttling and transient errors keep the last status for
+ * `grace` ms; then Ready becomes Unknown. A refusal is reported at once.
  */
 export function reportUnseen(
   object: RegistryReplication,
@@ -108,7 +108,7 @@ export function reportUnseen(
   switch (error.kind) {
     case 'Denied':
     case 'Invalid':
-      // However short the interval is: whoever is refused does not ask again and again.
+      // Denied reads back off, however short the interval is.
       return { ...reportRefused(object, error, now), next: { notBefore: untilMended(object, now) } };
     case 'Throttled':
     case 'Conflict':
@@ -129,7 +129,7 @@ export function reportUnseen(
   }
 }
 
-/** Nothing is done until a person acts. */
+/** The status of an object that is stalled until a user acts. */
 function standstill(object: RegistryReplication, reason: Reason, message: string, now: Date): Status {
   const { status = {}, metadata } = object;
   const statements: [Statement, ...Statement[]] = [
@@ -145,7 +145,7 @@ function standstill(object: RegistryReplication, reason: Reason, message: string
   };
 }
 
-/** These statements, and Available as it was last seen: for the generation that it was seen for. */
+/** Adds the last Available condition, with the generation it was observed for, to the statements. */
 function unlooked(
   { status, metadata }: RegistryReplication,
   statements: readonly [Statement, ...Statement[]],

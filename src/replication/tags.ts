@@ -1,10 +1,10 @@
-// Tags are shared with others: an object owns only the keys that its spec names, or has named. Azure ignores the case of keys.
+// Merges tags. Others may set tags too: an object owns only keys that its spec names or named. Azure ignores key case.
 
 type Tags = Readonly<Record<string, string>>;
 
 /**
- * The whole set of tags to write, so that every key in `asked` has its value, every key in `owned` that is no longer
- * asked for is gone, and all others stay; undefined when that is so already.
+ * The complete tags to write: all keys in `asked` with their values, no other key in `owned`, all remaining keys unchanged.
+ * Undefined if `present` already matches.
  */
 export function tagsToSet(present: Tags, asked: Tags, owned: readonly string[]): Tags | undefined {
   const wanted = new Map(Object.entries(asked).map(([key, value]) => [key.toLowerCase(), { key, value }]));
@@ -21,7 +21,7 @@ export function tagsToSet(present: Tags, asked: Tags, owned: readonly string[]):
   return Object.fromEntries([...kept, ...set]);
 }
 
-/** The keys to own from now on: those asked for, and those owned before that are still to be removed. */
+/** The keys to own from now on: those in `asked`, and previously owned ones that are not removed yet. */
 export function keysOwned(present: Tags, asked: Tags, owned: readonly string[]): string[] {
   const still = new Set(Object.keys(present).map((key) => key.toLowerCase()));
   const keys = new Map(owned.filter((key) => still.has(key.toLowerCase())).map((key) => [key.toLowerCase(), key]));

@@ -1,10 +1,10 @@
-// Whether a person waits for the next pass of an object: that decides who goes first where Azure's budget is short. Pure.
+// Computes the priority of an object's next pass for the rate limiter, and the writes it will probably need. Pure.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import type { Operation } from '../azure/shares.ts';
 import { normalise } from './location.ts';
 import { restsUntil, startsOver } from './regions.ts';
 
-/** `edit`: a person has asked for something that is not done yet. `upkeep`: looking after what is as it should be, or on its way. */
+/** `edit`: a user's request is still pending. `upkeep`: a background check of an object that is in sync or in progress. */
 export function urgencyOf(object: RegistryReplication): 'edit' | 'upkeep' {
   const { spec, metadata, status } = object;
   const leaves = metadata.deletionTimestamp !== undefined;
@@ -12,7 +12,7 @@ export function urgencyOf(object: RegistryReplication): 'edit' | 'upkeep' {
   return startsOver(object) || leaves || hasWorkLeft ? 'edit' : 'upkeep';
 }
 
-/** What the next pass will probably ask of Azure beside reads: the steps of the stored plan that nothing holds back. Pure. */
+/** The writes that the next pass will probably send: the stored plan's steps without a hold. */
 export function writesAhead(object: RegistryReplication, now: Date): Operation[] {
   const { spec, status, metadata } = object;
   const isPlanned = status?.observedGeneration === metadata.generation && !startsOver(object);

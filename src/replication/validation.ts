@@ -1,5 +1,5 @@
-// What the schema cannot promise: API servers before 1.25 ignore CEL, so its rules are checked here again, with those of
-// Azure that the schema cannot express. A spec with a problem is never acted upon.
+// Validates the spec. It repeats the CEL rules, which API servers before 1.25 ignore, and adds Azure's rules that the schema
+// cannot express. The operator never acts on an invalid spec.
 import type { RegistryReplication, Spec } from '../api/registryreplication.ts';
 import type { RegistryReference } from '../azure/arm.ts';
 import { formatDuration, parseDuration } from '../duration.ts';
@@ -7,7 +7,7 @@ import { isGuid } from '../guid.ts';
 import { normalise } from './location.ts';
 
 const shortestInterval = 60_000;
-/** The times in a status are whole seconds. */
+/** Times in a status are whole seconds. */
 const shortestDeadline = 1_000;
 /** A year. */
 const maxPruneDelay = 8_760 * 3_600_000;
@@ -15,15 +15,15 @@ const maxPruneDelay = 8_760 * 3_600_000;
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/, reserved: /^(azure|microsoft|windows)/i };
 
-/** For the number of regions times the tags of any one region: bounds the size of an object. */
+/** Maximum of regions times tags of any one region; bounds the size of an object. */
 const maxTags = 500;
 
-/** In a tag's name it would come back in every status that says which tags are ours. */
+/** Rejected in tag names, because the status repeats the names of owned tags. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /**
- * Everything wrong with the object's spec, as sentences for a person; empty when it may be acted upon. An object is looked
- * through once: every pass for another that names its registry asks, and it may be large.
+ * All problems of the object's spec, as sentences for users; empty if valid. The result is cached: passes of other
+ * objects with the same registry need it too, and an object may be large.
  */
 export function problemsOf(object: RegistryReplication): readonly string[] {
   const found = known.get(object) ?? allProblemsOf(object);
@@ -94,7 +94,7 @@ function* problemsOfTags(location: string, tags: [string, string][]): Generator<
   }
 }
 
-/** Kubernetes' rule for the names of most objects. What is no such name might be understood as another namespace's. */
+/** Applies Kubernetes' rule for most object names. An invalid name might be read as one of another namespace. */
 function* problemsOfIdentity(identity: Spec['identity']): Generator<string> {
   if (identity === undefined) return;
   const { serviceAccountName: name } = identity;

@@ -1,4 +1,4 @@
-// What the rows and the steps that are left come to: phase and conditions, in words for people. Pure.
+// Summarizes the rows and the remaining steps as phase and conditions, with messages for users. Pure.
 import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { Plan, Step } from './plan.ts';
@@ -10,7 +10,7 @@ export interface Verdict {
   readonly ready: boolean;
   readonly reason: Reason;
   readonly message: string;
-  /** A person has to act. */
+  /** A user must act. */
   readonly stalled: boolean;
 }
 
@@ -91,7 +91,7 @@ export function verdictOf(
   };
 }
 
-/** What Azure has refused blocks a prune; what it was not asked for has a reason of its own. */
+/** PruneBlocked means that Azure refused the prune. Prunes held back by the operator keep their own reason. */
 function reasonOfBlock(blocked: readonly RegionStatus[]): Reason {
   const ours = (['Contended', 'ProgressDeadlineExceeded'] as const).find((reason) =>
     blocked.every((row) => row.reason === reason),

@@ -1,17 +1,17 @@
-// How several regions become one sentence that stands in a column of kubectl's, in a condition or in an event: what, where,
-// and what to do. Bounded, and nothing twice; the whole of each region's words is in its row. Pure.
+// Combines the messages of several regions into one for a kubectl column, a condition or an event: what, where, what to do.
+// The result is bounded and without repetition; each region's full message is in its row. Pure.
 import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
 import { shellQuote } from '../shell-quote.ts';
 import { cut } from '../words.ts';
 
 const mostNamed = 10;
-/** Characters of one region's words, and of all: an event's note may have 1,024 bytes. */
+/** Maximum characters of one region's message, and of all: an event's note is limited to 1,024 bytes. */
 const longestWords = 900;
 const longestSentence = 950;
 
 /**
- * What is so in these regions. Of those with one reason the first is told in full, the others are named; those that have
- * nothing to say are told by their state.
+ * Summarizes the regions. Of those with the same reason it shows the first message and names the others. Regions without a
+ * message are shown by state.
  */
 export function inWords(rows: readonly RegionStatus[]): string {
   const kinds = [...Map.groupBy(rows, ({ reason, message, state }) => reason ?? message ?? state).values()];
@@ -28,7 +28,7 @@ function ofOneKind(rows: readonly RegionStatus[]): string {
   return others.length > 0 ? `${told}; ${reason ?? 'the same'} in ${listing(others)} too` : told;
 }
 
-/** The state of each region, and no more. */
+/** The regions by state, without messages. */
 export function inStates(rows: readonly RegionStatus[]): string {
   const states = Map.groupBy(rows, ({ state }) => state);
   return [...states].map(([state, group]) => `${listing(group)} ${areOrIs(group)} ${state}`).join('; ');
@@ -43,18 +43,18 @@ export function areOrIs({ length }: readonly unknown[]): 'is' | 'are' {
   return length === 1 ? 'is' : 'are';
 }
 
-/** For an object that is being deleted while its replicas cannot be: how to let it go. A sentence, with the blank before it. */
+/** How to force-detach an object whose replicas cannot be deleted, to append to a message; empty if not being deleted. */
 export function wayOut({ metadata }: RegistryReplication): string {
   if (metadata.deletionTimestamp === undefined) return '';
   return `. If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} ${annotation.forceDetach}=true`;
 }
 
-/** The command that asks the operator for a look at once. */
+/** The command that requests a reconcile at once. */
 export function lookNow({ metadata }: RegistryReplication): string {
   return `kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} --overwrite ${annotation.reconcileRequestedAt}="$(date)"`;
 }
 
-/** The command with which a person deletes one replica. */
+/** The command that deletes one replica. */
 export function replicaDeletion({ spec: { registry } }: RegistryReplication, name: string): string {
   const { subscriptionId, resourceGroup } = registry;
   const words = ['--registry', registry.name, '--name', name, '--resource-group', resourceGroup];
@@ -63,7 +63,7 @@ export function replicaDeletion({ spec: { registry } }: RegistryReplication, nam
   );
 }
 
-/** Whether the words name the region at their beginning, where nobody looks for it before them. */
+/** True if the message names the region near its start, so that it needs no prefix. */
 function names(words: string, location: string): boolean {
   return words
     .slice(0, 150)
