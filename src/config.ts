@@ -3,7 +3,6 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
 import { proxyVariablesFor } from './azure/proxy.ts';
-import { formatDuration, parseDuration } from './duration.ts';
 import {
   type BindAddress,
   bindAddress,
@@ -16,7 +15,8 @@ import {
   wholeNumber,
 } from './flag-values.ts';
 import type { Terms } from './kubernetes/lease.ts';
-import { messageOf } from './words.ts';
+import { formatDuration, parseDuration } from './lib/duration.ts';
+import { errorMessage } from './lib/sanitize.ts';
 
 export const version = manifest.version;
 
@@ -313,6 +313,6 @@ function cloud(env: NodeJS.ProcessEnv): Cloud {
     Object.assign(env, proxyVariablesFor(env, [azure.endpoint, azure.authority]));
     return Object.freeze(azure);
   } catch (error) {
-    throw new ConfigError(messageOf(error));
+    throw new ConfigError(errorMessage(error));
   }
 }

@@ -1,6 +1,6 @@
 // Parsers of flag values. Each throws commander's InvalidArgumentError, which names the flag or the variable.
 import { InvalidArgumentError } from 'commander';
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from './lib/duration.ts';
 
 export interface BindAddress {
   /** Undefined: every address of this machine. */

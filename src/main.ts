@@ -1,5 +1,5 @@
 // Wires the parts, handles signals, and ends the process with one clear line when it must end. It decides nothing else.
-import './prelude.ts'; // before all others, dependencies too
+import './preflight.ts'; // before all others, dependencies too
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -22,7 +22,6 @@ import { clientAnnotations } from './azure/federated-credential.ts';
 import { connectArm } from './azure/gateway.ts';
 import { Identities } from './azure/identities.ts';
 import type { Credential } from './azure/token.ts';
-import { systemClock as clock } from './clock.ts';
 import { type Config, ConfigError, parseConfig, version } from './config.ts';
 import { enqueueInto } from './kubernetes/change.ts';
 import { type Cluster, connect, loadKubeConfig } from './kubernetes/cluster.ts';
@@ -41,7 +40,9 @@ import { resource } from './kubernetes/resource.ts';
 import { serviceAccounts } from './kubernetes/service-account.ts';
 import { writeStatus } from './kubernetes/status.ts';
 import { remembering, Store } from './kubernetes/store.ts';
-import { onStopSignal } from './prelude.ts';
+import { systemClock as clock } from './lib/clock.ts';
+import { errorMessage } from './lib/sanitize.ts';
+import { onShutdownSignal } from './preflight.ts';
 import { Claims } from './replication/claims.ts';
 import type { Objects } from './replication/context.ts';
 import { mostHappenings } from './replication/happenings.ts';
@@ -60,7 +61,6 @@ import { outageLog } from './telemetry/outage.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
 import { type RunningServer, serveHealth, serveMetrics } from './telemetry/server.ts';
 import { announceTo } from './telemetry/transitions.ts';
-import { messageOf } from './words.ts';
 
 const name = 'registryreplication';
 const userAgent = `acr-replication-operator/${version}`;
@@ -191,7 +191,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.info({}, 'Stopped');
     process.exit(0);
   };
-  onStopSignal((signal) => void stop(signal).catch((error) => die(log, error)));
+  onShutdownSignal((signal) => void stop(signal).catch((error) => die(log, error)));
 
   // In this order: whoever cannot see the objects must not keep others from working.
   await informer.synced;
@@ -319,6 +319,6 @@ function configOrExit(): Config {
 
 /** One line, and the end: what state is left, Kubernetes and ARM hold, and the next start reads it. */
 function die(log: Logger, error: unknown): never {
-  log.fatal({ error }, messageOf(error));
+  log.fatal({ error }, errorMessage(error));
   process.exit(1);
 }

@@ -1,7 +1,7 @@
 // The way out after a signal, in the one order that is safe: nothing new is taken in, the passes end, what they had to tell is
 // told, and only then is the Lease given back. It never takes longer than its deadline.
-import type { Clock } from './clock.ts';
-import type { Log } from './kubernetes/log.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
 
 /** The parts of the running operator, as they are when the signal comes. */
 export interface Running {

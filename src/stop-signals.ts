@@ -7,7 +7,7 @@ const echoLasts = 250;
  * A terminal sends SIGINT to npm and to the script that it runs, and npm passes its own on to the script. `stop` hears the first
  * alone; what comes later was meant. `now`: ms of a clock that never goes back.
  */
-export function withoutEcho(
+export function ignoreDuplicateSigint(
   stop: (signal: NodeJS.Signals) => void,
   now: () => number = () => performance.now(),
 ): (signal: NodeJS.Signals) => void {

@@ -1,8 +1,9 @@
 // `npm run demo`: an emulated Azure, a cluster and the operator, brought together for people to watch. Here are only the
 // process's own concerns: flags, signals, exit codes, and that nothing it started outlives it.
-import { systemClock as clock } from '../src/clock.ts';
+
 import { explain } from '../src/kubernetes/errors.ts';
-import { withoutEcho } from '../src/stop-signals.ts';
+import { systemClock as clock } from '../src/lib/clock.ts';
+import { ignoreDuplicateSigint } from '../src/stop-signals.ts';
 import { readFlags } from './demo/flags.ts';
 import { play } from './demo/play.ts';
 import { screenFor } from './demo/screen.ts';
@@ -12,7 +13,7 @@ import { printable } from './demo/view.ts';
 const flags = readFlags(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
 const screen = screenFor(process.stdout, process.env, clock);
 const stop = new AbortController();
-const told = withoutEcho(() => {
+const told = ignoreDuplicateSigint(() => {
   if (stop.signal.aborted) process.exit(130);
   stop.abort();
 });

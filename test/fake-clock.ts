@@ -1,5 +1,5 @@
 // A clock that moves only when a test says so.
-import type { Clock } from '../src/clock.ts';
+import type { Clock } from '../src/lib/clock.ts';
 
 export class FakeClock implements Clock {
   #now: number;

@@ -1,8 +1,9 @@
 // ServiceAccounts that stand for a client in Entra: what must be there for one on either side, as the README tells people to
 // make it.
-import { systemClock } from '../src/clock.ts';
+
 import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
 import { serviceAccounts } from '../src/kubernetes/service-account.ts';
+import { systemClock } from '../src/lib/clock.ts';
 import { type Account, permissionsOf } from './access.ts';
 import { operatorAccount } from './deployment.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';

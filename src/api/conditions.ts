@@ -1,6 +1,6 @@
 // Conditions as Kubernetes' API conventions want them: each answers one generation, and lastTransitionTime moves only when
 // the status does.
-import { oneLine } from '../words.ts';
+import { sanitize } from '../lib/sanitize.ts';
 import type { Condition } from './registryreplication.ts';
 
 export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -22,7 +22,7 @@ export function stateConditions(
     const last = findCondition(before, statement.type);
     return {
       ...statement,
-      message: oneLine(statement.message, longestMessage),
+      message: sanitize(statement.message, longestMessage),
       ...(generation !== undefined && { observedGeneration: generation }),
       lastTransitionTime: last?.status === statement.status ? last.lastTransitionTime : now,
     };

@@ -1,6 +1,6 @@
 // Reads ARM's answers into the operator's own shapes. Total: what may be missing gets its default, unknown words are kept, and
 // what has no name or no place is refused as an answer that says nothing.
-import { oneLine } from '../words.ts';
+import { sanitize } from '../lib/sanitize.ts';
 import type { Registry, Replica } from './arm.ts';
 
 /** Characters kept of ARM's words: they end in a status, and that must stay small whatever ARM says. */
@@ -27,7 +27,7 @@ export function registryFrom(body: unknown): Registry {
   const registry = record(body);
   const id = text(registry.id);
   const location = matching(anyPlace, registry.location);
-  if (!id || !location || oneLine(id, mostOfAnId) !== id)
+  if (!id || !location || sanitize(id, mostOfAnId) !== id)
     throw new UnreadableAnswer('the answer is no registry: it has no id or no location');
   return {
     id,
@@ -111,7 +111,7 @@ function matching(pattern: RegExp, value: unknown): string | undefined {
 }
 
 function words(value: unknown, limit: number): string | undefined {
-  return typeof value === 'string' ? text(oneLine(value, limit)) : undefined;
+  return typeof value === 'string' ? text(sanitize(value, limit)) : undefined;
 }
 
 /** ISO time in milliseconds: ARM's own digits vary between answers, and a change would mean another registry. */

@@ -1,6 +1,6 @@
 // What is known of one of ARM's token buckets: how many requests it would surely take now, and when it will take more. Pure
 // arithmetic on times that it is told; never more hopeful than ARM's answers allow, since others may use the same credential.
-import { clamp } from '../clamp.ts';
+import { clamp } from '../lib/clamp.ts';
 import { InFlight } from './in-flight.ts';
 
 /** A bucket as ARM keeps it, and how much of it is trusted while ARM has said nothing. */

@@ -1,9 +1,9 @@
 // Turns every way in which ARM, the credential or the network can refuse into the one small union of arm.ts, with words for people:
 // what happened, where, and what to do. Pure and total: anything at all that was thrown becomes an ArmError.
-import { clamp } from '../clamp.ts';
-import { shellQuote } from '../shell-quote.ts';
-import { didYouMean } from '../spelling.ts';
-import { oneLine } from '../words.ts';
+import { clamp } from '../lib/clamp.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
+import { sanitize } from '../lib/sanitize.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 import { ArmError } from './arm.ts';
 import { apiVersion } from './cloud.ts';
 import { credentialTroubleOf, isCredentialError } from './credential-errors.ts';
@@ -30,7 +30,7 @@ const maxRetryAfterMs = 24 * 3_600_000;
  */
 export function armErrorFrom(error: unknown, doing = 'do what was asked', whose = "the operator's identity"): ArmError {
   if (error instanceof ArmError) return error;
-  const asked = oneLine(doing, 256);
+  const asked = sanitize(doing, 256);
   // First: some of them have a status as well, which is not ARM's.
   if (isCredentialError(error)) return credentialError(error, asked);
   const answer = answerIn(error);
@@ -49,7 +49,7 @@ function refusal(answer: Answer, { asked, whose }: Request, cause: unknown): Arm
   const words = answer.words.replace(everyRegion, '').trim();
   const said = [code || `HTTP ${status}`, words].filter(Boolean).join(': ');
   const make = (kind: ArmError['kind'], reason: ArmError['reason'], message: string, retryAfter?: number) =>
-    new ArmError(kind, reason, oneLine(message, wholeMessage), {
+    new ArmError(kind, reason, sanitize(message, wholeMessage), {
       code,
       cause,
       ...(retryAfter === undefined ? {} : { retryAfter }),
@@ -282,7 +282,7 @@ const isSeconds = /^\d+(\.\d+)?$/;
 const isHttpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 function transient(message: string, code: string, cause: unknown, retryAfter?: number): ArmError {
-  return new ArmError('Transient', 'AzureUnreachable', oneLine(message, wholeMessage), {
+  return new ArmError('Transient', 'AzureUnreachable', sanitize(message, wholeMessage), {
     code,
     cause,
     ...(retryAfter !== undefined && { retryAfter }),
@@ -303,5 +303,5 @@ function credentialError(error: Error, asked: string): ArmError {
       ? 'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
       : words;
   const message = `The operator has no valid Azure credential, so it cannot ${asked} (${why})`;
-  return new ArmError('Denied', 'AuthenticationFailed', oneLine(message, wholeMessage), { cause: error });
+  return new ArmError('Denied', 'AuthenticationFailed', sanitize(message, wholeMessage), { cause: error });
 }

@@ -2,9 +2,9 @@
 // stands for. There is no secret in it, and it keeps nothing. Each way in which it can fail has its reason and its remedy.
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientAssertionCredential } from '@azure/identity';
-import { isGuid } from '../guid.ts';
-import { shellQuote } from '../shell-quote.ts';
-import { messageOf, oneLine } from '../words.ts';
+import { isGuid } from '../lib/guid.ts';
+import { errorMessage, sanitize } from '../lib/sanitize.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 import { ArmError, type IdentityReason } from './arm.ts';
 import type { Cloud } from './cloud.ts';
 import { authorityOptions } from './credential.ts';
@@ -74,7 +74,7 @@ export async function clientOf(
     const id = (reading.annotations[name] ?? otherwise ?? '').trim();
     if (isGuid(id)) return id.toLowerCase();
     const found =
-      id === '' ? 'has no annotation' : `has ${JSON.stringify(oneLine(id, 100))}, which is no id, as its annotation`;
+      id === '' ? 'has no annotation' : `has ${JSON.stringify(sanitize(id, 100))}, which is no id, as its annotation`;
     throw denied(
       'ServiceAccountNotAnnotated',
       `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
@@ -112,7 +112,7 @@ async function answered<T>(answer: Promise<T>, account: ServiceAccountName): Pro
   try {
     return await answer;
   } catch (error) {
-    const words = oneLine(messageOf(error), 512);
+    const words = sanitize(errorMessage(error), 512);
     const message = `The API server does not tell about ServiceAccount ${inWords(account)}, so nothing can be asked of Azure as it (${words})`;
     throw new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
   }
@@ -165,7 +165,7 @@ function notExchanged(
 function issuerOf(token: string): string {
   try {
     const claims: { iss?: unknown } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    if (typeof claims.iss === 'string') return oneLine(claims.iss, 256);
+    if (typeof claims.iss === 'string') return sanitize(claims.iss, 256);
   } catch {
     // Opaque to us, then; it was Entra's to read.
   }
@@ -173,7 +173,7 @@ function issuerOf(token: string): string {
 }
 
 function denied(reason: IdentityReason, message: string, cause?: unknown): ArmError {
-  return new ArmError('Denied', reason, oneLine(message, 2_048), { cause });
+  return new ArmError('Denied', reason, sanitize(message, 2_048), { cause });
 }
 
 function inWords({ namespace, name }: ServiceAccountName): string {

@@ -7,7 +7,7 @@ import {
 import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
 import { createPipelineFromOptions, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { failureFrom, flattened, locationsFrom, registryFrom, replicaFrom, UnreadableAnswer } from './answers.ts';
 import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
 import type { Wire } from './budget.ts';

@@ -12,7 +12,7 @@ import {
   type PipelineResponse,
   RestError,
 } from '@azure/core-rest-pipeline';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { UnreadableAnswer } from './answers.ts';
 
 /** An answer may have so many bytes, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */

@@ -1,8 +1,8 @@
 // As whom the operator asks ARM for each object: as itself, or as the client that the object's own ServiceAccount stands for. One
 // access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more, and
 // when it is idle.
-import type { Clock } from '../clock.ts';
-import { Groups } from '../groups.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GroupIndex } from '../lib/group-index.ts';
 import { type Arm, ArmError } from './arm.ts';
 import type { Budget, Level, Visitor } from './budget.ts';
 import type { Cloud } from './cloud.ts';
@@ -61,7 +61,7 @@ export class Identities {
   /** In the order of their last use. */
   readonly #kept = new Map<string, Kept>();
   /** By ServiceAccount, the keys of the objects that name it. */
-  readonly #users = new Groups();
+  readonly #users = new GroupIndex();
 
   constructor(options: IdentitiesOptions) {
     this.#options = options;
@@ -70,7 +70,7 @@ export class Identities {
 
   /** The object is there, and this is its ServiceAccount. An identity's token goes with the last object that names it. */
   put(object: string, account: ServiceAccountName | undefined): void {
-    const unused = this.#users.put(object, account && keyOf(account));
+    const unused = this.#users.assign(object, account && keyOf(account));
     if (unused !== undefined) this.#kept.delete(unused);
   }
 

@@ -1,7 +1,7 @@
 // What every request to ARM has in common: a token, a deadline that covers the whole of it, one report for metrics and logs, and
 // a refusal thrown with its body still readable. It sends nothing twice.
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { UnreadableAnswer } from './answers.ts';
 import type { News } from './bucket.ts';
 import type { Wire } from './budget.ts';

@@ -1,5 +1,5 @@
 // Reads whatever was thrown: ARM's answer, where there was one, and words. Pure and total.
-import { oneLine } from '../words.ts';
+import { sanitize } from '../lib/sanitize.ts';
 
 /** Characters of words that are shown: a message of ARM may be a megabyte. */
 const mostWords = 1_024;
@@ -32,9 +32,9 @@ export function answerIn(error: unknown): Answer | undefined {
   if (status < 300) return undefined;
   return {
     status,
-    code: oneLine(told?.code ?? textOf(rest.code) ?? '', 128),
-    words: oneLine(message, mostWords),
-    text: oneLine(message, maxTextLength),
+    code: sanitize(told?.code ?? textOf(rest.code) ?? '', 128),
+    words: sanitize(message, mostWords),
+    text: sanitize(message, maxTextLength),
     // Without an answer, the refusal is our own.
     fromArm: !response || told !== undefined,
     header: (name) => {
@@ -69,12 +69,12 @@ function pageIn(body: unknown): string | undefined {
 /** Fit to be shown; never empty. */
 export function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : textOf(error);
-  return oneLine(message || codeOf(error) || 'no reason given', mostWords);
+  return sanitize(message || codeOf(error) || 'no reason given', mostWords);
 }
 
 /** Such as ECONNREFUSED; empty where it has none. */
 export function codeOf(error: unknown): string {
-  return oneLine(textOf(members(error)?.code) ?? '', 128);
+  return sanitize(textOf(members(error)?.code) ?? '', 128);
 }
 
 function members(value: unknown): Record<string, unknown> | undefined {

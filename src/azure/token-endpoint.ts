@@ -3,8 +3,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline';
-import type { Clock } from '../clock.ts';
-import { messageOf, oneLine } from '../words.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorMessage, sanitize } from '../lib/sanitize.ts';
 import { createHttpClient } from './http-client.ts';
 
 /** For one request. Two of them, the second a repetition of the first, fit into the time for one token. */
@@ -90,7 +90,7 @@ function hostOf({ url }: PipelineRequest): string {
 /** Of a certificate that is not trusted, with what to do. */
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const words = oneLine(messageOf(error), 256);
+  const words = sanitize(errorMessage(error), 256);
   return /CERT|SIGNATURE|ISSUER|ALTNAME/.test(code)
     ? `${words} (${code}); name a private CA with NODE_EXTRA_CA_CERTS`
     : words;

@@ -1,7 +1,7 @@
 // Caches one access token for one credential and scope: fetched once for all requests that wait, and renewed in the background
 // before it ends. Each attempt to get one has a deadline, and a request waits no longer than its own.
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 
 /** Before its end, from when a token is renewed: the margin of Microsoft's own clients. */
 const refreshMarginMs = 5 * 60_000;

@@ -14,7 +14,7 @@ import {
   ServerConfiguration,
 } from '@kubernetes/client-node';
 import { Agent, type buildConnector } from 'undici';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Credential, type CredentialSource, credentialSource } from './credentials.ts';
 import { asUnreachable } from './errors.ts';
 import { KubeConfigError } from './kubeconfig.ts';

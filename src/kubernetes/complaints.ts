@@ -1,6 +1,6 @@
 // Logs a lasting problem once when it begins and once when it ends, however often it recurs in between.
 import { LRUCache } from 'lru-cache';
-import type { Log } from './log.ts';
+import type { Log } from '../lib/log.ts';
 
 /** Maximum number of problems remembered; an evicted one is logged again. */
 const mostOpen = 1_000;

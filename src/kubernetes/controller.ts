@@ -1,9 +1,9 @@
 // Runs the workers: each takes a key, reads its object, runs one pass, and requeues the key if the pass asks for it or
 // fails. Level-triggered: a pass gets the object, not the change.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfter } from './errors.ts';
-import type { Log } from './log.ts';
 import type { WorkQueue } from './queue.ts';
 
 export interface Outcome {

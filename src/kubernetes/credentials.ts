@@ -3,8 +3,8 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Cluster, User } from '@kubernetes/client-node';
-import type { Clock } from '../clock.ts';
-import { messageOf, oneLine } from '../words.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorMessage, sanitize } from '../lib/sanitize.ts';
 import { KubeConfigError } from './kubeconfig.ts';
 
 /** In PEM, but for the token. */
@@ -68,7 +68,9 @@ async function readTokenFile(path: string, clock: Clock): Promise<Issued> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new KubeConfigError(`The token file of the kubeconfig cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new KubeConfigError(`The token file of the kubeconfig cannot be read: ${errorMessage(error)}`, {
+      cause: error,
+    });
   }
   const token = text.trim();
   if (token === '') throw new KubeConfigError(`The token file ${path} of the kubeconfig is empty`);
@@ -103,7 +105,7 @@ async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<Issued> {
       const why = error.killed
         ? `it gave no credential within ${maxPluginMs / 1_000} s`
         : stderr.trim() || error.message;
-      failed(new KubeConfigError(oneLine(`${subject} failed: ${why}`, 500), { cause: error }));
+      failed(new KubeConfigError(sanitize(`${subject} failed: ${why}`, 500), { cause: error }));
     });
     // A plugin that waits for input fails at once. One that is gone already cannot be written to, which its exit tells.
     child.stdin?.on('error', () => undefined).end();

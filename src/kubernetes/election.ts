@@ -1,6 +1,7 @@
 // Leader election: of all processes that contend for one Lease, the one that may write. It renews while it leads, waits
 // while another does, and keeps the fence, which closes by the clock alone. What leading means is not its business.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { Random } from './backoff.ts';
 import { explain, isConflict, NotLeading } from './errors.ts';
 import {
@@ -17,7 +18,6 @@ import {
   vacated,
 } from './lease.ts';
 import type { LeaseLock } from './lease-lock.ts';
-import type { Log } from './log.ts';
 
 export interface Election {
   readonly standing: Standing;

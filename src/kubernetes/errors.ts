@@ -2,7 +2,7 @@
 // what is tried again.
 import { STATUS_CODES } from 'node:http';
 import { ApiException } from '@kubernetes/client-node';
-import { oneLine } from '../words.ts';
+import { sanitize } from '../lib/sanitize.ts';
 
 /** No answer came: refused, reset, not trusted, or silent for too long. The message is a whole sentence. */
 export class ApiServerUnreachable extends Error {
@@ -83,10 +83,10 @@ export function explain(error: unknown): string {
   if (error instanceof ApiException) {
     const words = statusOf(error).message;
     const status = `the API server answered ${error.code} ${STATUS_CODES[error.code] ?? ''}`.trimEnd();
-    return oneLine(words ? `${status}: ${words}` : status, longest);
+    return sanitize(words ? `${status}: ${words}` : status, longest);
   }
-  if (error instanceof Error) return oneLine(error.message || error.name, longest);
-  return oneLine(String(error), longest);
+  if (error instanceof Error) return sanitize(error.message || error.name, longest);
+  return sanitize(String(error), longest);
 }
 
 /** The API server's own refusal, or its silence: `explain` says all there is to say. Anything else may be a mistake of ours. */
@@ -115,7 +115,7 @@ export function asUnreachable(error: unknown, server: string): unknown {
   const code = 'code' in root ? String(root.code) : undefined;
   // Node names the plain network errors well by code; TLS and the rest need their words too.
   const why = code && /^E[A-Z]+$/.test(code) ? code : [code, root.message].filter(Boolean).join(': ');
-  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${oneLine(why, longest)})`, {
+  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${sanitize(why, longest)})`, {
     cause: error,
   });
 }

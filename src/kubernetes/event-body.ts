@@ -1,6 +1,6 @@
 // Builds the body of an event within the limits of events.k8s.io/v1. Pure.
 import { type EventsV1Event, type KubernetesObject, V1MicroTime } from '@kubernetes/client-node';
-import { oneLine } from '../words.ts';
+import { sanitize } from '../lib/sanitize.ts';
 import type { Random } from './backoff.ts';
 
 export interface EventNews {
@@ -41,7 +41,7 @@ export function eventOf(
     type,
     reason,
     action,
-    note: cut(oneLine(note, noteBytes), noteBytes),
+    note: cut(sanitize(note, noteBytes), noteBytes),
     reportingController: controller,
     reportingInstance: instance.slice(0, instanceLength),
     regarding: {

@@ -1,7 +1,8 @@
 // Events for `kubectl describe`: recorded by a pass, told to the API server one after the other in the background. A caller
 // never waits, and an event that cannot be written never fails a pass.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import { delayAfter, type Random } from './backoff.ts';
 import type { Cluster } from './cluster.ts';
 import { Complaints } from './complaints.ts';
@@ -10,7 +11,6 @@ import { type EventNews, eventOf, type Reporter } from './event-body.ts';
 import { type Series, SeriesBook } from './event-series.ts';
 import { type EventSink, eventSink } from './event-sink.ts';
 import { keyOf } from './key.ts';
-import type { Log } from './log.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
 export interface EventRecorder {

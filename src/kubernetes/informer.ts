@@ -2,12 +2,12 @@
 // namespace, under a supervisor that restarts it after any error and never stops silently. It decides nothing about the
 // objects: its callback only enqueues.
 import { type KubernetesObject, ListWatch } from '@kubernetes/client-node';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import { type Backoff, delayAfter, type Random } from './backoff.ts';
 import type { Cluster } from './cluster.ts';
 import { ApiServerUnreachable, explain, isNotFound, isUnavailable, retryAfter } from './errors.ts';
 import { keyOf } from './key.ts';
-import type { Log } from './log.ts';
 import type { Resource } from './resource.ts';
 import type { Store } from './store.ts';
 import { MendedWatch } from './watch.ts';

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { load as parseYaml } from 'js-yaml';
-import { messageOf } from '../words.ts';
+import { errorMessage } from '../lib/sanitize.ts';
 
 /** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
 export class KubeConfigError extends Error {
@@ -116,5 +116,5 @@ function usersIn(file: string): readonly RawUser[] {
 }
 
 function firstLine(error: unknown): string {
-  return messageOf(error).split('\n', 1)[0] ?? '';
+  return errorMessage(error).split('\n', 1)[0] ?? '';
 }

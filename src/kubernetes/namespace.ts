@@ -1,7 +1,7 @@
 // Reads annotations of a Namespace. Needs only the right to get a namespace by name; a watch would need the right to
 // list all of them.
 import { CoreV1Api } from '@kubernetes/client-node';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type Annotations, annotationsOf } from './annotations.ts';
 import type { Cluster } from './cluster.ts';
 import { RecentReadings } from './recent-readings.ts';

@@ -1,6 +1,6 @@
 // The work queue: which key is worked on next. A key waits once and is in flight once; added while in flight, it runs
 // again after. It owns the timers of delayed keys and nothing else, and never runs the work itself.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type Backoff, delayAfter, type Random } from './backoff.ts';
 
 /**

@@ -1,6 +1,6 @@
 // Caches reads of rarely changing objects. Callers share one read where it is young enough for each of
 // them, and get a reading of up to 10 minutes ago while the API server is unavailable. It has no timer.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { isUnavailable } from './errors.ts';
 
 interface Reading<T> {

@@ -1,6 +1,6 @@
 // Reads annotations of ServiceAccounts and requests short-lived tokens for them. Tokens are neither stored nor logged.
 import { CoreV1Api } from '@kubernetes/client-node';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type Annotations, annotationsOf, type Refused, unlessRefused } from './annotations.ts';
 import type { Cluster } from './cluster.ts';
 import { RecentReadings } from './recent-readings.ts';

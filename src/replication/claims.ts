@@ -2,7 +2,7 @@
 // among the objects that name the registry, and wakes only those whose claim may change. It covers only objects that this
 // operator watches.
 import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
-import { insertSorted, removeSorted } from '../sorted.ts';
+import { insertSorted, removeSorted } from '../lib/sorted.ts';
 import { problemsOf, registryId } from './validation.ts';
 
 /** One object that names a registry. */

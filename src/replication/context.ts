@@ -1,7 +1,7 @@
 // The dependencies of a reconcile pass.
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Arm } from '../azure/arm.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Claims } from './claims.ts';
 import type { Happening } from './happenings.ts';
 import type { Memory } from './memory.ts';

@@ -1,7 +1,7 @@
 // In-memory state shared between passes. Losing it on restart is safe; it only costs extra waiting and a few reads.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { SubscriptionLocations } from '../azure/subscription-locations.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { Contention } from './contention.ts';
 import { DelayTimers } from './prune-delay.ts';
 import { RecentRegistries } from './recent-registries.ts';

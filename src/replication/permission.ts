@@ -1,7 +1,7 @@
 // Decides whether an object may use a registry and the operator's default identity, from flags and namespace annotations.
 // Pure. Azure itself checks the identity's rights.
 import { allowedRegistries, type RegistryReplication } from '../api/registryreplication.ts';
-import { shellQuote } from '../shell-quote.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 import type { Reason } from './reasons.ts';
 import { startsOver } from './regions.ts';
 import { registryId } from './validation.ts';

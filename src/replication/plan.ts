@@ -2,8 +2,8 @@
 // one plan. No decision rests on LIST alone: the plan names the replicas to confirm by a GET first.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
 import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
-import { shellQuote } from '../shell-quote.ts';
-import { didYouMean } from '../spelling.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';
 import { type AgeOf, prunableFrom } from './prune-delay.ts';

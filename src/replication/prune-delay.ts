@@ -1,7 +1,7 @@
 // Computes when an unlisted replica may be pruned. Pure, except for DelayTimers, whose delays do not shorten when the wall
 // clock is set forward.
 import type { RegionSpec, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
-import { parseDuration } from '../duration.ts';
+import { parseDuration } from '../lib/duration.ts';
 
 const defaultDelayMs = 600_000;
 

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RegionState, RegistryReplication, Status } from '../api/registryreplication.ts';
 import { type Arm, ArmError } from '../azure/arm.ts';
-import { parseDuration } from '../duration.ts';
+import { parseDuration } from '../lib/duration.ts';
 import { type Acted, attempt, carryOut, isUnchanged, planToShow } from './act.ts';
 import type { Context } from './context.ts';
 import { checkGate, hasFinalizer } from './gate.ts';

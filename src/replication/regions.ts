@@ -7,7 +7,7 @@ import {
   type RegistryReplication,
 } from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
-import { parseDuration } from '../duration.ts';
+import { parseDuration } from '../lib/duration.ts';
 import { type Latches, latchesOf } from './latches.ts';
 import { normalise } from './location.ts';
 import type { Observed } from './observed.ts';

@@ -2,8 +2,8 @@
 // cannot express. The operator never acts on an invalid spec.
 import type { RegistryReplication, Spec } from '../api/registryreplication.ts';
 import type { RegistryReference } from '../azure/arm.ts';
-import { formatDuration, parseDuration } from '../duration.ts';
-import { isGuid } from '../guid.ts';
+import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { isGuid } from '../lib/guid.ts';
 import { normalise } from './location.ts';
 
 const shortestInterval = 60_000;

@@ -1,5 +1,5 @@
 // Computes requeue delays in ms. Each grows with the time already waited.
-import { clamp } from '../clamp.ts';
+import { clamp } from '../lib/clamp.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -1,8 +1,8 @@
 // Combines the messages of several regions into one for a kubectl column, a condition or an event: what, where, what to do.
 // The result is bounded and without repetition; each region's full message is in its row. Pure.
 import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
-import { shellQuote } from '../shell-quote.ts';
-import { cut } from '../words.ts';
+import { truncate } from '../lib/sanitize.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 
 const mostNamed = 10;
 /** Maximum characters of one region's message, and of all: an event's note is limited to 1,024 bytes. */
@@ -17,14 +17,14 @@ export function inWords(rows: readonly RegionStatus[]): string {
   const kinds = [...Map.groupBy(rows, ({ reason, message, state }) => reason ?? message ?? state).values()];
   const words = kinds.slice(0, mostNamed).map(ofOneKind);
   const more = kinds.slice(mostNamed).reduce((sum, { length }) => sum + length, 0);
-  return cut([...words, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), longestSentence);
+  return truncate([...words, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), longestSentence);
 }
 
 function ofOneKind(rows: readonly RegionStatus[]): string {
   const [first, ...others] = rows;
   if (!first?.message) return inStates(rows);
   const { location, message, reason } = first;
-  const told = cut(names(message, location) ? message : `${location}: ${message}`, longestWords);
+  const told = truncate(names(message, location) ? message : `${location}: ${message}`, longestWords);
   return others.length > 0 ? `${told}; ${reason ?? 'the same'} in ${listing(others)} too` : told;
 }
 

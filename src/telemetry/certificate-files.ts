@@ -3,9 +3,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../kubernetes/log.ts';
-import { messageOf } from '../words.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { errorMessage } from '../lib/sanitize.ts';
 import type { Certificate } from './self-signed.ts';
 
 /** They are missing or do not belong together; the message is one sentence that names the flag. */
@@ -27,7 +27,7 @@ export async function readCertificate(directory: string): Promise<Certificate> {
     return { cert, key };
   } catch (error) {
     throw new CertificateError(
-      `cannot use the certificate in ${directory}: ${messageOf(error)}; --metrics-cert-dir names a directory with tls.crt and tls.key`,
+      `cannot use the certificate in ${directory}: ${errorMessage(error)}; --metrics-cert-dir names a directory with tls.crt and tls.key`,
       { cause: error },
     );
   }

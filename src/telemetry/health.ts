@@ -1,8 +1,9 @@
 // What the kubelet's probes ask, answered in plain words: is this process worth keeping (live), and does it see the cluster
 // (ready)? It reads what the parts tell of themselves and mends nothing. That the event loop turns needs no check: an answer
 // at all shows it.
-import type { Clock } from '../clock.ts';
+
 import type { InformerHealth } from '../kubernetes/informer.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Checks } from './server.ts';
 
 export interface HealthSources {

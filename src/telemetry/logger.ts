@@ -1,8 +1,8 @@
 // One line per entry on stdout, as JSON or for people: ISO time, level as a word, errors cut short, secrets removed, and nothing that
 // would steer a terminal, whoever's words they are.
 import pino, { type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
-import { isSecretName } from '../redact.ts';
-import { oneLine } from '../words.ts';
+import { isSecretName } from '../lib/redact.ts';
+import { sanitize } from '../lib/sanitize.ts';
 import { prettyLine } from './pretty.ts';
 
 export type { Logger };
@@ -31,7 +31,7 @@ export function createLogger({ level, format = 'json', destination }: LoggerOpti
       formatters: { level: (label) => ({ level: label }) },
       hooks: {
         logMethod([fields, sentence], log) {
-          const words = oneLine(String(sentence ?? ''), mostMessage);
+          const words = sanitize(String(sentence ?? ''), mostMessage);
           log.apply(this, [presentable(fields, words, deepest), words]);
         },
       },
@@ -45,7 +45,7 @@ function stdout(): DestinationStream {
   const out = pino.destination({ dest: 1, sync: true });
   out.on('error', (error: Error) => {
     process.stderr.write(
-      `The log cannot be written to stdout, so the operator ends: ${oneLine(error.message, mostMessage)}\n`,
+      `The log cannot be written to stdout, so the operator ends: ${sanitize(error.message, mostMessage)}\n`,
     );
     process.exit(1);
   });
@@ -54,7 +54,7 @@ function stdout(): DestinationStream {
 
 /** The value as a log may hold it, beside a sentence that need not be said twice. */
 function presentable(value: unknown, sentence: string, depth: number): unknown {
-  if (typeof value === 'string') return oneLine(value, mostMessage);
+  if (typeof value === 'string') return sanitize(value, mostMessage);
   if (value instanceof Error) return shortError(value, sentence);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (depth === 0) return '…';
@@ -70,8 +70,8 @@ function presentable(value: unknown, sentence: string, depth: number): unknown {
 /** What was thrown, without the requests and responses that SDK errors carry; a stack only where the mistake may be ours. */
 function shortError(error: Error, sentence: string): unknown {
   const { code, reason, statusCode } = error as { code?: unknown; reason?: unknown; statusCode?: unknown };
-  const cause = error.cause instanceof Error ? oneLine(error.cause.message, mostMessage) : undefined;
-  const message = oneLine(error.message, mostMessage);
+  const cause = error.cause instanceof Error ? sanitize(error.cause.message, mostMessage) : undefined;
+  const message = sanitize(error.message, mostMessage);
   return {
     type: error.name,
     ...(sentence.includes(message) ? {} : { message }),
@@ -84,7 +84,7 @@ function shortError(error: Error, sentence: string): unknown {
 function plain(members: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.entries(members).flatMap(([name, value]) => {
     if (typeof value === 'number') return [[name, value]];
-    return typeof value === 'string' && value !== '' ? [[name, oneLine(value, mostMessage)]] : [];
+    return typeof value === 'string' && value !== '' ? [[name, sanitize(value, mostMessage)]] : [];
   });
   return Object.fromEntries(kept);
 }

@@ -1,7 +1,7 @@
 // Renders the /metrics page at most once a second, one rendering at a time, however many clients ask. Rendering walks all
 // objects on the event loop: one rendering per request would let clients delay the renewal of the Lease.
 import type { Registry } from 'prom-client';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../lib/clock.ts';
 
 export interface MetricsPage {
   readonly contentType: string;

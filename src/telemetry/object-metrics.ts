@@ -4,8 +4,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { findCondition } from '../api/conditions.ts';
 import type { Phase, RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
-import type { Clock } from '../clock.ts';
 import { keyOf } from '../kubernetes/key.ts';
+import type { Clock } from '../lib/clock.ts';
 import { reasons, stalls } from '../replication/reasons.ts';
 
 export interface ObjectSources {

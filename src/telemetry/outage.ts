@@ -2,7 +2,7 @@
 // nothing to tell: it is tried again, and counted in georeplication_arm_requests_total.
 import type { ArmRequest } from '../azure/policy.ts';
 import { Complaints } from '../kubernetes/complaints.ts';
-import type { Log } from '../kubernetes/log.ts';
+import type { Log } from '../lib/log.ts';
 
 /** Requests without a usable answer, one after the other, that make an outage. */
 const enough = 5;

@@ -2,12 +2,12 @@
 // answers are kept for a moment, so that a scrape costs no request to it; tokens are never kept, only what they hash to.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
 import type { AccessReview } from '../kubernetes/access-review.ts';
 import { Complaints } from '../kubernetes/complaints.ts';
 import { explain, isUnavailable } from '../kubernetes/errors.ts';
-import type { Log } from '../kubernetes/log.ts';
-import { oneLine } from '../words.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { sanitize } from '../lib/sanitize.ts';
 
 export type Verdict = { readonly status: 200 } | { readonly status: 401 | 403 | 500 | 503; readonly words: string };
 
@@ -43,7 +43,7 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
     const user = await reviews.userOf(token);
     if (!user) return unauthorized;
     if (await reviews.may(user, 'get', '/metrics')) return { status: 200 };
-    const who = oneLine(user.username ?? '', 256);
+    const who = sanitize(user.username ?? '', 256);
     return { status: 403, words: `Forbidden: user "${who}" may not get path "/metrics"` };
   }
 

@@ -2,10 +2,10 @@
 // WithAuthenticationAndAuthorization serves them: puts together the server, its certificate and its guard.
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
-import type { Clock } from '../clock.ts';
 import { accessReview } from '../kubernetes/access-review.ts';
 import type { Cluster } from '../kubernetes/cluster.ts';
-import type { Log } from '../kubernetes/log.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import { readCertificate, watchCertificate } from './certificate-files.ts';
 import { metricsPage } from './metrics-page.ts';
 import { scrapeGuard } from './scrape-guard.ts';

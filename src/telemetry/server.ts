@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
-import { messageOf } from '../words.ts';
+import { errorMessage } from '../lib/sanitize.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import type { Guard } from './scrape-guard.ts';
 import type { Certificate } from './self-signed.ts';
@@ -122,7 +122,7 @@ function outcome(check: Check): string | undefined {
   try {
     return check();
   } catch (error) {
-    return messageOf(error);
+    return errorMessage(error);
   }
 }
 

@@ -2,9 +2,9 @@
 // the metrics. It decides nothing, and nothing of it can fail a pass.
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
-import type { Clock } from '../clock.ts';
 import { keyOf } from '../kubernetes/key.ts';
-import type { Log } from '../kubernetes/log.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { Happening } from '../replication/happenings.ts';
 import type { ObjectMetrics } from './object-metrics.ts';
 

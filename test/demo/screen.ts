@@ -1,7 +1,7 @@
 // Where the demo is seen: a table that lives at the end of a terminal, or plain lines wherever that would be noise. It
 // knows nothing of what it shows, and is told everything.
 import type { WriteStream } from 'node:tty';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import { changesBetween } from './changes.ts';
 import { tableOf } from './table.ts';
 import type { View } from './view.ts';

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import type { RegistrySettings } from '../emulators/arm/azure.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { Timings } from '../emulators/arm/timings.ts';

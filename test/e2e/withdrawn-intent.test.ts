@@ -1,7 +1,7 @@
 // What a person withdraws while a pass waits for a slow answer of Azure is not carried out.
 import { expect } from 'chai';
 import { allowedRegistries, annotation } from '../../src/api/registryreplication.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { openScene, referenceTo, type Scene } from './scene.ts';

@@ -8,7 +8,7 @@ import { createBudget, type Wire } from '../../src/azure/budget.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
 import { connectArm } from '../../src/azure/gateway.ts';
 import { paced } from '../../src/azure/pacing.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import { urgencyOf } from '../../src/replication/urgency.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { trust } from '../trust.ts';

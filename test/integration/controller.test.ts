@@ -9,7 +9,6 @@ import {
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { systemClock } from '../../src/clock.ts';
 import { enqueueInto } from '../../src/kubernetes/change.ts';
 import { type Cluster, connect, loadKubeConfig, type RequestSeen } from '../../src/kubernetes/cluster.ts';
 import { type Controller, type Outcome, startController } from '../../src/kubernetes/controller.ts';
@@ -20,6 +19,7 @@ import { type Informer, startInformer } from '../../src/kubernetes/informer.ts';
 import { WorkQueue } from '../../src/kubernetes/queue.ts';
 import { type Resource, resource } from '../../src/kubernetes/resource.ts';
 import { remembering, Store } from '../../src/kubernetes/store.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { establish, startCluster, type TestCluster } from '../cluster.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';

@@ -8,10 +8,10 @@ import {
   type KubernetesObject,
 } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { systemClock } from '../../src/clock.ts';
 import { type Cluster, connect, loadKubeConfig, type RequestSeen } from '../../src/kubernetes/cluster.ts';
 import type { EventNews } from '../../src/kubernetes/event-body.ts';
 import { type EventRecorder, eventRecorder } from '../../src/kubernetes/events.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { kubectl, missingKubectl } from '../emulators/kubectl.ts';
 import { TcpProxy } from '../tcp-proxy.ts';

@@ -6,7 +6,7 @@ import {
   type Refused,
   type ServiceAccountName,
 } from '../../src/azure/federated-credential.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { refusal } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { TokenIssuer } from '../emulators/kubernetes/token-issuer.ts';

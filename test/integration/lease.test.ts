@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { systemClock } from '../../src/clock.ts';
 import { type Cluster, type ClusterOptions, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
 import { LeaseElection } from '../../src/kubernetes/election.ts';
 import { isConflict, NotLeading } from '../../src/kubernetes/errors.ts';
 import { type LeaseLock, leaseLock } from '../../src/kubernetes/lease-lock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';

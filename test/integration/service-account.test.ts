@@ -1,11 +1,11 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { clientAnnotations } from '../../src/azure/federated-credential.ts';
-import { systemClock } from '../../src/clock.ts';
 import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
 import { explain } from '../../src/kubernetes/errors.ts';
 import { namespaceReader } from '../../src/kubernetes/namespace.ts';
 import { type ServiceAccounts, serviceAccounts } from '../../src/kubernetes/service-account.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 
 const account = { namespace: 'web', name: 'registries' };

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { withoutEcho } from '../../src/stop-signals.ts';
+import { ignoreDuplicateSigint } from '../../src/stop-signals.ts';
 
 describe('a signal to stop', () => {
   function heardOf(signals: readonly [at: number, signal: NodeJS.Signals][]): NodeJS.Signals[] {
     const heard: NodeJS.Signals[] = [];
     let now = 0;
-    const stop = withoutEcho(
+    const stop = ignoreDuplicateSigint(
       (signal) => void heard.push(signal),
       () => now,
     );

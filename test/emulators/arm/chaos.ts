@@ -1,6 +1,6 @@
 // Random trouble that can be repeated: draws a sequence of knobs turned on and off and of changes made behind the operator's
 // back, and plays it on an emulator. Judges nothing: what must be true in the end is the test's to say.
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 import { type Azure, Impossible } from './azure.ts';
 import { type Drift, drift } from './drift.ts';
 import type { Fault, Kind } from './faults/fault.ts';

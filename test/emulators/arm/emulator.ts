@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpsServer, type Server } from 'node:https';
 import { createServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { type Clock, systemClock } from '../../../src/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
 import { adminApp, adminPath } from './admin.ts';
 import { Azure, type RegistrySettings } from './azure.ts';

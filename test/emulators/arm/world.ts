@@ -1,7 +1,7 @@
 // The emulated Azure itself: subscriptions, resource groups, registries, and what happens over time once something has
 // been set in motion. It asks nobody's leave: the rules of the API are provider.ts's, the hand of fate is azure.ts's.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 import { delayOfHomeEntry, endingOfCreation, restAfterUpdate } from './fate.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Stage } from './life.ts';

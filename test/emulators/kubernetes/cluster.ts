@@ -1,7 +1,7 @@
 // The cluster: which resources are served, and what a cluster does by itself after a write (establish definitions, empty
 // namespaces that are being deleted, clean up after definitions). It knows nothing of HTTP.
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 import { builtInResources } from './builtin.ts';
 import { cleanupFinalizer, collectionName, customResources, specOf, withCondition } from './crd.ts';
 import { eventResources } from './events.ts';

@@ -1,7 +1,7 @@
 // Tokens of ServiceAccounts, as the subresource TokenRequest gives them: JWTs for named audiences and a limited time. The API
 // server itself does not take them: who may log on is said in emulator.ts.
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 import { isJsonObject, type Json, type JsonObject, type KubeObject, kubeTime } from './object.ts';
 import { badRequest, type FieldError, fieldError, invalid } from './status.ts';
 

@@ -1,6 +1,6 @@
 // Watches: the changes of a collection as a stream of events, from a version that the client names, for as long as it asks.
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 import type { KubeObject } from './object.ts';
 import { type Includes, integerIn, selection, versionIn } from './reads.ts';
 import type { Representation } from './representation.ts';

@@ -2,9 +2,9 @@
 // the way there or on the way back, processes that are stopped for a while and go on as if nothing had been.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Clock } from '../../../src/clock.ts';
 import { LeaseElection } from '../../../src/kubernetes/election.ts';
 import { openFor } from '../../../src/kubernetes/lease.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 import { FakeClock, settled } from '../../fake-clock.ts';
 import { LeaseInMemory, refusal, type Wire } from './lease-in-memory.ts';
 

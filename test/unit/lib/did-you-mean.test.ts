@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { didYouMean, nearest } from '../../src/spelling.ts';
+import { closestMatches, didYouMean } from '../../../src/lib/did-you-mean.ts';
 
 const regions = [
   'eastus',
@@ -32,7 +32,7 @@ describe('a name that is not known', () => {
   }
 
   it('is near nothing where nothing is known', () => {
-    expect(nearest('japaneast', [])).to.deep.equal([]);
+    expect(closestMatches('japaneast', [])).to.deep.equal([]);
   });
 
   it('with one letter wrong, missing or too many is answered, with no more than three names', () => {
@@ -46,7 +46,7 @@ describe('a name that is not known', () => {
         const place = at % region.length;
         const written =
           region.slice(0, place) + (kind === 'missing' ? '' : 'x') + region.slice(kind === 'more' ? place : place + 1);
-        const names = nearest(written, regions);
+        const names = closestMatches(written, regions);
         expect(names.length).to.be.within(1, 3);
       }),
     );

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { durationPattern, formatDuration, parseDuration } from '../../src/duration.ts';
+import { durationPattern, formatDuration, parseDuration } from '../../../src/lib/duration.ts';
 
 describe('durations', () => {
   for (const [text, ms] of [

@@ -11,7 +11,7 @@ const readAtMost = 16_384;
  * blanks; the query of every URL goes, since ARM signs its operation URLs there; so do secrets (redact.ts);
  * so do the trace ids and times that Entra adds and ARM's countdown, which differ at each attempt and would make a steady failure flicker.
  */
-export function oneLine(text: string, limit: number): string {
+export function sanitize(text: string, limit: number): string {
   const lines = text
     .slice(0, readAtMost)
     .toWellFormed()
@@ -26,16 +26,16 @@ export function oneLine(text: string, limit: number): string {
     )
     .replace(/ ?Please try again after '?\d+'? seconds?\.?/gi, '')
     .trim();
-  return cut(line, limit);
+  return truncate(line, limit);
 }
 
 /** What was thrown, in its own words as they are. */
-export function messageOf(thrown: unknown): string {
+export function errorMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** At most `limit` characters; that something was cut off shows. */
-export function cut(text: string, limit: number): string {
+export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text;
   // A cut in the middle of a pair would leave half a character.
   const kept = text.slice(0, Math.max(0, limit - 1)).replace(/[\uD800-\uDBFF]$/, '');

@@ -1,47 +1,47 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { oneLine } from '../../src/words.ts';
+import { sanitize } from '../../../src/lib/sanitize.ts';
 
 describe('words of others', () => {
   it('become one line', () => {
-    expect(oneLine('one\r\n  two\tthree\u2028four', 100)).to.equal('one two three four');
+    expect(sanitize('one\r\n  two\tthree\u2028four', 100)).to.equal('one two three four');
   });
 
   it('lose what would steer a terminal or turn the reading direction', () => {
-    expect(oneLine('a\u001b[31mb\u202ec\u0000d\u200be', 100)).to.equal('a [31mb c d e');
+    expect(sanitize('a\u001b[31mb\u202ec\u0000d\u200be', 100)).to.equal('a [31mb c d e');
   });
 
   it('lose the signature of an operation URL and keep its address (trap 29)', () => {
     const url =
       'https://management.azure.com/subscriptions/s/operationStatuses/replications-1?api-version=2025-11-01&t=639&c=MII&s=abc&h=def';
-    expect(oneLine(`see ${url} for more`, 200)).to.equal(
+    expect(sanitize(`see ${url} for more`, 200)).to.equal(
       'see https://management.azure.com/subscriptions/s/operationStatuses/replications-1 for more',
     );
   });
 
   it('lose tokens and secrets', () => {
     const jwt = `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`;
-    const line = oneLine(`Bearer abc.def~1 and ${jwt} and client_secret=s3cr3t~x&sig=zzz`, 500);
+    const line = sanitize(`Bearer abc.def~1 and ${jwt} and client_secret=s3cr3t~x&sig=zzz`, 500);
     expect(line).to.equal('Bearer [removed] and [removed] and client_secret=[removed]&sig=[removed]');
   });
 
   it('are cut between characters, and the cut shows', () => {
-    expect(oneLine('abcdef', 4)).to.equal('abc…');
-    expect(oneLine('ab😀cd', 4)).to.equal('ab…');
-    expect(oneLine('abcd', 4)).to.equal('abcd');
+    expect(sanitize('abcdef', 4)).to.equal('abc…');
+    expect(sanitize('ab😀cd', 4)).to.equal('ab…');
+    expect(sanitize('abcd', 4)).to.equal('abcd');
   });
 
   it('cost nothing, even a megabyte of them', () => {
-    expect(oneLine('https://x?'.repeat(100_000), 1_024).length).to.be.at.most(1_024);
+    expect(sanitize('https://x?'.repeat(100_000), 1_024).length).to.be.at.most(1_024);
   });
 
   it('never break the bound, and read the same again', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.integer({ min: 1, max: 100 }), (text, limit) => {
-        const line = oneLine(text, limit);
+        const line = sanitize(text, limit);
         expect(line.length).to.be.at.most(limit);
         expect(line.isWellFormed()).to.equal(true);
-        expect(oneLine(line, limit)).to.equal(line);
+        expect(sanitize(line, limit)).to.equal(line);
       }),
     );
   });

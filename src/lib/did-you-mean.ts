@@ -7,7 +7,7 @@ const most = 3;
  * The known names that are nearest to `word`, if any is near: one edit for every four letters, or the same letters in another
  * order ("eastjapan"). Of equally near ones those that begin alike: "japaneest" is japaneast, not japanwest.
  */
-export function nearest(word: string, known: Iterable<string>): string[] {
+export function closestMatches(word: string, known: Iterable<string>): string[] {
   const tolerated = Math.max(1, Math.floor(word.length / 4));
   const near = [...known]
     .map((name) => ({
@@ -25,7 +25,7 @@ export function nearest(word: string, known: Iterable<string>): string[] {
 
 /** `did you mean japaneast or japanwest?`; undefined when nothing is near. */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
-  const names = nearest(word, known);
+  const names = closestMatches(word, known);
   return names.length > 0 ? `did you mean ${names.join(' or ')}?` : undefined;
 }
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { isSecretName } from '../../src/redact.ts';
-import { oneLine } from '../../src/words.ts';
+import { isSecretName } from '../../../src/lib/redact.ts';
+import { sanitize } from '../../../src/lib/sanitize.ts';
 
-const readable = (text: string) => oneLine(text, 1_000);
+const readable = (text: string) => sanitize(text, 1_000);
 
 describe('the redaction of secrets', () => {
   const cases: [shape: string, text: string, shown: string][] = [

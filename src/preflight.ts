@@ -1,5 +1,5 @@
 // What must be so before any dependency is loaded; main.ts imports it first.
-import { withoutEcho } from './stop-signals.ts';
+import { ignoreDuplicateSigint } from './stop-signals.ts';
 
 /** The one that package.json pins; on older ones dependencies fail to load, with long stacks. */
 const oldestNode = 24;
@@ -18,8 +18,8 @@ const leave = () => process.exit(0);
 for (const signal of stopSignals) process.on(signal, leave);
 
 /** From now on `stop` hears each SIGTERM and SIGINT; before, the process just ended with 0. */
-export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
-  const heard = withoutEcho(stop);
+export function onShutdownSignal(stop: (signal: NodeJS.Signals) => void): void {
+  const heard = ignoreDuplicateSigint(stop);
   // Added before the other is removed: with the last listener Node drops the signals that are under way.
   for (const signal of stopSignals) process.on(signal, heard).off(signal, leave);
 }

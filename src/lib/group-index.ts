@@ -1,11 +1,11 @@
 // Who belongs to which group, each to one at the most, found from either side.
 
-export class Groups {
+export class GroupIndex {
   readonly #members = new Map<string, Set<string>>();
   readonly #groupOf = new Map<string, string>();
 
   /** The member belongs to this group now, and to no other; undefined: to none. Returns the group that has lost its last member by that. */
-  put(member: string, group: string | undefined): string | undefined {
+  assign(member: string, group: string | undefined): string | undefined {
     const before = this.#groupOf.get(member);
     if (before === group) return undefined;
     const emptied = this.#leave(member, before);

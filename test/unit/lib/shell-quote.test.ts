@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { createHttpHeaders, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Registry } from '../../src/azure/arm.ts';
-import { armErrorFrom } from '../../src/azure/errors.ts';
-import { planFor } from '../../src/replication/plan.ts';
-import { shellQuote } from '../../src/shell-quote.ts';
-import { anObject, aRegistry, now, observing } from './replication/world.ts';
+import type { Registry } from '../../../src/azure/arm.ts';
+import { armErrorFrom } from '../../../src/azure/errors.ts';
+import { shellQuote } from '../../../src/lib/shell-quote.ts';
+import { planFor } from '../../../src/replication/plan.ts';
+import { anObject, aRegistry, now, observing } from '../replication/world.ts';
 
 /** `sh` is there on every machine that runs the tests; the others are tested where they are installed. */
 const shells = ['/bin/sh', '/bin/bash', '/bin/zsh'].filter((path) => existsSync(path));
