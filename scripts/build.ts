@@ -30,7 +30,7 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     outfile,
     bundle: true,
     platform: 'node',
-    // Syntax that older ones can read, for src/prelude.ts to say that they are too old.
+    // Syntax that older ones can read, for src/preflight.ts to say that they are too old.
     target: 'node18',
     format: 'esm',
     // Names stay: some dependencies tell classes by theirs. To shorten and restore them (keepNames) costs 256 bytes of memory for each

@@ -14,7 +14,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from './flag-values.ts';
-import type { Terms } from './kubernetes/lease.ts';
+import type { LeaseTimings } from './kubernetes/leader-election/lease.ts';
 import { formatDuration, parseDuration } from './lib/duration.ts';
 import { errorMessage } from './lib/sanitize.ts';
 
@@ -65,7 +65,7 @@ export interface SecureMetrics {
 }
 
 /** The Lease, and its timings. */
-export interface LeaderElection extends Terms {
+export interface LeaderElection extends LeaseTimings {
   /** Undefined: the pod's namespace, else that of the kubeconfig's context. */
   readonly namespace?: string;
   readonly name: string;

@@ -15,66 +15,66 @@ import {
   type RegistryReplication,
   serviceAccountOf,
 } from './api/registryreplication.ts';
+import { createArmClient } from './azure/arm-client.ts';
 import { createBudget, type Level } from './azure/budget.ts';
 import type { Cloud } from './azure/cloud.ts';
-import { checkCredential, defaultCredential } from './azure/credential.ts';
-import { clientAnnotations } from './azure/federated-credential.ts';
-import { connectArm } from './azure/gateway.ts';
-import { Identities } from './azure/identities.ts';
-import type { Credential } from './azure/token.ts';
+import { ArmClientPool } from './azure/identity/arm-client-pool.ts';
+import { checkCredential, defaultCredential } from './azure/identity/credential.ts';
+import { clientAnnotations } from './azure/identity/federated-credential.ts';
+import type { Credential } from './azure/identity/token-cache.ts';
 import { type Config, ConfigError, parseConfig, version } from './config.ts';
-import { enqueueInto } from './kubernetes/change.ts';
-import { type Cluster, connect, loadKubeConfig } from './kubernetes/cluster.ts';
-import { type Controller, startController } from './kubernetes/controller.ts';
-import { isTerminating } from './kubernetes/crd.ts';
-import { type Election, LeaseElection, unopposed } from './kubernetes/election.ts';
-import { eventRecorder } from './kubernetes/events.ts';
-import { hold, release } from './kubernetes/finalizer.ts';
-import { startInformer } from './kubernetes/informer.ts';
-import { keyOf } from './kubernetes/key.ts';
-import { insecureTls } from './kubernetes/kubeconfig.ts';
-import { leaseLock } from './kubernetes/lease-lock.ts';
-import { namespaceReader } from './kubernetes/namespace.ts';
-import { WorkQueue } from './kubernetes/queue.ts';
-import { resource } from './kubernetes/resource.ts';
-import { serviceAccounts } from './kubernetes/service-account.ts';
-import { writeStatus } from './kubernetes/status.ts';
-import { remembering, Store } from './kubernetes/store.ts';
+import { startInformer } from './kubernetes/cache/informer.ts';
+import { namespacedName } from './kubernetes/cache/key.ts';
+import { Store, withReadYourWrites } from './kubernetes/cache/store.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from './kubernetes/client/client.ts';
+import { isTerminating } from './kubernetes/client/crd.ts';
+import { insecureTls } from './kubernetes/client/kubeconfig.ts';
+import { namespaceReader } from './kubernetes/client/namespace.ts';
+import { resource } from './kubernetes/client/resource.ts';
+import { serviceAccounts } from './kubernetes/client/service-account.ts';
+import { type Controller, startController } from './kubernetes/controller/controller.ts';
+import { addFinalizer, removeFinalizer } from './kubernetes/controller/finalizer.ts';
+import { enqueueRequests } from './kubernetes/controller/predicates.ts';
+import { writeStatus } from './kubernetes/controller/status.ts';
+import { WorkQueue } from './kubernetes/controller/workqueue.ts';
+import { eventRecorder } from './kubernetes/events/recorder.ts';
+import { alwaysLeader, type LeaderElection, LeaseElection } from './kubernetes/leader-election/leader-election.ts';
+import { leaseLock } from './kubernetes/leader-election/lease-lock.ts';
 import { systemClock as clock } from './lib/clock.ts';
 import { errorMessage } from './lib/sanitize.ts';
 import { onShutdownSignal } from './preflight.ts';
+import { readingAge } from './replication/authorization.ts';
 import { Claims } from './replication/claims.ts';
 import type { Objects } from './replication/context.ts';
-import { mostHappenings } from './replication/happenings.ts';
-import { Memory } from './replication/memory.ts';
-import { readingAge } from './replication/permission.ts';
+import { maxEventsPerPass } from './replication/events.ts';
+import { ProcessState } from './replication/process-state.ts';
 import { reconcile } from './replication/reconcile.ts';
 import { urgencyOf, writesAhead } from './replication/urgency.ts';
 import { shutDown } from './shutdown.ts';
+import { announceTo } from './telemetry/announce.ts';
+import { outageLog } from './telemetry/arm-outage-log.ts';
 import { healthChecks } from './telemetry/health.ts';
 import { toggleDebug } from './telemetry/log-level.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { metricsPage } from './telemetry/metrics-page.ts';
 import { mostNamed } from './telemetry/object-metrics.ts';
-import { outageLog } from './telemetry/outage.ts';
 import { serveSecureMetrics } from './telemetry/secure-metrics.ts';
 import { type RunningServer, serveHealth, serveMetrics } from './telemetry/server.ts';
-import { announceTo } from './telemetry/transitions.ts';
 
 const name = 'registryreplication';
 const userAgent = `acr-replication-operator/${version}`;
 const instance = process.env.POD_NAME || hostname();
 const random = Math.random;
 /** The key of the object for which whatever runs now runs. */
-const inPass = new AsyncLocalStorage<string>();
+const currentKey = new AsyncLocalStorage<string>();
 
 const config = configOrExit();
 const log = createLogger({ level: config.logLevel, format: config.logFormat });
 process.on('SIGUSR2', () => toggleDebug(log, config.logLevel));
-process.on('uncaughtException', (error) => die(log, error));
-process.on('unhandledRejection', (error) => die(log, error));
-await run(config, log).catch((error) => die(log, error));
+process.on('uncaughtException', (error) => exitFatal(log, error));
+process.on('unhandledRejection', (error) => exitFatal(log, error));
+await run(config, log).catch((error) => exitFatal(log, error));
 
 async function run(config: Config, log: Logger): Promise<void> {
   const metrics = createMetrics();
@@ -86,16 +86,20 @@ async function run(config: Config, log: Logger): Promise<void> {
     log[stopping ? 'warn' : 'fatal']({}, `${why}; nothing more is written, and this process ends`);
     process.exit(stopping ? 0 : 1);
   });
-  const { mayWrite } = election;
-  const cluster = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, beforeWrite: mayWrite });
+  const { assertLeader } = election;
+  const cluster = createKubeClient(kubeConfig, {
+    userAgent,
+    onRequest: metrics.kubernetesRequest,
+    beforeWrite: assertLeader,
+  });
   // Connections of its own: out of a shared pool the watch may be given one that has fallen silent, and wait 30 s to notice.
-  const watched = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest });
+  const watched = createKubeClient(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest });
   const own = defaultCredential(config.cloud);
-  const identities = identitiesOf(own, config.cloud, { cluster, mayWrite, metrics, log });
+  const identities = identitiesOf(own, config.cloud, { cluster, mayWrite: assertLeader, metrics, log });
 
   const store = new Store<RegistryReplication>();
   const kind = { group, version: apiVersion, plural, annotations: Object.values(annotation) };
-  const replications = remembering(resource<RegistryReplication>(cluster, kind), store);
+  const replications = withReadYourWrites(resource<RegistryReplication>(cluster, kind), store);
   const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
   const events = eventRecorder({
     cluster,
@@ -104,7 +108,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     clock,
     random,
     log,
-    burst: mostHappenings,
+    burst: maxEventsPerPass,
   });
 
   let controller: Controller | undefined;
@@ -112,25 +116,26 @@ async function run(config: Config, log: Logger): Promise<void> {
   const worked = () => (controller ? store.list() : []);
   metrics.arm.budget(() => levelsFor(worked(), identities));
   const objects: Objects = {
-    hold: (object) => hold(replications, object, finalizer).finally(() => track(object)),
-    release: async (object) => void (await release(replications, object, finalizer).finally(() => track(object))),
+    hold: (object) => addFinalizer(replications, object, finalizer).finally(() => track(object)),
+    release: async (object) =>
+      void (await removeFinalizer(replications, object, finalizer).finally(() => track(object))),
     writeStatus: (object, status) => writeStatus(replications, object, status).finally(() => track(object)),
     isCrdTerminating: () => isTerminating(cluster, crdName),
     announce: announceTo({ events, log, clock, metrics: metrics.objects({ objects: worked, clock }) }),
   };
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
-  const memory = new Memory(clock);
+  const memory = new ProcessState(clock);
   const claims = new Claims((keys, why) => {
     if (controller) for (const key of keys) queue.add(key, why === 'claim' ? 'normal' : 'low');
   });
-  const current = (object: RegistryReplication) => store.read(keyOf(object));
+  const current = (object: RegistryReplication) => store.read(namespacedName(object));
   // As the store has it: what the informer shows may be older than a write of ours.
   const track = (object: RegistryReplication) => {
     const latest = current(object);
     if (latest) claims.put(latest);
     else claims.drop(object);
   };
-  const enqueue = enqueueInto<RegistryReplication>(queue, finalizer);
+  const enqueue = enqueueRequests<RegistryReplication>(queue, finalizer);
   const limits = { maxParallelActions };
   const { defaultIdentity, defaultRegistries } = config;
   const rules = { defaultIdentity, defaultRegistries };
@@ -145,7 +150,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     store,
     namespaces: config.watchNamespaces,
     ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
-    whenNotFound: `the CRD ${crdName} is not installed; install it with: kubectl apply -k crds`,
+    onMissing: `the CRD ${crdName} is not installed; install it with: kubectl apply -k crds`,
     clock,
     random,
     log,
@@ -153,9 +158,9 @@ async function run(config: Config, log: Logger): Promise<void> {
       const { object } = change;
       if (change.type === 'deleted') {
         memory.forget(object);
-        identities.drop(keyOf(object));
+        identities.removeObject(namespacedName(object));
       } else {
-        identities.put(keyOf(object), serviceAccountOf(object));
+        identities.setIdentity(namespacedName(object), serviceAccountOf(object));
       }
       track(object);
       // A standby only keeps its store; what waits in it becomes work when it leads.
@@ -179,7 +184,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   if (defaultIdentity === 'allow')
     checkCredential(own, config.cloud).then(
       (problem) => problem && log.error({}, problem),
-      (error) => die(log, error),
+      (error) => exitFatal(log, error),
     );
 
   const stop = async (signal: NodeJS.Signals) => {
@@ -191,11 +196,11 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.info({}, 'Stopped');
     process.exit(0);
   };
-  onShutdownSignal((signal) => void stop(signal).catch((error) => die(log, error)));
+  onShutdownSignal((signal) => void stop(signal).catch((error) => exitFatal(log, error)));
 
   // In this order: whoever cannot see the objects must not keep others from working.
   await informer.synced;
-  await election.campaign();
+  await election.acquire();
   if (stopping) return;
   log.info({ objects: store.size }, 'The objects are listed; passes begin');
   controller = startController({
@@ -204,12 +209,12 @@ async function run(config: Config, log: Logger): Promise<void> {
     read: (key) => store.read(key),
     reconcile: (object) => {
       const { uid, generation, deletionTimestamp } = object.metadata;
-      log.debug({ object: keyOf(object), uid, generation }, 'A pass begins');
+      log.debug({ object: namespacedName(object), uid, generation }, 'A pass begins');
       const expects = writesAhead(object, clock.now());
-      const visitor = { who: uid ?? keyOf(object), urgency: urgencyOf(object), expects };
+      const visitor = { who: uid ?? namespacedName(object), urgency: urgencyOf(object), expects };
       const leaving = deletionTimestamp !== undefined;
       const acting = { account: serviceAccountOf(object), leaving, age: readingAge(object) };
-      return inPass.run(keyOf(object), () =>
+      return currentKey.run(namespacedName(object), () =>
         reconcile(object, { ...context, arm: identities.armFor(acting, visitor) }),
       );
     },
@@ -218,20 +223,20 @@ async function run(config: Config, log: Logger): Promise<void> {
     log,
     metrics: metrics.controller(name, concurrency),
   });
-  for (const object of store.list()) queue.add(keyOf(object), 'low');
+  for (const object of store.list()) queue.add(namespacedName(object), 'low');
 }
 
 interface AzureParts {
-  readonly cluster: Cluster;
+  readonly cluster: KubeClient;
   readonly mayWrite: () => void;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 /** Each identity has connections and a budget of its own: ARM counts by credential. */
-function identitiesOf(own: Credential, cloud: Cloud, { cluster, mayWrite, metrics, log }: AzureParts): Identities {
+function identitiesOf(own: Credential, cloud: Cloud, { cluster, mayWrite, metrics, log }: AzureParts): ArmClientPool {
   const tellOutage = outageLog(log);
-  return new Identities({
+  return new ArmClientPool({
     own,
     connect(credential, whose) {
       const budget = createBudget({
@@ -239,9 +244,9 @@ function identitiesOf(own: Credential, cloud: Cloud, { cluster, mayWrite, metric
         onHeld: metrics.arm.held,
         onPaused: metrics.arm.paused,
       });
-      const arm = connectArm({
+      const arm = createArmClient({
         credential,
-        whose,
+        identityLabel: whose,
         wire: budget,
         cloud,
         userAgent,
@@ -249,7 +254,7 @@ function identitiesOf(own: Credential, cloud: Cloud, { cluster, mayWrite, metric
         onRequest(request) {
           metrics.arm.requested(request);
           tellOutage(request);
-          log.debug({ object: inPass.getStore(), ...request }, 'Azure Resource Manager was asked');
+          log.debug({ object: currentKey.getStore(), ...request }, 'Azure Resource Manager was asked');
         },
       });
       return { arm, budget };
@@ -262,7 +267,7 @@ function identitiesOf(own: Credential, cloud: Cloud, { cluster, mayWrite, metric
 }
 
 /** What is left in the subscriptions that objects name now, where least is left: of objects anybody may make many. */
-function levelsFor(objects: readonly RegistryReplication[], identities: Identities): Level[] {
+function levelsFor(objects: readonly RegistryReplication[], identities: ArmClientPool): Level[] {
   const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
   const levels = identities.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
   return levels.sort((one, other) => one.tokens - other.tokens).slice(0, mostNamed);
@@ -277,7 +282,7 @@ async function openMetrics(
   if (!address) return undefined;
   if (!metricsSecure) return serveMetrics(address, metricsPage(registry, clock));
   // Prometheus gives up after 10 s.
-  const cluster = connect(kubeConfig, { userAgent, onRequest: kubernetesRequest, timeout: 5_000 });
+  const cluster = createKubeClient(kubeConfig, { userAgent, onRequest: kubernetesRequest, timeout: 5_000 });
   return serveSecureMetrics({ address, registry, cluster, ...metricsSecure, clock, log });
 }
 
@@ -287,12 +292,12 @@ function elect(
   metrics: Metrics,
   log: Logger,
   lost: (why: string) => void,
-): Election {
-  if (!leaderElection) return unopposed;
+): LeaderElection {
+  if (!leaderElection) return alwaysLeader;
   const { namespace, name, ...terms } = leaderElection;
   // Connections of its own, and half the deadline: a renewal that hangs shall leave time for another.
   const timeout = terms.renewDeadline / 2;
-  const cluster = connect(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, timeout });
+  const cluster = createKubeClient(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, timeout });
   return new LeaseElection({
     lock: leaseLock(cluster, { namespace: namespace ?? cluster.namespace, name }),
     // A pod that is started again has the same name, and is another process.
@@ -318,7 +323,7 @@ function configOrExit(): Config {
 }
 
 /** One line, and the end: what state is left, Kubernetes and ARM hold, and the next start reads it. */
-function die(log: Logger, error: unknown): never {
+function exitFatal(log: Logger, error: unknown): never {
   log.fatal({ error }, errorMessage(error));
   process.exit(1);
 }

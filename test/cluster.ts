@@ -15,8 +15,8 @@ import {
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
-import { isNotFound, isUnavailable } from '../src/kubernetes/errors.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
+import { isNotFound, isUnavailable } from '../src/kubernetes/client/errors.ts';
 import type { Access, Account, Permission } from './access.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
 import { eventually, startRealApiServer } from './real-api-server.ts';
@@ -66,7 +66,7 @@ export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const cluster = connect(loadKubeConfig(kubeconfig));
+    const cluster = createKubeClient(loadKubeConfig(kubeconfig));
     for (const file of crds) await establish(cluster, parse(await readFile(file, 'utf8')));
     await cluster.close();
   } catch (error) {
@@ -77,7 +77,7 @@ export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string
 }
 
 /** Creates a CustomResourceDefinition and waits until its objects can be listed. */
-export async function establish(cluster: Cluster, body: V1CustomResourceDefinition): Promise<void> {
+export async function establish(cluster: KubeClient, body: V1CustomResourceDefinition): Promise<void> {
   const api = cluster.api(ApiextensionsV1Api);
   const name = body.metadata?.name ?? '';
   // Sent as it is: client-node's class of its own for it drops what TypeScript has other names for (enum, default, CEL).
@@ -93,7 +93,7 @@ export async function establish(cluster: Cluster, body: V1CustomResourceDefiniti
   await eventually(() => isServed(cluster, body));
 }
 
-async function isServed(cluster: Cluster, { spec }: V1CustomResourceDefinition): Promise<boolean> {
+async function isServed(cluster: KubeClient, { spec }: V1CustomResourceDefinition): Promise<boolean> {
   const { group, names, versions } = spec;
   const [version = ''] = versions.flatMap(({ name, served }) => (served ? [name] : []));
   try {
@@ -129,7 +129,7 @@ async function startEmulator(): Promise<Started> {
 async function startRealCluster(assets: string, directory: string): Promise<Started> {
   const server = await startRealApiServer({ assets, directory });
   const untilPermitted: TestCluster['untilPermitted'] = async (account, permissions) => {
-    const cluster = connect(configFrom(server.kubeconfig));
+    const cluster = createKubeClient(configFrom(server.kubeconfig));
     const api = cluster.api(AuthorizationV1Api);
     for (const permission of permissions) {
       const spec = { user: userOf(account), ...attributesOf(permission) };
@@ -142,7 +142,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     untilPermitted,
     hasRoles: true,
     async kubeconfigOf(account) {
-      const cluster = connect(configFrom(server.kubeconfig));
+      const cluster = createKubeClient(configFrom(server.kubeconfig));
       const body = { spec: { audiences: [], expirationSeconds: 3600 } };
       const { status } = await cluster.api(CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
       await cluster.close();
@@ -151,7 +151,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     async grant(account, path) {
       const name = `${account.namespace}-${account.name}-${path.replaceAll('/', '-')}`;
       const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-      const cluster = connect(configFrom(server.kubeconfig));
+      const cluster = createKubeClient(configFrom(server.kubeconfig));
       const api = cluster.api(RbacAuthorizationV1Api);
       await api.createClusterRole({
         body: { metadata: { name }, rules: [{ nonResourceURLs: [path], verbs: ['get'] }] },

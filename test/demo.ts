@@ -1,7 +1,7 @@
 // `npm run demo`: an emulated Azure, a cluster and the operator, brought together for people to watch. Here are only the
 // process's own concerns: flags, signals, exit codes, and that nothing it started outlives it.
 
-import { explain } from '../src/kubernetes/errors.ts';
+import { explain } from '../src/kubernetes/client/errors.ts';
 import { systemClock as clock } from '../src/lib/clock.ts';
 import { ignoreDuplicateSigint } from '../src/stop-signals.ts';
 import { readFlags } from './demo/flags.ts';

@@ -1,7 +1,7 @@
 // The operator's place in a cluster as deploy/ makes it: its namespace, its service account, and that account's rights.
 import { readFile } from 'node:fs/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
-import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
+import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
 import { type Account, permissionsOf, wordsFor } from './access.ts';
 import type { TestCluster } from './cluster.ts';
 import { actionOf } from './emulators/arm/access.ts';
@@ -26,7 +26,7 @@ export interface Deployment {
 export async function deploy(cluster: TestCluster, { folder, namespaces = [] }: Deployment): Promise<void> {
   const wanted = cluster.hasRoles ? namespaces : [...namespaces, operatorAccount.namespace];
   const { kubeconfig, hasRoles } = cluster;
-  const admin = connect(loadKubeConfig(kubeconfig));
+  const admin = createKubeClient(loadKubeConfig(kubeconfig));
   for (const name of wanted) await admin.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
   await admin.close();
   if (!hasRoles) return;

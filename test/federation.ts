@@ -1,14 +1,14 @@
 // ServiceAccounts that stand for a client in Entra: what must be there for one on either side, as the README tells people to
 // make it.
 
-import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
-import { serviceAccounts } from '../src/kubernetes/service-account.ts';
+import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
+import { serviceAccounts } from '../src/kubernetes/client/service-account.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { type Account, permissionsOf } from './access.ts';
 import { operatorAccount } from './deployment.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { built, type Manifest } from './manifests.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './test-environment.ts';
 
 /** The only audience that Entra takes. */
 const audience = 'api://AzureADTokenExchange';
@@ -43,7 +43,7 @@ export async function createServiceAccount(
 
 /** A token of the ServiceAccount as Entra wants it, such as a pod of it finds in a file. */
 export async function tokenOf(kubeconfig: string, account: Account): Promise<string> {
-  const cluster = connect(loadKubeConfig(kubeconfig));
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig));
   try {
     const answer = await serviceAccounts(cluster, systemClock, []).token(account, audience);
     if ('refused' in answer) throw new Error(answer.words);

@@ -7,7 +7,7 @@ import { operatorAccount } from './deployment.ts';
 import type { ArmEmulator } from './emulators/arm/emulator.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from './federation.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './test-environment.ts';
 
 /** What operators have: a secret; a file with a token of their ServiceAccount; or nothing, so that each object brings its own. */
 const modes = ['client-secret', 'workload-identity', 'service-account'] as const;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
-import { type Cluster, connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
-import { isFromApiServer } from '../src/kubernetes/errors.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
+import { isFromApiServer } from '../src/kubernetes/client/errors.ts';
 import { makeLoopbackCertificate } from './emulators/certificate.ts';
 import { freePort } from './free-port.ts';
 
@@ -114,7 +114,7 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
     async start(flags = []) {
       const started = runApiServer(flags);
       apiServer = started;
-      const cluster = connect(loadKubeConfig(at('admin.kubeconfig')), { timeout: 5000 });
+      const cluster = createKubeClient(loadKubeConfig(at('admin.kubeconfig')), { timeout: 5000 });
       await eventually(async () => {
         if (started.hasEnded || etcd.hasEnded) throw new Error(`the API server ended; its logs are in ${directory}`);
         return serves(cluster);
@@ -151,7 +151,7 @@ export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 /** The namespace is made by the API server itself, last of all. */
-async function serves(cluster: Cluster): Promise<boolean> {
+async function serves(cluster: KubeClient): Promise<boolean> {
   try {
     await cluster.api(CoreV1Api).readNamespace({ name: 'default' });
     return true;

@@ -2,11 +2,11 @@
 import { CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, plural, version } from '../src/api/registryreplication.ts';
-import { connect, loadKubeConfig } from '../src/kubernetes/cluster.ts';
+import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
 import { defaultSubscriptionId } from './emulators/arm/emulator.ts';
 import { instant } from './emulators/arm/timings.ts';
 import type { OperatorOptions } from './operator.ts';
-import { setStage } from './stage.ts';
+import { setStage } from './test-environment.ts';
 
 /** Rejects when it creates no replica, or does not end with 0 on SIGTERM. */
 export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
@@ -17,7 +17,7 @@ export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
     const operator = stage.startOperator(options);
     await operator.said(({ msg }) => msg.includes('passes begin'));
     const created = stage.arm.journal.first(({ method }) => method === 'PUT');
-    const cluster = connect(loadKubeConfig(stage.kubeconfig));
+    const cluster = createKubeClient(loadKubeConfig(stage.kubeconfig));
     const namespace = 'default';
     const body = {
       apiVersion: `${group}/${version}`,

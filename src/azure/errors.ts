@@ -6,8 +6,8 @@ import { sanitize } from '../lib/sanitize.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { ArmError } from './arm.ts';
 import { apiVersion } from './cloud.ts';
-import { credentialTroubleOf, isCredentialError } from './credential-errors.ts';
-import { type Answer, answerIn, codeOf, wordsOf } from './thrown.ts';
+import { classifyCredentialError, isCredentialError } from './identity/credential-errors.ts';
+import { type Answer, codeOf, describe, responseOf } from './rest-error.ts';
 
 /** Characters of ARM's words with our own around them. */
 const wholeMessage = 2_048;
@@ -28,14 +28,14 @@ const maxRetryAfterMs = 24 * 3_600_000;
  * Statuses and codes: the error table compiled from the recordings and issues of Azure/azure-cli, azure-service-operator and
  * Microsoft's ARM documentation (2026-11); "assumption" marks those that were not seen.
  */
-export function armErrorFrom(error: unknown, doing = 'do what was asked', whose = "the operator's identity"): ArmError {
+export function toArmError(error: unknown, doing = 'do what was asked', whose = "the operator's identity"): ArmError {
   if (error instanceof ArmError) return error;
   const asked = sanitize(doing, 256);
   // First: some of them have a status as well, which is not ARM's.
   if (isCredentialError(error)) return credentialError(error, asked);
-  const answer = answerIn(error);
+  const answer = responseOf(error);
   if (answer) return refusal(answer, { asked, whose }, error);
-  return transient(`Azure gave no usable answer when asked to ${asked}: ${wordsOf(error)}`, codeOf(error), error);
+  return transient(`Azure gave no usable answer when asked to ${asked}: ${describe(error)}`, codeOf(error), error);
 }
 
 /** What was asked, and by whom. */
@@ -290,7 +290,7 @@ function transient(message: string, code: string, cause: unknown, retryAfter?: n
 }
 
 function credentialError(error: Error, asked: string): ArmError {
-  const { is, words } = credentialTroubleOf(error);
+  const { is, words } = classifyCredentialError(error);
   if (is === 'Unreachable') {
     return transient(
       `The token endpoint cannot be reached, or is in trouble, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID and the credential (${words})`,

@@ -13,7 +13,7 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { UnreadableAnswer } from './answers.ts';
+import { MalformedResponseError } from './arm-responses.ts';
 
 /** An answer may have so many bytes, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -148,7 +148,7 @@ async function textOf(incoming: IncomingMessage, signal: AbortSignal): Promise<s
       break;
     default:
       incoming.destroy();
-      throw new UnreadableAnswer('the answer is compressed in a way that was not asked for');
+      throw new MalformedResponseError('the answer is compressed in a way that was not asked for');
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -157,7 +157,8 @@ async function* bounded(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   let bytes = 0;
   for await (const chunk of source) {
     bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new UnreadableAnswer(`the answer is larger than ${maxBodyBytes / 1024 / 1024} MiB`);
+    if (bytes > maxBodyBytes)
+      throw new MalformedResponseError(`the answer is larger than ${maxBodyBytes / 1024 / 1024} MiB`);
     yield chunk;
   }
 }
@@ -168,7 +169,7 @@ function timedOut(timeoutMs: number): Error {
 }
 
 function restError(error: unknown, request: PipelineRequest): Error {
-  if (error instanceof UnreadableAnswer) return error;
+  if (error instanceof MalformedResponseError) return error;
   const { message, code } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error), code: '' };
   return new RestError(message, { code: code || RestError.REQUEST_SEND_ERROR, request });

@@ -2,8 +2,8 @@
 import { annotation, type RegistryReplication } from '../api/registryreplication.ts';
 import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import { tracing } from '../azure/trace.ts';
+import { authorize, type NamespaceReading } from './authorization.ts';
 import type { Context } from './context.ts';
-import { type NamespaceReading, refusalOf } from './permission.ts';
 import { dueSteps, type Plan, type Step } from './plan.ts';
 import type { Result, Submitted } from './report.ts';
 import { tagsToSet } from './tags.ts';
@@ -49,7 +49,7 @@ export function planToShow(plan: Plan, { withheld }: Acted): Plan {
 /** True if the object is still authorized, unchanged since the pass began, and the holder of its registry. */
 function isStillIntended(planned: RegistryReplication, namespace: NamespaceReading, context: Context): boolean {
   return (
-    refusalOf(planned, context.rules, namespace) === undefined &&
+    authorize(planned, context.rules, namespace) === undefined &&
     isUnchanged(planned, context) &&
     context.claims.isHolder(planned)
   );

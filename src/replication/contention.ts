@@ -18,16 +18,16 @@ export class Contention {
   readonly #pruned = new Map<string, number>();
 
   /** Records that drift caused by others has just been corrected. */
-  corrected(uid: string, location: string, what: Correction, now: Date): void {
+  recordCorrection(uid: string, location: string, what: Correction, now: Date): void {
     const key = keyOf(uid, location, what);
     this.#corrections.set(key, [...this.#recent(key, now), now.getTime()]);
   }
 
   /** Records a prune. A second one within a day means that the replica returned, and counts as a correction. */
-  pruned(uid: string, location: string, now: Date): void {
+  recordPrune(uid: string, location: string, now: Date): void {
     const key = keyOf(uid, location, 'delete');
     const last = this.#pruned.get(key);
-    if (last !== undefined && now.getTime() - last < day) this.corrected(uid, location, 'delete', now);
+    if (last !== undefined && now.getTime() - last < day) this.recordCorrection(uid, location, 'delete', now);
     this.#pruned.set(key, now.getTime());
   }
 

@@ -2,11 +2,11 @@
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Arm } from '../azure/arm.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { NamespaceReading, Rules } from './authorization.ts';
 import type { Claims } from './claims.ts';
-import type { Happening } from './happenings.ts';
-import type { Memory } from './memory.ts';
-import type { NamespaceReading, Rules } from './permission.ts';
+import type { ObjectEvent } from './events.ts';
 import type { Limits } from './plan.ts';
+import type { ProcessState } from './process-state.ts';
 
 /** Kubernetes operations on the object. Writes that keep it resolve to the object as written. */
 export interface Objects {
@@ -16,7 +16,7 @@ export interface Objects {
   release(object: RegistryReplication): Promise<void>;
   writeStatus(object: RegistryReplication, status: Status): Promise<RegistryReplication>;
   /** Records events. `after`: the new status, unless the object is released. Never throws or blocks. */
-  announce(object: RegistryReplication, happenings: readonly Happening[], after?: Status): void;
+  announce(object: RegistryReplication, happenings: readonly ObjectEvent[], after?: Status): void;
   /** Whether the CRD itself is being deleted; not cached. */
   isCrdTerminating(): Promise<boolean>;
 }
@@ -38,5 +38,5 @@ export interface Context {
   readonly namespaceOf: (object: RegistryReplication, ageMs: number) => Promise<NamespaceReading>;
   /** Default ms between drift checks, for objects without spec.interval. */
   readonly interval: number;
-  readonly memory: Memory;
+  readonly memory: ProcessState;
 }

@@ -1,11 +1,11 @@
 // Decides whether a pass may read and write Azure: checks deletion, validation, suspension, authorization and claim.
 import { annotation, finalizer, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import { authorize, type Denial, readingAge } from './authorization.ts';
 import type { Context, Objects } from './context.ts';
-import { type Refusal, readingAge, refusalOf } from './permission.ts';
 import { earlier } from './prune-delay.ts';
 import { isoSeconds } from './regions.ts';
 import type { Report } from './report.ts';
-import { reportClaimed, reportInvalid, reportRefused, reportSuspended, withoutRegions } from './standstill.ts';
+import { reportClaimed, reportDenied, reportInvalid, reportSuspended, withoutRegions } from './standstill.ts';
 import { problemsOf } from './validation.ts';
 
 export type Gate =
@@ -25,7 +25,7 @@ export async function checkGate(object: RegistryReplication, context: Context): 
   const { claims, clock, objects } = context;
   const now = clock.now();
   const problems = problemsOf(object);
-  const refusal = refusalOf(object, context.rules, await context.namespaceOf(object, readingAge(object)));
+  const refusal = authorize(object, context.rules, await context.namespaceOf(object, readingAge(object)));
   claims.deny(object, refusal !== undefined);
   const own = withClaim(object, claims.isHolder(object) ? claimKept(object, refusal, now) : undefined);
   const holds = own.status?.claim !== undefined;
@@ -38,7 +38,7 @@ export async function checkGate(object: RegistryReplication, context: Context): 
   const close = (report: Report): Gate => ({ kind: 'closed', report });
   if (problems.length > 0) return close(reportInvalid(own, problems, now));
   if (object.spec.suspend) return close(reportSuspended(own, now));
-  if (refusal) return close(reportRefused(own, refusal, now));
+  if (refusal) return close(reportDenied(own, refusal, now));
   if (holds || object.spec.mode === 'Observe') return { kind: 'open', object: own };
   if (claims.acquire(object)) return { kind: 'open', object: acquired(own, now) };
   return close(reportClaimed(own, claims.holder(object) ?? claims.candidate(object), now));
@@ -51,7 +51,7 @@ export function hasFinalizer({ metadata }: RegistryReplication): boolean {
 /** The holder's claim after this pass; undefined if its namespace has been denied the registry for too long. */
 function claimKept(
   { status }: RegistryReplication,
-  refusal: Refusal | undefined,
+  refusal: Denial | undefined,
   now: Date,
 ): Status['claim'] | undefined {
   if (status?.claim === undefined) return undefined;
@@ -78,7 +78,7 @@ function withClaim(object: RegistryReplication, claim: Status['claim'] | undefin
 
 interface Circumstances {
   readonly problems: readonly string[];
-  readonly refusal: Refusal | undefined;
+  readonly refusal: Denial | undefined;
   readonly holds: boolean;
   readonly objects: Objects;
 }

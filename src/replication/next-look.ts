@@ -2,10 +2,10 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { Hold, Plan, Step } from './plan.ts';
-import { stalls } from './reasons.ts';
+import { needsIntervention } from './reasons.ts';
 import { isInMotion, type Region } from './regions.ts';
 import type { Result } from './report.ts';
-import { earliest, quarterOf, slowly } from './waiting.ts';
+import { earliest, progressPollInterval, stalledPollInterval } from './waiting.ts';
 
 export interface Seen {
   readonly regions: readonly Region[];
@@ -18,27 +18,29 @@ export interface Seen {
 }
 
 /** ms until the next pass; undefined if the drift check is soon enough. */
-export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, now: Date): number | undefined {
+export function requeueAfter(object: RegistryReplication, plan: Plan, seen: Seen, now: Date): number | undefined {
   const { regions, rows, left, results, status, askAfter } = seen;
   const since = (type: string) => findCondition(status.conditions, type)?.lastTransitionTime;
-  if (plan.obstacle?.reason === 'RegistryNotReady') return quarterOf(since('Ready'), now);
-  if (plan.obstacle) return slowly(since('Stalled'), now);
+  if (plan.obstacle?.reason === 'RegistryNotReady') return progressPollInterval(since('Ready'), now);
+  if (plan.obstacle) return stalledPollInterval(since('Stalled'), now);
 
   const awaited = new Set(plan.steps.flatMap(({ hold }) => hold?.waitsFor ?? []));
-  const matters = ({ location, asked, home }: Region) =>
-    asked !== undefined || (!home && object.spec.prune !== 'Retain') || awaited.has(location);
+  const matters = ({ location, spec, home }: Region) =>
+    spec !== undefined || (!home && object.spec.prune !== 'Retain') || awaited.has(location);
   const moving = regions.filter((region) => matters(region) && (isInMotion(region) || region.state === 'Syncing'));
   const resting = rows.flatMap(({ retryAfter }) => (retryAfter === undefined ? [] : [Date.parse(retryAfter)]));
   const postponed = results.flatMap(({ answer }) => ('error' in answer && answer.error.unsent ? [answer.error] : []));
-  const unanswered = regions.filter(({ unseen }) => unseen && !stalls(unseen.reason));
+  const unanswered = regions.filter(({ failedGet }) => failedGet && !needsIntervention(failedGet.reason));
   return earliest([
     ...moving
-      .filter(({ unseen }) => !unseen)
-      .map(({ since, state }) => quarterOf(since, now, state === 'Creating' ? askAfter : 0)),
+      .filter(({ failedGet }) => !failedGet)
+      .map(({ since, state }) => progressPollInterval(since, now, state === 'Creating' ? askAfter : 0)),
     ...resting.map((time) => Math.max(1_000, time - now.getTime())),
     // One second later, because `since` has no fractions.
     ...regions.filter(matters).flatMap(({ dueIn }) => (dueIn === undefined ? [] : [dueIn + 1_000])),
-    ...unanswered.map((region) => region.unseen?.retryAfter ?? Math.max(5_000, quarterOf(region.since, now))),
+    ...unanswered.map(
+      (region) => region.failedGet?.retryAfter ?? Math.max(5_000, progressPollInterval(region.since, now)),
+    ),
     ...left.flatMap(({ hold }) =>
       hold?.notBefore === undefined ? [] : [Math.max(1_000, Date.parse(hold.notBefore) - now.getTime())],
     ),
@@ -46,9 +48,9 @@ export function nextLook(object: RegistryReplication, plan: Plan, seen: Seen, no
     // An accepted step may unblock the rest. Steps that wait only for polled regions need no extra pass.
     ...(results.some(({ answer }) => !('error' in answer)) &&
     left.some(({ hold }) => hold && !waitsOnlyFor(hold, moving))
-      ? [quarterOf(undefined, now)]
+      ? [progressPollInterval(undefined, now)]
       : []),
-    ...(since('Stalled') === undefined ? [] : [slowly(since('Stalled'), now)]),
+    ...(since('Stalled') === undefined ? [] : [stalledPollInterval(since('Stalled'), now)]),
   ]);
 }
 

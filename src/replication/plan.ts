@@ -5,11 +5,19 @@ import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { normalise } from './location.ts';
-import type { Observed } from './observed.ts';
+import type { Observation } from './observation.ts';
 import { type AgeOf, prunableFrom } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
 import { holdAfterDeletion, holdOfAttempt, recoveryOf } from './recovery.ts';
-import { isHearsay, isInMotion, isoSeconds, type Region, regionsOf, restsUntil, startsOver } from './regions.ts';
+import {
+  isInMotion,
+  isoSeconds,
+  isRetryRequested,
+  needsConfirmation,
+  type Region,
+  regionsOf,
+  restsUntil,
+} from './regions.ts';
 import { schedule } from './schedule.ts';
 import { tagsToSet } from './tags.ts';
 
@@ -64,10 +72,10 @@ export interface Limits {
   readonly ageOf?: AgeOf;
 }
 
-export function planFor(object: RegistryReplication, observed: Observed, now: Date, limits: Limits): Plan {
+export function planFor(object: RegistryReplication, observed: Observation, now: Date, limits: Limits): Plan {
   const regions = regionsOf(object, observed, now);
   const leaving = object.metadata.deletionTimestamp !== undefined;
-  const hearsay = regions.filter(isHearsay);
+  const hearsay = regions.filter(needsConfirmation);
   const obstacle = leaving ? undefined : obstacleOf(object, observed.registry);
   if (obstacle)
     return { regions, steps: [], confirm: observed.registry ? namesOf(hearsay) : [], release: false, obstacle };
@@ -75,13 +83,13 @@ export function planFor(object: RegistryReplication, observed: Observed, now: Da
 
   const delayOf = ({ location, pruneEvidence }: Region) =>
     prunableFrom(object, location, pruneEvidence, now, limits.ageOf);
-  const departing = leaving ? toLeave(object, regions, delayOf) : [];
-  const wanted = leaving ? stepsToLeave(departing, regions) : stepsToAgree(object, regions, delayOf);
+  const departing = leaving ? replicasToCleanUp(object, regions, delayOf) : [];
+  const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, delayOf);
   const possible = wanted.map((step) => heldByMap(step, object, observed));
   const peaceful = leaving ? possible : possible.map((step) => heldByContention(step, limits));
-  const patient = peaceful.map((step) => heldByBackoff(step, regions, startsOver(object), now));
+  const patient = peaceful.map((step) => heldByBackoff(step, regions, isRetryRequested(object), now));
   const { steps, confirm } = schedule(patient, regions, limits);
-  const unproven = departing.filter(({ replica, proven, unseen }) => !replica && !proven && !unseen);
+  const unproven = departing.filter(({ replica, confirmed, failedGet }) => !replica && !confirmed && !failedGet);
   const relied = leaving ? [] : reliedUponBy(steps, regions);
   const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...namesOf(relied), ...confirm])];
   return { regions, steps, confirm: names, release: leaving && names.length === 0 && departing.every(isGone) };
@@ -123,18 +131,18 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
 /** When spec.pruneDelay allows a prune; undefined: now. */
 type DelayOf = (region: Region) => Date | undefined;
 
-function stepsToAgree({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Step[] {
-  const listed = regions.filter(({ asked }) => asked);
+function convergenceSteps({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Step[] {
+  const listed = regions.filter(({ spec }) => spec);
   const creations = listed.filter((region) => !region.home && region.state === 'Absent').map(creation);
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
-  const notYet = listed.filter(({ readyOnce, unseen }) => !readyOnce || unseen).map(({ location }) => location);
-  const prunes = regions.filter((region) => !region.asked && !region.home && !isGone(region));
+  const notYet = listed.filter(({ readyOnce, failedGet }) => !readyOnce || failedGet).map(({ location }) => location);
+  const prunes = regions.filter((region) => !region.spec && !region.home && !isGone(region));
   return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, delayOf(region)))];
 }
 
-function creation({ location, name, asked, attempts, failedJustNow, deletedAt }: Region): Step {
-  const routing = asked?.routing === undefined ? undefined : asked.routing === 'Enabled';
+function creation({ location, name, spec, attempts, failedJustNow, deletedAt }: Region): Step {
+  const routing = spec?.routing === undefined ? undefined : spec.routing === 'Enabled';
   const unrouted = routing === false ? ', unrouted' : '';
   const hold = holdOfAttempt(attempts, failedJustNow) ?? holdAfterDeletion(deletedAt);
   return {
@@ -142,16 +150,16 @@ function creation({ location, name, asked, attempts, failedJustNow, deletedAt }:
     action: 'create',
     location,
     name,
-    replica: { location, ...(routing !== undefined && { routing }), ...(asked?.tags && { tags: asked.tags }) },
+    replica: { location, ...(routing !== undefined && { routing }), ...(spec?.tags && { tags: spec.tags }) },
     message: `create replica ${name}${unrouted}`,
   };
 }
 
 function updatesOf(region: Region): Step[] {
-  const { replica, asked, state, location, name, before } = region;
-  if (!replica || !asked || (state !== 'Ready' && state !== 'Syncing')) return [];
-  const routing = routingWanted(asked, state === 'Ready');
-  const tags = tagsToSet(replica.tags, asked.tags ?? {}, before?.managedTags ?? []);
+  const { replica, spec, state, location, name, previous } = region;
+  if (!replica || !spec || (state !== 'Ready' && state !== 'Syncing')) return [];
+  const routing = routingWanted(spec, state === 'Ready');
+  const tags = tagsToSet(replica.tags, spec.tags ?? {}, previous?.managedTags ?? []);
   const reroutes = routing !== undefined && routing !== replica.routing;
   if (!reroutes && !tags) return [];
   const words = [...(reroutes ? [`turn routing ${routing ? 'on' : 'off'}`] : []), ...(tags ? ['set tags'] : [])];
@@ -200,9 +208,9 @@ function pruning(region: Region, notYet: readonly string[], from: Date | undefin
 /** The listed regions that serve clients after a prune and are known from LIST only. */
 function reliedUponBy(steps: readonly Step[], regions: readonly Region[]): Region[] {
   const isPrune = ({ action, location, hold }: Step) =>
-    action === 'delete' && !hold && regions.some((region) => region.location === location && !region.asked);
+    action === 'delete' && !hold && regions.some((region) => region.location === location && !region.spec);
   if (!steps.some(isPrune)) return [];
-  return regions.filter(({ asked, home, proven, unseen }) => asked && !home && !proven && !unseen);
+  return regions.filter(({ spec, home, confirmed, failedGet }) => spec && !home && !confirmed && !failedGet);
 }
 
 /** An overdue replica is deleted even in motion, which is ACR's own remedy (its geo-replication article). */
@@ -216,25 +224,25 @@ function deletion(region: Region, why: string): Step {
 // --- cleanup steps of a deleted object
 
 /** Includes unlisted replicas only if the status names them and they are due: a lost status deletes nothing extra. */
-function toLeave({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Region[] {
-  const isDue = (region: Region) => region.before && spec.prune !== 'Retain' && delayOf(region) === undefined;
-  return regions.filter((region) => !region.home && (region.asked || isDue(region)));
+function replicasToCleanUp({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Region[] {
+  const isDue = (region: Region) => region.previous && spec.prune !== 'Retain' && delayOf(region) === undefined;
+  return regions.filter((region) => !region.home && (region.spec || isDue(region)));
 }
 
 function isGone(region: Region): boolean {
-  const { replica, state, unseen } = region;
-  return !replica && state === 'Absent' && (!unseen || wasNeverCreated(region));
+  const { replica, state, failedGet } = region;
+  return !replica && state === 'Absent' && (!failedGet || wasNeverCreated(region));
 }
 
 /** True if Azure rejects the name, LIST shows no replica, and no PUT for it can have been accepted. */
-function wasNeverCreated({ unseen, before }: Region): boolean {
+function wasNeverCreated({ failedGet, previous }: Region): boolean {
   return (
-    unseen?.kind === 'Invalid' &&
-    (before === undefined || (before.state === 'Absent' && before.createdAt === undefined))
+    failedGet?.kind === 'Invalid' &&
+    (previous === undefined || (previous.state === 'Absent' && previous.createdAt === undefined))
   );
 }
 
-function stepsToLeave(departing: readonly Region[], regions: readonly Region[]): Step[] {
+function cleanupSteps(departing: readonly Region[], regions: readonly Region[]): Step[] {
   const deletions = departing
     .filter((region) => region.replica)
     .map((region) => deletion(region, 'the object is being deleted'));
@@ -259,7 +267,7 @@ function stepsToLeave(departing: readonly Region[], regions: readonly Region[]):
  * Reports a misspelt region before the PUT. The list holds all regions that accept resources of the subscription
  * (Microsoft's REST reference). A list without the registry's home region is ignored.
  */
-function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locations }: Observed): Step {
+function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locations }: Observation): Step {
   const { location } = step;
   if (step.action !== 'create' || step.hold || !registry || !locations) return step;
   if (locations.has(location) || !locations.has(normalise(registry.location))) return step;
@@ -279,7 +287,7 @@ function heldByContention(step: Step, { leftAloneUntil }: Limits): Step {
 
 /** Holds a refused write until `retryAfter`. A user's retry request skips the wait, except after throttling by ARM. */
 function heldByBackoff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {
-  const before = regions.find(({ location }) => location === step.location)?.before;
+  const before = regions.find(({ location }) => location === step.location)?.previous;
   const until = restsUntil(before, now);
   if (step.hold || until === undefined || (asksAgain && before?.reason !== 'Throttled')) return step;
   return { ...step, hold: { waitsFor: [], message: `is tried again at ${until}` } };

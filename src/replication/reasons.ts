@@ -4,183 +4,195 @@ import type { ArmErrorReason } from '../azure/arm.ts';
 
 interface Words {
   /** The problem lasts until a user acts. As a region's reason it makes the object Stalled. */
-  readonly stalls: boolean;
+  readonly needsIntervention: boolean;
   readonly meaning: string;
   /** Empty if no action is needed. */
   readonly remedy: string;
 }
 
 export const reasons = {
-  AllRegionsReady: { stalls: false, meaning: 'Everything is as asked.', remedy: '' },
+  AllRegionsReady: { needsIntervention: false, meaning: 'Everything is as asked.', remedy: '' },
   RegionsNotReady: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'On Available: a listed region is not ready.',
     remedy: 'See the reason of Ready.',
   },
-  Syncing: { stalls: false, meaning: 'Listed regions are being created, synchronised or changed.', remedy: '' },
+  Syncing: {
+    needsIntervention: false,
+    meaning: 'Listed regions are being created, synchronised or changed.',
+    remedy: '',
+  },
   Pruning: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'Every listed region is ready; replicas that are not listed are on the way out.',
     remedy: '',
   },
   Deleting: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'The object is being deleted and waits until its replicas are gone.',
     remedy: '',
   },
   Suspended: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'The object was suspended before anything was looked at.',
     remedy: 'Set spec.suspend to false.',
   },
   OutOfSync: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'Mode Observe, and something would be done.',
     remedy: 'Read status.plan; set spec.mode to Manage to have it done.',
   },
   InvalidSpec: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The spec cannot be acted upon; nothing is done in Azure.',
     remedy: 'Correct what the message names.',
   },
   DefaultIdentityDenied: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The object has no identity of its own, and the operator does not lend its own.',
     remedy: 'Set spec.identity.serviceAccountName: see Keep tenants apart.',
   },
   RegistryNotAllowed: {
-    stalls: true,
+    needsIntervention: true,
     meaning: "The object's namespace may not name this registry.",
     remedy: 'Whoever may write namespaces adds it to the annotation that the message names.',
   },
   NamespaceUnreadable: {
-    stalls: true,
+    needsIntervention: true,
     meaning: "The operator may not read the object's namespace, so it cannot know which registries are allowed there.",
     remedy: 'Grant it the right to get the namespace, as deploy/ does.',
   },
   RegistryClaimed: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'Another object that names the same registry manages it.',
     remedy: 'Merge the two objects, or delete one of them.',
   },
   RegistryNotFound: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The registry, or its resource group, does not exist.',
     remedy: 'Create it, or make an object with the right names.',
   },
   RegistryNotPremium: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'Geo-replication needs SKU Premium.',
     remedy: 'az acr update --name NAME --sku Premium',
   },
   RegistryNotReady: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'The registry itself is in motion or failed.',
     remedy: 'If it lasts, look at the registry in Azure.',
   },
   RegionFailed: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'A replica is Failed. While it is tried again the object is not Stalled.',
     remedy:
       'When Stalled: mend what the message names, then edit the spec, ask for a look (reconcile-requested-at), or replace the replica with the command that the message has.',
   },
   ProgressDeadlineExceeded: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'A region is in motion, Failed, or its creation refused, for longer than spec.progressDeadline.',
     remedy:
       'Mend what is in its way (a private endpoint, say), then az acr replication delete; the replica is made again.',
   },
   PruneBlocked: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'Azure refuses to delete a replica that is not listed.',
     remedy: 'Remove the lock, or grant the right, that the message names.',
   },
   LastRoutedRegion: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'What is asked would leave the registry without a routed replica that is ready.',
     remedy: 'Set routing: Enabled for another region, the home region for instance.',
   },
   Contended: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'Others have undone what is asked three times within a day; the region rests.',
     remedy: 'Find out who: az monitor activity-log list. Or change the spec.',
   },
   AuthorizationFailed: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The identity lacks a right.',
     remedy:
       'Grant the role that the message names, or the narrower one of deploy/azure-role.json, on the scope it names.',
   },
   AuthenticationFailed: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'No token could be had.',
     remedy: 'Give the operator a credential: see Run it for real.',
   },
   ServiceAccountNotFound: {
-    stalls: true,
+    needsIntervention: true,
     meaning: "The ServiceAccount of spec.identity is not in the object's namespace.",
     remedy: 'Create it, or correct its name.',
   },
   ServiceAccountNotAnnotated: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The ServiceAccount does not say which client in which tenant it stands for.',
     remedy: 'Annotate it as the message says.',
   },
   TokenRequestDenied: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The operator may not read the ServiceAccount, or not ask for tokens of it.',
     remedy: 'Make the Role and RoleBinding of deploy/identity in the namespace.',
   },
   TokenExchangeRefused: {
-    stalls: true,
+    needsIntervention: true,
     meaning: "Entra does not take the ServiceAccount's token for the client.",
     remedy: 'Make the federated credential that the message names, or correct the annotations.',
   },
   SubscriptionNotFound: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The subscription is unknown, or disabled.',
     remedy: "Correct the id in a new object, or the identity's tenant.",
   },
   PolicyDenied: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'An Azure Policy forbids or undoes it.',
     remedy: 'Ask for what the policy allows, or have it changed.',
   },
   Locked: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'A resource lock forbids it.',
     remedy: 'Remove the lock that the message names.',
   },
   RegionNotAvailable: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'Azure has no such region, or no registries there.',
     remedy: 'Correct spec.regions.',
   },
   ApiVersionNotSupported: {
-    stalls: true,
+    needsIntervention: true,
     meaning: "This cloud does not offer the version of Azure's interface that the operator uses.",
     remedy: 'Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to a version that the message names.',
   },
   QuotaExceeded: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'A quota in Azure is used up.',
     remedy: 'Have it raised, or list fewer regions.',
   },
   ResourceGroupDeleting: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'The resource group of the registry is being deleted.',
     remedy: 'Delete the object too, or make one for another registry.',
   },
   InvalidRequest: {
-    stalls: true,
+    needsIntervention: true,
     meaning: 'Azure will not do this as asked.',
     remedy: "Read the message: it has Azure's own words.",
   },
-  Throttled: { stalls: false, meaning: "ARM's budget is spent; it is tried again when ARM allows.", remedy: '' },
-  Conflict: { stalls: false, meaning: 'Another operation is running; it is tried again.', remedy: '' },
-  NotFound: { stalls: false, meaning: 'What was to be changed was gone; it is looked at again.', remedy: '' },
+  Throttled: {
+    needsIntervention: false,
+    meaning: "ARM's budget is spent; it is tried again when ARM allows.",
+    remedy: '',
+  },
+  Conflict: { needsIntervention: false, meaning: 'Another operation is running; it is tried again.', remedy: '' },
+  NotFound: {
+    needsIntervention: false,
+    meaning: 'What was to be changed was gone; it is looked at again.',
+    remedy: '',
+  },
   AzureUnreachable: {
-    stalls: false,
+    needsIntervention: false,
     meaning: 'Azure has not answered for three intervals, at least 15 minutes.',
     remedy: "Check the network and Azure's status; the last state seen is kept.",
   },
@@ -189,9 +201,9 @@ export const reasons = {
 export type Reason = keyof typeof reasons;
 
 /** True if the reason lasts until a user acts. An unknown reason comes from another version and counts as true. */
-export function stalls(reason: string | undefined): boolean {
+export function needsIntervention(reason: string | undefined): boolean {
   if (reason === undefined) return false;
-  return !isReason(reason) || reasons[reason].stalls;
+  return !isReason(reason) || reasons[reason].needsIntervention;
 }
 
 function isReason(word: string): word is Reason {

@@ -6,27 +6,27 @@ import { type Arm, ArmError } from '../azure/arm.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { type Acted, attempt, carryOut, isUnchanged, planToShow } from './act.ts';
 import type { Context } from './context.ts';
-import { checkGate, hasFinalizer } from './gate.ts';
 import {
-  happeningOnLetGo,
-  happeningsOf,
+  detachedEvent,
+  eventsFor,
+  eventsOnRelease,
   happeningsOfActions,
-  happeningsOnRelease,
   happeningsUnlooked,
   isDrift,
-} from './happenings.ts';
-import { isIntentStored } from './latches.ts';
+} from './events.ts';
+import { checkGate, hasFinalizer } from './gate.ts';
 import { normalise } from './location.ts';
-import { type Answer, listed, type Observed, registryGone, withAnswers } from './observed.ts';
+import { type Answer, listed, noRegistry, type Observation, withAnswers } from './observation.ts';
 import { dueSteps, type Plan, planFor } from './plan.ts';
 import type { AgeOf } from './prune-delay.ts';
-import { startsOver } from './regions.ts';
+import { isRetryRequested } from './regions.ts';
+import { isIntentStored } from './replica-history.ts';
 import { type Report, type Result, report } from './report.ts';
-import { reportUnseen } from './standstill.ts';
+import { reportUnreachable } from './standstill.ts';
 
 export interface Outcome {
   /** ms until the next pass; undefined: not until the object changes. */
-  readonly lookAgainAfter?: number;
+  readonly requeueAfterMs?: number;
 }
 
 const shortestGrace = 15 * 60_000;
@@ -48,26 +48,26 @@ async function pass(stored: RegistryReplication, context: Context): Promise<Outc
   const { objects, clock } = context;
   const gate = await checkGate(stored, context);
   if (gate.kind === 'released') return {};
-  if (gate.kind === 'detach') return release(stored, stored, [happeningOnLetGo(stored, gate.why)], context);
-  if (gate.kind === 'closed') return conclude(stored, stored, gate.report, undefined, context);
+  if (gate.kind === 'detach') return release(stored, stored, [detachedEvent(stored, gate.why)], context);
+  if (gate.kind === 'closed') return finish(stored, stored, gate.report, undefined, context);
 
   const { object } = gate;
   const leaving = object.metadata.deletionTimestamp !== undefined;
   const manages = object.spec.mode !== 'Observe';
-  if (startsOver(object)) context.memory.contention.forget(uidOf(object));
-  const seen = (await glance(object, context)) ?? (await look(object, context));
-  if (seen instanceof ArmError) return conclude(object, stored, unseen(object, seen, context), undefined, context);
+  if (isRetryRequested(object)) context.memory.contention.forget(uidOf(object));
+  const seen = (await glance(object, context)) ?? (await observe(object, context));
+  if (seen instanceof ArmError) return finish(object, stored, unseen(object, seen, context), undefined, context);
   const { registry } = 'plan' in seen ? seen.observed : seen;
   const mustHold = manages && !leaving && registry !== undefined && !hasFinalizer(object);
   const [held, planned] = await Promise.all([
     mustHold ? objects.hold(stored) : stored,
-    'plan' in seen ? seen : planOnProof(object, seen, context),
+    'plan' in seen ? seen : planWithConfirmation(object, seen, context),
   ]);
-  if (planned instanceof ArmError) return conclude(object, held, unseen(object, planned, context), undefined, context);
+  if (planned instanceof ArmError) return finish(object, held, unseen(object, planned, context), undefined, context);
   const { observed, plan } = planned;
   if (plan.obstacle) context.memory.registries.forget(object.spec.registry);
-  if (plan.release) return release(object, held, happeningsOnRelease(object), context);
-  const latest = manages ? await storeIntentions(object, held, planned, context) : held;
+  if (plan.release) return release(object, held, eventsOnRelease(object), context);
+  const latest = manages ? await persistIntent(object, held, planned, context) : held;
   const acted = manages ? await carryOut(object, plan, context) : nothingDone;
   const { results } = acted;
   remember(object, results, context);
@@ -76,13 +76,13 @@ async function pass(stored: RegistryReplication, context: Context): Promise<Outc
   const said = report(told, observed, planToShow(plan, acted), results, clock.now(), context.memory.creationTime);
   // Settled registries are not cached: there may be 10,000 of them.
   if (!isInMotion(said.status)) context.memory.registries.forget(object.spec.registry);
-  const outcome = await conclude(object, latest, said, results, context);
+  const outcome = await finish(object, latest, said, results, context);
   if (acted.failure !== undefined) throw acted.failure;
   return acted.withheld.length > 0 ? lookAgainNow : outcome;
 }
 
 const nothingDone: Acted = { results: [], withheld: [] };
-const lookAgainNow: Outcome = { lookAgainAfter: 0 };
+const lookAgainNow: Outcome = { requeueAfterMs: 0 };
 
 function uidOf({ metadata }: RegistryReplication): string {
   return metadata.uid ?? '';
@@ -114,16 +114,16 @@ async function glance(object: RegistryReplication, context: Context): Promise<Pl
   const age = Math.min(longestGlancing, intervalOf(object, interval) / 2);
   const remembered = registries.recall(of, age, clock.now());
   // While a user waits, `look` reads registry and LIST concurrently.
-  const isAwaited = startsOver(object) || object.metadata.deletionTimestamp !== undefined;
+  const isAwaited = isRetryRequested(object) || object.metadata.deletionTimestamp !== undefined;
   if (!remembered || isAwaited || !isInMotion(object.status)) return undefined;
   const replicas = await attempt(arm.replicas(of));
   if (replicas instanceof ArmError) return replicas.kind === 'NotFound' ? undefined : replicas;
-  const planned = await planOnProof(object, listed(remembered, replicas), context);
+  const planned = await planWithConfirmation(object, listed(remembered, replicas), context);
   if (planned instanceof ArmError) return planned;
   const acts = mode !== 'Observe' && dueSteps(planned.plan).length > 0;
   if (acts || planned.observed.missing.size > 0) {
     const registry = await attempt(arm.registry(of));
-    if (registry instanceof ArmError) return provesAbsence(registry) ? undefined : registry;
+    if (registry instanceof ArmError) return isProvenAbsent(registry) ? undefined : registry;
     if (!isDeepStrictEqual(registry, remembered)) return undefined;
     registries.keep(of, registry, clock.now());
   }
@@ -141,7 +141,7 @@ const atRest: ReadonlySet<RegionState> = new Set(['Absent', 'Ready', 'Failed']);
 const longestGlancing = 5 * 60_000;
 
 /** Reads the registry and its LIST concurrently. */
-async function look({ spec, metadata }: RegistryReplication, context: Context): Promise<Observed | ArmError> {
+async function observe({ spec, metadata }: RegistryReplication, context: Context): Promise<Observation | ArmError> {
   const { arm, clock } = context;
   const { silentSince, registries } = context.memory;
   registries.forget(spec.registry);
@@ -149,12 +149,12 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
     attempt(arm.registry(spec.registry)),
     attempt(arm.replicas(spec.registry)),
   ]);
-  if (registry instanceof ArmError && !provesAbsence(registry)) return registry;
+  if (registry instanceof ArmError && !isProvenAbsent(registry)) return registry;
   if (replicas instanceof ArmError && replicas.kind !== 'NotFound') return replicas;
   if (registry instanceof ArmError) {
     if (!(replicas instanceof ArmError) && replicas.length > 0) return contradiction('replicas, but no registry');
     silentSince.delete(metadata.uid ?? '');
-    return registryGone;
+    return noRegistry;
   }
   if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
   silentSince.delete(metadata.uid ?? '');
@@ -163,7 +163,7 @@ async function look({ spec, metadata }: RegistryReplication, context: Context): 
 }
 
 /** True for the two codes by which ARM reports the resource itself missing; any other 404 proves nothing. */
-function provesAbsence({ kind, code }: ArmError): boolean {
+function isProvenAbsent({ kind, code }: ArmError): boolean {
   return kind === 'NotFound' && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
 }
 
@@ -172,14 +172,14 @@ function contradiction(what: string): ArmError {
 }
 
 interface Planned {
-  readonly observed: Observed;
+  readonly observed: Observation;
   readonly plan: Plan;
 }
 
 /** Plans repeatedly, adding the GETs that the last plan requested, until no confirmation is missing. */
-async function planOnProof(
+async function planWithConfirmation(
   object: RegistryReplication,
-  first: Observed,
+  first: Observation,
   context: Context,
 ): Promise<Planned | ArmError> {
   const asked = new Set<string>();
@@ -237,7 +237,7 @@ function locationsFor({ spec }: RegistryReplication, { arm, memory }: Context) {
 async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promise<Answer> {
   const answer = await attempt(arm.replica(spec.registry, name));
   if (!(answer instanceof ArmError)) return { name, replica: answer };
-  return provesAbsence(answer) ? { name, missing: true } : { name, error: answer };
+  return isProvenAbsent(answer) ? { name, missing: true } : { name, error: answer };
 }
 
 function unseen(
@@ -250,13 +250,13 @@ function unseen(
   const since = silentSince.get(uid) ?? now.getTime();
   silentSince.set(uid, since);
   const grace = Math.max(shortestGrace, 3 * intervalOf(object, interval));
-  return reportUnseen(object, error, { silentFor: now.getTime() - since, grace }, now);
+  return reportUnreachable(object, error, { silentFor: now.getTime() - since, grace }, now);
 }
 
 // --- act
 
 /** Stores the claim, creation intents and owned tag keys before the ARM writes, so that they survive a crash. */
-async function storeIntentions(
+async function persistIntent(
   object: RegistryReplication,
   latest: RegistryReplication,
   { observed, plan }: Planned,
@@ -265,9 +265,9 @@ async function storeIntentions(
   const isNew = dueSteps(plan).some(({ action, location }) => {
     if (latest.status?.claim === undefined) return true;
     const region = plan.regions.find((one) => one.location === location);
-    if (action === 'create' && !isIntentStored(region?.before, clock.now())) return true;
-    const owned = region?.before?.managedTags ?? [];
-    return Object.keys(region?.asked?.tags ?? {}).some((key) => !owned.includes(key));
+    if (action === 'create' && !isIntentStored(region?.previous, clock.now())) return true;
+    const owned = region?.previous?.managedTags ?? [];
+    return Object.keys(region?.spec?.tags ?? {}).some((key) => !owned.includes(key));
   });
   if (!isNew) return latest;
   // lastHandledReconcileAt is updated only at the end of the pass.
@@ -287,15 +287,15 @@ function remember(object: RegistryReplication, results: readonly Result[], conte
   for (const { step, answer } of results) {
     if ('error' in answer) continue;
     if ('askAfter' in answer && answer.askAfter !== undefined) memory.creationTime = answer.askAfter;
-    if (isDrift(object, step)) memory.contention.corrected(uid, step.location, step.action, now);
-    if (step.action === 'delete' && !listed.has(step.location)) memory.contention.pruned(uid, step.location, now);
+    if (isDrift(object, step)) memory.contention.recordCorrection(uid, step.location, step.action, now);
+    if (step.action === 'delete' && !listed.has(step.location)) memory.contention.recordPrune(uid, step.location, now);
   }
 }
 
 // --- report
 
 /** `latest` is `object` after the writes of this pass. `results` is undefined if the pass did not observe ARM. */
-async function conclude(
+async function finish(
   object: RegistryReplication,
   latest: RegistryReplication,
   { status, next }: Report,
@@ -310,12 +310,12 @@ async function conclude(
     if (results) objects.announce(object, happeningsOfActions(object, results));
     throw error;
   }
-  const happenings = results ? happeningsOf(object, status, results) : happeningsUnlooked(object, status);
+  const happenings = results ? eventsFor(object, status, results) : happeningsUnlooked(object, status);
   objects.announce(object, happenings, status);
   const drift = intervalOf(object, interval) * (0.9 + 0.2 * random());
   if (next === 'edit') return {};
-  if (next === 'drift check') return { lookAgainAfter: drift };
-  return { lookAgainAfter: 'within' in next ? Math.min(next.within, drift) : next.notBefore };
+  if (next === 'drift check') return { requeueAfterMs: drift };
+  return { requeueAfterMs: 'within' in next ? Math.min(next.within, drift) : next.notBefore };
 }
 
 function intervalOf({ spec }: RegistryReplication, fallback: number): number {

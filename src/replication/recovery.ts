@@ -2,13 +2,13 @@
 // For any other, the spec's change is repeated or a user must act. Pure.
 import type { RegionSpec } from '../api/registryreplication.ts';
 import type { Replica, ReplicaChange } from '../azure/arm.ts';
-import { nextWholeSecond, pauseAfterDeletionMs } from './latches.ts';
 import type { Hold, Step } from './plan.ts';
-import { isFullOfContent, type Region } from './regions.ts';
+import { isSynchronized, type Region } from './regions.ts';
+import { nextWholeSecond, pauseAfterDeletionMs } from './replica-history.ts';
 import { tagsToSet } from './tags.ts';
 
 /** Maximum attempts of a failed creation; then the failed replica is left in place as evidence. */
-export const mostAttempts = 5;
+export const maxAttempts = 5;
 
 const minute = 60_000;
 
@@ -22,9 +22,9 @@ export function restAfter(attempts: number): number {
  * that needs a user.
  */
 export function recoveryOf(region: Region): Step[] {
-  const { state, asked, home, replica, location, name, attempts } = region;
-  if (state !== 'Failed' || !asked || home || !replica) return [];
-  const change = repetition(region, asked, replica);
+  const { state, spec, home, replica, location, name, attempts } = region;
+  if (state !== 'Failed' || !spec || home || !replica) return [];
+  const change = repetition(region, spec, replica);
   const step: Step | undefined = isReplaceable(region)
     ? { action: 'delete', location, name, message: `replace replica ${name}, whose creation failed` }
     : change && { action: 'update', location, name, change, message: `repeat the last change of replica ${name}` };
@@ -37,23 +37,23 @@ export function recoveryOf(region: Region): Step[] {
 export function keptBecause({ createdHere, readyOnce, replica }: Region): string | undefined {
   if (!createdHere) return 'this object did not create it';
   if (readyOnce) return 'it had been ready';
-  return replica && isFullOfContent(replica) ? 'it holds the content' : undefined;
+  return replica && isSynchronized(replica) ? 'it holds the content' : undefined;
 }
 
 /** True if the operator has no step to repair the Failed replica. */
 export function isLeftToPerson(region: Region): boolean {
-  return region.state === 'Failed' && region.asked !== undefined && !region.home && recoveryOf(region).length === 0;
+  return region.state === 'Failed' && region.spec !== undefined && !region.home && recoveryOf(region).length === 0;
 }
 
 /** Holds the next attempt right after a failure, and after too many failures until the user requests a retry. */
 export function holdOfAttempt(attempts: number, failedJustNow: boolean): Hold | undefined {
-  if (attempts >= mostAttempts)
+  if (attempts >= maxAttempts)
     return {
       waitsFor: [],
       reason: 'RegionFailed',
       message: `failed ${attempts} times and is left as it is, for you to look at`,
     };
-  return failedJustNow ? { waitsFor: [], message: `attempt ${attempts + 1} of ${mostAttempts} follows` } : undefined;
+  return failedJustNow ? { waitsFor: [], message: `attempt ${attempts + 1} of ${maxAttempts} follows` } : undefined;
 }
 
 /** Holds a creation during the pause after a deletion. ARM requires the pause, so a retry request does not skip it. */
@@ -70,12 +70,12 @@ function isReplaceable(region: Region): boolean {
 }
 
 /** Repeats the spec's routing and tags; undefined if it sets neither. */
-function repetition({ before }: Region, { routing, tags }: RegionSpec, replica: Replica): ReplicaChange | undefined {
+function repetition({ previous }: Region, { routing, tags }: RegionSpec, replica: Replica): ReplicaChange | undefined {
   if (routing === undefined && !tags) return undefined;
   // WhenReady never routes clients to a replica without content.
-  const keeps = routing === 'WhenReady' && !isFullOfContent(replica);
+  const keeps = routing === 'WhenReady' && !isSynchronized(replica);
   return {
     ...(routing !== undefined && { routing: keeps ? replica.routing : routing !== 'Disabled' }),
-    ...(tags && { tags: tagsToSet(replica.tags, tags, before?.managedTags ?? []) ?? replica.tags }),
+    ...(tags && { tags: tagsToSet(replica.tags, tags, previous?.managedTags ?? []) ?? replica.tags }),
   };
 }

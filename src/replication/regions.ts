@@ -8,30 +8,30 @@ import {
 } from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { type Latches, latchesOf } from './latches.ts';
 import { normalise } from './location.ts';
-import type { Observed } from './observed.ts';
+import type { Observation } from './observation.ts';
 import { type PruneEvidence, pruneEvidence } from './prune-delay.ts';
+import { type ReplicaHistory, replicaHistory } from './replica-history.ts';
 import { replicaNames } from './replica-names.ts';
 
-export interface Region extends Latches {
+export interface Region extends ReplicaHistory {
   /** Normalised. */
   readonly location: string;
   /** The region's entry in the spec; undefined if not listed. */
-  readonly asked: RegionSpec | undefined;
+  readonly spec: RegionSpec | undefined;
   readonly home: boolean;
   /** The replica that ARM returned for the region. */
   readonly replica: Replica | undefined;
   /** The ARM name of the replica, or of the last or next one if there is none; unique per region. */
   readonly name: string;
   /** True if a GET by id confirms `replica` or its absence. */
-  readonly proven: boolean;
+  readonly confirmed: boolean;
   /** GET by id returned 404 although LIST shows a replica. */
   readonly contradicted: boolean;
   /** Why the GET by id failed; the region must be left alone then. */
-  readonly unseen: ArmError | undefined;
+  readonly failedGet: ArmError | undefined;
   /** The row of the last status, unless it describes another registry of the same name. */
-  readonly before: RegionStatus | undefined;
+  readonly previous: RegionStatus | undefined;
   readonly state: RegionState;
   /** ISO time at which the state was entered. */
   readonly since: string;
@@ -52,34 +52,34 @@ export interface Region extends Latches {
  * For this many ms after a write, ARM may still return the old state: 404 after a PUT, Succeeded after a DELETE (seen by
  * Terraform's and Crossplane's providers, which wait for it too).
  */
-const settling = 60_000;
+const eventualConsistencyMs = 60_000;
 
 /** The home region and all regions from spec, ARM and status. Listed regions come first, in the spec's order. */
-export function regionsOf(object: RegistryReplication, observed: Observed, now: Date): Region[] {
+export function regionsOf(object: RegistryReplication, observed: Observation, now: Date): Region[] {
   const { registry } = observed;
   const home = registry && normalise(registry.location);
   const before = new Map(
     (isSameRegistry(object, registry) ? (object.status?.regions ?? []) : []).map((row) => [row.location, row]),
   );
   const specs = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
-  const others = [...observed.sightings.keys(), ...before.keys()].sort();
+  const others = [...observed.replicas.keys(), ...before.keys()].sort();
   const locations = new Set([...specs.keys(), ...(home === undefined ? [] : [home]), ...others]);
   const names = replicaNames(locations, observed, before);
 
   return [...locations].map((location): Region => {
-    const sighting = observed.sightings.get(location);
+    const sighting = observed.replicas.get(location);
     const row = before.get(location);
     const name = names.get(location) ?? location;
     const isHome = location === home;
     const asked = specs.get(location);
-    const unseen = observed.unseen.get(name.toLowerCase());
+    const unseen = observed.failedGets.get(name.toLowerCase());
     const proven = sighting ? sighting.by === 'GET' : observed.missing.has(name.toLowerCase());
     const replica = sighting?.replica;
     const state = stateOf({ object, asked, replica, row, home: isHome, registry, unseen, now });
     // Without an entry, the home region's state comes from the GET of the registry, not from LIST.
     const ready = state === 'Ready' && (proven || (isHome && !sighting));
     const since = row?.state === state && isPast(row.since, now) ? row.since : isoSeconds(now);
-    const latches = latchesOf({
+    const latches = replicaHistory({
       row,
       replica,
       state,
@@ -94,14 +94,14 @@ export function regionsOf(object: RegistryReplication, observed: Observed, now: 
     const isOldFailure = !tries.failedJustNow && (state === 'Failed' ? row?.state === 'Failed' : tries.attempts > 0);
     return {
       location,
-      asked,
+      spec: asked,
       home: isHome,
       replica,
       name,
-      proven,
+      confirmed: proven,
       contradicted: observed.contradicted.has(name.toLowerCase()),
-      unseen,
-      before: row,
+      failedGet: unseen,
+      previous: row,
       state,
       since,
       pruneEvidence: pruneEvidence(object, asked, latches.lives ? row : undefined, isoSeconds(now)),
@@ -127,7 +127,7 @@ function attemptsOf(
     isTried,
   }: { row: RegionStatus | undefined; state: RegionState; proven: boolean; isTried: boolean },
 ): Pick<Region, 'attempts' | 'failedJustNow'> {
-  if (startsOver(object)) return { attempts: 0, failedJustNow: false };
+  if (isRetryRequested(object)) return { attempts: 0, failedJustNow: false };
   const failedJustNow = isTried && hasJustFailed(state, proven, row);
   const isSuccess = state === 'Ready' || state === 'Syncing';
   return { attempts: (isSuccess ? 0 : (row?.attempts ?? 0)) + (failedJustNow ? 1 : 0), failedJustNow };
@@ -167,23 +167,32 @@ export function isInMotion({ state }: Region): boolean {
 export function isServing({ replica, home, state }: Region): boolean {
   if (!replica) return home;
   if (state === 'Deleting' || !replica.routing || !says(replica.provisioningState, 'Succeeded')) return false;
-  return home || isFullOfContent(replica);
+  return home || isSynchronized(replica);
 }
 
 /**
  * True if a change to or from Ready or Failed, or a disappearance, is known from LIST only and must be confirmed by a GET.
  * Continued absence needs none: a creation requests its own GET.
  */
-export function isHearsay({ proven, unseen, replica, home, asked, before, state, readyOnce }: Region): boolean {
-  if (proven || unseen) return false;
+export function needsConfirmation({
+  confirmed,
+  failedGet,
+  replica,
+  home,
+  spec,
+  previous,
+  state,
+  readyOnce,
+}: Region): boolean {
+  if (confirmed || failedGet) return false;
   // The home region needs no entry, unless it had one or the spec sets its routing or tags.
   if (!replica && home)
-    return before?.replica !== undefined || asked?.routing !== undefined || asked?.tags !== undefined;
-  if (!replica) return before !== undefined && before.state !== 'Absent';
-  if (asked && (state === 'Ready' || (before?.desired && before.readyOnce)) && !readyOnce) return true;
-  if (before?.state === state) return false;
+    return previous?.replica !== undefined || spec?.routing !== undefined || spec?.tags !== undefined;
+  if (!replica) return previous !== undefined && previous.state !== 'Absent';
+  if (spec && (state === 'Ready' || (previous?.desired && previous.readyOnce)) && !readyOnce) return true;
+  if (previous?.state === state) return false;
   const isVerdict = (one: RegionState | undefined) => one === 'Ready' || one === 'Failed';
-  return isVerdict(state) || isVerdict(before?.state);
+  return isVerdict(state) || isVerdict(previous?.state);
 }
 
 /**
@@ -209,13 +218,13 @@ function maxRestMs(reason: RegionStatus['reason']): number {
 }
 
 /** True if the user requests a retry: a spec edit or a new reconcile request resets every backoff. */
-export function startsOver(object: RegistryReplication): boolean {
+export function isRetryRequested(object: RegistryReplication): boolean {
   const { metadata, status } = object;
   return status?.observedGeneration !== metadata.generation || isLookRequested(object);
 }
 
 /** True if ACR reports the content as synchronized. */
-export function isFullOfContent({ displayStatus }: Replica): boolean {
+export function isSynchronized({ displayStatus }: Replica): boolean {
   return says(displayStatus, 'Ready');
 }
 
@@ -272,7 +281,7 @@ interface Evidence {
 }
 
 function stateOf({ object, asked, replica, row, home, registry, unseen, now }: Evidence): RegionState {
-  const justNow = row?.since !== undefined && Math.abs(now.getTime() - Date.parse(row.since)) < settling;
+  const justNow = row?.since !== undefined && Math.abs(now.getTime() - Date.parse(row.since)) < eventualConsistencyMs;
   // LIST is no substitute for a failed GET: the last known state stays.
   if (unseen) return row?.state ?? (replica ? 'Updating' : 'Absent');
   if (!replica) {
@@ -286,7 +295,7 @@ function stateOf({ object, asked, replica, row, home, registry, unseen, now }: E
   if (row?.state === 'Deleting' && justNow && !says(replica.provisioningState, 'Creating')) return 'Deleting';
   switch (replica.provisioningState?.toLowerCase()) {
     case 'succeeded':
-      return home || isFullOfContent(replica) ? 'Ready' : 'Syncing';
+      return home || isSynchronized(replica) ? 'Ready' : 'Syncing';
     case 'failed':
     case 'canceled':
       return 'Failed';

@@ -1,6 +1,6 @@
 // Chooses a unique ARM name for each region's replica. Pure.
 import type { RegionStatus } from '../api/registryreplication.ts';
-import type { Observed } from './observed.ts';
+import type { Observation } from './observation.ts';
 
 /**
  * ARM names by location: the present replica's name, else the one in the status, else the location. A number is appended if
@@ -8,10 +8,10 @@ import type { Observed } from './observed.ts';
  */
 export function replicaNames(
   locations: ReadonlySet<string>,
-  { sightings }: Observed,
+  { replicas }: Observation,
   before: ReadonlyMap<string, RegionStatus>,
 ): Map<string, string> {
-  const names = new Map([...sightings].map(([location, { replica }]) => [location, replica.name]));
+  const names = new Map([...replicas].map(([location, { replica }]) => [location, replica.name]));
   const taken = new Set([...names.values()].map((name) => name.toLowerCase()));
   for (const location of locations) {
     if (names.has(location)) continue;

@@ -8,16 +8,16 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError, Created, Registry, Replica } from '../azure/arm.ts';
-import type { ArmRequest } from '../azure/policy.ts';
+import type { ArmRequest } from '../azure/request-policy.ts';
 import { normalise } from './location.ts';
-import { nextLook } from './next-look.ts';
-import { type Observed, withAnswers } from './observed.ts';
+import { requeueAfter } from './next-look.ts';
+import { type Observation, withAnswers } from './observation.ts';
 import type { Plan, Step } from './plan.ts';
-import { stalls } from './reasons.ts';
+import { needsIntervention } from './reasons.ts';
+import { isWorthARow, rowFor } from './region-status.ts';
 import { isoSeconds, isRefusal, type Region, regionsOf } from './regions.ts';
-import { isWorthARow, rowFor } from './rows.ts';
 import { registryId } from './validation.ts';
-import { statements, verdictOf } from './verdict.ts';
+import { statements, summarize } from './verdict.ts';
 
 /** ARM's response to an accepted PUT or PATCH, or an accepted DELETE. */
 export type Submitted = Created | { readonly replica: Replica } | { readonly deleting: true };
@@ -47,7 +47,7 @@ const longestPlan = 200;
 /** Reports a pass that observed ARM. `askAfter`: minimum ms of a creation as ARM reported it. */
 export function report(
   object: RegistryReplication,
-  observed: Observed,
+  observed: Observation,
   plan: Plan,
   results: readonly Result[],
   now: Date,
@@ -58,7 +58,7 @@ export function report(
   const rows = regions.filter(isWorthARow).map((region) => rowFor(object, region, plan, results, now));
   const done = new Set(results.filter(({ answer }) => !('error' in answer)).map(({ step }) => step));
   const left = plan.steps.filter((step) => !done.has(step));
-  const verdict = verdictOf(object, plan, rows, left);
+  const verdict = summarize(object, plan, rows, left);
   const listed = rows.filter(({ desired }) => desired);
   const ready = listed.filter(({ state }) => state === 'Ready');
   const requested = object.metadata.annotations?.[annotation.reconcileRequestedAt];
@@ -90,19 +90,19 @@ export function report(
     }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
-  const wait = nextLook(object, plan, { regions, rows, left, results, status, askAfter }, now);
+  const wait = requeueAfter(object, plan, { regions, rows, left, results, status, askAfter }, now);
   return { status, next: wait === undefined ? 'drift check' : { within: wait } };
 }
 
 /** Applies ARM's responses in `results` to the observation. */
-function afterActing(observed: Observed, results: readonly Result[]): Observed {
+function afterActing(observed: Observation, results: readonly Result[]): Observation {
   return results.reduce((seen, { step: { action, location, name }, answer }) => {
     if ('replica' in answer) {
       // A PUT's response may show a finished creation, but synchronized content is accepted from a GET only.
       const { displayStatus: _, ...begun } = answer.replica;
       return withAnswers(seen, [{ name, replica: action === 'create' ? begun : answer.replica }]);
     }
-    const replica = seen.sightings.get(location)?.replica;
+    const replica = seen.replicas.get(location)?.replica;
     if ('error' in answer || !replica) return seen;
     return withAnswers(seen, [{ name, replica: { ...replica, provisioningState: 'Deleting' } }]);
   }, observed);
@@ -117,7 +117,7 @@ function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[],
   const isRefused = results.some(
     ({ step, answer }) => step.location === region.location && 'error' in answer && isRefusal(answer.error.reason),
   );
-  const isFirstRefusal = region.state === 'Absent' && isRefused && !isRefusal(region.before?.reason);
+  const isFirstRefusal = region.state === 'Absent' && isRefused && !isRefusal(region.previous?.reason);
   return (planned && planned.state !== region.state) || isFirstRefusal ? { ...region, since: isoSeconds(now) } : region;
 }
 
@@ -136,7 +136,7 @@ function summaryOf({ spec }: RegistryReplication, registry: Registry): NonNullab
 
 function isOnItsWay({ state, reason }: RegionStatus, manages: boolean): boolean {
   if (state === 'Absent' && !manages) return false;
-  return state !== 'Ready' && state !== 'Failed' && !stalls(reason);
+  return state !== 'Ready' && state !== 'Failed' && !needsIntervention(reason);
 }
 
 function regionList(regions: readonly Region[]): string {

@@ -19,7 +19,7 @@ export function schedule(
 
   const holdFor = (step: Step): Hold | undefined => {
     const region = regions.find(({ location }) => location === step.location);
-    if (region?.unseen) return { waitsFor: [], message: `waits for an answer: ${region.unseen.message}` };
+    if (region?.failedGet) return { waitsFor: [], message: `waits for an answer: ${region.failedGet.message}` };
     if (moving.length >= limits.maxParallelActions)
       return {
         waitsFor: [...moving],
@@ -28,14 +28,14 @@ export function schedule(
     if (!reduces(step)) return undefined;
     if (enabling.length > 0) return { waitsFor: enabling, message: `waits until ${enabling.join(', ')} is routed` };
     const others = regions.filter(({ location }) => location !== step.location && !touched.includes(location));
-    const serving = others.filter((region) => isServing(region) && !region.unseen);
-    if (serving.some(({ proven }) => proven)) return undefined;
+    const serving = others.filter((region) => isServing(region) && !region.failedGet);
+    if (serving.some(({ confirmed }) => confirmed)) return undefined;
     const [candidate] = serving;
     if (candidate) {
       confirm.push(candidate.name);
       return { waitsFor: [candidate.location], message: `waits until a GET shows ${candidate.location} serving` };
     }
-    if (region && !region.proven) confirm.push(step.name);
+    if (region && !region.confirmed) confirm.push(step.name);
     return whileNoneServes(step, others, wanted);
   };
 
@@ -56,7 +56,7 @@ export function schedule(
 }
 
 function isProven(step: Step, regions: readonly Region[]): boolean {
-  return regions.some(({ location, proven }) => location === step.location && proven);
+  return regions.some(({ location, confirmed }) => location === step.location && confirmed);
 }
 
 function enables(step: Step): boolean {
@@ -96,9 +96,9 @@ function whileNoneServes(step: Step, others: readonly Region[], wanted: readonly
   };
 }
 
-function mayServeSoon({ home, asked, replica, state, unseen, before }: Region): boolean {
-  if (unseen) return home || before?.routing !== 'Disabled';
+function mayServeSoon({ home, spec, replica, state, failedGet, previous }: Region): boolean {
+  if (failedGet) return home || previous?.routing !== 'Disabled';
   if (state === 'Failed' || state === 'Deleting') return false;
-  if (!asked) return replica?.routing === true;
-  return asked.routing === undefined ? replica?.routing !== false : asked.routing !== 'Disabled';
+  if (!spec) return replica?.routing === true;
+  return spec.routing === undefined ? replica?.routing !== false : spec.routing !== 'Disabled';
 }

@@ -9,11 +9,11 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
+import { forceDetachHint } from './messages.ts';
 import type { Reason } from './reasons.ts';
 import { isoSeconds } from './regions.ts';
 import type { Next, Report } from './report.ts';
-import { quarterOf, slowly } from './waiting.ts';
-import { wayOut } from './wording.ts';
+import { progressPollInterval, stalledPollInterval } from './waiting.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
   return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: untilEdited(object) };
@@ -25,20 +25,20 @@ function untilEdited({ status }: RegistryReplication): Next {
 }
 
 /** Reports that the operator or Azure denies access for this object until a user grants it. */
-export function reportRefused(
+export function reportDenied(
   object: RegistryReplication,
   { reason, message }: { readonly reason: Reason; readonly message: string },
   now: Date,
 ): Report {
   return {
-    status: standstill(object, reason, message + wayOut(object), now),
+    status: standstill(object, reason, message + forceDetachHint(object), now),
     next: { within: untilMended(object, now) },
   };
 }
 
 /** ms */
 function untilMended({ status }: RegistryReplication, now: Date): number {
-  return slowly(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);
+  return stalledPollInterval(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);
 }
 
 /** Reports that another object manages the registry and shows its regions. `holder`: its namespace/name, if known. */
@@ -98,7 +98,7 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
  * Reports that ARM did not return the registry for `silentFor` ms. Throttling and transient errors keep the last status for
  * `grace` ms; then Ready becomes Unknown. A refusal is reported at once.
  */
-export function reportUnseen(
+export function reportUnreachable(
   object: RegistryReplication,
   error: ArmError,
   { silentFor, grace }: { silentFor: number; grace: number },
@@ -109,12 +109,12 @@ export function reportUnseen(
     case 'Denied':
     case 'Invalid':
       // Denied reads back off, however short the interval is.
-      return { ...reportRefused(object, error, now), next: { notBefore: untilMended(object, now) } };
+      return { ...reportDenied(object, error, now), next: { notBefore: untilMended(object, now) } };
     case 'Throttled':
     case 'Conflict':
     case 'NotFound':
     case 'Transient': {
-      const notBefore = error.retryAfter ?? quarterOf(isoSeconds(new Date(now.getTime() - silentFor)), now);
+      const notBefore = error.retryAfter ?? progressPollInterval(isoSeconds(new Date(now.getTime() - silentFor)), now);
       const next = { notBefore };
       const known = findCondition(status.conditions, 'Ready') !== undefined;
       const phase = known && status.phase !== 'Suspended' ? status.phase : phaseOf(object, 'Pending');

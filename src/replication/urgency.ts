@@ -2,20 +2,20 @@
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import type { Operation } from '../azure/shares.ts';
 import { normalise } from './location.ts';
-import { restsUntil, startsOver } from './regions.ts';
+import { isRetryRequested, restsUntil } from './regions.ts';
 
 /** `edit`: a user's request is still pending. `upkeep`: a background check of an object that is in sync or in progress. */
 export function urgencyOf(object: RegistryReplication): 'edit' | 'upkeep' {
   const { spec, metadata, status } = object;
   const leaves = metadata.deletionTimestamp !== undefined;
   const hasWorkLeft = spec.mode !== 'Observe' && (status?.plan?.length ?? 0) > 0;
-  return startsOver(object) || leaves || hasWorkLeft ? 'edit' : 'upkeep';
+  return isRetryRequested(object) || leaves || hasWorkLeft ? 'edit' : 'upkeep';
 }
 
 /** The writes that the next pass will probably send: the stored plan's steps without a hold. */
 export function writesAhead(object: RegistryReplication, now: Date): Operation[] {
   const { spec, status, metadata } = object;
-  const isPlanned = status?.observedGeneration === metadata.generation && !startsOver(object);
+  const isPlanned = status?.observedGeneration === metadata.generation && !isRetryRequested(object);
   if (!isPlanned || spec.mode === 'Observe' || spec.suspend) return [];
   const rests = (location: string) => {
     const row = status?.regions?.find((region) => normalise(region.location) === location);

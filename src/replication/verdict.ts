@@ -1,11 +1,11 @@
 // Summarizes the rows and the remaining steps as phase and conditions, with messages for users. Pure.
 import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import { areOrIs, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
 import type { Plan, Step } from './plan.ts';
-import { type Reason, stalls } from './reasons.ts';
-import { areOrIs, inStates, inWords, listing, wayOut } from './wording.ts';
+import { needsIntervention, type Reason } from './reasons.ts';
 
-export interface Verdict {
+export interface Summary {
   readonly phase: Phase;
   readonly ready: boolean;
   readonly reason: Reason;
@@ -14,23 +14,23 @@ export interface Verdict {
   readonly stalled: boolean;
 }
 
-export function verdictOf(
+export function summarize(
   object: RegistryReplication,
   { obstacle }: Plan,
   rows: readonly RegionStatus[],
   left: readonly Step[],
-): Verdict {
+): Summary {
   const { spec, metadata } = object;
   const leaving = metadata.deletionTimestamp !== undefined;
   const phaseOf = (phase: Phase): Phase => (leaving ? 'Deleting' : spec.mode === 'Observe' ? 'Observing' : phase);
-  const stalled = (reason: Reason, message: string): Verdict => ({
+  const stalled = (reason: Reason, message: string): Summary => ({
     phase: phaseOf('Failed'),
     ready: false,
     reason,
     message,
     stalled: true,
   });
-  const moving = (phase: Phase, reason: Reason, message: string): Verdict => ({
+  const moving = (phase: Phase, reason: Reason, message: string): Summary => ({
     phase: phaseOf(phase),
     ready: false,
     reason,
@@ -42,24 +42,24 @@ export function verdictOf(
     const { reason, message } = obstacle;
     return reason === 'RegistryNotReady' ? moving('Pending', reason, message) : stalled(reason, message);
   }
-  const refused = rows.filter(({ reason }) => stalls(reason));
+  const refused = rows.filter(({ reason }) => needsIntervention(reason));
   const [first] = refused;
   if (leaving) {
-    if (first) return stalled(first.reason as Reason, inWords(refused) + wayOut(object));
+    if (first) return stalled(first.reason as Reason, summarizeRegions(refused) + forceDetachHint(object));
     const still = rows.filter(
       ({ home, location, state }) => !home && (state === 'Deleting' || left.some((step) => step.location === location)),
     );
-    const message = still.length > 0 ? `waits until Azure has deleted ${listing(still)}` : inWords(rows);
+    const message = still.length > 0 ? `waits until Azure has deleted ${listing(still)}` : summarizeRegions(rows);
     return moving('Deleting', 'Deleting', message);
   }
   const routing = rows.filter(({ reason }) => reason === 'LastRoutedRegion');
-  if (routing.length > 0) return stalled('LastRoutedRegion', inWords(routing));
+  if (routing.length > 0) return stalled('LastRoutedRegion', summarizeRegions(routing));
   const listed = rows.filter(({ desired }) => desired);
   const refusedListed = listed.filter((row) => refused.includes(row));
   const [blocking] = refusedListed;
-  if (blocking) return stalled(blocking.reason as Reason, inWords(refusedListed));
+  if (blocking) return stalled(blocking.reason as Reason, summarizeRegions(refusedListed));
   const failed = listed.filter(({ state }) => state === 'Failed');
-  if (failed.length > 0) return moving('Syncing', 'RegionFailed', inWords(failed));
+  if (failed.length > 0) return moving('Syncing', 'RegionFailed', summarizeRegions(failed));
   if (spec.mode === 'Observe' && left.length > 0)
     return moving(
       'Observing',
@@ -71,11 +71,11 @@ export function verdictOf(
     const step = left.find(({ location }) => location === row.location);
     return step ? [{ ...row, message: row.message ?? step.message }] : [];
   });
-  if (coming.length > 0) return moving('Syncing', 'Syncing', inWords(coming));
+  if (coming.length > 0) return moving('Syncing', 'Syncing', summarizeRegions(coming));
   const pruning = spec.prune === 'Retain' ? [] : rows.filter(({ desired, home }) => !desired && !home);
   if (pruning.length > 0) {
     const blocked = pruning.filter((row) => refused.includes(row));
-    if (blocked.length > 0) return stalled(reasonOfBlock(blocked), inWords(blocked));
+    if (blocked.length > 0) return stalled(reasonOfBlock(blocked), summarizeRegions(blocked));
     const waiting = pruning.flatMap(
       ({ location }) => left.find((step) => step.location === location)?.hold?.notBefore ?? [],
     );
@@ -100,7 +100,7 @@ function reasonOfBlock(blocked: readonly RegionStatus[]): Reason {
 }
 
 export function statements(
-  verdict: Verdict,
+  verdict: Summary,
   allReady: boolean,
   listed: readonly RegionStatus[],
   manages: boolean,

@@ -9,7 +9,7 @@ const minute = 60 * second;
  * 3 s late. `askAfter`: minimum ms of the operation as ARM reported it. Earlier polls are useless, so the first one waits
  * for 1.25 times that, at most 60 s.
  */
-export function quarterOf(since: string | undefined, now: Date, askAfter = 0): number {
+export function progressPollInterval(since: string | undefined, now: Date, askAfter = 0): number {
   const passed = elapsed(since, now);
   return clamp(Math.max(passed / 4, 1.25 * askAfter - passed), 2 * second, minute);
 }
@@ -20,7 +20,7 @@ export function untilRetry(since: string | undefined, now: Date): number {
 }
 
 /** Delay for problems that need a user: the time since `since` (ISO), between 1 and 10 minutes. */
-export function slowly(since: string | undefined, now: Date): number {
+export function stalledPollInterval(since: string | undefined, now: Date): number {
   return clamp(elapsed(since, now), minute, 10 * minute);
 }
 

@@ -1,7 +1,7 @@
 // The metrics of what is asked of Azure Resource Manager: how it answers, and what its budget holds back.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Level } from '../azure/budget.ts';
-import type { ArmRequest } from '../azure/policy.ts';
+import type { ArmRequest } from '../azure/request-policy.ts';
 import { type Operation, operations } from '../azure/shares.ts';
 import type { Urgency } from '../azure/turns.ts';
 

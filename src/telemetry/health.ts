@@ -2,7 +2,7 @@
 // (ready)? It reads what the parts tell of themselves and mends nothing. That the event loop turns needs no check: an answer
 // at all shows it.
 
-import type { InformerHealth } from '../kubernetes/informer.ts';
+import type { InformerHealth } from '../kubernetes/cache/informer.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Checks } from './server.ts';
 

@@ -1,7 +1,7 @@
 // The informers' metrics: whether each knows all objects, when it last heard of the API server, and how often it had to begin
 // anew. Prometheus has no settled names for these (client-go dropped its reflector metrics), so they are of our own domain.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { InformerHealth } from '../kubernetes/informer.ts';
+import type { InformerHealth } from '../kubernetes/cache/informer.ts';
 
 /** What an informer tells of itself. */
 export type InformerState = Pick<InformerHealth, 'synced' | 'lastContact' | 'relists'>;

@@ -3,7 +3,7 @@
 import pino, { type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
 import { isSecretName } from '../lib/redact.ts';
 import { sanitize } from '../lib/sanitize.ts';
-import { prettyLine } from './pretty.ts';
+import { prettyLine } from './pretty-log.ts';
 
 export type { Logger };
 

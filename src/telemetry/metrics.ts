@@ -1,10 +1,10 @@
 // Every metric of the operator, under the names that controller-runtime and client-go use, so that existing dashboards work, and
 // georeplication_* for the domain. It measures and never decides.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RequestSeen } from '../kubernetes/cluster.ts';
-import { type ControllerMetrics, passResults } from '../kubernetes/controller.ts';
-import type { ElectionMetrics } from '../kubernetes/election.ts';
-import type { QueueMetrics } from '../kubernetes/queue.ts';
+import type { RequestSeen } from '../kubernetes/client/client.ts';
+import { type ControllerMetrics, passResults } from '../kubernetes/controller/controller.ts';
+import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
+import type { LeaderElectionMetrics } from '../kubernetes/leader-election/leader-election.ts';
 import { type ArmMetrics, armMetricsFor } from './arm-metrics.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';
@@ -17,7 +17,7 @@ export interface Metrics {
   controller(name: string, concurrency: number): ControllerMetrics;
   queue(name: string): QueueMetrics;
   /** @param name The Lease's. */
-  election(name: string): ElectionMetrics;
+  election(name: string): LeaderElectionMetrics;
   /** @param read Asked at each scrape. */
   informer(name: string, read: () => InformerState): void;
   objects(sources: ObjectSources): ObjectMetrics;

@@ -4,9 +4,9 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { findCondition } from '../api/conditions.ts';
 import type { Phase, RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
-import { keyOf } from '../kubernetes/key.ts';
+import { namespacedName } from '../kubernetes/cache/key.ts';
 import type { Clock } from '../lib/clock.ts';
-import { reasons, stalls } from '../replication/reasons.ts';
+import { needsIntervention, reasons } from '../replication/reasons.ts';
 
 export interface ObjectSources {
   /** Asked at each scrape; none where another operator works on them, so that a sum over all operators is right. */
@@ -70,7 +70,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
     registers,
     collect() {
       const each = objects().flatMap((object) => stalledOf(object)?.reason ?? []);
-      for (const [reason, count] of counted(everyReason.filter(stalls), each)) this.set({ reason }, count);
+      for (const [reason, count] of counted(everyReason.filter(needsIntervention), each)) this.set({ reason }, count);
     },
   });
   new Gauge({
@@ -164,7 +164,7 @@ function known(words: readonly string[], word: string): string {
 }
 
 function namesOf({ metadata, spec }: RegistryReplication): { object: string; registry: string } {
-  return { object: keyOf({ metadata }), registry: spec.registry.name };
+  return { object: namespacedName({ metadata }), registry: spec.registry.name };
 }
 
 /** Times of one form are in the order of their letters. */

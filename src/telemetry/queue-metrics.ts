@@ -1,7 +1,7 @@
 // The work queue's metrics, with client-go's names and meaning (k8s.io/client-go/util/workqueue/metrics.go): what waits, how long
 // it waited, how long it is worked on, and what is stuck. It is told by the queue and knows no keys.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { QueueMetrics } from '../kubernetes/queue.ts';
+import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
 
 /** client-go's: from 10 ns in powers of ten, and further up, since a pass waits for Azure. */
 const buckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1_000];

@@ -2,13 +2,13 @@
 // WithAuthenticationAndAuthorization serves them: puts together the server, its certificate and its guard.
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
-import { accessReview } from '../kubernetes/access-review.ts';
-import type { Cluster } from '../kubernetes/cluster.ts';
+import { accessReview } from '../kubernetes/client/access-review.ts';
+import type { KubeClient } from '../kubernetes/client/client.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { readCertificate, watchCertificate } from './certificate-files.ts';
+import { readCertificate, watchCertificate } from './cert-watcher.ts';
+import { scrapeGuard } from './metrics-auth.ts';
 import { metricsPage } from './metrics-page.ts';
-import { scrapeGuard } from './scrape-guard.ts';
 import { selfSigned } from './self-signed.ts';
 import { type Address, type RunningServer, serveMetricsSecurely } from './server.ts';
 
@@ -16,7 +16,7 @@ export interface SecureMetricsOptions {
   readonly address: Address;
   readonly registry: Registry;
   /** Of its own, and closed with the server: a standby, which may not write, answers scrapes as well. */
-  readonly cluster: Cluster;
+  readonly cluster: KubeClient;
   /** Holds tls.crt and tls.key; left out, the server makes itself a certificate that nobody can check. */
   readonly certDir?: string;
   readonly clock: Clock;

@@ -5,8 +5,8 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { errorMessage } from '../lib/sanitize.ts';
+import type { Guard } from './metrics-auth.ts';
 import type { MetricsPage } from './metrics-page.ts';
-import type { Guard } from './scrape-guard.ts';
 import type { Certificate } from './self-signed.ts';
 
 /** Left out, the host is every address; port 0 lets the system choose. */

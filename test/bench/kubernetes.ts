@@ -15,7 +15,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Watch } from '@kubernetes/client-node';
 import { Command } from 'commander';
 import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
-import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { type LogLine, type Operator, startOperator } from '../operator.ts';
 import { registryAt } from './arm.ts';
 import { imageStart } from './image.ts';
@@ -190,7 +190,7 @@ async function memory(operator: Operator): Promise<{ now: number; peak: number }
 
 /** Resolves to when (ms since the epoch) a watch had shown that this generation, or a later one, was observed. */
 async function watchObserved(): Promise<(uid: string, generation: number) => Promise<number>> {
-  const cluster = connect(loadKubeConfig(kubeconfig));
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig));
   ended.defer(() => cluster.close());
   const seen = new Map<string, { generation: number; time: number }>();
   const listeners = new Set<() => void>();

@@ -6,7 +6,7 @@ import { Agent, request } from 'node:https';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
 import type { Question, Report } from './arm.ts';
 

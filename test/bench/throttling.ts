@@ -19,8 +19,8 @@ import { ClientSecretCredential } from '@azure/identity';
 import { Command } from 'commander';
 import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
 import type { Arm } from '../../src/azure/arm.ts';
+import { createArmClient } from '../../src/azure/arm-client.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
-import { connectArm } from '../../src/azure/gateway.ts';
 import { defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { realSizes, type Spending } from '../emulators/arm/quota.ts';
 import { realistic } from '../emulators/arm/timings.ts';
@@ -173,7 +173,7 @@ function theOther(): Arm {
   const { AZURE_TENANT_ID = '', AZURE_CLIENT_ID = '', AZURE_CLIENT_SECRET = '' } = arm.environment;
   const cloud = cloudFrom(arm.environment);
   const options = { authorityHost: cloud.authority, disableInstanceDiscovery: true };
-  return connectArm({
+  return createArmClient({
     credential: new ClientSecretCredential(AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, options),
     cloud,
   });

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { percentile } from '../bench/statistics.ts';
 import { establish } from '../cluster.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
@@ -18,12 +18,12 @@ import { fast } from '../emulators/arm/timings.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type RealApiServer, startRealApiServer } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { type Calm, calm } from './calm.ts';
+import { Intent } from './desired-state.ts';
 import { drawFaults, type Fault, strike } from './faults.ts';
-import { Intent } from './intent.ts';
 import { passesFor, silences, watchesIn } from './passes.ts';
-import { type Change, People } from './people.ts';
+import { type Calm, calm } from './recovery.ts';
 import { needlessWrites } from './verdict.ts';
+import { type Change, People } from './workload.ts';
 
 const assets = process.env.KUBEBUILDER_ASSETS;
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
@@ -117,7 +117,7 @@ const title = assets
     for (const { registry } of intents) arm.azure.addRegistry(registry, { location: 'eastus' });
     const direct = join(directory, 'kubeconfig');
     await writeFile(direct, server.kubeconfig, { mode: 0o600 });
-    const cluster = connect(loadKubeConfig(direct));
+    const cluster = createKubeClient(loadKubeConfig(direct));
     await establish(cluster, parse(await readFile(crd, 'utf8')));
     await cluster.close();
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../emulators/arm/random.ts';
 import type { RealApiServer } from '../real-api-server.ts';
 import type { Pace, TcpProxy } from '../tcp-proxy.ts';
-import { shuffled } from './intent.ts';
+import { shuffled } from './desired-state.ts';
 
 export type Fault =
   /** Every connection is closed and none can be made, for so many ms. */

@@ -10,12 +10,12 @@ import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, setStage } from '../stage.ts';
-import { type Calm, calm } from './calm.ts';
+import { type Stage, setStage } from '../test-environment.ts';
+import { Intent } from './desired-state.ts';
 import { type Holdings, leastHoldings, lesser, peakMemory } from './holdings.ts';
 import { drawHostileFaults, type HostileFault } from './hostile-faults.ts';
-import { Intent } from './intent.ts';
-import { People } from './people.ts';
+import { type Calm, calm } from './recovery.ts';
+import { People } from './workload.ts';
 
 const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 1e9));
 const objects = 30;

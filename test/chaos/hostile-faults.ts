@@ -1,7 +1,7 @@
 // The faults of a hostile ARM and token endpoint: which, in which order, and how they are turned on.
 import type { Fault as ArmFault } from '../emulators/arm/faults/fault.ts';
 import type { Random } from '../emulators/arm/random.ts';
-import { shuffled } from './intent.ts';
+import { shuffled } from './desired-state.ts';
 
 /** How many of each; 200 in all. */
 const counts = {

@@ -9,13 +9,13 @@ import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, setStage } from '../stage.ts';
-import { type Calm, calm } from './calm.ts';
-import { Intent } from './intent.ts';
+import { type Stage, setStage } from '../test-environment.ts';
+import { WakingTime } from './awake-clock.ts';
+import { Intent } from './desired-state.ts';
 import { LeaseHistory } from './lease-history.ts';
-import { People } from './people.ts';
+import { type Calm, calm } from './recovery.ts';
 import { needlessWrites } from './verdict.ts';
-import { WakingTime } from './waking-time.ts';
+import { People } from './workload.ts';
 
 const seed = Number(process.env.LEADERSHIP_SEED ?? Math.floor(Math.random() * 1e9));
 const kills = 20;

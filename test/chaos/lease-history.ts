@@ -1,8 +1,8 @@
 // The history of a Lease as somebody saw it who takes no part: each of its holders, in order. One watch without a gap; where
 // it ends early the history is worth nothing, and says so.
 import { Watch } from '@kubernetes/client-node';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import type { Lease } from '../../src/kubernetes/lease.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import type { Lease } from '../../src/kubernetes/leader-election/lease.ts';
 
 /** One holder's time. */
 export interface Term {
@@ -15,14 +15,14 @@ export class LeaseHistory {
   readonly terms: Term[] = [];
   /** Every version that was seen, renewals included. */
   versions = 0;
-  readonly #cluster: Cluster;
+  readonly #cluster: KubeClient;
   #transitions = 0;
   #request: AbortController | undefined;
   #broken: unknown;
   #listeners: (() => void)[] = [];
 
   private constructor(kubeconfig: string) {
-    this.#cluster = connect(loadKubeConfig(kubeconfig));
+    this.#cluster = createKubeClient(loadKubeConfig(kubeconfig));
   }
 
   static async of(kubeconfig: string, { namespace, name }: { namespace: string; name: string }): Promise<LeaseHistory> {

@@ -1,6 +1,6 @@
 // From the operator's debug log: which pass answered which change, and what became of its watches. Pure.
 import type { LogLine } from '../operator.ts';
-import type { Change } from './people.ts';
+import type { Change } from './workload.ts';
 
 export interface Passes {
   /** Changes for which no pass was ever made. */

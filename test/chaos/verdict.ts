@@ -2,7 +2,7 @@
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import type { ReplicaSnapshot } from '../emulators/arm/registry.ts';
-import type { Intent, Wanted } from './intent.ts';
+import type { Intent, Wanted } from './desired-state.ts';
 
 /** Where the object does not say what its spec asks, or does not exist as it should. */
 export function wrongObjects(intents: readonly Intent[], objects: readonly RegistryReplication[]): string[] {

@@ -19,17 +19,17 @@ import {
   type RegistryReplication,
   version,
 } from '../../src/api/registryreplication.ts';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import { isNotFound } from '../../src/kubernetes/errors.ts';
-import { release } from '../../src/kubernetes/finalizer.ts';
-import { nameOf, type Resource, resource } from '../../src/kubernetes/resource.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { isNotFound } from '../../src/kubernetes/client/errors.ts';
+import { nameOf, type Resource, resource } from '../../src/kubernetes/client/resource.ts';
+import { removeFinalizer } from '../../src/kubernetes/controller/finalizer.ts';
 import { establish } from '../cluster.ts';
 import { startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
 import type { Sample } from './sample.ts';
 
 export interface DemoCluster {
   readonly kubeconfig: string;
-  readonly cluster: Cluster;
+  readonly cluster: KubeClient;
   readonly replications: Resource<RegistryReplication>;
   /** What the demo, and its operator, may see; everything where left out. */
   readonly scope: { readonly namespace: string; readonly labelSelector: string } | undefined;
@@ -49,7 +49,7 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
   const emulator = await startKubernetesEmulator({ crds: [crdFile] });
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, emulator.kubeconfig, { mode: 0o600 });
-  const cluster = connect(loadKubeConfig(kubeconfig), { timeout });
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeout });
   return {
     kubeconfig,
     cluster,
@@ -79,7 +79,7 @@ export async function givenCluster(
   { object }: Sample,
   say: (text: string) => void,
 ): Promise<DemoCluster> {
-  const cluster = connect(loadKubeConfig(kubeconfig), { timeout });
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeout });
   const replications = replicationsIn(cluster);
   const name = nameOf(object);
   const run = randomBytes(4).toString('hex');
@@ -105,14 +105,14 @@ export async function givenCluster(
         cluster.api(CustomObjectsApi).deleteNamespacedCustomObject({ group, version, plural, ...name, body }),
       );
       // Nobody is left to do it, and the Azure that it is about has gone with the demo.
-      await release(replications, left, finalizer);
+      await removeFinalizer(replications, left, finalizer);
       say(`Deleted ${name.namespace}/${name.name} from the cluster. Its namespace and the CRD stay.`);
     },
     close: () => cluster.close(),
   };
 }
 
-async function installCrd(cluster: Cluster, say: (text: string) => void): Promise<void> {
+async function installCrd(cluster: KubeClient, say: (text: string) => void): Promise<void> {
   if (await found(cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name: crdName }))) {
     say(`It has the CRD ${crdName} already, which is left as it is.`);
     return;
@@ -123,7 +123,7 @@ async function installCrd(cluster: Cluster, say: (text: string) => void): Promis
 }
 
 async function createNamespace(
-  cluster: Cluster,
+  cluster: KubeClient,
   namespace: Sample['namespace'],
   say: (text: string) => void,
 ): Promise<void> {
@@ -134,11 +134,11 @@ async function createNamespace(
   await api.createNamespace({ body: namespace });
 }
 
-function replicationsIn(cluster: Cluster): Resource<RegistryReplication> {
+function replicationsIn(cluster: KubeClient): Resource<RegistryReplication> {
   return resource<RegistryReplication>(cluster, { group, version, plural });
 }
 
-async function create(cluster: Cluster, body: RegistryReplication): Promise<void> {
+async function create(cluster: KubeClient, body: RegistryReplication): Promise<void> {
   const { namespace } = nameOf(body);
   await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
 }

@@ -3,9 +3,9 @@ import { createWriteStream } from 'node:fs';
 import { join, relative } from 'node:path';
 import { findCondition } from '../../src/api/conditions.ts';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
-import { type Informer, startInformer } from '../../src/kubernetes/informer.ts';
-import { keyOf } from '../../src/kubernetes/key.ts';
-import { Store } from '../../src/kubernetes/store.ts';
+import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
+import { namespacedName } from '../../src/kubernetes/cache/key.ts';
+import { Store } from '../../src/kubernetes/cache/store.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { missingKubectl } from '../emulators/kubectl.ts';
@@ -54,7 +54,7 @@ export async function play({ once, kubeconfig, speed, directory }: Flags, stage:
   const interrupted = Promise.race([aborted(stopped), diedOf(operator, logFile)]);
   interrupted.catch(() => undefined); // It may come while something else is awaited; it is raced with all that takes long.
 
-  const { informer, ready, why } = watch(cluster, keyOf(sample.object), stage);
+  const { informer, ready, why } = watch(cluster, namespacedName(sample.object), stage);
   started.defer(() => informer.stop());
   await Promise.race([informer.synced, interrupted]);
   const wanted = regions.map(({ location }) => location).join(' and ');

@@ -1,8 +1,8 @@
 // Who is obeyed where two objects name one registry, and who takes over.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
-import { manifest, openScene, type Scene } from './scene.ts';
-import { condition, isNotReadyBecause, messageOf } from './seen.ts';
+import { condition, isNotReadyBecause, messageOf } from './expectations.ts';
+import { manifest, openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('two objects that name one registry', () => {

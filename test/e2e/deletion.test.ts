@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { annotation, crdName, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { held } from '../emulators/arm/timings.ts';
+import { are, condition, messageOf, region } from './expectations.ts';
 import { noRightTo } from './refusals.ts';
-import { manifest, openScene, type Scene } from './scene.ts';
-import { are, condition, messageOf, region } from './seen.ts';
+import { manifest, openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('an object that is deleted', () => {

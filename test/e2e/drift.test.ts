@@ -1,8 +1,8 @@
 // What others change in Azure, and what the operator makes of it: drift corrected, or left alone where it was told to.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
-import { openScene, type Scene } from './scene.ts';
-import { condition, isNotReadyBecause, isReady, messageOf, region } from './seen.ts';
+import { condition, isNotReadyBecause, isReady, messageOf, region } from './expectations.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('a registry that others change', () => {

@@ -5,8 +5,8 @@ import { registryId } from '../../src/replication/validation.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import { scrape } from '../scrape.ts';
-import { manifest, openScene, referenceTo, type Scene } from './scene.ts';
-import { isNotReadyBecause, messageOf } from './seen.ts';
+import { isNotReadyBecause, messageOf } from './expectations.ts';
+import { manifest, openScene, referenceTo, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const folder = 'deploy/hardened';

@@ -10,8 +10,8 @@ import { kubectl } from '../emulators/kubectl.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { harmfulIn, hostileWords, megabyteOfHostileWords } from '../hostile.ts';
 import { linesOf } from '../secrets.ts';
-import { manifest, openScene, type Scene } from './scene.ts';
-import { are, isNotReadyBecause, isReady, region } from './seen.ts';
+import { are, isNotReadyBecause, isReady, region } from './expectations.ts';
+import { manifest, openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('hostile words', () => {

@@ -12,8 +12,8 @@ import { type MetadataEndpoint, startMetadataEndpoint } from '../emulators/arm/m
 import { instant } from '../emulators/arm/timings.ts';
 import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from '../federation.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
-import { openScene, referenceTo, type Scene, type SceneOptions } from './scene.ts';
-import { condition, isNotReadyBecause, isReady, messageOf } from './seen.ts';
+import { condition, isNotReadyBecause, isReady, messageOf } from './expectations.ts';
+import { openScene, referenceTo, type Scene, type SceneOptions } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const tenant = '11111111-1111-1111-1111-111111111111';

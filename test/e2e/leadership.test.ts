@@ -4,15 +4,15 @@ import { CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, plural, version } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import { type LeaseLock, leaseLock } from '../../src/kubernetes/lease-lock.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { type LeaseLock, leaseLock } from '../../src/kubernetes/leader-election/lease-lock.ts';
 import { operatorAccount } from '../deployment.ts';
 import { held } from '../emulators/arm/timings.ts';
 import type { LogLine, Operator } from '../operator.ts';
 import { eventually } from '../real-api-server.ts';
-import { type Stage, setStage } from '../stage.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { manifest, referenceTo } from './scene.ts';
+import { type Stage, setStage } from '../test-environment.ts';
+import { manifest, referenceTo } from './scenario.ts';
 
 /** Of operators whose leader dies in a test; a machine that stands still for a moment must not cost it its place. */
 const hasty = [
@@ -26,14 +26,14 @@ const patient = ['--leader-elect-lease-duration=10m', '--leader-elect-renew-dead
 
 describe('of two operators', () => {
   let stage: Stage;
-  let cluster: Cluster;
+  let cluster: KubeClient;
   let lock: LeaseLock;
   let wire: TcpProxy;
   const all: Operator[] = [];
 
   before(async () => {
     stage = await setStage({ arm: { timings: held } });
-    cluster = connect(loadKubeConfig(stage.kubeconfig));
+    cluster = createKubeClient(loadKubeConfig(stage.kubeconfig));
     lock = leaseLock(cluster, { namespace: operatorAccount.namespace, name: 'acr-replication-operator' });
     wire = await TcpProxy.to(stage.kubernetes.url);
     await wire.mend();

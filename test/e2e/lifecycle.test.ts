@@ -4,8 +4,8 @@ import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { startKubectl } from '../emulators/kubectl.ts';
-import { openScene, type Scene } from './scene.ts';
-import { are, condition, isReady, messageOf, region } from './seen.ts';
+import { are, condition, isReady, messageOf, region } from './expectations.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('a registry and the object that says where its replicas shall be', () => {

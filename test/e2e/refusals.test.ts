@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { held } from '../emulators/arm/timings.ts';
+import { are, condition, isNotReadyBecause, isReady, messageOf, region } from './expectations.ts';
 import { locked, noRightTo, throttled } from './refusals.ts';
-import { openScene, referenceTo, type Scene } from './scene.ts';
-import { are, condition, isNotReadyBecause, isReady, messageOf, region } from './seen.ts';
+import { openScene, referenceTo, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('a registry that Azure makes difficulties about', () => {

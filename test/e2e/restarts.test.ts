@@ -3,8 +3,8 @@
 import { expect } from 'chai';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { held } from '../emulators/arm/timings.ts';
-import { openScene, type Scene } from './scene.ts';
-import { are, isReady, messageOf } from './seen.ts';
+import { are, isReady, messageOf } from './expectations.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('an operator that ends', () => {

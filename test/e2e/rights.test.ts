@@ -13,8 +13,8 @@ import { roleToMintIn } from '../federation.ts';
 import { modeOfThisRun } from '../identity-mode.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
-import { openScene, type Scene } from './scene.ts';
-import { isReady } from './seen.ts';
+import { isReady } from './expectations.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 for (const { folder, namespace, namespaces } of [

@@ -4,7 +4,7 @@ import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { built, type Deployment, literalEnv, only } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
-import { openScene, type Scene } from './scene.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const scraper = { namespace: operatorAccount.namespace, name: 'prometheus' };

@@ -7,20 +7,20 @@ import { promisify } from 'node:util';
 import { CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, plural, version } from '../../src/api/registryreplication.ts';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { held } from '../emulators/arm/timings.ts';
-import { type Stage, setStage } from '../stage.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { manifest, referenceTo } from './scene.ts';
+import { type Stage, setStage } from '../test-environment.ts';
+import { manifest, referenceTo } from './scenario.ts';
 
 describe('an operator that is told to stop', () => {
   let stage: Stage;
-  let cluster: Cluster;
+  let cluster: KubeClient;
 
   before(async () => {
     stage = await setStage({ arm: { timings: held } });
-    cluster = connect(loadKubeConfig(stage.kubeconfig));
+    cluster = createKubeClient(loadKubeConfig(stage.kubeconfig));
   });
   after(async () => {
     await cluster?.close();

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, setStage } from '../stage.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { manifest, referenceTo } from './scene.ts';
+import { type Stage, setStage } from '../test-environment.ts';
+import { manifest, referenceTo } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describe('an operator that cannot start, or cannot get through', () => {

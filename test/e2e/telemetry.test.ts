@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
 import { eventually } from '../real-api-server.ts';
-import { openScene, type Scene } from './scene.ts';
-import { are, isNotReadyBecause } from './seen.ts';
+import { are, isNotReadyBecause } from './expectations.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('what is measured and logged', () => {

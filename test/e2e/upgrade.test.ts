@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
 import { root } from '../manifests.ts';
-import { openScene, type Scene } from './scene.ts';
-import { are, isReady } from './seen.ts';
+import { are, isReady } from './expectations.ts';
+import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('an operator that is upgraded', () => {

@@ -2,8 +2,8 @@
 // by the operator, which then does nothing in Azure.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
-import { manifest, openScene, type Scene } from './scene.ts';
-import { condition, isNotReadyBecause, messageOf } from './seen.ts';
+import { condition, isNotReadyBecause, messageOf } from './expectations.ts';
+import { manifest, openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 /** Of the wrong shape on purpose; what it overrides is a valid spec. */

@@ -4,8 +4,8 @@ import { allowedRegistries, annotation } from '../../src/api/registryreplication
 import type { Clock } from '../../src/lib/clock.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { openScene, referenceTo, type Scene } from './scene.ts';
-import { isNotReadyBecause } from './seen.ts';
+import { isNotReadyBecause } from './expectations.ts';
+import { openScene, referenceTo, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 /** Azure's clock: an answer that is to take its time is held until the test lets it go. */

@@ -1,9 +1,9 @@
 // The ARM emulator's own door, /emulator, as curl and tests in other processes use it.
 import { expect } from 'chai';
 import { adminApp } from '../emulators/arm/admin.ts';
+import type { Bindings } from '../emulators/arm/connection-faults.ts';
 import { type Drift, driftKinds } from '../emulators/arm/drift.ts';
 import { type Fault, kinds } from '../emulators/arm/faults/fault.ts';
-import type { Bindings } from '../emulators/arm/wire.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { ArmCaller, type Method, reference, registryId, replicaPath } from './arm-caller.ts';
 

@@ -4,9 +4,9 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { Arm } from '../../src/azure/arm.ts';
+import { createArmClient } from '../../src/azure/arm-client.ts';
 import { createBudget, type Wire } from '../../src/azure/budget.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
-import { connectArm } from '../../src/azure/gateway.ts';
 import { paced } from '../../src/azure/pacing.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { urgencyOf } from '../../src/replication/urgency.ts';
@@ -35,7 +35,7 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
   const distrust = trust(emulator.certificate);
   const cloud = cloudFrom(emulator.environment);
   const gateway = (wire?: Wire) =>
-    connectArm({ credential: credentialFor(emulator, clock), cloud, clock, ...(wire && { wire }) });
+    createArmClient({ credential: credentialFor(emulator, clock), cloud, clock, ...(wire && { wire }) });
   return {
     emulator,
     gateway,

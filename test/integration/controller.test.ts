@@ -9,16 +9,21 @@ import {
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { enqueueInto } from '../../src/kubernetes/change.ts';
-import { type Cluster, connect, loadKubeConfig, type RequestSeen } from '../../src/kubernetes/cluster.ts';
-import { type Controller, type Outcome, startController } from '../../src/kubernetes/controller.ts';
-import { isTerminating } from '../../src/kubernetes/crd.ts';
-import { eventRecorder } from '../../src/kubernetes/events.ts';
-import { hold, release } from '../../src/kubernetes/finalizer.ts';
-import { type Informer, startInformer } from '../../src/kubernetes/informer.ts';
-import { WorkQueue } from '../../src/kubernetes/queue.ts';
-import { type Resource, resource } from '../../src/kubernetes/resource.ts';
-import { remembering, Store } from '../../src/kubernetes/store.ts';
+import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
+import { Store, withReadYourWrites } from '../../src/kubernetes/cache/store.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+  loadKubeConfig,
+  type RequestSeen,
+} from '../../src/kubernetes/client/client.ts';
+import { isTerminating } from '../../src/kubernetes/client/crd.ts';
+import { type Resource, resource } from '../../src/kubernetes/client/resource.ts';
+import { type Controller, type Outcome, startController } from '../../src/kubernetes/controller/controller.ts';
+import { addFinalizer, removeFinalizer } from '../../src/kubernetes/controller/finalizer.ts';
+import { enqueueRequests } from '../../src/kubernetes/controller/predicates.ts';
+import { WorkQueue } from '../../src/kubernetes/controller/workqueue.ts';
+import { eventRecorder } from '../../src/kubernetes/events/recorder.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { establish, startCluster, type TestCluster } from '../cluster.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
@@ -58,11 +63,11 @@ function definition(plural: string, kind: string): V1CustomResourceDefinition {
 describe('the controller runtime against an API server', function () {
   this.timeout(120_000);
   let server: TestCluster;
-  let people: Cluster;
+  let people: KubeClient;
   let users: CustomObjectsApi;
   /** The operator's way to the API server. */
   let wire: TcpProxy;
-  let cluster: Cluster;
+  let cluster: KubeClient;
   let store: Store<Widget>;
   let api: Resource<Widget>;
   let queue: WorkQueue;
@@ -76,7 +81,7 @@ describe('the controller runtime against an API server', function () {
 
   before(async () => {
     server = await startCluster({ crds: [] });
-    people = connect(loadKubeConfig(server.kubeconfig));
+    people = createKubeClient(loadKubeConfig(server.kubeconfig));
     users = people.api(CustomObjectsApi);
     await establish(people, definition('widgets', 'Widget'));
   });
@@ -108,16 +113,16 @@ describe('the controller runtime against an API server', function () {
     const config = new KubeConfig();
     config.loadFromString(text.replace(server.url, `https://127.0.0.1:${wire.port}`));
     if (connected) await wire.mend();
-    cluster = connect(config, { onRequest: (request) => requests.push(request) });
+    cluster = createKubeClient(config, { onRequest: (request) => requests.push(request) });
     store = new Store();
-    api = remembering(resource<Widget>(cluster, { group, version, plural }), store);
+    api = withReadYourWrites(resource<Widget>(cluster, { group, version, plural }), store);
     queue = new WorkQueue({ clock: systemClock, random: Math.random });
     informer = startInformer({
       cluster,
       resource: api,
       store,
-      changed: enqueueInto(queue, 'example.dev/finalizer'),
-      whenNotFound: `the CRD ${plural}.${group} is not installed`,
+      changed: enqueueRequests(queue, 'example.dev/finalizer'),
+      onMissing: `the CRD ${plural}.${group} is not installed`,
       clock: systemClock,
       random: () => 0.9, // short waits
       log,
@@ -189,7 +194,7 @@ describe('the controller runtime against an API server', function () {
     pass = async (object) => {
       versions.push(object.metadata?.resourceVersion);
       const written = await api.replaceStatus({ ...object, status: { seen: (object.status?.seen ?? 0) + 1 } });
-      return written.status?.seen === 20 ? {} : { lookAgainAfter: 0 }; // at once: before the watch has shown the write
+      return written.status?.seen === 20 ? {} : { requeueAfterMs: 0 }; // at once: before the watch has shown the write
     };
     await start();
     await create('bear');
@@ -249,7 +254,7 @@ describe('the controller runtime against an API server', function () {
     const foreign = 'foreign.example.dev/theirs';
     const released = new Journal<Widget | undefined>();
     pass = async (object) => {
-      if (object.metadata?.deletionTimestamp) released.push(await release(api, object, finalizer));
+      if (object.metadata?.deletionTimestamp) released.push(await removeFinalizer(api, object, finalizer));
       return {};
     };
     await start();
@@ -261,7 +266,7 @@ describe('the controller runtime against an API server', function () {
     for (const first of [[], ['first.example.dev/x']]) {
       const stale = await create('held', 'widgets', { finalizers: first });
       await setFinalizers([...first, foreign]);
-      const held = await hold(api, stale, finalizer);
+      const held = await addFinalizer(api, stale, finalizer);
       expect(held.metadata?.finalizers).to.deep.equal([...first, foreign, finalizer]);
 
       await remove('held');

@@ -7,12 +7,12 @@ import type { Arm, Replica } from '../../src/azure/arm.ts';
 import { atTheDoor, calm, drawSteps, inSight, play, type Step } from '../emulators/arm/chaos.ts';
 import type { ArmEmulator } from '../emulators/arm/emulator.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
-import { isMoving } from '../emulators/arm/life.ts';
 import { seeded } from '../emulators/arm/random.ts';
+import { isMoving } from '../emulators/arm/replica-lifecycle.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from '../unit/replication/any-world.ts';
+import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from '../unit/replication/arbitraries.ts';
+import { anObject, aReplica, home } from '../unit/replication/fixtures.ts';
 import { OperatorModel } from '../unit/replication/operator-model.ts';
-import { anObject, aReplica, home } from '../unit/replication/world.ts';
 import { startArmOverSockets } from './arm-over-sockets.ts';
 
 const { registry } = anObject().spec;

@@ -8,9 +8,14 @@ import {
   type KubernetesObject,
 } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { type Cluster, connect, loadKubeConfig, type RequestSeen } from '../../src/kubernetes/cluster.ts';
-import type { EventNews } from '../../src/kubernetes/event-body.ts';
-import { type EventRecorder, eventRecorder } from '../../src/kubernetes/events.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+  loadKubeConfig,
+  type RequestSeen,
+} from '../../src/kubernetes/client/client.ts';
+import type { EventRecord } from '../../src/kubernetes/events/event.ts';
+import { type EventRecorder, eventRecorder } from '../../src/kubernetes/events/recorder.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { kubectl, missingKubectl } from '../emulators/kubectl.ts';
@@ -21,16 +26,16 @@ describe('events on an API server', function () {
   this.timeout(60_000);
   const namespace = 'default';
   const of = { group: 'georeplication.dev', version: 'v1alpha1', plural: 'registryreplications', namespace };
-  const ready: EventNews = { type: 'Normal', reason: 'Ready', action: 'Look', note: 'japaneast is ready' };
-  const failed: EventNews = { type: 'Warning', reason: 'Failed', action: 'Look', note: 'japaneast has failed' };
+  const ready: EventRecord = { type: 'Normal', reason: 'Ready', action: 'Look', note: 'japaneast is ready' };
+  const failed: EventRecord = { type: 'Warning', reason: 'Failed', action: 'Look', note: 'japaneast has failed' };
   const missing = missingKubectl();
 
   let server: TestCluster;
-  let people: Cluster;
+  let people: KubeClient;
   let users: EventsV1Api;
   /** The recorder's way to the API server. */
   let wire: TcpProxy;
-  let cluster: Cluster;
+  let cluster: KubeClient;
   let requests: Journal<RequestSeen>;
   let log: LogJournal;
   let events: EventRecorder;
@@ -39,7 +44,7 @@ describe('events on an API server', function () {
 
   before(async () => {
     server = await startCluster();
-    people = connect(loadKubeConfig(server.kubeconfig));
+    people = createKubeClient(loadKubeConfig(server.kubeconfig));
     users = people.api(EventsV1Api);
   });
   after(async () => {
@@ -55,7 +60,7 @@ describe('events on an API server', function () {
     config.loadFromString(text.replace(server.url, `https://127.0.0.1:${wire.port}`));
     requests = new Journal();
     log = new LogJournal();
-    cluster = connect(config, { onRequest: requests.push });
+    cluster = createKubeClient(config, { onRequest: requests.push });
     const controller = `${of.group}/operator`;
     events = eventRecorder({ cluster, controller, instance: 'pod-1', clock: systemClock, random: Math.random, log });
     const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'group', name: 'myacr' };

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
 import {
-  clientOf,
   federatedCredential,
   type Refused,
+  resolveClient,
   type ServiceAccountName,
-} from '../../src/azure/federated-credential.ts';
+} from '../../src/azure/identity/federated-credential.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { refusal } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
@@ -26,7 +26,7 @@ describe('the client that a ServiceAccount stands for', () => {
   const clientId = 'azure.workload.identity/client-id';
   const tenant = 'azure.workload.identity/tenant-id';
   const read = (annotations: Record<string, string>, homeTenant?: string) =>
-    clientOf(account, {
+    resolveClient(account, {
       serviceAccounts: { annotations: async () => ({ annotations, uid: client.uid }) },
       age: 0,
       homeTenant,
@@ -66,7 +66,7 @@ describe('the client that a ServiceAccount stands for', () => {
     it(`is not known where the ServiceAccount is ${refused}: ${reason}`, async () => {
       const annotations = async (): Promise<Refused> => ({ refused, words: 'so it is' });
       const error = await refusal(
-        clientOf(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
+        resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
       );
       expect(error).to.include({ kind: 'Denied', reason });
       expect(error.message).to.contain(words);
@@ -74,7 +74,9 @@ describe('the client that a ServiceAccount stands for', () => {
 
   it('is not known for a while where the API server does not answer', async () => {
     const annotations = () => Promise.reject(new Error('no answer'));
-    const error = await refusal(clientOf(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }));
+    const error = await refusal(
+      resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
+    );
     expect(error).to.include({ kind: 'Transient' });
     expect(error.message).to.match(/^The API server does not tell about ServiceAccount web\/registries.*no answer/);
   });

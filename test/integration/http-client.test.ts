@@ -7,9 +7,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { gzipSync } from 'node:zlib';
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { expect } from 'chai';
+import { createArmClient } from '../../src/azure/arm-client.ts';
 import { type Budget, createBudget } from '../../src/azure/budget.ts';
 import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
-import { connectArm } from '../../src/azure/gateway.ts';
 import { paced } from '../../src/azure/pacing.ts';
 import { refusal } from '../arm-refusal.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
@@ -79,7 +79,7 @@ describe('requests to a server that never finishes the TLS handshake', () => {
 
   for (const method of ['registry', 'create'] as const)
     it(`leave no socket behind: ${method}`, async () => {
-      const arm = connectArm({ credential: credentialOn(clock), cloud: cloudAt(mute.url), clock });
+      const arm = createArmClient({ credential: credentialOn(clock), cloud: cloudAt(mute.url), clock });
       const before = mute.accepted();
       const asked = Array.from({ length: 20 }, () =>
         refusal(
@@ -120,7 +120,7 @@ describe('answers of a hostile server', () => {
     clock = new FakeClock();
   });
 
-  const connect = () => connectArm({ credential: credentialOn(clock), cloud: cloudAt(server.url), clock });
+  const connect = () => createArmClient({ credential: credentialOn(clock), cloud: cloudAt(server.url), clock });
   const begin = (response: ServerResponse, headers: Record<string, string | number> = {}) =>
     response.writeHead(200, { 'content-type': 'application/json', ...headers });
 
@@ -217,7 +217,7 @@ describe('a token that comes after the deadline of its request', () => {
     const budget: Budget = createBudget({ now: () => clock.now().getTime() });
     const unreachable = await listen(createServer((socket) => socket.resume()));
     try {
-      const arm = connectArm({ credential, cloud: cloudAt(unreachable.url), clock, wire: budget });
+      const arm = createArmClient({ credential, cloud: cloudAt(unreachable.url), clock, wire: budget });
       for (let look = 0; look < 14; look += 1) {
         const visit = paced(arm, budget, { who: `object ${look}`, urgency: 'edit' });
         const asked = [refusal(visit.registry(registry)), refusal(visit.replicas(registry))];

@@ -3,10 +3,15 @@
 import { randomUUID } from 'node:crypto';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { type Cluster, type ClusterOptions, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import { LeaseElection } from '../../src/kubernetes/election.ts';
-import { isConflict, NotLeading } from '../../src/kubernetes/errors.ts';
-import { type LeaseLock, leaseLock } from '../../src/kubernetes/lease-lock.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+  type KubeClientOptions,
+  loadKubeConfig,
+} from '../../src/kubernetes/client/client.ts';
+import { isConflict, NotLeading } from '../../src/kubernetes/client/errors.ts';
+import { LeaseElection } from '../../src/kubernetes/leader-election/leader-election.ts';
+import { type LeaseLock, leaseLock } from '../../src/kubernetes/leader-election/lease-lock.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
@@ -21,7 +26,7 @@ describe('leader election against an API server', function () {
   let wire: TcpProxy;
   let name: string;
   let lock: LeaseLock;
-  let clusters: Cluster[];
+  let clusters: KubeClient[];
   let elections: LeaseElection[];
 
   before(async () => {
@@ -43,10 +48,10 @@ describe('leader election against an API server', function () {
     await wire.cut();
   });
 
-  function connected(url: string, options: ClusterOptions = {}): Cluster {
+  function connected(url: string, options: KubeClientOptions = {}): KubeClient {
     const config = loadKubeConfig(server.kubeconfig);
     config.clusters = config.clusters.map((cluster) => ({ ...cluster, server: url }));
-    const cluster = connect(config, options);
+    const cluster = createKubeClient(config, options);
     clusters.push(cluster);
     return cluster;
   }
@@ -71,16 +76,16 @@ describe('leader election against an API server', function () {
 
   it('makes the Lease as every tool knows it, and hands it over to a standby', async () => {
     const [one, two] = [candidate('one'), candidate('two')];
-    await one.election.campaign();
+    await one.election.acquire();
     const first = await lock.read();
     expect(first?.spec).to.include({ holderIdentity: 'one', leaseDurationSeconds: 6, leaseTransitions: 0 });
     expect(first?.spec?.acquireTime).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
-    const led = two.election.campaign();
+    const led = two.election.acquire();
     await two.standsBy();
-    expect(two.election.mayWrite).to.throw(NotLeading);
+    expect(two.election.assertLeader).to.throw(NotLeading);
     await one.election.stop();
     await led;
-    two.election.mayWrite();
+    two.election.assertLeader();
     const second = await lock.read();
     expect(second?.spec).to.include({ holderIdentity: 'two', leaseTransitions: 1 });
     expect(second?.metadata?.uid).to.equal(first?.metadata?.uid);
@@ -89,15 +94,15 @@ describe('leader election against an API server', function () {
   it('takes over from one that no longer says anything, and that one has closed its fence by then', async () => {
     const one = candidate('one', `https://127.0.0.1:${wire.port}`);
     const two = candidate('two');
-    await one.election.campaign();
-    const led = two.election.campaign();
+    await one.election.acquire();
+    const led = two.election.acquire();
     await two.standsBy();
     await wire.cut();
     await led;
-    expect(one.election.mayWrite).to.throw(NotLeading);
+    expect(one.election.assertLeader).to.throw(NotLeading);
     expect(one.lost.all).to.have.length(1);
     expect(one.lost.all[0]).to.match(/was not renewed for 5 s: the API server at .+ cannot be reached/);
-    two.election.mayWrite();
+    two.election.assertLeader();
   });
 
   it('writes only on the version that it has read', async () => {
@@ -111,7 +116,7 @@ describe('leader election against an API server', function () {
 
   it('leads on when somebody writes a note on its Lease', async () => {
     const one = candidate('one');
-    await one.election.campaign();
+    await one.election.acquire();
     const lease = await lock.read();
     if (!lease) throw new Error('there is no Lease');
     await lock
@@ -120,15 +125,15 @@ describe('leader election against an API server', function () {
     const renewed = await changed(lock);
     expect(renewed?.spec?.holderIdentity).to.equal('one');
     expect(one.lost.all).to.deep.equal([]);
-    one.election.mayWrite();
+    one.election.assertLeader();
   });
 
   it('lets a client of the leader write, and none of a standby', async () => {
     const one = candidate('one');
-    const api = connected(server.url, { beforeWrite: one.election.mayWrite }).api(CoreV1Api);
+    const api = connected(server.url, { beforeWrite: one.election.assertLeader }).api(CoreV1Api);
     const create = () => api.createNamespace({ body: { metadata: { name } } });
     expect(await create().catch((error) => error)).to.be.instanceOf(NotLeading);
-    await one.election.campaign();
+    await one.election.acquire();
     expect((await create()).metadata?.name).to.equal(name);
     await one.election.stop();
     expect(await api.deleteNamespace({ name }).catch((error) => error)).to.be.instanceOf(NotLeading);

@@ -2,7 +2,7 @@
 import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 
 const registries = {
@@ -14,12 +14,12 @@ const registries = {
 
 describe('a new object', () => {
   let server: TestCluster;
-  let cluster: Cluster;
+  let cluster: KubeClient;
   let api: CustomObjectsApi;
 
   before(async () => {
     server = await startCluster();
-    cluster = connect(loadKubeConfig(server.kubeconfig));
+    cluster = createKubeClient(loadKubeConfig(server.kubeconfig));
     api = cluster.api(CustomObjectsApi);
     await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name: registries.namespace } } });
   });

@@ -5,8 +5,8 @@ import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { ArmEmulatorOptions } from '../emulators/arm/emulator.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { anObject, type ObjectParts } from '../unit/replication/fixtures.ts';
 import { OperatorModel } from '../unit/replication/operator-model.ts';
-import { anObject, type ObjectParts } from '../unit/replication/world.ts';
 import { type ArmOverSockets, startArmOverSockets } from './arm-over-sockets.ts';
 
 const second = 1_000;

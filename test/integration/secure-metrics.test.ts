@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { Counter, Registry } from 'prom-client';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { type SecureMetricsOptions, serveSecureMetrics } from '../../src/telemetry/secure-metrics.ts';
 import { selfSigned } from '../../src/telemetry/self-signed.ts';
 import type { RunningServer } from '../../src/telemetry/server.ts';
@@ -31,7 +31,7 @@ describe('secure metrics', () => {
   before(async () => {
     new Counter({ name: 'things_total', help: 'Things', registers: [registry] }).inc(3);
     kubernetes = await startCluster({ crds: [] });
-    const admin = connect(loadKubeConfig(kubernetes.kubeconfig));
+    const admin = createKubeClient(loadKubeConfig(kubernetes.kubeconfig));
     for (const { namespace, name } of kubernetes.hasRoles ? [prometheus, stranger] : [])
       await admin.api(CoreV1Api).createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
     await admin.close();
@@ -47,7 +47,7 @@ describe('secure metrics', () => {
   });
 
   async function serve(options: Partial<SecureMetricsOptions> = {}): Promise<RunningServer> {
-    const cluster: Cluster = options.cluster ?? connect(loadKubeConfig(kubernetes.kubeconfig));
+    const cluster: KubeClient = options.cluster ?? createKubeClient(loadKubeConfig(kubernetes.kubeconfig));
     const address = { host: '127.0.0.1', port: 0 };
     const server = await serveSecureMetrics({ address, registry, cluster, clock: new FakeClock(), log, ...options });
     running.push(server);
@@ -127,7 +127,7 @@ describe('secure metrics', () => {
     const url = `https://127.0.0.1:${await freePort()}`;
     const away = new KubeConfig();
     away.loadFromClusterAndUser({ name: 'away', server: url, skipTLSVerify: false }, { name: 'nobody' });
-    const server = await serve({ cluster: connect(away) });
+    const server = await serve({ cluster: createKubeClient(away) });
     for (let attempt = 1; attempt <= 3; attempt++) expect((await scrape(server, 'some-token')).status).to.equal(503);
     expect(log.all).to.have.length(1);
     expect(log.all[0]?.sentence).to.contain(`the API server at ${url} cannot be reached (ECONNREFUSED)`);

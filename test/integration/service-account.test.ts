@@ -1,10 +1,10 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { clientAnnotations } from '../../src/azure/federated-credential.ts';
-import { type Cluster, connect, loadKubeConfig } from '../../src/kubernetes/cluster.ts';
-import { explain } from '../../src/kubernetes/errors.ts';
-import { namespaceReader } from '../../src/kubernetes/namespace.ts';
-import { type ServiceAccounts, serviceAccounts } from '../../src/kubernetes/service-account.ts';
+import { clientAnnotations } from '../../src/azure/identity/federated-credential.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { explain } from '../../src/kubernetes/client/errors.ts';
+import { namespaceReader } from '../../src/kubernetes/client/namespace.ts';
+import { type ServiceAccounts, serviceAccounts } from '../../src/kubernetes/client/service-account.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 
@@ -12,13 +12,13 @@ const account = { namespace: 'web', name: 'registries' };
 
 describe('what others say about namespaces and ServiceAccounts', () => {
   let server: TestCluster;
-  let cluster: Cluster;
+  let cluster: KubeClient;
   let api: CoreV1Api;
   let accounts: ServiceAccounts;
 
   before(async () => {
     server = await startCluster({ crds: [] });
-    cluster = connect(loadKubeConfig(server.kubeconfig));
+    cluster = createKubeClient(loadKubeConfig(server.kubeconfig));
     api = cluster.api(CoreV1Api);
     accounts = serviceAccounts(cluster, systemClock, clientAnnotations);
     await api.createNamespace({ body: { metadata: { name: 'web', annotations: { said: 'so' } } } });
@@ -96,7 +96,7 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     it('is not for those to whom no role gives the right', async () => {
       const config = new KubeConfig();
       config.loadFromString(await server.kubeconfigOf(account));
-      const stranger = connect(config);
+      const stranger = createKubeClient(config);
       const theirs = serviceAccounts(stranger, systemClock, []);
       const answers = [
         await theirs.annotations(account, 0),

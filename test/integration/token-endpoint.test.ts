@@ -8,10 +8,10 @@ import type { TokenCredential } from '@azure/core-auth';
 import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
 import { cloudFrom } from '../../src/azure/cloud.ts';
-import { authorityOptions, defaultCredential } from '../../src/azure/credential.ts';
-import { armErrorFrom } from '../../src/azure/errors.ts';
-import { federatedCredential } from '../../src/azure/federated-credential.ts';
-import { createTokenHttpClient, followed } from '../../src/azure/token-endpoint.ts';
+import { toArmError } from '../../src/azure/errors.ts';
+import { authorityOptions, defaultCredential } from '../../src/azure/identity/credential.ts';
+import { federatedCredential } from '../../src/azure/identity/federated-credential.ts';
+import { createTokenHttpClient, followed } from '../../src/azure/identity/token-endpoint.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { trust } from '../trust.ts';
@@ -52,7 +52,7 @@ async function portOf(server: Server | TcpServer): Promise<number> {
 async function failureOf(credential: TokenCredential) {
   return credential.getToken(scope).then(
     () => expect.fail('there was a token'),
-    (error: unknown) => armErrorFrom(error, 'read registry myACR0007'),
+    (error: unknown) => toArmError(error, 'read registry myACR0007'),
   );
 }
 

@@ -2,13 +2,13 @@
 // really so. For people with curl and for tests in other processes; asks for no token, and answers only this machine.
 import { type Context, Hono } from 'hono';
 import { type Azure, Impossible } from './azure.ts';
+import type { Bindings, ConnectionCounts } from './connection-faults.ts';
 import { changes, drift, readDrift } from './drift.ts';
 import { readFault } from './faults/fault.ts';
+import { knobs, limits } from './faults/fault-catalog.ts';
 import type { Active } from './faults/faults.ts';
 import { type Fields, Misfit } from './faults/field.ts';
-import { knobs, limits } from './faults/knobs.ts';
 import type { Journal, JournalEntry } from './journal.ts';
-import type { Bindings, ConnectionCounts } from './wire.ts';
 
 export const adminPath = '/emulator';
 

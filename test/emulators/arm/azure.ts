@@ -1,12 +1,12 @@
 // The emulated Azure in the hands of a test or a demo: sets the scene, looks behind the API, and changes things as
 // someone else would. Nothing here is a request: the journal never sees it and no budget pays for it.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { couldNotProvision } from './fate.ts';
 import type { Faults, Undo, Which } from './faults/faults.ts';
-import { type Failure, isPassing, isStuck, type Stage } from './life.ts';
+import { couldNotProvision } from './provisioning-outcome.ts';
 import type { RefusalDetails } from './refusal.ts';
 import { shortForm } from './regions.ts';
 import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot, Tags, ZoneRedundancy } from './registry.ts';
+import { type Failure, isPassing, isStuck, type Stage } from './replica-lifecycle.ts';
 import type { Timings } from './timings.ts';
 import type { World } from './world.ts';
 

@@ -2,7 +2,6 @@
 // the admin endpoint and for chaos. Each happens once and at once, and asks nobody's leave.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { type Azure, Impossible } from './azure.ts';
-import { couldNotProvision } from './fate.ts';
 import {
   type Fields,
   isObject,
@@ -15,6 +14,7 @@ import {
   truth,
   type Values,
 } from './faults/field.ts';
+import { couldNotProvision } from './provisioning-outcome.ts';
 
 interface Change<F extends Fields = Fields> {
   readonly meaning: string;

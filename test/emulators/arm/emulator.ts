@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
 import { adminApp, adminPath } from './admin.ts';
 import { Azure, type RegistrySettings } from './azure.ts';
+import { type ConnectionCounts, Connections } from './connection-faults.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
 import type { Grant } from './metadata-endpoint.ts';
@@ -15,7 +16,6 @@ import { seeded } from './random.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
 import { type FederatedCredential, Tenant } from './tokens.ts';
-import { type ConnectionCounts, Connections } from './wire.ts';
 import { World } from './world.ts';
 
 /** The subscription that is always there. */

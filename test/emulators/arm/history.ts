@@ -1,7 +1,8 @@
 // What a registry's replicas were: their state after each change, so that a read can show an earlier moment. Only memory:
 // who is shown what, and when, is sight.ts's.
-import { type Stage, stageAt } from './life.ts';
+
 import { authored, type ReplicaSnapshot } from './registry.ts';
+import { type Stage, stageAt } from './replica-lifecycle.ts';
 
 /** A replica in any stage. */
 export type ReplicaValues = Omit<ReplicaSnapshot, 'stage'> & { readonly stage: Stage };

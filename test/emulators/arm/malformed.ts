@@ -1,7 +1,7 @@
 // Bodies that are not what they should be, under the status and most headers of the right answer. Decides nothing about the
 // connection but says what shall become of it.
 import { gzipSync } from 'node:zlib';
-import type { Malformation } from './door.ts';
+import type { Malformation } from './request-faults.ts';
 
 export interface Malformed {
   readonly response: Response;

@@ -1,5 +1,5 @@
 // A long-running operation as its pollers see it: running, then one outcome for good.
-import type { Failure } from './life.ts';
+import type { Failure } from './replica-lifecycle.ts';
 
 export type Outcome =
   | { readonly status: 'Succeeded' }

@@ -1,13 +1,13 @@
 // The API's rules: what ARM and ACR do with each request, and what they refuse. Works on the world, speaks no HTTP.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { policyTags } from './access.ts';
-import { isMoving, isStuck } from './life.ts';
 import type { Operation } from './operation.ts';
 import * as refusal from './refusal.ts';
 import { shortForm } from './regions.ts';
 import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot } from './registry.ts';
+import { isMoving, isStuck } from './replica-lifecycle.ts';
 import { checkName, type RegistryPut, type ReplicaPatch, type ReplicaPut } from './requests.ts';
-import { listed, seen } from './sight.ts';
+import { listed, seen } from './visibility.ts';
 import type { World } from './world.ts';
 
 /** Who asks, and the operation's guid: the caller's own x-ms-client-request-id (recorded). */

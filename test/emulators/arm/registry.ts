@@ -2,8 +2,8 @@
 // request may make them do so is provider.ts's to say.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { History, type ReplicaValues } from './history.ts';
-import { following, isPassing, type Stage, stageAt } from './life.ts';
 import type { Operation, Outcome } from './operation.ts';
+import { following, isPassing, type Stage, stageAt } from './replica-lifecycle.ts';
 
 /** Who did something, as `systemData` names them. */
 export interface Author {

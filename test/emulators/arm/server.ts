@@ -8,7 +8,7 @@ import { type Context, Hono } from 'hono';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { denialOf } from './access.ts';
 import { errorBody, operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
-import { passageOf, refusalAtTheDoor, type WireFault } from './door.ts';
+import type { Bindings, Connections } from './connection-faults.ts';
 import { concernsRegistry } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Journal } from './journal.ts';
@@ -17,11 +17,11 @@ import type { Operation } from './operation.ts';
 import * as provider from './provider.ts';
 import type { Quota, Spending } from './quota.ts';
 import * as refusal from './refusal.ts';
+import { passageOf, refusalAtTheDoor, type WireFault } from './request-faults.ts';
 import { infoOf, type RequestInfo } from './request-info.ts';
 import { readRegistryPut, readReplicaPatch, readReplicaPut, supportedApiVersions } from './requests.ts';
 import { signedTail } from './signature.ts';
 import type { Principal, Tenant } from './tokens.ts';
-import type { Bindings, Connections } from './wire.ts';
 import type { World } from './world.ts';
 
 export interface Parts {

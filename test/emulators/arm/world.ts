@@ -2,13 +2,13 @@
 // been set in motion. It asks nobody's leave: the rules of the API are provider.ts's, the hand of fate is azure.ts's.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
-import { delayOfHomeEntry, endingOfCreation, restAfterUpdate } from './fate.ts';
 import type { Faults } from './faults/faults.ts';
-import type { Stage } from './life.ts';
 import { Operation } from './operation.ts';
+import { delayOfHomeEntry, endingOfCreation, restAfterUpdate } from './provisioning-outcome.ts';
 import type { Random } from './random.ts';
 import { publicRegions, type Region } from './regions.ts';
 import { type Author, authored, Registry, Replica, type Tags, type ZoneRedundancy } from './registry.ts';
+import type { Stage } from './replica-lifecycle.ts';
 import { draw, syncTime, type Timings } from './timings.ts';
 
 /** ACR's own application, which makes the home region's entry (recorded in 2021, 2023 and 2026). */

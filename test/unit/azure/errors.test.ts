@@ -2,7 +2,7 @@ import { createHttpHeaders, createPipelineRequest, RestError } from '@azure/core
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError, type ArmErrorKind, type ArmErrorReason } from '../../../src/azure/arm.ts';
-import { armErrorFrom } from '../../../src/azure/errors.ts';
+import { toArmError } from '../../../src/azure/errors.ts';
 
 /** As the SDK throws it, the body still unread. */
 function refused(status: number, body: unknown, headers: Record<string, string> = {}): RestError {
@@ -268,25 +268,25 @@ describe('armErrorFrom', () => {
     ];
     for (const [what, error, kind, reason] of table)
       it(`${what}: ${kind}, ${reason}`, () => {
-        const { kind: k, reason: r } = armErrorFrom(error);
+        const { kind: k, reason: r } = toArmError(error);
         expect([k, r]).to.deep.equal([kind, reason]);
       });
   });
 
   it('keeps an ArmError as it is', () => {
     const error = new ArmError('Conflict', 'Conflict', 'later');
-    expect(armErrorFrom(error, 'something else')).to.equal(error);
+    expect(toArmError(error, 'something else')).to.equal(error);
   });
 
   it("keeps ARM's own code and what was thrown", () => {
     const thrown = armSays(409, 'ScopeLocked', 'locked');
-    const error = armErrorFrom(thrown);
+    const error = toArmError(thrown);
     expect(error.code).to.equal('ScopeLocked');
     expect(error.cause).to.equal(thrown);
   });
 
   it('says what was asked, and where', () => {
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       armSays(409, 'Busy', 'an operation runs'),
       'create replica japaneast of registry myACR0007',
     );
@@ -296,7 +296,7 @@ describe('armErrorFrom', () => {
   });
 
   it('says which right is missing on what, and the command that grants it', () => {
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       armSays(
         403,
         'AuthorizationFailed',
@@ -314,7 +314,7 @@ describe('armErrorFrom', () => {
   it('names the right that is missing on a linked resource, not the one that is there (trap 22)', () => {
     const endpoint =
       '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/net/providers/Microsoft.Network/privateEndpoints/pe1';
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       armSays(
         403,
         'LinkedAuthorizationFailed',
@@ -331,7 +331,7 @@ describe('armErrorFrom', () => {
   it('tells of all the regions that ARM lists only those that may be meant', () => {
     const others = Array.from({ length: 40 }, (_, n) => `region${n}`).join(',');
     const words = `The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'. List of available regions for the resource type is 'eastus,japaneast,${others}'.`;
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       armSays(400, 'LocationNotAvailableForResourceType', words),
       'create replica japaneest of registry myACR0007',
     );
@@ -343,7 +343,7 @@ describe('armErrorFrom', () => {
   it('takes no API version for a region, nor a list that was cut off for none', () => {
     const others = Array.from({ length: 200 }, (_, n) => `region${n}`).join(', ');
     const words = `No registered resource provider found for location 'japaneest' and API version '2025-11-01' for type 'registries/replications'. The supported api-versions are '2023-07-01, 2025-11-01'. The supported locations are 'japaneast, ${others}'.`;
-    const { message } = armErrorFrom(armSays(400, 'NoRegisteredProviderFound', words), 'create replica japaneest');
+    const { message } = toArmError(armSays(400, 'NoRegisteredProviderFound', words), 'create replica japaneest');
     expect(message).to.match(/container registries; did you mean japaneast\? Correct it in spec\.regions \(.*'\.\)$/);
     expect(message).not.to.match(/2023-07-01|region1/);
   });
@@ -354,10 +354,7 @@ describe('armErrorFrom', () => {
     const wordsFor = (location: string, supported: readonly string[]) =>
       `No registered resource provider found for location '${location}' and API version '2025-11-01' for type 'registries/replications'. The supported api-versions are '${supported.join(', ')}'. The supported locations are '${locations}, China East 2'.`;
     const errorFor = (location: string, supported: readonly string[] = versions) =>
-      armErrorFrom(
-        armSays(400, 'NoRegisteredProviderFound', wordsFor(location, supported)),
-        'create replica chinaeast2',
-      );
+      toArmError(armSays(400, 'NoRegisteredProviderFound', wordsFor(location, supported)), 'create replica chinaeast2');
 
     it('says that the version is meant, which ones there are, and where it is set', () => {
       const { kind, reason, message } = errorFor('chinaeast2');
@@ -386,7 +383,7 @@ describe('armErrorFrom', () => {
   });
 
   it('names the lock, and how to remove it', () => {
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       armSays(
         409,
         'ScopeLocked',
@@ -401,12 +398,12 @@ describe('armErrorFrom', () => {
 
   it('names the policy', () => {
     const words = `Resource 'N' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"Allowed locations","id":"/x"}}]'.`;
-    const { message } = armErrorFrom(armSays(403, 'RequestDisallowedByPolicy', words), 'create replica N');
+    const { message } = toArmError(armSays(403, 'RequestDisallowedByPolicy', words), 'create replica N');
     expect(message).to.match(/^The Azure Policy "Allowed locations" forbids to create replica N\. Change the spec/);
   });
 
   it('proposes no command made of words that could be more than names', () => {
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       armSays(
         403,
         'AuthorizationFailed',
@@ -418,7 +415,7 @@ describe('armErrorFrom', () => {
 
   it('says what to set when there is no credential at all', () => {
     const unavailable = named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.');
-    const { message } = armErrorFrom(named('AggregateAuthenticationError', 'failed', { errors: [unavailable] }));
+    const { message } = toArmError(named('AggregateAuthenticationError', 'failed', { errors: [unavailable] }));
     expect(message).to.contain(
       'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET',
     );
@@ -427,7 +424,7 @@ describe('armErrorFrom', () => {
   it('tells a managed identity that was refused from one that there is not', () => {
     const unavailable = (message: string) => named('CredentialUnavailableError', message);
     const of = (words: string) =>
-      armErrorFrom(
+      toArmError(
         named('AggregateAuthenticationError', 'ChainedTokenCredential authentication failed.', {
           errors: [unavailable('EnvironmentCredential is unavailable.'), unavailable(words)],
         }),
@@ -450,7 +447,7 @@ describe('armErrorFrom', () => {
   });
 
   it("shows Entra's reason, without what the libraries put around it", () => {
-    const { message } = armErrorFrom(
+    const { message } = toArmError(
       named(
         'AuthenticationError',
         'EnvironmentCredential authentication failed. To troubleshoot, visit https://aka.ms/azsdk/js/identity/environmentcredential/troubleshoot. Status code: 400\nMore details:\ninvalid_client: Error(s): 7000215 - Timestamp: Not Available - Description: AADSTS7000215: Invalid client secret provided. Trace ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc Correlation ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc Timestamp: 2026-01-01 00:00:00Z - Correlation ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc - Trace ID: 5d0b4d1e-0000-0000-0000-3cefa50a58cc,',
@@ -465,7 +462,7 @@ describe('armErrorFrom', () => {
 
   it("leaves out of Entra's words what differs at each attempt", () => {
     const attempt = (id: string, time: string) =>
-      armErrorFrom(
+      toArmError(
         named(
           'AuthenticationError',
           `AADSTS7000215: Invalid client secret provided. Trace ID: ${id} Correlation ID: ${id} Timestamp: ${time}`,
@@ -478,7 +475,7 @@ describe('armErrorFrom', () => {
 
   describe('when throttled', () => {
     const waits = (headers: Record<string, string>) =>
-      armErrorFrom(armSays(429, 'TooManyRequests', 'slow', headers)).retryAfter;
+      toArmError(armSays(429, 'TooManyRequests', 'slow', headers)).retryAfter;
 
     it('waits for as many seconds as ARM says', () => expect(waits({ 'Retry-After': '17' })).to.equal(17_000));
     it('waits 10 s where ARM does not say', () => expect(waits({})).to.equal(10_000));
@@ -508,20 +505,20 @@ describe('armErrorFrom', () => {
     });
     it('says the same each time', () => {
       const message = (seconds: number) =>
-        armErrorFrom(armSays(429, 'Slow', `Exceeded. Please try again after '${seconds}' seconds.`)).message;
+        toArmError(armSays(429, 'Slow', `Exceeded. Please try again after '${seconds}' seconds.`)).message;
       expect(message(3)).to.equal(message(17));
     });
   });
 
   describe('after a failure of ARM', () => {
     const waits = (status: number, after: string) =>
-      armErrorFrom(armSays(status, 'ServerBusy', 'busy', { 'Retry-After': after })).retryAfter;
+      toArmError(armSays(status, 'ServerBusy', 'busy', { 'Retry-After': after })).retryAfter;
 
     for (const status of [408, 500, 502, 503, 504])
       it(`waits as long as the answer asks: ${status}`, () => expect(waits(status, '120')).to.equal(120_000));
     it('waits an hour at most', () => expect(waits(503, '86400')).to.equal(3_600_000));
     it('leaves it to the caller where ARM does not say', () => {
-      expect(armErrorFrom(armSays(503, 'ServerBusy', 'busy')).retryAfter).to.equal(undefined);
+      expect(toArmError(armSays(503, 'ServerBusy', 'busy')).retryAfter).to.equal(undefined);
       expect(waits(503, 'soon')).to.equal(undefined);
     });
   });
@@ -537,7 +534,7 @@ describe('armErrorFrom', () => {
     for (const [what, body] of pages)
       for (const status of [302, 400, 401, 403, 404, 407, 409, 412, 423, 500, 503])
         it(`${status} with ${what}`, () => {
-          const error = armErrorFrom(refused(status, body), 'delete replica japaneast of registry myACR0007');
+          const error = toArmError(refused(status, body), 'delete replica japaneast of registry myACR0007');
           expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
           expect(error.message)
             .to.contain('Something between the operator and Azure')
@@ -545,9 +542,9 @@ describe('armErrorFrom', () => {
             .and.not.to.match(/<|Contributor/);
         });
     it('shows the words of a page', () =>
-      expect(armErrorFrom(refused(403, pages[0]?.[1])).message).to.contain('Blocked Access denied'));
+      expect(toArmError(refused(403, pages[0]?.[1])).message).to.contain('Blocked Access denied'));
     it('keeps to the Retry-After of a 429', () =>
-      expect(armErrorFrom(refused(429, '<html>', { 'Retry-After': '17' }))).to.include({
+      expect(toArmError(refused(429, '<html>', { 'Retry-After': '17' }))).to.include({
         kind: 'Throttled',
         retryAfter: 17_000,
       }));
@@ -569,7 +566,7 @@ describe('armErrorFrom', () => {
     );
     fc.assert(
       fc.property(thrown, fc.string({ unit: 'binary' }), (error, doing) => {
-        const { message, retryAfter, kind } = armErrorFrom(error, doing);
+        const { message, retryAfter, kind } = toArmError(error, doing);
         expect(message.length).to.be.within(1, 2_048);
         expect(message).not.to.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
         expect(message.isWellFormed()).to.equal(true);

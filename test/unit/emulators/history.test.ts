@@ -1,7 +1,7 @@
 // What a registry's replicas were, at any earlier moment.
 import { expect } from 'chai';
 import { History, type ReplicaValues } from '../../emulators/arm/history.ts';
-import type { Stage } from '../../emulators/arm/life.ts';
+import type { Stage } from '../../emulators/arm/replica-lifecycle.ts';
 
 describe('the history of emulated replicas', () => {
   const author = { id: 'someone', type: 'User' } as const;

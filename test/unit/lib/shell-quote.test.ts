@@ -4,10 +4,10 @@ import { createHttpHeaders, createPipelineRequest, RestError } from '@azure/core
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Registry } from '../../../src/azure/arm.ts';
-import { armErrorFrom } from '../../../src/azure/errors.ts';
+import { toArmError } from '../../../src/azure/errors.ts';
 import { shellQuote } from '../../../src/lib/shell-quote.ts';
 import { planFor } from '../../../src/replication/plan.ts';
-import { anObject, aRegistry, now, observing } from '../replication/world.ts';
+import { anObject, aRegistry, now, observing } from '../replication/fixtures.ts';
 
 /** `sh` is there on every machine that runs the tests; the others are tested where they are installed. */
 const shells = ['/bin/sh', '/bin/bash', '/bin/zsh'].filter((path) => existsSync(path));
@@ -63,7 +63,7 @@ describe('a command in a message', () => {
   it('quotes a scope that Azure sent', () => {
     const scope = `/subscriptions/0/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
     const words = `The client 'C' with object id 'O' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/replications/write' over scope '${scope}' or the scope is invalid.`;
-    const command = commandIn(armErrorFrom(refusal(words)).message.replace(/ \(Azure wants.*/, ''));
+    const command = commandIn(toArmError(refusal(words)).message.replace(/ \(Azure wants.*/, ''));
     expect(command.slice(-2)).to.deep.equal(['--scope', scope]);
     expect(command).to.include('PRINCIPAL_ID');
   });

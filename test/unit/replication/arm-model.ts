@@ -12,7 +12,7 @@ import {
 
 import { normalise } from '../../../src/replication/location.ts';
 import type { FakeClock } from '../../fake-clock.ts';
-import { aRegistry } from './world.ts';
+import { aRegistry } from './fixtures.ts';
 
 const second = 1_000;
 const durations = {

@@ -7,7 +7,7 @@ import { anySequence, apply, listing, names, type Step } from './any-sequence.ts
 import { ArmModel } from './arm-model.ts';
 import { ClaimWitness } from './claim-witness.ts';
 import { ClusterModel } from './cluster-model.ts';
-import { aReplica, home } from './world.ts';
+import { aReplica, home } from './fixtures.ts';
 
 const hour = 3_600_000;
 

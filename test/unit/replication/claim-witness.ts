@@ -1,7 +1,7 @@
 // Watches what several objects that name one registry do, and says which promise about claims was broken.
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../../src/api/registryreplication.ts';
-import { refusalOf } from '../../../src/replication/permission.ts';
+import { authorize } from '../../../src/replication/authorization.ts';
 import { problemsOf } from '../../../src/replication/validation.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 import type { Action } from './any-sequence.ts';
@@ -77,7 +77,7 @@ export class ClaimWitness {
       ...(spec.mode === 'Observe' ? ['which observes'] : []),
       ...(spec.suspend ? ['which is suspended'] : []),
       ...(problemsOf(object).length > 0 ? ['which is invalid'] : []),
-      ...(refusalOf(object, this.#cluster.rules, reading) ? ['which may not'] : []),
+      ...(authorize(object, this.#cluster.rules, reading) ? ['which may not'] : []),
       ...(method === 'create' && !listedBy(object).has(location) ? ['which does not list it'] : []),
       ...(method === 'remove' && this.#isHasty(object, location) ? ['in haste after a take-over'] : []),
       ...(method === 'remove' && listedBy(object).has(location) && !metadata.deletionTimestamp

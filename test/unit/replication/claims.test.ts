@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { annotation, type RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { Claims } from '../../../src/replication/claims.ts';
-import { anObject, type ObjectParts } from './world.ts';
+import { anObject, type ObjectParts } from './fixtures.ts';
 
 function named(name: string, ageSeconds: number, parts: ObjectParts & { since?: string } = {}): RegistryReplication {
   const { since, ...rest } = parts;

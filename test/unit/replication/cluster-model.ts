@@ -7,14 +7,14 @@ import {
   type Status,
 } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
+import type { NamespaceReading, Rules } from '../../../src/replication/authorization.ts';
 import { Claims } from '../../../src/replication/claims.ts';
 import type { Context, Objects } from '../../../src/replication/context.ts';
-import type { Happening } from '../../../src/replication/happenings.ts';
-import { Memory } from '../../../src/replication/memory.ts';
-import type { NamespaceReading, Rules } from '../../../src/replication/permission.ts';
+import type { ObjectEvent } from '../../../src/replication/events.ts';
+import { ProcessState } from '../../../src/replication/process-state.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
-import { anObject, type ObjectParts } from './world.ts';
+import { anObject, type ObjectParts } from './fixtures.ts';
 
 /** The API server does not take a write. */
 class Refused extends Error {}
@@ -24,7 +24,7 @@ class Killed extends Error {}
 export class ClusterModel {
   readonly objects = new Map<string, RegistryReplication>();
   /** What each object has been told, by its name. */
-  readonly happenings = new Map<string, Happening[]>();
+  readonly happenings = new Map<string, ObjectEvent[]>();
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** By namespace; what is left out is as it is by default. */
   namespaces: Record<string, NamespaceReading> = {};
@@ -35,7 +35,7 @@ export class ClusterModel {
   readonly #armFor: (name: string) => Arm;
   readonly #clock: FakeClock;
   #claims: Claims;
-  #memory: Memory;
+  #memory: ProcessState;
   #created = 0;
   #isDead = false;
 
@@ -43,7 +43,7 @@ export class ClusterModel {
     this.#clock = clock;
     this.#armFor = armFor;
     this.#claims = this.#newClaims();
-    this.#memory = new Memory(clock);
+    this.#memory = new ProcessState(clock);
   }
 
   /** Each object is in a namespace of its name; the ones created first are the oldest, whatever the clock says. */
@@ -136,8 +136,8 @@ export class ClusterModel {
     this.due.delete(name);
     if (!object) return;
     try {
-      const { lookAgainAfter } = await reconcile(structuredClone(object), this.#context(name));
-      if (lookAgainAfter !== undefined) this.#addAfter(name, lookAgainAfter);
+      const { requeueAfterMs } = await reconcile(structuredClone(object), this.#context(name));
+      if (requeueAfterMs !== undefined) this.#addAfter(name, requeueAfterMs);
     } catch (error) {
       if (!(error instanceof Refused || error instanceof Killed)) throw error;
       this.#addAfter(name, 1_000);
@@ -147,7 +147,7 @@ export class ClusterModel {
   /** What the process kept in memory is lost, and every object is looked at. */
   #restart(): void {
     this.#isDead = false;
-    this.#memory = new Memory(this.#clock);
+    this.#memory = new ProcessState(this.#clock);
     this.#claims = this.#newClaims();
     for (const object of this.objects.values()) this.#claims.put(object);
     for (const name of this.objects.keys()) this.due.set(name, this.#clock.monotonic());

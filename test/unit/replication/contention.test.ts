@@ -8,51 +8,51 @@ const rest = (contention: Contention, hours: number) => contention.restsUntil('u
 describe('contention', () => {
   it('is no matter when a replica had to be made again once within a day', () => {
     const contention = new Contention();
-    contention.corrected('uid', 'japaneast', 'create', at(0));
+    contention.recordCorrection('uid', 'japaneast', 'create', at(0));
     expect(rest(contention, 0)).to.equal(undefined);
   });
 
   it('lets the region rest when its replica could vanish a third time: an hour, and twice as long after each further one', () => {
     const contention = new Contention();
-    for (const hours of [0, 1]) contention.corrected('uid', 'japaneast', 'create', at(hours));
+    for (const hours of [0, 1]) contention.recordCorrection('uid', 'japaneast', 'create', at(hours));
     expect(rest(contention, 1)).to.deep.equal(at(2));
     expect(rest(contention, 2)).to.equal(undefined);
-    contention.corrected('uid', 'japaneast', 'create', at(3));
+    contention.recordCorrection('uid', 'japaneast', 'create', at(3));
     expect(rest(contention, 3)).to.deep.equal(at(5));
   });
 
   it('lets routing and tags be put right three times', () => {
     const contention = new Contention();
-    for (const hours of [0, 1]) contention.corrected('uid', 'japaneast', 'update', at(hours));
+    for (const hours of [0, 1]) contention.recordCorrection('uid', 'japaneast', 'update', at(hours));
     expect(rest(contention, 1)).to.equal(undefined);
-    contention.corrected('uid', 'japaneast', 'update', at(2));
+    contention.recordCorrection('uid', 'japaneast', 'update', at(2));
     expect(rest(contention, 2)).to.deep.equal(at(3));
   });
 
   it('counts what vanished and what was changed apart', () => {
     const contention = new Contention();
-    contention.corrected('uid', 'japaneast', 'create', at(0));
-    for (const hours of [0, 1]) contention.corrected('uid', 'japaneast', 'update', at(hours));
+    contention.recordCorrection('uid', 'japaneast', 'create', at(0));
+    for (const hours of [0, 1]) contention.recordCorrection('uid', 'japaneast', 'update', at(hours));
     expect(rest(contention, 1)).to.equal(undefined);
   });
 
   it('forgets after a day', () => {
     const contention = new Contention();
-    for (const hours of [0, 30]) contention.corrected('uid', 'japaneast', 'create', at(hours));
+    for (const hours of [0, 30]) contention.recordCorrection('uid', 'japaneast', 'create', at(hours));
     expect(rest(contention, 30)).to.equal(undefined);
   });
 
   it('counts a pruned replica that returns, and not the first prune', () => {
     const contention = new Contention();
-    for (const hours of [0, 1]) contention.pruned('uid', 'japaneast', at(hours));
+    for (const hours of [0, 1]) contention.recordPrune('uid', 'japaneast', at(hours));
     expect(rest(contention, 1)).to.equal(undefined);
-    contention.pruned('uid', 'japaneast', at(2));
+    contention.recordPrune('uid', 'japaneast', at(2));
     expect(rest(contention, 2)).to.deep.equal(at(3));
   });
 
   it('is a matter of one region of one object, and ends with it', () => {
     const contention = new Contention();
-    for (const hours of [0, 1, 2]) contention.corrected('uid', 'japaneast', 'update', at(hours));
+    for (const hours of [0, 1, 2]) contention.recordCorrection('uid', 'japaneast', 'update', at(hours));
     expect(contention.restsUntil('uid', 'westeurope', at(2))).to.equal(undefined);
     expect(contention.restsUntil('other', 'japaneast', at(2))).to.equal(undefined);
     contention.forget('uid');

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FakeClock } from '../../fake-clock.ts';
-import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './any-world.ts';
+import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './arbitraries.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, home } from './world.ts';
 
 const anyLies = fc.infiniteStream(
   fc.constantFrom('truth', 'truth', 'truth', 'stale', 'omit') as fc.Arbitrary<'truth' | 'stale' | 'omit'>,

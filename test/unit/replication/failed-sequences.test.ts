@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { Status } from '../../../src/api/registryreplication.ts';
 import { type Arm, ArmError, type Created, type NewReplica, type Replica } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
+import { anObject, aRegistry, aReplica, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aRegistry, aReplica, home } from './world.ts';
 
 const minute = 60_000;
 const locations = ['japaneast', 'westeurope', 'northeurope'];

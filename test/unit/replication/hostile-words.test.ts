@@ -2,14 +2,14 @@ import { RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { allowedRegistries } from '../../../src/api/registryreplication.ts';
-import { failureFrom, flattened, registryFrom, replicaFrom } from '../../../src/azure/answers.ts';
 import type { Arm, ArmError } from '../../../src/azure/arm.ts';
-import { armErrorFrom } from '../../../src/azure/errors.ts';
-import { eventOf } from '../../../src/kubernetes/event-body.ts';
+import { failureFrom, flatten, parseRegistry, parseReplica } from '../../../src/azure/arm-responses.ts';
+import { toArmError } from '../../../src/azure/errors.ts';
+import { toEvent } from '../../../src/kubernetes/events/event.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { anyHostileText, harmfulIn } from '../../hostile.ts';
+import { anObject, now } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, now } from './world.ts';
 
 /** What Azure says wherever it has a say: text of any kind in place of words, and perhaps of names. */
 const anyAnswers = fc.record({
@@ -32,19 +32,19 @@ function armSaying({ words, code, status, tag, nameless, refuses, provisioning }
   const refusal = (doing: string): ArmError => {
     const headers = { get: () => undefined };
     const response = { status, bodyAsText: JSON.stringify({ error: { code, message: words } }), headers };
-    return armErrorFrom(Object.assign(new RestError(words, { statusCode: status }), { response }), doing);
+    return toArmError(Object.assign(new RestError(words, { statusCode: status }), { response }), doing);
   };
   const answering = async <T>(isWrite: boolean, doing: string, read: () => T): Promise<T> => {
     if (refuses === 'everything' || (isWrite && refuses === 'writes')) throw refusal(doing);
     try {
       return read();
     } catch (error) {
-      throw armErrorFrom(error, doing);
+      throw toArmError(error, doing);
     }
   };
   const replica = (name: string) =>
-    replicaFrom(
-      flattened({
+    parseReplica(
+      flatten({
         name: nameless ? words : name,
         location: nameless ? words : name,
         tags: { [tag]: tag },
@@ -55,8 +55,8 @@ function armSaying({ words, code, status, tag, nameless, refuses, provisioning }
       }),
     );
   const registry = () =>
-    registryFrom(
-      flattened({
+    parseRegistry(
+      flatten({
         id: nameless ? words : id,
         location: nameless ? words : 'eastus',
         sku: { name: nameless ? words : 'Premium' },
@@ -81,7 +81,7 @@ describe('hostile words', () => {
   async function saidAfter(operator: OperatorModel, clock: FakeClock) {
     for (let pass = 1; pass <= 4; pass++) await clock.advance((await operator.pass()) ?? 60_000);
     const reporter = { controller: 'c', instance: 'i' };
-    const events = operator.happenings.map((one) => eventOf(operator.object, one, reporter, 0, () => 0.5));
+    const events = operator.happenings.map((one) => toEvent(operator.object, one, reporter, 0, () => 0.5));
     for (const { note = '' } of events) expect(Buffer.byteLength(note)).to.be.at.most(1_024);
     return {
       status: operator.status,

@@ -4,8 +4,8 @@ import type { Spec } from '../../../src/api/registryreplication.ts';
 import { ArmError } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, aReplica, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aReplica, home } from './world.ts';
 
 class Killed extends Error {}
 

@@ -1,11 +1,11 @@
 // One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
 import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
+import type { NamespaceReading, Rules } from '../../../src/replication/authorization.ts';
 import { Claims } from '../../../src/replication/claims.ts';
 import type { Context, Objects } from '../../../src/replication/context.ts';
-import type { Happening } from '../../../src/replication/happenings.ts';
-import { Memory } from '../../../src/replication/memory.ts';
-import type { NamespaceReading, Rules } from '../../../src/replication/permission.ts';
+import type { ObjectEvent } from '../../../src/replication/events.ts';
+import { ProcessState } from '../../../src/replication/process-state.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 
@@ -26,7 +26,7 @@ export class OperatorModel {
   readonly woken: string[] = [];
   readonly claims = new Claims((keys) => void this.woken.push(...keys));
   #others: RegistryReplication[] = [];
-  readonly happenings: Happening[] = [];
+  readonly happenings: ObjectEvent[] = [];
   /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
   /** ARM as a pass of this object sees it. */
@@ -62,7 +62,7 @@ export class OperatorModel {
       claims: this.claims,
       current: () => (this.isGone ? undefined : this.object),
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
-      memory: new Memory(clock),
+      memory: new ProcessState(clock),
     };
   }
 
@@ -103,7 +103,7 @@ export class OperatorModel {
     const limits = { maxParallelActions: this.maxParallelActions };
     const { rules, interval } = this;
     const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, interval };
-    return (await reconcile(structuredClone(this.object), context)).lookAgainAfter;
+    return (await reconcile(structuredClone(this.object), context)).requeueAfterMs;
   }
 
   /** Passes, each when the last one asked for it, until `done` or until so many. */
@@ -117,13 +117,13 @@ export class OperatorModel {
     throw new Error(`not done after ${this.passes} passes: ${JSON.stringify(this.status, null, 1)}`);
   }
 
-  get memory(): Memory {
+  get memory(): ProcessState {
     return this.#context.memory;
   }
 
   /** The process is another one: what it kept in memory is lost. */
   restart(): void {
-    this.#context = { ...this.#context, memory: new Memory(this.#clock) };
+    this.#context = { ...this.#context, memory: new ProcessState(this.#clock) };
   }
 
   #write(change: Partial<RegistryReplication>): RegistryReplication {

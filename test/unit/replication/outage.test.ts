@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { ArmError } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, aReplica, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aReplica, home } from './world.ts';
 
 describe("an outage of the registry's home region, in which Azure reads and does not write", () => {
   it('is waited for at ease: a write every minute or so, and the other regions stay as they are (trap 24)', async () => {

@@ -1,18 +1,28 @@
 import { expect } from 'chai';
 import { ArmError, type Replica } from '../../../src/azure/arm.ts';
-import type { Observed } from '../../../src/replication/observed.ts';
-import { registryGone } from '../../../src/replication/observed.ts';
+import type { Observation } from '../../../src/replication/observation.ts';
+import { noRegistry } from '../../../src/replication/observation.ts';
 import { dueSteps, type Plan, planFor } from '../../../src/replication/plan.ts';
-import { anObject, aRegistry, aReplica, aStatus, home, now, type ObjectParts, observing, secondsAgo } from './world.ts';
+import {
+  anObject,
+  aRegistry,
+  aReplica,
+  aStatus,
+  home,
+  now,
+  type ObjectParts,
+  observing,
+  secondsAgo,
+} from './fixtures.ts';
 
 const limits = { maxParallelActions: 4 };
 
-function plan(parts: ObjectParts, observed: Observed): Plan {
+function plan(parts: ObjectParts, observed: Observation): Plan {
   return planFor(anObject(parts), observed, now, limits);
 }
 
 /** The due steps, as short words: `create japaneast`. */
-function due(parts: ObjectParts, observed: Observed): string[] {
+function due(parts: ObjectParts, observed: Observation): string[] {
   const made = plan(parts, observed);
   expect(made.confirm, 'nothing is left to confirm').to.deep.equal([]);
   return dueSteps(made).map(({ action, name }) => `${action} ${name}`);
@@ -446,7 +456,7 @@ describe('the plan for regions that are not listed', () => {
 
   describe('keeps them while a listed region has no replica that was Ready (make before break), where', () => {
     const outlived = aStatus([{ readyOnce: true, createdAt: secondsAgo(900) }]);
-    const cases: [string, ObjectParts['status'], Observed][] = [
+    const cases: [string, ObjectParts['status'], Observation][] = [
       ['its replica is gone', outlived, observing([homeEntry, old], { missing: ['japaneast'] })],
       [
         'its replica is on the way out',
@@ -473,7 +483,7 @@ describe('the plan for regions that are not listed', () => {
         outlived,
         {
           ...observing([homeEntry, old]),
-          unseen: new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]),
+          failedGets: new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]),
         },
       ],
     ];
@@ -554,7 +564,7 @@ describe('the plan for an object that is being deleted', () => {
 
   it('lets it go although Azure refuses to answer about a region that was never created', () => {
     const invalid = new ArmError('Invalid', 'InvalidRequest', 'ab is no name');
-    const observed = { ...observing([homeEntry]), unseen: new Map([['ab', invalid]]) };
+    const observed = { ...observing([homeEntry]), failedGets: new Map([['ab', invalid]]) };
     const released = (status: ObjectParts['status']) =>
       plan({ deleting: true, regions: ['ab'], ...(status && { status }) }, observed).release;
     expect(released(undefined)).to.equal(true);
@@ -562,11 +572,11 @@ describe('the plan for an object that is being deleted', () => {
     expect(released(aStatus([{ location: 'ab', state: 'Absent', createdAt: secondsAgo(10) }]))).to.equal(false);
     expect(released(aStatus([{ location: 'ab', state: 'Creating' }]))).to.equal(false);
     const denied = new Map([['ab', new ArmError('Denied', 'AuthorizationFailed', 'no right')]]);
-    expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, unseen: denied }).release).to.equal(false);
+    expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, failedGets: denied }).release).to.equal(false);
   });
 
   it('lets it go when the registry is gone', () => {
-    expect(plan({ deleting: true }, registryGone).release).to.equal(true);
+    expect(plan({ deleting: true }, noRegistry).release).to.equal(true);
   });
 
   for (const registry of [aRegistry({ sku: 'Basic' }), aRegistry({ provisioningState: 'Updating' })]) {
@@ -581,7 +591,7 @@ describe('the plan for an object that is being deleted', () => {
 describe('the plan for a registry that cannot be replicated', () => {
   const cases = [
     {
-      observed: registryGone,
+      observed: noRegistry,
       reason: 'RegistryNotFound',
       says: 'Registry myACR0007 does not exist in resource group myresourcegroup of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name myACR0007 --resource-group myresourcegroup --sku Premium',
     },
@@ -656,10 +666,10 @@ describe('doubt', () => {
   });
 
   it('takes no LIST for an answer where the GET failed: nothing is ready, nothing is pruned', () => {
-    const unseen = new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
+    const failedGets = new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
     const observed = {
       ...observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')], { seen: [homeEntry] }),
-      unseen,
+      failedGets,
     };
     const made = plan({}, observed);
     expect(made.regions[0]).to.deep.include({ state: 'Updating', readyOnce: false });
@@ -667,8 +677,8 @@ describe('doubt', () => {
   });
 
   it('does not call a registry without a serving replica stuck while one of them did not answer', () => {
-    const unseen = new Map([[home, new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
-    const observed = { ...observing([aReplica('japaneast')]), unseen };
+    const failedGets = new Map([[home, new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
+    const observed = { ...observing([aReplica('japaneast')]), failedGets };
     const [step] = plan({ regions: [{ location: 'japaneast', routing: 'Disabled' }] }, observed).steps;
     expect(step?.hold).to.deep.include({ waitsFor: [home] });
     expect(step?.hold?.reason).to.equal(undefined);

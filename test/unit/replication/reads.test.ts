@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError, type Registry, type Replica } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
-import { anyPrune, anyRegions, anyReplicas } from './any-world.ts';
+import { anyPrune, anyRegions, anyReplicas } from './arbitraries.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, aRegistry, aReplica, home, type ObjectParts } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aRegistry, aReplica, home, type ObjectParts } from './world.ts';
 
 const minute = 60_000;
 const five = ['japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];

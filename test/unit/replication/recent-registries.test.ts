@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
-import { anObject, aRegistry, now } from './world.ts';
+import { anObject, aRegistry, now } from './fixtures.ts';
 
 const { registry: reference } = anObject().spec;
 const registry = aRegistry();

@@ -3,8 +3,8 @@ import { finalizer } from '../../../src/api/registryreplication.ts';
 import { ArmError, type Replica } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, aRegistry, aReplica, home, type ObjectParts } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aRegistry, aReplica, home, type ObjectParts } from './world.ts';
 
 const minute = 60_000;
 

@@ -3,7 +3,7 @@ import { annotation } from '../../../src/api/registryreplication.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { ArmModel } from './arm-model.ts';
 import { ClusterModel } from './cluster-model.ts';
-import { aReplica, home } from './world.ts';
+import { aReplica, home } from './fixtures.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { allowedRegistries, annotation } from '../../../src/api/registryreplication.ts';
 import { ArmError, type IdentityReason } from '../../../src/azure/arm.ts';
-import type { NamespaceReading } from '../../../src/replication/permission.ts';
+import type { NamespaceReading } from '../../../src/replication/authorization.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, aReplica, type ObjectParts } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, aReplica, type ObjectParts } from './world.ts';
 
 const minute = 60_000;
 const nothingAllowed: NamespaceReading = { annotations: { [allowedRegistries]: '' } };

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
-import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './any-world.ts';
+import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './arbitraries.ts';
 import { ArmModel } from './arm-model.ts';
+import { anObject, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
-import { anObject, home } from './world.ts';
 
 const kinds = ['throttled', 'unanswered', 'busy', 'denied', 'killed'] as const;
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { annotation } from '../../../src/api/registryreplication.ts';
 import { urgencyOf, writesAhead } from '../../../src/replication/urgency.ts';
-import { anObject, aStatus, now } from './world.ts';
+import { anObject, aStatus, now } from './fixtures.ts';
 
 const todo = [{ action: 'create' as const, location: 'japaneast', message: 'create replica japaneast' }];
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { problemsOf } from '../../../src/replication/validation.ts';
-import { anObject, aRegistry, type ObjectParts } from './world.ts';
+import { anObject, aRegistry, type ObjectParts } from './fixtures.ts';
 
 const registry = anObject().spec.registry;
 const sixTags = { a: '', b: '', c: '', d: '', e: '', f: '' };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { InformerHealth } from '../../../src/kubernetes/informer.ts';
+import type { InformerHealth } from '../../../src/kubernetes/cache/informer.ts';
 import { healthChecks } from '../../../src/telemetry/health.ts';
 import type { Checks } from '../../../src/telemetry/server.ts';
 import { FakeClock } from '../../fake-clock.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Level } from '../../../src/azure/budget.ts';
-import { WorkQueue } from '../../../src/kubernetes/queue.ts';
+import { WorkQueue } from '../../../src/kubernetes/controller/workqueue.ts';
 import type { InformerState } from '../../../src/telemetry/informer-metrics.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
 import { FakeClock } from '../../fake-clock.ts';
@@ -104,7 +104,7 @@ describe('metrics', () => {
     expect(await value('workqueue_adds_total', { name: 'rr', controller: 'rr' })).to.equal(2);
     expect(await value('workqueue_depth')).to.equal(2);
     await clock.advance(3_000);
-    const key = await queue.take();
+    const key = await queue.get();
     expect(await value('workqueue_depth')).to.equal(1);
     expect(await value('workqueue_queue_duration_seconds_sum')).to.equal(3);
     await clock.advance(5_000);

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import type { Condition, RegionStatus, RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { mostNamed, type ObjectMetrics, objectMetricsFor } from '../../../src/telemetry/object-metrics.ts';
 import { FakeClock } from '../../fake-clock.ts';
-import { anObject, aStatus, secondsAgo, now as then } from '../replication/world.ts';
+import { anObject, aStatus, secondsAgo, now as then } from '../replication/fixtures.ts';
 
 describe("the domain's metrics", () => {
   let objects: RegistryReplication[];

@@ -2,8 +2,8 @@
 import type { RegistryReference } from '../../../../src/azure/arm.ts';
 import { shortForm } from '../regions.ts';
 import type { RequestInfo } from '../request-info.ts';
+import { knobs, type Limits, limits } from './fault-catalog.ts';
 import { isObject, Misfit, oneOf, readFields, type Values } from './field.ts';
-import { knobs, type Limits, limits } from './knobs.ts';
 
 export type Kind = keyof typeof knobs;
 

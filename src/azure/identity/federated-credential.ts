@@ -1,0 +1,181 @@
+// The identity of an object's own: tokens of a Kubernetes ServiceAccount, exchanged for tokens of the client in Entra that it
+// stands for. There is no secret in it, and it keeps nothing. Each way in which it can fail has its reason and its remedy.
+import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import { ClientAssertionCredential } from '@azure/identity';
+import { isGuid } from '../../lib/guid.ts';
+import { errorMessage, sanitize } from '../../lib/sanitize.ts';
+import { shellQuote } from '../../lib/shell-quote.ts';
+import { ArmError, type IdentityReason } from '../arm.ts';
+import type { Cloud } from '../cloud.ts';
+import { toArmError } from '../errors.ts';
+import { authorityOptions } from './credential.ts';
+import { describeCredentialError } from './credential-errors.ts';
+import { followed } from './token-endpoint.ts';
+
+export interface ServiceAccountName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** It is not there, the operator has no right to it, or its namespace is being deleted; the words are the API server's. */
+export interface Refused {
+  readonly refused: 'missing' | 'forbidden' | 'terminating';
+  readonly words: string;
+}
+
+/** What this room needs of Kubernetes; `age`: ms that the answer may be old. Both reject when the API server does not answer. */
+export interface ServiceAccounts {
+  annotations(
+    account: ServiceAccountName,
+    age: number,
+  ): Promise<{ readonly annotations: Readonly<Record<string, string>>; readonly uid: string } | Refused>;
+  token(account: ServiceAccountName, audience: string): Promise<{ readonly token: string } | Refused>;
+}
+
+/** The client in Entra that a ServiceAccount stands for. */
+export interface EntraClient {
+  readonly clientId: string;
+  readonly tenantId: string;
+  /** Of the ServiceAccount: one that was deleted and made again gets no token of its predecessor. */
+  readonly uid: string;
+}
+
+/** What Entra wants the tokens that it exchanges to be for (Microsoft's article on workload identity federation). */
+const audience = 'api://AzureADTokenExchange';
+
+/** Azure Workload Identity's annotations, which its webhook and AKS read too. */
+const annotation = {
+  clientId: 'azure.workload.identity/client-id',
+  tenantId: 'azure.workload.identity/tenant-id',
+} as const;
+
+/** The annotations of a ServiceAccount that are read. */
+export const clientAnnotations: readonly string[] = Object.values(annotation);
+
+export interface Lookup {
+  readonly serviceAccounts: Pick<ServiceAccounts, 'annotations'>;
+  /** ms that what is known of the ServiceAccount may be old. */
+  readonly age: number;
+  /** Where the ServiceAccount names none; as with Azure Workload Identity that is the operator's own. */
+  readonly homeTenant: string | undefined;
+}
+
+/**
+ * @throws ArmError `Denied`, with an IdentityReason; `Transient` where the API server does not answer.
+ */
+export async function resolveClient(
+  account: ServiceAccountName,
+  { serviceAccounts, age, homeTenant }: Lookup,
+): Promise<EntraClient> {
+  const reading = await answered(serviceAccounts.annotations(account, age), account);
+  if ('refused' in reading) throw refusal(account, reading, 'read');
+  // A tenant may have names, too, but what goes into a URL shall not be anybody's text.
+  const idIn = (name: string, otherwise?: string) => {
+    const id = (reading.annotations[name] ?? otherwise ?? '').trim();
+    if (isGuid(id)) return id.toLowerCase();
+    const found =
+      id === '' ? 'has no annotation' : `has ${JSON.stringify(sanitize(id, 100))}, which is no id, as its annotation`;
+    throw denied(
+      'ServiceAccountNotAnnotated',
+      `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
+    );
+  };
+  return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant), uid: reading.uid };
+}
+
+/** Its `getToken` rejects with an ArmError and nothing else. */
+export function federatedCredential(
+  account: ServiceAccountName,
+  client: EntraClient,
+  { serviceAccounts, cloud }: { readonly serviceAccounts: Pick<ServiceAccounts, 'token'>; readonly cloud: Cloud },
+): TokenCredential {
+  return {
+    async getToken(scope, options): Promise<AccessToken | null> {
+      const answer = await answered(serviceAccounts.token(account, audience), account);
+      if ('refused' in answer) throw refusal(account, answer, 'ask for a token of');
+      const { token } = answer;
+      // Made anew each time: what it would keep, tokens among it, is kept where it can be dropped.
+      const { tenantId, clientId } = client;
+      const credential = followed(
+        new ClientAssertionCredential(tenantId, clientId, async () => token, authorityOptions(cloud)),
+      );
+      try {
+        return await credential.getToken(scope, options);
+      } catch (error) {
+        throw notExchanged(error, account, client, issuerOf(token));
+      }
+    },
+  };
+}
+
+async function answered<T>(answer: Promise<T>, account: ServiceAccountName): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const words = sanitize(errorMessage(error), 512);
+    const message = `The API server does not tell about ServiceAccount ${inWords(account)}, so nothing can be asked of Azure as it (${words})`;
+    throw new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
+  }
+}
+
+function refusal(account: ServiceAccountName, { refused, words }: Refused, asked: string): ArmError {
+  const { namespace, name } = account;
+  switch (refused) {
+    case 'missing':
+      return denied(
+        'ServiceAccountNotFound',
+        `ServiceAccount ${inWords(account)}, which spec.identity names, does not exist. Create it: kubectl create serviceaccount -n ${shellQuote(namespace)} ${shellQuote(name)}`,
+      );
+    case 'forbidden':
+      return denied(
+        'TokenRequestDenied',
+        `the operator may not ${asked} ServiceAccount ${inWords(account)}. Make the Role and the RoleBinding of deploy/identity in namespace ${namespace}, for this ServiceAccount (${words})`,
+      );
+    case 'terminating':
+      return denied(
+        'TokenRequestDenied',
+        `namespace ${namespace} is being deleted, and no more tokens of ServiceAccount ${inWords(account)} are given (${words})`,
+      );
+    default:
+      return refused satisfies never;
+  }
+}
+
+function notExchanged(
+  error: unknown,
+  account: ServiceAccountName,
+  { clientId, tenantId }: EntraClient,
+  issuer: string,
+): ArmError {
+  const known = toArmError(error, `get a token for client ${clientId}`);
+  const words = error instanceof Error ? describeCredentialError(error) : known.message;
+  if (known.reason !== 'AuthenticationFailed') {
+    const message = `The token endpoint cannot be reached, or knows no tenant ${tenantId} (from ServiceAccount ${inWords(account)}), so there is no token for client ${clientId}. If that lasts, check ${annotation.tenantId} and the network (${words})`;
+    return new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
+  }
+  const subject = `system:serviceaccount:${account.namespace}:${account.name}`;
+  return denied(
+    'TokenExchangeRefused',
+    `Entra gives no token for client ${clientId} in tenant ${tenantId} in exchange for one of ServiceAccount ${inWords(account)} (${words}). The client needs a federated credential with issuer ${issuer}, subject ${subject} and audience ${audience}`,
+    error,
+  );
+}
+
+/** Who has signed it: public, unlike the token, and what the federated credential has to name. */
+function issuerOf(token: string): string {
+  try {
+    const claims: { iss?: unknown } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    if (typeof claims.iss === 'string') return sanitize(claims.iss, 256);
+  } catch {
+    // Opaque to us, then; it was Entra's to read.
+  }
+  return "of the cluster's service account tokens";
+}
+
+function denied(reason: IdentityReason, message: string, cause?: unknown): ArmError {
+  return new ArmError('Denied', reason, sanitize(message, 2_048), { cause });
+}
+
+function inWords({ namespace, name }: ServiceAccountName): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,120 @@
+// Loads the kubeconfig as every client loads it, and refuses what would send credentials over an unprotected connection.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { load as parseYaml } from 'js-yaml';
+import { errorMessage } from '../../lib/sanitize.ts';
+
+/** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
+export class KubeConfigError extends Error {
+  override readonly name = 'KubeConfigError';
+}
+
+export interface KubeConfigOptions {
+  /** Whether the API server may be reached over http:// on another machine. Default: no. */
+  readonly allowHttp?: boolean;
+}
+
+/**
+ * Loads `file` or, without one, what every client loads: `KUBECONFIG` (a list of files), `~/.kube/config`, the pod's
+ * service account. client-node would go on to try http://localhost:8080; here that is a {@link KubeConfigError}, as is
+ * anything unreadable.
+ */
+export function loadKubeConfig(file?: string, { allowHttp = false }: KubeConfigOptions = {}): KubeConfig {
+  const config = new KubeConfig();
+  const source = file ?? process.env.KUBECONFIG;
+  try {
+    if (file) config.loadFromFile(file);
+    else config.loadFromDefault(undefined, true); // true: the first file's context wins, as in kubectl
+    setTokenFile(config, file ? [file] : defaultFiles());
+  } catch (error) {
+    const where = source ? `The kubeconfig ${source}` : 'The kubeconfig';
+    throw new KubeConfigError(`${where} cannot be read: ${firstLine(error)}`, { cause: error });
+  }
+  checkServer(config, source, allowHttp);
+  return config;
+}
+
+function checkServer(config: KubeConfig, source: string | undefined, allowHttp: boolean): void {
+  const where = `The kubeconfig ${source ?? '~/.kube/config'}`;
+  const cluster = config.getCurrentCluster();
+  if (!cluster?.server) {
+    const context = config.getCurrentContext();
+    throw new KubeConfigError(
+      `${where} ${context ? `has no usable cluster for its context "${context}"` : 'names no current-context'}; choose one with: kubectl config use-context NAME`,
+    );
+  }
+  if (!source && cluster.name === 'cluster' && cluster.server === 'http://localhost:8080') {
+    throw new KubeConfigError(
+      'No Kubernetes cluster is configured: KUBECONFIG is not set, ~/.kube/config does not exist, and this is no pod with a service account. Set KUBECONFIG to a kubeconfig file.',
+    );
+  }
+  const isInCluster = cluster.name === 'inCluster';
+  if (!URL.canParse(cluster.server) || new URL(cluster.server).hostname === 'undefined') {
+    throw new KubeConfigError(
+      isInCluster
+        ? 'There is a service account, but KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not say where the API server is.'
+        : `${where} has no valid server URL: ${cluster.server}`,
+    );
+  }
+  const { protocol, hostname } = new URL(cluster.server);
+  if (protocol !== 'https:' && !isLoopback(hostname) && !allowHttp) {
+    throw new KubeConfigError(
+      `${isInCluster ? 'KUBERNETES_SERVICE_PORT' : where} leads to ${cluster.server}, where credentials would be sent unencrypted. Use an https:// URL, or allow this with --allow-http-api-server.`,
+    );
+  }
+}
+
+/** Why the identity of the API server is not checked; undefined where it is. */
+export function insecureTls(config: KubeConfig): string | undefined {
+  const cluster = config.getCurrentCluster();
+  if (!cluster?.skipTLSVerify || !cluster.server.startsWith('https:')) return undefined;
+  return `The kubeconfig has insecure-skip-tls-verify: true for cluster "${cluster.name}", so any server can pose as its API server and read the operator's credentials. Set certificate-authority-data instead.`;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function defaultFiles(): string[] {
+  const { KUBECONFIG } = process.env;
+  const files = KUBECONFIG ? KUBECONFIG.split(delimiter) : [join(homedir(), '.kube', 'config')];
+  return files.filter((file) => file !== '' && existsSync(file));
+}
+
+/**
+ * client-node 2.0.1 does not know `tokenFile`, the name that kubectl and client-go use (it reads `token-file`, once). The file
+ * is set as client-node sets that of a pod's service account; as in client-go it takes precedence over `token`.
+ */
+function setTokenFile(config: KubeConfig, files: readonly string[]): void {
+  const current = config.getCurrentUser();
+  for (const file of current ? files : []) {
+    const user = usersIn(file).find(({ name }) => name === current?.name);
+    if (!user) continue;
+    const path = user.user?.tokenFile;
+    if (typeof path !== 'string' || path === '') return;
+    const tokenFile = resolve(dirname(file), path);
+    config.users = config.users.map(({ token, ...one }) => {
+      if (one.name !== current?.name) return { ...one, ...(token !== undefined && { token }) };
+      return { ...one, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+    });
+    return;
+  }
+}
+
+interface RawUser {
+  readonly name?: unknown;
+  readonly user?: { readonly tokenFile?: unknown } | null;
+}
+
+/** client-node has parsed the file before, and refused what is no kubeconfig. A pipe can be read only once: it has no `tokenFile`. */
+function usersIn(file: string): readonly RawUser[] {
+  if (!statSync(file).isFile()) return [];
+  const parsed = parseYaml(readFileSync(file, 'utf8')) as { readonly users?: unknown } | undefined;
+  return Array.isArray(parsed?.users) ? parsed.users.filter((user) => typeof user === 'object' && user !== null) : [];
+}
+
+function firstLine(error: unknown): string {
+  return errorMessage(error).split('\n', 1)[0] ?? '';
+}

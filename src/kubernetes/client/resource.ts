@@ -1,0 +1,142 @@
+// One kind of custom resource over the API server, typed. It caches nothing, and every method is one request, but for
+// list, which pages.
+import {
+  CustomObjectsApi,
+  type KubernetesListObject,
+  type KubernetesObject,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1ObjectMeta,
+} from '@kubernetes/client-node';
+import type { KubeClient } from './client.ts';
+import { isExpired } from './errors.ts';
+
+export interface ResourceKind {
+  readonly group: string;
+  readonly version: string;
+  /** Lower case, as in the URL. */
+  readonly plural: string;
+  /** The annotations that the operator reads. All others are dropped from memory. */
+  readonly annotations?: readonly string[];
+}
+
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** RFC 6902, the part of it that a safe write needs. */
+export type PatchOperation =
+  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string };
+
+/** Every method rejects with client-node's ApiException or with ApiServerUnreachable (errors.ts tells them apart). */
+export interface Resource<T extends KubernetesObject> {
+  readonly kind: ResourceKind;
+  /** The URL's path of the collection; without a namespace, of all namespaces. */
+  path(namespace?: string): string;
+  /** All objects, of all namespaces where none is named, as of one version of the store. */
+  list(of?: { readonly namespace?: string; readonly labelSelector?: string }): Promise<KubernetesListObject<T>>;
+  get(name: ObjectName): Promise<T>;
+  /** PUT /status with the object's resourceVersion: a conflict when anyone has written since. Resolves to the object as written. */
+  replaceStatus(object: T): Promise<T>;
+  /** JSON patch; refused with 422 when a `test` in it does not hold. Resolves to the object as written. */
+  patch(name: ObjectName, operations: readonly PatchOperation[]): Promise<T>;
+}
+
+const pageSize = 500;
+
+export function resource<T extends KubernetesObject>(cluster: KubeClient, kind: ResourceKind): Resource<T> {
+  const api = cluster.api(CustomObjectsApi);
+  const { group, version, plural, annotations = [] } = kind;
+  const slimmed = (object: T) => slim(object, annotations);
+  const of = ({ namespace, name }: ObjectName) => ({ group, version, plural, namespace, name });
+  const jsonPatch = setHeaderOptions('Content-Type', PatchStrategy.JsonPatch);
+
+  const page = (
+    namespace: string | undefined,
+    query: { labelSelector?: string; limit?: number; _continue?: string },
+  ) => {
+    const answer: Promise<KubernetesListObject<T>> = namespace
+      ? api.listNamespacedCustomObject({ group, version, plural, namespace, ...query })
+      : api.listClusterCustomObject({ group, version, plural, ...query });
+    return answer.then((list) => ({ ...list, items: list.items.map(slimmed) }));
+  };
+
+  return {
+    kind,
+    path: (namespace) => `/apis/${group}/${version}/${namespace ? `namespaces/${namespace}/` : ''}${plural}`,
+
+    async list({ namespace, labelSelector } = {}) {
+      const selector = labelSelector ? { labelSelector } : {};
+      const items: T[] = [];
+      for (let _continue: string | undefined; ; ) {
+        try {
+          const list = await page(namespace, { ...selector, limit: pageSize, ...(_continue && { _continue }) });
+          items.push(...list.items);
+          _continue = continueOf(list);
+          if (!_continue) return { ...list, items };
+        } catch (error) {
+          // The pages were compacted away while we read them: take the rest of the world in one piece, as client-go does.
+          if (!_continue || !isExpired(error)) throw error;
+          return page(namespace, selector);
+        }
+      }
+    },
+
+    get: async (name) => slimmed(await api.getNamespacedCustomObject(of(name))),
+
+    async replaceStatus(object) {
+      return slimmed(await api.replaceNamespacedCustomObjectStatus({ ...of(nameOf(object)), body: object }));
+    },
+
+    async patch(name, operations) {
+      return slimmed(await api.patchNamespacedCustomObject({ ...of(name), body: operations }, jsonPatch));
+    },
+  };
+}
+
+export function nameOf({ metadata }: KubernetesObject): ObjectName {
+  return { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' };
+}
+
+/**
+ * Keeps, in place, the metadata that the operator reads: names, versions, times, finalizers and its own annotations. Managed
+ * fields, labels and other annotations may be most of an object. A write of the status leaves them on the server as they are,
+ * since API servers take nothing but the status from it (seen: kube-apiserver 1.20), and a patch names what it changes.
+ */
+export function slim<T extends KubernetesObject>(object: T, annotations: readonly string[] = []): T {
+  const { metadata } = object;
+  if (!metadata) return object;
+  const read = annotations.flatMap((name) => {
+    const value = metadata.annotations?.[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  object.metadata = {
+    ...keptFields(metadata),
+    ...(read.length > 0 && { annotations: Object.fromEntries(read) }),
+  };
+  return object;
+}
+
+/** Copied, not deleted from: `delete` would leave V8 a dictionary several times the size. */
+function keptFields(metadata: V1ObjectMeta): V1ObjectMeta {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, finalizers } =
+    metadata;
+  return {
+    ...(name !== undefined && { name }),
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    ...(generation !== undefined && { generation }),
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    ...(finalizers !== undefined && { finalizers }),
+  };
+}
+
+/** Custom objects arrive as plain JSON: the token is not renamed to client-node's `_continue`. */
+function continueOf(list: { metadata?: object }): string | undefined {
+  const { continue: token } = (list.metadata ?? {}) as { continue?: string };
+  return token || undefined;
+}

@@ -1,0 +1,236 @@
+// Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
+import { findCondition } from '../api/conditions.ts';
+import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { ArmRequest } from '../azure/request-policy.ts';
+import { listing, summarizeRegions } from './messages.ts';
+import type { Step } from './plan.ts';
+import { needsIntervention } from './reasons.ts';
+import type { Result } from './report.ts';
+
+export interface ObjectEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  /** The action of an events.k8s.io Event: a verb in upper camel case. */
+  readonly action: string;
+  readonly note: string;
+  /** The affected regions; omitted for the object as a whole. */
+  readonly locations?: readonly string[];
+  /** The ARM request that was accepted or refused; of several, the first. */
+  readonly request?: ArmRequest;
+}
+
+/** Maximum events of one type at once: begun, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
+export const maxEventsPerPass = 5 * 40;
+
+export function eventsFor(object: RegistryReplication, after: Status, results: readonly Result[]): ObjectEvent[] {
+  const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
+  const rows = after.regions ?? [];
+  const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
+  const refusals = refusalsIn(results, rows, before);
+  const failed = rows.filter(({ location, state }) => state === 'Failed' && before.get(location)?.state !== state);
+  return [
+    ...ofRefusals(refusals),
+    ...happeningsOfActions(object, results),
+    ...rows.flatMap((row) => ofRow(object, row, before.get(row.location)).map(about(row))),
+    ...gone.filter(wasThere).map((row) => deleted(object, row)),
+    ...ofSchedule(object, after),
+    ...ofStall(object, after, [...refusals.map(({ row }) => row), ...failed]),
+  ];
+}
+
+/** Events for changes that Azure accepted in this pass. A later pass cannot derive them from the status. */
+export function happeningsOfActions(object: RegistryReplication, results: readonly Result[]): ObjectEvent[] {
+  return results.flatMap((result) =>
+    ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
+  );
+}
+
+/** Events of a pass without an ARM observation, so without replica events. */
+export function happeningsUnlooked(object: RegistryReplication, after: Status): ObjectEvent[] {
+  return ofStall(object, after, []);
+}
+
+/** Final events of an object that is released because its replicas are gone. */
+export function eventsOnRelease(object: RegistryReplication): ObjectEvent[] {
+  const deleting = (object.status?.regions ?? []).filter(({ state }) => state === 'Deleting');
+  return deleting.map((row) => deleted(object, row));
+}
+
+/** Final event of an object that is released and leaves its replicas in Azure. */
+export function detachedEvent({ status }: RegistryReplication, why: string): ObjectEvent {
+  const left = (status?.regions ?? []).filter(wasThere).map(({ location }) => location);
+  const what = left.length > 0 ? `its replicas stay in Azure: ${left.join(', ')}` : 'nothing is changed in Azure';
+  return { type: 'Normal', reason: 'LetGo', action: 'Release', note: `deleted while ${why}; ${what}` };
+}
+
+/** True if the step corrects drift: no spec edit, no earlier plan, and the region matched the spec before. */
+export function isDrift({ status, metadata }: RegistryReplication, { action, location }: Step): boolean {
+  const before = status?.regions?.find((row) => row.location === location);
+  const planned = status?.plan?.some((entry) => entry.location === location) ?? false;
+  const edited = status?.observedGeneration !== metadata.generation;
+  // Azure may create the home region's entry late; that is not a change by others.
+  const isNew = action === 'update' && before?.replica === undefined;
+  return (
+    action !== 'delete' &&
+    !edited &&
+    !planned &&
+    !isNew &&
+    before?.desired === true &&
+    before.readyOnce === true &&
+    !before.reason
+  );
+}
+
+function about({ location }: { location: string }, request?: ArmRequest): (happening: ObjectEvent) => ObjectEvent {
+  return (happening) => ({ ...happening, locations: [location], ...(request && { request }) });
+}
+
+interface Refusal {
+  readonly action: Step['action'];
+  readonly row: RegionStatus;
+  readonly request: ArmRequest | undefined;
+}
+
+/** Refusals by Azure that are new in this pass. Throttling is not a failure and is excluded. */
+function refusalsIn(
+  results: readonly Result[],
+  rows: readonly RegionStatus[],
+  before: ReadonlyMap<string, RegionStatus>,
+): Refusal[] {
+  return results.flatMap(({ step: { location, action }, answer, request }) => {
+    const row = rows.find((one) => one.location === location);
+    if (!row || !('error' in answer) || answer.error.kind === 'Throttled') return [];
+    return row.reason === before.get(location)?.reason ? [] : [{ action, row, request }];
+  });
+}
+
+/** Emits one event per action and reason, for all affected regions. */
+function ofRefusals(refusals: readonly Refusal[]): ObjectEvent[] {
+  const kinds = Map.groupBy(refusals, ({ action, row }) => `${action} ${row.reason}`);
+  return [...kinds.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const { action, row, request } = first;
+    return [
+      {
+        type: needsIntervention(row.reason) ? 'Warning' : 'Normal',
+        reason: row.reason ?? '',
+        action: actionOf(action),
+        note: summarizeRegions(group.map(({ row }) => row)),
+        locations: group.map(({ row }) => row.location),
+        ...(request && { request }),
+      },
+    ];
+  });
+}
+
+function ofResult({ step, answer }: Result, isDrift: boolean): ObjectEvent[] {
+  if ('error' in answer) return [];
+  const { location, name } = step;
+  // The note of DriftCorrected includes the action, so no second event is needed.
+  if (isDrift) {
+    const note = `${location} had been ${step.action === 'create' ? 'deleted' : 'changed'} in Azure by others: ${step.message}`;
+    return [{ type: 'Normal', reason: 'DriftCorrected', action: actionOf(step.action), note }];
+  }
+  switch (step.action) {
+    case 'create':
+      return [
+        {
+          type: 'Normal',
+          reason: 'ReplicaCreating',
+          action: 'Create',
+          note: `creating replica ${name} in ${location}`,
+        },
+      ];
+    case 'update': {
+      const reason = step.change.routing === undefined ? 'TagsChanged' : 'RoutingChanged';
+      return [{ type: 'Normal', reason, action: 'Update', note: `${location}: ${step.message}` }];
+    }
+    case 'delete':
+      return [{ type: 'Normal', reason: 'ReplicaDeleting', action: 'Delete', note: `${location}: ${step.message}` }];
+    default:
+      return step satisfies never;
+  }
+}
+
+function ofRow(object: RegistryReplication, row: RegionStatus, before: RegionStatus | undefined): ObjectEvent[] {
+  const { location, state, replica, message, desired, home } = row;
+  if (before?.state === state) {
+    if (state !== 'Syncing' || !message || before.message) return [];
+    return [{ type: 'Normal', reason: 'SyncingForLong', action: 'Look', note: `${location} ${message}` }];
+  }
+  if (state === 'Failed')
+    return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
+  // A region that was Ready before an update needs no event when it is Ready again.
+  if (state === 'Ready' && desired && !home && (before?.state !== 'Updating' || !before.readyOnce))
+    return [
+      {
+        type: 'Normal',
+        reason: 'ReplicaReady',
+        action: 'Look',
+        note: `replica ${replica ?? location} in ${location} is ready`,
+      },
+    ];
+  if (state === 'Absent' && before?.state === 'Creating' && message)
+    return [{ type: 'Warning', reason: 'ReplicaVanished', action: 'Look', note: message }];
+  if (state === 'Absent' && before && wasThere(before)) return [deleted(object, before)];
+  return [];
+}
+
+function wasThere({ state, home }: RegionStatus): boolean {
+  return state !== 'Absent' && !home;
+}
+
+function deleted(object: RegistryReplication, row: RegionStatus): ObjectEvent {
+  const locations = [row.location];
+  const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
+  // The status does not record a DELETE whose response was lost, so any wanted removal counts as ours.
+  const wasToGo = object.metadata.deletionTimestamp !== undefined || !row.desired;
+  if ((row.state === 'Deleting' || wasToGo) && isOursToDelete(object, row))
+    return { type: 'Normal', reason: 'ReplicaDeleted', action: 'Delete', note: what, locations };
+  return {
+    type: 'Warning',
+    reason: 'ReplicaVanished',
+    action: 'Look',
+    note: `${what}, and the operator did not delete it`,
+    locations,
+  };
+}
+
+/** True if the operator may have deleted the replica. Of listed replicas it deletes only its own that were never ready. */
+function isOursToDelete(
+  { metadata, spec }: RegistryReplication,
+  { desired, readyOnce, createdHere }: RegionStatus,
+): boolean {
+  if (spec.mode === 'Observe') return false;
+  if (metadata.deletionTimestamp !== undefined) return true;
+  return desired ? createdHere === true && !readyOnce : spec.prune !== 'Retain';
+}
+
+/** Announces delayed prunes, so that users have time to list the regions. */
+function ofSchedule({ spec, status }: RegistryReplication, { plan = [] }: Status): ObjectEvent[] {
+  const isPrune = ({ action, notBefore }: PlanEntry) => action === 'delete' && notBefore !== undefined;
+  const before = new Set((status?.plan ?? []).filter(isPrune).map(({ location }) => location));
+  const scheduled = plan.filter((entry) => isPrune(entry) && !before.has(entry.location));
+  if (spec.mode === 'Observe') return [];
+  return [...Map.groupBy(scheduled, ({ notBefore }) => notBefore)].map(([notBefore, entries]) => {
+    const locations = entries.map(({ location }) => location);
+    const note = `${listing(entries)}: not in spec.regions, pruned at ${notBefore} at the earliest. List the region to keep its replica, or set spec.prune to Retain`;
+    return { type: 'Normal', reason: 'PruneScheduled', action: 'Look', note, locations };
+  });
+}
+
+/** `told`: rows that another event of this pass already covers. */
+function ofStall({ status }: RegistryReplication, after: Status, told: readonly RegionStatus[]): ObjectEvent[] {
+  const now = findCondition(after.conditions, 'Stalled');
+  if (!now || findCondition(status?.conditions, 'Stalled')?.reason === now.reason) return [];
+  const { reason, message } = now;
+  const isTold = told.some((row) => row.reason === reason || (reason === 'PruneBlocked' && !row.desired));
+  if (isTold) return [];
+  if (reason === 'RegistryClaimed') return [{ type: 'Warning', reason, action: 'Look', note: message }];
+  return [{ type: 'Warning', reason: 'Stalled', action: 'Look', note: `${reason}: ${message}` }];
+}
+
+function actionOf(action: 'create' | 'update' | 'delete'): string {
+  return { create: 'Create', update: 'Update', delete: 'Delete' }[action];
+}

@@ -1,0 +1,72 @@
+// Combines the messages of several regions into one for a kubectl column, a condition or an event: what, where, what to do.
+// The result is bounded and without repetition; each region's full message is in its row. Pure.
+import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
+import { truncate } from '../lib/sanitize.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
+
+const mostNamed = 10;
+/** Maximum characters of one region's message, and of all: an event's note is limited to 1,024 bytes. */
+const longestWords = 900;
+const longestSentence = 950;
+
+/**
+ * Summarizes the regions. Of those with the same reason it shows the first message and names the others. Regions without a
+ * message are shown by state.
+ */
+export function summarizeRegions(rows: readonly RegionStatus[]): string {
+  const kinds = [...Map.groupBy(rows, ({ reason, message, state }) => reason ?? message ?? state).values()];
+  const words = kinds.slice(0, mostNamed).map(ofOneKind);
+  const more = kinds.slice(mostNamed).reduce((sum, { length }) => sum + length, 0);
+  return truncate([...words, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), longestSentence);
+}
+
+function ofOneKind(rows: readonly RegionStatus[]): string {
+  const [first, ...others] = rows;
+  if (!first?.message) return inStates(rows);
+  const { location, message, reason } = first;
+  const told = truncate(names(message, location) ? message : `${location}: ${message}`, longestWords);
+  return others.length > 0 ? `${told}; ${reason ?? 'the same'} in ${listing(others)} too` : told;
+}
+
+/** The regions by state, without messages. */
+export function inStates(rows: readonly RegionStatus[]): string {
+  const states = Map.groupBy(rows, ({ state }) => state);
+  return [...states].map(([state, group]) => `${listing(group)} ${areOrIs(group)} ${state}`).join('; ');
+}
+
+export function listing(rows: readonly Pick<RegionStatus, 'location'>[]): string {
+  const some = rows.slice(0, mostNamed).map(({ location }) => location);
+  return [...some, ...(rows.length > mostNamed ? [`${rows.length - mostNamed} more`] : [])].join(', ');
+}
+
+export function areOrIs({ length }: readonly unknown[]): 'is' | 'are' {
+  return length === 1 ? 'is' : 'are';
+}
+
+/** How to force-detach an object whose replicas cannot be deleted, to append to a message; empty if not being deleted. */
+export function forceDetachHint({ metadata }: RegistryReplication): string {
+  if (metadata.deletionTimestamp === undefined) return '';
+  return `. If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} ${annotation.forceDetach}=true`;
+}
+
+/** The command that requests a reconcile at once. */
+export function reconcileRequestHint({ metadata }: RegistryReplication): string {
+  return `kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} --overwrite ${annotation.reconcileRequestedAt}="$(date)"`;
+}
+
+/** The command that deletes one replica. */
+export function replicaDeletion({ spec: { registry } }: RegistryReplication, name: string): string {
+  const { subscriptionId, resourceGroup } = registry;
+  const words = ['--registry', registry.name, '--name', name, '--resource-group', resourceGroup];
+  return ['az acr replication delete', ...words.map(shellQuote), '--subscription', shellQuote(subscriptionId)].join(
+    ' ',
+  );
+}
+
+/** True if the message names the region near its start, so that it needs no prefix. */
+function names(words: string, location: string): boolean {
+  return words
+    .slice(0, 150)
+    .split(/[^a-z0-9]+/i)
+    .includes(location);
+}

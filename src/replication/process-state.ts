@@ -1,0 +1,30 @@
+// In-memory state shared between passes. Losing it on restart is safe; it only costs extra waiting and a few reads.
+import type { RegistryReplication } from '../api/registryreplication.ts';
+import { RegionCatalog } from '../azure/region-catalog.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Contention } from './contention.ts';
+import { DelayTimers } from './prune-delay.ts';
+import { RecentRegistries } from './recent-registries.ts';
+
+export class ProcessState {
+  readonly contention = new Contention();
+  readonly delays = new DelayTimers();
+  /** By uid, the time (ms since the epoch) since which ARM has not returned the object's registry. */
+  readonly silentSince = new Map<string, number>();
+  readonly registries = new RecentRegistries();
+  readonly locations: RegionCatalog;
+  /** ms that a creation takes, as ARM last reported. */
+  creationTime = 0;
+
+  constructor(clock: Clock) {
+    this.locations = new RegionCatalog(clock);
+  }
+
+  /** Drops the state of an object that is gone. */
+  forget({ metadata: { uid = '' }, spec }: RegistryReplication): void {
+    this.silentSince.delete(uid);
+    this.contention.forget(uid);
+    this.delays.forget(uid);
+    this.registries.forget(spec.registry);
+  }
+}

@@ -1,0 +1,103 @@
+// Facts in the status that hold only for the lifetime of one replica: it was Ready, or this object created it. Pure.
+// In doubt a latch is reset; at worst a prune comes later, or a user must run a command.
+import type { RegionState, RegionStatus } from '../api/registryreplication.ts';
+import type { Replica } from '../azure/arm.ts';
+
+export interface ReplicaHistory {
+  /** The replica of the row still exists, as far as is known. */
+  readonly lives: boolean;
+  /** The replica has been Ready since the region was listed. */
+  readonly readyOnce: boolean;
+  /** This object sent the PUT that created the replica. */
+  readonly createdHere: boolean;
+  /** ISO time of creation, from ARM. While a creation is under way, the time of the PUT. */
+  readonly createdAt: string | undefined;
+  /** ISO time at which a deleted replica was first seen to be gone; undefined once a new one may be created. */
+  readonly deletedAt: string | undefined;
+}
+
+export interface Sight {
+  readonly row: RegionStatus | undefined;
+  readonly replica: Replica | undefined;
+  readonly state: RegionState;
+  /** The spec lists the region. */
+  readonly listed: boolean;
+  readonly home: boolean;
+  /** The region is confirmed Ready. */
+  readonly ready: boolean;
+  /** ARM did not answer about the region. */
+  readonly unseen: boolean;
+  readonly now: Date;
+}
+
+/**
+ * Minimum ms between a deletion and the next creation in the same region. ACR accepts an earlier creation and then fails it
+ * (Azure/azure-rest-api-specs, issue 18934).
+ */
+export const pauseAfterDeletionMs = 30_000;
+
+/** ARM's precision of one time varies between responses; no replica is deleted and recreated within this. */
+const toleranceMs = 2_000;
+
+/** Tolerance for clock skew when matching a new replica to a PUT whose response was lost. */
+const clockSkewMs = 300_000;
+
+/** An older creation intent is stored again before its PUT is sent. */
+const freshMs = 60_000;
+
+/** True if the status already records a recent intent to send a PUT. */
+export function isIntentStored(row: RegionStatus | undefined, now: Date): row is RegionStatus {
+  if (row?.state !== 'Absent' || row.createdAt === undefined) return false;
+  return Math.abs(now.getTime() - Date.parse(row.createdAt)) < freshMs;
+}
+
+export function replicaHistory(sight: Sight): ReplicaHistory {
+  const { row, replica, state, listed, home, ready } = sight;
+  const lives = isSameReplica(sight);
+  const wasReady = row?.readyOnce === true && (row.desired || !listed) && isSettled(row.state);
+  const createdAt = replica?.createdAt ?? (lives ? row?.createdAt : undefined);
+  return {
+    lives,
+    // The home region always has the content, with or without an entry of its own.
+    readyOnce: ready || (wasReady && (home || (lives && isSettled(state)))),
+    createdHere: !home && lives && row?.createdHere === true && !isListedAnew(row, listed),
+    createdAt,
+    deletedAt: deletedAtOf(sight),
+  };
+}
+
+function isSettled(state: RegionState): boolean {
+  return state !== 'Absent' && state !== 'Creating' && state !== 'Deleting';
+}
+
+function isSameReplica({ row, replica, state, unseen }: Sight): boolean {
+  if (!row) return false;
+  if (unseen) return true;
+  if (!replica) return state !== 'Absent';
+  if (row.createdAt !== undefined && replica.createdAt !== undefined) {
+    const apart = Math.abs(Date.parse(row.createdAt) - Date.parse(replica.createdAt));
+    if (!(apart <= (row.state === 'Absent' ? clockSkewMs : toleranceMs))) return false;
+  }
+  // Only a creation makes a replica Creating: a change makes it Updating (recorded: azure-cli, 2026-09-10).
+  return state !== 'Creating' || row.state === 'Creating' || row.state === 'Absent';
+}
+
+/** A relisted region loses readyOnce. createdHere goes with it, or a replica with content might be replaced. */
+function isListedAnew(row: RegionStatus, listed: boolean): boolean {
+  return listed && !row.desired && row.readyOnce === true;
+}
+
+function deletedAtOf({ row, state, now }: Sight): string | undefined {
+  if (state !== 'Absent' || !row) return undefined;
+  if (row.state === 'Deleting') return nextWholeSecond(now.getTime());
+  if (row.deletedAt === undefined) return undefined;
+  const passed = now.getTime() - Date.parse(row.deletedAt);
+  // A future time means that the clock was set back since: the pause restarts.
+  if (passed < -1_000) return nextWholeSecond(now.getTime());
+  return passed < pauseAfterDeletionMs ? row.deletedAt : undefined;
+}
+
+/** ISO time, rounded up so that waits based on it never end early. */
+export function nextWholeSecond(ms: number): string {
+  return `${new Date(Math.ceil(ms / 1_000) * 1_000).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,36 @@
+// The calm after the storm: waits until Kubernetes and Azure are as the people have asked, or patience ends.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { ArmEmulator } from '../emulators/arm/emulator.ts';
+import type { Intent } from './desired-state.ts';
+import { wrongObjects, wrongReplicas } from './verdict.ts';
+import type { People } from './workload.ts';
+
+export interface Calm {
+  /** How long it took; Infinity when the patience ended before. */
+  readonly ms: number;
+  /** What is wrong, in words; nothing when all is well. */
+  readonly wrongObjects: readonly string[];
+  readonly wrongReplicas: readonly string[];
+}
+
+/** @param patience ms */
+export async function calm(
+  people: People,
+  arm: ArmEmulator,
+  intents: readonly Intent[],
+  patience: number,
+): Promise<Calm> {
+  const from = performance.now();
+  for (;;) {
+    const objects: RegistryReplication[] = await people.objects();
+    const wrong = {
+      wrongObjects: wrongObjects(intents, objects),
+      wrongReplicas: wrongReplicas(intents, ({ registry }) => arm.azure.replicas(registry)),
+    };
+    const ms = performance.now() - from;
+    if (wrong.wrongObjects.length + wrong.wrongReplicas.length === 0) return { ...wrong, ms };
+    if (ms > patience) return { ...wrong, ms: Number.POSITIVE_INFINITY };
+    await sleep(250);
+  }
+}

@@ -1,0 +1,177 @@
+// People with a way of their own to the API server: they create, edit and delete objects while the operator's way to it is
+// in trouble, and repeat themselves until they are heard. What they were told is kept for the verdict.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiException, CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { isFromApiServer, isNotFound } from '../../src/kubernetes/client/errors.ts';
+import type { Random } from '../emulators/arm/random.ts';
+import { firstRegions, type Intent, otherRegions, type Wanted } from './desired-state.ts';
+
+export const namespace = 'default';
+
+/** A change that the API server has confirmed, and that must come to a pass. */
+export interface Change {
+  readonly what: 'creation' | 'edit' | 'deletion';
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** ms since the epoch at which the answer came. */
+  readonly answered: number;
+  /** Whether it was heard at the first attempt; otherwise it may be older than its answer. */
+  readonly atOnce: boolean;
+}
+
+type Answer = Pick<RegistryReplication, 'metadata'>;
+
+export class People {
+  /** In the order of the answers. */
+  readonly changes: Change[] = [];
+  /** Objects that were deleted before the operator had put its finalizer on them: nobody need have seen them. */
+  readonly unseen = new Set<string>();
+  readonly #cluster: KubeClient;
+  readonly #api: CustomObjectsApi;
+  readonly #random: Random;
+  readonly #intents: readonly Intent[];
+  /** The uid of the object of each intent that has one, or had one last. */
+  readonly #uids = new Map<Intent, string>();
+  readonly #busy = new Map<Intent, Promise<void>>();
+  #creations = 0;
+  #listeners: (() => void)[] = [];
+
+  constructor(kubeconfig: string, intents: readonly Intent[], random: Random) {
+    this.#cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeout: 5_000, userAgent: 'people' });
+    this.#api = this.#cluster.api(CustomObjectsApi);
+    this.#intents = intents;
+    this.#random = random;
+  }
+
+  /** Somebody does something: most often an edit. Does nothing where the one who was chosen still waits for an answer. */
+  act(): void {
+    const random = this.#random;
+    const fresh = this.#intents.find((intent) => !this.#uids.has(intent) && !this.#busy.has(intent));
+    const intent =
+      fresh && random() < 0.4
+        ? fresh
+        : this.#intents[Math.floor(random() * Math.min(this.#intents.length, this.#known))];
+    if (!intent || this.#busy.has(intent) || this.#busy.size >= 20) return;
+    const doing = this.#change(intent).finally(() => this.#busy.delete(intent));
+    this.#busy.set(intent, doing);
+  }
+
+  /** Creates what was never created. Resolves once nobody waits for an answer. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#busy.values());
+    for (const intent of this.#intents) if (!this.#uids.has(intent)) await this.#change(intent);
+  }
+
+  /** The next change that the API server confirms from now on. */
+  nextAnswer(): Promise<void> {
+    return new Promise((resolve) => this.#listeners.push(resolve));
+  }
+
+  async objects(): Promise<RegistryReplication[]> {
+    const list = await this.#insist(() => this.#api.listClusterCustomObject({ group, version, plural }));
+    return list.answer.items;
+  }
+
+  close(): Promise<void> {
+    return this.#cluster.close();
+  }
+
+  get #known(): number {
+    return Math.max(1, this.#uids.size);
+  }
+
+  async #change(intent: Intent): Promise<void> {
+    if (intent.regions.length === 0) return this.#create(intent, firstRegions(this.#random));
+    if (this.#random() < 0.12) return this.#delete(intent);
+    return this.#edit(intent, otherRegions(intent.regions, this.#random));
+  }
+
+  async #create(intent: Intent, regions: readonly Wanted[]): Promise<void> {
+    const mark = String(++this.#creations);
+    const { name, registry } = intent;
+    const metadata = { name, namespace, annotations: { 'chaos/creation': mark } };
+    const body = { apiVersion: `${group}/${version}`, kind, metadata, spec: { registry, regions, pruneDelay: '0s' } };
+    const { answer, atOnce } = await this.#insist(async (): Promise<Answer | undefined> => {
+      try {
+        return await this.#api.createNamespacedCustomObject({ group, version, plural, namespace, body });
+      } catch (error) {
+        if (!(error instanceof ApiException) || error.code !== 409) throw error;
+        // Ours, its answer lost; or the last one, which is still going.
+        const there: RegistryReplication = await this.#api.getNamespacedCustomObject(this.#of(intent));
+        return there.metadata.annotations?.['chaos/creation'] === mark ? there : undefined;
+      }
+    });
+    if (!answer) return;
+    intent.ask(regions);
+    this.#uids.set(intent, answer.metadata.uid ?? '');
+    this.#confirmed('creation', answer, atOnce);
+  }
+
+  async #edit(intent: Intent, regions: readonly Wanted[]): Promise<void> {
+    intent.ask(regions);
+    const { answer, atOnce } = await this.#insist(
+      (): Promise<Answer> =>
+        this.#api.patchNamespacedCustomObject(
+          { ...this.#of(intent), body: { spec: { regions } } },
+          setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+        ),
+    );
+    this.#confirmed('edit', answer, atOnce);
+  }
+
+  async #delete(intent: Intent): Promise<void> {
+    intent.ask([]);
+    const { answer, atOnce } = await this.#insist(async (): Promise<Answer | undefined> => {
+      try {
+        const deleted: Answer = await this.#api.deleteNamespacedCustomObject(this.#of(intent));
+        return deleted.metadata.deletionTimestamp ? deleted : undefined; // otherwise it is gone already
+      } catch (error) {
+        if (isNotFound(error) && namesAnObject(error)) return undefined;
+        throw error;
+      }
+    });
+    if (answer) this.#confirmed('deletion', answer, atOnce);
+    else this.unseen.add(this.#uids.get(intent) ?? '');
+  }
+
+  #confirmed(what: Change['what'], { metadata }: Answer, atOnce: boolean): void {
+    const { name, uid = '', generation = 0 } = metadata;
+    this.changes.push({ what, name, uid, generation, answered: Date.now(), atOnce });
+    for (const listener of this.#listeners.splice(0)) listener();
+  }
+
+  #of({ name }: Intent) {
+    return { group, version, plural, namespace, name };
+  }
+
+  /** Repeats a request for as long as the API server is not itself. */
+  async #insist<T>(request: () => Promise<T>): Promise<{ answer: T; atOnce: boolean }> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return { answer: await request(), atOnce: attempt === 1 };
+      } catch (error) {
+        const isRefused = error instanceof ApiException && [400, 409, 422].includes(error.code);
+        if (!isFromApiServer(error) || isRefused || attempt > 1_000) throw error;
+        await sleep(100);
+      }
+    }
+  }
+}
+
+/** "There is no such object", unlike the "there is no such path" of a server that has not read its CRDs yet. */
+function namesAnObject(error: unknown): boolean {
+  if (!(error instanceof ApiException)) return false;
+  const body: unknown = typeof error.body === 'string' ? parsed(error.body) : error.body;
+  return (body as { details?: { name?: unknown } } | undefined)?.details?.name !== undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // "404 page not found"
+  }
+}

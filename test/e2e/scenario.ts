@@ -1,0 +1,210 @@
+// One stage with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
+// and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
+import { createInterface } from 'node:readline';
+import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
+import type { RegistryReference } from '../../src/azure/arm.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { RegistrySettings } from '../emulators/arm/azure.ts';
+import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
+import type { Timings } from '../emulators/arm/timings.ts';
+import { startKubectl } from '../emulators/kubectl.ts';
+import type { Identity } from '../identity-mode.ts';
+import type { Operator } from '../operator.ts';
+import { type Stage, type StageOptions, setStage } from '../test-environment.ts';
+import { isReady } from './expectations.ts';
+import { openGallery, patience } from './object-history.ts';
+
+export interface SceneOptions extends Pick<StageOptions, 'deployment' | 'closed' | 'identity'> {
+  readonly timings: Timings;
+  /** Azure's; the machine's where left out. */
+  readonly clock?: Clock;
+  /** Flags of the operator. */
+  readonly args?: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs before the operator starts; what it resolves to is added to the operator's environment, too. */
+  readonly prepare?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
+}
+
+export interface Scene extends Stage {
+  /** The operator that runs now, or ran last. */
+  readonly operator: Operator;
+  /** Kills the operator as a power cut would, if it still runs, and starts another. */
+  restartOperator(): Promise<void>;
+  /** Makes a registry in Azure; its home is eastus where the settings do not say otherwise. */
+  addRegistry(name: string, settings?: RegistrySettings): RegistryReference;
+  /** `kubectl apply` of an object called `name` about the registry of that name. */
+  apply(name: string, spec: ShortSpec, namespace?: string): Promise<void>;
+  /** `kubectl patch --type=merge`. */
+  patch(name: string, patch: object): Promise<void>;
+  /**
+   * Asks the operator for a look at once; resolves to the value by which the status will say that it was done. Not for what
+   * may go by itself meanwhile.
+   */
+  askForALook(name: string): Promise<string>;
+  /** The object as it is after a look that was asked for now. */
+  lookNow(name: string): Promise<RegistryReplication>;
+  /** Azure gets done with what it does in these regions; the object as it is after a look at that. */
+  arrived(name: string, ...locations: string[]): Promise<RegistryReplication>;
+  /** The first version of the object, from the one that was written last on, that fits. `what` says so for people. */
+  until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
+  untilReady(name: string): Promise<RegistryReplication>;
+  /** The object is gone from Kubernetes. */
+  untilGone(name: string): Promise<void>;
+  /** Every version of the object that kubectl was shown, the oldest first. */
+  history(name: string): readonly RegistryReplication[];
+  /** `METHOD replica` of every write to the registry, in order; where it was refused, `METHOD replica: status`. */
+  writesTo(registry: string): string[];
+  /**
+   * An event about the object, past or to come, that says this as `Reason: note`. Events are told in the background, after the
+   * status: whoever has seen that need not find them yet.
+   */
+  told(name: string, words: string | RegExp): Promise<void>;
+  /** The events about the object so far, as `Reason: note`, in no order. */
+  events(name: string): Promise<string[]>;
+}
+
+/** A spec without its registry; a region may be its name alone. */
+export type ShortSpec = Omit<Partial<Spec>, 'regions' | 'registry'> & {
+  readonly regions: readonly (string | RegionSpec)[];
+};
+
+export function referenceTo(name: string): RegistryReference {
+  return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
+}
+
+export async function openScene({
+  timings,
+  clock,
+  args = [],
+  env = {},
+  prepare,
+  ...options
+}: SceneOptions): Promise<Scene> {
+  const stage = await setStage({ arm: { timings, ...(clock && { clock }) }, ...options });
+  stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
+  const prepared = await prepareOrClose(stage, prepare);
+  const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env: { ...env, ...prepared } });
+  let operator = start();
+  let requests = 0;
+  const watch = startKubectl(stage.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
+  const gallery = openGallery(watch.stdout, () => operator.log.slice(-5).map(({ msg }) => msg));
+  await operator.said(({ msg }) => msg.includes('passes begin'));
+
+  const scene: Scene = {
+    ...stage,
+    get operator() {
+      return operator;
+    },
+    async restartOperator() {
+      if (operator.isRunning()) await operator.end('SIGKILL');
+      operator = start();
+    },
+    addRegistry(name, settings) {
+      const reference = referenceTo(name);
+      stage.arm.azure.addRegistry(reference, settings);
+      return reference;
+    },
+    async apply(name, spec, namespace = 'default') {
+      await stage.identity.admit(namespace);
+      const input = manifest(name, spec, stage.identity, namespace);
+      gallery.written(await stage.kubectl('apply -f - -o json', { input }));
+    },
+    async patch(name, patch) {
+      const args = ['patch', 'georep', name, '--type=merge', '-o=json', '-p', JSON.stringify(patch)];
+      gallery.written(await stage.kubectl(args));
+    },
+    async askForALook(name) {
+      const value = `request ${++requests}`;
+      await stage.kubectl(['annotate', 'georep', name, '--overwrite', `${annotation.reconcileRequestedAt}=${value}`]);
+      return value;
+    },
+    async lookNow(name) {
+      const value = await scene.askForALook(name);
+      return gallery.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
+    },
+    arrived(name, ...locations) {
+      for (const location of locations) stage.arm.azure.finish(referenceTo(name), location);
+      return scene.lookNow(name);
+    },
+    until: gallery.until,
+    untilReady: (name) => gallery.until(name, 'is Ready', isReady),
+    untilGone: gallery.untilGone,
+    history: gallery.history,
+    writesTo: (registry) =>
+      stage.arm.journal.writes
+        .filter((entry) => entry.registry === registry)
+        .map(({ method, replica, status }) => `${method} ${replica}${status < 300 ? '' : `: ${status}`}`),
+    async told(name, words) {
+      const watch = startKubectl(stage.kubeconfig, [...getEvents, '-w', '--output-watch-events']);
+      const timer = setTimeout(() => watch.kill(), patience);
+      const seen: string[] = [];
+      try {
+        for await (const line of createInterface(watch.stdout)) {
+          const event: Event = JSON.parse(line).object;
+          if (event.regarding.name !== name) continue;
+          const said = inWords(event);
+          if (typeof words === 'string' ? said === words : words.test(said)) return;
+          seen.push(said);
+        }
+      } finally {
+        clearTimeout(timer);
+        watch.kill();
+      }
+      throw new Error([`${name}: no event in time says ${words}, but:`, ...seen].join('\n'));
+    },
+    async events(name) {
+      const { items }: { items: Event[] } = JSON.parse(await stage.kubectl(getEvents));
+      return items.filter(({ regarding }) => regarding.name === name).map(inWords);
+    },
+    async close() {
+      watch.kill();
+      await stage.close();
+    },
+  };
+  return scene;
+}
+
+async function prepareOrClose(
+  stage: Stage,
+  prepare: SceneOptions['prepare'],
+): Promise<Readonly<Record<string, string>>> {
+  try {
+    return (await prepare?.(stage)) ?? {};
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
+}
+
+interface Event {
+  readonly regarding: { readonly name: string };
+  readonly reason: string;
+  readonly note: string;
+}
+
+const getEvents = ['get', 'events.events.k8s.io', '-n', 'default', '-o=json'];
+
+function inWords({ reason, note }: Event): string {
+  return `${reason}: ${note}`;
+}
+
+/** What `kubectl apply -f -` takes. */
+export function manifest(
+  name: string,
+  { regions, ...spec }: ShortSpec,
+  { ofObjects }: Pick<Identity, 'ofObjects'>,
+  namespace = 'default',
+): string {
+  return JSON.stringify({
+    apiVersion: 'georeplication.dev/v1alpha1',
+    kind: 'RegistryReplication',
+    metadata: { name, namespace },
+    spec: {
+      registry: referenceTo(name),
+      regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      ...ofObjects,
+      ...spec,
+    },
+  });
+}

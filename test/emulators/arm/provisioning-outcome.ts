@@ -1,0 +1,52 @@
+// How ACR's work on a replica is to end, where someone has decided that it shall not end well. Asked once when the work
+// begins.
+import { concernsRegistry, concernsReplica, type Fault } from './faults/fault.ts';
+import type { Registry, Replica } from './registry.ts';
+import type { Ending, Failure, Resting } from './replica-lifecycle.ts';
+import type { World } from './world.ts';
+
+/** Code and words are assumed: no failed operation is on record. */
+export const couldNotProvision: Failure = {
+  code: 'ReplicationFailed',
+  message: 'The replication could not be provisioned. Please delete it and try again.',
+};
+
+/** Reported: a private endpoint without a free address rolls the replica back; code and words are assumed. */
+const noAddress: Failure = {
+  code: 'PrivateEndpointAddressExhausted',
+  message: 'The replication was rolled back: the subnet of a private endpoint has no free IP address.',
+};
+
+/** Undefined where it ends well. */
+export function endingOfCreation({ faults, now }: World, registry: Registry, location: string): Ending | undefined {
+  const here = (fault: Fault<'failedCreation' | 'stuckCreation' | 'vanishingCreation' | 'failedRecreation'>) =>
+    concernsReplica(fault, registry.reference, location);
+  const freed = registry.freedAt.get(location) ?? Number.NEGATIVE_INFINITY;
+  // Reported: a creation right after a deletion is accepted and then fails (Azure/azure-rest-api-specs issue 18934, 2022).
+  const failed =
+    faults.due('failedCreation', here) ??
+    faults.due('failedRecreation', (fault) => here(fault) && now < freed + fault.ms);
+  if (failed) return { kind: 'Failed', failure: failureOf(failed.fault, couldNotProvision) };
+  // Reported: Azure/acr issue 647; deleting it is the remedy in Microsoft's article on geo-replication.
+  if (faults.due('stuckCreation', here)) return { kind: 'Never' };
+  const vanishing = faults.due('vanishingCreation', here);
+  return vanishing && { kind: 'Gone', failure: failureOf(vanishing.fault, noAddress) };
+}
+
+/** What a replica is after an update of `rest`. A Failed one stays so (Azure/ARO-HCP pull request 2366), unless healed. */
+export function restAfterUpdate({ faults }: World, { registry, location }: Replica, rest: Resting): Resting {
+  const here = (fault: Fault<'failedUpdate' | 'healing'>) => concernsReplica(fault, registry.reference, location);
+  const { since } = rest;
+  const failed = faults.due('failedUpdate', here);
+  if (failed) return { kind: 'Failed', since, failure: failureOf(failed.fault, couldNotProvision) };
+  return rest.kind === 'Failed' && faults.due('healing', here) ? { kind: 'Ready', since } : rest;
+}
+
+/** ms that the home region's entry takes longer. */
+export function delayOfHomeEntry({ faults }: World, registry: Registry): number {
+  return faults.due('lateHomeEntry', (fault) => concernsRegistry(fault, registry.reference))?.fault.ms ?? 0;
+}
+
+function failureOf({ code, message }: { code?: string; message?: string }, otherwise: Failure): Failure {
+  return { code: code ?? otherwise.code, message: message ?? otherwise.message };
+}

@@ -1,0 +1,104 @@
+import { ApiException } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { ReliableWatch } from '../../../../src/kubernetes/cache/watch.ts';
+import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
+import { explain } from '../../../../src/kubernetes/client/errors.ts';
+import { ScriptedApiServer } from '../client/scripted-api-server.ts';
+import { Journal } from '../journal.ts';
+import { widget } from '../widget.ts';
+
+describe('a watch', () => {
+  let server: ScriptedApiServer;
+  let cluster: KubeClient;
+  let told: Journal<string>;
+  let ends: Journal<{ error: unknown }>;
+  let watch: ReliableWatch;
+
+  beforeEach(async () => {
+    server = await ScriptedApiServer.start();
+    cluster = createKubeClient(server.kubeConfig);
+    told = new Journal();
+    ends = new Journal();
+    watch = new ReliableWatch(cluster, {
+      connecting: () => told.push('connecting'),
+      opened: () => told.push('opened'),
+      progressed: () => told.push('progressed'),
+    });
+  });
+  afterEach(async () => {
+    await cluster.close();
+    await server.stop();
+  });
+
+  /** From now on, instead of client-node's patience of 30 s, which it keeps to itself. */
+  const bePatientFor = (ms: number) => Object.assign(watch, { requestTimeoutMs: ms });
+
+  const begin = () =>
+    watch.watch('/apis/example.dev/v1/widgets', { resourceVersion: '5' }, told.push, (error) => ends.push({ error }));
+
+  it('asks for bookmarks and for an end before client-node takes it for dead (trap 33)', async () => {
+    void begin();
+    const asked = await server.nextWatch();
+    expect(Object.fromEntries(asked.url.searchParams)).to.deep.equal({
+      watch: 'true',
+      resourceVersion: '5',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: '25',
+    });
+  });
+
+  it('that is accepted and never answered ends with an error, not as if it were only quiet', async () => {
+    bePatientFor(1_000); // long enough to have sent the request on a busy machine too
+    void begin();
+    await server.nextWatch();
+    const { error } = await ends.next();
+    expect(explain(error)).to.equal(`the API server at ${server.url} does not answer`);
+    expect(error).to.have.property('name', 'ApiServerUnreachable');
+    expect(told.all).to.deep.equal(['connecting']);
+  });
+
+  it('that is quiet for too long ends as client-node has it, which then goes on at once', async () => {
+    void begin();
+    const asked = await server.nextWatch();
+    bePatientFor(1);
+    asked.open();
+    expect((await ends.next()).error).to.have.property('name', 'TimeoutError');
+    expect(told.all).to.deep.equal(['connecting', 'opened']);
+  });
+
+  it('ends once, however many reasons there are, and passes nothing on afterwards', async () => {
+    void begin();
+    const asked = await server.nextWatch();
+    asked.open();
+    asked.event('ADDED', widget('bear', '6'));
+    asked.event('ERROR', { code: 500, message: 'broken' });
+    asked.event('ADDED', widget('doll', '7'));
+    asked.end();
+    expect((await ends.next()).error).to.be.instanceOf(ApiException);
+    await asked.closed;
+    expect(told.all).to.deep.equal(['connecting', 'opened', 'progressed', 'ADDED']);
+    expect(ends.all).to.have.length(1);
+  });
+
+  it('ends with 410 without being sent, when a list is wanted, until one has come', async () => {
+    watch.relistNext();
+    await begin();
+    expect((await ends.next()).error).to.have.property('code', 410);
+    expect(server.requests.all).to.deep.equal([]);
+    watch.listed();
+    void begin();
+    await server.nextWatch();
+  });
+
+  it('that was stopped while it opened is ended, and tells nobody', async () => {
+    const opening = begin();
+    const asked = await server.nextWatch();
+    watch.stop();
+    asked.open();
+    expect((await opening).signal.aborted).to.equal(true);
+    await asked.closed;
+    expect([told.all, ends.all]).to.deep.equal([['connecting'], []]);
+    await begin();
+    expect(server.requests.all).to.have.length(1);
+  });
+});

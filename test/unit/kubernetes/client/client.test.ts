@@ -1,0 +1,287 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import {
+  createKubeClient,
+  KubeConfigError,
+  loadKubeConfig,
+  type RequestSeen,
+} from '../../../../src/kubernetes/client/client.ts';
+import { explain, NotLeading } from '../../../../src/kubernetes/client/errors.ts';
+import { insecureTls } from '../../../../src/kubernetes/client/kubeconfig.ts';
+import { makeLoopbackCertificate } from '../../../emulators/certificate.ts';
+import { ScriptedApiServer } from './scripted-api-server.ts';
+
+describe('the kubeconfig', () => {
+  const { KUBECONFIG, HOME } = process.env;
+  let directory: string;
+  const load = (file?: string) => {
+    try {
+      return loadKubeConfig(file).getCurrentCluster()?.server;
+    } catch (error) {
+      expect(error).to.be.instanceOf(KubeConfigError);
+      return (error as Error).message;
+    }
+  };
+  async function file(name: string, text: string): Promise<string> {
+    const path = join(directory, name);
+    await writeFile(path, text);
+    return path;
+  }
+  const yaml = (name: string, server: string) => `
+apiVersion: v1
+kind: Config
+clusters: [{name: ${name}, cluster: {server: "${server}"}}]
+users: [{name: ${name}, user: {}}]
+contexts: [{name: ${name}, context: {cluster: ${name}, user: ${name}}}]
+current-context: ${name}
+`;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+    delete process.env.KUBECONFIG;
+    process.env.HOME = directory;
+  });
+  afterEach(() => delete process.env.KUBECONFIG);
+  after(async () => {
+    if (KUBECONFIG !== undefined) process.env.KUBECONFIG = KUBECONFIG;
+    if (HOME !== undefined) process.env.HOME = HOME;
+    await rm(directory, { recursive: true });
+  });
+
+  it('is read from KUBECONFIG, where the first of several files names the context', async () => {
+    const one = await file('one', yaml('one', 'https://one:6443'));
+    const two = await file('two', yaml('two', 'https://two:6443'));
+    process.env.KUBECONFIG = `${one}:${two}`;
+    expect(load()).to.equal('https://one:6443');
+    expect(load(two)).to.equal('https://two:6443');
+  });
+
+  it('that is nowhere is said so in one sentence, instead of trying localhost:8080', () => {
+    expect(load()).to.match(/^No Kubernetes cluster is configured: KUBECONFIG is not set, .*\.$/);
+  });
+
+  it('that cannot be read is said so with its name and reason', async () => {
+    const missing = join(directory, 'missing');
+    process.env.KUBECONFIG = missing;
+    expect(load()).to.equal(
+      `The kubeconfig ${missing} cannot be read: ENOENT: no such file or directory, open '${missing}'`,
+    );
+    const broken = await file('broken', 'clusters: [');
+    expect(load(broken)).to.match(/^The kubeconfig .*broken cannot be read: [^\n]+$/);
+    const empty = await file('empty', '');
+    expect(load(empty)).to.match(/^The kubeconfig .*empty cannot be read: [^\n]+$/);
+  });
+
+  it('that leads to no cluster says what is missing', async () => {
+    const text = yaml('one', 'https://one:6443');
+    expect(load(await file('none', text.replace('current-context: one', '')))).to.contain('names no current-context');
+    expect(load(await file('astray', text.replace('current-context: one', 'current-context: other')))).to.contain(
+      'has no usable cluster for its context "other"',
+    );
+    expect(load(await file('url', yaml('one', 'nonsense')))).to.contain('has no valid server URL: nonsense');
+  });
+});
+
+describe('a kubeconfig that protects no credentials', () => {
+  let directory: string;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  async function withCluster(cluster: object): Promise<string> {
+    const path = join(directory, 'kubeconfig');
+    const named = { clusters: [{ name: 'one', cluster }], contexts: [{ name: 'one', context: { cluster: 'one' } }] };
+    await writeFile(path, JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...named, 'current-context': 'one' }));
+    return path;
+  }
+
+  it('is refused where it leads to another machine over http, unless that is allowed', async () => {
+    for (const server of ['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:8001', 'https://one:6443'])
+      expect(loadKubeConfig(await withCluster({ server })).getCurrentCluster()?.server).to.equal(server);
+    for (const server of ['http://one:8080', 'http://10.0.0.1', 'http://127.0.0.1.example.com', 'ftp://one']) {
+      const path = await withCluster({ server });
+      expect(() => loadKubeConfig(path)).to.throw(
+        KubeConfigError,
+        `The kubeconfig ${path} leads to ${server}, where credentials would be sent unencrypted. Use an https:// URL, or allow this with --allow-http-api-server.`,
+      );
+    }
+    const path = await withCluster({ server: 'http://one:8080' });
+    expect(loadKubeConfig(path, { allowHttp: true }).getCurrentCluster()?.server).to.equal('http://one:8080');
+  });
+
+  it('is told of where it does not check who the API server is', async () => {
+    const unchecked = { server: 'https://one:6443', 'insecure-skip-tls-verify': true };
+    expect(insecureTls(loadKubeConfig(await withCluster(unchecked)))).to.match(
+      /^The kubeconfig has insecure-skip-tls-verify: true for cluster "one", .* Set certificate-authority-data instead\.$/,
+    );
+    expect(insecureTls(loadKubeConfig(await withCluster({ server: 'https://one:6443' })))).to.equal(undefined);
+  });
+});
+
+describe('the cluster', () => {
+  let server: ScriptedApiServer;
+  beforeEach(async () => {
+    server = await ScriptedApiServer.start();
+  });
+  afterEach(() => server.stop());
+
+  it('tells of every request once, with its code, and says who asks', async () => {
+    const seen: RequestSeen[] = [];
+    const cluster = createKubeClient(server.kubeConfig, {
+      onRequest: (request) => seen.push(request),
+      userAgent: 'tester/1',
+    });
+    const api = cluster.api(CoreV1Api);
+    const ok = api.readNamespace({ name: 'toys' });
+    const first = await server.requests.next();
+    expect(first.headers['user-agent']).to.equal('tester/1');
+    first.json({ metadata: { name: 'toys' } });
+    expect((await ok).metadata?.name).to.equal('toys');
+
+    const refused = api.deleteNamespace({ name: 'toys' }).catch(explain);
+    (await server.requests.next()).refuse(403, 'no');
+    expect(await refused).to.equal('the API server answered 403 Forbidden: no');
+
+    const cut = api.readNamespace({ name: 'toys' }).catch(explain);
+    (await server.requests.next()).cut();
+    expect(await cut).to.match(new RegExp(`^the API server at ${server.url} cannot be reached \\(.+\\)$`));
+
+    const host = new URL(server.url).host;
+    expect(seen).to.deep.equal([
+      { method: 'GET', host, code: '200' },
+      { method: 'DELETE', host, code: '403' },
+      { method: 'GET', host, code: '<error>' },
+    ]);
+    await cluster.close();
+  });
+
+  it('gives up on a server that does not answer, and on one that breaks off', async () => {
+    // Long enough to have sent the request on a busy machine too: one that was never sent is another story.
+    const impatient = createKubeClient(server.kubeConfig, { timeout: 1_000 });
+    const unanswered = impatient.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+    await server.requests.next();
+    expect(await unanswered).to.equal(`the API server at ${server.url} does not answer`);
+    await impatient.close();
+
+    const patient = createKubeClient(server.kubeConfig);
+    const broken = patient.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+    const asked = await server.requests.next();
+    asked.open();
+    asked.cut();
+    expect(await broken).to.contain(`the API server at ${server.url} cannot be reached`);
+    await patient.close();
+  });
+
+  it('asks right before a write is sent whether it may be, and sends nothing when it may not', async () => {
+    let mayWrite = false;
+    const cluster = createKubeClient(server.kubeConfig, {
+      beforeWrite() {
+        if (!mayWrite) throw new NotLeading('not now');
+      },
+    });
+    const api = cluster.api(CoreV1Api);
+    const create = (name: string) => api.createNamespace({ body: { metadata: { name } } }).catch((error) => error);
+    expect(await create('a'))
+      .to.be.instanceOf(NotLeading)
+      .and.to.have.property('message', 'not now');
+    const read = api.readNamespace({ name: 'toys' });
+    const first = await server.requests.next();
+    expect(first.method).to.equal('GET');
+    first.json({});
+    await read;
+
+    mayWrite = true;
+    const created = create('b');
+    const second = await server.requests.next();
+    expect(second.body).to.deep.include({ metadata: { name: 'b' } });
+    second.json({});
+    await created;
+    await cluster.close();
+  });
+
+  it('says that a server is not there', async () => {
+    const { kubeConfig, url } = server;
+    await server.stop();
+    const cluster = createKubeClient(kubeConfig);
+    const words = await cluster.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+    expect(words).to.equal(`the API server at ${url} cannot be reached (ECONNREFUSED)`);
+    await cluster.close();
+    server = await ScriptedApiServer.start();
+  });
+
+  it('sends basic and bearer credentials', async () => {
+    for (const [user, expected] of [
+      [{ name: 'u', token: 'secret' }, 'Bearer secret'],
+      [{ name: 'u', username: 'me', password: 'pass' }, `Basic ${Buffer.from('me:pass').toString('base64')}`],
+    ] as const) {
+      const config = new KubeConfig();
+      config.loadFromClusterAndUser({ name: 'c', server: server.url, skipTLSVerify: false }, user);
+      const cluster = createKubeClient(config);
+      const answer = cluster.api(CoreV1Api).readNamespace({ name: 'toys' });
+      const asked = await server.requests.next();
+      expect(asked.headers.authorization).to.equal(expected);
+      asked.json({});
+      await answer;
+      await cluster.close();
+    }
+  });
+});
+
+describe('connections over TLS', () => {
+  it('are kept for the next request, and made anew when the credentials change', async () => {
+    const { cert, key } = await makeLoopbackCertificate('api server');
+    let connections = 0;
+    const protocols = new Set<unknown>();
+    const server = createServer({ cert, key, ALPNProtocols: ['h2', 'http/1.1'] }, (_, response) => {
+      response.setHeader('content-type', 'application/json').end('{}');
+    }).on('secureConnection', ({ alpnProtocol }) => {
+      connections++;
+      protocols.add(alpnProtocol);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const directory = await mkdtemp(join(tmpdir(), 'ca-'));
+    const caFile = join(directory, 'ca.pem');
+    await writeFile(caFile, cert);
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser(
+      {
+        name: 'tls',
+        server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        caFile,
+        skipTLSVerify: false,
+      },
+      { name: 'u', token: 'x' },
+    );
+    const cluster = createKubeClient(config);
+    const api = cluster.api(CoreV1Api);
+    const ask = async (times: number) => {
+      for (let i = 0; i < times; i++) await api.readNamespace({ name: 'toys' });
+      return connections;
+    };
+    const kept = await ask(2); // a second one is opened where the first is still busy with its answer's end
+    expect(await ask(10)).to.equal(kept);
+
+    expect([...protocols], 'a dead HTTP/2 connection would be kept too').to.deep.equal(['http/1.1']);
+
+    await writeFile(caFile, `${cert}\n${cert}`); // a rotation
+    const anew = await ask(2);
+    expect(anew).to.be.above(kept);
+    expect(await ask(10)).to.equal(anew);
+
+    const stranger = await makeLoopbackCertificate('someone else');
+    await writeFile(caFile, stranger.cert);
+    expect(await api.readNamespace({ name: 'toys' }).catch(explain)).to.match(/cannot be reached \([A-Z_]+: .+\)$/);
+
+    await rm(directory, { recursive: true });
+    expect(await api.readNamespace({ name: 'toys' }).catch(explain)).to.contain('ENOENT');
+    await cluster.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+});

@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
+import { isTerminating } from '../../../../src/kubernetes/client/crd.ts';
+import { type Asked, ScriptedApiServer } from './scripted-api-server.ts';
+
+describe('a CRD', () => {
+  let server: ScriptedApiServer;
+  let cluster: KubeClient;
+  beforeEach(async () => {
+    server = await ScriptedApiServer.start();
+    cluster = createKubeClient(server.kubeConfig);
+  });
+  afterEach(async () => {
+    await cluster.close();
+    await server.stop();
+  });
+
+  it('is terminating when it is being deleted or gone, and neither when nobody can tell', async () => {
+    const ask = async (answer: (asked: Asked) => void) => {
+      const result = isTerminating(cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
+      const asked = await server.requests.next();
+      expect(asked.url.pathname).to.equal(
+        '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.dev',
+      );
+      answer(asked);
+      return result;
+    };
+    expect(await ask((asked) => asked.json({ metadata: {} }))).to.equal(false);
+    expect(await ask((asked) => asked.json({ metadata: { deletionTimestamp: '2026-11-22T00:00:00Z' } }))).to.equal(
+      true,
+    );
+    const missing = { kind: 'Status', code: 404, reason: 'NotFound', details: { name: 'widgets.example.dev' } };
+    expect(await ask((asked) => asked.json(missing, 404))).to.equal(true);
+    expect(await ask((asked) => asked.refuse(404, '404 page not found')), 'of the path').to.equal(404);
+    expect(await ask((asked) => asked.refuse(403, 'forbidden'))).to.equal(403);
+  });
+});

@@ -1,0 +1,154 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoreV1Api } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../../../src/kubernetes/client/client.ts';
+import { explain } from '../../../../src/kubernetes/client/errors.ts';
+import { FakeClock } from '../../../fake-clock.ts';
+import { ScriptedApiServer } from './scripted-api-server.ts';
+
+describe('credentials that change', () => {
+  let server: ScriptedApiServer;
+  let directory: string;
+  let clock: FakeClock;
+  let cluster: KubeClient;
+
+  beforeEach(async () => {
+    server = await ScriptedApiServer.start();
+    directory = await mkdtemp(join(tmpdir(), 'credentials-'));
+    clock = new FakeClock();
+  });
+  afterEach(async () => {
+    await cluster.close();
+    await server.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  async function connectAs(user: object): Promise<void> {
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'one', cluster: { server: server.url } }],
+      users: [{ name: 'one', user }],
+      contexts: [{ name: 'one', context: { cluster: 'one', user: 'one' } }],
+      'current-context': 'one',
+    };
+    const path = join(directory, 'kubeconfig');
+    await writeFile(path, JSON.stringify(kubeconfig));
+    cluster = createKubeClient(loadKubeConfig(path), { clock });
+  }
+
+  const ask = () => cluster.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+
+  /** One request that the server answers with this status; resolves to the credential that it brought. */
+  async function sentWith(status = 200): Promise<string | undefined> {
+    const answer = ask();
+    const asked = await server.requests.next();
+    if (status === 200) asked.json({});
+    else asked.refuse(status, 'Unauthorized');
+    await answer;
+    return asked.headers.authorization as string | undefined;
+  }
+
+  describe('in a token file', () => {
+    const write = (token: string) => writeFile(join(directory, 'token'), token);
+
+    it('are read from beside the kubeconfig, and anew after a minute', async () => {
+      await write('first\n');
+      await connectAs({ tokenFile: 'token', token: 'unused' });
+      expect(await sentWith()).to.equal('Bearer first');
+      await write('second\n');
+      await clock.advance(59_999);
+      expect(await sentWith()).to.equal('Bearer first');
+      await clock.advance(1);
+      expect(await sentWith()).to.equal('Bearer second');
+    });
+
+    it('are read anew after a 401', async () => {
+      await write('first');
+      await connectAs({ tokenFile: 'token' });
+      expect(await sentWith()).to.equal('Bearer first');
+      await write('second');
+      expect(await sentWith(401)).to.equal('Bearer first');
+      expect(await sentWith()).to.equal('Bearer second');
+    });
+
+    it('that is missing or empty are an error that names the file', async () => {
+      await connectAs({ tokenFile: 'token' });
+      expect(await ask()).to.match(/^The token file of the kubeconfig cannot be read: ENOENT: .+\/token'$/);
+      await write('\n');
+      expect(await ask()).to.match(/^The token file .+\/token of the kubeconfig is empty$/);
+    });
+  });
+
+  describe('of a plugin', () => {
+    const runs = async () => (await readFile(join(directory, 'runs'), 'utf8')).trim().split('\n').length;
+
+    /** A plugin that notes each run, and whose n-th run gives the token "token-n". */
+    async function plugin(status = '{"token":"token-%s"}'): Promise<object> {
+      const command = join(directory, 'plugin');
+      const script = [
+        '#!/bin/sh',
+        'echo "$KUBERNETES_EXEC_INFO" >> "$DIRECTORY/runs"',
+        'n=$(wc -l < "$DIRECTORY/runs" | tr -d " ")',
+        `printf '{"kind":"ExecCredential","status":${status}}' "$n"`,
+      ];
+      await writeFile(command, script.join('\n'));
+      await chmod(command, 0o755);
+      const apiVersion = 'client.authentication.k8s.io/v1';
+      return {
+        exec: { apiVersion, command, env: [{ name: 'DIRECTORY', value: directory }], provideClusterInfo: true },
+      };
+    }
+
+    it('are kept until the API server answers 401, and the plugin runs again then', async () => {
+      await connectAs(await plugin());
+      expect(await sentWith()).to.equal('Bearer token-1');
+      expect(await sentWith(401)).to.equal('Bearer token-1');
+      expect(await sentWith()).to.equal('Bearer token-2');
+      expect(await sentWith()).to.equal('Bearer token-2');
+    });
+
+    it('are asked for once by requests that are sent at the same time', async () => {
+      await connectAs(await plugin());
+      const answers = [ask(), ask(), ask()];
+      for (const _ of answers) (await server.requests.next()).refuse(401, 'Unauthorized');
+      await Promise.all(answers);
+      expect(await runs()).to.equal(1);
+      expect(await sentWith()).to.equal('Bearer token-2');
+    });
+
+    it('are asked for again when they end', async () => {
+      await connectAs(await plugin('{"token":"token-%s","expirationTimestamp":"2026-11-22T01:00:00Z"}'));
+      expect(await sentWith()).to.equal('Bearer token-1');
+      await clock.advance(59 * 60_000);
+      expect(await sentWith()).to.equal('Bearer token-1');
+      await clock.advance(60_000);
+      expect(await sentWith()).to.equal('Bearer token-2');
+    });
+
+    it('are asked for as client-go does, without a terminal and with the cluster where the kubeconfig says so', async () => {
+      await connectAs(await plugin());
+      await sentWith();
+      expect(JSON.parse(await readFile(join(directory, 'runs'), 'utf8'))).to.deep.equal({
+        apiVersion: 'client.authentication.k8s.io/v1',
+        kind: 'ExecCredential',
+        spec: { interactive: false, cluster: { server: server.url } },
+      });
+    });
+
+    it('that fails are an error that names the plugin and says what it said, without secrets', async () => {
+      await connectAs(await plugin('{"token":""}'));
+      expect(await ask()).to.match(
+        /^The credential plugin ".+\/plugin" of the kubeconfig printed no ExecCredential with a token or a client certificate$/,
+      );
+      await cluster.close();
+      await connectAs({ exec: { command: 'sh', args: ['-c', 'echo "log in: password=hunter2" >&2; exit 1'] } });
+      expect(await ask()).to.equal('The credential plugin "sh" of the kubeconfig failed: log in: password=[removed]');
+      await cluster.close();
+      await connectAs({ exec: { command: '/nowhere/plugin' } });
+      expect(await ask()).to.contain('The credential plugin "/nowhere/plugin" of the kubeconfig failed: spawn');
+    });
+  });
+});

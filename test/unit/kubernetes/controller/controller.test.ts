@@ -1,0 +1,216 @@
+import { ApiException } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { ApiServerUnreachable } from '../../../../src/kubernetes/client/errors.ts';
+import {
+  type ControllerMetrics,
+  type Outcome,
+  startController,
+} from '../../../../src/kubernetes/controller/controller.ts';
+import { WorkQueue } from '../../../../src/kubernetes/controller/workqueue.ts';
+import { FakeClock, settled } from '../../../fake-clock.ts';
+import { LogJournal } from '../journal.ts';
+
+describe('the controller', () => {
+  let clock: FakeClock;
+  let queue: WorkQueue;
+  let log: LogJournal;
+  let passes: string[];
+  let told: unknown[];
+  let pass: (object: string) => Promise<Outcome>;
+  let objects: Map<string, string>;
+  const metrics: ControllerMetrics = {
+    passed: (result, seconds) => told.push([result, seconds]),
+    active: (workers) => told.push(workers),
+  };
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    queue = new WorkQueue({ clock, random: () => 0 });
+    log = new LogJournal();
+    passes = [];
+    told = [];
+    objects = new Map([
+      ['toys/a', 'a'],
+      ['toys/b', 'b'],
+      ['toys/c', 'c'],
+    ]);
+    pass = async () => ({});
+  });
+
+  const start = (concurrency = 1, gone?: (key: string) => void) =>
+    startController<string>({
+      name: 'widget',
+      queue,
+      read: (key) => objects.get(key),
+      reconcile: (object) => {
+        passes.push(object);
+        return pass(object);
+      },
+      ...(gone && { gone }),
+      concurrency,
+      clock,
+      log,
+      metrics,
+    });
+
+  it('runs a pass for the object of a key, and then waits for a change', async () => {
+    const controller = start();
+    queue.add('toys/a');
+    await settled();
+    expect(passes).to.deep.equal(['a']);
+    expect(told).to.deep.equal([1, ['success', 0], 0]);
+    expect(clock.nextIn).to.equal(undefined);
+    await controller.stop();
+  });
+
+  it('looks again when the pass said so', async () => {
+    const controller = start();
+    pass = async () => ({ requeueAfterMs: 5000 });
+    queue.add('toys/a');
+    await clock.advance(4999);
+    expect(passes).to.deep.equal(['a']);
+    await clock.advance(1);
+    expect(passes).to.deep.equal(['a', 'a']);
+    expect(told[1]).to.deep.equal(['requeue_after', 0]);
+    await controller.stop();
+  });
+
+  it('says in one line what failed and when it tries again, later each time, until it succeeds', async () => {
+    const controller = start();
+    pass = () => Promise.reject(new Error('Azure\nis gone'));
+    queue.add('toys/a');
+    await clock.advance(500);
+    expect(log.all.map(({ level, sentence }) => `${level} ${sentence}`)).to.deep.equal([
+      'error toys/a: Azure is gone; trying again in 0.5 s',
+      'error toys/a: Azure is gone; trying again in 1.0 s',
+    ]);
+    expect(told[1]).to.deep.equal(['error', 0]);
+    pass = async () => ({});
+    await clock.advance(1000);
+    expect(passes).to.have.length(3);
+    expect(queue.failures('toys/a')).to.equal(0);
+    await controller.stop();
+  });
+
+  it('reports a pass that throws before its first await like any other', async () => {
+    const controller = start();
+    pass = () => {
+      throw new Error('at once');
+    };
+    queue.add('toys/a');
+    await settled();
+    expect(log.all[0]?.sentence).to.contain('toys/a: at once');
+    await controller.stop();
+  });
+
+  it("does not come back before the API server's Retry-After", async () => {
+    const controller = start();
+    pass = () => Promise.reject(new ApiException(429, '', '', { 'retry-after': '9' }));
+    queue.add('toys/a');
+    await settled();
+    expect(clock.nextIn).to.equal(9000);
+    await controller.stop();
+  });
+
+  it('takes a lost race for no error', async () => {
+    const controller = start();
+    pass = () => Promise.reject(new ApiException(409, '', '{"reason":"Conflict"}', {}));
+    queue.add('toys/a');
+    await settled();
+    expect(log.all.map(({ level }) => level)).to.deep.equal(['debug']);
+    expect(told[1]).to.deep.equal(['requeue', 0]);
+    expect(clock.nextIn).to.equal(500);
+    await controller.stop();
+  });
+
+  it('comes back within 30 s while the API server is in trouble, and within 5 s after a lost race, however often', async () => {
+    const longest = async (error: Error) => {
+      const controller = start();
+      pass = () => Promise.reject(error);
+      queue.add('toys/a');
+      const waits: number[] = [];
+      for (let failure = 1; failure <= 12; failure++) {
+        await settled();
+        waits.push(clock.nextIn ?? Number.NaN);
+        await clock.advance(clock.nextIn ?? 0);
+      }
+      await controller.stop();
+      queue = new WorkQueue({ clock, random: () => 0 });
+      return Math.max(...waits);
+    };
+    expect(await longest(new ApiServerUnreachable('no'))).to.equal(30_000);
+    expect(await longest(new ApiException(503, '', 'server is starting', {}))).to.equal(30_000);
+    expect(await longest(new ApiException(409, '', '{"reason":"Conflict"}', {}))).to.equal(5_000);
+    expect(await longest(new ApiException(403, '', 'no', {}))).to.equal(300_000);
+  });
+
+  it('tells of an object that is gone, instead of running a pass', async () => {
+    const gone: string[] = [];
+    const controller = start(1, (key) => gone.push(key));
+    objects.clear();
+    queue.retry('toys/a');
+    await clock.advance(500);
+    expect([passes, gone, queue.failures('toys/a')]).to.deep.equal([[], ['toys/a'], 0]);
+    await controller.stop();
+  });
+
+  it('runs as many passes at once as asked, and no more', async () => {
+    const running: (() => void)[] = [];
+    pass = () => new Promise((resolve) => running.push(() => resolve({})));
+    const controller = start(2);
+    for (const key of objects.keys()) queue.add(key);
+    await settled();
+    expect(passes).to.deep.equal(['a', 'b']);
+    running.shift()?.();
+    await settled();
+    await settled(); // a worker lets others have their turn before it takes another key
+    expect(passes).to.deep.equal(['a', 'b', 'c']);
+    for (const end of running) end();
+    await controller.stop();
+  });
+
+  it('lets timers and sockets have their turn between passes that wait for nothing', async () => {
+    for (const key of objects.keys()) queue.add(key);
+    const seen: string[][] = [];
+    const look = () => {
+      seen.push([...passes]);
+      if (passes.length < 3) setImmediate(look);
+    };
+    const controller = start();
+    setImmediate(look);
+    while (passes.length < 3) await settled();
+    expect(seen).to.deep.include(['a', 'b']);
+    await controller.stop();
+  });
+
+  it('stops by letting the running pass end, and starts no other', async () => {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    pass = () => promise;
+    const controller = start();
+    queue.add('toys/a');
+    queue.add('toys/b');
+    await settled();
+    let stopped = false;
+    const stopping = controller.stop().then(() => {
+      stopped = true;
+    });
+    await settled();
+    expect(stopped).to.equal(false);
+    resolve({ requeueAfterMs: 1000 });
+    await stopping;
+    expect(passes).to.deep.equal(['a']);
+    expect(clock.nextIn).to.equal(undefined);
+  });
+
+  it('measures how long a pass took', async () => {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    pass = () => promise;
+    const controller = start();
+    queue.add('toys/a');
+    await clock.advance(3000);
+    resolve({});
+    await settled();
+    expect(told[1]).to.deep.equal(['success', 3]);
+    await controller.stop();
+  });
+});

@@ -1,0 +1,271 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { type Priority, WorkQueue } from '../../../../src/kubernetes/controller/workqueue.ts';
+import { FakeClock, settled } from '../../../fake-clock.ts';
+
+describe('the work queue', () => {
+  let clock: FakeClock;
+  let queue: WorkQueue;
+  beforeEach(() => {
+    clock = new FakeClock();
+    queue = new WorkQueue({ clock, random: () => 0 });
+  });
+
+  /** What a worker would get now; undefined when it would have to wait. */
+  async function takeNow(from = queue): Promise<string | undefined> {
+    return from.depth ? from.get() : undefined;
+  }
+  async function takeAll(): Promise<string[]> {
+    const keys: string[] = [];
+    for (let key = await takeNow(); key; key = await takeNow()) keys.push(key);
+    return keys;
+  }
+
+  it('hands a key to a worker that waits already, without a timer between', async () => {
+    const taken = queue.get();
+    queue.add('a');
+    expect(await taken).to.equal('a');
+    expect(clock.nextIn).to.equal(undefined);
+  });
+
+  it('keeps a key once, however often it is added, in the order of arrival', async () => {
+    for (const key of ['a', 'b', 'a', 'c', 'b']) queue.add(key);
+    expect(queue.depth).to.equal(3);
+    expect(await takeAll()).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  it('never has a key in flight twice, and runs it again when it was added meanwhile', async () => {
+    queue.add('a');
+    expect(await queue.get()).to.equal('a');
+    queue.add('a');
+    queue.add('a');
+    expect(queue.depth).to.equal(0);
+    queue.done('a');
+    expect(await takeAll()).to.deep.equal(['a']);
+    queue.done('a');
+    expect(queue.depth).to.equal(0);
+  });
+
+  it('lets a higher class overtake, also the same key and a key in flight', async () => {
+    queue.add('in-flight', 'low');
+    expect(await queue.get()).to.equal('in-flight');
+    queue.add('old', 'low');
+    queue.add('edited', 'low');
+    queue.add('normal');
+    queue.add('edited', 'high');
+    queue.add('edited', 'low');
+    queue.add('in-flight', 'low');
+    queue.add('in-flight', 'high');
+    queue.done('in-flight');
+    expect(await takeAll()).to.deep.equal(['edited', 'in-flight', 'normal', 'old']);
+  });
+
+  it('adds a delayed key when its time has come, not before', async () => {
+    queue.addAfter('a', 1000);
+    await clock.advance(999);
+    expect(queue.depth).to.equal(0);
+    await clock.advance(1);
+    expect(await takeNow()).to.equal('a');
+  });
+
+  it('adds at once what is delayed by nothing', async () => {
+    queue.addAfter('a', 0);
+    queue.addAfter('b', Number.NaN);
+    expect(await takeAll()).to.deep.equal(['a', 'b']);
+  });
+
+  it('keeps the earliest of several delays and the highest of their classes', async () => {
+    queue.addAfter('a', 1000, 'high');
+    queue.addAfter('a', 5000);
+    queue.addAfter('b', 5000);
+    queue.addAfter('b', 1000);
+    queue.add('before');
+    await clock.advance(1000);
+    expect(await takeAll()).to.deep.equal(['a', 'before', 'b']);
+    expect(clock.nextIn).to.equal(undefined);
+  });
+
+  it('takes a key as the answer to every delay asked for before', async () => {
+    queue.addAfter('a', 60_000);
+    queue.add('a');
+    expect(await takeNow()).to.equal('a');
+    expect(clock.nextIn).to.equal(undefined);
+    queue.addAfter('a', 1000);
+    queue.done('a');
+    await clock.advance(1000);
+    expect(await takeNow()).to.equal('a');
+  });
+
+  it('runs a key again whose delay ends while it is in flight', async () => {
+    queue.add('a');
+    await queue.get();
+    queue.addAfter('a', 10);
+    await clock.advance(10);
+    expect(queue.depth).to.equal(0);
+    queue.done('a');
+    expect(await takeNow()).to.equal('a');
+  });
+
+  it('doubles the backoff of a key up to 5 minutes, by key, and forgets it when told', async () => {
+    const waits = Array.from({ length: 12 }, () => queue.retry('a'));
+    expect(waits).to.deep.equal([
+      500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000, 300_000,
+    ]);
+    expect(queue.failures('a')).to.equal(12);
+    expect(queue.retry('b')).to.equal(500);
+    queue.forget('a');
+    expect(queue.failures('a')).to.equal(0);
+    expect(queue.retry('a')).to.equal(500);
+  });
+
+  it('retries no earlier and no later than asked, and spreads retries by chance', async () => {
+    expect(queue.retry('a', { atLeast: 7000 })).to.equal(7000);
+    const waits = Array.from({ length: 4 }, () => queue.retry('b', { atMost: 3000 }));
+    expect(waits).to.deep.equal([500, 1000, 2000, 3000]);
+    expect(queue.retry('b', { atLeast: 9000, atMost: 3000 })).to.equal(9000);
+    const random = new WorkQueue({ clock, random: () => 0.5 });
+    expect(random.retry('a')).to.equal(450);
+    await random.shutDown();
+  });
+
+  it('keeps one worker in five for what is high, and gives it to nothing else', async () => {
+    const kept = new WorkQueue({ clock, random: () => 0, workers: 5 });
+    const taken: string[] = [];
+    const worker = () => void kept.get().then((key) => key !== undefined && taken.push(key));
+    for (let i = 0; i < 5; i++) worker();
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) kept.add(key, key < 'c' ? 'normal' : 'low');
+    await settled();
+    expect(taken).to.deep.equal(['a', 'b', 'c', 'd']);
+    kept.add('edited', 'high');
+    await settled();
+    expect(taken.splice(0)).to.deep.equal(['a', 'b', 'c', 'd', 'edited']);
+    // A worker that is free takes nothing ordinary before an ordinary key is done.
+    kept.done('edited');
+    worker();
+    await settled();
+    expect(taken).to.deep.equal([]);
+    kept.done('b');
+    await settled();
+    expect(taken).to.deep.equal(['e']);
+    for (const key of ['a', 'c', 'd', 'e']) kept.done(key);
+    await kept.shutDown();
+  });
+
+  it('shuts down: what waits is dropped, takers get nothing, and it is over when the last key is done', async () => {
+    queue.add('running');
+    await queue.get();
+    queue.add('running');
+    queue.add('waiting');
+    queue.addAfter('later', 1000);
+    let over = false;
+    const shutDown = queue.shutDown().then(() => {
+      over = true;
+    });
+    expect(await queue.get()).to.equal(undefined);
+    queue.add('late');
+    queue.addAfter('late', 10);
+    await clock.advance(2000);
+    expect([over, queue.depth, clock.nextIn]).to.deep.equal([false, 0, undefined]);
+    queue.done('running');
+    await shutDown;
+    expect(queue.depth).to.equal(0);
+  });
+
+  it('shuts down at once when nothing is in flight, and lets waiting workers go', async () => {
+    const taken = queue.get();
+    await queue.shutDown();
+    expect(await taken).to.equal(undefined);
+  });
+
+  it('refuses to finish what is not in flight', () => {
+    expect(() => queue.done('a')).to.throw('a is not in flight');
+  });
+
+  it('tells depth, adds, waiting time, working time and retries', async () => {
+    const told: [string, number?][] = [];
+    let read = () => ({ seconds: 0, longest: 0 });
+    const metered = new WorkQueue({
+      clock,
+      random: () => 0,
+      metrics: {
+        depth: (keys) => told.push(['depth', keys]),
+        added: () => told.push(['added']),
+        waited: (seconds) => told.push(['waited', seconds]),
+        worked: (seconds) => told.push(['worked', seconds]),
+        retried: () => told.push(['retried']),
+        inFlight: (from) => {
+          read = from;
+        },
+      },
+    });
+    metered.add('a');
+    metered.add('a');
+    await clock.advance(2000);
+    await metered.get();
+    await clock.advance(3000);
+    expect(read()).to.deep.equal({ seconds: 3, longest: 3 });
+    metered.retry('a');
+    metered.done('a');
+    expect(told).to.deep.equal([['added'], ['depth', 1], ['depth', 0], ['waited', 2], ['retried'], ['worked', 3]]);
+    expect(read()).to.deep.equal({ seconds: 0, longest: 0 });
+    await metered.shutDown();
+  });
+
+  it('loses no key and never works on one twice at once, whatever happens in which order (trap 35)', async () => {
+    const key = fc.constantFrom('a', 'b', 'c');
+    const priority = fc.constantFrom<Priority>('high', 'normal', 'low');
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('add' as const), key, priority }),
+      fc.record({ do: fc.constant('addAfter' as const), key, ms: fc.nat(50), priority }),
+      fc.record({ do: fc.constant('retry' as const), key }),
+      fc.record({ do: fc.constant('take' as const) }),
+      fc.record({ do: fc.constant('done' as const), nth: fc.nat() }),
+      fc.record({ do: fc.constant('advance' as const), ms: fc.nat(1000) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const clock = new FakeClock();
+        const queue = new WorkQueue({ clock, random: () => 0, workers: 3 });
+        const owed = new Set<string>();
+        const running: string[] = [];
+        const take = () =>
+          void queue.get().then((key) => {
+            if (key === undefined) return;
+            expect(running, 'in flight twice').not.to.include(key);
+            running.push(key);
+            owed.delete(key);
+          });
+        for (const step of steps) {
+          if (step.do === 'add') {
+            owed.add(step.key);
+            queue.add(step.key, step.priority);
+          } else if (step.do === 'addAfter') {
+            owed.add(step.key);
+            queue.addAfter(step.key, step.ms, step.priority);
+          } else if (step.do === 'retry') {
+            owed.add(step.key);
+            queue.retry(step.key);
+          } else if (step.do === 'take') {
+            take();
+          } else if (step.do === 'done') {
+            const [done] = running.splice(step.nth % (running.length || 1), 1);
+            if (done) queue.done(done);
+          } else {
+            await clock.advance(step.ms);
+          }
+          await settled();
+        }
+        // Enough workers, all work done, all time passed: every key asked for since its last start has been started.
+        for (let round = 0; owed.size && round < 20; round++) {
+          for (const done of running.splice(0)) queue.done(done);
+          for (let i = 0; i < 3; i++) take();
+          await clock.advance(600_000);
+        }
+        expect([...owed]).to.deep.equal([]);
+        for (const done of running.splice(0)) queue.done(done);
+        await queue.shutDown();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

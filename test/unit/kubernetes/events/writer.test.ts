@@ -1,0 +1,104 @@
+import { expect } from 'chai';
+import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
+import type { Series } from '../../../../src/kubernetes/events/aggregator.ts';
+import { toEvent } from '../../../../src/kubernetes/events/event.ts';
+import { createEventWriter, type EventWriter } from '../../../../src/kubernetes/events/writer.ts';
+import { type Asked, ScriptedApiServer } from '../client/scripted-api-server.ts';
+import { widget } from '../widget.ts';
+
+describe('an event on its way to the API server', () => {
+  let server: ScriptedApiServer;
+  let cluster: KubeClient;
+  let write: EventWriter;
+  const path = '/apis/events.k8s.io/v1/namespaces/toys/events';
+  const now = Date.parse('2026-11-22T00:00:00Z');
+  const event = toEvent(
+    widget('bear', '5'),
+    { type: 'Normal', reason: 'Ready', action: 'Look', note: 'japaneast is ready' },
+    { controller: 'example.dev/controller', instance: 'pod-1' },
+    now,
+    () => 0,
+  );
+  const { name } = event.metadata ?? {};
+  const body = JSON.parse(JSON.stringify(event));
+  const series = { count: 3, lastObservedTime: '2026-11-22T00:05:00.000000Z' };
+  const occurred = (count: number, told: number): Series => ({
+    event,
+    count,
+    lastObserved: now + 300_000,
+    told,
+    state: { is: 'Sending' },
+  });
+  const seen = ({ method, url, body }: Asked) => ({ asked: `${method} ${url.pathname}`, body });
+  const exists = (asked: Asked) => asked.json({ kind: 'Status', reason: 'AlreadyExists', message: 'exists' }, 409);
+
+  beforeEach(async () => {
+    server = await ScriptedApiServer.start();
+    cluster = createKubeClient(server.kubeConfig);
+    write = createEventWriter(cluster);
+  });
+  afterEach(async () => {
+    await cluster.close();
+    await server.stop();
+  });
+
+  it('is created through events.k8s.io/v1 when it has occurred once', async () => {
+    const count = write(occurred(1, 0));
+    const asked = await server.requests.next();
+    expect(seen(asked)).to.deep.equal({ asked: `POST ${path}`, body });
+    asked.json({}, 201);
+    expect(await count).to.equal(1);
+  });
+
+  it('is created as a series when it has occurred again before its turn came', async () => {
+    const count = write(occurred(3, 0));
+    const asked = await server.requests.next();
+    expect(seen(asked)).to.deep.equal({ asked: `POST ${path}`, body: { ...body, series } });
+    asked.json({}, 201);
+    expect(await count).to.equal(3);
+  });
+
+  it('gets its count and last time by a merge patch when it occurs again', async () => {
+    const count = write(occurred(3, 1));
+    const asked = await server.requests.next();
+    expect(seen(asked)).to.deep.equal({ asked: `PATCH ${path}/${name}`, body: { series } });
+    expect(asked.headers['content-type']).to.equal('application/merge-patch+json');
+    asked.json({});
+    expect(await count).to.equal(3);
+  });
+
+  it('is created anew when it has expired or somebody has deleted it', async () => {
+    const count = write(occurred(3, 2));
+    (await server.requests.next()).refuse(404, 'not found');
+    const asked = await server.requests.next();
+    expect(seen(asked)).to.deep.equal({ asked: `POST ${path}`, body: { ...body, series } });
+    asked.json({}, 201);
+    expect(await count).to.equal(3);
+  });
+
+  it('is written once when the answer to its creation was lost', async () => {
+    const first = write(occurred(1, 0));
+    exists(await server.requests.next());
+    expect(await first).to.equal(1);
+    const third = write(occurred(3, 0));
+    exists(await server.requests.next());
+    const asked = await server.requests.next();
+    expect(seen(asked)).to.deep.equal({ asked: `PATCH ${path}/${name}`, body: { series } });
+    asked.json({});
+    expect(await third).to.equal(3);
+    expect(server.requests.all).to.have.length(3);
+  });
+
+  it('hands on every other answer', async () => {
+    for (const [told, code] of [
+      [0, 403],
+      [0, 404],
+      [1, 403],
+      [1, 409],
+    ] as const) {
+      const failed = write(occurred(3, told)).catch((error: { code: number }) => error.code);
+      (await server.requests.next()).refuse(code, 'no');
+      expect(await failed).to.equal(code);
+    }
+  });
+});

@@ -1,0 +1,119 @@
+// The pieces that the domain's tests are made of: an object, a registry, replicas, and what was seen of them.
+import {
+  finalizer,
+  type RegionSpec,
+  type RegistryReplication,
+  type Spec,
+  type Status,
+} from '../../../src/api/registryreplication.ts';
+import type { Registry, Replica } from '../../../src/azure/arm.ts';
+import { listed, type Observation, withAnswers } from '../../../src/replication/observation.ts';
+
+export const now = new Date('2026-11-22T12:00:00Z');
+export const home = 'eastus';
+
+export function secondsAgo(seconds: number): string {
+  return new Date(now.getTime() - seconds * 1_000).toISOString().replace('.000Z', 'Z');
+}
+
+export interface ObjectParts {
+  regions?: (string | RegionSpec)[];
+  spec?: Partial<Spec>;
+  status?: Status;
+  generation?: number;
+  annotations?: Record<string, string>;
+  deleting?: boolean;
+  /** It carries our finalizer and holds its registry. */
+  held?: boolean;
+}
+
+export function anObject(parts: ObjectParts = {}): RegistryReplication {
+  const { regions = ['japaneast'], spec, status, generation = 1, annotations, deleting = false, held = true } = parts;
+  return {
+    apiVersion: 'georeplication.dev/v1alpha1',
+    kind: 'RegistryReplication',
+    metadata: {
+      name: 'myacr0007',
+      namespace: 'registries',
+      uid: 'c0ffee',
+      generation,
+      ...(held && { finalizers: [finalizer] }),
+      ...(annotations && { annotations }),
+      ...(deleting && { deletionTimestamp: now }),
+    },
+    spec: {
+      registry: {
+        subscriptionId: '00000000-0000-0000-0000-000000000000',
+        resourceGroup: 'myresourcegroup',
+        name: 'myACR0007',
+      },
+      regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      prune: 'Delete',
+      deletionPolicy: 'Delete',
+      mode: 'Manage',
+      suspend: false,
+      pruneDelay: '0s',
+      ...spec,
+    },
+    ...((held || status) && { status: { ...(held && { claim: { since: '2020-01-01T00:00:00Z' } }), ...status } }),
+  };
+}
+
+export function aRegistry(parts: Partial<Registry> = {}): Registry {
+  return {
+    id: '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup/providers/Microsoft.ContainerRegistry/registries/myACR0007',
+    location: home,
+    loginServer: 'myacr0007.azurecr.io',
+    creationDate: '2026-01-01T00:00:00.000Z',
+    sku: 'Premium',
+    provisioningState: 'Succeeded',
+    ...parts,
+  };
+}
+
+export function aReplica(location: string, parts: Partial<Replica> = {}): Replica {
+  return {
+    name: location,
+    location,
+    provisioningState: 'Succeeded',
+    displayStatus: 'Ready',
+    routing: true,
+    tags: {},
+    ...parts,
+  };
+}
+
+/** What LIST shows; `seen` replicas were also confirmed by a GET, and `missing` names answered 404. */
+export function observing(
+  replicas: Replica[],
+  {
+    registry = aRegistry(),
+    seen = replicas,
+    missing = [],
+  }: { registry?: Registry; seen?: Replica[]; missing?: string[] } = {},
+): Observation {
+  return withAnswers(listed(registry, replicas), [
+    ...seen.map((replica) => ({ name: replica.name, replica })),
+    ...missing.map((name) => ({ name, missing: true as const })),
+  ]);
+}
+
+/** A status of the registry above, with these rows. */
+export function aStatus(
+  regions: Partial<NonNullable<Status['regions']>[number]>[],
+  parts: Partial<Status> = {},
+): Status {
+  return {
+    observedGeneration: 1,
+    registry: { creationDate: '2026-01-01T00:00:00.000Z', id: aRegistry().id },
+    regions: regions.map((row) => ({
+      location: 'japaneast',
+      desired: true,
+      home: false,
+      state: 'Ready',
+      since: secondsAgo(3_600),
+      ...row,
+    })),
+    ...parts,
+  };
+}

@@ -1,0 +1,135 @@
+import { expect } from 'chai';
+import type { Condition, RegistryReplication, Status } from '../../../src/api/registryreplication.ts';
+import type { ObjectEvent } from '../../../src/replication/events.ts';
+import { type Announce, announceTo } from '../../../src/telemetry/announce.ts';
+import type { ObjectMetrics } from '../../../src/telemetry/object-metrics.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { LogJournal } from '../kubernetes/journal.ts';
+import { anObject, aStatus, now, secondsAgo } from '../replication/fixtures.ts';
+
+describe('a transition', () => {
+  let log: LogJournal;
+  let recorded: [string, string][];
+  let counted: string[];
+  let announce: Announce;
+
+  beforeEach(() => {
+    log = new LogJournal();
+    recorded = [];
+    counted = [];
+    const metrics: ObjectMetrics = {
+      becameReady: (seconds) => counted.push(`ready after ${seconds} s`),
+      driftCorrected: (action) => counted.push(`drift corrected by ${action}`),
+      claimLost: () => counted.push('claim lost'),
+    };
+    const events = {
+      record: ({ metadata }: RegistryReplication, { note }: ObjectEvent) => void recorded.push([metadata.name, note]),
+    };
+    announce = announceTo({ events, log, metrics, clock: new FakeClock(now.toISOString()) });
+  });
+
+  /** What was logged, each line in one piece. */
+  const lines = () => log.all.map(({ level, sentence, fields }) => ({ level, ...fields, sentence }));
+
+  const subject = { object: 'registries/myacr0007', registry: 'myACR0007' };
+  const created: ObjectEvent = {
+    type: 'Normal',
+    reason: 'ReplicaCreating',
+    action: 'Create',
+    note: 'creating replica japaneast in japaneast',
+    locations: ['japaneast'],
+    request: { method: 'PUT', status: '201', durationMs: 812.4, correlationId: 'c0441b2e' },
+  };
+
+  function readyIs(status: Condition['status'], seconds: number): Pick<Status, 'conditions'> {
+    const lastTransitionTime = secondsAgo(seconds);
+    return { conditions: [{ type: 'Ready', status, reason: 'Because', message: 'in words', lastTransitionTime }] };
+  }
+
+  it('is one line with object, registry, region, action, duration and the id by which Azure knows the request', () => {
+    announce(anObject(), [created]);
+    expect(lines()).to.deep.equal([
+      {
+        level: 'info',
+        ...subject,
+        region: 'japaneast',
+        reason: 'ReplicaCreating',
+        action: 'Create',
+        durationMs: 812,
+        correlationId: 'c0441b2e',
+        sentence: 'creating replica japaneast in japaneast',
+      },
+    ]);
+    expect(recorded).to.deep.equal([['myacr0007', 'creating replica japaneast in japaneast']]);
+  });
+
+  it('says which state was left, and how long that had lasted', () => {
+    const before = anObject({ status: aStatus([{ state: 'Syncing', since: secondsAgo(30) }]) });
+    const ready: ObjectEvent = {
+      type: 'Normal',
+      reason: 'ReplicaReady',
+      action: 'Look',
+      note: 'it is ready',
+      locations: ['japaneast'],
+    };
+    announce(before, [ready], aStatus([{ state: 'Ready' }]));
+    expect(lines()).to.have.length(1);
+    expect(lines()[0]).to.include({ region: 'japaneast', from: 'Syncing', to: 'Ready', durationMs: 30_000 });
+  });
+
+  it('is told also where it is worth no event', () => {
+    const before = anObject({ status: aStatus([{ state: 'Creating', since: secondsAgo(12) }]) });
+    announce(before, [], aStatus([{ state: 'Syncing' }]));
+    expect(lines()).to.deep.equal([
+      {
+        level: 'info',
+        ...subject,
+        region: 'japaneast',
+        from: 'Creating',
+        to: 'Syncing',
+        durationMs: 12_000,
+        sentence: 'japaneast: Creating → Syncing',
+      },
+    ]);
+    expect(recorded).to.deep.equal([]);
+  });
+
+  it('of several regions is one line that names them all', () => {
+    const refused = { type: 'Warning', reason: 'Locked', action: 'Create', note: 'no', locations: ['a', 'b'] } as const;
+    const before = anObject({ status: aStatus([{ location: 'a', state: 'Ready' }]) });
+    announce(before, [refused], aStatus([{ location: 'a', state: 'Absent' }]));
+    expect(lines()).to.deep.equal([
+      { level: 'warn', ...subject, region: 'a,b', reason: 'Locked', action: 'Create', sentence: 'no' },
+    ]);
+  });
+
+  it('to Ready is a line, and counted with the time that it took', () => {
+    announce(anObject({ status: aStatus([], readyIs('False', 74)) }), [], aStatus([], readyIs('True', 0)));
+    expect(lines()).to.deep.equal([
+      { level: 'info', ...subject, reason: 'Because', durationMs: 74_000, sentence: 'Ready is True: in words' },
+    ]);
+    expect(counted).to.deep.equal(['ready after 74 s']);
+  });
+
+  it('to Ready is not counted where nobody knows how long it took', () => {
+    announce(anObject(), [], aStatus([], readyIs('True', 0)));
+    announce(anObject({ status: aStatus([], readyIs('Unknown', 9)) }), [], aStatus([], readyIs('True', 0)));
+    expect(lines()).to.have.length(2);
+    expect(counted).to.deep.equal([]);
+  });
+
+  it('that is none is no line', () => {
+    const status = aStatus([{ state: 'Ready' }], readyIs('True', 9));
+    announce(anObject({ status }), [], status);
+    expect(lines()).to.deep.equal([]);
+  });
+
+  it('is counted where it corrects drift or loses a claim', () => {
+    announce(anObject(), [
+      { ...created, reason: 'DriftCorrected' },
+      { ...created, reason: 'DriftCorrected', action: 'Update' },
+      { ...created, reason: 'RegistryClaimed', action: 'Look' },
+    ]);
+    expect(counted).to.deep.equal(['drift corrected by create', 'drift corrected by update', 'claim lost']);
+  });
+});

@@ -1,0 +1,136 @@
+import type { V1UserInfo } from '@kubernetes/client-node';
+import { ApiException } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import type { AccessReview } from '../../../src/kubernetes/client/access-review.ts';
+import { ApiServerUnreachable } from '../../../src/kubernetes/client/errors.ts';
+import { type Guard, scrapeGuard } from '../../../src/telemetry/metrics-auth.ts';
+import { FakeClock } from '../../fake-clock.ts';
+import { LogJournal } from '../kubernetes/journal.ts';
+
+describe('who may read the metrics', () => {
+  let clock: FakeClock;
+  let log: LogJournal;
+  /** What the API server was asked, in order. */
+  let asked: string[];
+  let users: Map<string, V1UserInfo>;
+  let readers: Set<string>;
+  let trouble: Error | undefined;
+  let guard: Guard;
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    log = new LogJournal();
+    asked = [];
+    users = new Map([
+      ['scraper', { username: 'prometheus', groups: ['monitoring'] }],
+      ['stranger', { username: 'stranger\u001b[2J' }],
+    ]);
+    readers = new Set(['prometheus']);
+    trouble = undefined;
+    const reviews: AccessReview = {
+      async userOf(token) {
+        asked.push(`who is ${token}`);
+        if (trouble) throw trouble;
+        return users.get(token);
+      },
+      async may({ username = '' }, verb, path) {
+        asked.push(`may ${username} ${verb} ${path}`);
+        return readers.has(username);
+      },
+    };
+    guard = scrapeGuard({ reviews, clock, log });
+  });
+
+  const status = async (header: string | undefined) => (await guard(header)).status;
+
+  it('is whoever the API server knows, and lets get /metrics', async () => {
+    expect(await guard('Bearer scraper')).to.deep.equal({ status: 200 });
+    expect(asked).to.deep.equal(['who is scraper', 'may prometheus get /metrics']);
+  });
+
+  it('is nobody without a bearer token, and the API server is not asked', async () => {
+    for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Basic c2NyYXBlcjo=', 'scraper', 'Bearer two words'])
+      expect(await status(header), header).to.equal(401);
+    expect(asked).to.deep.equal([]);
+  });
+
+  it('is nobody whom the API server does not know', async () => {
+    expect(await status('Bearer nonsense')).to.equal(401);
+    expect(asked).to.deep.equal(['who is nonsense']);
+  });
+
+  it('is nobody without the right, who is told so by his name', async () => {
+    expect(await guard('Bearer stranger')).to.deep.equal({
+      status: 403,
+      words: 'Forbidden: user "stranger [2J" may not get path "/metrics"',
+    });
+  });
+
+  it('is remembered for a minute, so that scrapes cost no requests; a refusal for ten seconds', async () => {
+    for (let scrape = 1; scrape <= 3; scrape++) await guard('Bearer scraper');
+    expect(asked).to.have.length(2);
+    await clock.advance(59_999);
+    expect(await status('Bearer scraper')).to.equal(200);
+    expect(asked).to.have.length(2);
+    readers.clear();
+    await clock.advance(1);
+    expect(await status('Bearer scraper')).to.equal(403);
+    readers.add('prometheus');
+    await clock.advance(9_999);
+    expect(await status('Bearer scraper')).to.equal(403);
+    await clock.advance(1);
+    expect(await status('Bearer scraper')).to.equal(200);
+  });
+
+  it('is asked of the API server once for all who come at the same time with one token', async () => {
+    await Promise.all([guard('Bearer scraper'), guard('bearer scraper'), guard('Bearer scraper')]);
+    expect(asked).to.have.length(2);
+  });
+
+  it('is asked of the API server for 16 tokens at a time, and a flood of others is turned away', async () => {
+    const flood = Array.from({ length: 40 }, (_, token) => status(`Bearer t${token}`));
+    const answers = await Promise.all(flood);
+    expect(answers.filter((answer) => answer === 401)).to.have.length(16);
+    expect(answers.filter((answer) => answer === 503)).to.have.length(24);
+    expect(await status('Bearer scraper')).to.equal(200);
+    expect(log.all).to.deep.equal([]);
+  });
+
+  it('is remembered for 256 tokens at most, those that were used last', async () => {
+    await guard('Bearer scraper');
+    for (let token = 1; token <= 255; token++) await guard(`Bearer t${token}`);
+    await guard('Bearer scraper');
+    await guard('Bearer t256');
+    asked = [];
+    await guard('Bearer scraper');
+    expect(asked).to.deep.equal([]);
+    await guard('Bearer t1');
+    expect(asked).to.deep.equal(['who is t1']);
+  });
+
+  it('is not known while the API server is away: 503, one line however many ask, and one when it is over', async () => {
+    trouble = new ApiServerUnreachable('the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)');
+    for (const token of ['scraper', 'scraper', 'stranger']) expect(await status(`Bearer ${token}`)).to.equal(503);
+    expect(log.all.map(({ level, sentence }) => `${level}: ${sentence}`)).to.deep.equal([
+      'warn: Nobody can read the metrics: whoever asks cannot be looked up. the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)',
+    ]);
+    trouble = undefined;
+    expect(await status('Bearer scraper')).to.equal(200);
+    expect(log.all.at(-1)).to.include({ level: 'info', sentence: 'Whoever asks for metrics can be looked up again' });
+  });
+
+  it('is not known where the operator may not ask: 500, and the log says which rights it wants', async () => {
+    trouble = new ApiException(403, '', { message: 'tokenreviews is forbidden' }, {});
+    expect(await status('Bearer scraper')).to.equal(500);
+    expect(log.all.map(({ sentence }) => sentence)).to.deep.equal([
+      'Nobody can read the metrics: whoever asks cannot be looked up. Give the operator the ClusterRole of deploy/base/metrics-role.yaml (the API server answered 403 Forbidden: tokenreviews is forbidden)',
+    ]);
+  });
+
+  it('is never said in the log with the token', async () => {
+    trouble = new Error('POST {"spec":{"token":"scraper-token-1"}} failed');
+    await guard('Bearer scraper-token-1');
+    await guard('Bearer stranger');
+    expect(JSON.stringify(log.all)).not.to.contain('scraper-token-1');
+  });
+});
