@@ -4,8 +4,11 @@ import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/a
 import { tracing } from '../azure/trace.ts';
 import { authorize, type NamespaceReading } from './authorization.ts';
 import type { Context } from './context.ts';
-import { dueSteps, type Plan, type Step } from './plan.ts';
-import type { Result, Submitted } from './report.ts';
+import type { Outcome, Pass, Result } from './pass.ts';
+import { dueSteps, type Plan } from './plan.ts';
+import { isIntentStored } from './replica-history.ts';
+import { reportPass } from './status.ts';
+import type { Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
 
 export interface Acted {
@@ -19,8 +22,9 @@ export interface Acted {
 /** Maximum age of the namespace reading when a write is sent. */
 const permissionAgeMs = 1_000;
 
-/** Submits all due steps concurrently; a failure in one region never stops another. */
-export async function carryOut(object: RegistryReplication, plan: Plan, context: Context): Promise<Acted> {
+/** Submits all due steps concurrently; a failure in one region never stops another. Mode Observe submits nothing. */
+export async function carryOut({ object, plan }: Pass, context: Context): Promise<Acted> {
+  if (object.spec.mode === 'Observe') return { results: [], withheld: [] };
   const results: Result[] = [];
   const withheld: Step[] = [];
   let failure: unknown;
@@ -31,7 +35,7 @@ export async function carryOut(object: RegistryReplication, plan: Plan, context:
         const namespace = await context.namespaceOf(object, permissionAgeMs);
         // No await between this check and the request.
         isSent = isStillIntended(object, namespace, context);
-        if (isSent) results.push(await submitted(object, step, context.arm));
+        if (isSent) results.push(await submit(object, step, context.arm));
       } catch (error) {
         failure = error;
       }
@@ -39,6 +43,28 @@ export async function carryOut(object: RegistryReplication, plan: Plan, context:
     }),
   );
   return { results, withheld, ...(failure !== undefined && { failure }) };
+}
+
+/** Stores the claim, creation intents and owned tag keys before the ARM writes, so that they survive a crash. */
+export async function persistIntent(pass: Pass, { objects, clock }: Context): Promise<Pass> {
+  const { object, stored } = pass;
+  if (object.spec.mode === 'Observe' || !hasNewIntent(pass, clock.now())) return pass;
+  // lastHandledReconcileAt is updated only at the end of the pass.
+  const { lastHandledReconcileAt: _, ...intended } = reportPass(pass, [], clock.now()).status;
+  const handled = object.status?.lastHandledReconcileAt;
+  const status = { ...intended, ...(handled !== undefined && { lastHandledReconcileAt: handled }) };
+  const written = await objects.writeStatus(stored, status);
+  return { ...pass, stored: written, previous: written.status };
+}
+
+function hasNewIntent({ stored, plan }: Pass, now: Date): boolean {
+  return dueSteps(plan).some(({ action, location }) => {
+    if (stored.status?.claim === undefined) return true;
+    const region = plan.regions.find((one) => one.location === location);
+    if (action === 'create' && !isIntentStored(region?.previous, now)) return true;
+    const owned = region?.previous?.managedTags ?? [];
+    return Object.keys(region?.spec?.tags ?? {}).some((key) => !owned.includes(key));
+  });
 }
 
 /** The plan for the status, without withheld creations: the status shows a creation in the plan as begun. */
@@ -68,24 +94,27 @@ export function isUnchanged(planned: RegistryReplication, { current }: Pick<Cont
   );
 }
 
-async function submitted(object: RegistryReplication, step: Step, arm: Arm): Promise<Result> {
-  const { answer, requests } = await tracing(() => attempt(submit(object, step, arm)));
+async function submit(object: RegistryReplication, step: Step, arm: Arm): Promise<Result> {
+  const { answer, requests } = await tracing(() => attempt(send(object, step, arm)));
+  const outcome: Outcome = answer instanceof ArmError ? { kind: 'refused', error: answer } : answer;
   const request = requests.at(-1);
-  return { step, answer: answer instanceof ArmError ? { error: answer } : answer, ...(request && { request }) };
+  return { step, outcome, ...(request && { request }) };
 }
 
-async function submit({ spec: { registry } }: RegistryReplication, step: Step, arm: Arm): Promise<Submitted> {
+async function send({ spec: { registry } }: RegistryReplication, step: Step, arm: Arm): Promise<Outcome> {
   switch (step.action) {
-    case 'create':
-      return arm.create(registry, step.name, step.replica);
+    case 'create': {
+      const { replica, askAfter } = await arm.create(registry, step.name, step.replica);
+      return { kind: 'written', replica, ...(askAfter !== undefined && { pollAfterMs: askAfter }) };
+    }
     case 'update': {
       const replica = await arm.update(registry, step.name, step.change);
       if (!isTaken(step.change, replica)) throw notTaken(step);
-      return { replica };
+      return { kind: 'written', replica };
     }
     case 'delete':
       await arm.remove(registry, step.name);
-      return { deleting: true };
+      return { kind: 'deleting' };
     default:
       return step satisfies never;
   }

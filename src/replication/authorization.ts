@@ -3,7 +3,7 @@
 import { allowedRegistries, type RegistryReplication } from '../api/registryreplication.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import type { Reason } from './reasons.ts';
-import { isRetryRequested } from './regions.ts';
+import { isRetryRequested } from './region-state.ts';
 import { registryId } from './validation.ts';
 
 export interface Rules {

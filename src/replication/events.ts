@@ -3,9 +3,9 @@ import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { ArmRequest } from '../azure/request-policy.ts';
 import { listing, summarizeRegions } from './messages.ts';
-import type { Step } from './plan.ts';
+import { isAccepted, type Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
-import type { Result } from './report.ts';
+import type { Step } from './step.ts';
 
 export interface ObjectEvent {
   readonly type: 'Normal' | 'Warning';
@@ -22,7 +22,9 @@ export interface ObjectEvent {
 /** Maximum events of one type at once: begun, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
 export const maxEventsPerPass = 5 * 40;
 
-export function eventsFor(object: RegistryReplication, after: Status, results: readonly Result[]): ObjectEvent[] {
+/** `results`: undefined if the pass did not observe ARM, so that nothing is said about replicas. */
+export function eventsFor(object: RegistryReplication, after: Status, results?: readonly Result[]): ObjectEvent[] {
+  if (!results) return ofStall(object, after, []);
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];
   const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
@@ -30,7 +32,7 @@ export function eventsFor(object: RegistryReplication, after: Status, results: r
   const failed = rows.filter(({ location, state }) => state === 'Failed' && before.get(location)?.state !== state);
   return [
     ...ofRefusals(refusals),
-    ...happeningsOfActions(object, results),
+    ...eventsOfResults(object, results),
     ...rows.flatMap((row) => ofRow(object, row, before.get(row.location)).map(about(row))),
     ...gone.filter(wasThere).map((row) => deleted(object, row)),
     ...ofSchedule(object, after),
@@ -39,15 +41,10 @@ export function eventsFor(object: RegistryReplication, after: Status, results: r
 }
 
 /** Events for changes that Azure accepted in this pass. A later pass cannot derive them from the status. */
-export function happeningsOfActions(object: RegistryReplication, results: readonly Result[]): ObjectEvent[] {
-  return results.flatMap((result) =>
-    ofResult(result, isDrift(object, result.step)).map(about(result.step, result.request)),
-  );
-}
-
-/** Events of a pass without an ARM observation, so without replica events. */
-export function happeningsUnlooked(object: RegistryReplication, after: Status): ObjectEvent[] {
-  return ofStall(object, after, []);
+export function eventsOfResults(object: RegistryReplication, results: readonly Result[]): ObjectEvent[] {
+  return results
+    .filter(isAccepted)
+    .flatMap((result) => ofStep(result.step, isDrift(object, result.step)).map(about(result.step, result.request)));
 }
 
 /** Final events of an object that is released because its replicas are gone. */
@@ -81,8 +78,8 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
   );
 }
 
-function about({ location }: { location: string }, request?: ArmRequest): (happening: ObjectEvent) => ObjectEvent {
-  return (happening) => ({ ...happening, locations: [location], ...(request && { request }) });
+function about({ location }: { location: string }, request?: ArmRequest): (event: ObjectEvent) => ObjectEvent {
+  return (event) => ({ ...event, locations: [location], ...(request && { request }) });
 }
 
 interface Refusal {
@@ -97,9 +94,9 @@ function refusalsIn(
   rows: readonly RegionStatus[],
   before: ReadonlyMap<string, RegionStatus>,
 ): Refusal[] {
-  return results.flatMap(({ step: { location, action }, answer, request }) => {
+  return results.flatMap(({ step: { location, action }, outcome, request }) => {
     const row = rows.find((one) => one.location === location);
-    if (!row || !('error' in answer) || answer.error.kind === 'Throttled') return [];
+    if (!row || outcome.kind !== 'refused' || outcome.error.kind === 'Throttled') return [];
     return row.reason === before.get(location)?.reason ? [] : [{ action, row, request }];
   });
 }
@@ -124,8 +121,7 @@ function ofRefusals(refusals: readonly Refusal[]): ObjectEvent[] {
   });
 }
 
-function ofResult({ step, answer }: Result, isDrift: boolean): ObjectEvent[] {
-  if ('error' in answer) return [];
+function ofStep(step: Step, isDrift: boolean): ObjectEvent[] {
   const { location, name } = step;
   // The note of DriftCorrected includes the action, so no second event is needed.
   if (isDrift) {

@@ -1,11 +1,11 @@
 // Decides whether a pass may read and write Azure: checks deletion, validation, suspension, authorization and claim.
 import { annotation, finalizer, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import { isoSeconds } from '../lib/clock.ts';
 import { authorize, type Denial, readingAge } from './authorization.ts';
 import type { Context, Objects } from './context.ts';
 import { earlier } from './prune-delay.ts';
-import { isoSeconds } from './regions.ts';
-import type { Report } from './report.ts';
-import { reportClaimed, reportDenied, reportInvalid, reportSuspended, withoutRegions } from './standstill.ts';
+import type { Report } from './status.ts';
+import { reportClaimed, reportDenied, reportInvalid, reportSuspended, withoutRegions } from './unobserved-status.ts';
 import { problemsOf } from './validation.ts';
 
 export type Gate =

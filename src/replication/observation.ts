@@ -10,6 +10,8 @@ export interface ObservedReplica {
 export interface Observation {
   /** Undefined if ARM reports that the registry or its resource group does not exist. */
   readonly registry: Registry | undefined;
+  /** The registry was not read with this LIST: a plan that acts needs it read again. */
+  readonly isRegistryCached?: boolean;
   /** By normalised location. */
   readonly replicas: ReadonlyMap<string, ObservedReplica>;
   /** ARM names, in lower case, for which a GET returned 404. */
@@ -35,36 +37,40 @@ export const noRegistry: Observation = {
 /** The initial observation: the registry and its LIST. */
 export function listed(registry: Registry, replicas: readonly Replica[]): Observation {
   const byName = [...replicas].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const sightings = new Map<string, ObservedReplica>();
+  const observed = new Map<string, ObservedReplica>();
   for (const replica of byName) {
     const location = normalise(replica.location);
-    if (!sightings.has(location)) sightings.set(location, { replica, by: 'LIST' });
+    if (!observed.has(location)) observed.set(location, { replica, by: 'LIST' });
   }
-  return { registry, replicas: sightings, missing: new Set(), contradicted: new Set(), failedGets: new Map() };
+  return { registry, replicas: observed, missing: new Set(), contradicted: new Set(), failedGets: new Map() };
 }
 
 /** The result of a GET of the replica called `name`. */
-export type Answer = { name: string } & ({ replica: Replica } | { missing: true } | { error: ArmError });
+export type GetResult = { readonly name: string } & (
+  | { readonly kind: 'found'; readonly replica: Replica }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'failed'; readonly error: ArmError }
+);
 
 /** Adds GET results, which override LIST even if the replica is in another location. */
-export function withAnswers(observed: Observation, answers: readonly Answer[]): Observation {
-  const sightings = new Map(observed.replicas);
-  const missing = new Set(observed.missing);
-  const contradicted = new Set(observed.contradicted);
-  const unseen = new Map(observed.failedGets);
-  for (const answer of answers) {
-    const name = answer.name.toLowerCase();
-    if ('error' in answer) {
-      unseen.set(name, answer.error);
+export function withGets(observation: Observation, results: readonly GetResult[]): Observation {
+  const replicas = new Map(observation.replicas);
+  const missing = new Set(observation.missing);
+  const contradicted = new Set(observation.contradicted);
+  const failedGets = new Map(observation.failedGets);
+  for (const result of results) {
+    const name = result.name.toLowerCase();
+    if (result.kind === 'failed') {
+      failedGets.set(name, result.error);
       continue;
     }
-    for (const [location, { replica }] of sightings) {
+    for (const [location, { replica }] of replicas) {
       if (replica.name.toLowerCase() !== name) continue;
-      sightings.delete(location);
-      if ('missing' in answer) contradicted.add(name);
+      replicas.delete(location);
+      if (result.kind === 'missing') contradicted.add(name);
     }
-    if ('missing' in answer) missing.add(name);
-    else sightings.set(normalise(answer.replica.location), { replica: answer.replica, by: 'GET' });
+    if (result.kind === 'missing') missing.add(name);
+    else replicas.set(normalise(result.replica.location), { replica: result.replica, by: 'GET' });
   }
-  return { ...observed, replicas: sightings, missing, contradicted, failedGets: unseen };
+  return { ...observation, replicas, missing, contradicted, failedGets };
 }

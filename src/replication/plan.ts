@@ -1,50 +1,21 @@
 // Plans the changes to a registry's replicas for one pass. Pure and total: every combination of object and observation has
 // one plan. No decision rests on LIST alone: the plan names the replicas to confirm by a GET first.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
-import type { NewReplica, Registry, ReplicaChange } from '../azure/arm.ts';
+import type { Registry } from '../azure/arm.ts';
+import { isoSeconds } from '../lib/clock.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
+import { restsUntil } from './backoff.ts';
 import { normalise } from './location.ts';
 import type { Observation } from './observation.ts';
 import { type AgeOf, prunableFrom } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
 import { holdAfterDeletion, holdOfAttempt, recoveryOf } from './recovery.ts';
-import {
-  isInMotion,
-  isoSeconds,
-  isRetryRequested,
-  needsConfirmation,
-  type Region,
-  regionsOf,
-  restsUntil,
-} from './regions.ts';
+import { isRetryRequested } from './region-state.ts';
+import { isInMotion, needsConfirmation, type Region, regionsOf } from './regions.ts';
 import { schedule } from './schedule.ts';
+import type { Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
-
-export type Step = {
-  /** Normalised. */
-  readonly location: string;
-  /** The replica's ARM name. */
-  readonly name: string;
-  /** Action and reason, shown to users. */
-  readonly message: string;
-  /** Why the step waits; a step without a hold is due in this pass. */
-  readonly hold?: Hold;
-} & (
-  | { readonly action: 'create'; readonly replica: NewReplica }
-  | { readonly action: 'update'; readonly change: ReplicaChange }
-  | { readonly action: 'delete' }
-);
-
-export interface Hold {
-  /** The regions that must come first, if any. */
-  readonly waitsFor: readonly string[];
-  readonly message: string;
-  /** ISO time before which the hold cannot end. */
-  readonly notBefore?: string;
-  /** Set if the hold lasts until a user acts. */
-  readonly reason?: Reason;
-}
 
 export interface Obstacle {
   readonly reason: Reason;
@@ -88,7 +59,7 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
   const possible = wanted.map((step) => heldByMap(step, object, observed));
   const peaceful = leaving ? possible : possible.map((step) => heldByContention(step, limits));
   const patient = peaceful.map((step) => heldByBackoff(step, regions, isRetryRequested(object), now));
-  const { steps, confirm } = schedule(patient, regions, limits);
+  const { steps, confirm } = schedule(patient, regions, limits.maxParallelActions);
   const unproven = departing.filter(({ replica, confirmed, failedGet }) => !replica && !confirmed && !failedGet);
   const relied = leaving ? [] : reliedUponBy(steps, regions);
   const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...namesOf(relied), ...confirm])];

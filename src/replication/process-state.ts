@@ -13,8 +13,8 @@ export class ProcessState {
   readonly silentSince = new Map<string, number>();
   readonly registries = new RecentRegistries();
   readonly locations: RegionCatalog;
-  /** ms that a creation takes, as ARM last reported. */
-  creationTime = 0;
+  /** ARM's last hint for the first poll of a creation; 0 if unknown. */
+  creationTimeMs = 0;
 
   constructor(clock: Clock) {
     this.locations = new RegionCatalog(clock);

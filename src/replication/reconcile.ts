@@ -1,323 +1,134 @@
-// Reconciles one object in one pass: observe, plan, act, report. This file orchestrates the whole behaviour of the operator;
-// its dependencies are in Context.
+// One pass for one object: gate, observe, plan, persist intent, act, report. The operator's whole behaviour begins here;
+// each step is a function of its own file, and everything outside comes from the Context.
 import { isDeepStrictEqual } from 'node:util';
-import type { RegionState, RegistryReplication, Status } from '../api/registryreplication.ts';
-import { type Arm, ArmError } from '../azure/arm.ts';
-import { parseDuration } from '../lib/duration.ts';
-import { type Acted, attempt, carryOut, isUnchanged, planToShow } from './act.ts';
+import type { RegistryReplication } from '../api/registryreplication.ts';
+import { ArmError } from '../azure/arm.ts';
+import { type Acted, carryOut, isUnchanged, persistIntent, planToShow } from './act.ts';
 import type { Context } from './context.ts';
-import {
-  detachedEvent,
-  eventsFor,
-  eventsOnRelease,
-  happeningsOfActions,
-  happeningsUnlooked,
-  isDrift,
-} from './events.ts';
+import { detachedEvent, eventsFor, eventsOfResults, eventsOnRelease, isDrift, type ObjectEvent } from './events.ts';
 import { checkGate, hasFinalizer } from './gate.ts';
-import { normalise } from './location.ts';
-import { type Answer, listed, noRegistry, type Observation, withAnswers } from './observation.ts';
-import { dueSteps, type Plan, planFor } from './plan.ts';
-import type { AgeOf } from './prune-delay.ts';
-import { isRetryRequested } from './regions.ts';
-import { isIntentStored } from './replica-history.ts';
-import { type Report, type Result, report } from './report.ts';
-import { reportUnreachable } from './standstill.ts';
+import { observe, planWithConfirmation } from './observe.ts';
+import { isAccepted, type Pass } from './pass.ts';
+import { isRetryRequested } from './region-state.ts';
+import { isAtRest } from './regions.ts';
+import { delayOf, intervalMs } from './requeue.ts';
+import { type Report, reportPass } from './status.ts';
+import { reportUnreachable } from './unobserved-status.ts';
 
 export interface Outcome {
-  /** ms until the next pass; undefined: not until the object changes. */
+  /** ms; undefined: not until the object changes. */
   readonly requeueAfterMs?: number;
 }
 
-const shortestGrace = 15 * 60_000;
+const requeueNow: Outcome = { requeueAfterMs: 0 };
 
 /**
- * Runs one pass. Rejects only on a failed Kubernetes write or namespace read; the pass may then be repeated at any time.
- * Finalizer, claim, creation intents and tag ownership are stored before the ARM write that they concern. All else is read
- * from ARM again.
+ * Runs one pass. Rejects only if Kubernetes does not take a write or return a namespace; the pass may then be repeated at any
+ * time, because the finalizer, the claim, begun creations and tag ownership are stored before the ARM write they are about.
  */
 export async function reconcile(object: RegistryReplication, context: Context): Promise<Outcome> {
   try {
-    return await pass(object, context);
+    const gate = await checkGate(object, context);
+    switch (gate.kind) {
+      case 'released':
+        return {};
+      case 'detach':
+        return await release(object, object, [detachedEvent(object, gate.why)], context);
+      case 'closed':
+        return await finish({ object, stored: object }, gate.report, context);
+      case 'open':
+        return await runPass(gate.object, object, context);
+      default:
+        return gate satisfies never;
+    }
   } finally {
     context.claims.settle(object);
   }
 }
 
-async function pass(stored: RegistryReplication, context: Context): Promise<Outcome> {
-  const { objects, clock } = context;
-  const gate = await checkGate(stored, context);
-  if (gate.kind === 'released') return {};
-  if (gate.kind === 'detach') return release(stored, stored, [detachedEvent(stored, gate.why)], context);
-  if (gate.kind === 'closed') return finish(stored, stored, gate.report, undefined, context);
-
-  const { object } = gate;
-  const leaving = object.metadata.deletionTimestamp !== undefined;
-  const manages = object.spec.mode !== 'Observe';
+/** `object` is `stored` with the claim that this pass stores. */
+async function runPass(object: RegistryReplication, stored: RegistryReplication, context: Context): Promise<Outcome> {
   if (isRetryRequested(object)) context.memory.contention.forget(uidOf(object));
-  const seen = (await glance(object, context)) ?? (await observe(object, context));
-  if (seen instanceof ArmError) return finish(object, stored, unseen(object, seen, context), undefined, context);
-  const { registry } = 'plan' in seen ? seen.observed : seen;
-  const mustHold = manages && !leaving && registry !== undefined && !hasFinalizer(object);
+  const observation = await observe(object, context);
+  if (observation instanceof ArmError)
+    return finish({ object, stored }, unreachable(object, observation, context), context);
+
+  // The finalizer is added while the GETs run.
+  const needsFinalizer = manages(object) && observation.registry !== undefined && !hasFinalizer(object);
   const [held, planned] = await Promise.all([
-    mustHold ? objects.hold(stored) : stored,
-    'plan' in seen ? seen : planWithConfirmation(object, seen, context),
+    needsFinalizer ? context.objects.hold(stored) : stored,
+    planWithConfirmation(object, observation, context),
   ]);
-  if (planned instanceof ArmError) return finish(object, held, unseen(object, planned, context), undefined, context);
-  const { observed, plan } = planned;
-  if (plan.obstacle) context.memory.registries.forget(object.spec.registry);
-  if (plan.release) return release(object, held, eventsOnRelease(object), context);
-  const latest = manages ? await persistIntent(object, held, planned, context) : held;
-  const acted = manages ? await carryOut(object, plan, context) : nothingDone;
-  const { results } = acted;
-  remember(object, results, context);
-  // The report is for the planned spec, even if the object was edited meanwhile.
-  const told = latest === held ? object : { ...object, ...(latest.status && { status: latest.status }) };
-  const said = report(told, observed, planToShow(plan, acted), results, clock.now(), context.memory.creationTime);
-  // Settled registries are not cached: there may be 10,000 of them.
-  if (!isInMotion(said.status)) context.memory.registries.forget(object.spec.registry);
-  const outcome = await finish(object, latest, said, results, context);
+  if (planned instanceof ArmError)
+    return finish({ object, stored: held }, unreachable(object, planned, context), context);
+  if (planned.plan.release) return release(object, held, eventsOnRelease(object), context);
+
+  const pass = await persistIntent({ object, stored: held, previous: object.status, ...planned }, context);
+  const acted = await carryOut(pass, context);
+  remember(pass, acted, context);
+  const shown = { ...pass, plan: planToShow(pass.plan, acted) };
+  const report = reportPass(shown, acted.results, context.clock.now(), context.memory.creationTimeMs);
+  const outcome = await finish(pass, report, context, acted);
   if (acted.failure !== undefined) throw acted.failure;
-  return acted.withheld.length > 0 ? lookAgainNow : outcome;
+  return acted.withheld.length > 0 ? requeueNow : outcome;
 }
 
-const nothingDone: Acted = { results: [], withheld: [] };
-const lookAgainNow: Outcome = { requeueAfterMs: 0 };
-
-function uidOf({ metadata }: RegistryReplication): string {
-  return metadata.uid ?? '';
+function manages({ spec, metadata }: RegistryReplication): boolean {
+  return spec.mode !== 'Observe' && metadata.deletionTimestamp === undefined;
 }
 
 /** Removes our finalizer, unless the object changed since the pass began. */
 async function release(
   object: RegistryReplication,
-  latest: RegistryReplication,
-  happenings: Parameters<Context['objects']['announce']>[1],
+  stored: RegistryReplication,
+  events: readonly ObjectEvent[],
   context: Context,
 ): Promise<Outcome> {
-  if (!isUnchanged(object, context)) return lookAgainNow;
-  context.objects.announce(object, happenings);
-  await context.objects.release(latest);
+  if (!isUnchanged(object, context)) return requeueNow;
+  context.objects.announce(object, events);
+  await context.objects.release(stored);
   return {};
 }
 
-// --- observe
-
-/**
- * Polls replicas in motion with a LIST and the cached registry. Before writes, or if a GET finds a replica missing, it reads
- * the registry again. Returns undefined if the cached registry is unusable or outdated: a full observation is due then.
- */
-async function glance(object: RegistryReplication, context: Context): Promise<Planned | ArmError | undefined> {
-  const { arm, clock, interval } = context;
-  const { registries } = context.memory;
-  const { registry: of, mode } = object.spec;
-  const age = Math.min(longestGlancing, intervalOf(object, interval) / 2);
-  const remembered = registries.recall(of, age, clock.now());
-  // While a user waits, `look` reads registry and LIST concurrently.
-  const isAwaited = isRetryRequested(object) || object.metadata.deletionTimestamp !== undefined;
-  if (!remembered || isAwaited || !isInMotion(object.status)) return undefined;
-  const replicas = await attempt(arm.replicas(of));
-  if (replicas instanceof ArmError) return replicas.kind === 'NotFound' ? undefined : replicas;
-  const planned = await planWithConfirmation(object, listed(remembered, replicas), context);
-  if (planned instanceof ArmError) return planned;
-  const acts = mode !== 'Observe' && dueSteps(planned.plan).length > 0;
-  if (acts || planned.observed.missing.size > 0) {
-    const registry = await attempt(arm.registry(of));
-    if (registry instanceof ArmError) return isProvenAbsent(registry) ? undefined : registry;
-    if (!isDeepStrictEqual(registry, remembered)) return undefined;
-    registries.keep(of, registry, clock.now());
-  }
-  context.memory.silentSince.delete(uidOf(object));
-  return planned;
-}
-
-function isInMotion(status: Status | undefined): boolean {
-  return status?.regions?.some(({ state }) => !atRest.has(state)) ?? false;
-}
-
-const atRest: ReadonlySet<RegionState> = new Set(['Absent', 'Ready', 'Failed']);
-
-/** Maximum cache age of a registry in ms, or half the interval if that is less. */
-const longestGlancing = 5 * 60_000;
-
-/** Reads the registry and its LIST concurrently. */
-async function observe({ spec, metadata }: RegistryReplication, context: Context): Promise<Observation | ArmError> {
-  const { arm, clock } = context;
-  const { silentSince, registries } = context.memory;
-  registries.forget(spec.registry);
-  const [registry, replicas] = await Promise.all([
-    attempt(arm.registry(spec.registry)),
-    attempt(arm.replicas(spec.registry)),
-  ]);
-  if (registry instanceof ArmError && !isProvenAbsent(registry)) return registry;
-  if (replicas instanceof ArmError && replicas.kind !== 'NotFound') return replicas;
-  if (registry instanceof ArmError) {
-    if (!(replicas instanceof ArmError) && replicas.length > 0) return contradiction('replicas, but no registry');
-    silentSince.delete(metadata.uid ?? '');
-    return noRegistry;
-  }
-  if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
-  silentSince.delete(metadata.uid ?? '');
-  registries.keep(spec.registry, registry, clock.now());
-  return listed(registry, replicas);
-}
-
-/** True for the two codes by which ARM reports the resource itself missing; any other 404 proves nothing. */
-function isProvenAbsent({ kind, code }: ArmError): boolean {
-  return kind === 'NotFound' && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
-}
-
-function contradiction(what: string): ArmError {
-  return new ArmError('Transient', 'AzureUnreachable', `Azure contradicts itself: it shows ${what}`);
-}
-
-interface Planned {
-  readonly observed: Observation;
-  readonly plan: Plan;
-}
-
-/** Plans repeatedly, adding the GETs that the last plan requested, until no confirmation is missing. */
-async function planWithConfirmation(
-  object: RegistryReplication,
-  first: Observation,
-  context: Context,
-): Promise<Planned | ArmError> {
-  const asked = new Set<string>();
-  let hasMap = false;
-  let observed = first;
-  for (;;) {
-    const now = context.clock.now();
-    const leftAloneUntil = (location: string) => context.memory.contention.restsUntil(uidOf(object), location, now);
-    const plan = planFor(object, observed, now, {
-      ...context.limits,
-      leftAloneUntil,
-      ageOf: ageOf(object, now, context),
-    });
-    const needsMap: boolean = !hasMap && dueSteps(plan).some(({ action }) => action === 'create');
-    if (plan.confirm.length === 0 && !needsMap)
-      return { observed: { ...observed, failures: await failuresIn(object, plan, context.arm) }, plan };
-    const names = plan.confirm.filter((name) => !asked.has(name));
-    if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
-    for (const name of names) asked.add(name);
-    const [answers, locations] = await Promise.all([
-      Promise.all(names.map((name) => ask(object, name, context.arm))),
-      needsMap ? locationsFor(object, context) : observed.locations,
-    ]);
-    hasMap ||= needsMap;
-    observed = { ...withAnswers(observed, answers), locations };
-  }
-}
-
-function ageOf(object: RegistryReplication, now: Date, { memory, monotonic }: Context): AgeOf {
-  return (location, since) => memory.delays.age(uidOf(object), location, since, now, monotonic());
-}
-
-/** Reads ARM's messages for failed replicas, once per failure. An ARM error does not stop the pass. */
-async function failuresIn({ spec }: RegistryReplication, { regions }: Plan, arm: Arm): Promise<Map<string, string>> {
-  const failed = regions.filter(
-    ({ state, home, failure, failedJustNow }) =>
-      !home && (failedJustNow || (state === 'Failed' && failure === undefined)),
-  );
-  const failures = new Map<string, string>();
-  await Promise.all(
-    failed.map(async ({ name }) => {
-      const failure = await attempt(arm.failure(spec.registry, name));
-      if (typeof failure === 'string') failures.set(name.toLowerCase(), failure);
-    }),
-  );
-  return failures;
-}
-
-/** The subscription's regions; undefined if unknown. */
-function locationsFor({ spec }: RegistryReplication, { arm, memory }: Context) {
-  const wanted = spec.regions.map(({ location }) => normalise(location));
-  return memory.locations.known(arm, spec.registry.subscriptionId, wanted);
-}
-
-async function ask({ spec }: RegistryReplication, name: string, arm: Arm): Promise<Answer> {
-  const answer = await attempt(arm.replica(spec.registry, name));
-  if (!(answer instanceof ArmError)) return { name, replica: answer };
-  return isProvenAbsent(answer) ? { name, missing: true } : { name, error: answer };
-}
-
-function unseen(
-  object: RegistryReplication,
-  error: ArmError,
-  { clock, memory: { silentSince }, interval }: Context,
-): Report {
+/** Reports a failed observation. The silence is measured from the first failure. */
+function unreachable(object: RegistryReplication, error: ArmError, { clock, memory, interval }: Context): Report {
   const now = clock.now();
-  const uid = object.metadata.uid ?? '';
-  const since = silentSince.get(uid) ?? now.getTime();
-  silentSince.set(uid, since);
-  const grace = Math.max(shortestGrace, 3 * intervalOf(object, interval));
-  return reportUnreachable(object, error, { silentFor: now.getTime() - since, grace }, now);
+  const since = memory.silentSince.get(uidOf(object)) ?? now.getTime();
+  memory.silentSince.set(uidOf(object), since);
+  return reportUnreachable(object, error, now.getTime() - since, intervalMs(object, interval), now);
 }
 
-// --- act
-
-/** Stores the claim, creation intents and owned tag keys before the ARM writes, so that they survive a crash. */
-async function persistIntent(
-  object: RegistryReplication,
-  latest: RegistryReplication,
-  { observed, plan }: Planned,
-  { objects, clock }: Context,
-): Promise<RegistryReplication> {
-  const isNew = dueSteps(plan).some(({ action, location }) => {
-    if (latest.status?.claim === undefined) return true;
-    const region = plan.regions.find((one) => one.location === location);
-    if (action === 'create' && !isIntentStored(region?.previous, clock.now())) return true;
-    const owned = region?.previous?.managedTags ?? [];
-    return Object.keys(region?.spec?.tags ?? {}).some((key) => !owned.includes(key));
-  });
-  if (!isNew) return latest;
-  // lastHandledReconcileAt is updated only at the end of the pass.
-  const { lastHandledReconcileAt: _, ...intended } = report(object, observed, plan, [], clock.now()).status;
-  const handled = object.status?.lastHandledReconcileAt;
-  return objects.writeStatus(latest, {
-    ...intended,
-    ...(handled !== undefined && { lastHandledReconcileAt: handled }),
-  });
-}
-
-/** Records ARM's creation time, and corrections and prunes for the detection of contention. */
-function remember(object: RegistryReplication, results: readonly Result[], context: Context): void {
-  const { memory, clock } = context;
+/** Updates the in-memory state: how long creations take, and what was corrected or pruned, in case others revert it. */
+function remember({ object, plan }: Pass, { results }: Acted, { memory, clock }: Context): void {
   const [uid, now] = [uidOf(object), clock.now()];
-  const listed = new Set(object.spec.regions.map(({ location }) => normalise(location)));
-  for (const { step, answer } of results) {
-    if ('error' in answer) continue;
-    if ('askAfter' in answer && answer.askAfter !== undefined) memory.creationTime = answer.askAfter;
+  const unlisted = new Set(plan.regions.filter(({ spec }) => !spec).map(({ location }) => location));
+  for (const { step, outcome } of results.filter(isAccepted)) {
+    if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) memory.creationTimeMs = outcome.pollAfterMs;
     if (isDrift(object, step)) memory.contention.recordCorrection(uid, step.location, step.action, now);
-    if (step.action === 'delete' && !listed.has(step.location)) memory.contention.recordPrune(uid, step.location, now);
+    if (step.action === 'delete' && unlisted.has(step.location)) memory.contention.recordPrune(uid, step.location, now);
   }
 }
 
-// --- report
-
-/** `latest` is `object` after the writes of this pass. `results` is undefined if the pass did not observe ARM. */
+/** Writes the status if it changed, and emits events. `acted`: undefined if the pass did not observe ARM. */
 async function finish(
-  object: RegistryReplication,
-  latest: RegistryReplication,
-  { status, next }: Report,
-  results: readonly Result[] | undefined,
-  context: Context,
+  { object, stored }: Pick<Pass, 'object' | 'stored'>,
+  { status, requeue }: Report,
+  { objects, memory, interval, random }: Context,
+  acted?: Acted,
 ): Promise<Outcome> {
-  const { objects, random, interval } = context;
+  // Settled registries are not cached: there may be 10,000 of them.
+  if (isAtRest(status)) memory.registries.forget(object.spec.registry);
   try {
-    if (!isDeepStrictEqual(status, latest.status)) await objects.writeStatus(latest, status);
+    if (!isDeepStrictEqual(status, stored.status)) await objects.writeStatus(stored, status);
   } catch (error) {
-    // The next pass derives the same transitions again, but cannot know the actions of this one.
-    if (results) objects.announce(object, happeningsOfActions(object, results));
+    // The next pass derives the transitions again, but cannot know which steps this one took.
+    if (acted) objects.announce(object, eventsOfResults(object, acted.results));
     throw error;
   }
-  const happenings = results ? eventsFor(object, status, results) : happeningsUnlooked(object, status);
-  objects.announce(object, happenings, status);
-  const drift = intervalOf(object, interval) * (0.9 + 0.2 * random());
-  if (next === 'edit') return {};
-  if (next === 'drift check') return { requeueAfterMs: drift };
-  return { requeueAfterMs: 'within' in next ? Math.min(next.within, drift) : next.notBefore };
+  objects.announce(object, eventsFor(object, status, acted?.results), status);
+  return delayOf(requeue, intervalMs(object, interval) * (0.9 + 0.2 * random()));
 }
 
-function intervalOf({ spec }: RegistryReplication, fallback: number): number {
-  return (spec.interval !== undefined && parseDuration(spec.interval)) || fallback;
+function uidOf({ metadata }: RegistryReplication): string {
+  return metadata.uid ?? '';
 }

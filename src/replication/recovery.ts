@@ -2,9 +2,11 @@
 // For any other, the spec's change is repeated or a user must act. Pure.
 import type { RegionSpec } from '../api/registryreplication.ts';
 import type { Replica, ReplicaChange } from '../azure/arm.ts';
-import type { Hold, Step } from './plan.ts';
-import { isSynchronized, type Region } from './regions.ts';
-import { nextWholeSecond, pauseAfterDeletionMs } from './replica-history.ts';
+import { nextWholeSecond } from '../lib/clock.ts';
+import { isSynchronized } from './region-state.ts';
+import type { Region } from './regions.ts';
+import { pauseAfterDeletionMs } from './replica-history.ts';
+import type { Hold, Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
 
 /** Maximum attempts of a failed creation; then the failed replica is left in place as evidence. */

@@ -2,6 +2,7 @@
 // In doubt a latch is reset; at worst a prune comes later, or a user must run a command.
 import type { RegionState, RegionStatus } from '../api/registryreplication.ts';
 import type { Replica } from '../azure/arm.ts';
+import { nextWholeSecond } from '../lib/clock.ts';
 
 export interface ReplicaHistory {
   /** The replica of the row still exists, as far as is known. */
@@ -16,17 +17,17 @@ export interface ReplicaHistory {
   readonly deletedAt: string | undefined;
 }
 
-export interface Sight {
-  readonly row: RegionStatus | undefined;
+export interface HistoryEvidence {
+  readonly previous: RegionStatus | undefined;
   readonly replica: Replica | undefined;
   readonly state: RegionState;
   /** The spec lists the region. */
-  readonly listed: boolean;
+  readonly isListed: boolean;
   readonly home: boolean;
   /** The region is confirmed Ready. */
   readonly ready: boolean;
   /** ARM did not answer about the region. */
-  readonly unseen: boolean;
+  readonly isUnknown: boolean;
   readonly now: Date;
 }
 
@@ -51,18 +52,18 @@ export function isIntentStored(row: RegionStatus | undefined, now: Date): row is
   return Math.abs(now.getTime() - Date.parse(row.createdAt)) < freshMs;
 }
 
-export function replicaHistory(sight: Sight): ReplicaHistory {
-  const { row, replica, state, listed, home, ready } = sight;
-  const lives = isSameReplica(sight);
-  const wasReady = row?.readyOnce === true && (row.desired || !listed) && isSettled(row.state);
-  const createdAt = replica?.createdAt ?? (lives ? row?.createdAt : undefined);
+export function replicaHistory(evidence: HistoryEvidence): ReplicaHistory {
+  const { previous, replica, state, isListed, home, ready } = evidence;
+  const lives = isSameReplica(evidence);
+  const wasReady = previous?.readyOnce === true && (previous.desired || !isListed) && isSettled(previous.state);
+  const createdAt = replica?.createdAt ?? (lives ? previous?.createdAt : undefined);
   return {
     lives,
     // The home region always has the content, with or without an entry of its own.
     readyOnce: ready || (wasReady && (home || (lives && isSettled(state)))),
-    createdHere: !home && lives && row?.createdHere === true && !isListedAnew(row, listed),
+    createdHere: !home && lives && previous?.createdHere === true && !isListedAnew(previous, isListed),
     createdAt,
-    deletedAt: deletedAtOf(sight),
+    deletedAt: deletedAtOf(evidence),
   };
 }
 
@@ -70,34 +71,29 @@ function isSettled(state: RegionState): boolean {
   return state !== 'Absent' && state !== 'Creating' && state !== 'Deleting';
 }
 
-function isSameReplica({ row, replica, state, unseen }: Sight): boolean {
-  if (!row) return false;
-  if (unseen) return true;
+function isSameReplica({ previous, replica, state, isUnknown }: HistoryEvidence): boolean {
+  if (!previous) return false;
+  if (isUnknown) return true;
   if (!replica) return state !== 'Absent';
-  if (row.createdAt !== undefined && replica.createdAt !== undefined) {
-    const apart = Math.abs(Date.parse(row.createdAt) - Date.parse(replica.createdAt));
-    if (!(apart <= (row.state === 'Absent' ? clockSkewMs : toleranceMs))) return false;
+  if (previous.createdAt !== undefined && replica.createdAt !== undefined) {
+    const apart = Math.abs(Date.parse(previous.createdAt) - Date.parse(replica.createdAt));
+    if (!(apart <= (previous.state === 'Absent' ? clockSkewMs : toleranceMs))) return false;
   }
   // Only a creation makes a replica Creating: a change makes it Updating (recorded: azure-cli, 2026-09-10).
-  return state !== 'Creating' || row.state === 'Creating' || row.state === 'Absent';
+  return state !== 'Creating' || previous.state === 'Creating' || previous.state === 'Absent';
 }
 
 /** A relisted region loses readyOnce. createdHere goes with it, or a replica with content might be replaced. */
-function isListedAnew(row: RegionStatus, listed: boolean): boolean {
-  return listed && !row.desired && row.readyOnce === true;
+function isListedAnew(previous: RegionStatus, isListed: boolean): boolean {
+  return isListed && !previous.desired && previous.readyOnce === true;
 }
 
-function deletedAtOf({ row, state, now }: Sight): string | undefined {
-  if (state !== 'Absent' || !row) return undefined;
-  if (row.state === 'Deleting') return nextWholeSecond(now.getTime());
-  if (row.deletedAt === undefined) return undefined;
-  const passed = now.getTime() - Date.parse(row.deletedAt);
+function deletedAtOf({ previous, state, now }: HistoryEvidence): string | undefined {
+  if (state !== 'Absent' || !previous) return undefined;
+  if (previous.state === 'Deleting') return nextWholeSecond(now.getTime());
+  if (previous.deletedAt === undefined) return undefined;
+  const passed = now.getTime() - Date.parse(previous.deletedAt);
   // A future time means that the clock was set back since: the pause restarts.
   if (passed < -1_000) return nextWholeSecond(now.getTime());
-  return passed < pauseAfterDeletionMs ? row.deletedAt : undefined;
-}
-
-/** ISO time, rounded up so that waits based on it never end early. */
-export function nextWholeSecond(ms: number): string {
-  return `${new Date(Math.ceil(ms / 1_000) * 1_000).toISOString().slice(0, 19)}Z`;
+  return passed < pauseAfterDeletionMs ? previous.deletedAt : undefined;
 }

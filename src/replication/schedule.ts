@@ -1,7 +1,8 @@
 // Decides which wanted steps run in this pass, and what the others wait for. The registry always keeps one replica that a
 // GET shows serving. Pure; it adds no steps.
-import type { Hold, Limits, Step } from './plan.ts';
+
 import { isInMotion, isServing, type Region } from './regions.ts';
+import type { Hold, Step } from './step.ts';
 
 /**
  * Holds steps without a free slot, steps in regions whose GET failed, and steps that would leave the registry without a
@@ -10,7 +11,7 @@ import { isInMotion, isServing, type Region } from './regions.ts';
 export function schedule(
   wanted: readonly Step[],
   regions: readonly Region[],
-  limits: Limits,
+  maxParallelActions: number,
 ): { steps: Step[]; confirm: string[] } {
   const moving = regions.filter(isInMotion).map(({ location }) => location);
   const enabling = wanted.filter((step) => !step.hold && enables(step)).map(({ location }) => location);
@@ -20,10 +21,10 @@ export function schedule(
   const holdFor = (step: Step): Hold | undefined => {
     const region = regions.find(({ location }) => location === step.location);
     if (region?.failedGet) return { waitsFor: [], message: `waits for an answer: ${region.failedGet.message}` };
-    if (moving.length >= limits.maxParallelActions)
+    if (moving.length >= maxParallelActions)
       return {
         waitsFor: [...moving],
-        message: `waits: at most ${limits.maxParallelActions} replicas of a registry move at a time`,
+        message: `waits: at most ${maxParallelActions} replicas of a registry move at a time`,
       };
     if (!reduces(step)) return undefined;
     if (enabling.length > 0) return { waitsFor: enabling, message: `waits until ${enabling.join(', ')} is routed` };

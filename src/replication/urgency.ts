@@ -1,8 +1,9 @@
 // Computes the priority of an object's next pass for the rate limiter, and the writes it will probably need. Pure.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import type { Operation } from '../azure/shares.ts';
+import { restsUntil } from './backoff.ts';
 import { normalise } from './location.ts';
-import { isRetryRequested, restsUntil } from './regions.ts';
+import { isRetryRequested } from './region-state.ts';
 
 /** `edit`: a user's request is still pending. `upkeep`: a background check of an object that is in sync or in progress. */
 export function urgencyOf(object: RegistryReplication): 'edit' | 'upkeep' {

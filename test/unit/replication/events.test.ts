@@ -4,7 +4,7 @@ import { ArmError } from '../../../src/azure/arm.ts';
 import type { Series } from '../../../src/kubernetes/events/aggregator.ts';
 import { createRecorder } from '../../../src/kubernetes/events/recorder.ts';
 import { eventsFor, eventsOnRelease, maxEventsPerPass } from '../../../src/replication/events.ts';
-import type { Result } from '../../../src/replication/report.ts';
+import type { Result } from '../../../src/replication/pass.ts';
 import { publicRegions } from '../../emulators/arm/regions.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { LogJournal } from '../kubernetes/journal.ts';
@@ -19,7 +19,10 @@ const fortyRegions = publicRegions
 
 function refusedIn(location: string, reason: 'AuthorizationFailed' | 'RegionNotAvailable'): Result {
   const step = { action: 'create', location, name: location, replica: { location }, message: 'create it' } as const;
-  return { step, answer: { error: new ArmError('Denied', reason, `no replica ${location} for you`) } };
+  return {
+    step,
+    outcome: { kind: 'refused', error: new ArmError('Denied', reason, `no replica ${location} for you`) },
+  };
 }
 
 function refused(location: string, reason: string): Partial<RegionStatus> {
@@ -104,7 +107,7 @@ describe('events', () => {
   it('blame nobody for the entry that Azure makes for the home region', () => {
     const change = { tags: { team: 'web' } };
     const step = { action: 'update', location: home, name: home, change, message: 'set tags' } as const;
-    const results = [{ step, answer: { replica: aReplica(home, change) } }];
+    const results = [{ step, outcome: { kind: 'written', replica: aReplica(home, change) } as const }];
     const reasonBeside = (row: Partial<RegionStatus>) => {
       const status = aStatus([{ location: home, home: true, readyOnce: true, ...row }]);
       return eventsFor(anObject({ regions: [home], status }), status, results).map(({ reason }) => reason);

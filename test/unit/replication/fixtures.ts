@@ -7,7 +7,7 @@ import {
   type Status,
 } from '../../../src/api/registryreplication.ts';
 import type { Registry, Replica } from '../../../src/azure/arm.ts';
-import { listed, type Observation, withAnswers } from '../../../src/replication/observation.ts';
+import { listed, type Observation, withGets } from '../../../src/replication/observation.ts';
 
 export const now = new Date('2026-11-22T12:00:00Z');
 export const home = 'eastus';
@@ -92,9 +92,9 @@ export function observing(
     missing = [],
   }: { registry?: Registry; seen?: Replica[]; missing?: string[] } = {},
 ): Observation {
-  return withAnswers(listed(registry, replicas), [
-    ...seen.map((replica) => ({ name: replica.name, replica })),
-    ...missing.map((name) => ({ name, missing: true as const })),
+  return withGets(listed(registry, replicas), [
+    ...seen.map((replica) => ({ kind: 'found' as const, name: replica.name, replica })),
+    ...missing.map((name) => ({ kind: 'missing' as const, name })),
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { RegionState } from '../../../src/api/registryreplication.ts';
-import { type Region, regionsOf, restsUntil } from '../../../src/replication/regions.ts';
+import { restsUntil } from '../../../src/replication/backoff.ts';
+import { type Region, regionsOf } from '../../../src/replication/regions.ts';
 import { anObject, aReplica, aStatus, home, now, observing, secondsAgo } from './fixtures.ts';
 
 const homeEntry = aReplica(home);

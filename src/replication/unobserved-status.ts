@@ -1,4 +1,4 @@
-// Reports passes without an ARM observation: an invalid or unauthorized spec, a suspended object, or a failed read. Pure.
+// Builds the status of passes that did not observe ARM: an invalid or unauthorized spec, a suspended object, or a failed read. Pure.
 // The last observation stays in the status, so that a short outage does not make a healthy object look unhealthy.
 import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
 import {
@@ -9,19 +9,20 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
+import { isoSeconds } from '../lib/clock.ts';
+import { progressPollInterval, stalledPollInterval } from './backoff.ts';
 import { forceDetachHint } from './messages.ts';
 import type { Reason } from './reasons.ts';
-import { isoSeconds } from './regions.ts';
-import type { Next, Report } from './report.ts';
-import { progressPollInterval, stalledPollInterval } from './waiting.ts';
+import type { Requeue } from './requeue.ts';
+import type { Report } from './status.ts';
 
 export function reportInvalid(object: RegistryReplication, problems: readonly string[], now: Date): Report {
-  return { status: standstill(object, 'InvalidSpec', problems.join('; '), now), next: untilEdited(object) };
+  return { status: stalledStatus(object, 'InvalidSpec', problems.join('; '), now), requeue: untilEdited(object) };
 }
 
 /** A holder is checked between edits too: it loses its claim once its namespace is denied the registry. */
-function untilEdited({ status }: RegistryReplication): Next {
-  return status?.claim === undefined ? 'edit' : 'drift check';
+function untilEdited({ status }: RegistryReplication): Requeue {
+  return { kind: status?.claim === undefined ? 'edit' : 'driftCheck' };
 }
 
 /** Reports that the operator or Azure denies access for this object until a user grants it. */
@@ -31,13 +32,12 @@ export function reportDenied(
   now: Date,
 ): Report {
   return {
-    status: standstill(object, reason, message + forceDetachHint(object), now),
-    next: { within: untilMended(object, now) },
+    status: stalledStatus(object, reason, message + forceDetachHint(object), now),
+    requeue: { kind: 'within', ms: retryMs(object, now) },
   };
 }
 
-/** ms */
-function untilMended({ status }: RegistryReplication, now: Date): number {
+function retryMs({ status }: RegistryReplication, now: Date): number {
   return stalledPollInterval(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);
 }
 
@@ -45,13 +45,13 @@ function untilMended({ status }: RegistryReplication, now: Date): number {
 export function reportClaimed(object: RegistryReplication, holder: string | undefined, now: Date): Report {
   const other = holder === undefined ? 'another RegistryReplication' : `RegistryReplication ${holder}`;
   const message = `registry ${object.spec.registry.name} is managed by ${other}; this object does nothing until that one is gone. Merge the two, or delete one of them`;
-  const status = standstill(
+  const status = stalledStatus(
     { ...object, status: withoutRegions(object.status ?? {}) },
     'RegistryClaimed',
     message,
     now,
   );
-  return { status, next: 'drift check' };
+  return { status, requeue: { kind: 'driftCheck' } };
 }
 
 /** The status without regions, which belong to another object. */
@@ -91,46 +91,40 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
     phase: 'Suspended',
     conditions: kept.length > 0 ? kept : unknown,
   };
-  return { status, next: untilEdited(object) };
+  return { status, requeue: untilEdited(object) };
 }
 
+/** Minimum ms without an answer from ARM before Ready becomes Unknown. */
+const minGraceMs = 15 * 60_000;
+
 /**
- * Reports that ARM did not return the registry for `silentFor` ms. Throttling and transient errors keep the last status for
- * `grace` ms; then Ready becomes Unknown. A refusal is reported at once.
+ * Reports that ARM did not return the registry for `silentForMs`. Throttling and transient errors keep the last status for
+ * three intervals, at least 15 minutes; then Ready becomes Unknown. A refusal is reported at once.
  */
 export function reportUnreachable(
   object: RegistryReplication,
   error: ArmError,
-  { silentFor, grace }: { silentFor: number; grace: number },
+  silentForMs: number,
+  intervalMs: number,
   now: Date,
 ): Report {
   const { status = {} } = object;
-  switch (error.kind) {
-    case 'Denied':
-    case 'Invalid':
-      // Denied reads back off, however short the interval is.
-      return { ...reportDenied(object, error, now), next: { notBefore: untilMended(object, now) } };
-    case 'Throttled':
-    case 'Conflict':
-    case 'NotFound':
-    case 'Transient': {
-      const notBefore = error.retryAfter ?? progressPollInterval(isoSeconds(new Date(now.getTime() - silentFor)), now);
-      const next = { notBefore };
-      const known = findCondition(status.conditions, 'Ready') !== undefined;
-      const phase = known && status.phase !== 'Suspended' ? status.phase : phaseOf(object, 'Pending');
-      const last = { ...status, ...(phase && { phase }) };
-      if (known && silentFor < grace) return { status: last, next };
-      const { reason, message } = error;
-      const conditions = unlooked(object, [{ type: 'Ready', status: 'Unknown', reason, message }], now);
-      return { status: { ...last, conditions }, next };
-    }
-    default:
-      return error.kind satisfies never;
-  }
+  // Denied reads back off, however short the interval is.
+  if (error.kind === 'Denied' || error.kind === 'Invalid')
+    return { ...reportDenied(object, error, now), requeue: { kind: 'notBefore', ms: retryMs(object, now) } };
+  const silentSince = isoSeconds(new Date(now.getTime() - silentForMs));
+  const requeue: Requeue = { kind: 'notBefore', ms: error.retryAfter ?? progressPollInterval(silentSince, now) };
+  const isKnown = findCondition(status.conditions, 'Ready') !== undefined;
+  const phase = isKnown && status.phase !== 'Suspended' ? status.phase : phaseOf(object, 'Pending');
+  const last = { ...status, ...(phase && { phase }) };
+  if (isKnown && silentForMs < Math.max(minGraceMs, 3 * intervalMs)) return { status: last, requeue };
+  const { reason, message } = error;
+  const conditions = conditionsUnobserved(object, [{ type: 'Ready', status: 'Unknown', reason, message }], now);
+  return { status: { ...last, conditions }, requeue };
 }
 
 /** The status of an object that is stalled until a user acts. */
-function standstill(object: RegistryReplication, reason: Reason, message: string, now: Date): Status {
+function stalledStatus(object: RegistryReplication, reason: Reason, message: string, now: Date): Status {
   const { status = {}, metadata } = object;
   const statements: [Statement, ...Statement[]] = [
     { type: 'Ready', status: 'False', reason, message },
@@ -141,12 +135,12 @@ function standstill(object: RegistryReplication, reason: Reason, message: string
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
     ...handled(object),
     phase: phaseOf(object, 'Failed'),
-    conditions: unlooked(object, statements, now),
+    conditions: conditionsUnobserved(object, statements, now),
   };
 }
 
 /** Adds the last Available condition, with the generation it was observed for, to the statements. */
-function unlooked(
+function conditionsUnobserved(
   { status, metadata }: RegistryReplication,
   statements: readonly [Statement, ...Statement[]],
   now: Date,

@@ -1,0 +1,163 @@
+// The reads of a pass: the registry, the LIST of its replicas, and the GETs that a plan would rest on.
+import { isDeepStrictEqual } from 'node:util';
+import type { RegistryReplication } from '../api/registryreplication.ts';
+import { type Arm, ArmError, type Registry } from '../azure/arm.ts';
+import { attempt } from './act.ts';
+import type { Context } from './context.ts';
+import { normalise } from './location.ts';
+import { type GetResult, listed, noRegistry, type Observation, withGets } from './observation.ts';
+import { dueSteps, type Plan, planFor } from './plan.ts';
+import { isRetryRequested } from './region-state.ts';
+import { isAtRest, type Region } from './regions.ts';
+import { intervalMs } from './requeue.ts';
+
+/** A plan and the observation that it rests on. */
+export interface Planned {
+  readonly observation: Observation;
+  readonly plan: Plan;
+}
+
+/** Maximum age of a registry that is not read again: far below any interval, so that lasting changes are seen. */
+const maxRegistryAgeMs = 5 * 60_000;
+
+/** Reads registry and LIST, side by side. Returns an error if the registry could not be observed. */
+export async function observe(object: RegistryReplication, context: Context): Promise<Observation | ArmError> {
+  const cached = cachedRegistry(object, context);
+  const observation = cached ? await poll(object, cached, context) : await read(object, context);
+  if (!(observation instanceof ArmError)) context.memory.silentSince.delete(object.metadata.uid ?? '');
+  return observation;
+}
+
+/** While replicas are in motion, and no user waits, one LIST is enough. */
+function cachedRegistry(object: RegistryReplication, { memory, interval, clock }: Context): Registry | undefined {
+  const isAwaited = isRetryRequested(object) || object.metadata.deletionTimestamp !== undefined;
+  if (isAwaited || isAtRest(object.status)) return undefined;
+  const maxAgeMs = Math.min(maxRegistryAgeMs, intervalMs(object, interval) / 2);
+  return memory.registries.recall(object.spec.registry, maxAgeMs, clock.now());
+}
+
+async function poll(
+  object: RegistryReplication,
+  registry: Registry,
+  context: Context,
+): Promise<Observation | ArmError> {
+  const replicas = await attempt(context.arm.replicas(object.spec.registry));
+  if (!(replicas instanceof ArmError)) return { ...listed(registry, replicas), isRegistryCached: true };
+  return replicas.kind === 'NotFound' ? read(object, context) : replicas;
+}
+
+async function read({ spec }: RegistryReplication, { arm, clock, memory }: Context): Promise<Observation | ArmError> {
+  memory.registries.forget(spec.registry);
+  const [registry, replicas] = await Promise.all([
+    attempt(arm.registry(spec.registry)),
+    attempt(arm.replicas(spec.registry)),
+  ]);
+  if (registry instanceof ArmError && !isProvenAbsent(registry)) return registry;
+  if (replicas instanceof ArmError && replicas.kind !== 'NotFound') return replicas;
+  if (registry instanceof ArmError) {
+    const isContradicted = !(replicas instanceof ArmError) && replicas.length > 0;
+    return isContradicted ? contradiction('replicas, but no registry') : noRegistry;
+  }
+  if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
+  memory.registries.keep(spec.registry, registry, clock.now());
+  return listed(registry, replicas);
+}
+
+/**
+ * Plans, reads what the plan must not take from LIST, and plans again, until the plan rests on nothing else. A plan that
+ * acts on a cached registry is kept only if the registry is unchanged.
+ */
+export async function planWithConfirmation(
+  object: RegistryReplication,
+  first: Observation,
+  context: Context,
+): Promise<Planned | ArmError> {
+  const requested = new Set<string>();
+  let observation = first;
+  let hasCatalog = false;
+  for (;;) {
+    const plan = planNow(object, observation, context);
+    const needsCatalog: boolean = !hasCatalog && dueSteps(plan).some(({ action }) => action === 'create');
+    if (plan.confirm.length === 0 && !needsCatalog) return settle(object, { observation, plan }, context);
+    const names = plan.confirm.filter((name) => !requested.has(name));
+    if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
+    for (const name of names) requested.add(name);
+    const [results, locations] = await Promise.all([
+      Promise.all(names.map((name) => get(object, name, context))),
+      needsCatalog ? catalogFor(object, context) : observation.locations,
+    ]);
+    hasCatalog ||= needsCatalog;
+    observation = { ...withGets(observation, results), locations };
+  }
+}
+
+function planNow(object: RegistryReplication, observation: Observation, context: Context): Plan {
+  const { clock, limits, memory, monotonic } = context;
+  const now = clock.now();
+  const { uid = '' } = object.metadata;
+  return planFor(object, observation, now, {
+    ...limits,
+    leftAloneUntil: (location) => memory.contention.restsUntil(uid, location, now),
+    ageOf: (location, since) => memory.delays.age(uid, location, since, now, monotonic()),
+  });
+}
+
+/** Confirms the registry where it matters, and adds ARM's reasons for failures. */
+async function settle(
+  object: RegistryReplication,
+  { observation, plan }: Planned,
+  context: Context,
+): Promise<Planned | ArmError> {
+  const { arm, clock, memory } = context;
+  if (plan.obstacle) memory.registries.forget(object.spec.registry);
+  const acts = object.spec.mode !== 'Observe' && dueSteps(plan).length > 0;
+  if (observation.isRegistryCached && (acts || observation.missing.size > 0)) {
+    const registry = await attempt(arm.registry(object.spec.registry));
+    if (registry instanceof ArmError && !isProvenAbsent(registry)) return registry;
+    if (registry instanceof ArmError || !isDeepStrictEqual(registry, observation.registry)) {
+      const again = await read(object, context);
+      return again instanceof ArmError ? again : planWithConfirmation(object, again, context);
+    }
+    memory.registries.keep(object.spec.registry, registry, clock.now());
+  }
+  return { observation: { ...observation, failures: await failureReasons(object, plan, arm) }, plan };
+}
+
+/** Reads ARM's messages for failed replicas, once per failure. An ARM error does not stop the pass. */
+async function failureReasons(
+  { spec }: RegistryReplication,
+  { regions }: Plan,
+  arm: Arm,
+): Promise<ReadonlyMap<string, string>> {
+  const isUnexplained = ({ state, home, failure, failedJustNow }: Region) =>
+    !home && (failedJustNow || (state === 'Failed' && failure === undefined));
+  const failures = new Map<string, string>();
+  await Promise.all(
+    regions.filter(isUnexplained).map(async ({ name }) => {
+      const failure = await attempt(arm.failure(spec.registry, name));
+      if (typeof failure === 'string') failures.set(name.toLowerCase(), failure);
+    }),
+  );
+  return failures;
+}
+
+/** The regions of the subscription; undefined if ARM does not return them. */
+function catalogFor({ spec }: RegistryReplication, { arm, memory }: Context) {
+  const listed = spec.regions.map(({ location }) => normalise(location));
+  return memory.locations.known(arm, spec.registry.subscriptionId, listed);
+}
+
+async function get({ spec }: RegistryReplication, name: string, { arm }: Context): Promise<GetResult> {
+  const answer = await attempt(arm.replica(spec.registry, name));
+  if (!(answer instanceof ArmError)) return { kind: 'found', name, replica: answer };
+  return isProvenAbsent(answer) ? { kind: 'missing', name } : { kind: 'failed', name, error: answer };
+}
+
+/** True for the two codes by which ARM reports the resource itself missing; any other 404 proves nothing. */
+function isProvenAbsent({ kind, code }: ArmError): boolean {
+  return kind === 'NotFound' && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
+}
+
+function contradiction(what: string): ArmError {
+  return new ArmError('Transient', 'AzureUnreachable', `Azure contradicts itself: it shows ${what}`);
+}

@@ -1,0 +1,43 @@
+// What one pass knows: the object, what ARM showed, the plan, and the outcome of each step.
+import type { RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { ArmError, Replica } from '../azure/arm.ts';
+import type { ArmRequest } from '../azure/request-policy.ts';
+import type { Observation } from './observation.ts';
+import type { Plan } from './plan.ts';
+import type { Step } from './step.ts';
+
+export interface Pass {
+  /** The object as the pass began, with the claim that it stores. Events compare the new status with this one's. */
+  readonly object: RegistryReplication;
+  /** The object as Kubernetes stored it last. */
+  readonly stored: RegistryReplication;
+  /** The status that the new one builds on: with the intent, once that is stored. */
+  readonly previous: Status | undefined;
+  readonly observation: Observation;
+  readonly plan: Plan;
+}
+
+/** The outcome of a step that was submitted. */
+export interface Result {
+  readonly step: Step;
+  readonly outcome: Outcome;
+  /** The request sent; undefined if our own rate limiter held it back. */
+  readonly request?: ArmRequest;
+}
+
+export type Outcome =
+  /** ARM accepted a PUT or PATCH and returned the replica. `pollAfterMs`: ARM's hint for the first poll. */
+  | { readonly kind: 'written'; readonly replica: Replica; readonly pollAfterMs?: number }
+  /** ARM accepted a DELETE. */
+  | { readonly kind: 'deleting' }
+  | { readonly kind: 'refused'; readonly error: ArmError };
+
+export function isAccepted({ outcome }: Result): boolean {
+  return outcome.kind !== 'refused';
+}
+
+/** The error of a step in this location, if ARM or our rate limiter refused one. */
+export function errorAt(location: string, results: readonly Result[]): ArmError | undefined {
+  const result = results.find(({ step }) => step.location === location);
+  return result?.outcome.kind === 'refused' ? result.outcome.error : undefined;
+}

@@ -1,0 +1,103 @@
+// When the next pass runs. Each delay grows with the time already waited. Pure.
+import { findCondition } from '../api/conditions.ts';
+import type { RegistryReplication, Status } from '../api/registryreplication.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { progressPollInterval, stalledPollInterval } from './backoff.ts';
+import type { Pass, Result } from './pass.ts';
+import { needsIntervention } from './reasons.ts';
+import type { RegionReport } from './region-status.ts';
+import { isInMotion, type Region } from './regions.ts';
+import type { Hold } from './step.ts';
+
+export type Requeue =
+  /** When the object is edited. */
+  | { readonly kind: 'edit' }
+  /** At the next drift check. */
+  | { readonly kind: 'driftCheck' }
+  /** After so many ms, but no later than the next drift check. */
+  | { readonly kind: 'within'; readonly ms: number }
+  /** After so many ms, even beyond the next drift check: ARM commands it. */
+  | { readonly kind: 'notBefore'; readonly ms: number };
+
+/** `driftCheckMs`: until the next drift check. */
+export function delayOf(requeue: Requeue, driftCheckMs: number): { readonly requeueAfterMs?: number } {
+  switch (requeue.kind) {
+    case 'edit':
+      return {};
+    case 'driftCheck':
+      return { requeueAfterMs: driftCheckMs };
+    case 'within':
+      return { requeueAfterMs: Math.min(requeue.ms, driftCheckMs) };
+    case 'notBefore':
+      return { requeueAfterMs: requeue.ms };
+    default:
+      return requeue satisfies never;
+  }
+}
+
+/** ms between drift checks: spec.interval, or the operator's default. */
+export function intervalMs({ spec }: RegistryReplication, defaultMs: number): number {
+  return (spec.interval !== undefined && parseDuration(spec.interval)) || defaultMs;
+}
+
+/** After a pass that observed ARM. `creationTimeMs`: ARM's hint for the first poll of a creation; 0 if unknown. */
+export function requeueAfter(
+  { object, plan }: Pass,
+  reports: readonly RegionReport[],
+  results: readonly Result[],
+  status: Status,
+  now: Date,
+  creationTimeMs: number,
+): Requeue {
+  const since = (type: string) => findCondition(status.conditions, type)?.lastTransitionTime;
+  if (plan.obstacle?.reason === 'RegistryNotReady')
+    return { kind: 'within', ms: progressPollInterval(since('Ready'), now) };
+  if (plan.obstacle) return { kind: 'within', ms: stalledPollInterval(since('Stalled'), now) };
+
+  const awaited = new Set(plan.steps.flatMap(({ hold }) => hold?.waitsFor ?? []));
+  const matters = ({ location, spec, home }: Region) =>
+    spec !== undefined || (!home && object.spec.prune !== 'Retain') || awaited.has(location);
+  const polled = reports.filter(({ region }) => matters(region) && isPolled(region)).map(({ region }) => region);
+  const delays = [
+    ...reports.flatMap((report) => delaysOf(report, matters(report.region), now, creationTimeMs)),
+    ...results.flatMap(({ outcome }) => postponement(outcome)),
+    ...(mayUnblock(reports, results, polled) ? [progressPollInterval(undefined, now)] : []),
+    ...(since('Stalled') === undefined ? [] : [stalledPollInterval(since('Stalled'), now)]),
+  ];
+  return delays.length > 0 ? { kind: 'within', ms: Math.min(...delays) } : { kind: 'driftCheck' };
+}
+
+/** Everything that one region waits for, in ms. */
+function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: Date, creationTimeMs: number): number[] {
+  const { state, since, failedGet, dueInMs } = region;
+  const until = (time: string) => Math.max(1_000, Date.parse(time) - now.getTime());
+  const isUnanswered = failedGet !== undefined && !needsIntervention(failedGet.reason);
+  return [
+    ...(matters && isPolled(region) && !failedGet
+      ? [progressPollInterval(since, now, state === 'Creating' ? creationTimeMs : 0)]
+      : []),
+    ...(row?.retryAfter === undefined ? [] : [until(row.retryAfter)]),
+    // One second later, because `since` has no fractions.
+    ...(matters && dueInMs !== undefined ? [dueInMs + 1_000] : []),
+    ...(isUnanswered ? [failedGet.retryAfter ?? Math.max(5_000, progressPollInterval(since, now))] : []),
+    ...steps.flatMap(({ hold }) => (hold?.notBefore === undefined ? [] : [until(hold.notBefore)])),
+  ];
+}
+
+function isPolled(region: Region): boolean {
+  return isInMotion(region) || region.state === 'Syncing';
+}
+
+/** ms until the rate limiter has a token for a step that it held back. */
+function postponement(outcome: Result['outcome']): number[] {
+  const isHeldBack = outcome.kind === 'refused' && outcome.error.unsent;
+  return isHeldBack && outcome.error.retryAfter !== undefined ? [outcome.error.retryAfter] : [];
+}
+
+/** An accepted step may unblock the rest. Steps that wait only for polled regions need no extra pass. */
+function mayUnblock(reports: readonly RegionReport[], results: readonly Result[], polled: readonly Region[]): boolean {
+  const waitsOnlyForPolled = ({ waitsFor }: Hold) =>
+    waitsFor.every((awaited) => polled.some(({ location }) => location === awaited));
+  const isAccepted = results.some(({ outcome }) => outcome.kind !== 'refused');
+  return isAccepted && reports.some(({ steps }) => steps.some(({ hold }) => hold && !waitsOnlyForPolled(hold)));
+}

@@ -1,0 +1,156 @@
+// Builds the status after a pass that observed ARM, and says when the next pass runs. Pure.
+import { stateConditions } from '../api/conditions.ts';
+import { annotation, type PlanEntry, type RegistryReplication, type Status } from '../api/registryreplication.ts';
+import type { Registry } from '../azure/arm.ts';
+import { isoSeconds } from '../lib/clock.ts';
+import { isRefusal } from './backoff.ts';
+import { normalise } from './location.ts';
+import { type Observation, withGets } from './observation.ts';
+import { errorAt, type Pass, type Result } from './pass.ts';
+import type { Plan } from './plan.ts';
+import { type RegionReport, reportRegion } from './region-status.ts';
+import { type Region, regionsOf } from './regions.ts';
+import { type Requeue, requeueAfter } from './requeue.ts';
+import type { Step } from './step.ts';
+import { statements, summarize } from './summary.ts';
+import { registryId } from './validation.ts';
+
+export interface Report {
+  readonly status: Status;
+  readonly requeue: Requeue;
+}
+
+/** Maximum number of plan entries in the status. */
+const maxPlanEntries = 200;
+
+/** `creationTimeMs`: ARM's hint for the first poll of a creation; 0 if unknown. */
+export function reportPass(pass: Pass, results: readonly Result[], now: Date, creationTimeMs = 0): Report {
+  const { plan, previous } = pass;
+  const object = { ...pass.object, ...(previous && { status: previous }) };
+  const regions = regionsOf(object, afterActing(pass.observation, results), now);
+  const reports = regions.map((region) =>
+    reportRegion(object, sinceNowIfMoved(region, plan, results, now), plan, results, now),
+  );
+  const status = statusOf(object, pass, reports, results, now);
+  return { status, requeue: requeueAfter(pass, reports, results, status, now, creationTimeMs) };
+}
+
+function statusOf(
+  object: RegistryReplication,
+  { observation, plan }: Pass,
+  reports: readonly RegionReport[],
+  results: readonly Result[],
+  now: Date,
+): Status {
+  const { metadata, spec, status } = object;
+  const manages = spec.mode !== 'Observe';
+  const listed = reports.filter(({ region }) => region.spec);
+  const ready = listed.filter(({ region }) => region.state === 'Ready');
+  const steps = plan.steps.filter((step) => reports.some((report) => report.steps.includes(step)));
+  const summary = summarize(object, plan, reports);
+  const requested = metadata.annotations?.[annotation.reconcileRequestedAt];
+  const registry = observation.registry ? summaryOf(object, observation.registry) : status?.registry;
+  // Omitted when empty: an API server 1.20 treats an empty string in a custom resource as null and rejects it.
+  const onTheirWay = plan.obstacle ? [] : listed.filter((report) => isOnItsWay(report, manages));
+  const syncing = onTheirWay.map(({ region }) => region.location).join(',');
+  const regionList = regionListOf(reports.map(({ region }) => region));
+  return {
+    ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
+    phase: summary.phase,
+    readyRegions: `${ready.length}/${listed.length}`,
+    ...(syncing && { syncing }),
+    ...(regionList && { regionList }),
+    ...(registry && { registry }),
+    ...(status?.claim && { claim: status.claim }),
+    conditions: stateConditions(
+      status?.conditions ?? [],
+      statements(summary, listed, manages),
+      metadata.generation,
+      isoSeconds(now),
+    ),
+    regions: reports.flatMap(({ row }) => row ?? []),
+    ...(steps.length > 0 && {
+      plan: steps.slice(0, maxPlanEntries).map((step) => entryFor(step, whyPending(step, manages, reports, results))),
+    }),
+    ...(requested !== undefined && { lastHandledReconcileAt: requested }),
+  };
+}
+
+/** Applies ARM's responses to the observation. */
+function afterActing(observation: Observation, results: readonly Result[]): Observation {
+  return results.reduce((observed, { step: { action, location, name }, outcome }) => {
+    if (outcome.kind === 'refused') return observed;
+    if (outcome.kind === 'written') {
+      // A PUT's response may show a finished creation, but synchronized content is accepted from a GET only.
+      const { displayStatus: _, ...begun } = outcome.replica;
+      return withGets(observed, [{ kind: 'found', name, replica: action === 'create' ? begun : outcome.replica }]);
+    }
+    const replica = observed.replicas.get(location)?.replica;
+    if (!replica) return observed;
+    return withGets(observed, [{ kind: 'found', name, replica: { ...replica, provisioningState: 'Deleting' } }]);
+  }, observation);
+}
+
+/**
+ * Resets `since` after a step of ours, even if the status already had that state from an earlier attempt. The first refusal
+ * of a creation resets it too: the region may have been Absent for long while it waited for others.
+ */
+function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[], now: Date): Region {
+  const planned = plan.regions.find(({ location }) => location === region.location);
+  const isFirstRefusal =
+    region.state === 'Absent' &&
+    isRefusal(errorAt(region.location, results)?.reason) &&
+    !isRefusal(region.previous?.reason);
+  return (planned && planned.state !== region.state) || isFirstRefusal ? { ...region, since: isoSeconds(now) } : region;
+}
+
+function summaryOf({ spec }: RegistryReplication, registry: Registry): NonNullable<Status['registry']> {
+  const { id, location, loginServer, creationDate, sku } = registry;
+  // In ARM's spelling. Any other difference would look like a changed spec.
+  const specified = registryId(spec.registry);
+  return {
+    id: id.toLowerCase() === specified.toLowerCase() ? id : specified,
+    homeRegion: normalise(location),
+    ...(loginServer && { loginServer }),
+    ...(creationDate && { creationDate }),
+    ...(sku && { sku }),
+  };
+}
+
+function isOnItsWay({ region: { state }, progress }: RegionReport, manages: boolean): boolean {
+  if (state === 'Absent' && !manages) return false;
+  return state !== 'Ready' && state !== 'Failed' && progress.kind !== 'blocked';
+}
+
+/** Every region with a replica, home first and marked. */
+function regionListOf(regions: readonly Region[]): string {
+  const there = regions.filter(({ home, replica }) => home || replica);
+  const sorted = there.sort((a, b) => Number(b.home) - Number(a.home) || (a.location < b.location ? -1 : 1));
+  return sorted.map(({ location, home }) => (home ? `${location}*` : location)).join(',');
+}
+
+function entryFor(step: Step, pending: string | undefined): PlanEntry {
+  const waitsFor = step.hold?.waitsFor.join(',');
+  return {
+    action: step.action,
+    location: step.location,
+    ...(step.hold?.notBefore && { notBefore: step.hold.notBefore }),
+    ...(waitsFor && { waitsFor }),
+    message: pending ? `${step.message}; ${pending}` : step.message,
+  };
+}
+
+/** Why the step is still pending. In mode Manage it names only the reason if the region's row has the message. */
+function whyPending(
+  step: Step,
+  manages: boolean,
+  reports: readonly RegionReport[],
+  results: readonly Result[],
+): string | undefined {
+  const outcome = results.find((result) => result.step === step)?.outcome;
+  const progress = reports.find(({ region }) => region.location === step.location)?.progress;
+  if (outcome?.kind === 'refused')
+    return progress?.retryAfter ? `is tried again at ${progress.retryAfter}` : outcome.error.message;
+  const isTold = step.hold?.reason !== undefined && step.hold.reason === progress?.reason && manages;
+  return isTold ? `is held back: ${step.hold?.reason}` : step.hold?.message;
+}

@@ -1,0 +1,136 @@
+// Summarizes the reports of all regions as phase and conditions, with messages for users. Pure.
+import type { Statement } from '../api/conditions.ts';
+import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import { areOrIs, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
+import type { Plan } from './plan.ts';
+import type { Reason } from './reasons.ts';
+import type { RegionReport } from './region-status.ts';
+
+export interface Summary {
+  readonly phase: Phase;
+  readonly ready: boolean;
+  readonly reason: Reason;
+  readonly message: string;
+  /** A user must act. */
+  readonly stalled: boolean;
+}
+
+export function summarize(object: RegistryReplication, { obstacle }: Plan, reports: readonly RegionReport[]): Summary {
+  const { spec, metadata } = object;
+  if (obstacle) {
+    const { reason, message } = obstacle;
+    const summary = reason === 'RegistryNotReady' ? moving('Pending', reason, message) : stalled(reason, message);
+    return inPhaseOf(object, summary);
+  }
+  const shown = reports.filter(({ row }) => row);
+  if (metadata.deletionTimestamp !== undefined) return inPhaseOf(object, summarizeDeletion(object, shown));
+  const listed = shown.filter(({ region }) => region.spec);
+  const summary =
+    summarizeBlocked(shown, listed) ??
+    (spec.mode === 'Observe' ? summarizeObserved(shown) : undefined) ??
+    summarizeSyncing(listed) ??
+    (spec.prune === 'Retain' ? undefined : summarizePruning(shown)) ??
+    allReady(listed);
+  return inPhaseOf(object, summary);
+}
+
+function inPhaseOf({ spec, metadata }: RegistryReplication, summary: Summary): Summary {
+  if (metadata.deletionTimestamp !== undefined) return { ...summary, phase: 'Deleting' };
+  return spec.mode === 'Observe' ? { ...summary, phase: 'Observing' } : summary;
+}
+
+function stalled(reason: Reason, message: string): Summary {
+  return { phase: 'Failed', ready: false, reason, message, stalled: true };
+}
+
+function moving(phase: Phase, reason: Reason, message: string): Summary {
+  return { phase, ready: false, reason, message, stalled: false };
+}
+
+function allReady(listed: readonly RegionReport[]): Summary {
+  const rows = rowsOf(listed);
+  const message = `${listing(rows)} ${areOrIs(rows)} ready`;
+  return { phase: 'Ready', ready: true, reason: 'AllRegionsReady', message, stalled: false };
+}
+
+function summarizeDeletion(object: RegistryReplication, reports: readonly RegionReport[]): Summary {
+  const blocked = reports.filter(isBlocked);
+  const [first] = blocked;
+  if (first) return stalled(reasonOf(first), summarizeRegions(rowsOf(blocked)) + forceDetachHint(object));
+  const left = reports.filter(({ region, steps }) => !region.home && (region.state === 'Deleting' || steps.length > 0));
+  const message =
+    left.length > 0 ? `waits until Azure has deleted ${listing(rowsOf(left))}` : summarizeRegions(rowsOf(reports));
+  return moving('Deleting', 'Deleting', message);
+}
+
+/** A listed region, or the registry's last routed replica, needs a user. */
+function summarizeBlocked(reports: readonly RegionReport[], listed: readonly RegionReport[]): Summary | undefined {
+  const unrouted = reports.filter(({ progress }) => progress.reason === 'LastRoutedRegion');
+  if (unrouted.length > 0) return stalled('LastRoutedRegion', summarizeRegions(rowsOf(unrouted)));
+  const blocked = listed.filter(isBlocked);
+  const [first] = blocked;
+  if (first) return stalled(reasonOf(first), summarizeRegions(rowsOf(blocked)));
+  const failed = listed.filter(({ region }) => region.state === 'Failed');
+  return failed.length > 0 ? moving('Syncing', 'RegionFailed', summarizeRegions(rowsOf(failed))) : undefined;
+}
+
+function summarizeObserved(reports: readonly RegionReport[]): Summary | undefined {
+  const count = reports.reduce((sum, { steps }) => sum + steps.length, 0);
+  if (count === 0) return undefined;
+  const actions = count === 1 ? 'the action' : `the ${count} actions`;
+  const message = `mode Observe changes nothing; status.plan shows ${actions} that mode Manage would take`;
+  return moving('Observing', 'OutOfSync', message);
+}
+
+function summarizeSyncing(listed: readonly RegionReport[]): Summary | undefined {
+  const coming = listed.flatMap(({ region, row, steps: [step] }) => {
+    if (!row) return [];
+    if (region.state !== 'Ready') return [row];
+    return step ? [{ ...row, message: row.message ?? step.message }] : [];
+  });
+  return coming.length > 0 ? moving('Syncing', 'Syncing', summarizeRegions(coming)) : undefined;
+}
+
+function summarizePruning(reports: readonly RegionReport[]): Summary | undefined {
+  const pruned = reports.filter(({ region }) => !region.spec && !region.home);
+  if (pruned.length === 0) return undefined;
+  const blocked = pruned.filter(isBlocked);
+  if (blocked.length > 0) return stalled(reasonOfBlock(blocked), summarizeRegions(rowsOf(blocked)));
+  const times = pruned.flatMap(({ steps: [step] }) => step?.hold?.notBefore ?? []);
+  const when = times.length === pruned.length ? `, from ${times.sort()[0]} on (spec.pruneDelay)` : '';
+  return moving('Syncing', 'Pruning', `pruning ${listing(rowsOf(pruned))} (not in spec.regions)${when}`);
+}
+
+/** PruneBlocked means that Azure refused the prune. Prunes held back by the operator keep their own reason. */
+function reasonOfBlock(blocked: readonly RegionReport[]): Reason {
+  const ours = (['Contended', 'ProgressDeadlineExceeded'] as const).find((reason) =>
+    blocked.every(({ progress }) => progress.reason === reason),
+  );
+  return ours ?? 'PruneBlocked';
+}
+
+function isBlocked({ progress }: RegionReport): boolean {
+  return progress.kind === 'blocked';
+}
+
+function reasonOf({ progress }: RegionReport): Reason {
+  return progress.reason as Reason;
+}
+
+function rowsOf(reports: readonly RegionReport[]): RegionStatus[] {
+  return reports.flatMap(({ row }) => row ?? []);
+}
+
+/** The conditions, without times. `manages`: mode Manage. */
+export function statements(summary: Summary, listed: readonly RegionReport[], manages: boolean): Statement[] {
+  const { ready, reason, message, stalled } = summary;
+  const waiting = listed.filter(({ region }) => region.state !== 'Ready');
+  return [
+    { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
+    waiting.length === 0
+      ? { type: 'Available', status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
+      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inStates(rowsOf(waiting)) },
+    ...(ready || stalled || !manages ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
+    ...(stalled ? [{ type: 'Stalled', status: 'True', reason, message } as const] : []),
+  ];
+}
