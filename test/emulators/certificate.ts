@@ -1,8 +1,8 @@
-// A throw-away TLS certificate for a server on loopback, made anew for each run: clients trust it by its own PEM.
+// Creates a TLS certificate for a server on loopback; clients trust it by its own PEM.
 import { generate } from 'selfsigned';
 
 export interface Certificate {
-  /** PEM, both the server's certificate and what a client must trust. */
+  /** PEM of the server's certificate, which clients must trust. */
   readonly cert: string;
   /** PEM, PKCS#8. */
   readonly key: string;

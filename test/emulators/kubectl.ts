@@ -1,16 +1,16 @@
-// The real kubectl as a child process, for tests and the demo. It never reads or writes the user's own kubeconfig or cache.
+// Runs the real kubectl as a child process without reading or writing the user's own kubeconfig or cache.
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 export interface KubectlOutcome {
-  /** The exit code; null when a signal ended it. */
+  /** The exit code; null if a signal ended it. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 export interface KubectlOptions {
-  /** What kubectl reads from its standard input (`-f -`). */
+  /** Standard input (for `-f -`). */
   readonly input?: string;
   /** Added to the environment, such as KUBE_EDITOR. */
   readonly env?: Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ export interface KubectlOptions {
 
 type Kubectl = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** Runs `kubectl args…`; resolves when it has ended, whatever its exit code. Rejects where there is no kubectl. */
+/** Runs `kubectl args…`; resolves when it has ended, whatever its exit code. Rejects if there is no kubectl. */
 export function kubectl(
   kubeconfigFile: string,
   args: readonly string[],
@@ -51,13 +51,13 @@ export function startKubectl(
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, KUBECONFIG: kubeconfigFile, ...env },
   });
-  // a kubectl that ends before it has read its input is told by its exit code
+  // kubectl may exit before it has read its input; its exit code tells.
   child.stdin.on('error', () => {});
   child.stdin.end(input ?? '');
   return child;
 }
 
-/** Why kubectl cannot be run here; undefined where it can. */
+/** Why kubectl cannot run here; undefined if it can. */
 export function missingKubectl(): string | undefined {
   try {
     execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });

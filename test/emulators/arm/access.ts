@@ -1,5 +1,5 @@
-// Who may do what to which resource: missing rights, resource locks and Azure Policies, in the order in which ARM looks at
-// them. All of them are faults here: without one, everybody may do everything.
+// Missing rights, resource locks and Azure Policies, in the order in which ARM checks them. All of them are faults:
+// without one, every caller may do everything.
 import type { Fault } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import * as refusal from './refusal.ts';
@@ -7,13 +7,13 @@ import { shortForm } from './regions.ts';
 import type { Tags } from './registry.ts';
 import type { RequestInfo } from './request-info.ts';
 
-/** A refusal, and the name of the fault that it comes of. */
+/** A refusal and the name of the fault that causes it. */
 export interface Denial {
   readonly name: string;
   readonly refusal: refusal.Refusal;
 }
 
-/** Undefined where the request is let through. */
+/** Undefined if the request is allowed. */
 export function denialOf(
   faults: Faults,
   info: RequestInfo,
@@ -40,12 +40,12 @@ export function denialOf(
   return { name: denied.name, refusal: refusal.disallowedByPolicy(nameOf(info), scope) };
 }
 
-/** The tags that policies put on a resource, if any do. */
+/** The tags that policies add to a resource. */
 export function policyTags(faults: Faults, id: string): Tags | undefined {
   return faults.due('policyTags', (fault) => isWithin(id, fault.scope))?.fault.tags;
 }
 
-/** The action of Azure's role definitions. Names: Microsoft's list of resource provider operations. */
+/** The action in Azure's role definitions (names: Microsoft's list of resource provider operations). */
 export function actionOf({ method, endpoint, path }: RequestInfo): string {
   const verb = method === 'GET' ? 'read' : method === 'DELETE' ? 'delete' : 'write';
   switch (endpoint) {
@@ -68,7 +68,7 @@ export function actionOf({ method, endpoint, path }: RequestInfo): string {
   }
 }
 
-/** The id of what is asked about. A deletion is polled under the subscription, outside of every group (recorded). */
+/** The id of the requested resource. A deletion is polled under the subscription, outside of any group (recorded). */
 function scopeOf({ subscriptionId = '', resourceGroup, registry, replica }: RequestInfo): string {
   return [
     `/subscriptions/${subscriptionId}`,
@@ -78,13 +78,13 @@ function scopeOf({ subscriptionId = '', resourceGroup, registry, replica }: Requ
   ].join('/');
 }
 
-/** What is in a scope inherits from it; ids have no case. */
+/** A scope covers everything below it; ids are case-insensitive. */
 function isWithin(id: string, scope = ''): boolean {
   const bare = scope.replace(/\/+$/, '').toLowerCase();
   return `${id.toLowerCase()}/`.startsWith(`${bare}/`);
 }
 
-/** A lock on a replica also keeps its registry from being deleted, as locks on what is in a group keep the group. */
+/** A lock on a replica also prevents the deletion of its registry, as locks inside a group prevent the group's. */
 function holds({ level, scope }: Fault<'lock'>, id: string, operation: 'delete' | 'write'): boolean {
   if (operation === 'delete') return isWithin(id, scope) || (scope !== undefined && isWithin(scope, id));
   return level === 'ReadOnly' && isWithin(id, scope);
@@ -97,7 +97,7 @@ function mayBe(patterns: readonly string[], action: string): boolean {
   });
 }
 
-/** By the location that is sent, or by the replica's name where none is: a PATCH sends none. */
+/** By the location in the body, or by the replica's name: a PATCH has no location. */
 function isAt({ locations }: Fault<'policyDeny'>, { body, replica = '' }: RequestInfo): boolean {
   if (!locations) return true;
   const sent = typeof body === 'object' && body !== null && 'location' in body ? String(body.location) : replica;

@@ -1,5 +1,5 @@
-// The emulator's own door, under /emulator: turns knobs, makes changes as someone else would, tells the journal and what is
-// really so. For people with curl and for tests in other processes; asks for no token, and answers only this machine.
+// The emulator's admin API under /emulator: sets faults, changes resources as another client would, and shows the journal
+// and the true state. For curl and for tests in other processes; it needs no token and serves only this machine.
 import { type Context, Hono } from 'hono';
 import { type Azure, Impossible } from './azure.ts';
 import type { Bindings, ConnectionCounts } from './connection-faults.ts';
@@ -116,7 +116,7 @@ function meanings(fields: Fields): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** Without what never comes: JSON has no Infinity. */
+/** Leaves out infinite values: JSON has no Infinity. */
 function told({ name, fault, since, until, left }: Active) {
   return {
     name,
@@ -135,7 +135,7 @@ async function jsonOf(c: Context<Env>): Promise<unknown> {
   }
 }
 
-/** For reading in a terminal. */
+/** Indented, for reading in a terminal. */
 function say(body: unknown, status = 200): Response {
   const json = { 'content-type': 'application/json; charset=utf-8' };
   return new Response(`${JSON.stringify(body, null, 2)}\n`, { status, headers: json });

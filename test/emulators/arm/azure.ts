@@ -1,5 +1,5 @@
-// The emulated Azure in the hands of a test or a demo: sets the scene, looks behind the API, and changes things as
-// someone else would. Nothing here is a request: the journal never sees it and no budget pays for it.
+// Direct access to the emulated Azure for tests and demos: sets up resources, reads the true state, and makes changes as
+// another client would. Nothing here is a request, so neither the journal nor the quota sees it.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import type { Faults, Undo, Which } from './faults/faults.ts';
 import { couldNotProvision } from './provisioning-outcome.ts';
@@ -10,7 +10,7 @@ import { type Failure, isPassing, isStuck, type Stage } from './replica-lifecycl
 import type { Timings } from './timings.ts';
 import type { World } from './world.ts';
 
-/** Who made what was there before, and what changes behind the operator's back. */
+/** The author of existing resources and of changes from outside the operator. */
 const someoneElse: Author = { id: 'someone.else@example.com', type: 'User' };
 
 export interface RegistrySettings {
@@ -21,21 +21,21 @@ export interface RegistrySettings {
   readonly provisioningState?: string;
   readonly zoneRedundancy?: ZoneRedundancy;
   readonly tags?: Tags;
-  /** What a new replica has to take over before it is Ready. */
+  /** A new replica copies this much before it is Ready. */
   readonly contentBytes?: number;
 }
 
 export interface ReplicaSettings {
-  /** The ARM name; the location's short form where left out. */
+  /** The ARM name; default: the location's short form. */
   readonly name?: string;
   readonly routing?: boolean;
   readonly tags?: Tags;
   readonly zoneRedundancy?: ZoneRedundancy;
-  /** Creating goes on as the timings say; Syncing lasts until `advance` or `finish`. */
+  /** Creating proceeds as the timings say; Syncing lasts until `advance` or `finish`. */
   readonly state?: 'Creating' | 'Syncing' | 'Ready' | 'Failed';
 }
 
-/** A change cannot be made: what it is about is not there, or is there already. */
+/** A change is impossible: its subject does not exist, or exists already. */
 export class Impossible extends Error {
   override readonly name = 'Impossible';
 }
@@ -49,12 +49,12 @@ export class Azure {
     this.#defaults = defaults;
   }
 
-  /** What is to go wrong: every knob, also under `/emulator/faults`. */
+  /** The faults that are on, also under `/emulator/faults`. */
   get faults(): Faults {
     return this.#world.faults;
   }
 
-  /** How long things take from now on; what is already in motion keeps its own time. */
+  /** How long operations take from now on; operations in progress keep their duration. */
   get timings(): Timings {
     return this.#world.timings;
   }
@@ -63,7 +63,7 @@ export class Azure {
     this.#world.timings = timings;
   }
 
-  // Setting the scene.
+  // Setup.
 
   addSubscription(id: string): void {
     this.#world.addSubscription(id);
@@ -81,7 +81,7 @@ export class Azure {
     this.#world.removeResourceGroup(subscriptionId, name);
   }
 
-  /** Makes a registry, and its subscription and resource group where they are missing; one of that name is replaced. */
+  /** Adds a registry, and its subscription and resource group if missing; replaces a registry of that name. */
   addRegistry(reference: RegistryReference, settings: RegistrySettings = {}): RegistrySnapshot {
     this.removeRegistry(reference);
     const wanted = { ...this.#defaults, ...settings };
@@ -112,13 +112,13 @@ export class Azure {
     registry.contentBytes = change.contentBytes ?? registry.contentBytes;
   }
 
-  /** Gone at once, with its replicas; nothing happens where there is none. */
+  /** Removes it at once, with its replicas; does nothing if there is none. */
   removeRegistry(reference: RegistryReference): void {
     const registry = this.#world.find(reference);
     if (registry) this.#world.dropRegistry(registry);
   }
 
-  /** Every registry there is. */
+  /** All registries. */
   references(): RegistryReference[] {
     return this.#world.registries().map(({ reference }) => reference);
   }
@@ -127,9 +127,9 @@ export class Azure {
     return this.#world.find(reference)?.snapshot();
   }
 
-  // Replicas, as they are and as someone else would change them.
+  // Replicas: their true state, and changes that another client would make.
 
-  /** The truth, whatever LIST says; empty where there is no such registry. */
+  /** The true state, whatever LIST shows; empty if there is no such registry. */
   replicas(reference: RegistryReference): ReplicaSnapshot[] {
     return this.#world.find(reference)?.visible() ?? [];
   }
@@ -139,8 +139,8 @@ export class Azure {
   }
 
   /**
-   * A replica of any name at any location, there at once, and with it the home entry (recorded: it comes with the first
-   * replica). Throws where the location or the name is taken: that is a mistake in the test.
+   * Adds a replica of any name at any location, at once, and with it the home entry (recorded: it comes with the first
+   * replica). Throws if the location or the name is taken: that is a mistake in the test.
    */
   addReplica(reference: RegistryReference, location: string, settings: ReplicaSettings = {}): ReplicaSnapshot {
     const registry = this.#registry(reference);
@@ -166,7 +166,7 @@ export class Azure {
     this.#world.write(this.#replica(reference, location), change, someoneElse);
   }
 
-  /** Gone at once, whatever it was doing. */
+  /** Removes it at once, whatever its stage. */
   removeReplica(reference: RegistryReference, location: string): void {
     const since = this.#world.now;
     this.#replica(reference, location).enter({ kind: 'Gone', since }, since);
@@ -177,7 +177,7 @@ export class Azure {
     this.#replica(reference, location).enter({ kind: 'Failed', since, failure }, since);
   }
 
-  /** The next `times` creations at this location, Infinity for all until undone, will end as Failed. */
+  /** The next `times` creations at this location fail; Infinity: all until undone. */
   failCreations(reference: RegistryReference, location: string, failure: Failure = couldNotProvision, times = 1): Undo {
     const { code, message } = failure;
     return this.faults.add({ kind: 'failedCreation', ...aimAt(reference), location, code, message, ...often(times) });
@@ -185,18 +185,18 @@ export class Azure {
 
   // Time, where a test holds it.
 
-  /** Takes a replica (or the awaited home entry) to its next stage; throws where it is at rest: a mistake in the test. */
+  /** Moves a replica (or the awaited home entry) to its next stage; throws if its stage is final: a mistake in the test. */
   advance(reference: RegistryReference, location: string): void {
     const replica = this.#replica(reference, location);
     if (!replica.advance(this.#world.now)) throw new Impossible(`${replica.id} is ${replica.stage.kind} and stays so`);
   }
 
-  /** Takes a replica (or the awaited home entry) as far as time alone would. */
+  /** Moves a replica (or the awaited home entry) to its final stage. */
   finish(reference: RegistryReference, location: string): void {
     finish(this.#replica(reference, location), this.#world.now);
   }
 
-  /** Takes everything everywhere as far as time alone would. */
+  /** Moves every resource to its final stage. */
   settle(): void {
     for (const registry of this.#world.registries()) {
       if (registry.deletion) this.#world.dropRegistry(registry);
@@ -204,7 +204,7 @@ export class Azure {
     }
   }
 
-  /** Takes away every creation that is stuck, as a person would who deletes it. */
+  /** Removes every stuck creation, as a user would. */
   removeStuck(): void {
     const since = this.#world.now;
     for (const registry of this.#world.registries()) {
@@ -213,14 +213,14 @@ export class Azure {
     }
   }
 
-  // What ARM and ACR will not do, or not say.
+  // Faults.
 
-  /** The region takes no new replicas or registries: LocationNotAvailableForResourceType. */
+  /** The region accepts no new replicas or registries: LocationNotAvailableForResourceType. */
   withdrawRegion(location: string): Undo {
     return this.faults.add({ kind: 'withdrawnRegion', location });
   }
 
-  /** LIST goes on saying what is true now (reported: Azure/ARO-HCP pull request 2585); GET tells the truth. */
+  /** LIST keeps showing the present state (reported: Azure/ARO-HCP pull request 2585); GET shows the true one. */
   freezeList(reference: RegistryReference): Undo {
     const registry = this.#registry(reference);
     registry.frozenList = registry.visible();
@@ -229,12 +229,12 @@ export class Azure {
     };
   }
 
-  /** LIST leaves this location's replica out; GET tells the truth. */
+  /** LIST leaves out this location's replica; GET shows it. */
   omitFromList(reference: RegistryReference, location: string): Undo {
     return this.faults.add({ kind: 'omission', ...aimAt(reference), location });
   }
 
-  /** Answers the chosen requests with an error, `times` often or until undone. */
+  /** Answers the matching requests with an error, `times` often or until undone. */
   refuse(which: Which, refusal: RefusalDetails, times?: number): Undo {
     return this.faults.refuse(which, refusal, times);
   }

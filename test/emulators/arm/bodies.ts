@@ -1,4 +1,4 @@
-// The JSON that ARM answers with, member by member and in its order. Only shapes: nothing is decided here.
+// ARM's JSON response bodies, with its members in its order.
 import type { Operation } from './operation.ts';
 import type { RefusalDetails } from './refusal.ts';
 import type { Region } from './regions.ts';
@@ -27,9 +27,9 @@ interface StateBody {
 }
 
 /**
- * `Syncing` and `Ready` come with Succeeded (recorded: Azure/azure-powershell, 2025-09-09), Updating keeps the status of
- * before (recorded: Azure/azure-cli). What Deleting and Failed show beside their provisioningState was not recorded:
- * assumed to be no displayStatus, since ACR gives none to what is not provisioned. `status.message` was never seen.
+ * `Syncing` and `Ready` come with Succeeded (recorded: Azure/azure-powershell, 2025-09-09); Updating keeps the previous
+ * status (recorded: Azure/azure-cli). The status of Deleting and Failed was not recorded: assumed to have no
+ * displayStatus, since ACR gives none to what is not provisioned. `status.message` was never seen.
  */
 function stateBody(stage: ReplicaSnapshot['stage']): StateBody {
   switch (stage.kind) {
@@ -50,7 +50,7 @@ function stateBody(stage: ReplicaSnapshot['stage']): StateBody {
   }
 }
 
-/** The members that clients read, in their order; Azure/azure-cli, 2026-09-10, has a score of settings more. */
+/** The members that clients read, in their order; Azure/azure-cli, 2026-09-10, has about twenty settings more. */
 export function registryBody(registry: RegistrySnapshot) {
   const { id, name, location, sku, tags, systemData, provisioningState, zoneRedundancy } = registry;
   return {
@@ -85,8 +85,8 @@ export function registryBody(registry: RegistrySnapshot) {
 }
 
 /**
- * One member while it runs and when it succeeded (recorded: every recording); what a failure adds was not recorded, but
- * is what ARM's contract for asynchronous operations asks for.
+ * One member while it runs and when it has succeeded (recorded: every recording). A failure was not recorded; its shape
+ * is that of ARM's contract for asynchronous operations.
  */
 export function operationBody({ doing, outcome }: Operation) {
   if (!outcome) return { status: doing };
@@ -105,7 +105,7 @@ export function operationBody({ doing, outcome }: Operation) {
   }
 }
 
-/** As the subscription client's reference shows it, less coordinates and pairs. */
+/** As in the subscription client's reference, without coordinates and region pairs. */
 export function regionBody(subscriptionId: string, { name, displayName, geographyGroup, kind }: Region) {
   const category = kind === 'Physical' ? 'Recommended' : 'Other';
   return {
@@ -148,7 +148,7 @@ function offset(ms: number): string {
   return `${sevenDigits(ms)}+00:00`;
 }
 
-/** A clock here has ms only; the digits below are made up from them, so that one moment always reads the same. */
+/** The clock has ms only; the digits below are derived from them, so that one moment always reads the same. */
 function sevenDigits(ms: number): string {
   const below = String((Math.floor(ms) * 7919) % 10_000).padStart(4, '0');
   return new Date(ms).toISOString().replace('Z', below);

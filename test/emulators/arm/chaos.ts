@@ -1,37 +1,37 @@
-// Random trouble that can be repeated: draws a sequence of knobs turned on and off and of changes made behind the operator's
-// back, and plays it on an emulator. Judges nothing: what must be true in the end is the test's to say.
+// Repeatable random trouble: draws a sequence of faults and of changes from outside the operator, and plays it on an
+// emulator. The test asserts what must hold in the end.
 import type { Clock } from '../../../src/lib/clock.ts';
 import { type Azure, Impossible } from './azure.ts';
 import { type Drift, drift } from './drift.ts';
 import type { Fault, Kind } from './faults/fault.ts';
 import type { Random } from './random.ts';
 
-/** One thing that happens, so many ms after the one before. A plain value: it can be printed, shrunk and played again. */
+/** One event, `after` ms after the previous one. A plain value, so it can be printed, shrunk and replayed. */
 export type Step =
   | { readonly kind: 'on'; readonly after: number; readonly name: string; readonly fault: Fault }
   | { readonly kind: 'off'; readonly after: number; readonly name: string }
   | { readonly kind: 'drift'; readonly after: number; readonly drift: Drift };
 
-/** Where trouble may strike. */
+/** What the trouble may affect. */
 export interface Scene {
   /** The registry's name. */
   readonly registry: string;
-  /** Regions whose replicas may be struck and changed; leave the home region out to keep it as it is. */
+  /** Regions whose replicas may be affected; leave out the home region to keep it as it is. */
   readonly locations: readonly string[];
-  /** Regions without a replica of the object's, where someone else may add one; none where left out. */
+  /** Regions without a replica of the object, where another client may add one. Default: none. */
   readonly elsewhere?: readonly string[];
 }
 
 export interface Mood {
-  /** Which knobs; `passing` where left out. */
+  /** Kinds of faults; default: `passing`. */
   readonly kinds?: readonly Kind[];
-  /** Which changes; `undoable` where left out. */
+  /** Kinds of changes; default: `undoable`. */
   readonly drifts?: readonly DrawnDrift[];
-  /** ms between steps on average; faults last up to ten times as long. */
+  /** Average ms between steps; faults last up to ten times as long. */
   readonly pace: number;
 }
 
-/** The wire: what happens to any client of anything. */
+/** Transport faults: they may affect any client of any service. */
 export const onTheWire = [
   'stalledHandshake',
   'latency',
@@ -40,11 +40,11 @@ export const onTheWire = [
   'malformed',
 ] as const satisfies readonly Kind[];
 export const atTheDoor = ['throttled', 'error', 'busy'] as const satisfies readonly Kind[];
-/** What ARM's reads do not say. */
+/** Inconsistent reads. */
 export const inSight = ['staleList', 'omission', 'lateCreation', 'lateDeletion'] as const satisfies readonly Kind[];
-/** What a person has forbidden, and permits again. */
+/** Denials that an administrator adds and removes again. */
 export const forbidding = ['forbidden', 'lock', 'policyDeny', 'withdrawnRegion'] as const satisfies readonly Kind[];
-/** Creations and changes that come to nothing; from all but the stuck ones an operator can recover by itself. */
+/** Failing creations and updates; an operator recovers from all but the stuck ones by itself. */
 export const inFate = [
   'failedCreation',
   'stuckCreation',
@@ -55,15 +55,15 @@ export const inFate = [
   'lateHomeEntry',
 ] as const satisfies readonly Kind[];
 
-/** Trouble that leaves nothing behind once it is over. */
+/** Faults that leave nothing behind once they are over. */
 export const passing: readonly Kind[] = [...onTheWire, ...atTheDoor, ...inSight];
 
 export type DrawnDrift = 'routing' | 'tags' | 'replicaRemoved' | 'replicaAdded';
 
-/** Changes that an operator undoes by itself. */
+/** Changes that an operator reverts by itself. */
 export const undoable: readonly DrawnDrift[] = ['routing', 'tags', 'replicaRemoved', 'replicaAdded'];
 
-/** So many steps; the same from the same seed. Every fault in them is over by itself in time. */
+/** Draws `count` steps; the same seed gives the same steps. Every fault in them ends by itself. */
 export function drawSteps(count: number, scene: Scene, mood: Mood, random: Random): Step[] {
   const dice = new Dice(random);
   const { kinds = passing, drifts = undoable, pace } = mood;
@@ -88,7 +88,7 @@ export function drawSteps(count: number, scene: Scene, mood: Mood, random: Rando
   return steps;
 }
 
-/** False where a change could not be made, its replica being there already, or not there. */
+/** False if a change was impossible because its replica exists already, or does not exist. */
 export function take(azure: Azure, step: Step): boolean {
   switch (step.kind) {
     case 'on':
@@ -110,13 +110,13 @@ export function take(azure: Azure, step: Step): boolean {
 }
 
 export interface Play {
-  /** Resolves after the last step, or once it was stopped. */
+  /** Resolves after the last step, or when stopped. */
   readonly done: Promise<void>;
-  /** No further step is taken; what is on stays on. */
+  /** Takes no further step; faults that are on stay on. */
   stop(): void;
 }
 
-/** Takes the steps one after the other, each in its time by `clock`; `told` hears of each that was taken. */
+/** Takes the steps one after the other by `clock`, and calls `told` for each. */
 export function play(
   azure: Azure,
   steps: readonly Step[],
@@ -152,13 +152,13 @@ export function play(
   };
 }
 
-/** All faults are off, and creations that are stuck are taken away, as a person would do it. */
+/** Turns all faults off and removes stuck creations, as a user would. */
 export function calm(azure: Azure): void {
   azure.faults.clear();
   azure.removeStuck();
 }
 
-/** Draws in words. */
+/** Draws from a seeded generator. */
 class Dice {
   readonly #random: Random;
 
@@ -170,7 +170,7 @@ class Dice {
     return Math.floor(this.#random() * count);
   }
 
-  /** Of at least one. */
+  /** `all` must not be empty. */
   one<T>(all: readonly T[]): T {
     const chosen = all[this.below(all.length)];
     if (chosen === undefined) throw new Error('There is nothing to draw from');
@@ -181,7 +181,7 @@ class Dice {
     return least + this.#random() * (most - least);
   }
 
-  /** Whole, both ends included. */
+  /** A whole number, both ends included. */
   whole(least: number, most: number): number {
     return least + this.below(most - least + 1);
   }
@@ -200,7 +200,7 @@ const malformations = [
   'strange',
 ] as const;
 
-/** Undefined where the scene has no place for it. */
+/** Undefined if no location is eligible. */
 function drawDrift(kind: DrawnDrift, { registry, locations, elsewhere = [] }: Scene, dice: Dice): Drift | undefined {
   const places = kind === 'replicaAdded' ? elsewhere : locations;
   if (places.length === 0) return undefined;

@@ -1,5 +1,5 @@
-// The emulator's TCP connections: taken, counted, and broken by RST, by silence or in the middle of an answer. Knows nothing of
-// what the requests were about.
+// The emulator's TCP connections: accepts and counts them, and breaks them by RST, by silence or in the middle of a
+// response.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
@@ -7,22 +7,22 @@ import type { Socket } from 'node:net';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Faults } from './faults/faults.ts';
 
-/** What the HTTPS server gives beside each request. */
+/** What the HTTPS server passes along with each request. */
 export interface Bindings {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
 }
 
 export interface ConnectionCounts {
-  /** Those that the client has not closed, stalled ones included. */
+  /** Not closed by the client yet, stalled ones included. */
   readonly open: number;
   /** Those whose TLS handshake is never answered. */
   readonly stalled: number;
-  /** All that were ever accepted. */
+  /** Accepted since the start. */
   readonly accepted: number;
 }
 
-/** The TCP connections under the TLS ones: only these can be reset. */
+/** Keeps the TCP sockets below the TLS ones: only these can be reset. */
 export class Connections {
   readonly #faults: Faults;
   /** By the client's port. */
@@ -34,7 +34,7 @@ export class Connections {
     this.#faults = faults;
   }
 
-  /** Hands a new connection to the server, unless its handshake is to stall. */
+  /** Hands a new connection to the server, unless a fault stalls its handshake. */
   accept(socket: Socket, server: Server): void {
     const { remotePort = 0 } = socket;
     this.#accepted++;
@@ -49,7 +49,7 @@ export class Connections {
     }
     this.#stalled.add(socket);
     socket.on('error', () => undefined); // `close` follows.
-    socket.resume(); // Unread, it would not say that the client has closed it.
+    socket.resume(); // An unread socket does not report that the client has closed it.
   }
 
   get counts(): ConnectionCounts {
@@ -73,12 +73,12 @@ export class Connections {
     return RESPONSE_ALREADY_SENT;
   }
 
-  /** Announces the whole body, sends half of it, and resets or falls silent. */
+  /** Announces the whole body, sends half of it, and then resets the connection or falls silent. */
   async breakOff(bindings: Bindings, answer: Response, ending: 'reset' | 'silence'): Promise<Response> {
     const { outgoing } = bindings;
     const body = Buffer.from(await answer.arrayBuffer());
     outgoing.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'content-length': body.length });
-    // A client that has what was sent in hand sees the end of the answer missing; one that has not, a reset.
+    // A client that has received this half sees a truncated response; one that has not sees a reset.
     await new Promise<void>((resolve) => outgoing.write(body.subarray(0, body.length >> 1), () => resolve()));
     return ending === 'reset' ? this.reset(bindings) : this.hang(bindings);
   }

@@ -1,5 +1,5 @@
-// What someone else does to registries and replicas behind the operator's back, as values that can be written as JSON: for
-// the admin endpoint and for chaos. Each happens once and at once, and asks nobody's leave.
+// Changes that another client makes to registries and replicas, as JSON values for the admin API and for chaos. Each takes
+// effect once, at once, and bypasses the API's rules.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { type Azure, Impossible } from './azure.ts';
 import {
@@ -83,7 +83,7 @@ export type Drift = {
   [K in DriftKind]: { readonly kind: K } & Values<(typeof changes)[K]['fields']>;
 }[DriftKind];
 
-/** Throws a Misfit for what is no change. */
+/** Throws a Misfit if `json` is not a change. */
 export function readDrift(json: unknown): Drift {
   if (!isObject(json)) throw new Misfit('It must be a JSON object.');
   const chosen = driftKinds.find((kind) => kind === json.kind);
@@ -91,7 +91,7 @@ export function readDrift(json: unknown): Drift {
   return readFields({ kind: oneOf('', driftKinds), ...changes[chosen].fields }, json) as Drift;
 }
 
-/** Throws Impossible where there is nothing to be changed. */
+/** Throws Impossible if the subject does not exist. */
 export function drift(azure: Azure, what: Drift): void {
   const reference = referenceOf(azure, what.registry);
   switch (what.kind) {

@@ -1,4 +1,4 @@
-// Puts the emulator together and starts it: a world, its rules and faults, a tenant, and an HTTPS server on loopback.
+// Composes and starts the ARM emulator: state, rules, faults, a tenant, and an HTTPS server on loopback.
 import { once } from 'node:events';
 import { createServer as createHttpsServer, type Server } from 'node:https';
 import { createServer } from 'node:net';
@@ -18,26 +18,26 @@ import { realistic, type Timings } from './timings.ts';
 import { type FederatedCredential, Tenant } from './tokens.ts';
 import { World } from './world.ts';
 
-/** The subscription that is always there. */
+/** A subscription that always exists. */
 export const defaultSubscriptionId = '00000000-0000-0000-0000-000000000000';
 
 export interface ArmEmulatorOptions {
-  /** 0, the default: any free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** How long things take; `realistic` where left out. Azure.timings changes it later. */
+  /** How long operations take; default `realistic`. Azure.timings changes it later. */
   readonly timings?: Timings;
   readonly clock?: Clock;
-  /** Of the durations that are drawn. */
+  /** Seed of the drawn durations and chances. */
   readonly seed?: number;
-  /** For registries that do not say otherwise; `contentBytes` makes replicas Sync for a while. */
+  /** Defaults of registries; `contentBytes` makes new replicas Sync for a while. */
   readonly registryDefaults?: RegistrySettings;
-  /** Replicas in one page of LIST. */
+  /** Replicas per page of LIST. */
   readonly pageSize?: number;
   /** Requests that the journal keeps. */
   readonly journalLength?: number;
-  /** The size of ARM's budget, and whether it is enforced; it only counts where left out. */
+  /** The size of ARM's quota and whether it is enforced; by default it only counts. */
   readonly quota?: QuotaOptions;
-  /** s that access tokens last; an hour where left out. */
+  /** Lifetime of access tokens in seconds; default: an hour. */
   readonly tokenLifetime?: number;
   readonly tenantId?: string;
   readonly clientId?: string;
@@ -47,19 +47,19 @@ export interface ArmEmulatorOptions {
 export interface ArmEmulator {
   /** `https://127.0.0.1:<port>` */
   readonly url: string;
-  /** PEM to trust. */
+  /** The certificate to trust, in PEM. */
   readonly certificate: string;
-  /** What the operator's process needs, besides NODE_EXTRA_CA_CERTS naming a file with the certificate. */
+  /** What the operator's process needs, besides NODE_EXTRA_CA_CERTS with a file of the certificate. */
   readonly environment: Readonly<Record<string, string>>;
   readonly azure: Azure;
   readonly journal: Journal;
-  /** Of all clients, tokens and admin requests included, at this moment. */
+  /** Connections of all clients, those for tokens and the admin API included. */
   readonly connections: ConnectionCounts;
-  /** Makes another application known, with the same secret: the journal tells who asked. */
+  /** Registers another application with the same secret; the journal tells the applications apart. */
   register(clientId: string, federated?: readonly FederatedCredential[]): void;
-  /** Tokens for a machine whose managed identity the client is: see metadata-endpoint.ts. */
+  /** Grants tokens for a managed identity: see metadata-endpoint.ts. */
   readonly grant: Grant;
-  /** Ends every connection; resolves once the port is free. */
+  /** Ends every connection; resolves when the port is free. */
   close(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     clientSecret = 'emulated-secret',
   } = options;
   const { cert, key } = await makeLoopbackCertificate('Azure Resource Manager emulator');
-  // Chance of its own: what goes wrong must not change how long things take.
+  // A generator of its own: faults must not change the drawn durations.
   const faults = new Faults(() => clock.now().getTime(), seeded(seed + 1));
   const world = new World(clock, seeded(seed), timings, faults);
   world.addSubscription(defaultSubscriptionId);
@@ -97,13 +97,13 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   const admin = adminApp(azure, journal, () => connections.counts);
   const isAdmin = ({ url }: Request) => `${new URL(url).pathname}/`.startsWith(`${adminPath}/`);
   const server = createAdaptorServer({
-    // Beside ARM, not in it: no fault befalls the admin endpoint and no journal has it.
+    // Outside of ARM: no fault affects the admin API and no journal records it.
     fetch: (request, bindings) => (isAdmin(request) ? admin : app).fetch(request, bindings),
     createServer: createHttpsServer,
     serverOptions: { key, cert, keepAliveTimeout: 120_000 },
     overrideGlobalObjects: false,
   }) as Server;
-  // In front of the HTTPS server: a connection that it never sees has no handshake.
+  // A TCP server in front of the HTTPS server can leave a handshake unanswered.
   const listener = createServer({ noDelay: true }, (socket) => connections.accept(socket, server));
   listener.listen(port, '127.0.0.1');
   await once(listener, 'listening');

@@ -1,5 +1,5 @@
-// What a registry's replicas were: their state after each change, so that a read can show an earlier moment. Only memory:
-// who is shown what, and when, is sight.ts's.
+// Remembers the state of a registry's replicas after each change, so that a read can show an earlier moment.
+// visibility.ts decides which moment a read shows.
 
 import { authored, type ReplicaSnapshot } from './registry.ts';
 import { type Stage, stageAt } from './replica-lifecycle.ts';
@@ -7,27 +7,27 @@ import { type Stage, stageAt } from './replica-lifecycle.ts';
 /** A replica in any stage. */
 export type ReplicaValues = Omit<ReplicaSnapshot, 'stage'> & { readonly stage: Stage };
 
-/** Changes that are remembered; what was before the first of them is lost. */
+/** Older changes are dropped. */
 const longest = 1_000;
 
 export class History {
   readonly #moments: { readonly at: number; readonly replicas: readonly ReplicaValues[] }[] = [];
 
-  /** After each change; time alone changes nothing that `asOf` cannot work out. */
+  /** Called after each change; `asOf` works out what time alone has changed since. */
   remember(at: number, replicas: readonly ReplicaValues[]): void {
     if (this.#moments.at(-1)?.at === at) this.#moments.pop();
     this.#moments.push({ at, replicas });
     if (this.#moments.length > longest) this.#moments.shift();
   }
 
-  /** Those that could be seen then; none before the first that is remembered. */
+  /** The replicas that were visible then; none before the first change on record. */
   asOf(at: number): ReplicaSnapshot[] {
     const moment = this.#moments.findLast((moment) => moment.at <= at);
     return moment?.replicas.flatMap((replica) => seenAt(replica, at) ?? []) ?? [];
   }
 }
 
-/** Undefined where nobody can see it. */
+/** Undefined if the replica was not visible. */
 function seenAt(replica: ReplicaValues, at: number): ReplicaSnapshot | undefined {
   const stage = stageAt(replica.stage, at);
   if (stage.kind === 'Awaited' || stage.kind === 'Gone') return undefined;

@@ -1,21 +1,21 @@
-// What the emulator was asked, in order: tests count requests with it and wait for them. Keeps no tokens and no secrets, and
-// of the eldest requests nothing once there are very many.
+// Records the requests that the emulator received, so that tests can count them and wait for them. It keeps no tokens or
+// secrets, and a bounded number of entries.
 import type { RequestInfo } from './request-info.ts';
 
 export interface JournalEntry extends RequestInfo {
-  /** When it arrived, by the emulator's clock. */
+  /** Time of arrival, by the emulator's clock. */
   readonly at: Date;
-  /** The same moment in ns by the machine's monotonic clock (process.hrtime), which all its processes share: for benches. */
+  /** Arrival in ns on the monotonic clock (process.hrtime), which all processes of a machine share; for benchmarks. */
   readonly arrival: bigint;
-  /** 0 where no answer was given. */
+  /** 0 if no answer was sent. */
   readonly status: number;
-  /** What the answer was before a fault took its place: the client was not told what became of its request. */
+  /** The status before a fault replaced it: the client did not learn the outcome of its request. */
   readonly hidden?: number;
-  /** ARM's word for a refusal: `Conflict` without a fault is a write to what was in motion. */
+  /** ARM's error code: `Conflict` without a fault is a write to a resource in motion. */
   readonly code?: string;
-  /** Names of the faults that befell it on its way. */
+  /** Names of the faults that applied. */
   readonly faults?: readonly string[];
-  /** The application that asked, where its token was good. */
+  /** The application of a valid token. */
   readonly clientId?: string;
   /** ms of real time. */
   readonly duration: number;
@@ -34,12 +34,12 @@ export class Journal implements Iterable<JournalEntry> {
   #waiting: Waiting[] = [];
   readonly #longest: number;
 
-  /** `longest`: requests that are kept; the eldest tenth is forgotten whenever there are more. */
+  /** When there are more than `longest` entries, the oldest tenth is dropped. */
   constructor(longest = 100_000) {
     this.#longest = longest;
   }
 
-  /** Requests that have been answered, the earliest answer first. */
+  /** In the order in which they were answered. */
   get entries(): readonly JournalEntry[] {
     return this.#entries;
   }
@@ -58,7 +58,7 @@ export class Journal implements Iterable<JournalEntry> {
     return new Promise((resolve, reject) => this.#waiting.push({ matches, resolve, reject }));
   }
 
-  /** The first matching request, whether it has been answered already or is yet to come. */
+  /** The first matching request, past or future. */
   async first(matches: Matches): Promise<JournalEntry> {
     return this.#entries.find(matches) ?? this.next(matches);
   }
@@ -71,7 +71,7 @@ export class Journal implements Iterable<JournalEntry> {
     for (const { resolve } of served) resolve(entry);
   }
 
-  /** Forgets what was; whoever waits goes on waiting. */
+  /** Drops the entries; callers of `next` and `first` keep waiting. */
   clear(): void {
     this.#entries = [];
   }

@@ -1,4 +1,4 @@
-// The emulator as a program: reads flags, says how to use it, and ends cleanly on a signal.
+// The ARM emulator as a program: parses flags, prints usage hints, and ends cleanly on a signal.
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,10 @@
-// Bodies that are not what they should be, under the status and most headers of the right answer. Decides nothing about the
-// connection but says what shall become of it.
+// Replaces a response's body with a malformed one and keeps its status and most headers.
 import { gzipSync } from 'node:zlib';
 import type { Malformation } from './request-faults.ts';
 
 export interface Malformed {
   readonly response: Response;
-  /** What becomes of the connection once half of the body is sent; undefined: all of it is sent. */
+  /** What happens to the connection after half of the body; undefined: the whole body is sent. */
   readonly ending?: 'reset' | 'silence';
 }
 
@@ -13,7 +12,7 @@ export const gatewayPage =
   '<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Please wait</h1></body></html>';
 
 const defaultBytes = 64 * 2 ** 20;
-/** Bytes; JSON may begin with any number of them. */
+/** 1 MiB; JSON may begin with any amount of white space. */
 const blanks = Buffer.alloc(2 ** 20, ' ');
 
 export async function malform(answer: Response, { how, bytes = defaultBytes }: Malformation): Promise<Malformed> {
@@ -61,7 +60,7 @@ function* padded(body: Uint8Array, bytes: number): Generator<Uint8Array> {
   yield body;
 }
 
-/** gzip may have several members, one after the other (RFC 1952, 2.2): each piece is one. */
+/** A gzip stream may have several members, one after the other (RFC 1952, 2.2): each chunk is one. */
 function* packedAndPadded(body: Uint8Array, bytes: number): Generator<Uint8Array> {
   const packed = gzipSync(blanks);
   for (let left = bytes; left > 0; left -= blanks.length) {

@@ -1,5 +1,5 @@
-// Azure's instance metadata service, as far as managed identities go: on the machine whose identity it is, tokens are had for
-// the asking. Its form is that of Microsoft's article on managed identities and tokens; plain HTTP, as it is there.
+// Azure's instance metadata service as far as managed identities use it: it gives out tokens without credentials. The
+// protocol follows Microsoft's article on managed identities and tokens; plain HTTP, as in Azure.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ export interface MetadataEndpoint {
   close(): Promise<void>;
 }
 
-/** An access token for this resource and client, and the s that it lasts. */
+/** Returns an access token for this client and resource, and its lifetime in seconds. */
 export type Grant = (clientId: string, resource: string) => { readonly token: string; readonly lifetime: number };
 
 export async function startMetadataEndpoint(grant: Grant): Promise<MetadataEndpoint> {
@@ -33,7 +33,7 @@ function answer({ url = '', headers }: IncomingMessage, response: ServerResponse
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
   if (!/^\/metadata\/identity\/oauth2\/token\/?$/.test(pathname)) return void send(404, { error: 'Not found' });
   if (headers.metadata !== 'true') {
-    // What keeps a program that can be made to fetch URLs from fetching tokens.
+    // The header protects against server-side request forgery: a plain fetch of the URL gets no token.
     return void send(400, {
       error: 'invalid_request',
       error_description: 'Required metadata header not specified',

@@ -1,4 +1,4 @@
-// A long-running operation as its pollers see it: running, then one outcome for good.
+// A long-running operation as clients poll it: running, then one final outcome.
 import type { Failure } from './replica-lifecycle.ts';
 
 export type Outcome =
@@ -9,13 +9,13 @@ export type Outcome =
 export class Operation {
   /** `replications-<guid>` or `registries-<guid>`, where the guid is the caller's x-ms-client-request-id (recorded). */
   readonly id: string;
-  /** ARM's word for it while it runs. `Creating` was recorded; `Updating` and `Deleting` are assumed alike. */
+  /** ARM's status while it runs. `Creating` was recorded; `Updating` and `Deleting` are assumed. */
   readonly doing: 'Creating' | 'Updating' | 'Deleting';
-  /** What it is about. */
+  /** The resource that it changes. */
   readonly resourceId: string;
-  /** The region in whose name a deletion is polled. */
+  /** The region under which a deletion is polled. */
   readonly location: string;
-  /** Brings the resource it is about up to the present, which may end the operation. */
+  /** Brings its resource up to date, which may end the operation. */
   readonly #settle: () => void;
   #outcome: Outcome | undefined;
 

@@ -1,4 +1,4 @@
-// The API's rules: what ARM and ACR do with each request, and what they refuse. Works on the world, speaks no HTTP.
+// The API's rules: what ARM and ACR do for each request and which ones they refuse, independent of HTTP.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { policyTags } from './access.ts';
 import type { Operation } from './operation.ts';
@@ -10,7 +10,7 @@ import { checkName, type RegistryPut, type ReplicaPatch, type ReplicaPut } from 
 import { listed, seen } from './visibility.ts';
 import type { World } from './world.ts';
 
-/** Who asks, and the operation's guid: the caller's own x-ms-client-request-id (recorded). */
+/** The client, and its x-ms-client-request-id, which becomes the operation's guid (recorded). */
 export interface Caller {
   readonly author: Author;
   readonly requestId: string;
@@ -21,7 +21,7 @@ export interface ReplicaReference {
   readonly name: string;
 }
 
-/** A write that ACR has taken on: with an operation where it is still working on it. */
+/** An accepted write, with an operation while ACR is still working on it. */
 export interface Written {
   readonly replica: ReplicaSnapshot;
   readonly operation?: Operation;
@@ -65,7 +65,7 @@ export function putRegistry(
   return existing.snapshot();
 }
 
-/** Undefined where there was nothing to delete. Takes its replicas along (recorded: ASO, 2025-11-18). */
+/** Undefined if there was nothing to delete. Deletes the replicas too (recorded: ASO, 2025-11-18). */
 export function deleteRegistry(
   world: World,
   reference: RegistryReference,
@@ -91,7 +91,7 @@ export function getReplica(world: World, { registry: reference, name }: ReplicaR
   return replica;
 }
 
-/** What LIST says, in no order that means anything (recorded). */
+/** What LIST shows, in arbitrary order (recorded). */
 export function listReplicas(world: World, reference: RegistryReference): ReplicaSnapshot[] {
   checkResourceGroup(world, reference);
   const registry = world.find(reference);
@@ -116,8 +116,8 @@ export function putReplica(
   checkName('replication', name);
   if (registry.sku !== 'Premium') throw refusal.replicationNotSupported(registry.sku);
   checkAtRest(registry);
-  // Reported: a PUT at the home region is no error (Azure/azure-rest-api-specs issue 10233, 2020). Assumed: it makes
-  // ACR write the home entry at once, and then counts as a PUT on that.
+  // Reported: a PUT at the home region is no error (Azure/azure-rest-api-specs issue 10233, 2020). Assumed: it makes ACR
+  // write the home entry at once, and then counts as a PUT on that.
   const there = put.location === registry.location ? world.homeEntry(registry) : registry.replicaAt(put.location);
   if (there && there.name.toLowerCase() !== name.toLowerCase()) {
     throw refusal.locationAlreadyReplicated(registry.reference.name, put.location, there.name);
@@ -147,9 +147,9 @@ export function patchReplica(
 }
 
 /**
- * Undefined where there was nothing to delete (204 in the specification; not recorded). A deletion of one that is being
- * deleted is taken as one more operation on it (assumed), any other write to a replica in motion is refused (assumed),
- * but for the deletion of a creation that is stuck: that is ACR's own remedy (Microsoft's article on geo-replication).
+ * Undefined if there was nothing to delete (204 in the specification; not recorded). Deleting a replica that is being
+ * deleted adds an operation (assumed). Any other write to a replica in motion is refused (assumed), except the deletion
+ * of a stuck creation: that is ACR's own remedy (Microsoft's article on geo-replication).
  */
 export function deleteReplica(
   world: World,
@@ -161,7 +161,7 @@ export function deleteReplica(
   const replica = registry?.replicaNamed(name);
   if (!registry || !replica?.snapshot()) return undefined;
   checkAtRest(registry);
-  // Reported: refused while there are others (Azure/acr issue 294), done once it is the last (Azure/acr issue 729, 2024).
+  // Reported: refused while there are others (Azure/acr issue 294), allowed for the last one (Azure/acr issue 729, 2024).
   if (replica.home && registry.visible().length > 1) throw refusal.homeReplicationCannotBeDeleted(replica.name);
   const id = `replications-${requestId}`;
   if (replica.stage.kind === 'Deleting') return world.joinRemoval(replica, id);
@@ -172,12 +172,12 @@ export function deleteReplica(
   return operation;
 }
 
-/** An operation under its subscription's or its replica's path; ids are compared without regard to case. */
+/** An operation under its subscription's or its replica's path; ids are case-insensitive. */
 export function findOperation(world: World, id: string): Operation | undefined {
   return world.operations.get(id.toLowerCase());
 }
 
-/** A PUT on what is there: its routing flips as with PATCH (assumed), anything less is synchronous (recorded: ASO). */
+/** A PUT on an existing replica: a routing change works as with PATCH (assumed), anything less is synchronous (recorded: ASO). */
 function rewrite(world: World, replica: Replica, put: ReplicaPut, caller: Caller): Written {
   checkReplicaAtRest(replica);
   if (put.zoneRedundancy && put.zoneRedundancy !== replica.zoneRedundancy) {
@@ -186,7 +186,7 @@ function rewrite(world: World, replica: Replica, put: ReplicaPut, caller: Caller
   return change(world, replica, put, caller);
 }
 
-/** A Failed one is taken on again and fails again (Azure/ARO-HCP pull request 2366: only deletion helps). */
+/** A Failed replica is accepted and fails again (Azure/ARO-HCP pull request 2366: only deletion helps). */
 function change(world: World, replica: Replica, { routing, tags: sent }: ReplicaPatch, caller: Caller): Written {
   const added = policyTags(world.faults, replica.id);
   const tags = added ? { ...(sent ?? replica.tags), ...added } : sent;
@@ -252,7 +252,7 @@ function visible(replica: Replica): ReplicaSnapshot {
   return snapshot;
 }
 
-/** FNV-1a: an order that is no order, and yet the same for every page. */
+/** FNV-1a: an order without meaning that is the same for every page. */
 function scramble(text: string): number {
   let hash = 0x811c9dc5;
   for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);

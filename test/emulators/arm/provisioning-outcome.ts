@@ -1,23 +1,22 @@
-// How ACR's work on a replica is to end, where someone has decided that it shall not end well. Asked once when the work
-// begins.
+// How ACR's work on a replica ends when a fault makes it fail. Evaluated once, when the work begins.
 import { concernsRegistry, concernsReplica, type Fault } from './faults/fault.ts';
 import type { Registry, Replica } from './registry.ts';
 import type { Ending, Failure, Resting } from './replica-lifecycle.ts';
 import type { World } from './world.ts';
 
-/** Code and words are assumed: no failed operation is on record. */
+/** Code and message are assumed: no failed operation is on record. */
 export const couldNotProvision: Failure = {
   code: 'ReplicationFailed',
   message: 'The replication could not be provisioned. Please delete it and try again.',
 };
 
-/** Reported: a private endpoint without a free address rolls the replica back; code and words are assumed. */
+/** Reported: a private endpoint without a free address rolls the replica back; code and message are assumed. */
 const noAddress: Failure = {
   code: 'PrivateEndpointAddressExhausted',
   message: 'The replication was rolled back: the subnet of a private endpoint has no free IP address.',
 };
 
-/** Undefined where it ends well. */
+/** Undefined if the creation will succeed. */
 export function endingOfCreation({ faults, now }: World, registry: Registry, location: string): Ending | undefined {
   const here = (fault: Fault<'failedCreation' | 'stuckCreation' | 'vanishingCreation' | 'failedRecreation'>) =>
     concernsReplica(fault, registry.reference, location);
@@ -27,13 +26,13 @@ export function endingOfCreation({ faults, now }: World, registry: Registry, loc
     faults.due('failedCreation', here) ??
     faults.due('failedRecreation', (fault) => here(fault) && now < freed + fault.ms);
   if (failed) return { kind: 'Failed', failure: failureOf(failed.fault, couldNotProvision) };
-  // Reported: Azure/acr issue 647; deleting it is the remedy in Microsoft's article on geo-replication.
+  // Reported: Azure/acr issue 647; Microsoft's article on geo-replication advises to delete the replica.
   if (faults.due('stuckCreation', here)) return { kind: 'Never' };
   const vanishing = faults.due('vanishingCreation', here);
   return vanishing && { kind: 'Gone', failure: failureOf(vanishing.fault, noAddress) };
 }
 
-/** What a replica is after an update of `rest`. A Failed one stays so (Azure/ARO-HCP pull request 2366), unless healed. */
+/** The stage after an update. A Failed replica stays Failed (Azure/ARO-HCP pull request 2366) unless a fault heals it. */
 export function restAfterUpdate({ faults }: World, { registry, location }: Replica, rest: Resting): Resting {
   const here = (fault: Fault<'failedUpdate' | 'healing'>) => concernsReplica(fault, registry.reference, location);
   const { since } = rest;
@@ -42,7 +41,7 @@ export function restAfterUpdate({ faults }: World, { registry, location }: Repli
   return rest.kind === 'Failed' && faults.due('healing', here) ? { kind: 'Ready', since } : rest;
 }
 
-/** ms that the home region's entry takes longer. */
+/** Extra ms until the home region's entry appears. */
 export function delayOfHomeEntry({ faults }: World, registry: Registry): number {
   return faults.due('lateHomeEntry', (fault) => concernsRegistry(fault, registry.reference))?.fault.ms ?? 0;
 }

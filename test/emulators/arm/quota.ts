@@ -1,9 +1,9 @@
-// ARM's token buckets, as its answers show them. They only count, unless they are enforced: then who finds one empty is refused.
+// ARM's token buckets, as its rate-limit headers show them. They refuse requests only if `enforced` is set.
 
-/** Which bucket pays: polls of operations count as reads. */
+/** The bucket of a request: polls of operations count as reads. */
 export type Spending = 'reads' | 'writes' | 'deletes';
 
-/** Tokens at most, and tokens per second. */
+/** Capacity in tokens and refill in tokens per second. */
 export interface Size {
   readonly size: number;
   readonly refill: number;
@@ -21,9 +21,9 @@ export const realSizes: Readonly<Record<Spending, Size>> = {
 const globalShare = 15;
 
 export interface QuotaOptions {
-  /** The real ones where left out. */
+  /** ARM's real sizes by default. */
   readonly sizes?: Readonly<Record<Spending, Size>>;
-  /** s, what the Retry-After of a 429 says (10 and 6 were seen); nobody is refused where left out. */
+  /** Seconds in the Retry-After of a 429 (10 and 6 were seen); no request is refused if unset. */
   readonly enforced?: number;
 }
 
@@ -43,14 +43,14 @@ export class Quota {
     this.#enforced = enforced;
   }
 
-  /** Undefined: the request may be looked at; else the s after which it may be tried again. */
+  /** Undefined: the request may proceed; else the seconds in its Retry-After. */
   refusal(subscriptionId: string, principal: string, spending: Spending, now: number): number | undefined {
     const { size, refill } = this.#sizes[spending];
     const left = this.#tokens(`${subscriptionId}/${principal}/${spending}`, { size, refill }, now);
     return left < 1 ? this.#enforced : undefined;
   }
 
-  /** Takes one token each from the principal's and the subscription's bucket; the headers that tell what is left. */
+  /** Takes one token each from the principal's and the subscription's bucket; returns the headers with what is left. */
   spend(subscriptionId: string, principal: string, spending: Spending, now: number): Record<string, string> {
     const { size, refill } = this.#sizes[spending];
     const own = this.#take(`${subscriptionId}/${principal}/${spending}`, { size, refill }, now);
@@ -65,7 +65,7 @@ export class Quota {
     };
   }
 
-  /** Tokens left afterwards, never below 0. */
+  /** Tokens left afterwards, at least 0. */
   #take(key: string, size: Size, now: number): number {
     const tokens = Math.max(0, this.#tokens(key, size, now) - 1);
     this.#buckets.set(key, { tokens, at: now });

@@ -1,9 +1,9 @@
-// Chance that can be repeated: a small seeded generator, so that a run with the same seed draws the same times.
+// A small seeded random generator, so that a run can be repeated.
 
-/** An even draw from [0, 1). */
+/** A uniform draw from [0, 1). */
 export type Random = () => number;
 
-/** Mulberry32: 32 bits of state, which is plenty for drawing durations. Not for secrets. */
+/** Mulberry32: 32 bits of state are enough to draw durations. Not for secrets. */
 export function seeded(seed: number): Random {
   let state = seed >>> 0;
   return () => {

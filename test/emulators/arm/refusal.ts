@@ -1,17 +1,17 @@
-// The refusals of ARM and of ACR behind it, as values that the server turns into answers. Each says whether it was seen.
+// The errors of ARM and ACR, which the server turns into responses. Each comment says whether it was recorded.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 
 export interface RefusalDetails {
   readonly status: number;
   readonly code: string;
   readonly message: string;
-  /** The resource it is about, as policy denials name it. */
+  /** The resource that a policy denial names. */
   readonly target?: string;
-  /** As policy denials add it. */
+  /** Details of a policy denial. */
   readonly additionalInfo?: readonly unknown[];
-  /** s. */
+  /** Seconds. */
   readonly retryAfter?: number;
-  /** ARM's front end answers without asking ACR, and then shows no budget (recorded for 404: ASO, 2025-11-18). */
+  /** ARM's front end answers without asking ACR, and shows no quota (recorded for 404: ASO, 2025-11-18). */
   readonly gateway?: boolean;
   /** An HTML page of a gateway, without ARM's envelope. */
   readonly html?: boolean;
@@ -33,7 +33,7 @@ const gateway = (status: number, code: string, message: string) =>
 
 const provider = (status: number, code: string, message: string) => new Refusal({ status, code, message });
 
-// ARM's front end: these codes and words are general to Azure; where one is recorded for registries it says so.
+// ARM's front end. These codes and messages are general to Azure; those recorded for registries say so.
 
 export function subscriptionNotFound(subscriptionId: string): Refusal {
   return gateway(404, 'SubscriptionNotFound', `The subscription '${subscriptionId}' could not be found.`);
@@ -52,7 +52,7 @@ export function resourceNotFound(resourceGroup: string, path: string): Refusal {
   );
 }
 
-/** Words of Microsoft's ARM troubleshooting article; for registries neither they nor the status are recorded. */
+/** Message of Microsoft's ARM troubleshooting article; for registries neither message nor status is recorded. */
 export function parentResourceNotFound(registry: RegistryReference): Refusal {
   return gateway(
     404,
@@ -74,7 +74,7 @@ export function invalidResourceLocation(name: string, resourceGroup: string, is:
   );
 }
 
-/** General to ARM: the words were seen for other resource types, the status is assumed. */
+/** General to ARM: the message was seen for other resource types, the status is assumed. */
 export function locationNotAvailable(location: string, type: string, offered: readonly string[]): Refusal {
   return gateway(
     400,
@@ -97,12 +97,12 @@ export function invalidRequestContent(why: string): Refusal {
   );
 }
 
-/** Assumed whole: operations are kept for as long as the emulator runs, so this means a URL that was made up. */
+/** Assumed: operations are kept for as long as the emulator runs, so this means a made-up URL. */
 export function operationNotFound(id: string): Refusal {
   return provider(404, 'OperationNotFound', `The operation '${id}' was not found.`);
 }
 
-/** Assumed whole. */
+/** Assumed. */
 export function invalidSkipToken(token: string): Refusal {
   return provider(400, 'InvalidSkipToken', `The skip token '${token}' is invalid.`);
 }
@@ -138,7 +138,7 @@ export function unauthenticated(code: string, message: string, authority: string
   });
 }
 
-/** General to ARM; seen with this status. `scope` is the id of what was asked for. */
+/** General to ARM; seen with this status. `scope` is the id of the requested resource. */
 export function authorizationFailed(clientId: string, objectId: string, action: string, scope: string): Refusal {
   return gateway(
     403,
@@ -147,7 +147,7 @@ export function authorizationFailed(clientId: string, objectId: string, action: 
   );
 }
 
-/** General to ARM; seen with this status for deletions, the words for writes are assumed alike. */
+/** General to ARM; seen with this status for deletions, the message for writes is assumed. */
 export function scopeLocked(id: string, operation: 'delete' | 'write', lockedScope: string): Refusal {
   return gateway(
     409,
@@ -185,7 +185,7 @@ export function disallowedByPolicy(resource: string, scope: string): Refusal {
   });
 }
 
-/** Quoted from captured traffic for other resource types (2026-09). `retryAfter` in s; no such header where undefined. */
+/** Quoted from captured traffic for other resource types (2026-09). `retryAfter` in seconds; undefined: no such header. */
 export function subscriptionRequestsThrottled(
   subscriptionId: string,
   actor: string,
@@ -200,7 +200,7 @@ export function subscriptionRequestsThrottled(
     ...(retryAfter !== undefined && { retryAfter }),
   });
 }
-
+/** The same, of an enforced quota: the front end refuses it at no cost. */
 /** The same, of a bucket that is enforced: the front end refuses, at no cost. */
 export function budgetSpent(
   subscriptionId: string,
@@ -213,9 +213,9 @@ export function budgetSpent(
   return new Refusal({ ...details, gateway: true });
 }
 
-// ACR itself: hardly any of its refusals is recorded.
+// ACR itself: hardly any of its errors is recorded.
 
-/** Assumed whole: the pattern ([length, alphanumeric]) is the specification's, the code and status are not recorded. */
+/** Assumed: only the pattern ([length, alphanumeric]) is in the specification; code and status are not recorded. */
 export function invalidName(kind: 'registry' | 'replication', name: string): Refusal {
   return provider(
     400,
@@ -224,12 +224,12 @@ export function invalidName(kind: 'registry' | 'replication', name: string): Ref
   );
 }
 
-/** Assumed whole, after ACR's pattern for other Premium features ("... is not supported for the SKU Basic."). */
+/** Assumed, after ACR's pattern for other Premium features ("... is not supported for the SKU Basic."). */
 export function replicationNotSupported(sku: string): Refusal {
   return provider(400, 'ReplicationNotSupported', `Geo-replication is not supported for the SKU ${sku}.`);
 }
 
-/** Assumed whole: no recording has a second name at one location. */
+/** Assumed: no recording has a second name at one location. */
 export function locationAlreadyReplicated(registry: string, location: string, name: string): Refusal {
   return provider(
     409,
@@ -238,7 +238,7 @@ export function locationAlreadyReplicated(registry: string, location: string, na
   );
 }
 
-/** The code was reported (Azure/acr issue 294, 2019); status and words are assumed. */
+/** The code was reported (Azure/acr issue 294, 2019); status and message are assumed. */
 export function homeReplicationCannotBeDeleted(name: string): Refusal {
   return provider(
     400,
@@ -247,7 +247,7 @@ export function homeReplicationCannotBeDeleted(name: string): Refusal {
   );
 }
 
-/** That it is refused was reported (Azure/azure-rest-api-specs issue 18934, 2022); code, status and words are assumed. */
+/** The refusal was reported (Azure/azure-rest-api-specs issue 18934, 2022); code, status and message are assumed. */
 export function zoneRedundancyIsFixed(name: string): Refusal {
   return provider(
     400,
@@ -256,7 +256,7 @@ export function zoneRedundancyIsFixed(name: string): Refusal {
   );
 }
 
-/** Assumed whole: every recording writes to one resource after the other. */
+/** Assumed: every recording writes to one resource after the other. */
 export function busy(what: string, state: string): Refusal {
   return provider(
     409,

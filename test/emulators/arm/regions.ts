@@ -77,5 +77,5 @@ function regionsOf(groups: Readonly<Record<string, readonly string[]>>, kind: Re
   );
 }
 
-/** Azure's public regions; not all of them, and with a few logical ones in between as the real answer has them. */
+/** A selection of Azure's public regions, with a few logical ones in between as in the real answer. */
 export const publicRegions: readonly Region[] = [...regionsOf(physical, 'Physical'), ...regionsOf(logical, 'Logical')];

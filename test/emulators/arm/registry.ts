@@ -1,11 +1,11 @@
-// A registry and its replicas as the emulated Azure keeps them. They know how to go through their stages; whether a
-// request may make them do so is provider.ts's to say.
+// A registry and its replicas in the emulated Azure, and their transitions between stages. provider.ts decides which
+// requests may cause them.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { History, type ReplicaValues } from './history.ts';
 import type { Operation, Outcome } from './operation.ts';
 import { following, isPassing, type Stage, stageAt } from './replica-lifecycle.ts';
 
-/** Who did something, as `systemData` names them. */
+/** The author of a change, as `systemData` names it. */
 export interface Author {
   readonly id: string;
   readonly type: 'User' | 'Application';
@@ -25,7 +25,7 @@ export function authored(author: Author, at: number): SystemData {
 
 export type Tags = Readonly<Record<string, string>>;
 
-/** A replica at one moment; one that is Awaited or Gone has no snapshot, since nobody can see it. */
+/** A visible replica at one moment. A replica that is Awaited or Gone is not visible and has no snapshot. */
 export interface ReplicaSnapshot {
   readonly id: string;
   readonly name: string;
@@ -50,7 +50,7 @@ export class Replica {
   routing: boolean;
   systemData: SystemData;
   #stage: Stage;
-  /** Those that end when the present stage does. */
+  /** Operations that end with the present stage. */
   #operations: Operation[] = [];
 
   constructor(
@@ -92,13 +92,13 @@ export class Replica {
     return { id, name, location, home, tags, routing, zoneRedundancy, systemData, stage };
   }
 
-  /** Enters a stage at someone's will. */
+  /** Enters a stage because of a request or a test, not by time. */
   enter(stage: Stage, at: number): void {
     this.#pass(stage);
     this.registry.remember(at);
   }
 
-  /** New values and nothing else. */
+  /** Changes values without an operation. */
   write({ routing, tags }: { routing?: boolean; tags?: Tags }, author: Author, at: number): void {
     this.routing = routing ?? this.routing;
     this.tags = tags ?? this.tags;
@@ -106,7 +106,7 @@ export class Replica {
     this.registry.remember(at);
   }
 
-  /** Enters a stage, which ends the operations that were about the one before. */
+  /** Enters a stage and ends the operations of the previous one. */
   #pass(stage: Stage): void {
     const left = this.#stage;
     if (left === stage) return;
@@ -119,7 +119,7 @@ export class Replica {
     }
   }
 
-  /** The operation ends when the present stage does. */
+  /** The operation ends with the present stage. */
   follow(operation: Operation): void {
     this.#operations.push(operation);
   }
@@ -128,14 +128,14 @@ export class Replica {
     this.#pass(stageAt(this.#stage, now));
   }
 
-  /** To the next stage, whatever time is left in this one. False when time alone takes it nowhere. */
+  /** Enters the next stage regardless of the time left. False if the stage is final. */
   advance(now: number): boolean {
     if (!isPassing(this.#stage)) return false;
     this.enter(following(this.#stage, now), now);
     return true;
   }
 
-  /** Undefined while nobody can see it. `stage` stands in for the present one where an answer shows an earlier moment. */
+  /** Undefined if not visible. `stage` replaces the present stage to show an earlier moment. */
   snapshot(stage: Stage = this.#stage): ReplicaSnapshot | undefined {
     if (stage.kind === 'Awaited' || stage.kind === 'Gone') return undefined;
     const { id, name, location, home, tags, routing, zoneRedundancy, systemData } = this;
@@ -164,7 +164,7 @@ export interface RegistrySnapshot {
 }
 
 export class Registry {
-  /** As spelt when it was made. */
+  /** As spelt at its creation. */
   readonly reference: RegistryReference;
   readonly id: string;
   readonly location: string;
@@ -179,7 +179,7 @@ export class Registry {
   readonly history = new History();
   /** When the last replica at a location was gone, in ms since the epoch. */
   readonly freedAt = new Map<string, number>();
-  /** What LIST says instead of what is, while set. */
+  /** What LIST shows instead of the true state, while set. */
   frozenList: readonly ReplicaSnapshot[] | undefined;
   deletion: { readonly until: number; readonly operation: Operation } | undefined;
 
@@ -206,7 +206,7 @@ export class Registry {
     this.systemData = values.systemData;
   }
 
-  /** Whether nobody can see the registry any more. */
+  /** Whether its deletion is complete. */
   gone(now: number): boolean {
     return this.deletion !== undefined && this.deletion.until <= now;
   }
@@ -236,12 +236,12 @@ export class Registry {
     );
   }
 
-  /** Also one that nobody can see yet. */
+  /** Includes a replica that is not visible yet. */
   replicaAt(location: string): Replica | undefined {
     return [...this.replicas.values()].find((replica) => replica.location === location);
   }
 
-  /** Those that can be seen, in the order in which they were made. */
+  /** The visible replicas, in order of creation. */
   visible(): ReplicaSnapshot[] {
     return [...this.replicas.values()].flatMap((replica) => replica.snapshot() ?? []);
   }

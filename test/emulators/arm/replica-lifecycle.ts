@@ -1,38 +1,38 @@
-// The life of one replica: its stages and what follows each. Pure: told the time, it says where a replica stands, so
-// that nothing needs a timer and a fake clock can move years.
+// The stages of a replica and the transitions between them. A stage is a pure function of time, so no timers are needed
+// and a fake clock can skip years.
 
-/** Why a creation or a change came to nothing, in ACR's words. */
+/** Why a creation or change failed, in ACR's words. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
 }
 
-/** How a creation comes to nothing: it is Failed, or rolled back and gone, or goes on for ever. */
+/** How a creation fails: the replica is Failed, is rolled back and gone, or stays Creating for ever. */
 export type Ending = { readonly kind: 'Failed' | 'Gone'; readonly failure: Failure } | { readonly kind: 'Never' };
 
-/** Every time is ms since the epoch. `since` is what ARM shows as `status.timestamp`; `until` is Infinity where held. */
+/** Times are ms since the epoch. `since` is shown by ARM as `status.timestamp`; `until` is Infinity while held. */
 export type Resting =
-  /** Provisioned, but its content is still on the way: ARM says Succeeded and Syncing. */
+  /** Provisioned, but its content is still being copied: ARM says Succeeded and Syncing. */
   | { readonly kind: 'Syncing'; readonly since: number; readonly until: number }
   | { readonly kind: 'Ready'; readonly since: number }
   | { readonly kind: 'Failed'; readonly since: number; readonly failure: Failure };
 
-/** In motion: ACR is working on it, and takes no further write. */
+/** In motion: ACR is working on the replica and accepts no further write. */
 export type Moving =
   | {
       readonly kind: 'Creating';
       readonly since: number;
       readonly until: number;
-      /** ms that it will be Syncing afterwards. */
+      /** ms that the replica will be Syncing afterwards. */
       readonly sync: number;
-      /** Where it does not end well. */
+      /** Set if the creation will not succeed. */
       readonly ending?: Ending;
     }
   | { readonly kind: 'Updating'; readonly since: number; readonly until: number; readonly rest: Resting }
   | { readonly kind: 'Deleting'; readonly since: number; readonly until: number };
 
 export type Stage =
-  /** The home region's entry, which ACR has not made yet: nobody sees it. */
+  /** The home region's entry before ACR has made it: not visible. */
   | { readonly kind: 'Awaited'; readonly until: number }
   | Moving
   | Resting
@@ -42,17 +42,17 @@ export function isMoving(stage: Stage): stage is Moving {
   return stage.kind === 'Creating' || stage.kind === 'Updating' || stage.kind === 'Deleting';
 }
 
-/** A creation that nothing but its deletion will end. */
+/** A creation that only a deletion ends. */
 export function isStuck(stage: Stage): boolean {
   return stage.kind === 'Creating' && stage.ending?.kind === 'Never';
 }
 
-/** Whether time alone takes it further. */
+/** Whether the stage ends by time alone. */
 export function isPassing(stage: Stage): stage is Extract<Stage, { until: number }> {
   return 'until' in stage && !isStuck(stage);
 }
 
-/** What comes after `stage`, entered at `at`; a stage that lasts is its own successor. */
+/** The stage after `stage`, entered at `at`; a final stage is followed by itself. */
 export function following(stage: Stage, at: number): Stage {
   switch (stage.kind) {
     case 'Awaited':
@@ -90,7 +90,7 @@ function afterCreation(stage: Extract<Stage, { kind: 'Creating' }>, at: number):
   }
 }
 
-/** Where a replica stands at `now` that was in `stage` before. */
+/** The stage at `now` of a replica that was in `stage` before. */
 export function stageAt(stage: Stage, now: number): Stage {
   let current = stage;
   while (isPassing(current) && current.until <= now) current = following(current, current.until);

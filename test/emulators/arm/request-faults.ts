@@ -1,14 +1,14 @@
-// What befalls a request on its way, whatever the state behind the door: how long it takes, whether it gets an answer at
-// all, and which. Only decides; wire.ts and server.ts carry it out.
+// Chooses the faults that apply to a request independently of Azure's state: latency, lost answers and injected errors.
+// connection-faults.ts and server.ts carry them out.
 import { concernsRequest, type Fault } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import { busy, Refusal, subscriptionRequestsThrottled } from './refusal.ts';
 import type { RequestInfo } from './request-info.ts';
 
-/** What is done to a body. */
+/** How a response body is changed. */
 export type Malformation = Pick<Fault<'malformed'>, 'how' | 'bytes'>;
 
-/** Instead of an answer, or with it. */
+/** Applied instead of an answer, or to it. */
 export type WireFault =
   | { readonly kind: 'reset' | 'hang'; readonly when: 'before' | 'after' }
   | ({ readonly kind: 'malformed' } & Malformation);
@@ -17,11 +17,11 @@ export interface Passage {
   /** ms. */
   readonly latency: number;
   readonly fault?: WireFault;
-  /** Names of the faults in it. */
+  /** Names of the faults applied. */
   readonly names: readonly string[];
 }
 
-/** What happens on the wire. */
+/** The latency and the transport fault of one request. */
 export function passageOf(faults: Faults, info: RequestInfo): Passage {
   const concerns = (fault: Fault<'latency' | 'reset' | 'hang' | 'malformed'>) => concernsRequest(fault, info);
   const slow = faults.due('latency', concerns);
@@ -35,13 +35,13 @@ export function passageOf(faults: Faults, info: RequestInfo): Passage {
 }
 
 export interface RefusalAtTheDoor {
-  /** Of the fault that it comes of. */
+  /** Name of the fault that causes it. */
   readonly name: string;
   readonly when: 'before' | 'after';
   readonly refusal: Refusal;
 }
 
-/** The error with which a request is answered, whatever it asks for. */
+/** The error that answers a request, whatever it asks for. */
 export function refusalAtTheDoor(faults: Faults, info: RequestInfo): RefusalAtTheDoor | undefined {
   const concerns = (fault: Fault<'throttled' | 'error'>) => concernsRequest(fault, info);
   const chosen = faults.refusalOf(info);
@@ -63,7 +63,7 @@ function throttling({ method, subscriptionId = '' }: RequestInfo, retryAfter: nu
   return subscriptionRequestsThrottled(subscriptionId, 'emulated', what, retryAfter);
 }
 
-/** Codes and words that ARM is known for, where the fault has none of its own. */
+/** Uses ARM's known codes and messages where the fault has none of its own. */
 function errorOf({ status, code, message, html, retryAfter }: Fault<'error'>): Refusal {
   const usual = status >= 500 ? 'InternalServerError' : 'BadRequest';
   return new Refusal({

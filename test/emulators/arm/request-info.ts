@@ -1,17 +1,17 @@
-// What a request says of itself before anything has looked at it: method, path and body, and what they are about. Keeps no
-// token and no secret, so that it may be journalled.
+// Describes a request by its method, path and body, before anything has handled it. It contains no token or secret, so it
+// may be journalled.
 
 export const methods = ['GET', 'PUT', 'PATCH', 'DELETE', 'POST'] as const;
 
-/** What can be asked; `operation` is a poll of either kind. */
+/** The kinds of endpoints; `operation` is a poll of either kind. */
 export const endpoints = ['registry', 'replicas', 'replica', 'operation', 'locations', 'token', 'other'] as const;
 
 export type Endpoint = (typeof endpoints)[number];
 
-/** Names are spelt as the client spelt them. */
+/** Names keep the client's spelling. */
 export interface RequestInfo {
   readonly method: string;
-  /** Without its query. */
+  /** Without the query. */
   readonly path: string;
   readonly endpoint: Endpoint;
   readonly subscriptionId?: string;
@@ -20,14 +20,14 @@ export interface RequestInfo {
   readonly registry?: string;
   /** The replica's ARM name. */
   readonly replica?: string;
-  /** Parsed where it is JSON; only with writes to ARM. */
+  /** Parsed if it is JSON; only for writes to ARM. */
   readonly body?: unknown;
 }
 
 const ids =
   /^\/subscriptions\/(?<subscriptionId>[^/]+)(?:\/resourcegroups\/(?<resourceGroup>[^/]+)(?:\/providers\/microsoft\.containerregistry\/registries\/(?<registry>[^/]+)(?:\/replications\/(?<replica>[^/]+))?)?)?/i;
 
-/** `body` of a PUT or PATCH, as text. */
+/** `body`: the text of a PUT or PATCH. */
 export function infoOf(method: string, path: string, body?: string): RequestInfo {
   const names = Object.entries(ids.exec(path)?.groups ?? {}).filter(([, value]) => value !== undefined);
   const spelt = Object.fromEntries(names.map(([name, value]) => [name, decoded(value)]));
@@ -44,7 +44,7 @@ function endpointOf(path: string): Endpoint {
   return tail.replicas ? 'replicas' : 'registry';
 }
 
-/** A name that cannot be decoded stays as it is, and is refused as a name. */
+/** A name that cannot be decoded is kept as it is and refused later. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -53,7 +53,7 @@ function decoded(text: string): string {
   }
 }
 
-/** A body that is no JSON is journalled as text; whoever needs it refuses it. */
+/** A body that is not JSON is journalled as text; the handler refuses it. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

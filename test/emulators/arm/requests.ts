@@ -1,4 +1,4 @@
-// What clients send, read into types: bodies of writes, names and api-versions. Refuses what ARM would; knows no state.
+// Parses request bodies, names and api-versions into types and refuses what ARM would, without looking at any state.
 import { invalidName, invalidRequestContent, locationRequired } from './refusal.ts';
 import { shortForm } from './regions.ts';
 import type { Tags, ZoneRedundancy } from './registry.ts';
@@ -36,16 +36,16 @@ export const supportedApiVersions: readonly string[] = [
 
 export interface ReplicaPut {
   readonly location: string;
-  /** True where the client says nothing, the specification's default. */
+  /** Default true, as in the specification. */
   readonly routing: boolean;
   readonly zoneRedundancy?: ZoneRedundancy;
-  /** Assumed: a PUT without tags leaves the replica without any, as a replacement does. */
+  /** Assumed: a PUT without tags removes all tags, as a replacement does. */
   readonly tags: Tags;
 }
 
 export interface ReplicaPatch {
   readonly routing?: boolean;
-  /** All of them: what is not named is gone (assumed; the specification is silent). */
+  /** Replaces all tags (assumed; the specification is silent). */
   readonly tags?: Tags;
 }
 
@@ -61,7 +61,7 @@ export function checkName(kind: 'registry' | 'replication', name: string): void 
   if (!/^[a-zA-Z0-9]{5,50}$/.test(name)) throw invalidName(kind, name);
 }
 
-/** Members that the specification does not know are tolerated (recorded: ASO sends a `name`). */
+/** Tolerates unknown members (recorded: ASO sends a `name`). */
 export function readReplicaPut(text: string): ReplicaPut {
   const body = jsonObject(text);
   const properties = optionalObject(body, 'properties');
@@ -111,7 +111,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Null means the same as nothing. */
+/** Treats null as absent. */
 function optionalObject(parent: JsonObject, member: string): JsonObject {
   const value = parent[member] ?? {};
   if (!isObject(value)) throw invalidRequestContent(`The value of '${member}' must be an object`);

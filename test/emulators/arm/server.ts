@@ -1,8 +1,8 @@
-// The HTTP side: routes, headers, status codes and the order in which ARM looks at a request (budget and journal around
-// everything; then identity, api-version, resource). Decides nothing about resources: that is provider.ts's.
+// The emulator's HTTP layer: routes, headers, status codes, and the order of ARM's checks (quota and journal around
+// everything; then identity, api-version, resource). provider.ts holds the rules about resources.
 //
-// Not served, because the operator does not ask for it: lists of registries, the generic /resources, PATCH of a
-// registry, webhooks, usages and everything else of ACR; no ETags (recorded: ACR has none).
+// Not served because the operator does not call it: lists of registries, the generic /resources, PATCH of a registry,
+// webhooks, usages and everything else of ACR; no ETags (recorded: ACR has none).
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
@@ -31,7 +31,7 @@ export interface Parts {
   readonly tenant: Tenant;
   readonly quota: Quota;
   readonly journal: Journal;
-  /** Replicas in one answer of LIST; ARM's own number was not recorded. */
+  /** Replicas per page of LIST; ARM's own number was not recorded. */
   readonly pageSize: number;
 }
 
@@ -54,7 +54,7 @@ const operationStatus = `${replica}/operationstatuses/:operation`;
 const json = { 'content-type': 'application/json; charset=utf-8' };
 
 export function armApp({ world, faults, connections, tenant, quota, journal, pageSize }: Parts): Hono<Env> {
-  // ARM's ids have no case, so routes match in lower case; names as spelt come from `info`.
+  // ARM's ids are case-insensitive, so routes match in lower case; `info` keeps the client's spelling.
   const app = new Hono<Env>({ getPath: (request) => new URL(request.url).pathname.toLowerCase() });
 
   app.use(async (c, next) => {
@@ -68,7 +68,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     c.set('befallen', [...names]);
     const record = (status: number, hidden?: number) => {
       const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
-      const principal: Principal | undefined = c.var.principal; // not known yet where the request was refused before
+      const principal: Principal | undefined = c.var.principal; // unset when the request was refused before its token was read
       journal.record({
         ...info,
         ...(principal && { clientId: principal.clientId }),
@@ -101,8 +101,8 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
   app.use('/subscriptions/*', async (c, next) => {
     await next();
     complete(c, armHeaders(c));
-    // Recorded for 404 (ASO, 2025-11-18): what the front end answers by itself costs nothing and shows no budget.
-    // So does a 429 of the budget itself.
+    // Recorded for 404 (ASO, 2025-11-18): an answer of the front end itself costs no quota and shows none.
+    // The same holds for a 429 of the quota itself.
     if (c.error instanceof refusal.Refusal && c.error.details.gateway) {
       complete(c, { 'x-ms-failure-cause': 'gateway' });
       return;
@@ -180,7 +180,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     const foreign = faults.due('foreignNextLink', (fault) => concernsRegistry(fault, referenceOf(c)));
     if (foreign) c.var.befallen.push(foreign.name);
     const nextLink = foreign || end < all.length ? nextLinkOf(c, end, foreign?.fault.origin) : undefined;
-    // Recorded, and empty: ARM asks several regions for the one list.
+    // Recorded, and empty: ARM merges the answers of several regions into one list.
     return answer(200, { value, ...(nextLink && { nextLink }) }, { 'x-ms-original-request-ids': '' });
   });
 
@@ -206,7 +206,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     return answer(200, operationBody(operation), statusHeaders(c, operation));
   });
 
-  // Recorded: 202 with a newly signed Location while it runs, then 200 without one; both without a body.
+  // Recorded: 202 with a newly signed Location while the operation runs, then 200 without one; both without a body.
   app.get(operationResult, (c) => {
     checkVersion(c, 'locations/operationResults');
     const operation = operationOf(c);
@@ -229,14 +229,14 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     replace(c, await (kind === 'reset' ? connections.reset(c.env) : connections.hang(c.env)));
   }
 
-  /** 201 with an operation to poll, and no Location; 200 where nothing is left to do. Both recorded. */
+  /** 201 with an operation to poll and no Location; 200 if nothing is left to do. Both recorded. */
   function written(c: ArmContext, { replica, operation }: provider.Written): Response {
     const headers = { 'api-supported-versions': supportedApiVersions.join(', ') };
     if (!operation) return answer(200, replicaBody(replica), headers);
     return answer(201, replicaBody(replica), { ...headers, ...statusHeaders(c, operation) });
   }
 
-  /** Recorded: polled under the replica itself, and repeated with a new signature at every poll. */
+  /** Recorded: polled under the replica itself; each poll gets a newly signed URL. */
   function statusHeaders(c: ArmContext, { id, resourceId }: Operation): Record<string, string> {
     return {
       'azure-asyncoperation': signedUrl(c, `${resourceId}/operationStatuses/${id}`),
@@ -254,7 +254,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     return `${originOf(c)}${path}?api-version=${c.req.query('api-version')}&${signedTail(world.now)}`;
   }
 
-  /** Nothing is awaited between this and the spending but what is on its way already. */
+  /** Nothing is awaited between this check and the spending of the token, so that two requests cannot share one token. */
   function checkQuota(c: ArmContext): void {
     const { subscriptionId = '' } = c.var.info;
     const { objectId } = c.var.principal;
@@ -291,20 +291,20 @@ function empty(status: number, headers: Readonly<Record<string, string>> = {}): 
   return new Response(null, { status, headers });
 }
 
-/** Hono would give the new answer the headers of the one before. */
+/** Resets first: Hono copies the headers of the previous response to the new one. */
 function replace(c: ArmContext, response: Response): void {
   c.res = undefined;
   c.res = response;
 }
 
-/** Adds what is not there yet: a refusal that a test has chosen keeps its own headers. */
+/** Adds missing headers only: a refusal that a test has chosen keeps its own. */
 function complete(c: ArmContext, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!c.res.headers.has(name)) c.res.headers.set(name, value);
   }
 }
 
-/** As the client found us: operation URLs and nextLinks must lead back through the same door. */
+/** The origin that the client used: operation URLs and nextLinks must lead back to it. */
 function originOf(c: ArmContext): string {
   return new URL(c.req.url).origin;
 }
@@ -354,7 +354,7 @@ function principalOf(c: ArmContext, tenant: Tenant): Principal {
   }
 }
 
-/** Without a type any version will do: the list of locations has versions of its own. */
+/** Without a type, any version is accepted: the list of locations has versions of its own. */
 function checkVersion(c: ArmContext, type: string | undefined): void {
   const version = c.req.query('api-version');
   if (!version) throw refusal.missingApiVersion();
@@ -384,7 +384,7 @@ function armHeaders(c: ArmContext): Record<string, string> {
   };
 }
 
-/** How many to leave out; the token is opaque to clients. */
+/** The offset in a skip token, which is opaque to clients. */
 function skipped(token: string | undefined): number {
   if (token === undefined) return 0;
   const start = Number(Buffer.from(token, 'base64url').toString());

@@ -1,5 +1,5 @@
-// The tail that ARM signs its operation URLs with: four parameters, about 4 kB, different at every poll, so that nobody
-// who keeps, compares or logs such a URL gets away with it. Nothing is signed and nothing is verified.
+// The signature parameters of ARM's operation URLs: about 4 kB, different at every poll, so that tests catch code that
+// stores, compares or logs such a URL. Nothing is really signed or verified.
 import { randomBytes } from 'node:crypto';
 
 /** Recorded: Azure/azure-cli, 2026-09-10. `t` is .NET ticks, `c` a certificate, `s` a signature, `h` a hash. */

@@ -1,7 +1,7 @@
-// How long things take at the emulated Azure, as one value with presets. Only durations: what happens then is life.ts.
+// How long operations take at the emulated Azure, with presets.
 import type { Random } from './random.ts';
 
-/** ms, drawn evenly from least to most; or `held`: until a test lets it go on (Azure.advance, finish, settle). */
+/** ms, drawn uniformly from least to most; `held`: until a test continues it (Azure.advance, finish, settle). */
 export type Span = { readonly least: number; readonly most: number } | 'held';
 
 export interface Timings {
@@ -17,7 +17,7 @@ export interface Timings {
   readonly removeRegistry: Span;
   /** From the first creation until ACR has made the entry of the home region. */
   readonly homeEntry: Span;
-  /** s, what `Retry-After` says on long-running operations. */
+  /** Seconds in the `Retry-After` of long-running operations. */
   readonly retryAfter: number;
 }
 
@@ -37,13 +37,13 @@ export const realistic: Timings = {
   retryAfter: 10,
 };
 
-/** Everything at a hundredth of the realistic time. */
+/** A hundredth of the realistic durations. */
 export const fast: Timings = scaled(realistic, 1 / 100);
 
-/** Everything is done by the next look. */
+/** Every operation is done by the next read. */
 export const instant: Timings = scaled(realistic, 0);
 
-/** Nothing goes on by itself. */
+/** No operation proceeds by itself. */
 export const held: Timings = {
   create: 'held',
   sync: 'held',
@@ -54,7 +54,7 @@ export const held: Timings = {
   retryAfter: 0,
 };
 
-/** The same with every duration multiplied by `factor`; 0 makes everything instant. */
+/** Multiplies every duration by `factor`; 0 makes everything instant. */
 export function scaled(timings: Timings, factor: number): Timings {
   const span = (span: Span): Span =>
     span === 'held' ? span : { least: span.least * factor, most: span.most * factor };
@@ -69,12 +69,12 @@ export function scaled(timings: Timings, factor: number): Timings {
   };
 }
 
-/** ms; Infinity where it is held. */
+/** ms; Infinity if held. */
 export function draw(span: Span, random: Random): number {
   return span === 'held' ? Number.POSITIVE_INFINITY : span.least + random() * (span.most - span.least);
 }
 
-/** ms that a new replica of so much content is Syncing; an empty registry's is Ready at once (recorded), unless held. */
+/** ms of Syncing for this much content; a replica of an empty registry is Ready at once (recorded), unless held. */
 export function syncTime(timings: Timings, contentBytes: number): number {
   if (timings.sync === 'held') return Number.POSITIVE_INFINITY;
   return contentBytes === 0 ? 0 : (contentBytes / timings.sync) * 1000;

@@ -1,33 +1,33 @@
-// Microsoft Entra's part: one tenant that gives access tokens to applications, by secret or by federated assertion, and
-// the check of such tokens that ARM makes. Errors are in Entra's own form, not in ARM's.
+// The emulated Microsoft Entra tenant: issues access tokens to applications by secret or by federated assertion, and
+// verifies them for ARM. Errors have Entra's form, not ARM's.
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 
 export interface Application {
   readonly clientId: string;
   readonly secret: string;
-  /** Whose tokens may stand for the application; anybody's where left out. Their signatures are not looked at. */
+  /** Accepted assertions; any if unset. Signatures are not verified. */
   readonly federated?: readonly FederatedCredential[];
 }
 
-/** All three must be in the token, letter for letter. */
+/** All three must match the token exactly. */
 export interface FederatedCredential {
   readonly issuer: string;
   readonly subject: string;
   readonly audience: string;
 }
 
-/** What a client shows to be taken for an application. */
+/** A client's proof that it is the application. */
 export type Proof =
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'assertion'; readonly assertion: string };
 
-/** Who holds an access token. */
+/** The holder of an access token. */
 export interface Principal {
   readonly clientId: string;
   readonly objectId: string;
 }
 
-/** An answer in the form of OAuth 2 as Entra gives it. */
+/** A response in Entra's form of OAuth 2. */
 export interface TokenAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
@@ -37,7 +37,7 @@ export type Verdict =
   | { readonly kind: 'valid'; readonly principal: Principal }
   | { readonly kind: 'malformed' | 'expired' | 'wrongAudience' };
 
-/** s; Entra draws 60 to 90 minutes. */
+/** Seconds; Entra draws 60 to 90 minutes. */
 const usualLifetime = 3599;
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -51,8 +51,8 @@ export class Tenant {
   readonly #key = randomBytes(32);
 
   /**
-   * `audiences`: the resources that tokens may be for, whatever slashes they end in; `now` in ms since the epoch; `lifetime` of
-   * tokens in s.
+   * `audiences`: the resources for which tokens are issued; trailing slashes are ignored. `now` returns ms since the
+   * epoch; `lifetime` is in seconds.
    */
   constructor(id: string, audiences: readonly string[], now: () => number, lifetime = usualLifetime) {
     this.id = id;
@@ -65,7 +65,7 @@ export class Tenant {
     this.#applications.set(application.clientId.toLowerCase(), application);
   }
 
-  /** OpenID metadata as far as MSAL reads it; `origin` is where the client found us. */
+  /** OpenID metadata as far as MSAL reads it; `origin` is the one that the client used. */
   metadata(origin: string): Readonly<Record<string, unknown>> {
     const base = `${origin}/${this.id}`;
     return {
@@ -80,7 +80,7 @@ export class Tenant {
     };
   }
 
-  /** Client credentials: the one grant that a service needs. `tenant` is the path's. */
+  /** The client credentials grant, the only one that a service needs. `tenant` comes from the path. */
   token(tenant: string, form: URLSearchParams): TokenAnswer {
     const clientId = form.get('client_id') ?? '';
     const scope = form.get('scope') ?? '';
@@ -118,7 +118,7 @@ export class Tenant {
     };
   }
 
-  /** A token without any proof, as a machine gets it for its managed identity; `lifetime` in s. */
+  /** A token without proof, as a machine gets it for its managed identity; `lifetime` in seconds. */
   grant(clientId: string, audience: string): { readonly token: string; readonly lifetime: number } {
     return { token: this.#sign(clientId, audience), lifetime: this.#lifetime };
   }
@@ -128,7 +128,7 @@ export class Tenant {
     return this.#error(400, 'invalid_request', 90002, message);
   }
 
-  /** What ARM makes of an access token. */
+  /** Verifies an access token as ARM does. */
   verify(token: string): Verdict {
     const [header = '', payload = '', signature = ''] = token.split('.');
     const expected = this.#signature(`${header}.${payload}`);
@@ -155,7 +155,7 @@ export class Tenant {
     }
   }
 
-  /** Codes and words: Microsoft's list of AADSTS errors and its article on workload identity federation. */
+  /** Codes and messages: Microsoft's list of AADSTS errors and its article on workload identity federation. */
   #checkAssertion(assertion: string, federated: readonly FederatedCredential[]): TokenAnswer | undefined {
     const refuse = (code: number, message: string) => this.#error(401, 'invalid_client', code, message);
     const claims = claimsIn(assertion);
@@ -233,7 +233,7 @@ export class Tenant {
 interface Claims {
   readonly aud: string;
   readonly iss: string;
-  /** s since the epoch, as the other times. */
+  /** Seconds since the epoch, as the other times. */
   readonly iat: number;
   readonly nbf: number;
   readonly exp: number;
@@ -244,7 +244,7 @@ interface Claims {
   readonly uti: string;
 }
 
-/** Of a token of somebody else's; undefined where it is none. */
+/** The claims of another issuer's token; undefined if it is not a token. */
 function claimsIn(
   token: string,
 ): Partial<Pick<Claims, 'iss' | 'exp'> & { sub: string; aud: string | string[] }> | undefined {
@@ -262,7 +262,7 @@ function proofOf(form: URLSearchParams): Proof | undefined {
   return secret ? { kind: 'secret', secret } : undefined;
 }
 
-/** `https://management.azure.com` and the same with slashes are one resource. */
+/** Trailing slashes do not matter: `https://management.azure.com/` is the same resource. */
 function bare(audience: string): string {
   return audience.replace(/\/+$/, '').toLowerCase();
 }

@@ -1,11 +1,11 @@
-// What GET and LIST see of a registry's replicas, which is not always what is: ARM's list is known to tell old states and to
-// leave replicas out (Azure/ARO-HCP pull request 2585, 2025), and its GET to lag behind creations and deletions (Crossplane
-// and Terraform both wait for it).
+// What GET and LIST show of a registry's replicas, which may lag behind the truth: ARM's LIST shows old states and leaves
+// replicas out (Azure/ARO-HCP pull request 2585, 2025); its GET lags behind creations and deletions (Crossplane and
+// Terraform both wait for it).
 import { concernsRegistry, concernsReplica } from './faults/fault.ts';
 import type { Registry, ReplicaSnapshot } from './registry.ts';
 import type { World } from './world.ts';
 
-/** For LIST. */
+/** What LIST shows. */
 export function listed({ faults, now }: World, registry: Registry): ReplicaSnapshot[] {
   const { reference, history } = registry;
   const stale = faults.due('staleList', (fault) => concernsRegistry(fault, reference));
@@ -13,7 +13,7 @@ export function listed({ faults, now }: World, registry: Registry): ReplicaSnaps
   return told.filter(({ location }) => !faults.due('omission', (fault) => concernsReplica(fault, reference, location)));
 }
 
-/** For GET; undefined is a 404. */
+/** What GET shows; undefined is a 404. */
 export function seen({ faults, now }: World, registry: Registry, name: string): ReplicaSnapshot | undefined {
   const { reference, history } = registry;
   const is = registry.replicaNamed(name)?.snapshot();

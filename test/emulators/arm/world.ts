@@ -1,5 +1,5 @@
-// The emulated Azure itself: subscriptions, resource groups, registries, and what happens over time once something has
-// been set in motion. It asks nobody's leave: the rules of the API are provider.ts's, the hand of fate is azure.ts's.
+// The state of the emulated Azure: subscriptions, resource groups and registries, and how they change over time.
+// provider.ts holds the API's rules; azure.ts lets tests bypass them.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { Faults } from './faults/faults.ts';
@@ -36,9 +36,9 @@ type Group = Map<string, Registry>;
 
 export class World {
   readonly clock: Clock;
-  /** May be replaced at any time; what is already in motion keeps its own. */
+  /** May be replaced at any time; operations in progress keep their duration. */
   timings: Timings;
-  /** What is to go wrong. */
+  /** The faults that are on. */
   readonly faults: Faults;
   /** By id in lower case. */
   readonly operations = new Map<string, Operation>();
@@ -61,7 +61,7 @@ export class World {
     return publicRegions;
   }
 
-  /** Short forms of the regions in which registries and replicas can be made, unless a fault withdraws them. */
+  /** Short names of the regions that accept registries and replicas, unless a fault withdraws them. */
   get offered(): string[] {
     return this.regions.flatMap(({ kind, name }) => (kind === 'Physical' ? name : []));
   }
@@ -85,7 +85,7 @@ export class World {
     if (!groups.has(name.toLowerCase())) groups.set(name.toLowerCase(), new Map());
   }
 
-  /** At once, with everything in it. */
+  /** Takes effect at once and removes everything in the group. */
   removeResourceGroup(subscriptionId: string, name: string): void {
     for (const registry of this.#group(subscriptionId, name)?.values() ?? []) this.dropRegistry(registry);
     this.#subscriptions.get(subscriptionId.toLowerCase())?.delete(name.toLowerCase());
@@ -95,7 +95,7 @@ export class World {
     return this.#group(subscriptionId, name) !== undefined;
   }
 
-  /** The registry as it is now, whichever way its names are spelt. */
+  /** The registry as of now; names are case-insensitive. */
   find(reference: RegistryReference): Registry | undefined {
     const group = this.#group(reference.subscriptionId, reference.resourceGroup);
     const key = reference.name.toLowerCase();
@@ -111,7 +111,7 @@ export class World {
     return registry;
   }
 
-  /** Every registry there is. */
+  /** All registries. */
   registries(): Registry[] {
     const all = [...this.#subscriptions.values()].flatMap((groups) =>
       [...groups.values()].flatMap((group) => [...group.values()]),
@@ -133,14 +133,14 @@ export class World {
     registry.deletion = { until: this.now + draw(this.timings.removeRegistry, this.#random), operation };
   }
 
-  /** At once, with everything in it. */
+  /** Takes effect at once and removes its replicas. */
   dropRegistry(registry: Registry): void {
     const { subscriptionId, resourceGroup, name } = registry.reference;
     this.#end(registry);
     this.#group(subscriptionId, resourceGroup)?.delete(name.toLowerCase());
   }
 
-  /** A creation begins; the first one also makes ACR think of the home region's entry. */
+  /** Starts a creation; the first one also makes ACR create the home region's entry. */
   create(registry: Registry, replica: NewReplica, author: Author, operation?: Operation): Replica {
     const { now } = this;
     const ending = endingOfCreation(this, registry, replica.location);
@@ -160,14 +160,14 @@ export class World {
     return created;
   }
 
-  /** Puts a replica there in any stage, at once. */
+  /** Adds a replica in any stage, at once. */
   addReplica(registry: Registry, replica: NewReplica, author: Author, stage: Stage): Replica {
     const added = new Replica(registry, { ...replica, stage, systemData: authored(author, this.now) });
     registry.add(added, this.now);
     return added;
   }
 
-  /** The home entry, made at once where ACR has not made it yet. */
+  /** The home entry, added at once if ACR has not made it yet. */
   homeEntry(registry: Registry): Replica {
     const there = registry.replicaAt(registry.location);
     if (!there) return this.#addHomeEntry(registry, { kind: 'Ready', since: this.now });
@@ -175,7 +175,7 @@ export class World {
     return there;
   }
 
-  /** New values, visible at once (recorded: Azure/azure-cli, 2026-09-10), and a time of Updating. */
+  /** New values are visible at once (recorded: Azure/azure-cli, 2026-09-10), while the replica is Updating. */
   update(replica: Replica, change: { routing?: boolean; tags?: Tags }, author: Author, operation: Operation): void {
     const { now } = this;
     const { stage } = replica;
@@ -188,7 +188,7 @@ export class World {
     replica.follow(operation);
   }
 
-  /** New values and nothing else. */
+  /** Changes values without an operation. */
   write(replica: Replica, change: { routing?: boolean; tags?: Tags }, author: Author): void {
     replica.write(change, author, this.now);
   }
@@ -199,7 +199,7 @@ export class World {
     replica.follow(operation);
   }
 
-  /** One more operation that ends when the deletion under way does. */
+  /** Starts another operation that ends with the deletion in progress. */
   joinRemoval(replica: Replica, id: string): Operation {
     const { id: resourceId, location, registry } = replica;
     const operation = this.startOperation({ id, doing: 'Deleting', resourceId, location }, registry);
@@ -207,7 +207,7 @@ export class World {
     return operation;
   }
 
-  /** An operation on a registry or on something in it, to be polled from now on. */
+  /** Starts an operation on a registry or a replica that clients can poll. */
   startOperation(
     subject: Pick<Operation, 'id' | 'doing' | 'resourceId' | 'location'>,
     { reference }: Registry,
@@ -230,7 +230,7 @@ export class World {
 
   #addHomeEntry(registry: Registry, stage: Stage): Replica {
     const { location, zoneRedundancy } = registry;
-    // Recorded: named after its region. What ACR does where another replica has that name is not: assumed.
+    // Recorded: named after its region. ACR's behaviour if another replica has that name is assumed.
     const name = registry.replicaNamed(location) ? `${location}home` : location;
     return this.addReplica(registry, { name, location, routing: true, zoneRedundancy, tags: {} }, acr, stage);
   }

@@ -1,5 +1,5 @@
-// Every way in which the emulated Azure can be made to misbehave, one entry each: what it means, its members, and an
-// example that works. What a knob does when it is turned on is said where it is asked about, never here.
+// All faults of the emulated Azure: the meaning, members and a working example of each. Their effects are implemented
+// where they are looked up.
 import { endpoints, methods } from '../request-info.ts';
 import { amount, type Fields, oneOf, optional, pairs, someOf, text, texts, truth, type Values } from './field.ts';
 
@@ -22,17 +22,17 @@ function knob<const F extends Fields>(meaning: string, fields: F, example: Value
   return { meaning, fields, example };
 }
 
-/** Which registries; all where nothing is said. Names have no case. */
+/** Selects registries; default: all. Names are case-insensitive. */
 const registries = {
   subscriptionId: optional(text('Only in this subscription.')),
   resourceGroup: optional(text('Only in this resource group.')),
   registry: optional(text('Only registries of this name, and what is in them.')),
 };
 
-/** Which replicas. */
+/** Selects replicas. */
 const replicas = { ...registries, location: optional(text('Only at this location.')) };
 
-/** Which requests. */
+/** Selects requests. */
 const requests = {
   ...registries,
   replica: optional(text('Only requests about the replica of this ARM name.')),
@@ -52,7 +52,7 @@ const failure = {
 };
 
 export const knobs = {
-  // On the wire.
+  // Transport.
   latency: knob(
     'Answers take longer.',
     {
@@ -89,7 +89,7 @@ export const knobs = {
     {},
     { times: 3, chance: 0.2 },
   ),
-  // At the door.
+  // Error responses.
   throttled: knob(
     'Requests are answered 429, SubscriptionRequestsThrottled.',
     { ...requests, retryAfter: optional(amount('What Retry-After says, in s; no such header where left out.')) },
@@ -138,7 +138,7 @@ export const knobs = {
     { location: text('Which.') },
     { location: 'japaneast' },
   ),
-  // How ACR's work ends.
+  // Outcome of ACR's work.
   failedCreation: knob('Creations end as Failed.', { ...replicas, ...failure }, { location: 'japaneast', times: 2 }),
   stuckCreation: knob('Creations never end. Deleting such a replica is the remedy, and is let through.', replicas, {
     location: 'japaneast',
@@ -165,7 +165,7 @@ export const knobs = {
     { ...registries, ms: amount('How long.') },
     { ms: 600_000 },
   ),
-  // What reads do not say.
+  // Inconsistent reads.
   staleList: knob('LIST tells what was so.', { ...registries, ms: amount('How long ago.') }, { ms: 60_000 }),
   foreignNextLink: knob(
     'LIST names a next page at another origin.',

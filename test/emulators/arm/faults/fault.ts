@@ -1,4 +1,4 @@
-// A fault as a value: a knob, how it is set, and what it is about. It can be written as JSON and read back.
+// A fault as a JSON value: its kind, its settings and what it applies to.
 import type { RegistryReference } from '../../../../src/azure/arm.ts';
 import { shortForm } from '../regions.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -9,12 +9,12 @@ export type Kind = keyof typeof knobs;
 
 export const kinds = Object.keys(knobs) as Kind[];
 
-/** `{kind: 'latency', ms: 200}`: members as the table of knobs has them. */
+/** `{kind: 'latency', ms: 200}`, with the members of the catalog. */
 export type Fault<K extends Kind = Kind> = {
   [P in K]: { readonly kind: P } & Values<(typeof knobs)[P]['fields']> & Limits;
 }[K];
 
-/** Throws a Misfit for what is no fault. */
+/** Throws a Misfit if `json` is not a fault. */
 export function readFault(json: unknown): Fault {
   if (!isObject(json)) throw new Misfit('It must be a JSON object.');
   const kind = oneOf('', kinds);
@@ -27,7 +27,7 @@ export function readFault(json: unknown): Fault {
   return readFields({ kind, ...knobs[chosen].fields, ...limits }, json) as Fault;
 }
 
-/** The members that say which registries, replicas or requests a fault is about. */
+/** The members that select registries, replicas or requests. */
 interface Aim {
   readonly subscriptionId?: string;
   readonly resourceGroup?: string;
@@ -38,7 +38,7 @@ interface Aim {
   readonly endpoints?: readonly string[];
 }
 
-/** Token requests must be asked for by name: trouble with ARM is not trouble with Entra. */
+/** Token requests must be selected explicitly: a fault of ARM is not a fault of Entra. */
 export function concernsRequest(aim: Aim, info: RequestInfo): boolean {
   const names = ['subscriptionId', 'resourceGroup', 'registry', 'replica'] as const;
   return (

@@ -1,5 +1,4 @@
-// The faults that are on: turned on and off while the emulator runs, each under a name of its own, and counted down as
-// they befall something. What befalls, and how, is for those to say who ask.
+// The faults that are on: set and removed by name while the emulator runs, and counted down as they apply.
 import type { Random } from '../random.ts';
 import type { RefusalDetails } from '../refusal.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -7,17 +6,17 @@ import type { Fault, Kind } from './fault.ts';
 
 export type Which = (request: RequestInfo) => boolean;
 
-/** Takes back what it was returned for; harmless when repeated. */
+/** Undoes the call that returned it; harmless when repeated. */
 export type Undo = () => void;
 
 /** A fault that is on. */
 export interface Active<K extends Kind = Kind> {
   readonly name: string;
   readonly fault: Fault<K>;
-  /** ms since the epoch: turned on, and over by itself. */
+  /** ms since the epoch: when it was set, and when it ends by itself. */
   readonly since: number;
   readonly until: number;
-  /** How many more it will befall. */
+  /** How many more times it applies. */
   readonly left: number;
 }
 
@@ -34,13 +33,13 @@ export class Faults {
   #refusals: Refusal[] = [];
   #unnamed = 0;
 
-  /** `now` in ms since the epoch. */
+  /** `now` returns ms since the epoch. */
   constructor(now: () => number, random: Random) {
     this.#now = now;
     this.#random = random;
   }
 
-  /** Turns a fault on under this name, in place of the one that had it; what was counted begins anew. */
+  /** Sets a fault under this name, in place of any earlier one; counting starts over. */
   set(name: string, fault: Fault): Active {
     const since = this.#now();
     const active = { name, fault, since, until: since + (fault.for ?? Infinity), left: fault.times ?? Infinity };
@@ -48,7 +47,7 @@ export class Faults {
     return active;
   }
 
-  /** Turns a fault on beside all others. */
+  /** Sets a fault in addition to all others. */
   add(fault: Fault): Undo {
     const name = `unnamed-${++this.#unnamed}`;
     this.set(name, fault);
@@ -57,7 +56,7 @@ export class Faults {
     };
   }
 
-  /** False where there is none of that name. */
+  /** False if there is no fault of that name. */
   remove(name: string): boolean {
     return this.#active.delete(name);
   }
@@ -67,7 +66,7 @@ export class Faults {
     this.#refusals = [];
   }
 
-  /** Those that are on, the eldest first. */
+  /** Oldest first. */
   list(): readonly Active[] {
     const now = this.#now();
     for (const { name, until, left } of [...this.#active.values()]) {
@@ -77,8 +76,8 @@ export class Faults {
   }
 
   /**
-   * The eldest fault of this kind that is about the matter at hand and, if left to chance, befalls it. That counts as one
-   * of its times, so ask only once for each matter.
+   * The oldest fault of this kind that matches and, if it has a `chance`, is drawn. The call counts as one of its `times`,
+   * so ask only once for each request or operation.
    */
   due<K extends Kind>(kind: K, concerns: (fault: Fault<K>, active: Active<K>) => boolean): Active<K> | undefined {
     if (this.#active.size === 0) return undefined;
@@ -92,12 +91,12 @@ export class Faults {
     return undefined;
   }
 
-  /** ms, drawn evenly. */
+  /** A uniform draw in ms. */
   between(least: number, most: number): number {
     return least + this.#random() * (most - least);
   }
 
-  /** Answers the chosen requests with an error, `times` often or until undone. Only for tests in the same process. */
+  /** Answers the matching requests with an error, `times` often or until undone. Only for tests in the same process. */
   refuse(which: Which, details: RefusalDetails, times = Number.POSITIVE_INFINITY): Undo {
     const refusal: Refusal = { which, details, left: times };
     this.#refusals.push(refusal);
@@ -106,7 +105,7 @@ export class Faults {
     };
   }
 
-  /** The error that a test has chosen for this request, if one is due; that counts as one of its times. */
+  /** The error that a test has set for this request, if any; the call counts as one of its times. */
   refusalOf(request: RequestInfo): RefusalDetails | undefined {
     const refusal = this.#refusals.find(({ which, left }) => left > 0 && which(request));
     if (!refusal) return undefined;

@@ -1,14 +1,13 @@
-// The members that a JSON object may have, declared once: from a declaration come the type, the check of what someone
-// sent, and the words that explain it. Knows nothing of faults.
+// Declares the members of a JSON object once; types, validation and documentation are derived from the declaration.
 
-/** What someone sent is not what was asked for; the message is for them. */
+/** The input is not valid; the message is for its sender. */
 export class Misfit extends Error {
   override readonly name = 'Misfit';
 }
 
 export interface Field<T> {
   readonly meaning: string;
-  /** Throws a Misfit that says what it must be; its name is put before that. */
+  /** Throws a Misfit that says what the value must be; the caller prepends the member's name. */
   readonly read: (value: unknown) => T;
 }
 
@@ -20,7 +19,7 @@ export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 
-/** The object that fields describe. */
+/** The object that `F` describes. */
 export type Values<F> = {
   readonly [K in keyof F as F[K] extends OptionalField<unknown> ? never : K]: ValueOf<F[K]>;
 } & {
@@ -74,7 +73,7 @@ export function pairs(meaning: string): Field<Readonly<Record<string, string>>> 
   });
 }
 
-/** Throws a Misfit for anything but the declared members. */
+/** Throws a Misfit for a member that is not declared. */
 export function readFields<const F extends Fields>(fields: F, json: unknown): Values<F> {
   if (!isObject(json)) throw new Misfit('It must be a JSON object.');
   const unknown = Object.keys(json).find((name) => !Object.hasOwn(fields, name));
