@@ -1,4 +1,4 @@
-// ServiceAccounts that stand for a client in Entra: what must be there for one on either side, as the README tells people to
+// ServiceAccounts that stand for a client in Entra: what must be there for one on either side, as docs/tenancy.md tells people to
 // make it.
 
 import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';

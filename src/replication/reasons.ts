@@ -1,5 +1,5 @@
-// Lists every condition reason with its meaning and remedy. The README's table is generated from this list, and a test
-// checks that it matches.
+// Lists every condition reason with its meaning and remedy. The table in docs/reference.md is generated from this list,
+// and a test checks that it matches.
 import type { ArmErrorReason } from '../azure/arm.ts';
 
 interface Words {
@@ -50,12 +50,12 @@ export const reasons = {
   DefaultIdentityDenied: {
     needsIntervention: true,
     meaning: 'The object has no identity of its own, and the operator does not lend its own.',
-    remedy: 'Set spec.identity.serviceAccountName: see Keep tenants apart.',
+    remedy: 'Set spec.identity.serviceAccountName: see docs/tenancy.md.',
   },
   RegistryNotAllowed: {
     needsIntervention: true,
     meaning: "The object's namespace may not name this registry.",
-    remedy: 'Whoever may write namespaces adds it to the annotation that the message names.',
+    remedy: 'Ask an administrator to add it to the annotation of the namespace that the message names.',
   },
   NamespaceUnreadable: {
     needsIntervention: true,
@@ -118,7 +118,7 @@ export const reasons = {
   AuthenticationFailed: {
     needsIntervention: true,
     meaning: 'No token could be had.',
-    remedy: 'Give the operator a credential: see Run it for real.',
+    remedy: 'Give the operator a credential: see docs/install.md.',
   },
   ServiceAccountNotFound: {
     needsIntervention: true,

@@ -1,4 +1,4 @@
-// The operator is replaced by its next version, and taken away before its objects: what the README promises for both.
+// The operator is replaced by its next version, and taken away before its objects: what docs/install.md promises for both.
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
@@ -84,7 +84,7 @@ describeWithKubectl('an operator that is removed before its objects', () => {
     expect(scene.writesTo('missed')).to.deep.equal(['DELETE japaneast']);
   });
 
-  it('leaves them deletable by hand, with the command in the README, and Azure as it is', async () => {
+  it('leaves them deletable by hand, with the command in docs/install.md, and Azure as it is', async () => {
     const registry = scene.addRegistry('abandoned');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('abandoned', { regions: ['japaneast'] });
@@ -102,9 +102,9 @@ describeWithKubectl('an operator that is removed before its objects', () => {
     expect(scene.arm.azure.replicas(registry).map(({ name }) => name)).to.have.members(['japaneast', 'eastus']);
   });
 
-  /** The arguments of a kubectl command in the README, for this object. */
+  /** The arguments of a kubectl command in docs/install.md, for this object. */
   async function documented(command: RegExp, name: string): Promise<string[]> {
-    const [, args = ''] = command.exec(await readFile(`${root}/README.md`, 'utf8')) ?? [];
+    const [, args = ''] = command.exec(await readFile(`${root}/docs/install.md`, 'utf8')) ?? [];
     const words =
       args
         .replace('NAMESPACE', 'default')

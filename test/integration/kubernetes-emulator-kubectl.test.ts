@@ -1,4 +1,4 @@
-// The Kubernetes emulator and the real kubectl: every command that the README and the demo tell people to use.
+// The Kubernetes emulator and the real kubectl: every command that the documentation and the demo tell people to use.
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -40,7 +40,7 @@ describeWithKubectl('the manifests', () => {
     of(folder).find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
   const literalEnvOf = (folder: string) => literalEnv(containerOf(folder));
 
-  it('are those that the README names', () => {
+  it('are those that the documentation names', () => {
     expect(folders).to.deep.equal([
       'crds',
       'deploy',
@@ -55,8 +55,8 @@ describeWithKubectl('the manifests', () => {
       'deploy/single-namespace',
       'deploy/workload-identity',
     ]);
-    const readme = readFileSync(`${root}/README.md`, 'utf8');
-    for (const folder of folders) expect(readme).to.contain(folder);
+    const documented = readFileSync(`${root}/docs/install.md`, 'utf8');
+    for (const folder of folders) expect(documented).to.contain(folder);
   });
 
   it('hold the operator and what it needs', () => {
@@ -261,10 +261,10 @@ describeWithKubectl('the manifests', () => {
       .that.deep.equals({ minAvailable: 1, selector: { matchLabels: podLabels } });
   });
 
-  it('can be put together as the README does', async () => {
+  it('can be put together as docs/install.md does', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
     const [, text = ''] =
-      /```yaml\n(apiVersion: kustomize\S*\n.*?)```/s.exec(readFileSync(`${root}/README.md`, 'utf8')) ?? [];
+      /```yaml\n(apiVersion: kustomize\S*\n.*?)```/s.exec(readFileSync(`${root}/docs/install.md`, 'utf8')) ?? [];
     const from = (path: string) => relative(directory, `${root}/${path}`);
     await writeFile(join(directory, 'kustomization.yaml'), text.replaceAll(/deploy\/[\w/-]+/g, from));
     const together = await built(directory).finally(() => rm(directory, { recursive: true }));

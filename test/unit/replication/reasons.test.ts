@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { reasonsTable } from '../../../src/replication/reasons.ts';
 
 describe('the reasons of conditions', () => {
-  it("are all in the README's table, word for word", () => {
-    expect(readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')).to.contain(reasonsTable());
+  it("are all in the reference's table, word for word", () => {
+    expect(readFileSync(new URL('../../../docs/reference.md', import.meta.url), 'utf8')).to.contain(reasonsTable());
   });
 });

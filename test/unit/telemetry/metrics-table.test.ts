@@ -11,9 +11,9 @@ function everyMetric(): Described[] {
   return all.filter((metric) => !isRuntimes(metric));
 }
 
-/** The rows of the README's table whose first column has this title: cells, without the backticks around names. */
+/** The rows of the reference's table whose first column has this title: cells, without the backticks around names. */
 function rowsOf(title: string): string[][] {
-  const lines = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8').split('\n');
+  const lines = readFileSync(new URL('../../../docs/reference.md', import.meta.url), 'utf8').split('\n');
   const header = lines.findIndex((line) => line.startsWith(`| ${title} |`));
   expect(header, title).to.be.above(-1);
   const end = lines.findIndex((line, index) => index > header && !line.startsWith('|'));
@@ -25,7 +25,7 @@ function rowsOf(title: string): string[][] {
   );
 }
 
-describe("the README's table of metrics", () => {
+describe("the reference's table of metrics", () => {
   it('has every metric that the operator exports, with its type, labels and meaning, and no other', () => {
     const exported = everyMetric().map(({ name, type, help, labelNames }) => [
       `\`${name}\``,

@@ -1,0 +1,80 @@
+// The Markdown files: their links lead somewhere, and the files that they name exist.
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { expect } from 'chai';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const exists = (path: string) => existsSync(new URL(path, root));
+
+const pages = globSync('{*.md,docs/**/*.md}', { cwd: root }).sort();
+
+/** Without code blocks, in which a line may begin with `#` and brackets need not be a link. */
+function proseOf(page: string): string {
+  return read(page).replaceAll(/^```.*?^```$/gms, '');
+}
+
+/** As GitHub makes them of headings: lower case, no punctuation, a hyphen for each space. */
+function anchorsOf(page: string): string[] {
+  const headings = [...proseOf(page).matchAll(/^#+ (.+)$/gm)];
+  return headings.map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function linksOf(page: string): string[] {
+  return [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+}
+
+/** What is wrong with the relative links of a page. */
+function brokenLinksOf(page: string): string[] {
+  return linksOf(page)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const file = path ? posix.join(posix.dirname(page), path) : page;
+      return !exists(file) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+    });
+}
+
+describe('the documentation', () => {
+  it('has links that lead to a file, and to a heading in it', () => {
+    expect(pages).to.include.members(['README.md', 'docs/reference.md']);
+    for (const page of pages) expect(brokenLinksOf(page), page).to.deep.equal([]);
+  });
+
+  it('can be reached from the README, every page of it', () => {
+    const linked = linksOf('README.md').map((target) => target.replace(/#.*/, ''));
+    for (const page of pages.filter((page) => page !== 'README.md')) expect(linked).to.include(page);
+  });
+
+  it('has headings that differ within a page, so that each anchor is one', () => {
+    for (const page of pages) expect(new Set(anchorsOf(page)).size, page).to.equal(anchorsOf(page).length);
+  });
+
+  it('has a README of at most 200 lines', () => {
+    expect(read('README.md').trimEnd().split('\n')).to.have.length.at.most(200);
+  });
+
+  it('names files and folders that exist', () => {
+    for (const page of pages) {
+      const code = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
+      const paths = code.filter((text) => /^(src|test|docs|deploy|crds|scripts)\/[\w./-]*$/.test(text));
+      expect(
+        paths.filter((path) => !exists(path)),
+        page,
+      ).to.deep.equal([]);
+    }
+  });
+
+  it('names the events that passes record, and no others', () => {
+    const [, table = ''] = /^\| event \|.*\n\|.*\n((?:\|.*\n)+)/m.exec(read('docs/reference.md')) ?? [];
+    const documented = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, event]) => event);
+    const source = read('src/replication/events.ts');
+    for (const event of documented) expect(source).to.contain(`'${event}'`);
+    for (const [, event] of source.matchAll(/\breason: '(\w+)'/g)) expect(documented).to.include(event);
+  });
+});
