@@ -1,8 +1,8 @@
-// What a request asks for, in the words of kube-apiserver's authorizer and audit log.
+// Describes a request in the terms of kube-apiserver's authorizer and audit log.
 import type { Access } from '../../access.ts';
 import type { ResourcePath } from './request.ts';
 
-/** A request of a user whose requests are kept. */
+/** A request of a user whose requests are recorded. */
 export interface AuditEntry extends Access {
   readonly user: string;
 }
@@ -10,8 +10,8 @@ export interface AuditEntry extends Access {
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
 /**
- * A list or watch of one name counts as of that object, so that a role may grant it by resourceNames, and a namespace as in
- * itself, so that a Role of its own may grant it.
+ * A list or watch selected by one name counts as one of that object, so that a role may grant it by resourceNames. A
+ * namespace counts as being in itself, so that a Role in it may grant access to it.
  */
 export function accessOf(method: string, path: ResourcePath, query: URLSearchParams): Access {
   const { group, plural, subresource } = path;

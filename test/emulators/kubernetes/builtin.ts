@@ -1,4 +1,4 @@
-// The built-in resources that an operator of custom resources meets: Namespaces, ServiceAccounts, Leases and
+// The built-in resources that an operator of custom resources uses: Namespaces, ServiceAccounts, Leases and
 // CustomResourceDefinitions. Events are in events.ts.
 
 import { definitionErrors, definitionSchema, newDefinition } from './crd.ts';

@@ -1,5 +1,5 @@
-// The cluster: which resources are served, and what a cluster does by itself after a write (establish definitions, empty
-// namespaces that are being deleted, clean up after definitions). It knows nothing of HTTP.
+// The served resources and what controllers do after a write: establish definitions, empty namespaces in deletion, and
+// delete the objects of a definition in deletion. Independent of HTTP.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { builtInResources } from './builtin.ts';
@@ -48,24 +48,24 @@ export class Cluster {
     return this.store.collection('namespaces').get(undefined, name);
   }
 
-  /** Forgets history: whoever watches from an older version, or continues an older list, gets 410 Gone. */
+  /** Drops the history: a watch from an older version, or an older `continue`, gets 410 Gone. */
   compact(): void {
     this.store.compact();
   }
 
-  /** What follows once `object` has been written. */
+  /** Called after `object` was written. */
   written(resource: Resource, object: KubeObject): void {
     if (resource.kind === 'CustomResourceDefinition' && resource.origin === 'built-in') this.#establish(object);
   }
 
-  /** What follows once `object`, held by finalizers, has got its deletionTimestamp. */
+  /** Called when `object`, held by finalizers, has got its deletionTimestamp. */
   deletionBegun(resource: Resource, object: KubeObject): void {
     if (resource.origin !== 'built-in') return;
     if (resource.kind === 'Namespace') this.#emptyNamespace(object);
     if (resource.kind === 'CustomResourceDefinition') this.#deleteInstances(object);
   }
 
-  /** What follows once `object` is gone. */
+  /** Called when `object` is gone. */
   removed(resource: Resource, object: KubeObject): void {
     const { namespace } = object.metadata;
     if (namespace !== undefined) this.#finishNamespace(namespace);
@@ -76,7 +76,7 @@ export class Cluster {
     }
   }
 
-  /** Deletes as the deletion of a namespace or of a definition does: finalizers hold, then the object goes. */
+  /** Marks an object for deletion while finalizers hold it, else removes it. */
   remove(resource: Resource, object: KubeObject): KubeObject | undefined {
     const { finalizers, deletionTimestamp } = object.metadata;
     if (!finalizers?.length && !resource.hasOtherFinalizers(object)) {
@@ -166,7 +166,7 @@ export class Cluster {
     const namespace = this.namespace(name);
     if (namespace?.metadata.deletionTimestamp === undefined || this.#contents(name).length) return;
     const namespaces = this.#served('', 'v1', 'namespaces');
-    // the finalizer `kubernetes` is the namespace controller's own; another one still holds the namespace
+    // The finalizer `kubernetes` belongs to the namespace controller; another one still holds the namespace.
     const emptied: KubeObject = { ...namespace, spec: {} };
     if (!sameObject(emptied, namespace)) this.remove(namespaces, namespaces.collection.put(emptied));
   }
@@ -196,7 +196,7 @@ function withoutFinalizer(definition: KubeObject): KubeObject {
   return { ...definition, metadata: { ...definition.metadata, finalizers } };
 }
 
-/** The groups that are served, each with its versions, the preferred one first; the core group is ''. */
+/** The served groups with their versions, the preferred one first; the core group is ''. */
 export function groupsOf(resources: readonly Resource[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const { group, version } of resources) {

@@ -1,5 +1,5 @@
-// A bare HTTPS client for tests of the emulator itself: requests as they go over the wire, watches as lines of JSON.
-// It knows nothing of resources, and hides no status code.
+// A plain HTTPS client for tests of the emulator itself: it sends requests as given, returns every status code, and reads
+// watches as lines of JSON.
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request as send } from 'node:https';
@@ -19,20 +19,20 @@ export interface WatchEvent<Thing> {
 }
 
 export interface OpenWatch<Thing> {
-  /** The next event; undefined once the server has ended the watch. */
+  /** The next event; undefined when the server has ended the watch. */
   next(): Promise<WatchEvent<Thing> | undefined>;
   close(): void;
 }
 
 export interface Connection {
-  /** `body` is sent as JSON, a text as it is. */
+  /** `body` is sent as JSON; a string is sent as it is. */
   request<Body>(
     method: string,
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer<Body>>;
-  /** Resolves once the server has begun to answer. */
+  /** Resolves when the server has begun to answer. */
   watch<Thing>(path: string, headers?: Readonly<Record<string, string>>): Promise<OpenWatch<Thing>>;
   close(): void;
 }
@@ -55,7 +55,7 @@ export function connect(emulator: Pick<KubernetesEmulator, 'url' | 'token' | 'ce
         authorization,
         ...(content !== undefined && {
           'content-type': 'application/json',
-          // Node would not say it for a DELETE
+          // Node sets no content-length for a DELETE by itself.
           'content-length': Buffer.byteLength(content),
         }),
         ...headers,

@@ -1,4 +1,4 @@
-// CustomResourceDefinitions: what makes one valid, what a new one looks like, and the resources that it stands for.
+// CustomResourceDefinitions: their validation, their defaults, and the resources that they define.
 
 import { compileJsonPath } from './jsonpath.ts';
 import { labelErrors } from './metadata.ts';
@@ -10,7 +10,7 @@ import type { Schema } from './schema/structural.ts';
 import { type FieldError, fieldError } from './status.ts';
 import type { Collection, Store } from './store.ts';
 
-/** The finalizer that holds a definition until its objects are gone, as in the real server. */
+/** Holds a definition until its objects are gone, as in the real server. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 interface PrinterColumn {
@@ -45,7 +45,7 @@ export interface DefinitionSpec {
   readonly versions: readonly Version[];
 }
 
-/** Sound for stored definitions: definitionSchema has been applied to them. */
+/** Safe for stored definitions: they were validated against definitionSchema. */
 export function specOf(definition: KubeObject): DefinitionSpec {
   return definition.spec as unknown as DefinitionSpec;
 }
@@ -123,7 +123,7 @@ export const definitionSchema: Schema = {
   },
 };
 
-/** With what the real server fills in when a definition is created; it is established a moment later. */
+/** Adds what the real server fills in at creation; the definition is established a moment later. */
 export function newDefinition(definition: KubeObject): KubeObject {
   const spec = specOf(definition);
   const { plural, kind } = spec.names;
@@ -194,13 +194,13 @@ function versionErrors(version: Version, path: string): FieldError[] {
   return errors;
 }
 
-/** The name of the collection that keeps a definition's objects, whatever their version. */
+/** The collection of a definition's objects, which all versions share. */
 export function collectionName(definition: KubeObject): string {
   const { group, names } = specOf(definition);
   return `${names.plural}.${group}`;
 }
 
-/** A resource for each served version. `isTerminating` is asked at each creation. */
+/** One resource per served version. `isTerminating` is checked at each creation. */
 export function customResources(definition: KubeObject, store: Store, isTerminating: () => boolean): Resource[] {
   const spec = specOf(definition);
   const collection = store.collection(collectionName(definition));
@@ -245,7 +245,7 @@ function customResource(
 
 const converted = new WeakMap<KubeObject, KubeObject>();
 
-/** Conversion strategy None: only the version's name changes. The same object gives the same view, so that it is encoded once. */
+/** Conversion strategy None changes only the apiVersion. The result is cached per object, so that it is encoded once. */
 function withApiVersion(object: KubeObject, apiVersion: string): KubeObject {
   if (object.apiVersion === apiVersion) return object;
   const known = converted.get(object);
@@ -270,7 +270,7 @@ function customColumns(columns: readonly PrinterColumn[] | undefined): Column[] 
   });
 }
 
-/** As kube-apiserver shows a found value; nothing found, or of another type, is an empty cell. */
+/** Renders a value as kube-apiserver does; a missing value, or one of another type, gives an empty cell. */
 function cellFor(type: string, value: Json | undefined, now: Date): string | number | boolean | null {
   if (value === undefined || value === null) return null;
   switch (type) {

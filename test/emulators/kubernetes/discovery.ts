@@ -1,5 +1,5 @@
-// Discovery: which groups, versions and resources there are. Only the plain form: clients that ask for the aggregated one
-// get this instead, as an older server answers, and go on with it.
+// Discovery of groups, versions and resources, in the unaggregated form only. Clients that ask for the aggregated form
+// accept this one, as they do from an older server.
 import { groupsOf } from './cluster.ts';
 import type { Json, JsonObject } from './object.ts';
 import type { Resource } from './resource.ts';

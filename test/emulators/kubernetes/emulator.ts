@@ -1,5 +1,5 @@
-// The emulator as a whole: an HTTPS server on loopback over a cluster in memory, for tests, the demo and the bench.
-// What it does not do is said in main.ts.
+// The Kubernetes API emulator: an HTTPS server on loopback over an in-memory cluster, for tests, the demo and benchmarks.
+// main.ts lists what it does not support.
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
@@ -14,42 +14,42 @@ import { TokenIssuer } from './token-issuer.ts';
 import { create } from './writes.ts';
 
 export interface KubernetesEmulatorOptions {
-  /** 0, the default, takes any free port. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** YAML files with CustomResourceDefinitions that are established at the start. */
+  /** YAML files of CustomResourceDefinitions to establish at the start. */
   readonly crds?: readonly string[];
-  /** For timestamps, the ends of watches and bookmarks. */
+  /** For timestamps, watch timeouts and bookmarks. */
   readonly clock?: Clock;
 }
 
 export interface KubernetesEmulator {
   /** `https://127.0.0.1:port` */
   readonly url: string;
-  /** YAML, with the server's certificate and a token of all rights. */
+  /** A kubeconfig in YAML with the server's certificate and a token with all rights. */
   readonly kubeconfig: string;
   /** The bearer token that every request needs. */
   readonly token: string;
-  /** PEM, what a client must trust. */
+  /** The certificate to trust, in PEM. */
   readonly certificate: string;
-  /** YAML, for a user who is told apart from others, and whose context is the namespace; may do everything too. */
+  /** A kubeconfig for a user of that name, with this default namespace. The user has all rights, and is audited. */
   kubeconfigOf(user: string, namespace: string): string;
-  /** What a SubjectAccessReview says of the user from now on: he may get this path, which is no resource. */
+  /** From now on a SubjectAccessReview allows the user to get this non-resource path. */
   grant(user: string, path: string): void;
-  /** What those users have asked for, in order. */
+  /** The requests of users from `kubeconfigOf`, in order. */
   readonly audit: readonly AuditEntry[];
   /**
-   * Forgets the history of all changes: a watch from an older version gets 410 Gone, as an ERROR event as kube-apiserver
-   * sends it, or, for `answer: 'status'`, as the HTTP status that proxies and other servers make of it. An older
-   * `continue` gets 410 too. Open watches go on.
+   * Drops the history of changes: a watch from an older version gets 410 Gone, as an ERROR event like kube-apiserver's,
+   * or, with `answer: 'status'`, as an HTTP status like that of proxies and other servers. An older `continue` gets 410
+   * too. Open watches go on.
    */
   compact(answer?: 'event' | 'status'): void;
-  /** Ends every open watch, politely and without an error. */
+  /** Ends every open watch without an error. */
   closeWatches(): void;
-  /** Ends everything, open requests included. */
+  /** Closes the server and every connection. */
   close(): Promise<void>;
 }
 
-/** Whoever has the emulator's own token; what he asks for is not kept. */
+/** The user of the emulator's own token, who is not audited. */
 const admin = 'admin';
 
 export async function startKubernetesEmulator(options: KubernetesEmulatorOptions = {}): Promise<KubernetesEmulator> {

@@ -1,5 +1,5 @@
-// What the API server asks of an Event beyond its schema, in the stored form (compared with kube-apiserver 1.20.2): of one
-// with an eventTime more than of one without, and most when it is created through events.k8s.io.
+// kube-apiserver's rules for Events beyond the schema, on the stored form (compared with kube-apiserver 1.20.2). Events with
+// an eventTime have more rules, and those created through events.k8s.io the most.
 import { isJsonObject, type JsonObject, type KubeObject } from './object.ts';
 import { qualifiedNameErrors } from './selectors.ts';
 import { type FieldError, fieldError } from './status.ts';
@@ -7,10 +7,10 @@ import { type FieldError, fieldError } from './status.ts';
 const wordLength = 128;
 /** Bytes of UTF-8. */
 const messageLength = 1024;
-/** Where events about objects without a namespace may be. */
+/** Namespaces for events about cluster-scoped objects. */
 const clusterNamespaces = ['default', 'kube-system'];
 
-/** Asked in either group, of new events and of changed ones. */
+/** For new and changed events of either group. */
 export function eventErrors(event: KubeObject): FieldError[] {
   const about = text(event.involvedObject, 'namespace');
   const namespace = event.metadata.namespace ?? '';
@@ -32,7 +32,7 @@ export function eventErrors(event: KubeObject): FieldError[] {
   ];
 }
 
-/** Asked of what is created through events.k8s.io, beside the rest. */
+/** Additional rules for events created through events.k8s.io. */
 export function newEventErrors(event: KubeObject): FieldError[] {
   const type = text(event, 'type');
   const { firstTimestamp, lastTimestamp, count, source } = event;

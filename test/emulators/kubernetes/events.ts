@@ -1,4 +1,4 @@
-// Events: one collection, kept as core/v1 has them, served as core/v1 and as events.k8s.io/v1.
+// Events: one collection, stored in the form of core/v1, served as core/v1 and as events.k8s.io/v1.
 import { eventErrors, newEventErrors } from './event-rules.ts';
 import { isJsonObject, type Json, type JsonObject, type KubeObject } from './object.ts';
 import { age, type Column, makeResource, type Resource } from './resource.ts';
@@ -68,7 +68,7 @@ const eventsSchema: Schema = {
   },
 };
 
-/** The fields that are named otherwise in events.k8s.io/v1: there, and in core/v1. */
+/** The fields with different names: in events.k8s.io/v1 and in core/v1. */
 const renamed: readonly (readonly [string, string])[] = [
   ['regarding', 'involvedObject'],
   ['note', 'message'],

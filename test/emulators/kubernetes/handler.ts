@@ -1,4 +1,4 @@
-// Which answer a request gets: the routes of the API server, from authentication to the object that is sent back.
+// Routes a request of the API server: authenticates it, reads its body, runs its verb and sends the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access.ts';
 import { accessOf } from './audit.ts';
@@ -45,7 +45,7 @@ import {
 export interface Settings extends Directory {
   readonly cluster: Cluster;
   readonly tokens: TokenIssuer;
-  /** Told of each request for a resource, before it is answered. */
+  /** Called for each request for a resource, before it is answered. */
   asked(user: string, access: Access): void;
   goneAs(): 'event' | 'status';
 }
@@ -53,10 +53,10 @@ export interface Settings extends Directory {
 /** Served without a token, as a cluster's default roles allow. */
 const open = new Set(['/version', '/healthz', '/livez', '/readyz']);
 
-/** Never rejects: whatever goes wrong is sent as a Status. */
+/** Never rejects: every error is sent as a Status. */
 export async function handle(settings: Settings, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Said outright, so that Node does not add how long it keeps idle connections: undici would then keep each one that long,
-  // and client-node, which opens one for each request, would run out of sockets. kube-apiserver gives no such hint either.
+  // Set explicitly so that Node does not announce a keep-alive timeout: undici would keep each connection for that long,
+  // and client-node, which opens one per request, would run out of sockets. kube-apiserver announces none either.
   if (request.headers.connection !== 'close') response.setHeader('Connection', 'keep-alive');
   try {
     await route(settings, request, response);
@@ -149,7 +149,7 @@ function openApiAt(cluster: Cluster, [version, ...rest]: string[]): Json | undef
 function sendOpenApiV2(cluster: Cluster, request: IncomingMessage, response: ServerResponse): void {
   if (!/proto-openapi|\*\/\*/.test(request.headers.accept ?? '*/*')) throw notAcceptable([openApiV2Type]);
   const document = openApiV2(pathsOf(cluster.resources), serverVersion.gitVersion);
-  // the type that was asked for is no valid media type, and kube-apiserver does not send it back either
+  // The requested type is not a valid media type; kube-apiserver does not send it back either.
   response
     .writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': document.length })
     .end(document);
@@ -221,7 +221,7 @@ async function onCollection(context: Context): Promise<void> {
   }
 }
 
-/** `kubectl create namespace` of 1.33 sends protobuf, and nothing else. */
+/** `kubectl create namespace` of 1.33 sends protobuf only. */
 async function readNewObject(request: IncomingMessage, { kind, origin }: Resource): Promise<Json | undefined> {
   if (mediaType(request) !== protobufType || kind !== 'Namespace' || origin !== 'built-in') return readObject(request);
   return namespaceFromProtobuf(await readBody(request));
@@ -232,7 +232,7 @@ async function onObject(context: Context, name: string, subresource: Subresource
   switch (request.method) {
     case 'GET':
       if (isTrue(query.get('watch')) && subresource === undefined) {
-        // the older way to watch one object
+        // The deprecated way to watch one object.
         query.set('fieldSelector', `metadata.name=${name}`);
         await onCollection(context);
         return;
@@ -289,7 +289,7 @@ function writeOptions({ query, response }: Context, kind: string): WriteOptions 
     throw refuse('fieldValidation', fieldValidation, ['Ignore', 'Strict', 'Warn']);
   }
   const warn = (message: string) => {
-    // only what a header may carry
+    // Only characters that a header may carry.
     const text = message.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&');
     response.appendHeader('Warning', `299 - "${text}"`);
   };
@@ -344,7 +344,7 @@ async function readPatch({ request, target: { resource } }: Context): Promise<Pa
   }
 }
 
-/** A written object, as the version that was asked for; only `get` shows Tables of it. */
+/** A written object in the requested version; only `get` renders Tables. */
 function sendObject(context: Context, code: number, object: KubeObject): void {
   const { response, request } = context;
   if (acceptedForm(request.headers.accept ?? '') === 'objects') sendText(response, code, JSON.stringify(object));

@@ -1,4 +1,4 @@
-// JSONPath as printer columns use it: members, indices, wildcards, descent and filters that compare one path with one literal.
+// JSONPath for printer columns: members, indices, wildcards, descent, and filters that compare a path with a literal.
 import { isJsonObject, type Json } from './object.ts';
 
 type Step = (values: Json[]) => Json[];
@@ -6,7 +6,7 @@ type Step = (values: Json[]) => Json[];
 const pattern =
   /^(?:\.\.(?<deep>[\w-]+)|\.(?<star>\*)|\.(?<name>(?:\\.|[^.[\]])+)|\['(?<quoted>[^']*)'\]|\["(?<doubled>[^"]*)"\]|\[(?<index>-?\d+)\]|\[(?<all>\*)\]|\[\?\((?<filter>.*?)\)\])/;
 
-/** All the values that `path` (such as `.status.conditions[?(@.type=="Ready")].message`) finds; throws on bad grammar. */
+/** Finds all values at `path` (such as `.status.conditions[?(@.type=="Ready")].message`); throws on a syntax error. */
 export function compileJsonPath(path: string): (root: Json) => Json[] {
   const steps: Step[] = [];
   let rest = path.replace(/^\{|\}$/g, '').replace(/^\$/, '');

@@ -1,20 +1,20 @@
-// A Kubernetes API server in miniature, for trying an operator of custom resources and for testing it: the real kubectl and
-// client libraries work against it. It keeps everything in memory and forgets it when it ends.
+// A small in-memory Kubernetes API server for trying and testing an operator of custom resources with the real kubectl and
+// client libraries.
 //
 // It serves CustomResourceDefinitions and their objects (structural schemas, defaults, pruning, CEL rules, status, printer
 // columns), Namespaces, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch, update, patch, delete,
 // with versions, conflicts, finalizers, selectors, paging, Tables, discovery and OpenAPI.
 //
-// What it does not do:
-// - server-side apply and managedFields (415), strategic merge beyond what a merge patch does, kubectl's /scale
-// - authorization (whoever has a token may do everything), admission webhooks, quotas
+// Not supported:
+// - server-side apply and managedFields (415), strategic merge beyond a merge patch, the scale subresource
+// - authorization (every token has all rights), admission webhooks, quotas
 // - pods, secrets, config maps, deployments and every other built-in kind; garbage collection by owner references
 // - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting
-// - CEL's cost limits and types at compile time; only that part of Kubernetes' CEL libraries which the CEL library brings,
-//   and replace(); equality of list-maps and list-sets in another order
-// - protobuf (but for `kubectl create namespace`) and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
-// - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is from the newest
-// - duplicate keys in a JSON body are not told; expiry of Events
+// - CEL's cost limits and compile-time types; of Kubernetes' CEL libraries only what the CEL library has, and replace();
+//   equality of list-maps and list-sets in another order
+// - protobuf (except `kubectl create namespace`) and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
+// - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is the newest one
+// - warnings about duplicate keys in a JSON body; expiry of Events
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';

@@ -1,4 +1,4 @@
-// ObjectMeta: its schema, its rules, and what the server itself puts into it. Owner references are kept, and never acted on.
+// ObjectMeta: its schema, its validation, and the fields that the server sets. Owner references are stored and ignored.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, ObjectMeta } from './object.ts';
 import type { Schema } from './schema/structural.ts';
@@ -28,7 +28,7 @@ export const objectMetaSchema: Schema = {
       type: 'string',
       format: 'date-time',
       nullable: true,
-      description: 'When this resource will be deleted: set once somebody asked for it. Read-only.',
+      description: 'When this resource will be deleted: set when its deletion is requested. Read-only.',
     },
     deletionGracePeriodSeconds: { type: 'integer', format: 'int64', nullable: true, description: 'Read-only.' },
     labels: { ...stringMap, nullable: true, description: 'Keys and values to organise and select objects by.' },
@@ -66,7 +66,7 @@ const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 
-/** What is wrong with a name; empty where nothing is. */
+/** The violations of a naming rule; empty if the name is valid. */
 export type NameErrors = (name: string) => string[];
 
 export const subdomainErrors: NameErrors = (name) => [
@@ -124,7 +124,7 @@ export function metadataErrors(metadata: ObjectMeta, nameErrors: NameErrors): Fi
   return errors;
 }
 
-/** What an update may not do to metadata. */
+/** Changes to metadata that an update may not make. */
 export function metadataUpdateErrors(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors: FieldError[] = [];
   if (metadata.uid && metadata.uid !== old.uid) {
@@ -143,7 +143,7 @@ export function metadataUpdateErrors(metadata: ObjectMeta, old: ObjectMeta): Fie
   return errors;
 }
 
-/** Empty maps, empty lists and nulls are left out, as the API's JSON has it; managedFields and selfLink are not kept. */
+/** Drops empty maps, empty lists and nulls, as the API's JSON does, and the unsupported managedFields and selfLink. */
 export function tidyMetadata(metadata: ObjectMeta): ObjectMeta {
   return Object.fromEntries(
     Object.entries(metadata).filter(([name, value]) => {
@@ -154,7 +154,7 @@ export function tidyMetadata(metadata: ObjectMeta): ObjectMeta {
   ) as ObjectMeta;
 }
 
-/** The parts of metadata that only the server sets, as they were. */
+/** The parts of metadata that only the server sets. */
 export function systemMetadata(old: ObjectMeta): Partial<ObjectMeta> {
   const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, generateName } = old;
   return {
@@ -167,7 +167,7 @@ export function systemMetadata(old: ObjectMeta): Partial<ObjectMeta> {
   };
 }
 
-/** Whether two states of an object differ in anything but their version. */
+/** Whether two states of an object are equal, apart from their version. */
 export function sameObject(a: KubeObject, b: KubeObject): boolean {
   const { resourceVersion: _a, ...metadataA } = a.metadata;
   const { resourceVersion: _b, ...metadataB } = b.metadata;

@@ -1,5 +1,5 @@
-// The shapes that everything here is made of: JSON, and Kubernetes objects as they are stored. Stored objects are never
-// changed in place; a write puts a new one, so that watchers and encoders may keep what they were given.
+// JSON and stored Kubernetes objects. Stored objects are immutable, since watchers and encoders keep references to them; a
+// write stores a new object.
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json | undefined };
@@ -9,7 +9,7 @@ export type ObjectMeta = {
   namespace?: string;
   generateName?: string;
   uid: string;
-  /** Decimal; greater for each later write to anything. */
+  /** Decimal; increases with every write to any object. */
   resourceVersion: string;
   generation?: number;
   /** ISO time in whole seconds, as metav1.Time. */
@@ -28,7 +28,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Where an object is kept; sorts as etcd would list. */
+/** An object's storage key; sorts as in etcd. */
 export function keyOf(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;
 }
@@ -40,7 +40,7 @@ export function kubeTime(date: Date): string {
 
 const encoded = new WeakMap<KubeObject, string>();
 
-/** JSON text, made once for each stored object, however many lists and watches send it. */
+/** JSON text, cached per stored object for all lists and watches that send it. */
 export function encode(object: KubeObject): string {
   let text = encoded.get(object);
   if (text === undefined) {

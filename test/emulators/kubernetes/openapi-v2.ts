@@ -1,6 +1,6 @@
-// OpenAPI v2 in protobuf, which is all that kubectl asks for: up to 1.27 it refuses to apply anything where it gets none.
-// Only paths, verbs and query parameters; definitions are left out, and kubectl then does without (schemas are in v3).
-// The numbers are those of gnostic's OpenAPIv2.proto.
+// OpenAPI v2 in protobuf, the only form that kubectl requests: up to 1.27, kubectl applies nothing without it. It has only
+// paths, verbs and query parameters; kubectl does without the definitions (schemas are in v3). The field numbers are those
+// of gnostic's OpenAPIv2.proto.
 import type { Operation, PathItem } from './openapi.ts';
 import { type Fields, field, yes } from './protobuf.ts';
 
@@ -32,7 +32,7 @@ function queryParameter(name: string): Fields[] {
   return [field(2, 'query'), field(4, name), field(6, 'string'), yes(20)];
 }
 
-/** JSON is YAML too. */
+/** The value is YAML; JSON is a subset of it. */
 function extension(name: string, value: unknown): Fields {
   return field(13, [field(1, name), field(2, [field(2, JSON.stringify(value))])]);
 }

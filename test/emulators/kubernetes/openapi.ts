@@ -1,5 +1,5 @@
-// OpenAPI v3, which `kubectl explain` and kubectl's validation read: an index, and a document for each group and version.
-// Only what clients use of it is here: schemas, and which query parameters a verb takes.
+// OpenAPI v3 for `kubectl explain` and kubectl's validation: an index, and a document per group and version with only what
+// clients use, which is schemas and the query parameters of verbs.
 import { createHash } from 'node:crypto';
 import { serverVersion } from './discovery.ts';
 import { objectMetaSchema } from './metadata.ts';
@@ -24,7 +24,7 @@ function rootOf(resource: Resource): string {
   return resource.group ? `apis/${apiVersionOf(resource)}` : `api/${resource.version}`;
 }
 
-/** As the real server names schemas: the group backwards, the version, the kind. */
+/** The real server's schema names: the group reversed, the version, the kind. */
 function schemaName({ group, version, kind }: Resource): string {
   return [...(group || 'core.api.k8s.io').split('.').reverse(), version, kind].join('.');
 }
@@ -42,7 +42,7 @@ export function openApiIndex(resources: readonly Resource[]): JsonObject {
   };
 }
 
-/** The document of `api/v1` or `apis/group/version`; undefined where no resource is served there. */
+/** The document of `api/v1` or `apis/group/version`; undefined if it has no resources. */
 export function openApiV3(resources: readonly Resource[], root: string): JsonObject | undefined {
   const served = resources.filter((resource) => rootOf(resource) === root);
   if (!served.length) return undefined;

@@ -1,4 +1,4 @@
-// The patch formats: what a stored object becomes under a patch. Never validates the outcome.
+// Applies the patch formats to stored objects, without validating the result.
 import jsonPatch from 'fast-json-patch';
 import { isJsonObject, type Json, type JsonObject } from './object.ts';
 import { ApiError, badRequest } from './status.ts';
@@ -15,7 +15,7 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
 }
 
 /**
- * Strategic merge for built-in types, as far as it equals a merge patch: the directives (`$setElementOrder/…`,
+ * Strategic merge for built-in types, as far as it equals a merge patch: directives (`$setElementOrder/…`,
  * `$retainKeys`, `$patch`) are dropped, and lists are replaced.
  */
 export function strategicPatch(target: Json, patch: Json): Json {
@@ -32,7 +32,7 @@ function withoutDirectives(patch: Json): Json {
   );
 }
 
-/** RFC 6902, `test` included. A patch that does not fit the object is a 422, as the API has it. */
+/** RFC 6902, `test` included. A patch that does not apply is a 422, as in the real API. */
 export function applyJsonPatch(target: Json, patch: Json): Json {
   if (!Array.isArray(patch)) {
     throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');

@@ -1,12 +1,12 @@
-// A Namespace in Kubernetes' protobuf, of which only the metadata is read. Nothing else here is ever read in protobuf.
-// The numbers are those of k8s.io/apimachinery's and k8s.io/api's generated.proto.
+// Reads the metadata of a Namespace in Kubernetes' protobuf, the only object that is accepted in protobuf. The field numbers
+// are those of k8s.io/apimachinery's and k8s.io/api's generated.proto.
 import type { Json } from './object.ts';
 import { type ReadFields, readFields } from './protobuf.ts';
 import { badRequest } from './status.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
-/** Before every object in protobuf. */
+/** Precedes every object in protobuf. */
 const magic = Buffer.from('k8s\0');
 
 export function namespaceFromProtobuf(body: Buffer): Json {

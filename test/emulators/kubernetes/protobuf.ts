@@ -1,7 +1,7 @@
-// Protobuf's wire format, as much of it as is needed here: fields that are texts, messages, or true.
+// The part of protobuf's wire format that the emulator needs: fields of type string, message, or the boolean true.
 import { badRequest } from './status.ts';
 
-/** The encoded fields of one message; concatenated, they are the message. */
+/** The encoded fields of a message; concatenated, they form the message. */
 export type Fields = Buffer;
 
 function varint(value: number): number[] {
@@ -14,19 +14,19 @@ function varint(value: number): number[] {
   return [...bytes, rest];
 }
 
-/** A text, or a message made of fields, under a field number. */
+/** A string or a message under a field number. */
 export function field(number: number, content: string | readonly Fields[]): Fields {
   const bytes = typeof content === 'string' ? Buffer.from(content) : Buffer.concat(content);
-  // wire type 2: length-delimited
+  // Wire type 2: length-delimited.
   return Buffer.concat([Buffer.from([...varint((number << 3) | 2), ...varint(bytes.length)]), bytes]);
 }
 
-/** The boolean true under a field number; false is left out, as proto3 does. */
+/** The boolean true under a field number; proto3 omits false. */
 export function yes(number: number): Fields {
   return Buffer.from([...varint(number << 3), 1]);
 }
 
-/** The texts and messages of one message, by field number; numbers are skipped. */
+/** The strings and messages of a message by field number; numbers are skipped. */
 export type ReadFields = ReadonlyMap<number, Buffer[]>;
 
 export function readFields(message: Buffer): ReadFields {

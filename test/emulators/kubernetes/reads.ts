@@ -1,4 +1,4 @@
-// Lists: which objects a request means, page by page, each page from the same moment.
+// Lists objects by selectors, page by page; all pages of a list show the same version.
 import type { KubeObject } from './object.ts';
 import type { ListMeta } from './representation.ts';
 import type { Resource } from './resource.ts';
@@ -9,7 +9,7 @@ import type { Target } from './writes.ts';
 
 export type Includes = (object: KubeObject) => boolean;
 
-/** Whether a stored object is meant by a request's namespace and selectors. */
+/** A predicate for the stored objects that match a request's namespace and selectors. */
 export function selection({ resource, namespace }: Target, query: URLSearchParams): Includes {
   const labels = labelSelector(query.get('labelSelector') ?? '');
   const asked = query.get('fieldSelector') ?? '';
@@ -27,7 +27,7 @@ function fieldsOf(resource: Resource, object: KubeObject): Record<string, string
   return { 'metadata.name': name, 'metadata.namespace': namespace, ...resource.selectable(object) };
 }
 
-/** A resourceVersion in a query; undefined where it is left out. */
+/** A query's resourceVersion; undefined if absent. */
 export function versionIn(query: URLSearchParams): number | undefined {
   const text = query.get('resourceVersion') ?? '';
   if (text === '') return undefined;
@@ -36,7 +36,7 @@ export function versionIn(query: URLSearchParams): number | undefined {
   throw new ApiError(500, '', `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${sentence}`);
 }
 
-/** An integer in a query; undefined where it is left out. */
+/** An integer in a query; undefined if absent. */
 export function integerIn(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name) ?? '';
   if (text === '') return undefined;
@@ -45,9 +45,9 @@ export function integerIn(query: URLSearchParams, name: string): number | undefi
 }
 
 interface Continue {
-  /** -1: whatever is there now, after a token that was too old. */
+  /** -1: the current version, after a token that was too old. */
   readonly rv: number;
-  /** Go on after this object. */
+  /** The last object of the previous page. */
   readonly after: readonly [namespace: string, name: string];
 }
 
@@ -62,7 +62,7 @@ function decodeContinue(text: string): Continue {
       return { rv, after: [String(after[0]), String(after[1])] };
     }
   } catch {
-    // told below, like every other token that is not ours
+    // Reported below, like every other foreign token.
   }
   throw badRequest('invalid continue token: continue key is not valid');
 }
@@ -95,13 +95,13 @@ export function list(store: Store, target: Target, query: URLSearchParams): Page
     metadata: {
       resourceVersion,
       continue: encodeContinue({ rv: version, after }),
-      // counted, as the real server does, only where nothing was filtered
+      // As in the real server, counted only if nothing was filtered.
       ...(!hasSelectors && { remainingItemCount: meant.length - page.length }),
     },
   };
 }
 
-/** The objects at the moment that a list is about. */
+/** The objects at the version that a list asks for. */
 function moment(
   store: Store,
   { resource: { collection } }: Target,

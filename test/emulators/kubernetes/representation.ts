@@ -1,4 +1,4 @@
-// How objects are shown: as they are, as a Table of columns, or as their metadata alone, whichever the Accept header asks for.
+// Renders objects as the Accept header asks: as they are, as a Table, or as metadata only.
 import { encode, type JsonObject, type KubeObject } from './object.ts';
 import { apiVersionOf, type Column, type Resource } from './resource.ts';
 import { notAcceptable } from './status.ts';
@@ -11,11 +11,11 @@ export interface ListMeta {
   readonly remainingItemCount?: number;
 }
 
-/** Every method takes stored objects and gives JSON text. */
+/** Every method takes stored objects and returns JSON text. */
 export interface Representation {
   one(object: KubeObject): string;
   list(objects: readonly KubeObject[], metadata: ListMeta): string;
-  /** The object of one watch event; a Table's first one alone names its columns. */
+  /** The object of one watch event; only the first one of a Table has column definitions. */
   event(object: KubeObject): string;
   bookmark(resourceVersion: string): string;
 }
@@ -32,7 +32,7 @@ type Form = 'objects' | 'table' | 'metadata';
 
 export const offered = ['application/json', 'application/yaml'] as const;
 
-/** The first clause of an Accept header that can be answered; a quality is not weighed, as the API server does not. */
+/** The first acceptable clause of an Accept header; qualities are ignored, as by the API server. */
 export function acceptedForm(accept: string): Form {
   if (!accept.trim()) return 'objects';
   for (const clause of accept.split(',')) {

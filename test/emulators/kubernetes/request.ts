@@ -1,4 +1,4 @@
-// A request as the API server reads it: what its path means, and what its body says.
+// Parses the path and the body of a request to the API server.
 import type { IncomingMessage } from 'node:http';
 import { parse as parseYaml, YAMLError } from 'yaml';
 import type { Json } from './object.ts';
@@ -17,13 +17,13 @@ export interface ResourcePath {
   readonly subresource: string | undefined;
 }
 
-/** undefined for a path that cannot name a resource. */
+/** Undefined for a path that cannot name a resource. */
 export function resourcePath(pathname: string): ResourcePath | undefined {
   const [root, ...parts] = segments(pathname);
   const group = root === 'api' ? '' : root === 'apis' ? parts.shift() : undefined;
   const version = parts.shift();
   if (group === undefined || version === undefined || !parts.length || parts.length > 5) return undefined;
-  // `namespaces/x/status` is a subresource, `namespaces/x/leases` is not
+  // `namespaces/x/status` is a subresource, `namespaces/x/leases` is not.
   const isNamespaced =
     parts[0] === 'namespaces' && parts.length > 2 && !['status', 'finalize'].includes(parts[2] ?? '');
   const namespace = isNamespaced ? parts[1] : undefined;
@@ -60,7 +60,7 @@ export function mediaType(request: IncomingMessage): string {
 
 const objectTypes = ['application/json', 'application/yaml'];
 
-/** An object in JSON or YAML; nothing at all where the body is empty. */
+/** An object in JSON or YAML; undefined if the body is empty. */
 export async function readObject(request: IncomingMessage): Promise<Json | undefined> {
   const type = mediaType(request);
   const text = (await readBody(request)).toString('utf8');

@@ -1,5 +1,5 @@
-// A resource as the server serves it: one kind at one group and version, where its objects live, how they are judged and
-// shown. Built-in and custom resources are the same thing from here on.
+// A served resource: one kind at one group and version, with its storage, validation and columns. Built-in and custom
+// resources share this interface.
 
 import { type NameErrors, objectMetaSchema, subdomainErrors } from './metadata.ts';
 import { type KubeObject, kubeTime } from './object.ts';
@@ -13,7 +13,7 @@ export interface Column {
   readonly type: string;
   readonly format?: string;
   readonly description: string;
-  /** 0 is always shown, more only with `-o wide`. */
+  /** 0 is always shown; higher ones only with `-o wide`. */
   readonly priority: number;
   readonly cell: (object: KubeObject, now: Date) => string | number | boolean | null;
 }
@@ -42,22 +42,22 @@ export interface Resource extends ResourceNames {
   readonly hasGeneration: boolean;
   /** Whether its objects have the subresource `token`. */
   readonly givesTokens: boolean;
-  /** Whether an update makes what is not there. */
+  /** Whether an update of a missing object creates it. */
   readonly isMadeByUpdate: boolean;
   readonly nameErrors: NameErrors;
-  /** What selectors may ask for beside metadata.name and metadata.namespace. */
+  /** Fields for selectors besides metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
   selectable(object: KubeObject): Record<string, string>;
-  /** Between this version and the stored one. */
+  /** Converts between this version and the stored one. */
   toStored(object: KubeObject): KubeObject;
   fromStored(object: KubeObject): KubeObject;
-  /** What the server adds to a new object, beside defaults. */
+  /** Adds what the server sets on a new object, besides defaults. */
   completeNew(object: KubeObject): KubeObject;
   /** Rules beyond the schema, for the stored form. */
   validate(object: KubeObject, old: KubeObject | undefined): FieldError[];
-  /** Why nothing can be created now; undefined where it can. */
+  /** Why no object can be created now; undefined if it can. */
   refusesCreation(): string | undefined;
-  /** DELETED is sent only when this says so: finalizers outside metadata. */
+  /** Whether finalizers outside of metadata hold the object. */
   hasOtherFinalizers(object: KubeObject): boolean;
 }
 
@@ -91,7 +91,7 @@ export function apiVersionOf({ group, version }: Pick<ResourceNames, 'group' | '
   return group ? `${group}/${version}` : version;
 }
 
-/** With what every object has, whatever the definition says of it. */
+/** Adds what every object has, whatever its definition says. */
 function wholeSchema({ schema }: Required): Schema {
   return {
     ...schema,

@@ -1,11 +1,11 @@
-// TokenReview and SubjectAccessReview: what other servers ask of whoever comes to them. Answered and not stored; of rights it knows
-// only those to paths that are no resources.
+// Answers TokenReviews and SubjectAccessReviews, with which other servers authenticate and authorize their clients. Only
+// rights to non-resource paths are known.
 import { isJsonObject, type Json, type JsonObject } from './object.ts';
 import type { ResourcePath } from './request.ts';
 import { badRequest, methodNotAllowed } from './status.ts';
 
 export interface Directory {
-  /** Who has which token. */
+  /** Users by token. */
   readonly users: ReadonlyMap<string, string>;
   mayGet(user: string, path: string): boolean;
 }
@@ -15,7 +15,7 @@ const kinds: Readonly<Record<string, string>> = {
   'authorization.k8s.io/v1/subjectaccessreviews': 'SubjectAccessReview',
 };
 
-/** The kind of review that is created under this path; undefined where none is. */
+/** The kind of review that is created under this path; undefined for other paths. */
 export function reviewKindAt({ group, version, plural, namespace, name }: ResourcePath): string | undefined {
   return namespace === undefined && name === undefined ? kinds[`${group}/${version}/${plural}`] : undefined;
 }

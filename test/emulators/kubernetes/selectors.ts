@@ -1,4 +1,4 @@
-// Label and field selectors, in the whole grammar of the API: text in, predicate out. Errors are worded as kube-apiserver does.
+// Label and field selectors in the API's whole grammar, compiled to predicates. Error messages are kube-apiserver's.
 import { badRequest } from './status.ts';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ const everything: Matches = () => true;
 const namePart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const prefixPart = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** What is wrong with a qualified name (`prefix/name`, as label keys are), as the API says it; empty where nothing is. */
+/** The API's error messages for a qualified name (`prefix/name`, as label keys are); empty if it is valid. */
 export function qualifiedNameErrors(name: string): string[] {
   const slash = name.indexOf('/');
   const prefix = slash < 0 ? undefined : name.slice(0, slash);
@@ -32,7 +32,7 @@ export function qualifiedNameErrors(name: string): string[] {
   return errors;
 }
 
-/** `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`; an empty text matches everything. */
+/** `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`; an empty selector matches everything. */
 export function labelSelector(text: string): Matches {
   const tokens = text.match(/!=|==|[=!<>(),]|[^\s=!<>(),]+/g) ?? [];
   if (!tokens.length) return everything;
@@ -128,7 +128,7 @@ export function labelSelector(text: string): Matches {
   return (labels) => requirements.every((matches) => matches(labels));
 }
 
-/** `a=b,c==d,e!=f` over the fields in `supported`; another field is refused, as the API does. */
+/** `a=b,c==d,e!=f` over the fields in `supported`; other fields are refused, as by the API. */
 export function fieldSelector(text: string, supported: readonly string[]): Matches {
   const terms = text.split(',').filter((term) => term !== '');
   if (!terms.length) return everything;

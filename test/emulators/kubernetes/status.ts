@@ -1,5 +1,5 @@
-// The API server's errors: one exception that carries a Status object, and a constructor for each reason, worded as
-// kube-apiserver words them (compared with 1.20.2; where 1.33 says it otherwise, 1.33 is followed).
+// The API server's errors: an exception that carries a Status object, and a constructor per reason, with kube-apiserver's
+// messages (compared with 1.20.2; where 1.33 differs, 1.33 is followed).
 import type { Json, JsonObject } from './object.ts';
 
 export interface GroupResource {
@@ -22,14 +22,14 @@ type FieldErrorType =
   | 'FieldValueTooLong'
   | 'FieldValueTooMany';
 
-/** One thing wrong with one field; `message` is without the field's path. */
+/** One error of one field; `message` is without the field's path. */
 export interface FieldError {
   readonly type: FieldErrorType;
   readonly field: string;
   readonly message: string;
 }
 
-/** Go's %q and %v for the values that field errors show. */
+/** Go's %q and %v of the values in field errors. */
 function shown(value: Json | undefined): string {
   if (value === undefined || value === null) return '"null"';
   if (typeof value === 'object') return JSON.stringify(value);
@@ -57,7 +57,7 @@ export const fieldError = {
     field,
     message: `Unsupported value: ${shown(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
   }),
-  /** `value` as Go prints it: list-map keys are Go maps there. */
+  /** `value` in Go's format: list-map keys are Go maps there. */
   duplicate: (field: string, value: string): FieldError => ({
     type: 'FieldValueDuplicate',
     field,
@@ -91,7 +91,7 @@ export interface Status {
   readonly code?: number;
 }
 
-/** Thrown by whatever answers a request; the server sends `status` with `status.code`. */
+/** Thrown by handlers; the server sends `status` with `status.code`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: Status & { readonly code: number };
@@ -160,7 +160,7 @@ export const forbidden = (resource: GroupResource, name: string, message: string
   });
 
 export function invalid({ group, kind }: GroupKind, name: string, errors: readonly FieldError[]): ApiError {
-  // kube-apiserver drops repeated sentences, and prints brackets only around several
+  // kube-apiserver drops repeated messages, and uses brackets only around several.
   const sentences = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];
   const all = sentences.length === 1 ? sentences[0] : `[${sentences.join(', ')}]`;
   return new ApiError(422, 'Invalid', `${dotted(kind, group)} "${name}" is invalid: ${all}`, {
@@ -191,7 +191,7 @@ export const notAcceptable = (accepted: readonly string[]) =>
 export const tooLarge = (limit: number) =>
   new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 
-/** 410: the history before `oldest` has been forgotten. */
+/** 410: the history before `oldest` was dropped. */
 export const expired = (version: number, oldest: number) =>
   new ApiError(410, 'Expired', `too old resource version: ${version} (${oldest})`);
 

@@ -1,8 +1,8 @@
-// Where objects live: one counter of versions for the whole cluster, and a collection of objects for each resource that
-// remembers its latest changes, so that watches can resume and paged lists stay consistent. It never judges what it stores.
+// Stores objects: one version counter for the cluster, and a collection per resource. A collection remembers its latest
+// changes, so that watches can resume and paged lists stay consistent.
 import { type KubeObject, keyOf } from './object.ts';
 
-/** One write. `previous` is what was stored before; of a deletion, `object` is that with the deletion's version. */
+/** One write. `previous` is the state before; for a deletion, `object` is that state with the deletion's version. */
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly version: number;
@@ -10,14 +10,14 @@ export interface Change {
   readonly previous?: KubeObject;
 }
 
-/** How many changes a collection remembers, at least; it keeps up to twice as many before it forgets the older half. */
+/** A collection keeps at least this many changes, and drops the older half when it has twice as many. */
 const remembered = 10_000;
 
 export class Store {
   #version = 1;
   readonly #collections = new Map<string, Collection>();
 
-  /** The version of the latest write to anything. */
+  /** The version of the latest write to any object. */
   get version(): number {
     return this.#version;
   }
@@ -27,7 +27,7 @@ export class Store {
     return this.#version;
   }
 
-  /** The collection of that name; made when first asked for. */
+  /** The collection of that name, created on first use. */
   collection(name: string): Collection {
     let collection = this.#collections.get(name);
     if (!collection) {
@@ -42,7 +42,7 @@ export class Store {
     this.#collections.delete(name);
   }
 
-  /** Forgets all history, as etcd's compaction does: whoever asks for older versions is told that they are gone. */
+  /** Drops all history, as etcd's compaction does: requests for older versions are told that they are gone. */
   compact(): void {
     for (const collection of this.#collections.values()) collection.compact();
   }
@@ -54,7 +54,7 @@ export class Store {
 
 export interface Subscriber {
   changed(change: Change): void;
-  /** No change will follow: the resource is gone, or the server wants its watches closed. */
+  /** No change will follow: the resource is gone, or the server closes its watches. */
   closed(): void;
 }
 
@@ -96,7 +96,7 @@ export class Collection {
     return objects;
   }
 
-  /** All objects as they were at `version`; undefined where that has been forgotten. */
+  /** All objects as they were at `version`; undefined if that history was dropped. */
   listAt(version: number): KubeObject[] | undefined {
     const later = this.changesSince(version);
     if (!later) return undefined;
@@ -110,7 +110,7 @@ export class Collection {
     return [...then.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
-  /** The changes after `version`, oldest first; undefined where some of them have been forgotten. */
+  /** The changes after `version`, oldest first; undefined if some of them were dropped. */
   changesSince(version: number): Change[] | undefined {
     if (version < this.#oldest) return undefined;
     let low = 0;
@@ -123,7 +123,7 @@ export class Collection {
     return this.#changes.slice(low);
   }
 
-  /** Stores a new object, or a new state of one; its version is given here. */
+  /** Stores a new object, or a new state of one, under a new version. */
   put(object: KubeObject): KubeObject {
     const key = keyOf(object.metadata.namespace, object.metadata.name);
     const previous = this.#objects.get(key);
@@ -138,7 +138,7 @@ export class Collection {
     return stored;
   }
 
-  /** Takes an object out; nothing happens where it is not stored. */
+  /** Removes an object; does nothing if it is not stored. */
   remove(object: KubeObject): void {
     const key = keyOf(object.metadata.namespace, object.metadata.name);
     const previous = this.#objects.get(key);
@@ -149,7 +149,7 @@ export class Collection {
     this.#record({ type: 'DELETED', version, object: withVersion(previous, version), previous });
   }
 
-  /** Calls `subscriber` at once for every later change; the function returned ends that. */
+  /** Calls `subscriber` synchronously for every later change; returns the function that unsubscribes. */
   subscribe(subscriber: Subscriber): () => void {
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);

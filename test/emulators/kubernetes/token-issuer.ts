@@ -1,14 +1,14 @@
-// Tokens of ServiceAccounts, as the subresource TokenRequest gives them: JWTs for named audiences and a limited time. The API
-// server itself does not take them: who may log on is said in emulator.ts.
+// Issues ServiceAccount tokens for the subresource TokenRequest: JWTs with audiences and a lifetime. The emulated API server
+// itself does not accept them; emulator.ts defines its users.
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { isJsonObject, type Json, type JsonObject, type KubeObject, kubeTime } from './object.ts';
 import { badRequest, type FieldError, fieldError, invalid } from './status.ts';
 
-/** A cluster's usual one. */
+/** A cluster's default issuer. */
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 
-/** s */
+/** Seconds. */
 const usualLifetime = 3600;
 const shortestLifetime = 600;
 const longestLifetime = 2 ** 32;
@@ -22,7 +22,7 @@ export class TokenIssuer {
     this.#clock = clock;
   }
 
-  /** What POST answers; throws an ApiError where the request makes no sense. */
+  /** The answer to a POST; throws an ApiError if the request is invalid. */
   answer({ metadata }: KubeObject, body: Json): JsonObject {
     const { audiences, lifetime } = wanted(body);
     const issued = Math.floor(this.#clock.now().getTime() / 1000);

@@ -1,4 +1,4 @@
-// Watches: the changes of a collection as a stream of events, from a version that the client names, for as long as it asks.
+// Streams the changes of a collection as watch events, from the version and for the time that the client asks for.
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { KubeObject } from './object.ts';
@@ -8,9 +8,9 @@ import { type ApiError, expired, fieldError, invalid } from './status.ts';
 import type { Change, Store } from './store.ts';
 import type { Target } from './writes.ts';
 
-/** ms between bookmarks, for whoever asks for them: kube-apiserver sends about one a minute. */
+/** ms between bookmarks: kube-apiserver sends about one a minute. */
 const bookmarkEvery = 60_000;
-/** ms that a watch may last where the client does not say: kube-apiserver picks 30 to 60 minutes. */
+/** Default timeout of a watch in ms: kube-apiserver picks 30 to 60 minutes. */
 const longest = 30 * 60_000;
 
 export interface WatchRequest {
@@ -19,16 +19,16 @@ export interface WatchRequest {
   readonly target: Target;
   readonly query: URLSearchParams;
   readonly representation: Representation;
-  /** How history that is gone is told: as an ERROR event, which is what kube-apiserver does, or as an HTTP status. */
+  /** How missing history is reported: as an ERROR event like kube-apiserver's, or as an HTTP status. */
   readonly goneAs: 'event' | 'status';
 }
 
-/** Answers on `response` until it ends; throws an ApiError, with nothing sent, for a request that cannot be served. */
+/** Answers on `response` until the watch ends; throws an ApiError before anything is sent if the request is invalid. */
 export function watch(request: WatchRequest, response: ServerResponse): void {
   const { store, clock, target, query, representation } = request;
   const { collection } = target.resource;
   if (query.get('sendInitialEvents')) {
-    // as a server without the feature WatchList; client-go then lists and watches
+    // As a server without the feature WatchList; client-go then lists and watches.
     throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
       fieldError.forbidden(
         'sendInitialEvents',
@@ -70,7 +70,7 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
   if (wantsBookmarks) bookmarkRegularly();
 
   const unsubscribe = collection.subscribe({
-    // a client may ask for a version that is yet to come, and gets what follows it
+    // A client may ask for a future version, and gets the changes after it.
     changed: (change) => change.version > from && sendChange(change),
     closed: () => finish(),
   });
@@ -83,7 +83,7 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
     cancelBookmark();
     cancelEnd();
   };
-  // At once, not with 'close': a change that comes between the two would be written after the end.
+  // Unsubscribes at once and not on 'close': a change between the two would be written after the end.
   const finish = () => {
     forget();
     response.end();
@@ -95,7 +95,7 @@ function end(response: ServerResponse, error: ApiError): void {
   response.end(`{"type":"ERROR","object":${JSON.stringify(error.status)}}\n`);
 }
 
-/** A change as a selector shows it: an object that comes to match is ADDED, one that no longer matches is DELETED. */
+/** A change as a selector shows it: an object that begins to match is ADDED, one that no longer matches is DELETED. */
 function seenThrough(includes: Includes, change: Change): { type: Change['type']; object: KubeObject } | undefined {
   const { type, object, previous } = change;
   const was = previous !== undefined && includes(previous);

@@ -1,5 +1,5 @@
-// The verbs that change something: create, update, patch and delete, each from a decoded request to the stored outcome.
-// Everything happens within one turn of the event loop, so no two writes meet.
+// The verbs create, update, patch and delete, from a parsed request to the stored result. Each runs synchronously, so writes
+// do not interleave.
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Cluster } from './cluster.ts';
 import { metadataErrors, metadataUpdateErrors, sameObject, systemMetadata, tidyMetadata } from './metadata.ts';
@@ -23,13 +23,13 @@ import {
 } from './status.ts';
 
 export interface WriteOptions {
-  /** Everything but the storing. */
+  /** Everything except storing. */
   readonly dryRun: boolean;
   readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
   readonly warn: (message: string) => void;
 }
 
-/** Where a request points: a namespace unless the resource is cluster-scoped. */
+/** What a request addresses; the namespace is undefined for cluster-scoped resources. */
 export interface Target {
   readonly resource: Resource;
   readonly namespace: string | undefined;
@@ -77,7 +77,7 @@ function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dry
 
 export interface Updated {
   readonly object: KubeObject;
-  /** Leases and Events are made by an update of what is not there. */
+  /** Leases and Events are created by an update of a missing object. */
   readonly isNew: boolean;
 }
 
@@ -138,7 +138,7 @@ export interface DeleteOptions {
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
-/** The object, where finalizers still hold it; else the word that it is gone. */
+/** Returns the object if finalizers still hold it, else a Status. */
 export function remove(
   cluster: Cluster,
   target: Target,
@@ -149,7 +149,7 @@ export function remove(
   const { resource } = target;
   const old = existing(target, name);
   const { uid, resourceVersion } = old.metadata;
-  // the real server names the kind, not the resource, in these two
+  // The real server names the kind, not the resource, in these two messages.
   const byKind = { group: resource.group, plural: resource.kind };
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
     const message =
@@ -171,7 +171,7 @@ export function remove(
   return held ? resource.fromStored(held) : deleted(resource, name, uid);
 }
 
-/** Without fields that the resource does not know, with defaults, and of the kind that the path asks for. */
+/** Prunes unknown fields, applies defaults, and checks that the object has the kind of the path. */
 function decode(
   { resource, namespace }: Target,
   body: Json,
@@ -217,12 +217,12 @@ function nameOf(object: JsonObject): string {
 const undecodable = ({ kind, version }: Resource, sentence: string) =>
   badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${sentence}`);
 
-/** What is wrong with a patched object is told with the whole of it, as the real server does. */
+/** An error in a patched object quotes the whole object, as the real server does. */
 function invalidPatch(_resource: Resource, sentence: string, body: Json): ApiError {
   return invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', JSON.stringify(body), sentence)]);
 }
 
-/** The real server decodes metadata, and all of a built-in object, into Go structs, which cannot hold other types. */
+/** The real server decodes metadata and built-in objects into Go structs, which cannot hold other types. */
 function typeErrors(resource: Resource, object: JsonObject): FieldError[] {
   return resource.validator
     .validateSchema(object)
@@ -233,7 +233,7 @@ function typeErrors(resource: Resource, object: JsonObject): FieldError[] {
     );
 }
 
-/** Nothing new comes into a namespace that is not there, or not for long. */
+/** No object can be created in a namespace that is missing or terminating. */
 export function checkNamespace(cluster: Cluster, { resource, namespace }: Target, name: string): void {
   if (namespace === undefined) return;
   const found = cluster.namespace(namespace);
@@ -253,7 +253,7 @@ export function checkNamespace(cluster: Cluster, { resource, namespace }: Target
   );
 }
 
-/** Letters and digits that make no words, as Kubernetes picks them. */
+/** Letters and digits that form no words, as in Kubernetes. */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 function generatedName(prefix: string | undefined): string {
@@ -267,7 +267,7 @@ export function existing({ resource, namespace }: Target, name: string): KubeObj
   return object;
 }
 
-/** Throws what is wrong with an object in the served version; else returns it in the stored one. */
+/** Validates an object of the served version, and returns it in the stored version. */
 function judged(resource: Resource, next: KubeObject, old: KubeObject | undefined): KubeObject {
   const before = old && resource.fromStored(old);
   const errors = [
@@ -276,9 +276,9 @@ function judged(resource: Resource, next: KubeObject, old: KubeObject | undefine
     ...resource.validator.validate(next, before),
   ];
   const stored = resource.toStored(next);
-  // rules in code may rely on the schema
+  // Rules in code may rely on the schema.
   if (!errors.length) errors.push(...resource.validate(stored, old));
-  // named as it is stored: an Event of events.k8s.io is refused as one of core
+  // The error names the stored group: an Event of events.k8s.io is refused as one of core.
   if (errors.length) throw invalid({ group: groupOf(stored), kind: resource.kind }, next.metadata.name, errors);
   return stored;
 }
@@ -337,7 +337,7 @@ function checkVersion(resource: Resource, name: string, version: string | undefi
   ]);
 }
 
-/** What may change does: the status through its subresource and nothing else, everything else but the status otherwise. */
+/** Merges what the request may change: only the status through its subresource, everything but the status otherwise. */
 function merged(resource: Resource, subresource: Subresource, old: KubeObject, sent: KubeObject): KubeObject {
   const before = resource.fromStored(old);
   if (subresource === 'status') return withStatus(before, sent.status);
@@ -345,7 +345,7 @@ function merged(resource: Resource, subresource: Subresource, old: KubeObject, s
     ...sent.metadata,
     ...(old.metadata.namespace !== undefined && { namespace: old.metadata.namespace }),
     ...systemMetadata(old.metadata),
-    // judged by metadataUpdateErrors; an empty one means the one that is there
+    // metadataUpdateErrors checks it; an empty uid means the existing one.
     uid: sent.metadata.uid || old.metadata.uid,
     resourceVersion: old.metadata.resourceVersion,
   });

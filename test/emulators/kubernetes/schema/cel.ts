@@ -1,6 +1,5 @@
-// CEL rules (`x-kubernetes-validations`): compiled once for each schema, and run over a value with self and oldSelf.
-// A rule that reads oldSelf runs only where there is an old value to compare with. Costs are not counted, and errors in
-// unchanged fields are not forgiven (validation ratcheting).
+// CEL rules (`x-kubernetes-validations`): compiled once per schema, evaluated with self and oldSelf. A rule that reads
+// oldSelf runs only if there is an old value. Costs are not counted, and there is no validation ratcheting.
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import { isJsonObject, type Json } from '../object.ts';
 import { type FieldError, fieldError } from '../status.ts';
@@ -11,7 +10,7 @@ const environment = new Environment({
   enableOptionalTypes: true,
   homogeneousAggregateLiterals: false,
 })
-  // of Kubernetes' string library, what the CEL library does not bring
+  // Kubernetes' string functions that the CEL library lacks.
   .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
     text.replaceAll(from, () => to),
   )
@@ -34,14 +33,14 @@ interface CompiledRule {
   readonly tell: ((scope: { self: unknown; oldSelf?: unknown }) => unknown) | undefined;
 }
 
-/** What checks a value against the rules of its schema; `old` is undefined for a value that is new. */
+/** Checks a value against the rules of its schema; `old` is undefined for a new value. */
 export type CheckRules = (value: Json, old: Json | undefined) => FieldError[];
 
 export interface CompiledRules {
   readonly check: CheckRules;
-  /** Whether there are any. */
+  /** Whether there are any rules. */
   readonly any: boolean;
-  /** Rules that do not compile, for whoever checks the definition itself. */
+  /** Rules that do not compile, for the validation of the definition. */
   readonly errors: FieldError[];
 }
 
@@ -116,14 +115,14 @@ function checkAll(
   for (const [name, member] of Object.entries(value)) {
     const known = memberSchema(schema, name);
     if (!known || member === undefined) continue;
-    // names of map entries are keys, not fields: spec.tags[team]
+    // Names of map entries are keys, not fields: spec.tags[team].
     const at = schema.properties && Object.hasOwn(schema.properties, name) ? child(path, name) : `${path}[${name}]`;
     errors.push(...checkAll(member, oldObject?.[name], known, at, compiled));
   }
   return errors;
 }
 
-/** Finds an item's old self: only the items of a list-map have one. */
+/** Finds an item's old value: only items of a list-map have one. */
 function correlated(schema: Schema, old: Json | undefined): (item: Json) => Json | undefined {
   const identify = schema['x-kubernetes-list-type'] === 'map' ? identity(schema) : undefined;
   if (!identify || !Array.isArray(old)) return () => undefined;
@@ -173,12 +172,12 @@ function messageFor(rule: Rule, tell: CompiledRule['tell'], scope: { self: unkno
     const told = tell(scope);
     return typeof told === 'string' && told.trim() ? told.trim() : otherwise;
   } catch {
-    // as kube-apiserver: a message that cannot be made falls back to the plain one
+    // As in kube-apiserver: a failing messageExpression falls back to the plain message.
     return otherwise;
   }
 }
 
-/** JSON as CEL types it: integers are int, dates are timestamps, durations are durations. */
+/** Converts JSON to CEL's types: integers become int, and dates timestamps. */
 function celValue(value: Json, schema: Schema | undefined): unknown {
   if (typeof value === 'number') {
     const isInt = schema?.type === 'integer' || schema?.['x-kubernetes-int-or-string'] === true;

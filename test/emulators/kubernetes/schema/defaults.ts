@@ -1,8 +1,8 @@
-// Defaulting: fills in the defaults of a structural schema, and drops nulls where a default or an omission says more.
+// Applies the defaults of a structural schema, and drops nulls for which there is a default.
 import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../object.ts';
 import { memberSchema, type Schema } from './structural.ts';
 
-/** A copy of `value` with every default that applies; parents that are absent stay absent unless they have a default. */
+/** A copy of `value` with its defaults; absent parents stay absent unless they have a default. */
 export function withDefaults(value: Json, schema: Schema): Json {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -24,8 +24,8 @@ export function withDefaults(value: Json, schema: Schema): Json {
 }
 
 /**
- * Applies defaults to objects that are read from the store. A server does so too: a status has defaults although no creation
- * stores one. The same object gives the same view, so that it is encoded once.
+ * Applies defaults to objects when they are read, as the real server does: a status has defaults although no creation
+ * stores one. The result is cached per object, so that it is encoded once.
  */
 export function completeWhenRead(schema: Schema): (object: KubeObject) => KubeObject {
   const views = new WeakMap<KubeObject, KubeObject>();

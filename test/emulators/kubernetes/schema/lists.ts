@@ -1,4 +1,4 @@
-// List topology: the items of a list-map are unique in their keys, those of a list-set in themselves.
+// List topology: items of a list-map have unique keys, items of a list-set are unique.
 import { isJsonObject, type Json } from '../object.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { child, element, memberSchema, type Schema } from './structural.ts';
@@ -32,7 +32,7 @@ function duplicates(list: Json[], schema: Schema, path: string): FieldError[] {
   });
 }
 
-/** How one item of the list is told from another, as Go prints it; undefined for an atomic list. */
+/** Identifies an item of the list, in Go's format; undefined for an atomic list. */
 export function identity(schema: Schema): ((item: Json) => string) | undefined {
   switch (schema['x-kubernetes-list-type']) {
     case 'set':

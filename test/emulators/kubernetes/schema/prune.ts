@@ -1,8 +1,8 @@
-// Pruning: drops what a structural schema does not name, and tells what it dropped.
+// Pruning: drops fields that a structural schema does not have, and reports them.
 import { isJsonObject, type Json, type JsonObject } from '../object.ts';
 import { child, element, memberSchema, type Schema } from './structural.ts';
 
-/** `value` without unknown fields; their paths are added to `unknown`. What has the wrong type is left for validation. */
+/** `value` without unknown fields, whose paths are added to `unknown`. Values of a wrong type are left to validation. */
 export function prune(value: Json, schema: Schema, path: string, unknown: string[]): Json {
   const preserve = schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true;
   if (Array.isArray(value)) {

@@ -1,5 +1,4 @@
-// A structural schema, as CustomResourceDefinitions have it and as the built-in resources here are described, and the
-// walk down it that pruning, defaulting and the rules share.
+// Structural schemas of custom and built-in resources, and the lookup of members that pruning, defaulting and rules share.
 import type { Json } from '../object.ts';
 
 export interface Rule {
@@ -47,9 +46,9 @@ export interface Schema {
   readonly 'x-kubernetes-validations'?: readonly Rule[];
 }
 
-/** The schema of one member of an object; undefined where the schema says nothing about it. */
+/** The schema of an object's member; undefined if the schema does not have it. */
 export function memberSchema(schema: Schema, name: string): Schema | undefined {
-  // hasOwn: a member named `constructor` is no property of a schema
+  // hasOwn: a member named `constructor` must not match Object's.
   if (schema.properties && Object.hasOwn(schema.properties, name)) return schema.properties[name];
   return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
 }

@@ -1,5 +1,5 @@
-// Validation by a structural schema: ajv decides, and its verdicts are told in the words of kube-apiserver, which come from
-// go-openapi (`spec.x in body should match '…'`).
+// Validates values against a structural schema with ajv, and reports errors in kube-apiserver's words, which are
+// go-openapi's (`spec.x in body should match '…'`).
 import { Ajv, type ErrorObject } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { isJsonObject, type Json } from '../object.ts';
@@ -8,14 +8,14 @@ import { child, element, type Schema } from './structural.ts';
 
 export type Validate = (value: Json) => FieldError[];
 
-/** Formats that only say how a number or string is kept. */
+/** Formats that only define how a value is represented. */
 const unchecked = ['int32', 'int64', 'float', 'double', 'byte', 'password', 'quantity'];
 
 export function compileSchema(schema: Schema): Validate {
   const ajv = new Ajv({ allErrors: true, strict: false, verbose: true, validateFormats: true, logger: false });
   ajvFormats.default(ajv, ['date-time', 'date', 'uuid', 'uri', 'email', 'ipv4', 'ipv6', 'hostname']);
   for (const format of unchecked) ajv.addFormat(format, true);
-  // metav1.MicroTime; asked for in the recordings of kube-apiserver with exactly this layout
+  // metav1.MicroTime, which kube-apiserver accepts in exactly this layout (recorded).
   ajv.addFormat('micro-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/);
   const validate = ajv.compile(forAjv(schema));
   return (value) => {
@@ -24,7 +24,7 @@ export function compileSchema(schema: Schema): Validate {
   };
 }
 
-/** OpenAPI v3's dialect in ajv's: int-or-string as a union, exclusive bounds as numbers, Kubernetes' extensions left out. */
+/** Translates OpenAPI v3 to ajv: int-or-string is a union, exclusive bounds are numbers, extensions are dropped. */
 function forAjv(schema: Schema): Record<string, unknown> {
   const translated: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(schema)) {
@@ -56,7 +56,7 @@ function forAjv(schema: Schema): Record<string, unknown> {
   return translated;
 }
 
-/** `/spec/regions/0/location` as `spec.regions[0].location`; which tokens are indices, only the value can tell. */
+/** `/spec/regions/0/location` as `spec.regions[0].location`; the value tells which tokens are indices. */
 function fieldPath(pointer: string, root: Json): string {
   let path = '';
   let at: Json | undefined = root;

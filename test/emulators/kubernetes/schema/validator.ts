@@ -1,4 +1,4 @@
-// One schema made ready for use: how a resource's objects are decoded, completed and judged. Metadata is judged elsewhere.
+// Combines pruning, defaulting, validation and rules for one schema. metadata.ts validates metadata.
 import { isJsonObject, type Json, type JsonObject } from '../object.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { compileRules } from './cel.ts';
@@ -9,16 +9,16 @@ import type { Schema } from './structural.ts';
 import { compileSchema } from './validate.ts';
 
 export interface Validator {
-  /** Without unknown fields; `unknown` are their paths, sorted. */
+  /** Drops unknown fields; `unknown` has their paths, sorted. */
   prune(object: JsonObject): { pruned: JsonObject; unknown: string[] };
   withDefaults(object: JsonObject): JsonObject;
-  /** By the schema's types and limits alone, without rules and uniqueness. */
+  /** Checks types and limits only, without rules and uniqueness. */
   validateSchema(object: JsonObject): FieldError[];
-  /** By all of it; `old` is what an update replaces. */
+  /** Checks everything; `old` is the value that an update replaces. */
   validate(object: JsonObject, old?: JsonObject): FieldError[];
 }
 
-/** Errors after which rules are not run, since they may rely on what is missing. */
+/** After these errors no rules run, since rules may rely on what is missing. */
 const blocking: ReadonlySet<FieldError['type']> = new Set([
   'FieldValueNotSupported',
   'FieldValueRequired',
