@@ -116,15 +116,15 @@ async function run(config: Config, log: Logger): Promise<void> {
   const worked = () => (controller ? store.list() : []);
   metrics.arm.budget(() => levelsFor(worked(), identities));
   const objects: Objects = {
-    hold: (object) => addFinalizer(replications, object, finalizer).finally(() => track(object)),
-    release: async (object) =>
+    addFinalizer: (object) => addFinalizer(replications, object, finalizer).finally(() => track(object)),
+    removeFinalizer: async (object) =>
       void (await removeFinalizer(replications, object, finalizer).finally(() => track(object))),
     writeStatus: (object, status) => writeStatus(replications, object, status).finally(() => track(object)),
     isCrdTerminating: () => isTerminating(cluster, crdName),
-    announce: announceTo({ events, log, clock, metrics: metrics.objects({ objects: worked, clock }) }),
+    recordEvents: announceTo({ events, log, clock, metrics: metrics.objects({ objects: worked, clock }) }),
   };
   const { maxParallelActions, interval, concurrency, watchLabelSelector } = config;
-  const memory = new ProcessState(clock);
+  const state = new ProcessState(clock);
   const claims = new Claims((keys, why) => {
     if (controller) for (const key of keys) queue.add(key, why === 'claim' ? 'normal' : 'low');
   });
@@ -142,7 +142,19 @@ async function run(config: Config, log: Logger): Promise<void> {
   const readNamespace = namespaceReader(cluster, clock, [allowedRegistries]);
   const namespaceOf = (object: RegistryReplication, ageMs: number) => readNamespace(object.metadata.namespace, ageMs);
   const monotonic = () => performance.now();
-  const context = { objects, clock, monotonic, random, limits, rules, namespaceOf, claims, current, interval, memory };
+  const context = {
+    objects,
+    clock,
+    monotonic,
+    random,
+    limits,
+    rules,
+    namespaceOf,
+    claims,
+    current,
+    defaultIntervalMs: interval,
+    state,
+  };
 
   const informer = startInformer({
     cluster: watched,
@@ -157,7 +169,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     changed(change) {
       const { object } = change;
       if (change.type === 'deleted') {
-        memory.forget(object);
+        state.forget(object);
         identities.removeObject(namespacedName(object));
       } else {
         identities.setIdentity(namespacedName(object), serviceAccountOf(object));

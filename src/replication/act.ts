@@ -11,7 +11,7 @@ import { reportPass } from './status.ts';
 import type { Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
 
-export interface Acted {
+export interface ActResult {
   readonly results: Result[];
   /** Due steps that were not sent, because the intent was or may have been withdrawn. The object is requeued at once. */
   readonly withheld: Step[];
@@ -23,7 +23,7 @@ export interface Acted {
 const permissionAgeMs = 1_000;
 
 /** Submits all due steps concurrently; a failure in one region never stops another. Mode Observe submits nothing. */
-export async function carryOut({ object, plan }: Pass, context: Context): Promise<Acted> {
+export async function carryOut({ object, plan }: Pass, context: Context): Promise<ActResult> {
   if (object.spec.mode === 'Observe') return { results: [], withheld: [] };
   const results: Result[] = [];
   const withheld: Step[] = [];
@@ -68,7 +68,7 @@ function hasNewIntent({ stored, plan }: Pass, now: Date): boolean {
 }
 
 /** The plan for the status, without withheld creations: the status shows a creation in the plan as begun. */
-export function planToShow(plan: Plan, { withheld }: Acted): Plan {
+export function planToShow(plan: Plan, { withheld }: ActResult): Plan {
   return { ...plan, steps: plan.steps.filter((step) => step.action !== 'create' || !withheld.includes(step)) };
 }
 
@@ -109,7 +109,7 @@ async function send({ spec: { registry } }: RegistryReplication, step: Step, arm
     }
     case 'update': {
       const replica = await arm.update(registry, step.name, step.change);
-      if (!isTaken(step.change, replica)) throw notTaken(step);
+      if (!isApplied(step.change, replica)) throw notApplied(step);
       return { kind: 'written', replica };
     }
     case 'delete':
@@ -121,13 +121,13 @@ async function send({ spec: { registry } }: RegistryReplication, step: Step, arm
 }
 
 /** A PATCH response shows the new values at once (recorded: Azure/azure-cli, test_acr_create_replication.yaml, 2026-09-10). */
-function isTaken({ routing, tags }: ReplicaChange, replica: Replica): boolean {
+function isApplied({ routing, tags }: ReplicaChange, replica: Replica): boolean {
   return (
     (routing === undefined || replica.routing === routing) && tagsToSet(replica.tags, tags ?? {}, []) === undefined
   );
 }
 
-function notTaken({ name, message }: Step): ArmError {
+function notApplied({ name, message }: Step): ArmError {
   const words = `Azure took the request to ${message} of replica ${name}, but did not do so: an Azure Policy that modifies it, for instance. Ask for the same values, or change the policy`;
   return new ArmError('Denied', 'PolicyDenied', words);
 }

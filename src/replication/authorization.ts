@@ -39,7 +39,7 @@ export function authorize(
 ): Denial | undefined {
   if (spec.identity === undefined && defaultIdentity === 'deny') {
     const message =
-      'this object has no identity of its own, and the operator lends nobody its own (--default-identity=deny). Set spec.identity.serviceAccountName to a ServiceAccount that is set up for workload identity';
+      'this object has no identity of its own, and the operator does not lend its own (--default-identity=deny). Set spec.identity.serviceAccountName to a ServiceAccount that is set up for workload identity';
     return { reason: 'DefaultIdentityDenied', message };
   }
   if ('refused' in namespace) {
@@ -48,7 +48,7 @@ export function authorize(
   }
   const refuse = (message: string): Denial => ({ reason: 'RegistryNotAllowed', message });
   const id = registryId(spec.registry);
-  const whoMay = 'Whoever may write namespaces can allow it';
+  const whoMay = 'A person who may write namespaces can allow it';
   const listed = namespace.annotations[allowedRegistries];
   if (listed === undefined) {
     if (defaultRegistries === 'allow') return undefined;

@@ -62,20 +62,20 @@ export function retryDelayMs(
  * ISO time until which a refused write of this row backs off; undefined if it is over. A time beyond the maximum for the
  * row's reason comes from another clock and is ignored.
  */
-export function restsUntil(row: RegionStatus | undefined, now: Date): string | undefined {
+export function backoffUntil(row: RegionStatus | undefined, now: Date): string | undefined {
   const left = row?.retryAfter === undefined ? 0 : Date.parse(row.retryAfter) - now.getTime();
-  return left > 0 && left <= maxRestMs(row?.reason) ? row?.retryAfter : undefined;
+  return left > 0 && left <= maxBackoffMs(row?.reason) ? row?.retryAfter : undefined;
 }
 
-const longRests: ReadonlySet<string> = new Set(['AzureUnreachable', 'RegionFailed', 'ProgressDeadlineExceeded']);
+const longBackoffs: ReadonlySet<string> = new Set(['AzureUnreachable', 'RegionFailed', 'ProgressDeadlineExceeded']);
 
 /** Maximum backoff: a day after a 429; an hour for any other Retry-After or a failed replica; 10 minutes for a refusal. */
-function maxRestMs(reason: RegionStatus['reason']): number {
+function maxBackoffMs(reason: RegionStatus['reason']): number {
   // Stored times are rounded up to whole seconds.
   const roundingMs = 1_000;
   if (reason === 'Throttled') return 24 * 60 * minute + roundingMs;
   // A failed replica backs off up to an hour, also after the progress deadline.
-  const isLong = reason === undefined || longRests.has(reason);
+  const isLong = reason === undefined || longBackoffs.has(reason);
   return (isLong ? 60 : 10) * minute + roundingMs;
 }
 

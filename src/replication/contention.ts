@@ -3,7 +3,7 @@
 
 const day = 86_400_000;
 const hour = 3_600_000;
-const longestRest = 8 * hour;
+const maxPauseMs = 8 * hour;
 
 /** Corrects a vanished replica, an unlisted one that returned, or changed routing or tags. */
 const corrections = ['create', 'delete', 'update'] as const;
@@ -32,7 +32,7 @@ export class Contention {
   }
 
   /** Until when the region is left alone; undefined while corrections are within the limits. */
-  restsUntil(uid: string, location: string, now: Date): Date | undefined {
+  pausedUntil(uid: string, location: string, now: Date): Date | undefined {
     const rests = corrections.map((what) => this.#restFor(what, keyOf(uid, location, what), now));
     const until = Math.max(...rests);
     return until > now.getTime() ? new Date(until) : undefined;
@@ -48,7 +48,7 @@ export class Contention {
   #restFor(what: Correction, key: string, now: Date): number {
     const times = this.#recent(key, now);
     const excess = times.length - tolerated[what];
-    return excess < 0 ? 0 : (times.at(-1) ?? 0) + Math.min(longestRest, hour * 2 ** excess);
+    return excess < 0 ? 0 : (times.at(-1) ?? 0) + Math.min(maxPauseMs, hour * 2 ** excess);
   }
 
   #recent(key: string, now: Date): number[] {

@@ -11,12 +11,12 @@ import type { ProcessState } from './process-state.ts';
 /** Kubernetes operations on the object. Writes that keep it resolve to the object as written. */
 export interface Objects {
   /** Adds our finalizer. */
-  hold(object: RegistryReplication): Promise<RegistryReplication>;
+  addFinalizer(object: RegistryReplication): Promise<RegistryReplication>;
   /** Removes our finalizer; the object may be gone afterwards. */
-  release(object: RegistryReplication): Promise<void>;
+  removeFinalizer(object: RegistryReplication): Promise<void>;
   writeStatus(object: RegistryReplication, status: Status): Promise<RegistryReplication>;
   /** Records events. `after`: the new status, unless the object is released. Never throws or blocks. */
-  announce(object: RegistryReplication, happenings: readonly ObjectEvent[], after?: Status): void;
+  recordEvents(object: RegistryReplication, happenings: readonly ObjectEvent[], after?: Status): void;
   /** Whether the CRD itself is being deleted; not cached. */
   isCrdTerminating(): Promise<boolean>;
 }
@@ -37,6 +37,6 @@ export interface Context {
   /** Reads the object's namespace, at most `ageMs` old. Rejects when the API server does not answer. */
   readonly namespaceOf: (object: RegistryReplication, ageMs: number) => Promise<NamespaceReading>;
   /** Default ms between drift checks, for objects without spec.interval. */
-  readonly interval: number;
-  readonly memory: ProcessState;
+  readonly defaultIntervalMs: number;
+  readonly state: ProcessState;
 }

@@ -24,19 +24,19 @@ export const maxEventsPerPass = 5 * 40;
 
 /** `results`: undefined if the pass did not observe ARM, so that nothing is said about replicas. */
 export function eventsFor(object: RegistryReplication, after: Status, results?: readonly Result[]): ObjectEvent[] {
-  if (!results) return ofStall(object, after, []);
+  if (!results) return stallEvents(object, after, []);
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];
   const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
   const refusals = refusalsIn(results, rows, before);
   const failed = rows.filter(({ location, state }) => state === 'Failed' && before.get(location)?.state !== state);
   return [
-    ...ofRefusals(refusals),
+    ...refusalEvents(refusals),
     ...eventsOfResults(object, results),
-    ...rows.flatMap((row) => ofRow(object, row, before.get(row.location)).map(about(row))),
-    ...gone.filter(wasThere).map((row) => deleted(object, row)),
-    ...ofSchedule(object, after),
-    ...ofStall(object, after, [...refusals.map(({ row }) => row), ...failed]),
+    ...rows.flatMap((row) => rowEvents(object, row, before.get(row.location)).map(withContext(row))),
+    ...gone.filter(hadReplica).map((row) => goneEvent(object, row)),
+    ...scheduleEvents(object, after),
+    ...stallEvents(object, after, [...refusals.map(({ row }) => row), ...failed]),
   ];
 }
 
@@ -44,20 +44,22 @@ export function eventsFor(object: RegistryReplication, after: Status, results?: 
 export function eventsOfResults(object: RegistryReplication, results: readonly Result[]): ObjectEvent[] {
   return results
     .filter(isAccepted)
-    .flatMap((result) => ofStep(result.step, isDrift(object, result.step)).map(about(result.step, result.request)));
+    .flatMap((result) =>
+      stepEvent(result.step, isDrift(object, result.step)).map(withContext(result.step, result.request)),
+    );
 }
 
 /** Final events of an object that is released because its replicas are gone. */
 export function eventsOnRelease(object: RegistryReplication): ObjectEvent[] {
   const deleting = (object.status?.regions ?? []).filter(({ state }) => state === 'Deleting');
-  return deleting.map((row) => deleted(object, row));
+  return deleting.map((row) => goneEvent(object, row));
 }
 
 /** Final event of an object that is released and leaves its replicas in Azure. */
 export function detachedEvent({ status }: RegistryReplication, why: string): ObjectEvent {
-  const left = (status?.regions ?? []).filter(wasThere).map(({ location }) => location);
+  const left = (status?.regions ?? []).filter(hadReplica).map(({ location }) => location);
   const what = left.length > 0 ? `its replicas stay in Azure: ${left.join(', ')}` : 'nothing is changed in Azure';
-  return { type: 'Normal', reason: 'LetGo', action: 'Release', note: `deleted while ${why}; ${what}` };
+  return { type: 'Normal', reason: 'Detached', action: 'Release', note: `deleted while ${why}; ${what}` };
 }
 
 /** True if the step corrects drift: no spec edit, no earlier plan, and the region matched the spec before. */
@@ -78,7 +80,7 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
   );
 }
 
-function about({ location }: { location: string }, request?: ArmRequest): (event: ObjectEvent) => ObjectEvent {
+function withContext({ location }: { location: string }, request?: ArmRequest): (event: ObjectEvent) => ObjectEvent {
   return (event) => ({ ...event, locations: [location], ...(request && { request }) });
 }
 
@@ -102,7 +104,7 @@ function refusalsIn(
 }
 
 /** Emits one event per action and reason, for all affected regions. */
-function ofRefusals(refusals: readonly Refusal[]): ObjectEvent[] {
+function refusalEvents(refusals: readonly Refusal[]): ObjectEvent[] {
   const kinds = Map.groupBy(refusals, ({ action, row }) => `${action} ${row.reason}`);
   return [...kinds.values()].flatMap((group) => {
     const [first] = group;
@@ -121,7 +123,7 @@ function ofRefusals(refusals: readonly Refusal[]): ObjectEvent[] {
   });
 }
 
-function ofStep(step: Step, isDrift: boolean): ObjectEvent[] {
+function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
   const { location, name } = step;
   // The note of DriftCorrected includes the action, so no second event is needed.
   if (isDrift) {
@@ -149,7 +151,7 @@ function ofStep(step: Step, isDrift: boolean): ObjectEvent[] {
   }
 }
 
-function ofRow(object: RegistryReplication, row: RegionStatus, before: RegionStatus | undefined): ObjectEvent[] {
+function rowEvents(object: RegistryReplication, row: RegionStatus, before: RegionStatus | undefined): ObjectEvent[] {
   const { location, state, replica, message, desired, home } = row;
   if (before?.state === state) {
     if (state !== 'Syncing' || !message || before.message) return [];
@@ -169,15 +171,15 @@ function ofRow(object: RegistryReplication, row: RegionStatus, before: RegionSta
     ];
   if (state === 'Absent' && before?.state === 'Creating' && message)
     return [{ type: 'Warning', reason: 'ReplicaVanished', action: 'Look', note: message }];
-  if (state === 'Absent' && before && wasThere(before)) return [deleted(object, before)];
+  if (state === 'Absent' && before && hadReplica(before)) return [goneEvent(object, before)];
   return [];
 }
 
-function wasThere({ state, home }: RegionStatus): boolean {
+function hadReplica({ state, home }: RegionStatus): boolean {
   return state !== 'Absent' && !home;
 }
 
-function deleted(object: RegistryReplication, row: RegionStatus): ObjectEvent {
+function goneEvent(object: RegistryReplication, row: RegionStatus): ObjectEvent {
   const locations = [row.location];
   const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
   // The status does not record a DELETE whose response was lost, so any wanted removal counts as ours.
@@ -204,7 +206,7 @@ function isOursToDelete(
 }
 
 /** Announces delayed prunes, so that users have time to list the regions. */
-function ofSchedule({ spec, status }: RegistryReplication, { plan = [] }: Status): ObjectEvent[] {
+function scheduleEvents({ spec, status }: RegistryReplication, { plan = [] }: Status): ObjectEvent[] {
   const isPrune = ({ action, notBefore }: PlanEntry) => action === 'delete' && notBefore !== undefined;
   const before = new Set((status?.plan ?? []).filter(isPrune).map(({ location }) => location));
   const scheduled = plan.filter((entry) => isPrune(entry) && !before.has(entry.location));
@@ -217,7 +219,7 @@ function ofSchedule({ spec, status }: RegistryReplication, { plan = [] }: Status
 }
 
 /** `told`: rows that another event of this pass already covers. */
-function ofStall({ status }: RegistryReplication, after: Status, told: readonly RegionStatus[]): ObjectEvent[] {
+function stallEvents({ status }: RegistryReplication, after: Status, told: readonly RegionStatus[]): ObjectEvent[] {
   const now = findCondition(after.conditions, 'Stalled');
   if (!now || findCondition(status?.conditions, 'Stalled')?.reason === now.reason) return [];
   const { reason, message } = now;

@@ -32,7 +32,7 @@ export async function checkGate(object: RegistryReplication, context: Context): 
 
   if (object.metadata.deletionTimestamp !== undefined) {
     if (!hasFinalizer(object)) return { kind: 'released' };
-    const why = await whyDetached(object, { problems, refusal, holds, objects });
+    const why = await detachReason(object, { problems, refusal, holds, objects });
     if (why !== undefined) return { kind: 'detach', why };
   }
   const close = (report: Report): Gate => ({ kind: 'closed', report });
@@ -84,7 +84,7 @@ interface Circumstances {
 }
 
 /** Why a deleted object is released without changes in Azure; undefined if its replicas must be deleted first. */
-async function whyDetached(
+async function detachReason(
   { spec, metadata }: RegistryReplication,
   { problems, refusal, holds, objects }: Circumstances,
 ): Promise<string | undefined> {

@@ -4,10 +4,10 @@ import { annotation, type RegionStatus, type RegistryReplication } from '../api/
 import { truncate } from '../lib/sanitize.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 
-const mostNamed = 10;
+const maxNamed = 10;
 /** Maximum characters of one region's message, and of all: an event's note is limited to 1,024 bytes. */
-const longestWords = 900;
-const longestSentence = 950;
+const maxMessageChars = 900;
+const maxSummaryChars = 950;
 
 /**
  * Summarizes the regions. Of those with the same reason it shows the first message and names the others. Regions without a
@@ -15,16 +15,16 @@ const longestSentence = 950;
  */
 export function summarizeRegions(rows: readonly RegionStatus[]): string {
   const kinds = [...Map.groupBy(rows, ({ reason, message, state }) => reason ?? message ?? state).values()];
-  const words = kinds.slice(0, mostNamed).map(ofOneKind);
-  const more = kinds.slice(mostNamed).reduce((sum, { length }) => sum + length, 0);
-  return truncate([...words, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), longestSentence);
+  const words = kinds.slice(0, maxNamed).map(ofOneKind);
+  const more = kinds.slice(maxNamed).reduce((sum, { length }) => sum + length, 0);
+  return truncate([...words, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), maxSummaryChars);
 }
 
 function ofOneKind(rows: readonly RegionStatus[]): string {
   const [first, ...others] = rows;
   if (!first?.message) return inStates(rows);
   const { location, message, reason } = first;
-  const told = truncate(names(message, location) ? message : `${location}: ${message}`, longestWords);
+  const told = truncate(names(message, location) ? message : `${location}: ${message}`, maxMessageChars);
   return others.length > 0 ? `${told}; ${reason ?? 'the same'} in ${listing(others)} too` : told;
 }
 
@@ -35,8 +35,8 @@ export function inStates(rows: readonly RegionStatus[]): string {
 }
 
 export function listing(rows: readonly Pick<RegionStatus, 'location'>[]): string {
-  const some = rows.slice(0, mostNamed).map(({ location }) => location);
-  return [...some, ...(rows.length > mostNamed ? [`${rows.length - mostNamed} more`] : [])].join(', ');
+  const some = rows.slice(0, maxNamed).map(({ location }) => location);
+  return [...some, ...(rows.length > maxNamed ? [`${rows.length - maxNamed} more`] : [])].join(', ');
 }
 
 export function areOrIs({ length }: readonly unknown[]): 'is' | 'are' {

@@ -24,16 +24,19 @@ const maxRegistryAgeMs = 5 * 60_000;
 export async function observe(object: RegistryReplication, context: Context): Promise<Observation | ArmError> {
   const cached = cachedRegistry(object, context);
   const observation = cached ? await poll(object, cached, context) : await read(object, context);
-  if (!(observation instanceof ArmError)) context.memory.silentSince.delete(object.metadata.uid ?? '');
+  if (!(observation instanceof ArmError)) context.state.unreachableSince.delete(object.metadata.uid ?? '');
   return observation;
 }
 
 /** While replicas are in motion, and no user waits, one LIST is enough. */
-function cachedRegistry(object: RegistryReplication, { memory, interval, clock }: Context): Registry | undefined {
+function cachedRegistry(
+  object: RegistryReplication,
+  { state, defaultIntervalMs, clock }: Context,
+): Registry | undefined {
   const isAwaited = isRetryRequested(object) || object.metadata.deletionTimestamp !== undefined;
   if (isAwaited || isAtRest(object.status)) return undefined;
-  const maxAgeMs = Math.min(maxRegistryAgeMs, intervalMs(object, interval) / 2);
-  return memory.registries.recall(object.spec.registry, maxAgeMs, clock.now());
+  const maxAgeMs = Math.min(maxRegistryAgeMs, intervalMs(object, defaultIntervalMs) / 2);
+  return state.registries.recall(object.spec.registry, maxAgeMs, clock.now());
 }
 
 async function poll(
@@ -46,8 +49,8 @@ async function poll(
   return replicas.kind === 'NotFound' ? read(object, context) : replicas;
 }
 
-async function read({ spec }: RegistryReplication, { arm, clock, memory }: Context): Promise<Observation | ArmError> {
-  memory.registries.forget(spec.registry);
+async function read({ spec }: RegistryReplication, { arm, clock, state }: Context): Promise<Observation | ArmError> {
+  state.registries.forget(spec.registry);
   const [registry, replicas] = await Promise.all([
     attempt(arm.registry(spec.registry)),
     attempt(arm.replicas(spec.registry)),
@@ -59,7 +62,7 @@ async function read({ spec }: RegistryReplication, { arm, clock, memory }: Conte
     return isContradicted ? contradiction('replicas, but no registry') : noRegistry;
   }
   if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
-  memory.registries.keep(spec.registry, registry, clock.now());
+  state.registries.keep(spec.registry, registry, clock.now());
   return listed(registry, replicas);
 }
 
@@ -92,13 +95,13 @@ export async function planWithConfirmation(
 }
 
 function planNow(object: RegistryReplication, observation: Observation, context: Context): Plan {
-  const { clock, limits, memory, monotonic } = context;
+  const { clock, limits, state, monotonic } = context;
   const now = clock.now();
   const { uid = '' } = object.metadata;
   return planFor(object, observation, now, {
     ...limits,
-    leftAloneUntil: (location) => memory.contention.restsUntil(uid, location, now),
-    ageOf: (location, since) => memory.delays.age(uid, location, since, now, monotonic()),
+    pausedUntil: (location) => state.contention.pausedUntil(uid, location, now),
+    ageOf: (location, since) => state.pruneTimers.age(uid, location, since, now, monotonic()),
   });
 }
 
@@ -108,8 +111,8 @@ async function settle(
   { observation, plan }: Planned,
   context: Context,
 ): Promise<Planned | ArmError> {
-  const { arm, clock, memory } = context;
-  if (plan.obstacle) memory.registries.forget(object.spec.registry);
+  const { arm, clock, state } = context;
+  if (plan.obstacle) state.registries.forget(object.spec.registry);
   const acts = object.spec.mode !== 'Observe' && dueSteps(plan).length > 0;
   if (observation.isRegistryCached && (acts || observation.missing.size > 0)) {
     const registry = await attempt(arm.registry(object.spec.registry));
@@ -118,7 +121,7 @@ async function settle(
       const again = await read(object, context);
       return again instanceof ArmError ? again : planWithConfirmation(object, again, context);
     }
-    memory.registries.keep(object.spec.registry, registry, clock.now());
+    state.registries.keep(object.spec.registry, registry, clock.now());
   }
   return { observation: { ...observation, failures: await failureReasons(object, plan, arm) }, plan };
 }
@@ -142,9 +145,9 @@ async function failureReasons(
 }
 
 /** The regions of the subscription; undefined if ARM does not return them. */
-function catalogFor({ spec }: RegistryReplication, { arm, memory }: Context) {
+function catalogFor({ spec }: RegistryReplication, { arm, state }: Context) {
   const listed = spec.regions.map(({ location }) => normalise(location));
-  return memory.locations.known(arm, spec.registry.subscriptionId, listed);
+  return state.regionCatalog.known(arm, spec.registry.subscriptionId, listed);
 }
 
 async function get({ spec }: RegistryReplication, name: string, { arm }: Context): Promise<GetResult> {

@@ -5,7 +5,7 @@ import type { Registry } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
-import { restsUntil } from './backoff.ts';
+import { backoffUntil } from './backoff.ts';
 import { normalise } from './location.ts';
 import type { Observation } from './observation.ts';
 import { type AgeOf, prunableFrom } from './prune-delay.ts';
@@ -38,7 +38,7 @@ export interface Limits {
   /** Maximum number of replicas of one registry in motion at a time. */
   readonly maxParallelActions: number;
   /** Until when a contended region is left alone; undefined if it is not contended. */
-  readonly leftAloneUntil?: (location: string) => Date | undefined;
+  readonly pausedUntil?: (location: string) => Date | undefined;
   /** Measures ages per region; by default with the wall clock. */
   readonly ageOf?: AgeOf;
 }
@@ -56,14 +56,14 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
     prunableFrom(object, location, pruneEvidence, now, limits.ageOf);
   const departing = leaving ? replicasToCleanUp(object, regions, delayOf) : [];
   const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, delayOf);
-  const possible = wanted.map((step) => heldByMap(step, object, observed));
-  const peaceful = leaving ? possible : possible.map((step) => heldByContention(step, limits));
-  const patient = peaceful.map((step) => heldByBackoff(step, regions, isRetryRequested(object), now));
+  const possible = wanted.map((step) => holdUnknownRegion(step, object, observed));
+  const peaceful = leaving ? possible : possible.map((step) => holdContended(step, limits));
+  const patient = peaceful.map((step) => holdBackingOff(step, regions, isRetryRequested(object), now));
   const { steps, confirm } = schedule(patient, regions, limits.maxParallelActions);
   const unproven = departing.filter(({ replica, confirmed, failedGet }) => !replica && !confirmed && !failedGet);
   const relied = leaving ? [] : reliedUponBy(steps, regions);
   const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...namesOf(relied), ...confirm])];
-  return { regions, steps, confirm: names, release: leaving && names.length === 0 && departing.every(isGone) };
+  return { regions, steps, confirm: names, release: leaving && names.length === 0 && departing.every(isDeleted) };
 }
 
 function namesOf(regions: readonly Region[]): string[] {
@@ -108,7 +108,7 @@ function convergenceSteps({ spec }: RegistryReplication, regions: readonly Regio
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce, failedGet }) => !readyOnce || failedGet).map(({ location }) => location);
-  const prunes = regions.filter((region) => !region.spec && !region.home && !isGone(region));
+  const prunes = regions.filter((region) => !region.spec && !region.home && !isDeleted(region));
   return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, delayOf(region)))];
 }
 
@@ -200,7 +200,7 @@ function replicasToCleanUp({ spec }: RegistryReplication, regions: readonly Regi
   return regions.filter((region) => !region.home && (region.spec || isDue(region)));
 }
 
-function isGone(region: Region): boolean {
+function isDeleted(region: Region): boolean {
   const { replica, state, failedGet } = region;
   return !replica && state === 'Absent' && (!failedGet || wasNeverCreated(region));
 }
@@ -238,7 +238,7 @@ function cleanupSteps(departing: readonly Region[], regions: readonly Region[]):
  * Reports a misspelt region before the PUT. The list holds all regions that accept resources of the subscription
  * (Microsoft's REST reference). A list without the registry's home region is ignored.
  */
-function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locations }: Observation): Step {
+function holdUnknownRegion(step: Step, { spec }: RegistryReplication, { registry, locations }: Observation): Step {
   const { location } = step;
   if (step.action !== 'create' || step.hold || !registry || !locations) return step;
   if (locations.has(location) || !locations.has(normalise(registry.location))) return step;
@@ -249,17 +249,17 @@ function heldByMap(step: Step, { spec }: RegistryReplication, { registry, locati
 }
 
 /** Holds steps in a contended region: a user must find out which actor reverts them. */
-function heldByContention(step: Step, { leftAloneUntil }: Limits): Step {
-  const until = step.hold ? undefined : leftAloneUntil?.(step.location);
+function holdContended(step: Step, { pausedUntil }: Limits): Step {
+  const until = step.hold ? undefined : pausedUntil?.(step.location);
   if (until === undefined) return step;
   const message = `is left as it is until ${isoSeconds(until)}: others have undone what was done there three times within a day. Find out who changes it (az monitor activity-log list), or change the spec`;
   return { ...step, hold: { waitsFor: [], reason: 'Contended', message } };
 }
 
 /** Holds a refused write until `retryAfter`. A user's retry request skips the wait, except after throttling by ARM. */
-function heldByBackoff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {
+function holdBackingOff(step: Step, regions: readonly Region[], asksAgain: boolean, now: Date): Step {
   const before = regions.find(({ location }) => location === step.location)?.previous;
-  const until = restsUntil(before, now);
+  const until = backoffUntil(before, now);
   if (step.hold || until === undefined || (asksAgain && before?.reason !== 'Throttled')) return step;
   return { ...step, hold: { waitsFor: [], message: `is tried again at ${until}` } };
 }

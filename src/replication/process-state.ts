@@ -4,27 +4,27 @@ import { RegionCatalog } from '../azure/region-catalog.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Contention } from './contention.ts';
 import { DelayTimers } from './prune-delay.ts';
-import { RecentRegistries } from './recent-registries.ts';
+import { RegistryCache } from './registry-cache.ts';
 
 export class ProcessState {
   readonly contention = new Contention();
-  readonly delays = new DelayTimers();
+  readonly pruneTimers = new DelayTimers();
   /** By uid, the time (ms since the epoch) since which ARM has not returned the object's registry. */
-  readonly silentSince = new Map<string, number>();
-  readonly registries = new RecentRegistries();
-  readonly locations: RegionCatalog;
+  readonly unreachableSince = new Map<string, number>();
+  readonly registries = new RegistryCache();
+  readonly regionCatalog: RegionCatalog;
   /** ARM's last hint for the first poll of a creation; 0 if unknown. */
   creationTimeMs = 0;
 
   constructor(clock: Clock) {
-    this.locations = new RegionCatalog(clock);
+    this.regionCatalog = new RegionCatalog(clock);
   }
 
   /** Drops the state of an object that is gone. */
   forget({ metadata: { uid = '' }, spec }: RegistryReplication): void {
-    this.silentSince.delete(uid);
+    this.unreachableSince.delete(uid);
     this.contention.forget(uid);
-    this.delays.forget(uid);
+    this.pruneTimers.forget(uid);
     this.registries.forget(spec.registry);
   }
 }

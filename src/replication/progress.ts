@@ -3,10 +3,10 @@
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
 import { nextWholeSecond } from '../lib/clock.ts';
-import { isRefusal, restsUntil, retryDelayMs } from './backoff.ts';
+import { backoffUntil, isRefusal, retryDelayMs } from './backoff.ts';
 import type { Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
-import { isLeftToPerson, maxAttempts, restAfter } from './recovery.ts';
+import { backoffAfter, maxAttempts, needsPerson } from './recovery.ts';
 import { delayMessage, failureMessage, refusedMessage } from './region-messages.ts';
 import { isRetryRequested } from './region-state.ts';
 import type { Region } from './regions.ts';
@@ -118,13 +118,13 @@ function refusedBefore({ object, region: { previous }, isDue, results }: Evidenc
 function failedForGood({ object, region, attempts }: Evidence): Obstacle | undefined {
   const { spec, state } = region;
   const isGivenUp = spec && attempts >= maxAttempts && (state === 'Failed' || state === 'Absent');
-  if (!isGivenUp && !isLeftToPerson(region)) return undefined;
+  if (!isGivenUp && !needsPerson(region)) return undefined;
   return { reason: 'RegionFailed', message: failureMessage(object, region, attempts) };
 }
 
 function failedNow({ object, region, attempts, now }: Evidence): Obstacle | undefined {
   if (attempts <= region.attempts && !region.failedJustNow) return undefined;
-  const retryAfter = nextWholeSecond(now.getTime() + restAfter(attempts));
+  const retryAfter = nextWholeSecond(now.getTime() + backoffAfter(attempts));
   return { message: failureMessage(object, region, attempts), retryAfter };
 }
 
@@ -132,7 +132,7 @@ function failedNow({ object, region, attempts, now }: Evidence): Obstacle | unde
 function resting(evidence: Evidence): Obstacle | undefined {
   const { region, now } = evidence;
   const { previous } = region;
-  if (!holdOf(evidence) || !previous || restsUntil(previous, now) === undefined) return undefined;
+  if (!holdOf(evidence) || !previous || backoffUntil(previous, now) === undefined) return undefined;
   const last = lastObstacle(previous);
   return isTooLate(evidence) && !needsIntervention(previous.reason) ? { ...last, ...delayOf(evidence) } : last;
 }

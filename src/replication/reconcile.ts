@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { ArmError } from '../azure/arm.ts';
-import { type Acted, carryOut, isUnchanged, persistIntent, planToShow } from './act.ts';
+import { type ActResult, carryOut, isUnchanged, persistIntent, planToShow } from './act.ts';
 import type { Context } from './context.ts';
 import { detachedEvent, eventsFor, eventsOfResults, eventsOnRelease, isDrift, type ObjectEvent } from './events.ts';
 import { checkGate, hasFinalizer } from './gate.ts';
@@ -48,7 +48,7 @@ export async function reconcile(object: RegistryReplication, context: Context): 
 
 /** `object` is `stored` with the claim that this pass stores. */
 async function runPass(object: RegistryReplication, stored: RegistryReplication, context: Context): Promise<Outcome> {
-  if (isRetryRequested(object)) context.memory.contention.forget(uidOf(object));
+  if (isRetryRequested(object)) context.state.contention.forget(uidOf(object));
   const observation = await observe(object, context);
   if (observation instanceof ArmError)
     return finish({ object, stored }, unreachable(object, observation, context), context);
@@ -56,7 +56,7 @@ async function runPass(object: RegistryReplication, stored: RegistryReplication,
   // The finalizer is added while the GETs run.
   const needsFinalizer = manages(object) && observation.registry !== undefined && !hasFinalizer(object);
   const [held, planned] = await Promise.all([
-    needsFinalizer ? context.objects.hold(stored) : stored,
+    needsFinalizer ? context.objects.addFinalizer(stored) : stored,
     planWithConfirmation(object, observation, context),
   ]);
   if (planned instanceof ArmError)
@@ -67,7 +67,7 @@ async function runPass(object: RegistryReplication, stored: RegistryReplication,
   const acted = await carryOut(pass, context);
   remember(pass, acted, context);
   const shown = { ...pass, plan: planToShow(pass.plan, acted) };
-  const report = reportPass(shown, acted.results, context.clock.now(), context.memory.creationTimeMs);
+  const report = reportPass(shown, acted.results, context.clock.now(), context.state.creationTimeMs);
   const outcome = await finish(pass, report, context, acted);
   if (acted.failure !== undefined) throw acted.failure;
   return acted.withheld.length > 0 ? requeueNow : outcome;
@@ -85,27 +85,31 @@ async function release(
   context: Context,
 ): Promise<Outcome> {
   if (!isUnchanged(object, context)) return requeueNow;
-  context.objects.announce(object, events);
-  await context.objects.release(stored);
+  context.objects.recordEvents(object, events);
+  await context.objects.removeFinalizer(stored);
   return {};
 }
 
 /** Reports a failed observation. The silence is measured from the first failure. */
-function unreachable(object: RegistryReplication, error: ArmError, { clock, memory, interval }: Context): Report {
+function unreachable(
+  object: RegistryReplication,
+  error: ArmError,
+  { clock, state, defaultIntervalMs }: Context,
+): Report {
   const now = clock.now();
-  const since = memory.silentSince.get(uidOf(object)) ?? now.getTime();
-  memory.silentSince.set(uidOf(object), since);
-  return reportUnreachable(object, error, now.getTime() - since, intervalMs(object, interval), now);
+  const since = state.unreachableSince.get(uidOf(object)) ?? now.getTime();
+  state.unreachableSince.set(uidOf(object), since);
+  return reportUnreachable(object, error, now.getTime() - since, intervalMs(object, defaultIntervalMs), now);
 }
 
 /** Updates the in-memory state: how long creations take, and what was corrected or pruned, in case others revert it. */
-function remember({ object, plan }: Pass, { results }: Acted, { memory, clock }: Context): void {
+function remember({ object, plan }: Pass, { results }: ActResult, { state, clock }: Context): void {
   const [uid, now] = [uidOf(object), clock.now()];
   const unlisted = new Set(plan.regions.filter(({ spec }) => !spec).map(({ location }) => location));
   for (const { step, outcome } of results.filter(isAccepted)) {
-    if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) memory.creationTimeMs = outcome.pollAfterMs;
-    if (isDrift(object, step)) memory.contention.recordCorrection(uid, step.location, step.action, now);
-    if (step.action === 'delete' && unlisted.has(step.location)) memory.contention.recordPrune(uid, step.location, now);
+    if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) state.creationTimeMs = outcome.pollAfterMs;
+    if (isDrift(object, step)) state.contention.recordCorrection(uid, step.location, step.action, now);
+    if (step.action === 'delete' && unlisted.has(step.location)) state.contention.recordPrune(uid, step.location, now);
   }
 }
 
@@ -113,20 +117,20 @@ function remember({ object, plan }: Pass, { results }: Acted, { memory, clock }:
 async function finish(
   { object, stored }: Pick<Pass, 'object' | 'stored'>,
   { status, requeue }: Report,
-  { objects, memory, interval, random }: Context,
-  acted?: Acted,
+  { objects, state, defaultIntervalMs, random }: Context,
+  acted?: ActResult,
 ): Promise<Outcome> {
   // Settled registries are not cached: there may be 10,000 of them.
-  if (isAtRest(status)) memory.registries.forget(object.spec.registry);
+  if (isAtRest(status)) state.registries.forget(object.spec.registry);
   try {
     if (!isDeepStrictEqual(status, stored.status)) await objects.writeStatus(stored, status);
   } catch (error) {
     // The next pass derives the transitions again, but cannot know which steps this one took.
-    if (acted) objects.announce(object, eventsOfResults(object, acted.results));
+    if (acted) objects.recordEvents(object, eventsOfResults(object, acted.results));
     throw error;
   }
-  objects.announce(object, eventsFor(object, status, acted?.results), status);
-  return delayOf(requeue, intervalMs(object, interval) * (0.9 + 0.2 * random()));
+  objects.recordEvents(object, eventsFor(object, status, acted?.results), status);
+  return delayOf(requeue, intervalMs(object, defaultIntervalMs) * (0.9 + 0.2 * random()));
 }
 
 function uidOf({ metadata }: RegistryReplication): string {

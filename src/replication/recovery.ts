@@ -15,7 +15,7 @@ export const maxAttempts = 5;
 const minute = 60_000;
 
 /** Backoff in ms after the nth failed attempt: 1, 4, 16 minutes, then an hour. The failed replica stays meanwhile. */
-export function restAfter(attempts: number): number {
+export function backoffAfter(attempts: number): number {
   return Math.min(60, 4 ** Math.max(0, attempts - 1)) * minute;
 }
 
@@ -43,7 +43,7 @@ export function keptBecause({ createdHere, readyOnce, replica }: Region): string
 }
 
 /** True if the operator has no step to repair the Failed replica. */
-export function isLeftToPerson(region: Region): boolean {
+export function needsPerson(region: Region): boolean {
   return region.state === 'Failed' && region.spec !== undefined && !region.home && recoveryOf(region).length === 0;
 }
 

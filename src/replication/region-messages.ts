@@ -1,7 +1,7 @@
 // Messages about one region's failure or delay, for its row: what happened, and what to do. Pure.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { reconcileRequestHint, replicaDeletion } from './messages.ts';
-import { isLeftToPerson, keptBecause, maxAttempts } from './recovery.ts';
+import { keptBecause, maxAttempts, needsPerson } from './recovery.ts';
 import type { Region } from './regions.ts';
 
 /** Why a creation or change failed, and what happens next or what to do. */
@@ -16,7 +16,7 @@ export function failureMessage(object: RegistryReplication, region: Region, atte
   if (!spec) return fact;
   const kept = replica && keptBecause(region);
   const replace = `replace it with: ${replicaDeletion(object, name)}, upon which it is made again`;
-  if (isLeftToPerson(region))
+  if (needsPerson(region))
     return `${fact}. The operator does not replace it, because ${kept}. Mend what is in its way, then ${replace}`;
   if (attempts < maxAttempts) return `${fact} (attempt ${Math.max(1, attempts)} of ${maxAttempts})`;
   const over = `${fact}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${reconcileRequestHint(object)}`;

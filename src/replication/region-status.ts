@@ -1,7 +1,7 @@
 // Reports each region once per pass: its progress, and the status row that follows from it. Pure.
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import { isoSeconds } from '../lib/clock.ts';
-import { restsUntil } from './backoff.ts';
+import { backoffUntil } from './backoff.ts';
 import type { Result } from './pass.ts';
 import { dueSteps, type Plan } from './plan.ts';
 import { type Progress, progressOf } from './progress.ts';
@@ -117,7 +117,7 @@ function isCreationUnderWay(
   if (!step) {
     const isInDoubt =
       previous?.state === 'Absent' && previous.createdAt !== undefined && previous.reason === 'AzureUnreachable';
-    return state === 'Absent' && listed !== undefined && isInDoubt && restsUntil(previous, now) !== undefined;
+    return state === 'Absent' && listed !== undefined && isInDoubt && backoffUntil(previous, now) !== undefined;
   }
   const outcome = results.find((result) => result.step === step)?.outcome;
   return outcome?.kind !== 'refused' || outcome.error.unsent || outcome.error.kind === 'Transient';

@@ -14,7 +14,7 @@ export function schedule(
   maxParallelActions: number,
 ): { steps: Step[]; confirm: string[] } {
   const moving = regions.filter(isInMotion).map(({ location }) => location);
-  const enabling = wanted.filter((step) => !step.hold && enables(step)).map(({ location }) => location);
+  const enabling = wanted.filter((step) => !step.hold && enablesRouting(step)).map(({ location }) => location);
   const confirm: string[] = [];
   const touched: string[] = [];
 
@@ -26,7 +26,7 @@ export function schedule(
         waitsFor: [...moving],
         message: `waits: at most ${maxParallelActions} replicas of a registry move at a time`,
       };
-    if (!reduces(step)) return undefined;
+    if (!takesOutOfService(step)) return undefined;
     if (enabling.length > 0) return { waitsFor: enabling, message: `waits until ${enabling.join(', ')} is routed` };
     const others = regions.filter(({ location }) => location !== step.location && !touched.includes(location));
     const serving = others.filter((region) => isServing(region) && !region.failedGet);
@@ -37,14 +37,14 @@ export function schedule(
       return { waitsFor: [candidate.location], message: `waits until a GET shows ${candidate.location} serving` };
     }
     if (region && !region.confirmed) confirm.push(step.name);
-    return whileNoneServes(step, others, wanted);
+    return holdLastServing(step, others, wanted);
   };
 
   const admit = (step: Step): Step[] => {
     if (step.hold) return [step];
     const hold = holdFor(step);
     if (hold) {
-      const { now, later } = parted(step);
+      const { now, later } = splitUpdate(step);
       return [...now.flatMap(admit), { ...later, hold }];
     }
     if (!isProven(step, regions)) confirm.push(step.name);
@@ -60,17 +60,17 @@ function isProven(step: Step, regions: readonly Region[]): boolean {
   return regions.some(({ location, confirmed }) => location === step.location && confirmed);
 }
 
-function enables(step: Step): boolean {
+function enablesRouting(step: Step): boolean {
   return step.action === 'update' && step.change.routing === true;
 }
 
 /** True if the step takes a replica out of service. */
-function reduces(step: Step): boolean {
+function takesOutOfService(step: Step): boolean {
   return step.action === 'delete' || (step.action === 'update' && step.change.routing === false);
 }
 
 /** Splits an update, so that the tags need not wait with the routing. */
-function parted(step: Step): { now: Step[]; later: Step } {
+function splitUpdate(step: Step): { now: Step[]; later: Step } {
   if (step.action !== 'update' || step.change.routing !== false || !step.change.tags) return { now: [], later: step };
   const { routing, tags } = step.change;
   return {
@@ -80,8 +80,8 @@ function parted(step: Step): { now: Step[]; later: Step } {
 }
 
 /** Without another serving replica, waits for one that may serve soon, or asks the user to choose. */
-function whileNoneServes(step: Step, others: readonly Region[], wanted: readonly Step[]): Hold {
-  const reduced = new Set(wanted.filter(reduces).map(({ location }) => location));
+function holdLastServing(step: Step, others: readonly Region[], wanted: readonly Step[]): Hold {
+  const reduced = new Set(wanted.filter(takesOutOfService).map(({ location }) => location));
   const coming = others.filter((region) => !reduced.has(region.location) && mayServeSoon(region));
   const waitsFor = coming.map(({ location }) => location);
   if (waitsFor.length > 0)

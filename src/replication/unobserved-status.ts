@@ -133,7 +133,7 @@ function stalledStatus(object: RegistryReplication, reason: Reason, message: str
   return {
     ...status,
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
-    ...handled(object),
+    ...handledRequest(object),
     phase: phaseOf(object, 'Failed'),
     conditions: conditionsUnobserved(object, statements, now),
   };
@@ -158,7 +158,7 @@ function conditionsUnobserved(
   ];
 }
 
-function handled({ metadata }: RegistryReplication): Pick<Status, 'lastHandledReconcileAt'> {
+function handledRequest({ metadata }: RegistryReplication): Pick<Status, 'lastHandledReconcileAt'> {
   const requested = metadata.annotations?.[annotation.reconcileRequestedAt];
   return requested === undefined ? {} : { lastHandledReconcileAt: requested };
 }

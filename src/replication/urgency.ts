@@ -1,7 +1,7 @@
 // Computes the priority of an object's next pass for the rate limiter, and the writes it will probably need. Pure.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import type { Operation } from '../azure/shares.ts';
-import { restsUntil } from './backoff.ts';
+import { backoffUntil } from './backoff.ts';
 import { normalise } from './location.ts';
 import { isRetryRequested } from './region-state.ts';
 
@@ -20,7 +20,7 @@ export function writesAhead(object: RegistryReplication, now: Date): Operation[]
   if (!isPlanned || spec.mode === 'Observe' || spec.suspend) return [];
   const rests = (location: string) => {
     const row = status?.regions?.find((region) => normalise(region.location) === location);
-    return restsUntil(row, now) !== undefined;
+    return backoffUntil(row, now) !== undefined;
   };
   const due = (status?.plan ?? []).filter(({ waitsFor, notBefore, location }) => {
     return !waitsFor && !(notBefore && Date.parse(notBefore) > now.getTime()) && !rests(normalise(location));

@@ -340,7 +340,7 @@ describeWithKubectl('the registries that a namespace may name', () => {
     expect(scene.writesTo('refused')).to.deep.equal(['PUT japaneast']);
     await scene.told(
       'refused',
-      'LetGo: deleted while its namespace may not name the registry; its replicas stay in Azure: japaneast',
+      'Detached: deleted while its namespace may not name the registry; its replicas stay in Azure: japaneast',
     );
   });
 

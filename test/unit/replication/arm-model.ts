@@ -96,7 +96,7 @@ export class ArmModel implements Arm {
     return [...this.truth.values()].flatMap((replica) => {
       if (this.#isHidden(replica.name)) return [];
       const lie = this.lie();
-      // Of a replica with a name of its own that no LIST has ever shown, nobody but ARM can know.
+      // Of a replica with a name of its own that no LIST has ever shown, only ARM can know.
       const isKnown = replica.name === normalise(replica.location) || this.#shown.has(replica.name);
       if (lie === 'omit' && isKnown) return [];
       this.#shown.add(replica.name);

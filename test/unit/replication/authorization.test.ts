@@ -172,7 +172,7 @@ describe('whether an object may act', () => {
     expect(authorize(own, rules, silent)).to.equal(undefined);
   });
 
-  it('it may name what its namespace lists and nothing else, whoever acts for it', () => {
+  it('it may name what its namespace lists and nothing else, whichever identity acts for it', () => {
     for (const each of [object, own]) {
       expect(authorize(each, allow, listing(`/subscriptions/x, ${id.toLowerCase()}`))).to.equal(undefined);
       const refusal = authorize(each, allow, listing(id.replace('web-', 'api-')));

@@ -166,9 +166,9 @@ export class ClusterModel {
 
   #context(name: string): Context {
     const objects: Objects = {
-      hold: async (object) =>
+      addFinalizer: async (object) =>
         this.#write(object, ({ metadata }) => ({ metadata: { ...metadata, finalizers: [finalizer] } })),
-      release: async (object) => {
+      removeFinalizer: async (object) => {
         this.#write(object, ({ metadata: { finalizers: _, ...metadata } }) => ({ metadata }));
         if (this.objects.get(name)?.metadata.deletionTimestamp !== undefined) this.#remove(name);
       },
@@ -177,7 +177,7 @@ export class ClusterModel {
           if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new Refused('conflict');
           return { status: structuredClone(status) };
         }),
-      announce: (_, happenings) =>
+      recordEvents: (_, happenings) =>
         void this.happenings.set(name, [...(this.happenings.get(name) ?? []), ...happenings]),
       isCrdTerminating: async () => false,
     };
@@ -192,8 +192,8 @@ export class ClusterModel {
       current: ({ metadata }) => this.objects.get(metadata.name),
       rules: this.rules,
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
-      interval: 600_000,
-      memory: this.#memory,
+      defaultIntervalMs: 600_000,
+      state: this.#memory,
     };
   }
 

@@ -3,7 +3,7 @@ import { Contention } from '../../../src/replication/contention.ts';
 
 const start = Date.parse('2026-11-22T00:00:00Z');
 const at = (hours: number) => new Date(start + hours * 3_600_000);
-const rest = (contention: Contention, hours: number) => contention.restsUntil('uid', 'japaneast', at(hours));
+const rest = (contention: Contention, hours: number) => contention.pausedUntil('uid', 'japaneast', at(hours));
 
 describe('contention', () => {
   it('is no matter when a replica had to be made again once within a day', () => {
@@ -53,8 +53,8 @@ describe('contention', () => {
   it('is a matter of one region of one object, and ends with it', () => {
     const contention = new Contention();
     for (const hours of [0, 1, 2]) contention.recordCorrection('uid', 'japaneast', 'update', at(hours));
-    expect(contention.restsUntil('uid', 'westeurope', at(2))).to.equal(undefined);
-    expect(contention.restsUntil('other', 'japaneast', at(2))).to.equal(undefined);
+    expect(contention.pausedUntil('uid', 'westeurope', at(2))).to.equal(undefined);
+    expect(contention.pausedUntil('other', 'japaneast', at(2))).to.equal(undefined);
     contention.forget('uid');
     expect(rest(contention, 2)).to.equal(undefined);
   });

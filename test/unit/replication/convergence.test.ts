@@ -20,7 +20,7 @@ describe('from any replicas and any spec', () => {
         arm.lie = () => lies.next().value ?? 'truth';
         const operator = new OperatorModel(anObject({ regions, spec: { prune } }), arm, clock);
         await operator.runUntil(() => isSettled(operator));
-        // What LIST has never shown nobody can know: the drift check finds it.
+        // The operator cannot know what LIST has never shown: the drift check finds it.
         arm.lie = () => 'truth';
         await operator.runUntil(() => isSettled(operator));
         expect(arm.violations.join('; ')).to.equal('');

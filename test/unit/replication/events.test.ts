@@ -104,7 +104,7 @@ describe('events', () => {
     expect(told({ status: updating(true) }, routed)).to.deep.equal([]);
   });
 
-  it('blame nobody for the entry that Azure makes for the home region', () => {
+  it('do not report the home entry that Azure creates as drift', () => {
     const change = { tags: { team: 'web' } };
     const step = { action: 'update', location: home, name: home, change, message: 'set tags' } as const;
     const results = [{ step, outcome: { kind: 'written', replica: aReplica(home, change) } as const }];
@@ -126,7 +126,7 @@ describe('events', () => {
       ['a failed creation that is replaced', { readyOnce: false, createdHere: true }, {}, ours],
       ['a failed replica that the object did not create', { readyOnce: false }, {}, others],
       ['a listed replica that had been ready', { readyOnce: true }, {}, others],
-      ['a replica that nobody prunes', { desired: false }, { spec: { prune: 'Retain' } }, others],
+      ['an unlisted replica under prune: Retain', { desired: false }, { spec: { prune: 'Retain' } }, others],
       ['any replica in mode Observe', { desired: false }, { spec: { mode: 'Observe' } }, others],
       ['a replica that goes with its object', { readyOnce: true }, { deleting: true }, ours],
     ];
@@ -137,7 +137,7 @@ describe('events', () => {
       });
     }
 
-    it('blame nobody where the answer to a DELETE was lost', () => {
+    it('report a deletion as ours when the answer to the DELETE was lost', () => {
       const wordsOn = (row: Partial<RegionStatus>, parts: ObjectParts = {}) =>
         told({ ...parts, status: aStatus([row]) }, gone);
       expect(wordsOn({ state: 'Ready', desired: false })).to.deep.equal([ours]);

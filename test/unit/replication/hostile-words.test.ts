@@ -77,7 +77,7 @@ function armSaying({ words, code, status, tag, nameless, refuses, provisioning }
 }
 
 describe('hostile words', () => {
-  /** Everything that the operator has said after some passes: to whoever reads the object, and its events. */
+  /** Everything that the operator has said after some passes: in the object and in its events. */
   async function saidAfter(operator: OperatorModel, clock: FakeClock) {
     for (let pass = 1; pass <= 4; pass++) await clock.advance((await operator.pass()) ?? 60_000);
     const reporter = { controller: 'c', instance: 'i' };
@@ -106,7 +106,7 @@ describe('hostile words', () => {
     );
   });
 
-  it('of whoever writes objects cannot do harm in a status or an event, even where no schema has refused them', async () => {
+  it('of the authors of objects cannot do harm in a status or an event, even where no schema has refused them', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyHostileText,

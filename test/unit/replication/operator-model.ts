@@ -32,15 +32,15 @@ export class OperatorModel {
   /** ARM as a pass of this object sees it. */
   armFor: (object: RegistryReplication) => Arm;
   readonly #clock: FakeClock;
-  #context: Omit<Context, 'arm' | 'limits' | 'rules' | 'interval'>;
+  #context: Omit<Context, 'arm' | 'limits' | 'rules' | 'defaultIntervalMs'>;
 
   constructor(object: RegistryReplication, arm: Arm, clock: FakeClock) {
     this.object = object;
     this.armFor = () => arm;
     this.#clock = clock;
     const objects: Objects = {
-      hold: async () => this.#write({ metadata: { ...this.object.metadata, finalizers: [finalizer] } }),
-      release: async () => {
+      addFinalizer: async () => this.#write({ metadata: { ...this.object.metadata, finalizers: [finalizer] } }),
+      removeFinalizer: async () => {
         const { finalizers: _, ...metadata } = this.object.metadata;
         this.interrupt('before');
         this.isGone = this.object.metadata.deletionTimestamp !== undefined;
@@ -51,7 +51,7 @@ export class OperatorModel {
         this.statusWrites++;
         return this.#write({ status: structuredClone(status) });
       },
-      announce: (_, happenings) => void this.happenings.push(...happenings),
+      recordEvents: (_, happenings) => void this.happenings.push(...happenings),
       isCrdTerminating: async () => this.crdTerminating,
     };
     this.#context = {
@@ -62,7 +62,7 @@ export class OperatorModel {
       claims: this.claims,
       current: () => (this.isGone ? undefined : this.object),
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
-      memory: new ProcessState(clock),
+      state: new ProcessState(clock),
     };
   }
 
@@ -102,7 +102,7 @@ export class OperatorModel {
     this.claims.put(this.object);
     const limits = { maxParallelActions: this.maxParallelActions };
     const { rules, interval } = this;
-    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, interval };
+    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, defaultIntervalMs: interval };
     return (await reconcile(structuredClone(this.object), context)).requeueAfterMs;
   }
 
@@ -118,12 +118,12 @@ export class OperatorModel {
   }
 
   get memory(): ProcessState {
-    return this.#context.memory;
+    return this.#context.state;
   }
 
   /** The process is another one: what it kept in memory is lost. */
   restart(): void {
-    this.#context = { ...this.#context, memory: new ProcessState(this.#clock) };
+    this.#context = { ...this.#context, state: new ProcessState(this.#clock) };
   }
 
   #write(change: Partial<RegistryReplication>): RegistryReplication {

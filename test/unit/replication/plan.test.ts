@@ -122,7 +122,7 @@ describe('the plan for absent regions', () => {
   });
 
   for (const [what, locations] of [
-    ['nobody knows the regions', undefined],
+    ['the regions are unknown', undefined],
     ['the list of them cannot be right, as it lacks the home region', new Set(['japaneast'])],
   ] as const)
     it(`leaves it to Azure to refuse a region where ${what}`, () => {

@@ -979,7 +979,7 @@ describe('an object that goes and leaves Azure as it is', () => {
     operator.delete();
     await operator.pass();
     expect(operator.happenings.at(-1)).to.deep.include({
-      reason: 'LetGo',
+      reason: 'Detached',
       note: 'deleted while its deletionPolicy is Retain; its replicas stay in Azure: japaneast',
     });
   });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { RegionState } from '../../../src/api/registryreplication.ts';
-import { restsUntil } from '../../../src/replication/backoff.ts';
+import { backoffUntil } from '../../../src/replication/backoff.ts';
 import { type Region, regionsOf } from '../../../src/replication/regions.ts';
 import { anObject, aReplica, aStatus, home, now, observing, secondsAgo } from './fixtures.ts';
 
@@ -43,7 +43,7 @@ describe('what is so in a region', () => {
 describe('how long a refused write rests', () => {
   const minutes = (count: number) => new Date(now.getTime() + count * 60_000).toISOString();
   const rests = (reason: string | undefined, retryAfter: string) =>
-    restsUntil(
+    backoffUntil(
       { location: 'japaneast', desired: true, home: false, state: 'Absent', retryAfter, ...(reason && { reason }) },
       now,
     ) !== undefined;

@@ -84,7 +84,7 @@ describe('an object that may not act', () => {
     expect(arm.truth.has('japaneast')).to.equal(true);
   });
 
-  it('stays when it is deleted while nobody knows whether it may act, and says how to let it go', async () => {
+  it('stays when it is deleted while its authorization is unknown, and says how to let it go', async () => {
     const { operator } = scene();
     operator.namespaces = { registries: unreadable };
     operator.delete();

@@ -6,7 +6,7 @@ import { anObject, aStatus, now } from './fixtures.ts';
 const todo = [{ action: 'create' as const, location: 'japaneast', message: 'create replica japaneast' }];
 
 describe('who goes first where the budget is short', () => {
-  it('is nobody whose object is as asked, or only on its way', () => {
+  it('is background for an object that is in sync or in progress', () => {
     expect(urgencyOf(anObject({ status: aStatus([{}]) }))).to.equal('upkeep');
     expect(urgencyOf(anObject({ status: aStatus([{ state: 'Creating' }], { plan: [] }) }))).to.equal('upkeep');
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { RecentRegistries } from '../../../src/replication/recent-registries.ts';
+import { RegistryCache } from '../../../src/replication/registry-cache.ts';
 import { anObject, aRegistry, now } from './fixtures.ts';
 
 const { registry: reference } = anObject().spec;
@@ -11,20 +11,20 @@ function later(ms: number): Date {
 
 describe('a registry that was shown a short while ago', () => {
   it('is recalled while it is younger than asked for', () => {
-    const registries = new RecentRegistries();
+    const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     expect(registries.recall(reference, 1_000, later(999))).to.equal(registry);
     expect(registries.recall(reference, 1_000, later(1_000))).to.equal(undefined);
   });
 
   it('is not recalled where the clock was set back', () => {
-    const registries = new RecentRegistries();
+    const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     expect(registries.recall(reference, 1_000, later(-1))).to.equal(undefined);
   });
 
   it('is the same in whatever case it is spelt, and no other', () => {
-    const registries = new RecentRegistries();
+    const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     expect(registries.recall({ ...reference, name: reference.name.toUpperCase() }, 1_000, now)).to.equal(registry);
     for (const part of ['name', 'resourceGroup', 'subscriptionId'] as const)
@@ -32,7 +32,7 @@ describe('a registry that was shown a short while ago', () => {
   });
 
   it('is forgotten when told so', () => {
-    const registries = new RecentRegistries();
+    const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     registries.forget(reference);
     expect(registries.recall(reference, 1_000, now)).to.equal(undefined);

@@ -1,5 +1,6 @@
 // Caches recent registry reads in memory, so that polling replicas in motion needs no registry GET. A cached registry serves
-// observation only; writes need a fresh read (see `glance` in reconcile.ts).
+// observation only: before a write it is read again.
+import { LRUCache } from 'lru-cache';
 import type { Registry, RegistryReference } from '../azure/arm.ts';
 import { registryId } from './validation.ts';
 
@@ -9,21 +10,24 @@ interface Reading {
   readonly at: number;
 }
 
-export class RecentRegistries {
-  readonly #readings = new Map<string, Reading>();
+/** Only registries with replicas in motion are cached. A registry beyond this many costs one more read a poll. */
+const maxRegistries = 1_000;
+
+export class RegistryCache {
+  readonly #readings = new LRUCache<string, Reading>({ max: maxRegistries });
 
   /** Caches a registry that ARM has just returned. */
   keep(of: RegistryReference, registry: Registry, now: Date): void {
     this.#readings.set(keyOf(of), { registry, at: now.getTime() });
   }
 
-  /** The cached registry, if read less than `age` ms ago. */
-  recall(of: RegistryReference, age: number, now: Date): Registry | undefined {
+  /** The cached registry, if read less than `maxAgeMs` ago. */
+  recall(of: RegistryReference, maxAgeMs: number, now: Date): Registry | undefined {
     const reading = this.#readings.get(keyOf(of));
     if (!reading) return undefined;
-    const passed = now.getTime() - reading.at;
+    const ageMs = now.getTime() - reading.at;
     // After the clock was set back, the age is unknown.
-    return passed >= 0 && passed < age ? reading.registry : undefined;
+    return ageMs >= 0 && ageMs < maxAgeMs ? reading.registry : undefined;
   }
 
   /** Drops an entry that is gone, contradicted or no longer used. */
