@@ -1,8 +1,10 @@
-// Combines the messages of several regions into one for a kubectl column, a condition or an event: what, where, what to do.
-// The result is bounded and without repetition; each region's full message is in its row. Pure.
+// Messages for users: several regions in one bounded sentence without repetition, the failure or delay of one region, and hints
+// with commands. Pure.
 import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
 import { truncate } from '../lib/sanitize.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
+import { keptBecause, maxAttempts, needsPerson } from './recovery.ts';
+import type { Region } from './regions.ts';
 
 const maxNamed = 10;
 /** Maximum characters of one region's message, and of all: an event's note is limited to 1,024 bytes. */
@@ -69,4 +71,36 @@ function names(words: string, location: string): boolean {
     .slice(0, 150)
     .split(/[^a-z0-9]+/i)
     .includes(location);
+}
+
+// --- one region's failure or delay, for its row
+
+/** Why a creation or change failed, and what happens next or what to do. */
+export function failureMessage(object: RegistryReplication, region: Region, attempts: number): string {
+  const { name, spec, home, replica, failure } = region;
+  const why = failure ?? replica?.statusMessage;
+  const reason = why ? ` (${why})` : '';
+  const fact = replica
+    ? `Azure reports replica ${name} as ${replica.provisioningState}${reason}`
+    : `the creation of replica ${name} came to nothing: Azure has dropped it again${reason}`;
+  if (home) return `${fact}; only Azure can mend the home region: open a support request`;
+  if (!spec) return fact;
+  const kept = replica && keptBecause(region);
+  const replace = `replace it with: ${replicaDeletion(object, name)}, upon which it is made again`;
+  if (needsPerson(region))
+    return `${fact}. The operator does not replace it, because ${kept}. Mend what is in its way, then ${replace}`;
+  if (attempts < maxAttempts) return `${fact} (attempt ${Math.max(1, attempts)} of ${maxAttempts})`;
+  const over = `${fact}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${reconcileRequestHint(object)}`;
+  return kept === undefined ? over : `${over}; or ${replace}`;
+}
+
+/** What is late, and what to do. */
+export function delayMessage(object: RegistryReplication, { name, state, since }: Region): string {
+  const delay = `replica ${name} has been ${state} since ${since}, longer than spec.progressDeadline`;
+  if (state === 'Deleting') return `${delay}. If that lasts, open a support request with Azure`;
+  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: ${replicaDeletion(object, name)}`;
+}
+
+export function refusedMessage(name: string, since: string, message: string | undefined): string {
+  return `the creation of replica ${name} has been refused since ${since}, longer than spec.progressDeadline: ${message}`;
 }

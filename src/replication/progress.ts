@@ -4,10 +4,10 @@ import type { RegionStatus, RegistryReplication } from '../api/registryreplicati
 import type { ArmError } from '../azure/arm.ts';
 import { nextWholeSecond } from '../lib/clock.ts';
 import { backoffUntil, isRefusal, retryDelayMs } from './backoff.ts';
+import { delayMessage, failureMessage, refusedMessage } from './messages.ts';
 import type { Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import { backoffAfter, maxAttempts, needsPerson } from './recovery.ts';
-import { delayMessage, failureMessage, refusedMessage } from './region-messages.ts';
 import { isRetryRequested } from './region-state.ts';
 import type { Region } from './regions.ts';
 import type { Step } from './step.ts';
