@@ -2,11 +2,11 @@
 
 export interface RegistryReplicationBody {
   /**
-   * What shall be.
+   * The desired state.
    */
   spec: {
     /**
-     * The registry, by its three names in Azure. Immutable: for another registry make another RegistryReplication. The registry must exist and be of SKU Premium; the operator never creates or changes it.
+     * The registry, by its three names in Azure. Immutable: for another registry create another RegistryReplication. The registry must exist and be of SKU Premium; the operator never creates or changes it.
      */
     registry: {
       /**
@@ -23,7 +23,7 @@ export interface RegistryReplicationBody {
       name: string;
     };
     /**
-     * The regions that shall have a replica. The home region, where the registry itself lives, needs no mention: Azure keeps a replica there by itself. Listing it alone means "no other replicas".
+     * The regions that have a replica. The home region, where the registry itself lives, needs no mention: Azure keeps a replica there by itself. Listing it alone means "no other replicas".
      *
      * @minItems 1
      * @maxItems 100
@@ -34,18 +34,18 @@ export interface RegistryReplicationBody {
        */
       location: string;
       /**
-       * Whether the registry's global endpoint sends clients to this replica. Enabled and Disabled keep it so; WhenReady creates the replica unrouted and turns routing on once its content is there, and never turns it off. Left out, routing is never touched. The last routed replica of a registry is never unrouted.
+       * Whether the registry's global endpoint sends clients to this replica. Enabled and Disabled keep it so; WhenReady creates the replica unrouted and turns routing on once its content is there, and never turns it off. If unset, routing is never changed. The last routed replica of a registry always stays routed.
        */
       routing?: 'Enabled' | 'Disabled' | 'WhenReady';
       /**
-       * Azure tags that the replica shall carry. Only the keys named here, or named here before, are ever changed; tags set by others stay. At most 50 tags a region, and at most 500 for the number of regions times the tags of any one region. Names have 1 to 512 characters without < > % & \ ? /, values at most 256.
+       * Azure tags of the replica. Only the keys named here, or named here before, are ever changed; tags set by others stay. At most 50 tags a region, and at most 500 for the number of regions times the tags of any one region. Names have 1 to 512 characters without < > % & \ ? /, values at most 256.
        */
       tags?: {
         [k: string]: string;
       };
     }[];
     /**
-     * Who acts in Azure for this object. Left out, the operator does so as itself, where it is allowed to (--default-identity).
+     * The identity that acts in Azure for this object. If unset, the operator acts as itself, where --default-identity allows it.
      */
     identity?: {
       /**
@@ -54,11 +54,11 @@ export interface RegistryReplicationBody {
       serviceAccountName: string;
     };
     /**
-     * What happens to replicas in regions that are not listed. Delete removes them once every listed region has been ready, so that images never become farther away; Retain leaves them alone. The default is Delete.
+     * What happens to replicas in regions that are not listed. Delete removes them once every listed region has been ready, so that clients never have to pull from farther away; Retain keeps them. The default is Delete.
      */
     prune?: 'Delete' | 'Retain';
     /**
-     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that are due to be pruned, before the object goes; the home region stays. Retain leaves them all. An object that is suspended, in mode Observe, invalid or without a claim goes at once and leaves them too. The default is Delete.
+     * What happens to the replicas when this object is deleted. Delete removes the listed ones, those that existed before it included, and with prune Delete those that are due to be pruned, before the object goes; the home region's replica stays. Retain keeps them all. An object that is suspended, in mode Observe, invalid or without a claim goes at once and keeps them too. The default is Delete.
      */
     deletionPolicy?: 'Delete' | 'Retain';
     /**
@@ -66,11 +66,11 @@ export interface RegistryReplicationBody {
      */
     mode?: 'Manage' | 'Observe';
     /**
-     * True leaves everything alone, and the status as it was.
+     * If true, the operator takes no action, and the status stays as it was.
      */
     suspend?: boolean;
     /**
-     * How often Azure is checked for changes made by others, such as 10m or 1h30m; at least 1m. Left out, the operator's default applies (--interval).
+     * How often Azure is checked for changes made by others, such as 10m or 1h30m; at least 1m. If unset, the operator's default applies (--interval).
      */
     interval?: string;
     /**
@@ -78,12 +78,12 @@ export interface RegistryReplicationBody {
      */
     progressDeadline?: string;
     /**
-     * How long a replica that this object never listed is left alone before it is pruned: from its first sight, or from the time at which this object acquired the registry, whichever is later. 0s: not at all. At most 8760h. The default is 10m.
+     * How long a replica that this object never listed stays before it is pruned: from its first sight, or from the time at which this object acquired the registry, whichever is later. 0s: no delay. At most 8760h. The default is 10m.
      */
     pruneDelay?: string;
   };
   /**
-   * What the operator sees.
+   * The observed state.
    */
   status?: {
     /**
@@ -91,7 +91,7 @@ export interface RegistryReplicationBody {
      */
     observedGeneration?: number;
     /**
-     * One word for people. Programs should read the conditions.
+     * A summary for people. Programs should read the conditions.
      */
     phase?: 'Pending' | 'Syncing' | 'Ready' | 'Failed' | 'Suspended' | 'Observing' | 'Deleting';
     /**
@@ -99,7 +99,7 @@ export interface RegistryReplicationBody {
      */
     readyRegions?: string;
     /**
-     * The listed regions that are on their way, separated by commas.
+     * The listed regions that are in motion, separated by commas.
      */
     syncing?: string;
     /**
@@ -107,7 +107,7 @@ export interface RegistryReplicationBody {
      */
     regionList?: string;
     /**
-     * This object holds the registry and is the only one that acts on it. Left out, it does not hold it.
+     * Present while this object holds the registry and is the only one that acts on it.
      */
     claim?: {
       /**
@@ -136,7 +136,7 @@ export interface RegistryReplicationBody {
        */
       loginServer?: string;
       /**
-       * When the registry was made; another date means another registry.
+       * When the registry was created; another date means another registry.
        */
       creationDate?: string;
       /**
@@ -240,12 +240,12 @@ export interface RegistryReplicationBody {
        */
       retryAfter?: string;
       /**
-       * What stands in the way, in plain words.
+       * Why the region is not as asked.
        */
       message?: string;
     }[];
     /**
-     * What is still to be done, in order. In mode Observe, what would be done.
+     * The actions still to be taken, in order. In mode Observe, those that would be taken.
      *
      * @maxItems 200
      */
@@ -256,7 +256,7 @@ export interface RegistryReplicationBody {
        */
       location: string;
       /**
-       * When it is done at the earliest.
+       * The earliest time of the action.
        */
       notBefore?: string;
       /**
@@ -264,7 +264,7 @@ export interface RegistryReplicationBody {
        */
       waitsFor?: string;
       /**
-       * What will be done and why it waits.
+       * The action in words, and why it waits.
        */
       message?: string;
     }[];

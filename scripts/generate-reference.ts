@@ -1,0 +1,124 @@
+// Generates the tables of docs/reference.md: fields from the CRD, reasons, flags and metrics from the code.
+// With --check it writes nothing and exits 1 when the committed file differs.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { ConfigHelp, parseConfig } from '../src/config.ts';
+import { reasonsTable } from '../src/replication/reasons.ts';
+import { exportedMetrics } from '../test/exported-metrics.ts';
+
+const crdFile = new URL('../crds/registryreplications.yaml', import.meta.url);
+const referenceFile = new URL('../docs/reference.md', import.meta.url);
+
+/** The part of a CRD's schema that the tables show. */
+interface Schema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+}
+
+const tables: Readonly<Record<string, () => string>> = {
+  spec: () => fieldsTable('spec'),
+  status: () => fieldsTable('status'),
+  reasons: reasonsTable,
+  flags: flagsTable,
+  metrics: metricsTable,
+};
+
+/** Replaces what is between `<!-- generated: NAME -->` and `<!-- end -->` by the table of that name. */
+export function withTables(page: string): string {
+  return page.replaceAll(/(<!-- generated: (\w+) -->\n).*?(?=<!-- end -->)/gs, (_, start: string, name: string) => {
+    const table = tables[name];
+    if (!table) throw new Error(`there is no table ${name}`);
+    return `${start}${table()}\n`;
+  });
+}
+
+function tableOf(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function fieldsTable(part: 'spec' | 'status'): string {
+  const crd = parse(readFileSync(crdFile, 'utf8')) as {
+    spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };
+  };
+  const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.[part];
+  if (!schema) throw new Error(`the CRD has no ${part}`);
+  const rows = fieldsOf(schema, '').map(([path, field]) => [
+    `\`${path}\``,
+    valuesOf(field) + (field.default === undefined ? '' : `; default ${field.default}`),
+    (field.description ?? '').replace(/ The default is \S+\.$/, '').replaceAll('|', '\\|'),
+  ]);
+  return tableOf(['field', 'values', 'meaning'], rows);
+}
+
+/** Every field with its path: `registry.name`, `regions[].location`. The fields of a condition are Kubernetes' own. */
+function fieldsOf({ properties = {} }: Schema, parent: string): [path: string, field: Schema][] {
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const path = parent + name;
+    if (name === 'conditions') return [[path, field]];
+    const inner = field.items ? fieldsOf(field.items, `${path}[].`) : fieldsOf(field, `${path}.`);
+    return [[path, field] as [string, Schema], ...inner];
+  });
+}
+
+function valuesOf({ enum: words, type, format, pattern, items, additionalProperties }: Schema): string {
+  if (words) return words.map((word) => `\`${word}\``).join(', ');
+  if (pattern?.includes('(ms|s|m|h)')) return 'duration';
+  if (type === 'array') return `list of ${items?.type}s`;
+  if (additionalProperties) return `map of ${additionalProperties.type}s`;
+  return format === 'date-time' ? 'time' : (type ?? '');
+}
+
+/** A row for each flag of --help. */
+function flagsTable(): string {
+  const [, options = ''] = /^Options:\n(.*?)\n\n/ms.exec(help()) ?? [];
+  const rows = options
+    .split(/\n(?= {2}--)/)
+    .map((text) => text.replaceAll(/\s+/g, ' ').trim())
+    .filter((text) => /[(,] ?env: /.test(text))
+    .map((text) => {
+      const [, flag = '', words = ''] = /^(--[a-z-]+) (?:<\S+>|\[\S+\]) (.*)$/.exec(text) ?? [];
+      const [, value = 'none'] = /\(default: (.*?)(?:, preset: \S+)?(?:, env: \w+)?\)/.exec(words) ?? [];
+      return [`\`${flag}\``, value.replaceAll('"', ''), words.replace(/ \((?:default|env): .*$/, '')];
+    });
+  return tableOf(['flag', 'default', 'meaning'], rows);
+}
+
+function help(): string {
+  try {
+    parseConfig(['--help']);
+  } catch (error) {
+    if (error instanceof ConfigHelp) return error.message;
+    throw error;
+  }
+  throw new Error('--help printed nothing');
+}
+
+/** Without those of Node and the process, which come with prom-client. */
+function metricsTable(): string {
+  const rows = exportedMetrics()
+    .filter(({ name }) => !/^(nodejs|process)_/.test(name))
+    .map(({ name, type, labelNames, help }) => [
+      `\`${name}\``,
+      type,
+      labelNames.map((label) => `\`${label}\``).join(', '),
+      help,
+    ]);
+  return tableOf(['metric', 'type', 'labels', 'meaning'], rows);
+}
+
+if (import.meta.main) {
+  const page = readFileSync(referenceFile, 'utf8');
+  const generated = withTables(page);
+  if (!process.argv.includes('--check')) writeFileSync(referenceFile, generated);
+  else if (page !== generated) {
+    console.error('docs/reference.md is stale: run npm run generate');
+    process.exitCode = 1;
+  }
+}
