@@ -1,25 +1,48 @@
-// What must be so before any dependency is loaded; main.ts imports it first.
-import { ignoreDuplicateSigint } from './stop-signals.ts';
+// Checks the version of Node and handles signals before any dependency is loaded; main.ts imports it first. It imports nothing
+// and uses only what old versions of Node know.
 
-/** The one that package.json pins; on older ones dependencies fail to load, with long stacks. */
-const oldestNode = 24;
+/** The version that package.json pins. With an older one, dependencies fail to load with long stacks. */
+const minNodeVersion = 24;
 
 const { node } = process.versions;
-if (Number.parseInt(node, 10) < oldestNode) {
-  process.stderr.write(`The operator needs Node ${oldestNode} or newer; this is ${node}.\n`);
+if (Number.parseInt(node, 10) < minNodeVersion) {
+  process.stderr.write(`The operator needs Node ${minNodeVersion} or newer; this is ${node}.\n`);
   process.exit(1);
 }
 
-const stopSignals = ['SIGTERM', 'SIGINT'] as const;
+const shutdownSignals = ['SIGTERM', 'SIGINT'] as const;
 
-// A container's first process does not hear a signal that it does not listen for, and would be killed when the pod's grace
-// period is over. Nothing is begun yet that would have to be ended.
-const leave = () => process.exit(0);
-for (const signal of stopSignals) process.on(signal, leave);
+// The first process of a container ignores a signal without a listener, and is killed only at the end of the pod's grace period.
+// Nothing has been started yet, so the process may exit at once.
+const exit = () => process.exit(0);
+for (const signal of shutdownSignals) process.on(signal, exit);
 
-/** From now on `stop` hears each SIGTERM and SIGINT; before, the process just ended with 0. */
+/** Calls `stop` for each SIGTERM and SIGINT from now on. Until the first call, either signal ends the process with 0. */
 export function onShutdownSignal(stop: (signal: NodeJS.Signals) => void): void {
-  const heard = ignoreDuplicateSigint(stop);
-  // Added before the other is removed: with the last listener Node drops the signals that are under way.
-  for (const signal of stopSignals) process.on(signal, heard).off(signal, leave);
+  const listener = ignoreDuplicateSigint(stop);
+  // Added before the other is removed: without any listener, Node drops the signals that are pending.
+  for (const signal of shutdownSignals) process.on(signal, listener).off(signal, exit);
+}
+
+/** npm passes SIGINT on after a few ms, on a busy machine after many. */
+const duplicateWindowMs = 250;
+
+/**
+ * Drops the second SIGINT of one Ctrl-C: the terminal sends SIGINT to npm and to the script that npm runs, and npm sends its own
+ * to the script as well.
+ *
+ * @param nowMs A monotonic clock.
+ */
+export function ignoreDuplicateSigint(
+  stop: (signal: NodeJS.Signals) => void,
+  nowMs: () => number = () => performance.now(),
+): (signal: NodeJS.Signals) => void {
+  let interruptedAtMs = Number.NEGATIVE_INFINITY;
+  return (signal) => {
+    if (signal === 'SIGINT') {
+      if (nowMs() - interruptedAtMs < duplicateWindowMs) return;
+      interruptedAtMs = nowMs();
+    }
+    stop(signal);
+  };
 }

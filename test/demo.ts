@@ -3,7 +3,7 @@
 
 import { explain } from '../src/kubernetes/client/errors.ts';
 import { systemClock as clock } from '../src/lib/clock.ts';
-import { ignoreDuplicateSigint } from '../src/stop-signals.ts';
+import { onShutdownSignal } from '../src/preflight.ts';
 import { readFlags } from './demo/flags.ts';
 import { play } from './demo/play.ts';
 import { screenFor } from './demo/screen.ts';
@@ -13,11 +13,12 @@ import { printable } from './demo/view.ts';
 const flags = readFlags(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
 const screen = screenFor(process.stdout, process.env, clock);
 const stop = new AbortController();
-const told = ignoreDuplicateSigint(() => {
+const onSignal = () => {
   if (stop.signal.aborted) process.exit(130);
   stop.abort();
-});
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, told);
+};
+onShutdownSignal(onSignal);
+process.on('SIGHUP', onSignal);
 // Whoever read the output has gone (`| head`): there is nobody left to show anything to.
 process.stdout.on('error', () => stop.abort());
 

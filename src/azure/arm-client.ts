@@ -50,8 +50,13 @@ const locationsVersion = '2022-12-01';
 /** A registry has at most one replica a region: a list of more pages than this has no end. */
 const mostPages = 100;
 
+export interface ArmClient extends Arm {
+  /** Ends all connections, those in use included. */
+  close(): void;
+}
+
 /** Keeps connections alive, and shares them among all subscriptions. */
-export function createArmClient(options: ArmOptions): Arm {
+export function createArmClient(options: ArmOptions): ArmClient {
   const { credential, cloud, identityLabel, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
   const tokens = createTokenCache(credential, scopeOf(cloud), clock);
   const httpClient = createHttpClient({ keepAlive: true, ...(beforeWrite && { beforeWrite }) });
@@ -91,6 +96,8 @@ export function createArmClient(options: ArmOptions): Arm {
   }
 
   return {
+    close: () => httpClient.close(),
+
     registry: (of) =>
       call(`read registry ${of.name}`, of, async (context, group, registry) =>
         parseRegistry(await registries.get(context, group, registry)),

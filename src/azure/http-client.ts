@@ -28,11 +28,16 @@ export interface HttpClientOptions {
   readonly clock?: Clock;
 }
 
+export interface ClosableHttpClient extends HttpClient {
+  /** Ends all connections, those in use included. */
+  close(): void;
+}
+
 /**
  * In place of the SDK's own client, which reads bodies of any size and does not notice a body that breaks off inside gzip.
  * A request that is aborted destroys its connection, whatever that connection waits for.
  */
-export function createHttpClient(options: HttpClientOptions): HttpClient {
+export function createHttpClient(options: HttpClientOptions): ClosableHttpClient {
   const { keepAlive, clock = systemClock } = options;
   const agents = { http: new http.Agent({ keepAlive }), https: new https.Agent({ keepAlive }) };
   return {
@@ -56,6 +61,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       } finally {
         cancel();
       }
+    },
+    close() {
+      agents.http.destroy();
+      agents.https.destroy();
     },
   };
 }

@@ -20,6 +20,8 @@ import type { Credential } from './token-cache.ts';
 export interface Access {
   readonly arm: Arm;
   readonly budget: Budget;
+  /** Ends its connections. */
+  readonly close?: () => void;
 }
 
 export interface ArmClientPoolOptions {
@@ -97,6 +99,11 @@ export class ArmClientPool {
     return [...groups.values()].flatMap(([first, ...others]) =>
       first ? [others.reduce((sum, level) => leastOf(sum, level), first)] : [],
     );
+  }
+
+  /** Ends the connections of all identities. */
+  close(): void {
+    for (const { close } of [this.#own, ...this.#kept.values()]) close?.();
   }
 
   /** @throws ArmError why the object cannot act as this ServiceAccount. */

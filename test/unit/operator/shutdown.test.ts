@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { type Running, shutDown } from '../../src/shutdown.ts';
-import { FakeClock, settled } from '../fake-clock.ts';
-import { LogJournal } from './kubernetes/journal.ts';
+import { type Running, shutDown } from '../../../src/operator/shutdown.ts';
+import { FakeClock, settled } from '../../fake-clock.ts';
+import { LogJournal } from '../kubernetes/journal.ts';
 
 describe('the way out', () => {
   let clock: FakeClock;
@@ -29,7 +29,7 @@ describe('the way out', () => {
       },
     },
     election: { stop: does('the lease is given back') },
-    rest: [{ close: does('servers close') }],
+    resources: { [Symbol.asyncDispose]: does('servers close') },
   });
   const warnings = () => log.all.map(({ sentence }) => sentence);
 
@@ -75,7 +75,7 @@ describe('the way out', () => {
   });
 
   it('fails as its parts do', async () => {
-    const broken = { ...running(), rest: [{ close: () => Promise.reject(new Error('broken')) }] };
+    const broken = { ...running(), resources: { [Symbol.asyncDispose]: () => Promise.reject(new Error('broken')) } };
     passes.resolve();
     const error = await shutDown(broken, { clock, log }).catch((error: Error) => error.message);
     await settled();

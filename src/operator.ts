@@ -1,0 +1,188 @@
+// Composes the parts of the operator. Each start makes all of them anew, so that an operator can be stopped and started again.
+import { hostname } from 'node:os';
+import {
+  annotation,
+  version as apiVersion,
+  crdName,
+  group,
+  plural,
+  type RegistryReplication,
+} from './api/registryreplication.ts';
+import { checkCredential, defaultCredential } from './azure/identity/credential.ts';
+import { type Config, version } from './config.ts';
+import { type Informer, type InformerOptions, startInformer } from './kubernetes/cache/informer.ts';
+import { namespacedName } from './kubernetes/cache/key.ts';
+import { Store } from './kubernetes/cache/store.ts';
+import { createKubeClient, type KubeClientOptions, loadKubeConfig } from './kubernetes/client/client.ts';
+import { insecureTls } from './kubernetes/client/kubeconfig.ts';
+import { resource } from './kubernetes/client/resource.ts';
+import { type Controller, startController } from './kubernetes/controller/controller.ts';
+import { WorkQueue } from './kubernetes/controller/workqueue.ts';
+import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
+import type { LeaderElection } from './kubernetes/leader-election/leader-election.ts';
+import { systemClock as clock } from './lib/clock.ts';
+import { createArmClients, lowestBudgets } from './operator/azure.ts';
+import { createElection } from './operator/leader-election.ts';
+import { createReconciler, type Reconciler } from './operator/reconciler.ts';
+import { openServers } from './operator/servers.ts';
+import { shutDown } from './operator/shutdown.ts';
+import { maxEventsPerPass } from './replication/events.ts';
+import { announceTo } from './telemetry/announce.ts';
+import { healthChecks } from './telemetry/health.ts';
+import type { Logger } from './telemetry/logger.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+
+const name = 'registryreplication';
+const kind = { group, version: apiVersion, plural, annotations: Object.values(annotation) };
+const userAgent = `acr-replication-operator/${version}`;
+const random = Math.random;
+
+export interface Operator {
+  /**
+   * Resolves once metrics and probes are served. Passes begin when the objects are listed and, with leader election, this process
+   * leads. Rejects when the kubeconfig cannot be used or a server cannot be opened; nothing is left running then.
+   */
+  start(): Promise<void>;
+  /** Ends the passes, writes the last events, releases the Lease and closes all connections. Resolves after at most 20 s. */
+  stop(): Promise<void>;
+}
+
+/** @param onLeadershipLost Called when the Lease was lost. No write is sent from then on, and the process should exit. */
+export function createOperator(config: Config, log: Logger, onLeadershipLost: (why: string) => void): Operator {
+  let parts: Parts | undefined;
+  return {
+    async start() {
+      if (parts) throw new Error('the operator has been started already');
+      parts = await startParts(config, log, onLeadershipLost);
+      void startPasses(parts, config, log);
+    },
+    async stop() {
+      const stopped = parts;
+      if (!stopped) return;
+      const { informer, events, election, resources, work } = stopped;
+      work.isStopping = true;
+      await shutDown({ informer, controller: work.controller, events, election, resources }, { clock, log });
+      parts = undefined;
+    },
+  };
+}
+
+interface Parts {
+  readonly metrics: Metrics;
+  readonly store: Store<RegistryReplication>;
+  readonly queue: WorkQueue;
+  readonly events: EventRecorder;
+  readonly informer: Informer;
+  readonly election: LeaderElection;
+  readonly reconciler: Reconciler;
+  /** Servers and connections. */
+  readonly resources: AsyncDisposable;
+  readonly work: Work;
+}
+
+interface Work {
+  /** Undefined before the passes begin. */
+  controller: Controller | undefined;
+  isStopping: boolean;
+}
+
+async function startParts(config: Config, log: Logger, onLeadershipLost: (why: string) => void): Promise<Parts> {
+  await using resources = new AsyncDisposableStack();
+  const instance = process.env.POD_NAME || hostname();
+  const metrics = createMetrics();
+  const connect = kubeConnector(config, { metrics, log, resources });
+  const election = createElection(config.leaderElection, { connect, instance, metrics, log, lost: onLeadershipLost });
+  const cluster = connect({ beforeWrite: election.assertLeader });
+  const credential = defaultCredential(config.cloud);
+  const { cloud } = config;
+  const { assertLeader } = election;
+  const armClients = createArmClients({ credential, cloud, userAgent, cluster, assertLeader, metrics, log });
+  resources.defer(() => armClients.close());
+  const store = new Store<RegistryReplication>();
+  const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
+  const controller = `${group}/operator`;
+  const events = eventRecorder({ cluster, controller, instance, clock, random, log, burst: maxEventsPerPass });
+
+  const work: Work = { controller: undefined, isStopping: false };
+  const isWorking = () => work.controller !== undefined;
+  // A standby exports none, so that a sum over all processes is right.
+  const objects = () => (isWorking() ? store.list() : []);
+  metrics.arm.budget(() => lowestBudgets(objects(), armClients));
+  const recordEvents = announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) });
+  const reconciler = createReconciler({
+    config,
+    cluster,
+    kind,
+    store,
+    queue,
+    armClients,
+    recordEvents,
+    log,
+    isWorking,
+  });
+  // Its own connections: a shared pool may give the watch one that has fallen silent, which takes 30 s to notice.
+  const informer = watchObjects(config, { cluster: connect(), store, log, changed: reconciler.onChange });
+  resources.defer(() => informer.stop());
+  metrics.informer(name, informer.health);
+
+  const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
+  const ports = await openServers(config, { connect, metrics, checks, log }, resources);
+  const { interval, concurrency } = config;
+  log.info(
+    { version, server: cluster.server, arm: cloud.endpoint, interval, concurrency, ...ports },
+    'The operator has started',
+  );
+  // With --default-identity=deny the operator uses no credential of its own, so none is checked.
+  if (config.defaultIdentity === 'allow')
+    void checkCredential(credential, cloud).then((problem) => problem && log.error({}, problem));
+  return { metrics, store, queue, events, informer, election, reconciler, resources: resources.move(), work };
+}
+
+/** Makes clients of the API server that end with `resources`. */
+function kubeConnector(
+  { allowHttpApiServer: allowHttp }: Config,
+  { metrics, log, resources }: { metrics: Metrics; log: Logger; resources: AsyncDisposableStack },
+) {
+  const kubeConfig = loadKubeConfig(undefined, { allowHttp });
+  const insecure = insecureTls(kubeConfig);
+  if (insecure) log.warn({}, insecure);
+  return (options: KubeClientOptions = {}) => {
+    const client = createKubeClient(kubeConfig, { userAgent, onRequest: metrics.kubernetesRequest, ...options });
+    resources.defer(() => client.close());
+    return client;
+  };
+}
+
+type Watching = Pick<InformerOptions<RegistryReplication>, 'cluster' | 'store' | 'log' | 'changed'>;
+
+function watchObjects({ watchNamespaces: namespaces, watchLabelSelector }: Config, watching: Watching): Informer {
+  return startInformer({
+    ...watching,
+    resource: resource<RegistryReplication>(watching.cluster, kind),
+    namespaces,
+    ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
+    onMissing: `the CRD ${crdName} is not installed; install it with: kubectl apply -k crds`,
+    clock,
+    random,
+  });
+}
+
+/** Waits until the objects are listed before it acquires the Lease: a process that cannot list them must not hold it. */
+async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): Promise<void> {
+  const { metrics, store, queue, informer, election, reconciler, work } = parts;
+  await informer.synced;
+  await election.acquire();
+  if (work.isStopping) return;
+  log.info({ objects: store.size }, 'The objects are listed; passes begin');
+  work.controller = startController({
+    name,
+    queue,
+    read: (key) => store.read(key),
+    reconcile: reconciler.reconcile,
+    concurrency,
+    clock,
+    log,
+    metrics: metrics.controller(name, concurrency),
+  });
+  for (const object of store.list()) queue.add(namespacedName(object), 'low');
+}

@@ -1,0 +1,117 @@
+// The composed operator in this process, between the emulators.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import { expect } from 'chai';
+import { group, kind, version } from '../../src/api/registryreplication.ts';
+import { parseConfig } from '../../src/config.ts';
+import { createOperator, type Operator } from '../../src/operator.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
+import { instant } from '../emulators/arm/timings.ts';
+import type { LogLine } from '../operator.ts';
+import { type Stage, setStage } from '../test-environment.ts';
+import { trust } from '../trust.ts';
+import { Journal } from '../unit/kubernetes/journal.ts';
+
+/** Sent when a client of this process connects; node:http and undici each have their own. */
+const channels = ['net.client.socket', 'undici:client:connected'];
+const ports = ['--metrics-bind-address=127.0.0.1:0', '--health-probe-bind-address=127.0.0.1:0'];
+const election = ['--leader-elect', '--leader-elect-resource-namespace=default'];
+
+describe('the operator', () => {
+  let stage: Stage;
+  let distrust: () => void;
+  let log: Journal<LogLine>;
+  let operator: Operator;
+  const environment = { ...process.env };
+  const sockets = new Set<Socket>();
+  const onSocket = (message: unknown) => void sockets.add((message as { socket: Socket }).socket);
+
+  before(async () => {
+    stage = await setStage({ arm: { timings: instant }, identity: 'client-secret' });
+    distrust = trust(stage.arm.certificate);
+    Object.assign(process.env, stage.env);
+  });
+  after(async () => {
+    for (const name of Object.keys(stage.env)) delete process.env[name];
+    Object.assign(process.env, environment);
+    distrust?.();
+    await stage?.close();
+  });
+
+  beforeEach(() => {
+    sockets.clear();
+    for (const channel of channels) subscribe(channel, onSocket);
+    log = new Journal();
+    const logger = createLogger({ level: 'info', destination: { write: (line) => log.push(JSON.parse(line)) } });
+    operator = createOperator(parseConfig([...ports, ...election]), logger, (why) =>
+      log.push({ level: 'lost', msg: why }),
+    );
+  });
+  afterEach(async () => {
+    await operator.stop();
+    for (const channel of channels) unsubscribe(channel, onSocket);
+  });
+
+  /** Resolves when the operator reports an object for this registry as Ready. */
+  async function replicate(name: string): Promise<void> {
+    const registry = { subscriptionId: defaultSubscriptionId, resourceGroup: 'myresourcegroup', name };
+    stage.arm.azure.addRegistry(registry, { location: 'eastus', sku: 'Premium' });
+    const object = {
+      apiVersion: `${group}/${version}`,
+      kind,
+      metadata: { name: name.toLowerCase() },
+      spec: { registry, regions: [{ location: 'japaneast' }], deletionPolicy: 'Retain' },
+    };
+    // By another process, so that this one has the operator's connections only.
+    await stage.kubectl('create -f -', { input: JSON.stringify(object) });
+    await log.next(({ registry, msg }) => registry === name && msg.startsWith('Ready is True'));
+  }
+
+  /** Resolves when every connection of this process is closed; a connection that is kept lets the test time out. */
+  const allClosed = () =>
+    Promise.all(
+      [...sockets].map((socket) => socket.destroyed || new Promise((resolve) => socket.once('close', resolve))),
+    );
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const lines = () => log.all.map(({ msg }) => msg);
+
+  it('makes an object Ready, and leaves no connection and no timer behind when it stops', async () => {
+    await operator.start();
+    await replicate('first');
+    expect(sockets.size).to.be.greaterThan(0);
+    await operator.stop();
+    await allClosed();
+    expect(timers(), "mocha's own").to.equal(1);
+    expect(lines().at(-1)).to.equal('The Lease default/acr-replication-operator is given back');
+  });
+
+  it('works again after it was stopped', async () => {
+    await operator.start();
+    await operator.stop();
+    await operator.start();
+    await replicate('second');
+  });
+
+  it('stops while it waits for the Lease', async () => {
+    await operator.start();
+    await log.next(({ msg }) => msg.includes('passes begin'));
+    const standby = createOperator(
+      parseConfig([...ports, ...election]),
+      createLogger({ level: 'info', destination: { write: (line) => log.push(JSON.parse(line)) } }),
+      (why) => log.push({ level: 'lost', msg: why }),
+    );
+    await standby.start();
+    await log.next(({ msg }) => msg.includes('standing by'));
+    await standby.stop();
+    expect(lines().filter((msg) => msg.includes('passes begin'))).to.have.length(1);
+  });
+
+  it('closes what it has opened when it cannot start', async () => {
+    const config = parseConfig([...ports, '--metrics-secure', '--metrics-cert-dir=/nowhere']);
+    const broken = createOperator(config, createLogger({ level: 'silent' }), () => undefined);
+    const error = await broken.start().catch(({ message }: Error) => message);
+    expect(error).to.contain('cannot use the certificate in /nowhere');
+    await allClosed();
+  });
+});
