@@ -2,6 +2,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -40,6 +42,12 @@ function brokenLinksOf(page: string): string[] {
     });
 }
 
+/** The paths of the fields in a field's value, as the reference writes them; a tag is a value. */
+function inner(name: string, value: unknown): string[] {
+  if (Array.isArray(value)) return [...new Set(value.flatMap((item) => inner(`${name}[]`, item)))];
+  return typeof value === 'object' && value !== null ? Object.keys(value).map((key) => `${name}.${key}`) : [];
+}
+
 describe('the documentation', () => {
   it('has links that lead to a file, and to a heading in it', () => {
     expect(pages).to.include.members(['README.md', 'docs/reference.md']);
@@ -57,6 +65,15 @@ describe('the documentation', () => {
 
   it('has a README of at most 200 lines', () => {
     expect(read('README.md').trimEnd().split('\n')).to.have.length.at.most(200);
+  });
+
+  it('has an example in the README with every field of the spec', () => {
+    const [, example = ''] = /```yaml\n(.*?)```/s.exec(read('README.md')) ?? [];
+    const { spec } = parse(example) as RegistryReplication;
+    const [, table = ''] = /<!-- generated: spec -->(.*?)<!-- end -->/s.exec(read('docs/reference.md')) ?? [];
+    const fields = [...table.matchAll(/^\| `(\S+)` \|/gm)].map(([, path]) => path);
+    const given = Object.entries(spec).flatMap(([name, value]) => [name, ...inner(name, value)]);
+    expect(given).to.have.members(fields);
   });
 
   it('names files and folders that exist', () => {
