@@ -21,7 +21,7 @@ import { WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
 import type { LeaderElection } from './kubernetes/leader-election/leader-election.ts';
 import { systemClock as clock } from './lib/clock.ts';
-import { createArmClients, lowestBudgets } from './operator/azure.ts';
+import { createArmClients, lowestRateLimits } from './operator/azure.ts';
 import { createElection } from './operator/leader-election.ts';
 import { createReconciler, type Reconciler } from './operator/reconciler.ts';
 import { openServers } from './operator/servers.ts';
@@ -107,7 +107,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   const isWorking = () => work.controller !== undefined;
   // A standby exports none, so that a sum over all processes is right.
   const objects = () => (isWorking() ? store.list() : []);
-  metrics.arm.budget(() => lowestBudgets(objects(), armClients));
+  metrics.arm.rateLimits(() => lowestRateLimits(objects(), armClients));
   const recordEvents = announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) });
   const reconciler = createReconciler({
     config,

@@ -14,6 +14,6 @@ export interface Described {
 export function exportedMetrics(): Described[] {
   const metrics = createMetrics();
   metrics.objects({ objects: () => [], clock: new FakeClock() });
-  metrics.arm.budget(() => []);
+  metrics.arm.rateLimits(() => []);
   return metrics.registry.getMetricsAsArray() as unknown as Described[];
 }

@@ -17,12 +17,12 @@ import {
   parseRegistry,
   parseReplica,
 } from './arm-responses.ts';
-import type { Wire } from './budget.ts';
 import { type Cloud, scopeOf } from './cloud.ts';
 import { toArmError } from './errors.ts';
 import { createHttpClient } from './http-client.ts';
 import { type Credential, createTokenCache } from './identity/token-cache.ts';
 import { Operations } from './operations.ts';
+import type { RateLimiter } from './rate-limit/rate-limiter.ts';
 import { type ArmRequest, armPolicy } from './request-policy.ts';
 
 export interface ArmOptions {
@@ -34,8 +34,8 @@ export interface ArmOptions {
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each PUT, PATCH and DELETE is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
-  /** Told of every request and its answer; it may forbid one. */
-  readonly wire?: Wire;
+  /** Told of every request and its response; throws where one must not be sent. */
+  readonly rateLimiter?: Pick<RateLimiter, 'send'>;
   /** Put before the SDK's own words in User-Agent, as `acr-replication-operator/0.1.0`. */
   readonly userAgent?: string;
   readonly clock?: Clock;
@@ -57,7 +57,16 @@ export interface ArmClient extends Arm {
 
 /** Keeps connections alive, and shares them among all subscriptions. */
 export function createArmClient(options: ArmOptions): ArmClient {
-  const { credential, cloud, identityLabel, onRequest, beforeWrite, wire, userAgent, clock = systemClock } = options;
+  const {
+    credential,
+    cloud,
+    identityLabel,
+    onRequest,
+    beforeWrite,
+    rateLimiter,
+    userAgent,
+    clock = systemClock,
+  } = options;
   const tokens = createTokenCache(credential, scopeOf(cloud), clock);
   const httpClient = createHttpClient({ keepAlive: true, ...(beforeWrite && { beforeWrite }) });
   const pipeline = createPipelineFromOptions({
@@ -73,7 +82,7 @@ export function createArmClient(options: ArmOptions): ArmClient {
       timeout: requestTimeout,
       ...(onRequest && { onRequest }),
       ...(beforeWrite && { beforeWrite }),
-      ...(wire && { wire }),
+      ...(rateLimiter && { rateLimiter }),
     }),
   );
   // One for all subscriptions: the SDK's client is made for one, and costs 100 kB for each.
@@ -151,7 +160,7 @@ export function createArmClient(options: ArmOptions): ArmClient {
         return failureFrom(parsed(bodyAsText));
       } catch (error) {
         const failed = toArmError(error, `read why replica ${name} of registry ${of.name} failed`, identityLabel);
-        if (!failed.unsent) operations.forget(of, name);
+        if (failed.kind !== 'NotSent') operations.forget(of, name);
         throw failed;
       }
     },

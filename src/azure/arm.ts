@@ -83,14 +83,15 @@ export interface Arm {
 }
 
 /**
- * - `Throttled`: ARM's budget is spent, or so nearly that the operator did not ask; `retryAfter` is a command.
+ * - `Throttled`: ARM answered 429. Nothing may be sent before `retryAfter` is over.
+ * - `NotSent`: the operator's own rate limiter held the request back. Nothing went wrong; `retryAfter` tells when to try again.
  * - `Conflict`: another operation is running; later.
  * - `Denied`: a right, a lock, a policy or the credential stands in the way, until someone mends it.
  * - `Invalid`: ARM will not do this as asked.
  * - `NotFound`: the registry, its resource group or the replica is not there. An unknown subscription is `Denied`.
  * - `Transient`: no answer, or one that says nothing about the request.
  */
-export type ArmErrorKind = 'Throttled' | 'Conflict' | 'Denied' | 'Invalid' | 'NotFound' | 'Transient';
+export type ArmErrorKind = 'Throttled' | 'NotSent' | 'Conflict' | 'Denied' | 'Invalid' | 'NotFound' | 'Transient';
 
 /** Why ARM refused, as a condition's reason. */
 export type ArmErrorReason =
@@ -123,22 +124,19 @@ export class ArmError extends Error {
   readonly reason: ArmErrorReason;
   /** ARM's own code, such as `ScopeLocked`; empty where there was no answer. */
   readonly code: string;
-  /** ms, as ARM asked for: always with `Throttled`, with `Transient` where the answer says so. */
+  /** ms: always with `Throttled` and `NotSent`, with `Transient` where the answer says so. */
   readonly retryAfter?: number;
-  /** It was never sent: the operator keeps within its budget. Nothing has gone wrong, and its turn will come. */
-  readonly unsent: boolean;
 
   constructor(
     kind: ArmErrorKind,
     reason: ArmErrorReason,
     message: string,
-    details: { code?: string; retryAfter?: number; unsent?: boolean; cause?: unknown } = {},
+    details: { code?: string; retryAfter?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.reason = reason;
     this.code = details.code ?? '';
-    this.unsent = details.unsent ?? false;
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
   }
 }

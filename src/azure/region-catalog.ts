@@ -63,8 +63,7 @@ export class RegionCatalog {
       return locations;
     } catch (error) {
       if (!(error instanceof ArmError)) throw error;
-      // What the budget held back was not asked.
-      if (!error.unsent) this.#readings.set(subscription, { locations: undefined, at: this.#now });
+      if (error.kind !== 'NotSent') this.#readings.set(subscription, { locations: undefined, at: this.#now });
       return undefined;
     }
   }

@@ -3,11 +3,11 @@
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../lib/clock.ts';
 import { MalformedResponseError } from './arm-responses.ts';
-import type { News } from './bucket.ts';
-import type { Wire } from './budget.ts';
 import { defaultRetryAfterMs, retryAfterIn } from './errors.ts';
 import type { TokenCache } from './identity/token-cache.ts';
-import type { Operation } from './shares.ts';
+import type { Operation } from './rate-limit/limits.ts';
+import type { RateLimiter } from './rate-limit/rate-limiter.ts';
+import type { RateLimitFeedback } from './rate-limit/token-bucket.ts';
 import { trace } from './trace.ts';
 
 /** One request, as metrics and logs want it. */
@@ -31,8 +31,8 @@ export interface ArmPolicyOptions {
   readonly beforeWrite?: () => void;
   /** The only scheme, host and port to which a token is sent. */
   readonly origin: string;
-  /** Told of each request as it is sent, pages of a LIST included, and once of its answer. When it throws, nothing is sent. */
-  readonly wire?: Wire;
+  /** Told of each request as it is sent, pages of a LIST included, and of its response. When it throws, nothing is sent. */
+  readonly rateLimiter?: Pick<RateLimiter, 'send'>;
 }
 
 /**
@@ -46,7 +46,7 @@ export function armPolicy({
   onRequest,
   beforeWrite,
   origin,
-  wire,
+  rateLimiter,
 }: ArmPolicyOptions): PipelinePolicy {
   return {
     name: 'armPolicy',
@@ -57,7 +57,7 @@ export function armPolicy({
       const cancel = clock.after(timeout, () => deadline.abort(new Error(`no answer within ${timeout / 1_000} s`)));
       const operation = operationOf(request.method);
       let response: PipelineResponse | undefined;
-      let answered: ((news: News) => void) | undefined;
+      let ended: ((feedback: RateLimitFeedback) => void) | undefined;
 
       const send = async () => {
         refuseOtherOrigins(request.url, origin);
@@ -68,7 +68,7 @@ export function armPolicy({
         request.abortSignal = deadline.signal;
         // After the token, which may have taken long, and before a connection is made; the client asks again on an open one.
         if (request.method !== 'GET') beforeWrite?.();
-        answered = wire?.sent(subscriptionIn(request.url), operation);
+        ended = rateLimiter?.send(subscriptionIn(request.url), operation);
         const answer = await next(request);
         if (answer.status === 401) tokens.forget(token);
         return answer;
@@ -82,7 +82,7 @@ export function armPolicy({
         throw error;
       } finally {
         cancel();
-        answered?.(response ? rateLimitFeedback(response, operation) : {});
+        ended?.(response ? rateLimitFeedback(response, operation) : {});
         const over: ArmRequest = {
           method: request.method,
           status: response ? String(response.status) : '<error>',
@@ -118,8 +118,8 @@ function operationOf(method: string): Operation {
 }
 
 /** ARM keeps two buckets for each, the credential's own and one for all of the subscription's: the emptier one counts. */
-function rateLimitFeedback({ status, headers }: PipelineResponse, operation: Operation): News {
-  if (status === 429) return { retryAfter: retryAfterIn((name) => headers.get(name)) ?? defaultRetryAfterMs };
+function rateLimitFeedback({ status, headers }: PipelineResponse, operation: Operation): RateLimitFeedback {
+  if (status === 429) return { retryAfterMs: retryAfterIn((name) => headers.get(name)) ?? defaultRetryAfterMs };
   const told = ['', 'global-'].flatMap((scope) => {
     const value = headers.get(`x-ms-ratelimit-remaining-subscription-${scope}${operation}`)?.trim() ?? '';
     return /^\d{1,9}$/.test(value) ? [Number(value)] : [];

@@ -2,11 +2,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { createArmClient } from '../azure/arm-client.ts';
-import { createBudget, type Level } from '../azure/budget.ts';
 import type { Cloud } from '../azure/cloud.ts';
 import { ArmClientPool } from '../azure/identity/arm-client-pool.ts';
 import { clientAnnotations } from '../azure/identity/federated-credential.ts';
 import type { Credential } from '../azure/identity/token-cache.ts';
+import { RateLimiter, type RateLimitLevel } from '../azure/rate-limit/rate-limiter.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
 import { serviceAccounts } from '../kubernetes/client/service-account.ts';
 import { systemClock as clock } from '../lib/clock.ts';
@@ -30,14 +30,14 @@ export interface AzureOptions {
   readonly log: Logger;
 }
 
-/** Each identity has its own connections and budget: ARM counts requests by credential. */
+/** Each identity has its own connections and rate limiter: ARM counts requests by credential. */
 export function createArmClients(options: AzureOptions): ArmClientPool {
   const { credential: own, cloud, userAgent, cluster, assertLeader, metrics, log } = options;
   const logOutage = outageLog(log);
   return new ArmClientPool({
     own,
     connect(credential, identityLabel) {
-      const budget = createBudget({
+      const rateLimiter = new RateLimiter({
         now: () => performance.now(),
         onHeld: metrics.arm.held,
         onPaused: metrics.arm.paused,
@@ -45,7 +45,7 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
       const arm = createArmClient({
         credential,
         identityLabel,
-        wire: budget,
+        rateLimiter,
         cloud,
         userAgent,
         beforeWrite: assertLeader,
@@ -55,7 +55,7 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
           log.debug({ object: currentKey.getStore(), ...request }, 'Azure Resource Manager was asked');
         },
       });
-      return { arm, budget, close: arm.close };
+      return { arm, rateLimiter, close: arm.close };
     },
     serviceAccounts: serviceAccounts(cluster, clock, clientAnnotations),
     cloud,
@@ -64,8 +64,8 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
   });
 }
 
-/** The lowest budgets of the subscriptions that `objects` name now, bounded because anyone may create many objects. */
-export function lowestBudgets(objects: readonly RegistryReplication[], armClients: ArmClientPool): Level[] {
+/** The lowest levels of the subscriptions that `objects` name now, bounded because anyone may create many objects. */
+export function lowestRateLimits(objects: readonly RegistryReplication[], armClients: ArmClientPool): RateLimitLevel[] {
   const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
   const levels = armClients.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
   return levels.sort((one, other) => one.tokens - other.tokens).slice(0, mostNamed);

@@ -26,7 +26,7 @@ import { Claims } from '../replication/claims.ts';
 import type { Context, Objects } from '../replication/context.ts';
 import { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
-import { urgencyOf, writesAhead } from '../replication/urgency.ts';
+import { priorityOf, writesAhead } from '../replication/urgency.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
 
@@ -71,10 +71,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const { uid, generation, deletionTimestamp } = object.metadata;
       log.debug({ object: key, uid, generation }, 'A pass begins');
       const expects = writesAhead(object, clock.now());
-      const visitor = { who: uid ?? key, urgency: urgencyOf(object), expects };
+      const caller = { id: uid ?? key, priority: priorityOf(object), expects };
       const leaving = deletionTimestamp !== undefined;
       const acting = { account: serviceAccountOf(object), leaving, age: readingAge(object) };
-      return currentKey.run(key, () => reconcile(object, { ...context, arm: armClients.armFor(acting, visitor) }));
+      return currentKey.run(key, () => reconcile(object, { ...context, arm: armClients.armFor(acting, caller) }));
     },
     onChange(change) {
       const { object } = change;

@@ -42,6 +42,7 @@ export function retryDelayMs(
 ): number {
   switch (error.kind) {
     case 'Throttled':
+    case 'NotSent':
       return error.retryAfter ?? 10_000;
     case 'Conflict':
     case 'NotFound':

@@ -98,7 +98,8 @@ function refusalsIn(
 ): Refusal[] {
   return results.flatMap(({ step: { location, action }, outcome, request }) => {
     const row = rows.find((one) => one.location === location);
-    if (!row || outcome.kind !== 'refused' || outcome.error.kind === 'Throttled') return [];
+    if (!row || outcome.kind !== 'refused') return [];
+    if (outcome.error.kind === 'Throttled' || outcome.error.kind === 'NotSent') return [];
     return row.reason === before.get(location)?.reason ? [] : [{ action, row, request }];
   });
 }

@@ -97,15 +97,16 @@ function obstacleOfError(
   region: Region,
   now: Date,
 ): Obstacle | undefined {
-  const { kind, unsent, reason, message } = error;
+  const { kind, reason, message } = error;
   const { previous } = region;
   const retryAfter = nextWholeSecond(now.getTime() + retryDelayMs(object, error, region, now));
   // Throttling does not clear an earlier refusal: it stays until ARM has evaluated such a write again.
-  if (kind === 'Throttled' && previous && needsIntervention(previous.reason) && !isRetryRequested(object)) {
+  const isThrottled = kind === 'Throttled' || kind === 'NotSent';
+  if (isThrottled && previous && needsIntervention(previous.reason) && !isRetryRequested(object)) {
     const { retryAfter: _replaced, ...refusal } = lastObstacle(previous);
-    return unsent ? refusal : { ...refusal, retryAfter };
+    return kind === 'NotSent' ? refusal : { ...refusal, retryAfter };
   }
-  return unsent ? undefined : { reason, message, retryAfter };
+  return kind === 'NotSent' ? undefined : { reason, message, retryAfter };
 }
 
 /** The last refusal stays until ARM has responded to the new write. */

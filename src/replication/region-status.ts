@@ -120,7 +120,7 @@ function isCreationUnderWay(
     return state === 'Absent' && listed !== undefined && isInDoubt && backoffUntil(previous, now) !== undefined;
   }
   const outcome = results.find((result) => result.step === step)?.outcome;
-  return outcome?.kind !== 'refused' || outcome.error.unsent || outcome.error.kind === 'Transient';
+  return outcome?.kind !== 'refused' || outcome.error.kind === 'NotSent' || outcome.error.kind === 'Transient';
 }
 
 /** Keeps ARM's last state of a pending creation while ARM does not return the replica. */

@@ -90,7 +90,7 @@ function isPolled(region: Region): boolean {
 
 /** ms until the rate limiter has a token for a step that it held back. */
 function postponement(outcome: Result['outcome']): number[] {
-  const isHeldBack = outcome.kind === 'refused' && outcome.error.unsent;
+  const isHeldBack = outcome.kind === 'refused' && outcome.error.kind === 'NotSent';
   return isHeldBack && outcome.error.retryAfter !== undefined ? [outcome.error.retryAfter] : [];
 }
 

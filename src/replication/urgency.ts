@@ -1,16 +1,16 @@
 // Computes the priority of an object's next pass for the rate limiter, and the writes it will probably need. Pure.
 import type { RegistryReplication } from '../api/registryreplication.ts';
-import type { Operation } from '../azure/shares.ts';
+import type { Operation, Priority } from '../azure/rate-limit/limits.ts';
 import { backoffUntil } from './backoff.ts';
 import { normalise } from './location.ts';
 import { isRetryRequested } from './region-state.ts';
 
-/** `edit`: a user's request is still pending. `upkeep`: a background check of an object that is in sync or in progress. */
-export function urgencyOf(object: RegistryReplication): 'edit' | 'upkeep' {
+/** `user`: a user's request is still pending. `background`: a background check of an object that is in sync or in progress. */
+export function priorityOf(object: RegistryReplication): Priority {
   const { spec, metadata, status } = object;
   const leaves = metadata.deletionTimestamp !== undefined;
   const hasWorkLeft = spec.mode !== 'Observe' && (status?.plan?.length ?? 0) > 0;
-  return isRetryRequested(object) || leaves || hasWorkLeft ? 'edit' : 'upkeep';
+  return isRetryRequested(object) || leaves || hasWorkLeft ? 'user' : 'background';
 }
 
 /** The writes that the next pass will probably send: the stored plan's steps without a hold. */

@@ -1,18 +1,17 @@
-// The metrics of what is asked of Azure Resource Manager: how it answers, and what its budget holds back.
+// The metrics of requests to Azure Resource Manager: its answers, and what its rate limit holds back.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Level } from '../azure/budget.ts';
+import { type Operation, operations, type Priority, priorities } from '../azure/rate-limit/limits.ts';
+import type { RateLimitLevel } from '../azure/rate-limit/rate-limiter.ts';
 import type { ArmRequest } from '../azure/request-policy.ts';
-import { type Operation, operations } from '../azure/shares.ts';
-import type { Urgency } from '../azure/turns.ts';
 
 export interface ArmMetrics {
   requested(request: ArmRequest): void;
-  /** A request was not sent: it waits for its turn. */
-  held(operation: Operation, urgency: Urgency): void;
-  /** ARM has answered 429: nothing goes out for so many ms more. */
+  /** The rate limiter held a request back. */
+  held(operation: Operation, priority: Priority): void;
+  /** ARM has answered 429: the pause becomes so many ms longer. */
   paused(operation: Operation, ms: number): void;
   /** @param read Asked once a scrape. */
-  budget(read: () => readonly Level[]): void;
+  rateLimits(read: () => readonly RateLimitLevel[]): void;
 }
 
 /** In seconds, up to the time after which a request is given up. */
@@ -36,7 +35,7 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
   const holds = new Counter({
     name: 'georeplication_arm_requests_held_total',
     help: 'Requests that were not sent, because they wait for their turn in the budget of Azure Resource Manager',
-    labelNames: ['operation', 'urgency'],
+    labelNames: ['operation', 'priority'],
     registers,
   });
   const pauses = new Counter({
@@ -47,7 +46,7 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
   });
   // From the first scrape on: a rate over a series that appears late misses its first step.
   for (const operation of operations) {
-    for (const urgency of ['edit', 'upkeep']) holds.inc({ operation, urgency }, 0);
+    for (const priority of priorities) holds.inc({ operation, priority }, 0);
     pauses.inc({ operation }, 0);
   }
 
@@ -56,10 +55,10 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
       requests.inc({ method, code: status });
       requestTime.observe({ method }, durationMs / 1_000);
     },
-    held: (operation, urgency) => holds.inc({ operation, urgency }),
+    held: (operation, priority) => holds.inc({ operation, priority }),
     paused: (operation, ms) => pauses.inc({ operation }, ms / 1_000),
 
-    budget(read) {
+    rateLimits(read) {
       const labelNames = ['subscription', 'operation'] as const;
       const tokensLeft = new Gauge({
         name: 'georeplication_arm_budget_tokens',

@@ -5,11 +5,11 @@ import type { TokenCredential } from '@azure/core-auth';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { Arm } from '../../src/azure/arm.ts';
 import { createArmClient } from '../../src/azure/arm-client.ts';
-import { createBudget, type Wire } from '../../src/azure/budget.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
-import { paced } from '../../src/azure/pacing.ts';
+import { RateLimiter } from '../../src/azure/rate-limit/rate-limiter.ts';
+import { withRateLimit } from '../../src/azure/rate-limit/with-rate-limit.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { urgencyOf } from '../../src/replication/urgency.ts';
+import { priorityOf } from '../../src/replication/urgency.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { trust } from '../trust.ts';
 
@@ -26,7 +26,7 @@ export interface ArmOverSockets {
   /** `witnessed` may come between the budget and the wire. */
   connect(witnessed?: (arm: Arm) => Arm): Connection;
   /** The gateway alone, with the same credential: it tells this wire what it sends, where there is one, and asks nobody else. */
-  gateway(wire?: Wire): Arm;
+  gateway(rateLimiter?: Pick<RateLimiter, 'send'>): Arm;
   close(): Promise<void>;
 }
 
@@ -34,17 +34,18 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
   const emulator = await startArmEmulator({ ...options, clock });
   const distrust = trust(emulator.certificate);
   const cloud = cloudFrom(emulator.environment);
-  const gateway = (wire?: Wire) =>
-    createArmClient({ credential: credentialFor(emulator, clock), cloud, clock, ...(wire && { wire }) });
+  const gateway = (rateLimiter?: Pick<RateLimiter, 'send'>) =>
+    createArmClient({ credential: credentialFor(emulator, clock), cloud, clock, ...(rateLimiter && { rateLimiter }) });
   return {
     emulator,
     gateway,
     connect(witnessed = (arm) => arm) {
-      const budget = createBudget({ now: () => clock.now().getTime() });
-      const arm = witnessed(gateway(budget));
+      const rateLimiter = new RateLimiter({ now: () => clock.now().getTime() });
+      const arm = witnessed(gateway(rateLimiter));
       return {
         arm,
-        armFor: (object) => paced(arm, budget, { who: object.metadata.uid ?? '', urgency: urgencyOf(object) }),
+        armFor: (object) =>
+          withRateLimit(arm, rateLimiter, { id: object.metadata.uid ?? '', priority: priorityOf(object) }),
       };
     },
     async close() {

@@ -8,9 +8,9 @@ import { gzipSync } from 'node:zlib';
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { expect } from 'chai';
 import { createArmClient } from '../../src/azure/arm-client.ts';
-import { type Budget, createBudget } from '../../src/azure/budget.ts';
 import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
-import { paced } from '../../src/azure/pacing.ts';
+import { RateLimiter } from '../../src/azure/rate-limit/rate-limiter.ts';
+import { withRateLimit } from '../../src/azure/rate-limit/with-rate-limit.ts';
 import { refusal } from '../arm-refusal.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
 import { FakeClock, settled } from '../fake-clock.ts';
@@ -214,12 +214,12 @@ describe('a token that comes after the deadline of its request', () => {
     const clock = new FakeClock();
     const late: ((token: AccessToken) => void)[] = [];
     const credential: TokenCredential = { getToken: () => new Promise((resolve) => late.push(resolve)) };
-    const budget: Budget = createBudget({ now: () => clock.now().getTime() });
+    const rateLimiter = new RateLimiter({ now: () => clock.now().getTime() });
     const unreachable = await listen(createServer((socket) => socket.resume()));
     try {
-      const arm = createArmClient({ credential, cloud: cloudAt(unreachable.url), clock, wire: budget });
+      const arm = createArmClient({ credential, cloud: cloudAt(unreachable.url), clock, rateLimiter });
       for (let look = 0; look < 14; look += 1) {
-        const visit = paced(arm, budget, { who: `object ${look}`, urgency: 'edit' });
+        const visit = withRateLimit(arm, rateLimiter, { id: `object ${look}`, priority: 'user' });
         const asked = [refusal(visit.registry(registry)), refusal(visit.replicas(registry))];
         await clock.advance(30_000);
         for (const error of await Promise.all(asked)) expect(error).to.include({ kind: 'Transient' });
@@ -227,12 +227,12 @@ describe('a token that comes after the deadline of its request', () => {
         await settled();
       }
       expect(unreachable.accepted(), 'requests sent after their deadline').to.equal(0);
-      const [reads] = budget.levels();
+      const [reads] = rateLimiter.levels();
       expect(reads).to.include({ operation: 'reads', tokens: 40 });
-      const drift = paced(arm, budget, { who: 'drift', urgency: 'upkeep' });
+      const drift = withRateLimit(arm, rateLimiter, { id: 'drift', priority: 'background' });
       const asked = refusal(drift.registry(registry));
       await clock.advance(30_000);
-      expect(await asked).to.include({ kind: 'Transient', unsent: false });
+      expect(await asked).to.include({ kind: 'Transient' });
     } finally {
       await unreachable.close();
     }

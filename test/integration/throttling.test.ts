@@ -2,9 +2,9 @@
 // gateway against an emulator that enforces its buckets, while another client of the same credential eats from them.
 import { expect } from 'chai';
 import { type Arm, ArmError } from '../../src/azure/arm.ts';
-import { type Budget, createBudget, type Wire } from '../../src/azure/budget.ts';
-import { paced } from '../../src/azure/pacing.ts';
-import { armShares, type Operation } from '../../src/azure/shares.ts';
+import { armRateLimits, type Operation } from '../../src/azure/rate-limit/limits.ts';
+import { RateLimiter } from '../../src/azure/rate-limit/rate-limiter.ts';
+import { withRateLimit } from '../../src/azure/rate-limit/with-rate-limit.ts';
 import { refusal } from '../arm-refusal.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { QuotaOptions } from '../emulators/arm/quota.ts';
@@ -21,10 +21,31 @@ const sizes = {
   writes: { size: 20, refill: 10 },
   deletes: { size: 20, refill: 10 },
 };
-const shares = {
-  reads: { ...armShares.reads, ...sizes.reads, unknown: 20, reserve: 8, margin: 5 },
-  writes: { ...armShares.writes, ...sizes.writes, unknown: 10, reserve: 4, margin: 2 },
-  deletes: { ...armShares.deletes, ...sizes.deletes, unknown: 10, reserve: 4, margin: 2 },
+const limits = {
+  reads: {
+    ...armRateLimits.reads,
+    size: sizes.reads.size,
+    refillPerSecond: sizes.reads.refill,
+    unknown: 20,
+    reserve: 8,
+    margin: 5,
+  },
+  writes: {
+    ...armRateLimits.writes,
+    size: sizes.writes.size,
+    refillPerSecond: sizes.writes.refill,
+    unknown: 10,
+    reserve: 4,
+    margin: 2,
+  },
+  deletes: {
+    ...armRateLimits.deletes,
+    size: sizes.deletes.size,
+    refillPerSecond: sizes.deletes.refill,
+    unknown: 10,
+    reserve: 4,
+    margin: 2,
+  },
 };
 
 /** Does what it has to, now; resolves to the ms after which it wants to go on, or to undefined once it is done. */
@@ -33,13 +54,13 @@ type Party = () => Promise<number | undefined>;
 describe('many registries in a small budget of ARM', () => {
   let clock: FakeClock;
   let wire: ArmOverSockets;
-  let budget: Budget;
+  let rateLimiter: RateLimiter;
   const now = () => clock.now().getTime();
 
   async function begin(quota: QuotaOptions): Promise<void> {
     clock = new FakeClock();
     wire = await startArmOverSockets(clock, { timings: instant, quota: { ...quota, enforced: 10 }, pageSize: 1 });
-    budget = createBudget({ now, shares });
+    rateLimiter = new RateLimiter({ now, limits });
   }
   afterEach(() => wire.close());
 
@@ -61,14 +82,14 @@ describe('many registries in a small budget of ARM', () => {
   /** Looks, creates and looks again, as passes do, until the replica is there; comes back when it is told to. */
   function replicating(name: string, arm: Arm): Party {
     return async () => {
-      const pass = paced(arm, budget, { who: name, urgency: 'edit' });
+      const pass = withRateLimit(arm, rateLimiter, { id: name, priority: 'user' });
       try {
         const [, replicas] = await Promise.all([pass.registry(reference(name)), pass.replicas(reference(name))]);
         if (replicas.some(({ displayStatus }) => displayStatus === 'Ready')) return undefined;
         await pass.create(reference(name), 'japaneast', { location: 'japaneast' });
         return 0;
       } catch (error) {
-        if (!(error instanceof ArmError) || error.kind !== 'Throttled') throw error;
+        if (!(error instanceof ArmError) || (error.kind !== 'Throttled' && error.kind !== 'NotSent')) throw error;
         return error.retryAfter;
       }
     };
@@ -79,8 +100,8 @@ describe('many registries in a small budget of ARM', () => {
     await begin({ sizes });
     const names = Array.from({ length: count }, (_, n) => `registry${n}`);
     for (const name of ['another', ...names]) wire.emulator.azure.addRegistry(reference(name), { location: 'eastus' });
-    const watch = watched(budget, now);
-    const arm = wire.gateway(watch.wire);
+    const watch = watched(rateLimiter, now);
+    const arm = wire.gateway(watch);
     const other = wire.gateway();
     const eating: Party = async () => {
       const meal = Array.from({ length: eats.reads }, () => other.registry(reference('another')));
@@ -117,22 +138,24 @@ describe('many registries in a small budget of ARM', () => {
     await begin({ sizes: { ...sizes, reads: { size: 20, refill: 0.01 } } });
     for (const name of ['registry', 'another'])
       wire.emulator.azure.addRegistry(reference(name), { location: 'eastus' });
-    const arm = wire.gateway(budget);
+    const arm = wire.gateway(rateLimiter);
     const other = wire.gateway();
     await Promise.allSettled(Array.from({ length: 20 }, () => other.registry(reference('another'))));
     const first = await refusal(arm.registry(reference('registry')));
-    expect(first).to.include({ unsent: false, retryAfter: 10 * second });
+    expect(first).to.include({ kind: 'Throttled', retryAfter: 10 * second });
     const sent = wire.emulator.journal.entries.length;
     await clock.advance(10 * second - 1);
     for (let n = 0; n < 20; n++) {
-      const pass = paced(arm, budget, { who: `object ${n}`, urgency: 'edit' });
-      expect((await refusal(pass.replicas(reference('registry')))).unsent).to.equal(true);
+      const pass = withRateLimit(arm, rateLimiter, { id: `object ${n}`, priority: 'user' });
+      expect((await refusal(pass.replicas(reference('registry')))).kind).to.equal('NotSent');
     }
-    expect(await refusal(arm.replicas(reference('registry'))), 'not even past the turns').to.include({ unsent: true });
+    expect(await refusal(arm.replicas(reference('registry'))), 'nor without asking for a token').to.include({
+      kind: 'NotSent',
+    });
     expect(wire.emulator.journal.entries.length).to.equal(sent);
     await arm.create(reference('registry'), 'japaneast', { location: 'japaneast' });
     await clock.advance(1);
-    expect(await refusal(arm.replicas(reference('registry'))), 'it is asked again').to.include({ unsent: false });
+    expect(await refusal(arm.replicas(reference('registry'))), 'it is asked again').to.include({ kind: 'Throttled' });
   });
 
   it('pay for each page of a list', async () => {
@@ -140,30 +163,31 @@ describe('many registries in a small budget of ARM', () => {
     wire.emulator.azure.addRegistry(reference('registry'), { location: 'eastus' });
     for (const location of ['japaneast', 'westeurope', 'westus2', 'uksouth'])
       wire.emulator.azure.addReplica(reference('registry'), location);
-    const watch = watched(budget, now);
-    await wire.gateway(watch.wire).replicas(reference('registry'));
+    const watch = watched(rateLimiter, now);
+    await wire.gateway(watch).replicas(reference('registry'));
     const pages = wire.emulator.journal.entries.filter(({ method, registry }) => method === 'GET' && registry);
     expect(pages.length).to.be.at.least(4);
     expect(watch.sent()).to.equal(pages.length);
   });
 });
 
-/** What goes out, in the order in which this process sends and hears: what left before a 429 was heard is no answer to it. */
-function watched(budget: Budget, now: () => number) {
+/** Watches requests in the order in which this process sends them: a request sent before a 429 arrived does not violate it. */
+function watched(rateLimiter: RateLimiter, now: () => number) {
   const forbidden = new Map<Operation, number>();
   const early: string[] = [];
   let sends = 0;
-  const wire: Wire = {
-    sent(subscriptionId, operation) {
-      const answered = budget.sent(subscriptionId, operation);
+  return {
+    sent: () => sends,
+    tooEarly: () => early,
+    send(subscriptionId: string, operation: Operation): ReturnType<RateLimiter['send']> {
+      const ended = rateLimiter.send(subscriptionId, operation);
       sends += 1;
       const left = (forbidden.get(operation) ?? now()) - now();
       if (left > 0) early.push(`${operation}, ${left} ms too early`);
-      return (news) => {
-        if (news.retryAfter !== undefined) forbidden.set(operation, now() + news.retryAfter);
-        answered(news);
+      return (feedback) => {
+        if (feedback.retryAfterMs !== undefined) forbidden.set(operation, now() + feedback.retryAfterMs);
+        ended(feedback);
       };
     },
   };
-  return { wire, sent: () => sends, tooEarly: () => early };
 }

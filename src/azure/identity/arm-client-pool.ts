@@ -4,9 +4,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import { GroupIndex } from '../../lib/group-index.ts';
 import { type Arm, ArmError } from '../arm.ts';
-import type { Budget, Level, Visitor } from '../budget.ts';
 import type { Cloud } from '../cloud.ts';
-import { paced } from '../pacing.ts';
+import type { Caller, RateLimiter, RateLimitLevel } from '../rate-limit/rate-limiter.ts';
+import { withRateLimit } from '../rate-limit/with-rate-limit.ts';
 import {
   type EntraClient,
   federatedCredential,
@@ -19,7 +19,7 @@ import type { Credential } from './token-cache.ts';
 /** ARM as one identity may use it. */
 export interface Access {
   readonly arm: Arm;
-  readonly budget: Budget;
+  readonly rateLimiter: RateLimiter;
   /** Ends its connections. */
   readonly close?: () => void;
 }
@@ -81,20 +81,20 @@ export class ArmClientPool {
     this.setIdentity(object, undefined);
   }
 
-  /** ARM for one pass of an object, within the budget of its identity. Nobody is asked anything before the first request. */
-  armFor(acting: Acting, visitor: Visitor): Arm {
+  /** ARM for one pass of an object, within the rate limit of its identity. The identity is resolved at the first request. */
+  armFor(acting: Acting, caller: Caller): Arm {
     const { account } = acting;
-    if (!account) return paced(this.#own.arm, this.#own.budget, visitor);
+    if (!account) return withRateLimit(this.#own.arm, this.#own.rateLimiter, caller);
     let arm: Promise<Arm> | undefined;
     return deferred(() => {
-      arm ??= this.#accessOf(account, acting).then((access) => paced(access.arm, access.budget, visitor));
+      arm ??= this.#accessOf(account, acting).then((access) => withRateLimit(access.arm, access.rateLimiter, caller));
       return arm;
     });
   }
 
-  /** What is left of the budgets: in a subscription that several identities use, of the one that has least. */
-  levels(): Level[] {
-    const all = [this.#own, ...this.#kept.values()].flatMap(({ budget }) => budget.levels());
+  /** The levels of all rate limiters: of identities that use one subscription, the lowest counts. */
+  levels(): RateLimitLevel[] {
+    const all = [this.#own, ...this.#kept.values()].flatMap(({ rateLimiter }) => rateLimiter.levels());
     const groups = Map.groupBy(all, ({ subscriptionId, operation }) => `${subscriptionId} ${operation}`);
     return [...groups.values()].flatMap(([first, ...others]) =>
       first ? [others.reduce((sum, level) => leastOf(sum, level), first)] : [],
@@ -152,7 +152,7 @@ function isSame(one: EntraClient, other: EntraClient): boolean {
   return one.clientId === other.clientId && one.tenantId === other.tenantId && one.uid === other.uid;
 }
 
-function leastOf(one: Level, other: Level): Level {
+function leastOf(one: RateLimitLevel, other: RateLimitLevel): RateLimitLevel {
   return { ...one, tokens: Math.min(one.tokens, other.tokens), waiting: one.waiting + other.waiting };
 }
 

@@ -84,7 +84,7 @@ describe('the regions of a subscription', () => {
   });
 
   it('are asked for at the next occasion where the budget did not allow to ask', async () => {
-    const unsent = new ArmError('Throttled', 'Throttled', 'waits', { retryAfter: 1_000, unsent: true });
+    const unsent = new ArmError('NotSent', 'Throttled', 'waits', { retryAfter: 1_000 });
     const { asked, known } = scene(() => Promise.reject(unsent));
     expect(await known('eastus')).to.equal(undefined);
     await known('eastus');

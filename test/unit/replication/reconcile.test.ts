@@ -407,8 +407,7 @@ describe('throttling and passing faults', () => {
 });
 
 describe('a request that waits for its turn in the budget', () => {
-  const waiting = (retryAfter: number) =>
-    new ArmError('Throttled', 'Throttled', 'waits for its turn', { retryAfter, unsent: true });
+  const waiting = (retryAfter: number) => new ArmError('NotSent', 'Throttled', 'waits for its turn', { retryAfter });
 
   it('stays in the plan, and is no failure: no row, no event and no second status tells of it', async () => {
     const { operator, clock, trouble, arm } = scene();

@@ -1,28 +1,30 @@
 import { expect } from 'chai';
 import { annotation } from '../../../src/api/registryreplication.ts';
-import { urgencyOf, writesAhead } from '../../../src/replication/urgency.ts';
+import { priorityOf, writesAhead } from '../../../src/replication/urgency.ts';
 import { anObject, aStatus, now } from './fixtures.ts';
 
 const todo = [{ action: 'create' as const, location: 'japaneast', message: 'create replica japaneast' }];
 
 describe('who goes first where the budget is short', () => {
   it('is background for an object that is in sync or in progress', () => {
-    expect(urgencyOf(anObject({ status: aStatus([{}]) }))).to.equal('upkeep');
-    expect(urgencyOf(anObject({ status: aStatus([{ state: 'Creating' }], { plan: [] }) }))).to.equal('upkeep');
+    expect(priorityOf(anObject({ status: aStatus([{}]) }))).to.equal('background');
+    expect(priorityOf(anObject({ status: aStatus([{ state: 'Creating' }], { plan: [] }) }))).to.equal('background');
   });
 
   it('is a person who has created, edited or deleted an object, or asked for a look', () => {
     const status = aStatus([{}]);
-    expect(urgencyOf(anObject())).to.equal('edit');
-    expect(urgencyOf(anObject({ status, generation: 2 }))).to.equal('edit');
-    expect(urgencyOf(anObject({ status, deleting: true }))).to.equal('edit');
-    expect(urgencyOf(anObject({ status, annotations: { [annotation.reconcileRequestedAt]: 'now' } }))).to.equal('edit');
+    expect(priorityOf(anObject())).to.equal('user');
+    expect(priorityOf(anObject({ status, generation: 2 }))).to.equal('user');
+    expect(priorityOf(anObject({ status, deleting: true }))).to.equal('user');
+    expect(priorityOf(anObject({ status, annotations: { [annotation.reconcileRequestedAt]: 'now' } }))).to.equal(
+      'user',
+    );
   });
 
   it('is a person until what was asked for has been sent to Azure, unless the object only observes', () => {
     const status = aStatus([{}], { plan: todo });
-    expect(urgencyOf(anObject({ status }))).to.equal('edit');
-    expect(urgencyOf(anObject({ status, spec: { mode: 'Observe' } }))).to.equal('upkeep');
+    expect(priorityOf(anObject({ status }))).to.equal('user');
+    expect(priorityOf(anObject({ status, spec: { mode: 'Observe' } }))).to.equal('background');
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Level } from '../../../src/azure/budget.ts';
+import type { RateLimitLevel } from '../../../src/azure/rate-limit/rate-limiter.ts';
 import { WorkQueue } from '../../../src/kubernetes/controller/workqueue.ts';
 import type { InformerState } from '../../../src/telemetry/informer-metrics.ts';
 import { createMetrics, type Metrics } from '../../../src/telemetry/metrics.ts';
@@ -68,24 +68,24 @@ describe('metrics', () => {
   });
 
   it("tell of ARM's budget: what is left, who waits, what was held back and for how long ARM has forbidden to ask", async () => {
-    expect(await value('georeplication_arm_requests_held_total', { operation: 'writes', urgency: 'upkeep' })).to.equal(
-      0,
-    );
-    metrics.arm.budget(() => [{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }]);
-    metrics.arm.held('writes', 'upkeep');
+    expect(
+      await value('georeplication_arm_requests_held_total', { operation: 'writes', priority: 'background' }),
+    ).to.equal(0);
+    metrics.arm.rateLimits(() => [{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }]);
+    metrics.arm.held('writes', 'background');
     metrics.arm.paused('reads', 10_000);
     const reads = { subscription: 's', operation: 'reads' };
     expect(await value('georeplication_arm_budget_tokens', reads)).to.equal(249);
     expect(await value('georeplication_arm_budget_waiting', reads)).to.equal(3);
-    expect(await value('georeplication_arm_requests_held_total', { operation: 'writes', urgency: 'upkeep' })).to.equal(
-      1,
-    );
+    expect(
+      await value('georeplication_arm_requests_held_total', { operation: 'writes', priority: 'background' }),
+    ).to.equal(1);
     expect(await value('georeplication_arm_throttled_seconds_total', { operation: 'reads' })).to.equal(10);
   });
 
   it("ask for the levels of ARM's budget once a scrape, and drop those of which it tells no more", async () => {
-    const readings: Level[][] = [[{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }], []];
-    metrics.arm.budget(() => readings.shift() as Level[]);
+    const readings: RateLimitLevel[][] = [[{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }], []];
+    metrics.arm.rateLimits(() => readings.shift() as RateLimitLevel[]);
     const series = async () =>
       (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('georeplication_arm_budget_'));
     expect(await series()).to.have.length(2);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Arm, ArmError } from '../../../../src/azure/arm.ts';
-import { createBudget } from '../../../../src/azure/budget.ts';
 import { cloudFrom } from '../../../../src/azure/cloud.ts';
 import { type Acting, ArmClientPool, maxIdentities } from '../../../../src/azure/identity/arm-client-pool.ts';
 import type { Refused } from '../../../../src/azure/identity/federated-credential.ts';
+import { RateLimiter } from '../../../../src/azure/rate-limit/rate-limiter.ts';
 import { refusal } from '../../../arm-refusal.ts';
 import { FakeClock } from '../../../fake-clock.ts';
 
@@ -12,7 +12,7 @@ const registry = { subscriptionId, resourceGroup: 'images', name: 'myACR0007' };
 const tenantId = '11111111-1111-1111-1111-111111111111';
 const [one, other] = ['44444444-4444-4444-4444-000000000001', '44444444-4444-4444-4444-000000000002'];
 const web = { namespace: 'web', name: 'registries' };
-const visitor = { who: 'object', urgency: 'edit' } as const;
+const visitor = { id: 'object', priority: 'user' } as const;
 
 function scene() {
   /** Whoever was connected, in order. */
@@ -38,7 +38,7 @@ function scene() {
           return { id: '', location: 'eastus', sku: 'Premium' };
         },
       };
-      return { arm: arm as unknown as Arm, budget: createBudget({ now: () => 0 }) };
+      return { arm: arm as unknown as Arm, rateLimiter: new RateLimiter({ now: () => 0 }) };
     },
     serviceAccounts: {
       async annotations({ namespace, name }, age) {
@@ -184,7 +184,7 @@ describe('whoever asks Azure for an object', () => {
     expect(asked).to.have.length(2);
   });
 
-  it('has a budget of its own: one identity without tokens holds up no other', async () => {
+  it('has a rate limiter of its own: an identity without tokens delays no other', async () => {
     const { identities, ask } = scene();
     const held = await Promise.all(
       Array.from({ length: 60 }, () =>
@@ -194,7 +194,7 @@ describe('whoever asks Azure for an object', () => {
         ),
       ),
     );
-    expect(held).to.include('Throttled');
+    expect(held).to.include('NotSent');
     identities.setIdentity('web/a', web);
     await ask();
     const levels = identities.levels().filter(({ operation }) => operation === 'reads');

@@ -1,32 +1,29 @@
-// The budget against a model of ARM's bucket, whatever the order, the latencies and the appetite of others: what ARM sees is
-// judged by ARM's own rule, not by the budget's.
+// Checks the rate limiter against a model of ARM's bucket, with random callers, latencies and other clients.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ArmError } from '../../../src/azure/arm.ts';
-import { createBudget } from '../../../src/azure/budget.ts';
-import { armShares } from '../../../src/azure/shares.ts';
-import type { Urgency } from '../../../src/azure/turns.ts';
+import { armRateLimits, type Priority } from '../../../../src/azure/rate-limit/limits.ts';
+import { RateLimiter } from '../../../../src/azure/rate-limit/rate-limiter.ts';
 
 const subscription = '00000000-0000-0000-0000-000000000000';
-const small = { size: 30, refill: 10, unknown: 14, reserve: 5, margin: 2, need: 2 };
-const retryAfter = 3_000;
+const small = { size: 30, refillPerSecond: 10, unknown: 14, reserve: 5, margin: 2, need: 2 };
+const retryAfterMs = 3_000;
 
 interface Requester {
-  readonly urgency: Urgency;
+  readonly priority: Priority;
   /** ms at which its first pass begins. */
   readonly start: number;
   /** Requests in each of its passes, sent side by side. */
   readonly passes: readonly number[];
-  /** ms by which it comes later than it was told. */
+  /** ms by which it returns after its retry time. */
   readonly late: number;
   /** ms to ARM, and back. */
   readonly there: number;
   readonly back: number;
-  /** Whether ARM says what is left: its gateway does not. */
+  /** True if ARM's responses have the remaining count. */
   readonly told: boolean;
 }
 
-/** What others take: at this time, so many. */
+/** Tokens that another client takes at a time (ms). */
 interface Bite {
   readonly at: number;
   readonly tokens: number;
@@ -41,16 +38,16 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
   };
   const truth = { tokens: small.size, at: 0 };
   const refill = () => {
-    truth.tokens = Math.min(small.size, truth.tokens + ((now - truth.at) / 1_000) * small.refill);
+    truth.tokens = Math.min(small.size, truth.tokens + ((now - truth.at) / 1_000) * small.refillPerSecond);
     truth.at = now;
   };
-  const budget = createBudget({ now: () => now, shares: { ...armShares, reads: small } });
+  const limiter = new RateLimiter({ now: () => now, limits: { ...armRateLimits, reads: small } });
   const seen = { refusals: 0, tooEarly: 0, halfLooks: 0, done: 0, end: 0 };
   let forbiddenUntil = Number.NEGATIVE_INFINITY;
 
   const send = ({ there, back, told }: Requester, over: () => void) => {
     if (now < forbiddenUntil) seen.tooEarly++;
-    const answered = budget.sent(subscription, 'reads');
+    const ended = limiter.send(subscription, 'reads');
     later(there, () => {
       refill();
       const refused = truth.tokens < 1;
@@ -58,8 +55,8 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
       else truth.tokens -= 1;
       const remaining = Math.floor(truth.tokens);
       later(back, () => {
-        if (refused) forbiddenUntil = Math.max(forbiddenUntil, now + retryAfter);
-        answered(refused ? { retryAfter } : told ? { remaining } : {});
+        if (refused) forbiddenUntil = Math.max(forbiddenUntil, now + retryAfterMs);
+        ended(refused ? { retryAfterMs } : told ? { remaining } : {});
         over();
       });
     });
@@ -72,7 +69,7 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
       seen.end = now;
       return;
     }
-    const visit = budget.visit({ who, urgency: requester.urgency });
+    const caller = { id: who, priority: requester.priority };
     let underway = 0;
     let wait = 0;
     const over = () => {
@@ -80,18 +77,11 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
       if (underway === 0)
         later(wait > 0 ? wait + requester.late : 100, () => pass(requester, who, wait > 0 ? nth : nth + 1));
     };
-    for (let n = 0; n < asked; n++) {
-      try {
-        const release = visit.ask(subscription, 'reads');
-        underway += 1;
-        send(requester, () => {
-          release();
-          over();
-        });
-      } catch (error) {
-        if (!(error instanceof ArmError) || error.retryAfter === undefined) throw error;
-        wait = Math.max(wait, error.retryAfter);
-      }
+    for (let n = 0; n < asked && wait === 0; n++) {
+      wait = n === 0 ? limiter.start(subscription, 'reads', caller) : limiter.proceed(subscription, 'reads', caller);
+      if (wait > 0) break;
+      underway += 1;
+      send(requester, over);
     }
     if (wait > 0 && underway > 0 && underway < 2 && asked === 2) seen.halfLooks++;
     if (underway === 0) later(wait + requester.late, () => pass(requester, who, nth));
@@ -122,7 +112,7 @@ function isBefore(one: { at: number; ticket: number }, other: { at: number; tick
 }
 
 const requester: fc.Arbitrary<Requester> = fc.record({
-  urgency: fc.constantFrom('edit', 'upkeep'),
+  priority: fc.constantFrom('user', 'background'),
   start: fc.integer({ min: 0, max: 20_000 }),
   passes: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
   late: fc.integer({ min: 0, max: 2_000 }),
@@ -138,22 +128,22 @@ const bites = fc.array(
   },
 );
 
-describe('the budget, whoever asks and however slowly ARM answers', () => {
-  it('never asks more than the bucket allows, as long as nobody else does', () => {
+describe('the rate limiter, with any callers and latencies', () => {
+  it('never sends more than the bucket allows while no other client uses it', () => {
     fc.assert(
       fc.property(requesters, (all) => simulate(all, []).refusals === 0),
       { numRuns: 1_000 },
     );
   });
 
-  it('never asks before a Retry-After, whatever others take', () => {
+  it('never sends before a Retry-After, whatever other clients take', () => {
     fc.assert(
       fc.property(requesters, bites, (all, others) => simulate(all, others).tooEarly === 0),
       { numRuns: 1_000 },
     );
   });
 
-  it('lets everybody through in the end, and nobody with half a look', () => {
+  it('serves every caller in the end, and no pass of two reads gets only one', () => {
     fc.assert(
       fc.property(requesters, bites, (all, others) => {
         const { done, halfLooks } = simulate(all, others);
@@ -163,12 +153,12 @@ describe('the budget, whoever asks and however slowly ARM answers', () => {
     );
   });
 
-  it('wastes little of it: many that come back when they were told are done nearly as soon as the bucket allows', () => {
+  it('uses the bucket: callers that return at their retry times are done nearly as soon as the bucket allows', () => {
     const punctual = fc.array(
       requester.map(
         (one): Requester => ({
           ...one,
-          urgency: 'edit',
+          priority: 'user',
           start: 0,
           passes: [2],
           late: 0,
@@ -181,7 +171,7 @@ describe('the budget, whoever asks and however slowly ARM answers', () => {
     );
     fc.assert(
       fc.property(punctual, (all) => {
-        const best = ((all.length * 2 - small.size) / small.refill) * 1_000;
+        const best = ((all.length * 2 - small.size) / small.refillPerSecond) * 1_000;
         expect(simulate(all, []).end).to.be.lessThan(best * 1.15 + 1_000);
       }),
       { numRuns: 20 },

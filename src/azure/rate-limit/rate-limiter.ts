@@ -1,0 +1,150 @@
+// Decides which requests of one credential may be sent now, per subscription and kind, and when the others shall be tried again.
+// It never waits and never queues a request.
+import { LRUCache } from 'lru-cache';
+import { ArmError } from '../arm.ts';
+import { armRateLimits, type Operation, operations, type Priority, priorities, type RateLimit } from './limits.ts';
+import { RetrySlots } from './retry-slots.ts';
+import { type RateLimitFeedback, TokenBucket } from './token-bucket.ts';
+
+/** One object's pass. */
+export interface Caller {
+  /** The same in every pass of the object. */
+  readonly id: string;
+  readonly priority: Priority;
+  /** Writes that the pass will probably send: without tokens for them its reads are wasted. */
+  readonly expects?: readonly Operation[];
+}
+
+export interface RateLimiterOptions {
+  /** ms of a monotonic clock. */
+  readonly now: () => number;
+  readonly limits?: Readonly<Record<Operation, RateLimit>>;
+  readonly onHeld?: (operation: Operation, priority: Priority) => void;
+  /** ARM has answered 429: the pause becomes so many ms longer. */
+  readonly onPaused?: (operation: Operation, ms: number) => void;
+}
+
+export interface RateLimitLevel {
+  readonly subscriptionId: string;
+  readonly operation: Operation;
+  readonly tokens: number;
+  /** Callers that were told to try again later. */
+  readonly waiting: number;
+}
+
+/** What is known of one kind of requests in one subscription. */
+interface Account {
+  readonly limit: RateLimit;
+  readonly bucket: TokenBucket;
+  readonly slots: Readonly<Record<Priority, RetrySlots>>;
+  /** When the first background request was held since one was granted. */
+  backgroundHeldAt?: number | undefined;
+}
+
+type Accounts = Readonly<Record<Operation, Account>>;
+
+/** Users may name any number of subscriptions; the least recently used ones are forgotten. */
+const maxSubscriptions = 1_000;
+/** After this wait one background request is treated as a user's, so that users cannot starve them all. */
+const starvedAfterMs = 5_000;
+
+/** One for each credential. */
+export class RateLimiter {
+  readonly #options: RateLimiterOptions;
+  readonly #subscriptions = new LRUCache<string, Accounts>({ max: maxSubscriptions });
+
+  constructor(options: RateLimiterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the token of a pass's first request. Returns 0, or the ms after which to try again. */
+  start(subscriptionId: string, operation: Operation, caller: Caller): number {
+    const waitMs = this.check(subscriptionId, operation, caller);
+    if (waitMs > 0) return waitMs;
+    const account = this.#account(subscriptionId, operation);
+    for (const priority of priorities) account.slots[priority].release(caller.id);
+    if (caller.priority === 'background') account.backgroundHeldAt = undefined;
+    account.bucket.start(this.#options.now());
+    return 0;
+  }
+
+  /** Takes the token of a later request of a pass. Returns 0, or the ms after which to try again with a new pass. */
+  proceed(subscriptionId: string, operation: Operation, caller: Caller): number {
+    const { bucket } = this.#account(subscriptionId, operation);
+    const now = this.#options.now();
+    if (bucket.tokens(now) < 1 || now < bucket.pausedUntil) return this.check(subscriptionId, operation, caller);
+    bucket.take(now);
+    return 0;
+  }
+
+  /** Takes no token. Returns 0 if a pass may begin with such a request, or the ms after which to try again. */
+  check(subscriptionId: string, operation: Operation, { id, priority }: Caller): number {
+    const account = this.#account(subscriptionId, operation);
+    const now = this.#options.now();
+    const { limit, bucket, slots } = account;
+    const isStarved = now - (account.backgroundHeldAt ?? now) >= starvedAfterMs;
+    const reserve = priority === 'user' || isStarved ? 0 : limit.reserve;
+    const earliest = bucket.startsAt(reserve + limit.margin + limit.need, now);
+    if (earliest <= now) return 0;
+    if (priority === 'background') account.backgroundHeldAt ??= now;
+    const intervalMs = (limit.need / limit.refillPerSecond) * 1_000;
+    const afterUsers = priority === 'user' ? earliest : slots.user.last + intervalMs;
+    return Math.ceil(slots[priority].slotFor(id, Math.max(earliest, afterUsers), intervalMs, now) - now);
+  }
+
+  /**
+   * A request is sent now: every page of a LIST, too. Call the returned function once it has ended.
+   * @throws ArmError `NotSent` during a pause.
+   */
+  send(subscriptionId: string, operation: Operation): (feedback: RateLimitFeedback) => void {
+    const { now, onPaused } = this.#options;
+    const { bucket } = this.#account(subscriptionId, operation);
+    if (now() < bucket.pausedUntil) throw notSent(operation, Math.ceil(bucket.pausedUntil - now()));
+    const request = bucket.send(now());
+    return (feedback) => {
+      const before = Math.max(bucket.pausedUntil, now());
+      bucket.ended(request, feedback, now());
+      if (bucket.pausedUntil > before) onPaused?.(operation, bucket.pausedUntil - before);
+    };
+  }
+
+  /** Reports that a request was held back. */
+  held(operation: Operation, { priority }: Caller): void {
+    this.#options.onHeld?.(operation, priority);
+  }
+
+  /** The state of every subscription in use. */
+  levels(): RateLimitLevel[] {
+    const now = this.#options.now();
+    return [...this.#subscriptions].flatMap(([subscriptionId, accounts]) =>
+      operations.map((operation) => {
+        const { bucket, slots } = accounts[operation];
+        const tokens = Math.max(0, Math.floor(bucket.tokens(now)));
+        return { subscriptionId, operation, tokens, waiting: slots.user.count(now) + slots.background.count(now) };
+      }),
+    );
+  }
+
+  #account(subscriptionId: string, operation: Operation): Account {
+    const id = subscriptionId.toLowerCase();
+    const accounts = this.#subscriptions.get(id) ?? this.#open();
+    this.#subscriptions.set(id, accounts);
+    return accounts[operation];
+  }
+
+  #open(): Accounts {
+    const { now, limits = armRateLimits } = this.#options;
+    const account = (operation: Operation): Account => ({
+      limit: limits[operation],
+      bucket: new TokenBucket(limits[operation], now()),
+      slots: { user: new RetrySlots(), background: new RetrySlots() },
+    });
+    return { reads: account('reads'), writes: account('writes'), deletes: account('deletes') };
+  }
+}
+
+/** The message has no time in it: it is shown in the status, which must not change with every wait. */
+export function notSent(operation: Operation, retryAfter: number): ArmError {
+  const message = `waits for its turn: Azure allows the operator only so many ${operation} a second in this subscription`;
+  return new ArmError('NotSent', 'Throttled', message, { retryAfter });
+}
