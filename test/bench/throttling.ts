@@ -22,7 +22,7 @@ import type { Arm } from '../../src/azure/arm.ts';
 import { createArmClient } from '../../src/azure/arm-client.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
 import { defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
-import { realSizes, type Spending } from '../emulators/arm/quota.ts';
+import { type QuotaKind, realSizes } from '../emulators/arm/quota.ts';
 import { realistic } from '../emulators/arm/timings.ts';
 import { type LogLine, startOperator } from '../operator.ts';
 import { trust } from '../trust.ts';
@@ -45,7 +45,7 @@ const registries = Number(flags.registries);
 /** s, as seen on the wire. */
 const retryAfter = 10;
 /** GET of what is not there is answered by ARM's front end, and costs nothing (recorded: azure-service-operator, 2025-11-18). */
-const needed: Readonly<Record<Spending, number>> = { reads: 4, writes: 1, deletes: 0 };
+const needed: Readonly<Record<QuotaKind, number>> = { reads: 4, writes: 1, deletes: 0 };
 const collection = `/apis/${group}/${version}/namespaces/default/${plural}`;
 const another = { subscriptionId: defaultSubscriptionId, resourceGroup: 'bench', name: 'another' };
 const names = Array.from({ length: registries }, (_, index) => `bench${String(index).padStart(5, '0')}`);
@@ -84,7 +84,7 @@ const during = arm.journal.entries.filter(({ arrival }) => arrival >= began);
 const requests = during.filter(({ registry }) => registry !== undefined && registry !== another.name);
 const others = during.filter(({ registry, status }) => registry === another.name && status < 400);
 const bests = Object.entries(realSizes).map(([spending, { size, refill }]) => {
-  const tokens = needed[spending as Spending] * registries;
+  const tokens = needed[spending as QuotaKind] * registries;
   const eaten = others.filter(({ method }) => spendingOf(method) === spending).length / took;
   console.log(`the other client took ${eaten.toFixed(1)} ${spending} a second of ${refill}`);
   return Math.max(0, (tokens - size) / (refill - eaten));
@@ -163,7 +163,7 @@ function isUpToDate({ metadata, status }: RegistryReplication): boolean {
   return status?.observedGeneration === metadata.generation;
 }
 
-function spendingOf(method: string): Spending {
+function spendingOf(method: string): QuotaKind {
   if (method === 'DELETE') return 'deletes';
   return method === 'GET' ? 'reads' : 'writes';
 }
@@ -181,7 +181,7 @@ function theOther(): Arm {
 
 /** Takes a share of what flows into each bucket, so often (s), until the function returned is called. What is late is made up for. */
 function eat(other: Arm, { share, every }: { readonly share: number; readonly every: number }): () => void {
-  const asks: Readonly<Record<Spending, () => Promise<unknown>>> = {
+  const asks: Readonly<Record<QuotaKind, () => Promise<unknown>>> = {
     reads: () => other.registry(another),
     writes: () => other.update(another, 'westus', { tags: { at: String(Date.now()) } }),
     deletes: () => other.remove(another, 'notthere'),
@@ -192,7 +192,7 @@ function eat(other: Arm, { share, every }: { readonly share: number; readonly ev
     return setInterval(() => {
       const owed = share * refill * ((performance.now() - began) / 1_000);
       // Its refusals are its own affair.
-      for (; eaten < owed; eaten++) void asks[spending as Spending]().catch(() => undefined);
+      for (; eaten < owed; eaten++) void asks[spending as QuotaKind]().catch(() => undefined);
     }, every * 1_000);
   });
   return () => timers.forEach(clearInterval);

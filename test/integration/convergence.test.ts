@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RegionSpec } from '../../src/api/registryreplication.ts';
 import type { Arm, Replica } from '../../src/azure/arm.ts';
-import { atTheDoor, calm, drawSteps, inSight, play, type Step } from '../emulators/arm/chaos.ts';
+import { drawSteps, endTrouble, errorResponses, playSteps, type Step, staleReads } from '../emulators/arm/chaos.ts';
 import type { ArmEmulator } from '../emulators/arm/emulator.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { seeded } from '../emulators/arm/random.ts';
@@ -16,7 +16,7 @@ import { OperatorModel } from '../unit/replication/operator-model.ts';
 import { startArmOverSockets } from './arm-over-sockets.ts';
 
 const { registry } = anObject().spec;
-const kinds = ['reset', 'malformed', ...atTheDoor, ...inSight] as const;
+const kinds = ['reset', 'malformed', ...errorResponses, ...staleReads] as const;
 const scene = {
   registry: registry.name,
   locations: ['japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'],
@@ -26,7 +26,7 @@ const scene = {
 const anySteps = fc
   .noShrink(fc.integer({ min: 0 }))
   .chain((seed) =>
-    fc.subarray(drawSteps(60, scene, { kinds, drifts: [], pace: 2_000 }, seeded(seed)).filter(endsAtOnce)),
+    fc.subarray(drawSteps(60, scene, { kinds, drifts: [], paceMs: 2_000 }, seeded(seed)).filter(endsAtOnce)),
   );
 
 /** A body that stalls lasts until the deadline of its request, and the clock of this test stands still during a pass. */
@@ -175,7 +175,7 @@ async function live(world: World): Promise<void> {
     };
     operator.interrupt = () => reach();
     begin();
-    const chaos = play(azure, world.steps, clock);
+    const chaos = playSteps(azure, world.steps, clock);
     for (let pass = 0; pass < 40; pass++) {
       const wait = await operator.pass().catch(async (error: unknown) => {
         if (!(error instanceof Killed)) throw error;
@@ -186,7 +186,7 @@ async function live(world: World): Promise<void> {
       await clock.advance(Math.min(wait ?? 0, longestRest));
     }
     chaos.stop();
-    calm(azure);
+    endTrouble(azure);
     for (const place of [...edits.keys()].sort((a, b) => a - b)) edit(place);
     reach = () => undefined;
     await operator.runUntil(() => isSettled(operator), 600);

@@ -1,6 +1,6 @@
 // The Kubernetes emulator, asked over its socket: that it answers as kube-apiserver does (compared by hand with 1.20.2).
 import { expect } from 'chai';
-import { type Answer, type Connection, connect } from '../emulators/kubernetes/connection.ts';
+import { type Connection, connect, type HttpResponse } from '../emulators/kubernetes/connection.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
 import type { KubeObject } from '../emulators/kubernetes/object.ts';
 import type { Status } from '../emulators/kubernetes/status.ts';
@@ -53,7 +53,7 @@ describe('the Kubernetes emulator', () => {
     server.request<Body>('PATCH', path, body, headers);
   const remove = <Body = Status>(path: string, body?: unknown) => server.request<Body>('DELETE', path, body);
 
-  function expectStatus(answer: Answer<unknown>, code: number, reason: string, message: string | RegExp) {
+  function expectStatus(answer: HttpResponse<unknown>, code: number, reason: string, message: string | RegExp) {
     const status = answer.body as Status;
     expect(answer.code, status.message).to.equal(code);
     expect(status.kind).to.equal('Status');
@@ -463,7 +463,8 @@ describe('the Kubernetes emulator', () => {
   });
 
   describe('listing', () => {
-    const names = (answer: Answer<{ items: KubeObject[] }>) => answer.body.items.map(({ metadata }) => metadata.name);
+    const names = (answer: HttpResponse<{ items: KubeObject[] }>) =>
+      answer.body.items.map(({ metadata }) => metadata.name);
     type List = {
       items: KubeObject[];
       metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };

@@ -14,27 +14,30 @@ export interface Denial {
 }
 
 /** Undefined if the request is allowed. */
-export function denialOf(
+export function denialFor(
   faults: Faults,
   info: RequestInfo,
   caller: { readonly clientId: string; readonly objectId: string },
 ): Denial | undefined {
   const action = actionOf(info);
   const id = scopeOf(info);
-  const forbidden = faults.due('forbidden', (fault) => isWithin(id, fault.scope) && mayBe(fault.actions, action));
+  const forbidden = faults.consume(
+    'forbidden',
+    (fault) => isWithin(id, fault.scope) && matchesAny(fault.actions, action),
+  );
   if (forbidden) {
     const { clientId, objectId } = caller;
     return { name: forbidden.name, refusal: refusal.authorizationFailed(clientId, objectId, action, id) };
   }
   if (info.method === 'GET') return undefined;
   const operation = info.method === 'DELETE' ? 'delete' : 'write';
-  const lock = faults.due('lock', (fault) => holds(fault, id, operation));
+  const lock = faults.consume('lock', (fault) => locks(fault, id, operation));
   if (lock) {
     const scope = lock.fault.scope ?? subscriptionOf(info);
     return { name: lock.name, refusal: refusal.scopeLocked(id, operation, scope) };
   }
   if (operation === 'delete') return undefined;
-  const denied = faults.due('policyDeny', (fault) => isWithin(id, fault.scope) && isAt(fault, info));
+  const denied = faults.consume('policyDeny', (fault) => isWithin(id, fault.scope) && isAt(fault, info));
   if (!denied) return undefined;
   const scope = denied.fault.scope ?? subscriptionOf(info);
   return { name: denied.name, refusal: refusal.disallowedByPolicy(nameOf(info), scope) };
@@ -42,7 +45,7 @@ export function denialOf(
 
 /** The tags that policies add to a resource. */
 export function policyTags(faults: Faults, id: string): Tags | undefined {
-  return faults.due('policyTags', (fault) => isWithin(id, fault.scope))?.fault.tags;
+  return faults.consume('policyTags', (fault) => isWithin(id, fault.scope))?.fault.tags;
 }
 
 /** The action in Azure's role definitions (names: Microsoft's list of resource provider operations). */
@@ -85,12 +88,12 @@ function isWithin(id: string, scope = ''): boolean {
 }
 
 /** A lock on a replica also prevents the deletion of its registry, as locks inside a group prevent the group's. */
-function holds({ level, scope }: Fault<'lock'>, id: string, operation: 'delete' | 'write'): boolean {
+function locks({ level, scope }: Fault<'lock'>, id: string, operation: 'delete' | 'write'): boolean {
   if (operation === 'delete') return isWithin(id, scope) || (scope !== undefined && isWithin(scope, id));
   return level === 'ReadOnly' && isWithin(id, scope);
 }
 
-function mayBe(patterns: readonly string[], action: string): boolean {
+function matchesAny(patterns: readonly string[], action: string): boolean {
   return patterns.some((pattern) => {
     const source = pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.*');
     return new RegExp(`^${source}$`, 'i').test(action);

@@ -1,13 +1,13 @@
 // The emulator's admin API under /emulator: sets faults, changes resources as another client would, and shows the journal
 // and the true state. For curl and for tests in other processes; it needs no token and serves only this machine.
 import { type Context, Hono } from 'hono';
-import { type Azure, Impossible } from './azure.ts';
+import { type Azure, ImpossibleChange } from './azure.ts';
 import type { Bindings, ConnectionCounts } from './connection-faults.ts';
 import { changes, drift, readDrift } from './drift.ts';
 import { readFault } from './faults/fault.ts';
-import { knobs, limits } from './faults/fault-catalog.ts';
-import type { Active } from './faults/faults.ts';
-import { type Fields, Misfit } from './faults/field.ts';
+import { faultCatalog, limits } from './faults/fault-catalog.ts';
+import type { ActiveFault } from './faults/faults.ts';
+import { type Fields, InvalidInput } from './faults/field.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
 export const adminPath = '/emulator';
@@ -21,36 +21,39 @@ export function adminApp(azure: Azure, journal: Journal, connections: () => Conn
 
   app.use(async (c, next) => {
     const { remoteAddress = '' } = c.env.incoming.socket;
-    if (!/^(127\.|::1$|::ffff:127\.)/.test(remoteAddress)) return problem(403, 'Only this machine may ask.');
+    if (!/^(127\.|::1$|::ffff:127\.)/.test(remoteAddress))
+      return problem(403, 'Only this machine may use the admin API.');
     return next();
   });
 
-  app.get('/', () => say(manual));
+  app.get('/', () => respond(manual));
 
-  app.get('/faults', () => say(azure.faults.list().map(told)));
+  app.get('/faults', () => respond(azure.faults.list().map(describe)));
 
-  app.put('/faults/:name', async (c) => say(told(azure.faults.set(c.req.param('name'), readFault(await jsonOf(c))))));
+  app.put('/faults/:name', async (c) =>
+    respond(describe(azure.faults.set(c.req.param('name'), readFault(await jsonOf(c))))),
+  );
 
   app.delete('/faults/:name', (c) => {
     const name = c.req.param('name');
-    return azure.faults.remove(name) ? done() : problem(404, `No fault ${name} is on.`);
+    return azure.faults.remove(name) ? noContent() : problem(404, `No fault ${name} is on.`);
   });
 
   app.delete('/faults', () => {
     azure.faults.clear();
-    return done();
+    return noContent();
   });
 
   app.post('/changes', async (c) => {
     drift(azure, readDrift(await jsonOf(c)));
-    return done();
+    return noContent();
   });
 
   app.get('/registries', () =>
-    say(azure.references().map((of) => ({ ...azure.registry(of), replicas: azure.replicas(of) }))),
+    respond(azure.references().map((of) => ({ ...azure.registry(of), replicas: azure.replicas(of) }))),
   );
 
-  app.get('/connections', () => say(connections()));
+  app.get('/connections', () => respond(connections()));
 
   app.get('/journal', (c) => {
     const { method, registry, replica, last = '100' } = c.req.query();
@@ -58,21 +61,21 @@ export function adminApp(azure: Azure, journal: Journal, connections: () => Conn
       (method === undefined || its === method.toUpperCase()) &&
       (registry === undefined || of?.toLowerCase() === registry.toLowerCase()) &&
       (replica === undefined || one?.toLowerCase() === replica.toLowerCase());
-    if (!/^[1-9]\d*$/.test(last)) throw new Misfit('"last" must be a number from 1.');
+    if (!/^[1-9]\d*$/.test(last)) throw new InvalidInput('"last" must be a number from 1.');
     const entries = journal.entries.filter(wanted).slice(-Number(last));
-    return say(entries.map(({ arrival: _, ...entry }) => entry));
+    return respond(entries.map(({ arrival: _, ...entry }) => entry));
   });
 
   app.delete('/journal', () => {
     journal.clear();
-    return done();
+    return noContent();
   });
 
-  app.notFound(() => problem(404, `There is nothing here; GET ${adminPath} says what there is.`));
+  app.notFound(() => problem(404, `No such path; GET ${adminPath} lists the paths.`));
 
   app.onError((error) => {
-    if (error instanceof Misfit) return problem(400, error.message);
-    if (error instanceof Impossible) return problem(409, error.message);
+    if (error instanceof InvalidInput) return problem(400, error.message);
+    if (error instanceof ImpossibleChange) return problem(409, error.message);
     throw error;
   });
 
@@ -81,28 +84,29 @@ export function adminApp(azure: Azure, journal: Journal, connections: () => Conn
 
 const manual = {
   paths: {
-    'GET /emulator/faults': 'Those that are on.',
-    'PUT /emulator/faults/{name}': 'Turns one on, under a name of your choice: {"kind": …} with members as below.',
-    'DELETE /emulator/faults/{name}': 'Turns it off.',
-    'DELETE /emulator/faults': 'Turns all off.',
-    'POST /emulator/changes': 'Changes something as someone else would, once and at once: {"kind": …}.',
-    'GET /emulator/registries': 'What is really so, whatever ARM says.',
-    'GET /emulator/connections': 'TCP connections: open, of these with a stalled handshake, and ever accepted.',
-    'GET /emulator/journal?method=&registry=&replica=&last=100': 'What ARM was asked; status 0 is no answer.',
-    'DELETE /emulator/journal': 'Forgets it.',
+    'GET /emulator/faults': 'The faults that are on.',
+    'PUT /emulator/faults/{name}': 'Sets a fault under a name of your choice: {"kind": …} with members as below.',
+    'DELETE /emulator/faults/{name}': 'Removes it.',
+    'DELETE /emulator/faults': 'Removes all faults.',
+    'POST /emulator/changes': 'Makes a change at once, as another client would: {"kind": …}.',
+    'GET /emulator/registries': 'The true state of all registries, whatever ARM shows.',
+    'GET /emulator/connections': 'TCP connections: open, of these stalled in the handshake, and accepted in total.',
+    'GET /emulator/journal?method=&registry=&replica=&last=100':
+      'The requests to ARM; status 0 means that no answer was sent.',
+    'DELETE /emulator/journal': 'Clears the journal.',
   },
   everyFault: meanings(limits),
-  faults: explained(knobs),
-  changes: explained(changes),
+  faults: documentation(faultCatalog),
+  changes: documentation(changes),
 };
 
-interface Explicable {
+interface Documented {
   readonly meaning: string;
   readonly fields: Fields;
   readonly example: object;
 }
 
-function explained(table: Readonly<Record<string, Explicable>>) {
+function documentation(table: Readonly<Record<string, Documented>>) {
   const entries = Object.entries(table).map(([kind, { meaning, fields, example }]) => {
     return [kind, { meaning, members: meanings(fields), example: { kind, ...example } }];
   });
@@ -117,7 +121,7 @@ function meanings(fields: Fields): Record<string, string> {
 }
 
 /** Leaves out infinite values: JSON has no Infinity. */
-function told({ name, fault, since, until, left }: Active) {
+function describe({ name, fault, since, until, left }: ActiveFault) {
   return {
     name,
     fault,
@@ -131,20 +135,20 @@ async function jsonOf(c: Context<Env>): Promise<unknown> {
   try {
     return JSON.parse(await c.req.text());
   } catch (error) {
-    throw new Misfit(`The body is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InvalidInput(`The body is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
 /** Indented, for reading in a terminal. */
-function say(body: unknown, status = 200): Response {
+function respond(body: unknown, status = 200): Response {
   const json = { 'content-type': 'application/json; charset=utf-8' };
   return new Response(`${JSON.stringify(body, null, 2)}\n`, { status, headers: json });
 }
 
-function done(): Response {
+function noContent(): Response {
   return new Response(null, { status: 204 });
 }
 
 function problem(status: number, error: string): Response {
-  return say({ error }, status);
+  return respond({ error }, status);
 }

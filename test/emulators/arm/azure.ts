@@ -1,17 +1,17 @@
 // Direct access to the emulated Azure for tests and demos: sets up resources, reads the true state, and makes changes as
 // another client would. Nothing here is a request, so neither the journal nor the quota sees it.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import type { Faults, Undo, Which } from './faults/faults.ts';
-import { couldNotProvision } from './provisioning-outcome.ts';
+import type { Faults, RequestFilter, Undo } from './faults/faults.ts';
+import { defaultFailure } from './provisioning-outcome.ts';
 import type { RefusalDetails } from './refusal.ts';
 import { shortForm } from './regions.ts';
 import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot, Tags, ZoneRedundancy } from './registry.ts';
-import { type Failure, isPassing, isStuck, type Stage } from './replica-lifecycle.ts';
+import { type Failure, isStuck, isTemporary, type Stage } from './replica-lifecycle.ts';
 import type { Timings } from './timings.ts';
 import type { World } from './world.ts';
 
 /** The author of existing resources and of changes from outside the operator. */
-const someoneElse: Author = { id: 'someone.else@example.com', type: 'User' };
+const otherClient: Author = { id: 'someone.else@example.com', type: 'User' };
 
 export interface RegistrySettings {
   /** The home region. */
@@ -36,8 +36,8 @@ export interface ReplicaSettings {
 }
 
 /** A change is impossible: its subject does not exist, or exists already. */
-export class Impossible extends Error {
-  override readonly name = 'Impossible';
+export class ImpossibleChange extends Error {
+  override readonly name = 'ImpossibleChange';
 }
 
 export class Azure {
@@ -95,7 +95,7 @@ export class Azure {
         tags: wanted.tags ?? {},
         contentBytes: wanted.contentBytes ?? 0,
       },
-      someoneElse,
+      otherClient,
     );
     return registry.snapshot();
   }
@@ -147,15 +147,15 @@ export class Azure {
     const at = shortForm(location);
     const name = settings.name ?? at;
     const taken = registry.replicaAt(at) ?? registry.replicaNamed(name);
-    if (taken) throw new Impossible(`${registry.id} already has ${taken.name} at ${taken.location}`);
+    if (taken) throw new ImpossibleChange(`${registry.id} already has ${taken.name} at ${taken.location}`);
     const { routing = true, zoneRedundancy = 'Disabled', tags = {}, state = 'Ready' } = settings;
     const replica = { name, location: at, routing, zoneRedundancy, tags };
     const added =
       state === 'Creating'
-        ? this.#world.create(registry, replica, someoneElse)
-        : this.#world.addReplica(registry, replica, someoneElse, this.#stageOf(state));
+        ? this.#world.create(registry, replica, otherClient)
+        : this.#world.addReplica(registry, replica, otherClient, this.#stageOf(state));
     this.#world.homeEntry(registry);
-    return mustBeSeen(added);
+    return visibleSnapshot(added);
   }
 
   changeReplica(
@@ -163,7 +163,7 @@ export class Azure {
     location: string,
     change: { readonly routing?: boolean; readonly tags?: Tags },
   ): void {
-    this.#world.write(this.#replica(reference, location), change, someoneElse);
+    this.#world.write(this.#replica(reference, location), change, otherClient);
   }
 
   /** Removes it at once, whatever its stage. */
@@ -172,15 +172,22 @@ export class Azure {
     this.#replica(reference, location).enter({ kind: 'Gone', since }, since);
   }
 
-  failReplica(reference: RegistryReference, location: string, failure: Failure = couldNotProvision): void {
+  failReplica(reference: RegistryReference, location: string, failure: Failure = defaultFailure): void {
     const since = this.#world.now;
     this.#replica(reference, location).enter({ kind: 'Failed', since, failure }, since);
   }
 
   /** The next `times` creations at this location fail; Infinity: all until undone. */
-  failCreations(reference: RegistryReference, location: string, failure: Failure = couldNotProvision, times = 1): Undo {
+  failCreations(reference: RegistryReference, location: string, failure: Failure = defaultFailure, times = 1): Undo {
     const { code, message } = failure;
-    return this.faults.add({ kind: 'failedCreation', ...aimAt(reference), location, code, message, ...often(times) });
+    return this.faults.add({
+      kind: 'failedCreation',
+      ...selectorOf(reference),
+      location,
+      code,
+      message,
+      ...limitOf(times),
+    });
   }
 
   // Time, where a test holds it.
@@ -188,7 +195,8 @@ export class Azure {
   /** Moves a replica (or the awaited home entry) to its next stage; throws if its stage is final: a mistake in the test. */
   advance(reference: RegistryReference, location: string): void {
     const replica = this.#replica(reference, location);
-    if (!replica.advance(this.#world.now)) throw new Impossible(`${replica.id} is ${replica.stage.kind} and stays so`);
+    if (!replica.advance(this.#world.now))
+      throw new ImpossibleChange(`${replica.id} is ${replica.stage.kind} and stays so`);
   }
 
   /** Moves a replica (or the awaited home entry) to its final stage. */
@@ -231,11 +239,11 @@ export class Azure {
 
   /** LIST leaves out this location's replica; GET shows it. */
   omitFromList(reference: RegistryReference, location: string): Undo {
-    return this.faults.add({ kind: 'omission', ...aimAt(reference), location });
+    return this.faults.add({ kind: 'omission', ...selectorOf(reference), location });
   }
 
   /** Answers the matching requests with an error, `times` often or until undone. */
-  refuse(which: Which, refusal: RefusalDetails, times?: number): Undo {
+  refuse(which: RequestFilter, refusal: RefusalDetails, times?: number): Undo {
     return this.faults.refuse(which, refusal, times);
   }
 
@@ -247,7 +255,7 @@ export class Azure {
       case 'Ready':
         return { kind: 'Ready', since };
       case 'Failed':
-        return { kind: 'Failed', since, failure: couldNotProvision };
+        return { kind: 'Failed', since, failure: defaultFailure };
       default:
         return state satisfies never;
     }
@@ -255,30 +263,30 @@ export class Azure {
 
   #registry(reference: RegistryReference): Registry {
     const registry = this.#world.find(reference);
-    if (!registry) throw new Impossible(`No registry ${reference.name} in ${reference.resourceGroup}`);
+    if (!registry) throw new ImpossibleChange(`No registry ${reference.name} in ${reference.resourceGroup}`);
     return registry;
   }
 
   #replica(reference: RegistryReference, location: string): Replica {
     const replica = this.#registry(reference).replicaAt(shortForm(location));
-    if (!replica) throw new Impossible(`${reference.name} has no replica at ${location}`);
+    if (!replica) throw new ImpossibleChange(`${reference.name} has no replica at ${location}`);
     return replica;
   }
 }
 
-function aimAt({ subscriptionId, resourceGroup, name: registry }: RegistryReference) {
+function selectorOf({ subscriptionId, resourceGroup, name: registry }: RegistryReference) {
   return { subscriptionId, resourceGroup, registry };
 }
 
-function often(times: number): { times?: number } {
+function limitOf(times: number): { times?: number } {
   return Number.isFinite(times) ? { times } : {};
 }
 
 function finish(replica: Replica, now: number): void {
-  while (isPassing(replica.stage)) replica.advance(now);
+  while (isTemporary(replica.stage)) replica.advance(now);
 }
 
-function mustBeSeen(replica: Replica): ReplicaSnapshot {
+function visibleSnapshot(replica: Replica): ReplicaSnapshot {
   const snapshot = replica.snapshot();
   if (!snapshot) throw new Error(`${replica.id} cannot be seen`);
   return snapshot;

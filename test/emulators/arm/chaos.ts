@@ -1,7 +1,7 @@
 // Repeatable random trouble: draws a sequence of faults and of changes from outside the operator, and plays it on an
 // emulator. The test asserts what must hold in the end.
 import type { Clock } from '../../../src/lib/clock.ts';
-import { type Azure, Impossible } from './azure.ts';
+import { type Azure, ImpossibleChange } from './azure.ts';
 import { type Drift, drift } from './drift.ts';
 import type { Fault, Kind } from './faults/fault.ts';
 import type { Random } from './random.ts';
@@ -13,7 +13,7 @@ export type Step =
   | { readonly kind: 'drift'; readonly after: number; readonly drift: Drift };
 
 /** What the trouble may affect. */
-export interface Scene {
+export interface ChaosTargets {
   /** The registry's name. */
   readonly registry: string;
   /** Regions whose replicas may be affected; leave out the home region to keep it as it is. */
@@ -22,30 +22,30 @@ export interface Scene {
   readonly elsewhere?: readonly string[];
 }
 
-export interface Mood {
-  /** Kinds of faults; default: `passing`. */
+export interface ChaosOptions {
+  /** Kinds of faults; default: `transientFaults`. */
   readonly kinds?: readonly Kind[];
-  /** Kinds of changes; default: `undoable`. */
-  readonly drifts?: readonly DrawnDrift[];
+  /** Kinds of changes; default: `revertibleDrifts`. */
+  readonly drifts?: readonly DrawableDrift[];
   /** Average ms between steps; faults last up to ten times as long. */
-  readonly pace: number;
+  readonly paceMs: number;
 }
 
 /** Transport faults: they may affect any client of any service. */
-export const onTheWire = [
+export const transportFaults = [
   'stalledHandshake',
   'latency',
   'reset',
   'hang',
   'malformed',
 ] as const satisfies readonly Kind[];
-export const atTheDoor = ['throttled', 'error', 'busy'] as const satisfies readonly Kind[];
+export const errorResponses = ['throttled', 'error', 'busy'] as const satisfies readonly Kind[];
 /** Inconsistent reads. */
-export const inSight = ['staleList', 'omission', 'lateCreation', 'lateDeletion'] as const satisfies readonly Kind[];
+export const staleReads = ['staleList', 'omission', 'lateCreation', 'lateDeletion'] as const satisfies readonly Kind[];
 /** Denials that an administrator adds and removes again. */
-export const forbidding = ['forbidden', 'lock', 'policyDeny', 'withdrawnRegion'] as const satisfies readonly Kind[];
+export const denials = ['forbidden', 'lock', 'policyDeny', 'withdrawnRegion'] as const satisfies readonly Kind[];
 /** Failing creations and updates; an operator recovers from all but the stuck ones by itself. */
-export const inFate = [
+export const provisioningFaults = [
   'failedCreation',
   'stuckCreation',
   'vanishingCreation',
@@ -56,32 +56,32 @@ export const inFate = [
 ] as const satisfies readonly Kind[];
 
 /** Faults that leave nothing behind once they are over. */
-export const passing: readonly Kind[] = [...onTheWire, ...atTheDoor, ...inSight];
+export const transientFaults: readonly Kind[] = [...transportFaults, ...errorResponses, ...staleReads];
 
-export type DrawnDrift = 'routing' | 'tags' | 'replicaRemoved' | 'replicaAdded';
+export type DrawableDrift = 'routing' | 'tags' | 'replicaRemoved' | 'replicaAdded';
 
 /** Changes that an operator reverts by itself. */
-export const undoable: readonly DrawnDrift[] = ['routing', 'tags', 'replicaRemoved', 'replicaAdded'];
+export const revertibleDrifts: readonly DrawableDrift[] = ['routing', 'tags', 'replicaRemoved', 'replicaAdded'];
 
 /** Draws `count` steps; the same seed gives the same steps. Every fault in them ends by itself. */
-export function drawSteps(count: number, scene: Scene, mood: Mood, random: Random): Step[] {
+export function drawSteps(count: number, targets: ChaosTargets, options: ChaosOptions, random: Random): Step[] {
   const dice = new Dice(random);
-  const { kinds = passing, drifts = undoable, pace } = mood;
+  const { kinds = transientFaults, drifts = revertibleDrifts, paceMs } = options;
   const steps: Step[] = [];
   const on: string[] = [];
   for (let index = 0; index < count; index++) {
-    const after = Math.round(dice.between(0, 2 * pace));
+    const after = Math.round(dice.between(0, 2 * paceMs));
     const choice = random();
     if (choice < 0.2 && on.length > 0) {
       const [name = ''] = on.splice(dice.below(on.length), 1);
       steps.push({ kind: 'off', after, name });
     } else if ((choice < 0.4 && drifts.length > 0) || kinds.length === 0) {
-      const drawn = drawDrift(dice.one(drifts), scene, dice);
+      const drawn = drawDrift(dice.one(drifts), targets, dice);
       if (drawn) steps.push({ kind: 'drift', after, drift: drawn });
     } else {
       const name = `chaos-${index}`;
       on.push(name);
-      const fault = drawFault(dice.one(kinds), scene, pace, dice);
+      const fault = drawFault(dice.one(kinds), targets, paceMs, dice);
       steps.push({ kind: 'on', after, name, fault });
     }
   }
@@ -89,7 +89,7 @@ export function drawSteps(count: number, scene: Scene, mood: Mood, random: Rando
 }
 
 /** False if a change was impossible because its replica exists already, or does not exist. */
-export function take(azure: Azure, step: Step): boolean {
+export function applyStep(azure: Azure, step: Step): boolean {
   switch (step.kind) {
     case 'on':
       azure.faults.set(step.name, step.fault);
@@ -101,7 +101,7 @@ export function take(azure: Azure, step: Step): boolean {
         drift(azure, step.drift);
         return true;
       } catch (error) {
-        if (error instanceof Impossible) return false;
+        if (error instanceof ImpossibleChange) return false;
         throw error;
       }
     default:
@@ -109,20 +109,20 @@ export function take(azure: Azure, step: Step): boolean {
   }
 }
 
-export interface Play {
+export interface Playback {
   /** Resolves after the last step, or when stopped. */
   readonly done: Promise<void>;
   /** Takes no further step; faults that are on stay on. */
   stop(): void;
 }
 
-/** Takes the steps one after the other by `clock`, and calls `told` for each. */
-export function play(
+/** Takes the steps one after the other by `clock`, and calls `onStep` for each. */
+export function playSteps(
   azure: Azure,
   steps: readonly Step[],
   clock: Clock,
-  told: (step: Step) => void = () => undefined,
-): Play {
+  onStep: (step: Step) => void = () => undefined,
+): Playback {
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   let cancel: () => void = () => undefined;
   let stopped = false;
@@ -134,7 +134,7 @@ export function play(
     }
     cancel = clock.after(step.after, () => {
       try {
-        if (take(azure, step)) told(step);
+        if (applyStep(azure, step)) onStep(step);
         next(index + 1);
       } catch (error) {
         reject(error);
@@ -153,7 +153,7 @@ export function play(
 }
 
 /** Turns all faults off and removes stuck creations, as a user would. */
-export function calm(azure: Azure): void {
+export function endTrouble(azure: Azure): void {
   azure.faults.clear();
   azure.removeStuck();
 }
@@ -177,13 +177,13 @@ class Dice {
     return chosen;
   }
 
-  between(least: number, most: number): number {
-    return least + this.#random() * (most - least);
+  between(min: number, max: number): number {
+    return min + this.#random() * (max - min);
   }
 
   /** A whole number, both ends included. */
-  whole(least: number, most: number): number {
-    return least + this.below(most - least + 1);
+  whole(min: number, max: number): number {
+    return min + this.below(max - min + 1);
   }
 }
 
@@ -201,7 +201,11 @@ const malformations = [
 ] as const;
 
 /** Undefined if no location is eligible. */
-function drawDrift(kind: DrawnDrift, { registry, locations, elsewhere = [] }: Scene, dice: Dice): Drift | undefined {
+function drawDrift(
+  kind: DrawableDrift,
+  { registry, locations, elsewhere = [] }: ChaosTargets,
+  dice: Dice,
+): Drift | undefined {
   const places = kind === 'replicaAdded' ? elsewhere : locations;
   if (places.length === 0) return undefined;
   const at = { registry, location: dice.one(places) };
@@ -219,8 +223,8 @@ function drawDrift(kind: DrawnDrift, { registry, locations, elsewhere = [] }: Sc
   }
 }
 
-function drawFault(kind: Kind, { registry, locations }: Scene, pace: number, dice: Dice): Fault {
-  const brief = { for: Math.round(dice.between(pace, 10 * pace)) };
+function drawFault(kind: Kind, { registry, locations }: ChaosTargets, paceMs: number, dice: Dice): Fault {
+  const brief = { for: Math.round(dice.between(paceMs, 10 * paceMs)) };
   const aim = { registry, ...brief };
   const chance = dice.one([0.3, 0.7, 1]);
   const some = { ...aim, chance };
@@ -228,12 +232,12 @@ function drawFault(kind: Kind, { registry, locations }: Scene, pace: number, dic
   const few = { ...aim, times: dice.whole(1, 3) };
   const here = () => ({ ...aim, times: dice.whole(1, 2), location: dice.one(locations) });
   const when = () => dice.one(['before', 'after'] as const);
-  const ms = () => Math.round(dice.between(0, 5 * pace));
+  const ms = () => Math.round(dice.between(0, 5 * paceMs));
   switch (kind) {
     case 'stalledHandshake':
       return { kind, ...brief, times: dice.whole(1, 3) };
     case 'latency':
-      return { kind, ...some, ms: 0, most: pace };
+      return { kind, ...some, ms: 0, most: paceMs };
     case 'reset':
     case 'hang':
       return { kind, ...few, when: when() };

@@ -43,7 +43,7 @@ export class Connections {
       this.#stalled.delete(socket);
       if (this.#open.get(remotePort) === socket) this.#open.delete(remotePort);
     });
-    if (!this.#faults.due('stalledHandshake', () => true)) {
+    if (!this.#faults.consume('stalledHandshake', () => true)) {
       server.emit('connection', socket);
       return;
     }
@@ -74,7 +74,7 @@ export class Connections {
   }
 
   /** Announces the whole body, sends half of it, and then resets the connection or falls silent. */
-  async breakOff(bindings: Bindings, answer: Response, ending: 'reset' | 'silence'): Promise<Response> {
+  async truncate(bindings: Bindings, answer: Response, ending: 'reset' | 'silence'): Promise<Response> {
     const { outgoing } = bindings;
     const body = Buffer.from(await answer.arrayBuffer());
     outgoing.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'content-length': body.length });

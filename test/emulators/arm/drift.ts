@@ -1,20 +1,20 @@
 // Changes that another client makes to registries and replicas, as JSON values for the admin API and for chaos. Each takes
 // effect once, at once, and bypasses the API's rules.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { type Azure, Impossible } from './azure.ts';
+import { type Azure, ImpossibleChange } from './azure.ts';
 import {
+  boolean,
   type Fields,
+  InvalidInput,
   isObject,
-  Misfit,
   oneOf,
   optional,
-  pairs,
   readFields,
   text,
-  truth,
+  textMap,
   type Values,
 } from './faults/field.ts';
-import { couldNotProvision } from './provisioning-outcome.ts';
+import { defaultFailure } from './provisioning-outcome.ts';
 
 interface Change<F extends Fields = Fields> {
   readonly meaning: string;
@@ -32,44 +32,44 @@ const replica = { registry, location: text("The replica's location.") };
 
 export const changes = {
   routing: change(
-    'Routing to a replica is switched.',
-    { ...replica, routing: truth('On or off.') },
+    'Switches the routing to a replica.',
+    { ...replica, routing: boolean('On or off.') },
     { registry: 'myACR0007', location: 'japaneast', routing: false },
   ),
   tags: change(
-    "A replica's tags are replaced.",
-    { ...replica, tags: pairs('All of them.') },
+    "Replaces a replica's tags.",
+    { ...replica, tags: textMap('All tags.') },
     { registry: 'myACR0007', location: 'japaneast', tags: { by: 'someone else' } },
   ),
   replicaAdded: change(
-    'A replica is there.',
+    'Adds a replica.',
     {
       ...replica,
-      name: optional(text("Its ARM name; the location's short form where left out.")),
-      state: optional(oneOf('Ready where left out.', ['Creating', 'Syncing', 'Ready', 'Failed'])),
+      name: optional(text("Its ARM name; default: the location's short form.")),
+      state: optional(oneOf('Default: Ready.', ['Creating', 'Syncing', 'Ready', 'Failed'])),
     },
     { registry: 'myACR0007', location: 'uksouth', name: 'someoneelses' },
   ),
-  replicaRemoved: change('A replica is gone.', replica, { registry: 'myACR0007', location: 'japaneast' }),
-  replicaFailed: change('A replica is Failed.', replica, { registry: 'myACR0007', location: 'japaneast' }),
-  replicaFinished: change('What a replica is doing is done.', replica, {
+  replicaRemoved: change('Removes a replica.', replica, { registry: 'myACR0007', location: 'japaneast' }),
+  replicaFailed: change('Makes a replica Failed.', replica, { registry: 'myACR0007', location: 'japaneast' }),
+  replicaFinished: change('Completes the operation of a replica.', replica, {
     registry: 'myACR0007',
     location: 'japaneast',
   }),
   sku: change(
-    'The registry gets another SKU.',
-    { ...one, sku: oneOf('Which.', ['Basic', 'Standard', 'Premium']) },
+    'Changes the SKU of the registry.',
+    { ...one, sku: oneOf('The SKU.', ['Basic', 'Standard', 'Premium']) },
     { registry: 'myACR0007', sku: 'Standard' },
   ),
   registryState: change(
-    'The registry is in another provisioning state.',
-    { ...one, state: oneOf('Which.', ['Creating', 'Updating', 'Deleting', 'Succeeded', 'Failed']) },
+    'Changes the provisioning state of the registry.',
+    { ...one, state: oneOf('The state.', ['Creating', 'Updating', 'Deleting', 'Succeeded', 'Failed']) },
     { registry: 'myACR0007', state: 'Updating' },
   ),
-  registryRemoved: change('The registry is gone, and its replicas with it.', one, { registry: 'myACR0007' }),
+  registryRemoved: change('Removes the registry with its replicas.', one, { registry: 'myACR0007' }),
   registryRecreated: change(
-    'The registry is deleted and made anew, without replicas.',
-    { ...one, location: text('Its new home.') },
+    'Deletes the registry and creates it again, without replicas.',
+    { ...one, location: text('Its new home region.') },
     { registry: 'myACR0007', location: 'westus' },
   ),
 } as const satisfies Readonly<Record<string, Change>>;
@@ -83,15 +83,15 @@ export type Drift = {
   [K in DriftKind]: { readonly kind: K } & Values<(typeof changes)[K]['fields']>;
 }[DriftKind];
 
-/** Throws a Misfit if `json` is not a change. */
+/** Throws InvalidInput if `json` is not a change. */
 export function readDrift(json: unknown): Drift {
-  if (!isObject(json)) throw new Misfit('It must be a JSON object.');
+  if (!isObject(json)) throw new InvalidInput('It must be a JSON object.');
   const chosen = driftKinds.find((kind) => kind === json.kind);
-  if (!chosen) throw new Misfit(`"kind" must be one of ${driftKinds.join(', ')}.`);
+  if (!chosen) throw new InvalidInput(`"kind" must be one of ${driftKinds.join(', ')}.`);
   return readFields({ kind: oneOf('', driftKinds), ...changes[chosen].fields }, json) as Drift;
 }
 
-/** Throws Impossible if the subject does not exist. */
+/** Throws ImpossibleChange if the subject does not exist. */
 export function drift(azure: Azure, what: Drift): void {
   const reference = referenceOf(azure, what.registry);
   switch (what.kind) {
@@ -110,7 +110,7 @@ export function drift(azure: Azure, what: Drift): void {
       azure.removeReplica(reference, what.location);
       return;
     case 'replicaFailed':
-      azure.failReplica(reference, what.location, couldNotProvision);
+      azure.failReplica(reference, what.location, defaultFailure);
       return;
     case 'replicaFinished':
       azure.finish(reference, what.location);
@@ -134,6 +134,6 @@ export function drift(azure: Azure, what: Drift): void {
 
 function referenceOf(azure: Azure, name: string): RegistryReference {
   const reference = azure.references().find((other) => other.name.toLowerCase() === name.toLowerCase());
-  if (!reference) throw new Impossible(`There is no registry ${name}`);
+  if (!reference) throw new ImpossibleChange(`There is no registry ${name}`);
   return reference;
 }

@@ -8,7 +8,7 @@ import { type Stage, stageAt } from './replica-lifecycle.ts';
 export type ReplicaValues = Omit<ReplicaSnapshot, 'stage'> & { readonly stage: Stage };
 
 /** Older changes are dropped. */
-const longest = 1_000;
+const maxMoments = 1_000;
 
 export class History {
   readonly #moments: { readonly at: number; readonly replicas: readonly ReplicaValues[] }[] = [];
@@ -17,18 +17,18 @@ export class History {
   remember(at: number, replicas: readonly ReplicaValues[]): void {
     if (this.#moments.at(-1)?.at === at) this.#moments.pop();
     this.#moments.push({ at, replicas });
-    if (this.#moments.length > longest) this.#moments.shift();
+    if (this.#moments.length > maxMoments) this.#moments.shift();
   }
 
   /** The replicas that were visible then; none before the first change on record. */
   asOf(at: number): ReplicaSnapshot[] {
     const moment = this.#moments.findLast((moment) => moment.at <= at);
-    return moment?.replicas.flatMap((replica) => seenAt(replica, at) ?? []) ?? [];
+    return moment?.replicas.flatMap((replica) => snapshotAt(replica, at) ?? []) ?? [];
   }
 }
 
 /** Undefined if the replica was not visible. */
-function seenAt(replica: ReplicaValues, at: number): ReplicaSnapshot | undefined {
+function snapshotAt(replica: ReplicaValues, at: number): ReplicaSnapshot | undefined {
   const stage = stageAt(replica.stage, at);
   if (stage.kind === 'Awaited' || stage.kind === 'Gone') return undefined;
   const appeared = replica.stage.kind === 'Awaited';

@@ -35,31 +35,35 @@ const sample = '00000000-0000-0000-0000-000000000000/myresourcegroup/myACR0007@e
 
 const program = new Command('emulator:arm')
   .description('An Azure Resource Manager for container registries and their replicas, on https://127.0.0.1.')
-  .option('--port <number>', 'port; 0 takes any free one', whole, 0)
+  .option('--port <number>', 'port; 0 takes any free one', parseInteger, 0)
   .addOption(
     new Option('--timings <preset>', 'how long things take').choices(Object.keys(presets)).default('realistic'),
   )
-  .option('--create <seconds>', 'time that a creation takes, as "8-19" or "10"', span)
-  .option('--remove <seconds>', 'time that a deletion takes', span)
-  .option('--home-entry <seconds>', "from the first creation to the home region's entry", span)
-  .option('--sync-rate <bytes>', 'bytes per second at which a new replica takes over the content, as "100M"', size)
-  .option('--content-size <bytes>', 'content of the registries, as "2G": more of it, longer Syncing', size, 0)
+  .option('--create <seconds>', 'time that a creation takes, as "8-19" or "10"', parseSpan)
+  .option('--remove <seconds>', 'time that a deletion takes', parseSpan)
+  .option('--home-entry <seconds>', "from the first creation to the home region's entry", parseSpan)
+  .option(
+    '--sync-rate <bytes>',
+    'bytes per second at which a new replica takes over the content, as "100M"',
+    parseBytes,
+  )
+  .option('--content-size <bytes>', 'content of the registries, as "2G": more of it, longer Syncing', parseBytes, 0)
   .option(
     '--registry <registry>',
     `a registry to begin with, as SUBSCRIPTION/GROUP/NAME@HOME[:SKU]; may be repeated (default: ${sample})`,
-    seeds,
+    collectRegistries,
     [],
   )
-  .option('--page-size <number>', 'replicas in one page of LIST', whole, 100)
-  .option('--seed <number>', 'of the times that are drawn', whole, 1)
-  .option('--token-lifetime <seconds>', 'how long access tokens last', whole, 3599)
+  .option('--page-size <number>', 'replicas in one page of LIST', parseInteger, 100)
+  .option('--seed <number>', 'of the times that are drawn', parseInteger, 1)
+  .option('--token-lifetime <seconds>', 'how long access tokens last', parseInteger, 3599)
   .option('--certificate <file>', 'where to write the certificate to trust', join(tmpdir(), 'arm-emulator.pem'));
 
 const flags = program.parse().opts<Flags>();
 
 const certificate = resolve(flags.certificate);
-const registries = flags.registry.length > 0 ? flags.registry : seeds(sample, []);
-const emulator = await start().catch((error: unknown) => program.error(`error: ${messageOf(error)}`));
+const registries = flags.registry.length > 0 ? flags.registry : collectRegistries(sample, []);
+const emulator = await start().catch((error: unknown) => program.error(`error: ${errorMessage(error)}`));
 
 const variables = { NODE_EXTRA_CA_CERTS: certificate, ...emulator.environment };
 console.log(`The ARM emulator listens on ${emulator.url}`);
@@ -89,7 +93,7 @@ async function start(): Promise<ArmEmulator> {
   return started;
 }
 
-function messageOf(error: unknown): string {
+function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -103,12 +107,12 @@ function timingsOf({ timings, create, remove, homeEntry, syncRate }: Flags): Tim
   };
 }
 
-function whole(text: string): number {
+function parseInteger(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 }
 
-function span(text: string): Span {
+function parseSpan(text: string): Span {
   const { least, most = least } = /^(?<least>\d+(?:\.\d+)?)(?:-(?<most>\d+(?:\.\d+)?))?$/.exec(text)?.groups ?? {};
   if (least === undefined || Number(most) < Number(least)) {
     throw new InvalidArgumentError('It must be seconds, as "10", or a range of them, as "8-19".');
@@ -116,13 +120,13 @@ function span(text: string): Span {
   return { least: Number(least) * 1000, most: Number(most) * 1000 };
 }
 
-function size(text: string): number {
+function parseBytes(text: string): number {
   const { number, unit = '' } = /^(?<number>\d+(?:\.\d+)?)(?<unit>[kMGT])?B?$/.exec(text)?.groups ?? {};
   if (number === undefined) throw new InvalidArgumentError('It must be bytes, as "500M" or "2G".');
   return Number(number) * 1000 ** ' kMGT'.indexOf(unit || ' ');
 }
 
-function seeds(text: string, before: readonly Seed[]): Seed[] {
+function collectRegistries(text: string, before: readonly Seed[]): Seed[] {
   const pattern =
     /^(?<subscriptionId>[^/]+)\/(?<resourceGroup>[^/]+)\/(?<name>[a-zA-Z0-9]{5,50})@(?<location>[^:]+)(?::(?<sku>\w+))?$/;
   const { subscriptionId, resourceGroup, name, location, sku = 'Premium' } = pattern.exec(text)?.groups ?? {};

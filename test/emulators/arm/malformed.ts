@@ -1,6 +1,6 @@
 // Replaces a response's body with a malformed one and keeps its status and most headers.
 import { gzipSync } from 'node:zlib';
-import type { Malformation } from './request-faults.ts';
+import type { BodyFault } from './request-faults.ts';
 
 export interface Malformed {
   readonly response: Response;
@@ -15,7 +15,7 @@ const defaultBytes = 64 * 2 ** 20;
 /** 1 MiB; JSON may begin with any amount of white space. */
 const blanks = Buffer.alloc(2 ** 20, ' ');
 
-export async function malform(answer: Response, { how, bytes = defaultBytes }: Malformation): Promise<Malformed> {
+export async function malform(answer: Response, { how, bytes = defaultBytes }: BodyFault): Promise<Malformed> {
   const body = Buffer.from(await answer.arrayBuffer());
   const { status } = answer;
   const withBody = (

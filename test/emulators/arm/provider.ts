@@ -7,7 +7,7 @@ import { shortForm } from './regions.ts';
 import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot } from './registry.ts';
 import { isMoving, isStuck } from './replica-lifecycle.ts';
 import { checkName, type RegistryPut, type ReplicaPatch, type ReplicaPut } from './requests.ts';
-import { listed, seen } from './visibility.ts';
+import { visibleToGet, visibleToList } from './visibility.ts';
 import type { World } from './world.ts';
 
 /** The client, and its x-ms-client-request-id, which becomes the operation's guid (recorded). */
@@ -86,7 +86,7 @@ export function deleteRegistry(
 export function getReplica(world: World, { registry: reference, name }: ReplicaReference): ReplicaSnapshot {
   checkResourceGroup(world, reference);
   const registry = world.find(reference);
-  const replica = registry && seen(world, registry, name);
+  const replica = registry && visibleToGet(world, registry, name);
   if (!replica) throw replicaNotFound(reference, name);
   return replica;
 }
@@ -96,7 +96,7 @@ export function listReplicas(world: World, reference: RegistryReference): Replic
   checkResourceGroup(world, reference);
   const registry = world.find(reference);
   if (!registry) throw refusal.parentResourceNotFound(reference);
-  return listed(world, registry).sort((a, b) => scramble(a.name) - scramble(b.name));
+  return visibleToList(world, registry).sort((a, b) => scramble(a.name) - scramble(b.name));
 }
 
 export function putReplica(
@@ -224,7 +224,7 @@ function parentRegistry(world: World, reference: RegistryReference): Registry {
 
 function checkOffered(world: World, location: string, type: string): void {
   const { offered, faults } = world;
-  const withdrawn = faults.due('withdrawnRegion', (fault) => shortForm(fault.location) === location);
+  const withdrawn = faults.consume('withdrawnRegion', (fault) => shortForm(fault.location) === location);
   if (withdrawn || !offered.includes(location))
     throw refusal.locationNotAvailable(
       location,

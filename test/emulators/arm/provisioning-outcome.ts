@@ -1,11 +1,11 @@
 // How ACR's work on a replica ends when a fault makes it fail. Evaluated once, when the work begins.
-import { concernsRegistry, concernsReplica, type Fault } from './faults/fault.ts';
+import { type Fault, selectsRegistry, selectsReplica } from './faults/fault.ts';
 import type { Registry, Replica } from './registry.ts';
-import type { Ending, Failure, Resting } from './replica-lifecycle.ts';
+import type { FailedEnding, Failure, SettledStage } from './replica-lifecycle.ts';
 import type { World } from './world.ts';
 
 /** Code and message are assumed: no failed operation is on record. */
-export const couldNotProvision: Failure = {
+export const defaultFailure: Failure = {
   code: 'ReplicationFailed',
   message: 'The replication could not be provisioned. Please delete it and try again.',
 };
@@ -17,33 +17,37 @@ const noAddress: Failure = {
 };
 
 /** Undefined if the creation will succeed. */
-export function endingOfCreation({ faults, now }: World, registry: Registry, location: string): Ending | undefined {
+export function failingCreation(
+  { faults, now }: World,
+  registry: Registry,
+  location: string,
+): FailedEnding | undefined {
   const here = (fault: Fault<'failedCreation' | 'stuckCreation' | 'vanishingCreation' | 'failedRecreation'>) =>
-    concernsReplica(fault, registry.reference, location);
+    selectsReplica(fault, registry.reference, location);
   const freed = registry.freedAt.get(location) ?? Number.NEGATIVE_INFINITY;
   // Reported: a creation right after a deletion is accepted and then fails (Azure/azure-rest-api-specs issue 18934, 2022).
   const failed =
-    faults.due('failedCreation', here) ??
-    faults.due('failedRecreation', (fault) => here(fault) && now < freed + fault.ms);
-  if (failed) return { kind: 'Failed', failure: failureOf(failed.fault, couldNotProvision) };
+    faults.consume('failedCreation', here) ??
+    faults.consume('failedRecreation', (fault) => here(fault) && now < freed + fault.ms);
+  if (failed) return { kind: 'Failed', failure: failureOf(failed.fault, defaultFailure) };
   // Reported: Azure/acr issue 647; Microsoft's article on geo-replication advises to delete the replica.
-  if (faults.due('stuckCreation', here)) return { kind: 'Never' };
-  const vanishing = faults.due('vanishingCreation', here);
+  if (faults.consume('stuckCreation', here)) return { kind: 'Never' };
+  const vanishing = faults.consume('vanishingCreation', here);
   return vanishing && { kind: 'Gone', failure: failureOf(vanishing.fault, noAddress) };
 }
 
 /** The stage after an update. A Failed replica stays Failed (Azure/ARO-HCP pull request 2366) unless a fault heals it. */
-export function restAfterUpdate({ faults }: World, { registry, location }: Replica, rest: Resting): Resting {
-  const here = (fault: Fault<'failedUpdate' | 'healing'>) => concernsReplica(fault, registry.reference, location);
+export function stageAfterUpdate({ faults }: World, { registry, location }: Replica, rest: SettledStage): SettledStage {
+  const here = (fault: Fault<'failedUpdate' | 'healing'>) => selectsReplica(fault, registry.reference, location);
   const { since } = rest;
-  const failed = faults.due('failedUpdate', here);
-  if (failed) return { kind: 'Failed', since, failure: failureOf(failed.fault, couldNotProvision) };
-  return rest.kind === 'Failed' && faults.due('healing', here) ? { kind: 'Ready', since } : rest;
+  const failed = faults.consume('failedUpdate', here);
+  if (failed) return { kind: 'Failed', since, failure: failureOf(failed.fault, defaultFailure) };
+  return rest.kind === 'Failed' && faults.consume('healing', here) ? { kind: 'Ready', since } : rest;
 }
 
 /** Extra ms until the home region's entry appears. */
-export function delayOfHomeEntry({ faults }: World, registry: Registry): number {
-  return faults.due('lateHomeEntry', (fault) => concernsRegistry(fault, registry.reference))?.fault.ms ?? 0;
+export function homeEntryDelayMs({ faults }: World, registry: Registry): number {
+  return faults.consume('lateHomeEntry', (fault) => selectsRegistry(fault, registry.reference))?.fault.ms ?? 0;
 }
 
 function failureOf({ code, message }: { code?: string; message?: string }, otherwise: Failure): Failure {

@@ -202,7 +202,7 @@ export function subscriptionRequestsThrottled(
 }
 /** The same, of an enforced quota: the front end refuses it at no cost. */
 /** The same, of a bucket that is enforced: the front end refuses, at no cost. */
-export function budgetSpent(
+export function quotaExceeded(
   subscriptionId: string,
   actor: string,
   spending: 'reads' | 'writes' | 'deletes',

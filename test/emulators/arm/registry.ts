@@ -3,7 +3,7 @@
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { History, type ReplicaValues } from './history.ts';
 import type { Operation, Outcome } from './operation.ts';
-import { following, isPassing, type Stage, stageAt } from './replica-lifecycle.ts';
+import { isTemporary, nextStage, type Stage, stageAt } from './replica-lifecycle.ts';
 
 /** The author of a change, as `systemData` names it. */
 export interface Author {
@@ -130,8 +130,8 @@ export class Replica {
 
   /** Enters the next stage regardless of the time left. False if the stage is final. */
   advance(now: number): boolean {
-    if (!isPassing(this.#stage)) return false;
-    this.enter(following(this.#stage, now), now);
+    if (!isTemporary(this.#stage)) return false;
+    this.enter(nextStage(this.#stage, now), now);
     return true;
   }
 

@@ -8,17 +8,17 @@ export interface Failure {
 }
 
 /** How a creation fails: the replica is Failed, is rolled back and gone, or stays Creating for ever. */
-export type Ending = { readonly kind: 'Failed' | 'Gone'; readonly failure: Failure } | { readonly kind: 'Never' };
+export type FailedEnding = { readonly kind: 'Failed' | 'Gone'; readonly failure: Failure } | { readonly kind: 'Never' };
 
 /** Times are ms since the epoch. `since` is shown by ARM as `status.timestamp`; `until` is Infinity while held. */
-export type Resting =
+export type SettledStage =
   /** Provisioned, but its content is still being copied: ARM says Succeeded and Syncing. */
   | { readonly kind: 'Syncing'; readonly since: number; readonly until: number }
   | { readonly kind: 'Ready'; readonly since: number }
   | { readonly kind: 'Failed'; readonly since: number; readonly failure: Failure };
 
 /** In motion: ACR is working on the replica and accepts no further write. */
-export type Moving =
+export type MovingStage =
   | {
       readonly kind: 'Creating';
       readonly since: number;
@@ -26,19 +26,19 @@ export type Moving =
       /** ms that the replica will be Syncing afterwards. */
       readonly sync: number;
       /** Set if the creation will not succeed. */
-      readonly ending?: Ending;
+      readonly ending?: FailedEnding;
     }
-  | { readonly kind: 'Updating'; readonly since: number; readonly until: number; readonly rest: Resting }
+  | { readonly kind: 'Updating'; readonly since: number; readonly until: number; readonly rest: SettledStage }
   | { readonly kind: 'Deleting'; readonly since: number; readonly until: number };
 
 export type Stage =
   /** The home region's entry before ACR has made it: not visible. */
   | { readonly kind: 'Awaited'; readonly until: number }
-  | Moving
-  | Resting
+  | MovingStage
+  | SettledStage
   | { readonly kind: 'Gone'; readonly since: number };
 
-export function isMoving(stage: Stage): stage is Moving {
+export function isMoving(stage: Stage): stage is MovingStage {
   return stage.kind === 'Creating' || stage.kind === 'Updating' || stage.kind === 'Deleting';
 }
 
@@ -48,12 +48,12 @@ export function isStuck(stage: Stage): boolean {
 }
 
 /** Whether the stage ends by time alone. */
-export function isPassing(stage: Stage): stage is Extract<Stage, { until: number }> {
+export function isTemporary(stage: Stage): stage is Extract<Stage, { until: number }> {
   return 'until' in stage && !isStuck(stage);
 }
 
 /** The stage after `stage`, entered at `at`; a final stage is followed by itself. */
-export function following(stage: Stage, at: number): Stage {
+export function nextStage(stage: Stage, at: number): Stage {
   switch (stage.kind) {
     case 'Awaited':
       return { kind: 'Ready', since: at };
@@ -93,6 +93,6 @@ function afterCreation(stage: Extract<Stage, { kind: 'Creating' }>, at: number):
 /** The stage at `now` of a replica that was in `stage` before. */
 export function stageAt(stage: Stage, now: number): Stage {
   let current = stage;
-  while (isPassing(current) && current.until <= now) current = following(current, current.until);
+  while (isTemporary(current) && current.until <= now) current = nextStage(current, current.until);
   return current;
 }

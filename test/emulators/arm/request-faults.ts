@@ -1,40 +1,40 @@
 // Chooses the faults that apply to a request independently of Azure's state: latency, lost answers and injected errors.
 // connection-faults.ts and server.ts carry them out.
-import { concernsRequest, type Fault } from './faults/fault.ts';
+import { type Fault, selectsRequest } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import { busy, Refusal, subscriptionRequestsThrottled } from './refusal.ts';
 import type { RequestInfo } from './request-info.ts';
 
 /** How a response body is changed. */
-export type Malformation = Pick<Fault<'malformed'>, 'how' | 'bytes'>;
+export type BodyFault = Pick<Fault<'malformed'>, 'how' | 'bytes'>;
 
 /** Applied instead of an answer, or to it. */
-export type WireFault =
+export type TransportFault =
   | { readonly kind: 'reset' | 'hang'; readonly when: 'before' | 'after' }
-  | ({ readonly kind: 'malformed' } & Malformation);
+  | ({ readonly kind: 'malformed' } & BodyFault);
 
-export interface Passage {
+export interface TransportFaults {
   /** ms. */
-  readonly latency: number;
-  readonly fault?: WireFault;
+  readonly latencyMs: number;
+  readonly fault?: TransportFault;
   /** Names of the faults applied. */
   readonly names: readonly string[];
 }
 
 /** The latency and the transport fault of one request. */
-export function passageOf(faults: Faults, info: RequestInfo): Passage {
-  const concerns = (fault: Fault<'latency' | 'reset' | 'hang' | 'malformed'>) => concernsRequest(fault, info);
-  const slow = faults.due('latency', concerns);
-  const latency = slow ? faults.between(slow.fault.ms, Math.max(slow.fault.ms, slow.fault.most ?? 0)) : 0;
-  const broken = faults.due('reset', concerns) ?? faults.due('hang', concerns);
-  const malformed = broken ? undefined : faults.due('malformed', concerns);
+export function transportFaultsFor(faults: Faults, info: RequestInfo): TransportFaults {
+  const selects = (fault: Fault<'latency' | 'reset' | 'hang' | 'malformed'>) => selectsRequest(fault, info);
+  const slow = faults.consume('latency', selects);
+  const latencyMs = slow ? faults.between(slow.fault.ms, Math.max(slow.fault.ms, slow.fault.most ?? 0)) : 0;
+  const broken = faults.consume('reset', selects) ?? faults.consume('hang', selects);
+  const malformed = broken ? undefined : faults.consume('malformed', selects);
   const names = [slow, broken, malformed].flatMap((active) => active?.name ?? []);
-  if (broken) return { latency, names, fault: { kind: broken.fault.kind, when: broken.fault.when ?? 'before' } };
-  if (malformed) return { latency, names, fault: malformed.fault };
-  return { latency, names };
+  if (broken) return { latencyMs, names, fault: { kind: broken.fault.kind, when: broken.fault.when ?? 'before' } };
+  if (malformed) return { latencyMs, names, fault: malformed.fault };
+  return { latencyMs, names };
 }
 
-export interface RefusalAtTheDoor {
+export interface InjectedError {
   /** Name of the fault that causes it. */
   readonly name: string;
   readonly when: 'before' | 'after';
@@ -42,18 +42,18 @@ export interface RefusalAtTheDoor {
 }
 
 /** The error that answers a request, whatever it asks for. */
-export function refusalAtTheDoor(faults: Faults, info: RequestInfo): RefusalAtTheDoor | undefined {
-  const concerns = (fault: Fault<'throttled' | 'error'>) => concernsRequest(fault, info);
-  const chosen = faults.refusalOf(info);
+export function injectedErrorFor(faults: Faults, info: RequestInfo): InjectedError | undefined {
+  const selects = (fault: Fault<'throttled' | 'error'>) => selectsRequest(fault, info);
+  const chosen = faults.consumeRefusal(info);
   if (chosen) return { name: 'chosen', when: 'before', refusal: new Refusal(chosen) };
-  const throttled = faults.due('throttled', concerns);
+  const throttled = faults.consume('throttled', selects);
   if (throttled) {
     const { name, fault } = throttled;
     return { name, when: 'before', refusal: throttling(info, fault.retryAfter) };
   }
-  const error = faults.due('error', concerns);
+  const error = faults.consume('error', selects);
   if (error) return { name: error.name, when: error.fault.when ?? 'before', refusal: errorOf(error.fault) };
-  const other = faults.due('busy', (fault) => info.method !== 'GET' && concernsRequest(fault, info));
+  const other = faults.consume('busy', (fault) => info.method !== 'GET' && selectsRequest(fault, info));
   if (!other) return undefined;
   return { name: other.name, when: 'before', refusal: busy(`The registry '${info.registry ?? ''}'`, 'Updating') };
 }

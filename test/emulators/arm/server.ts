@@ -6,18 +6,18 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
-import { denialOf } from './access.ts';
+import { denialFor } from './access.ts';
 import { errorBody, operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
 import type { Bindings, Connections } from './connection-faults.ts';
-import { concernsRegistry } from './faults/fault.ts';
+import { selectsRegistry } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Journal } from './journal.ts';
 import { gatewayPage, malform } from './malformed.ts';
 import type { Operation } from './operation.ts';
 import * as provider from './provider.ts';
-import type { Quota, Spending } from './quota.ts';
+import type { Quota, QuotaKind } from './quota.ts';
 import * as refusal from './refusal.ts';
-import { passageOf, refusalAtTheDoor, type WireFault } from './request-faults.ts';
+import { injectedErrorFor, type TransportFault, transportFaultsFor } from './request-faults.ts';
 import { infoOf, type RequestInfo } from './request-info.ts';
 import { readRegistryPut, readReplicaPatch, readReplicaPut, supportedApiVersions } from './requests.ts';
 import { signedTail } from './signature.ts';
@@ -37,7 +37,7 @@ export interface Parts {
 
 interface Env {
   Bindings: Bindings;
-  Variables: { info: RequestInfo; principal: Principal; befallen: string[]; hidden: number };
+  Variables: { info: RequestInfo; principal: Principal; faultNames: string[]; hiddenStatus: number };
 }
 
 type ArmContext = Context<Env>;
@@ -64,8 +64,8 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     const writes = method === 'PUT' || method === 'PATCH';
     const info = infoOf(method, new URL(c.req.url).pathname, writes ? await c.req.text() : undefined);
     c.set('info', info);
-    const { latency, fault, names } = passageOf(faults, info);
-    c.set('befallen', [...names]);
+    const { latencyMs, fault, names } = transportFaultsFor(faults, info);
+    c.set('faultNames', [...names]);
     const record = (status: number, hidden?: number) => {
       const duration = Number(process.hrtime.bigint() - arrival) / 1e6;
       const principal: Principal | undefined = c.var.principal; // unset when the request was refused before its token was read
@@ -77,71 +77,74 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
         status,
         ...(c.error instanceof refusal.Refusal && { code: c.error.details.code }),
         ...(hidden && { hidden }),
-        ...(c.var.befallen.length > 0 && { faults: c.var.befallen }),
+        ...(c.var.faultNames.length > 0 && { faults: c.var.faultNames }),
         duration,
       });
     };
-    if (latency > 0) await new Promise<void>((resolve) => world.clock.after(latency, resolve));
+    if (latencyMs > 0) await new Promise<void>((resolve) => world.clock.after(latencyMs, resolve));
     if (fault && fault.kind !== 'malformed' && fault.when === 'before') {
       record(0);
       return unanswered(c, fault);
     }
     await next();
     const { status } = c.res;
-    if (!fault) return record(status, c.var.hidden);
+    if (!fault) return record(status, c.var.hiddenStatus);
     if (fault.kind !== 'malformed') {
-      record(0, c.var.hidden ?? status);
+      record(0, c.var.hiddenStatus ?? status);
       return unanswered(c, fault);
     }
-    record(status, c.var.hidden);
+    record(status, c.var.hiddenStatus);
     const { response, ending } = await malform(c.res, fault);
-    replace(c, ending ? await connections.breakOff(c.env, response, ending) : response);
+    replaceResponse(c, ending ? await connections.truncate(c.env, response, ending) : response);
   });
 
   app.use('/subscriptions/*', async (c, next) => {
     await next();
-    complete(c, armHeaders(c));
+    addMissingHeaders(c, armHeaders(c));
     // Recorded for 404 (ASO, 2025-11-18): an answer of the front end itself costs no quota and shows none.
     // The same holds for a 429 of the quota itself.
     if (c.error instanceof refusal.Refusal && c.error.details.gateway) {
-      complete(c, { 'x-ms-failure-cause': 'gateway' });
+      addMissingHeaders(c, { 'x-ms-failure-cause': 'gateway' });
       return;
     }
     const { subscriptionId = '' } = c.var.info;
-    complete(c, quota.spend(subscriptionId, c.var.principal?.objectId ?? '', spendingOf(c.req.method), world.now));
+    addMissingHeaders(
+      c,
+      quota.takeToken(subscriptionId, c.var.principal?.objectId ?? '', quotaKindOf(c.req.method), world.now),
+    );
   });
 
   app.use(async (c, next) => {
-    const refused = refusalAtTheDoor(faults, c.var.info);
+    const refused = injectedErrorFor(faults, c.var.info);
     if (!refused) return next();
-    c.var.befallen.push(refused.name);
+    c.var.faultNames.push(refused.name);
     if (refused.when === 'before') throw refused.refusal;
     await next();
-    c.set('hidden', c.res.status);
-    replace(c, refusing(refused.refusal));
+    c.set('hiddenStatus', c.res.status);
+    replaceResponse(c, respondRefusal(refused.refusal));
   });
 
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
     const asked = c.req.param('tenant');
     if (asked !== tenant.id.toLowerCase()) {
       const { status, body } = tenant.unknownTenant(asked);
-      return answer(status, body);
+      return respond(status, body);
     }
-    return answer(200, tenant.metadata(originOf(c)));
+    return respond(200, tenant.metadata(originOf(c)));
   });
 
   app.post('/:tenant/oauth2/v2.0/token', async (c) => {
     const form = new URLSearchParams(await c.req.text());
     const { status, body } = tenant.token(c.req.param('tenant'), form);
-    return answer(status, body, { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' });
+    return respond(status, body, { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' });
   });
 
   app.use('/subscriptions/*', async (c, next) => {
     c.set('principal', principalOf(c, tenant));
     checkQuota(c);
-    const denied = denialOf(faults, c.var.info, c.var.principal);
+    const denied = denialFor(faults, c.var.info, c.var.principal);
     if (denied) {
-      c.var.befallen.push(denied.name);
+      c.var.faultNames.push(denied.name);
       throw denied.refusal;
     }
     await next();
@@ -151,7 +154,7 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     checkVersion(c, undefined);
     const { subscriptionId = '' } = c.var.info;
     if (!world.hasSubscription(subscriptionId)) throw refusal.subscriptionNotFound(subscriptionId);
-    return answer(200, { value: world.regions.map((region) => regionBody(subscriptionId, region)) });
+    return respond(200, { value: world.regions.map((region) => regionBody(subscriptionId, region)) });
   });
 
   app.use(`${registry}/*`, async (c, next) => {
@@ -159,32 +162,32 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     await next();
   });
 
-  app.get(registry, (c) => answer(200, registryBody(provider.getRegistry(world, referenceOf(c)))));
+  app.get(registry, (c) => respond(200, registryBody(provider.getRegistry(world, referenceOf(c)))));
 
   app.put(registry, async (c) => {
     const put = readRegistryPut(await c.req.text());
-    return answer(200, registryBody(provider.putRegistry(world, referenceOf(c), put, callerOf(c))));
+    return respond(200, registryBody(provider.putRegistry(world, referenceOf(c), put, callerOf(c))));
   });
 
   app.delete(registry, (c) => {
     const deleted = provider.deleteRegistry(world, referenceOf(c), callerOf(c));
-    if (!deleted) return empty(204);
-    return answer(202, registryBody(deleted.registry), resultHeaders(c, deleted.operation));
+    if (!deleted) return respondEmpty(204);
+    return respond(202, registryBody(deleted.registry), resultHeaders(c, deleted.operation));
   });
 
   app.get(replicas, (c) => {
     const all = provider.listReplicas(world, referenceOf(c));
-    const start = skipped(c.req.query('$skipToken'));
+    const start = offsetIn(c.req.query('$skipToken'));
     const end = start + pageSize;
     const value = all.slice(start, end).map(replicaBody);
-    const foreign = faults.due('foreignNextLink', (fault) => concernsRegistry(fault, referenceOf(c)));
-    if (foreign) c.var.befallen.push(foreign.name);
+    const foreign = faults.consume('foreignNextLink', (fault) => selectsRegistry(fault, referenceOf(c)));
+    if (foreign) c.var.faultNames.push(foreign.name);
     const nextLink = foreign || end < all.length ? nextLinkOf(c, end, foreign?.fault.origin) : undefined;
     // Recorded, and empty: ARM merges the answers of several regions into one list.
-    return answer(200, { value, ...(nextLink && { nextLink }) }, { 'x-ms-original-request-ids': '' });
+    return respond(200, { value, ...(nextLink && { nextLink }) }, { 'x-ms-original-request-ids': '' });
   });
 
-  app.get(replica, (c) => answer(200, replicaBody(provider.getReplica(world, replicaOf(c)))));
+  app.get(replica, (c) => respond(200, replicaBody(provider.getReplica(world, replicaOf(c)))));
 
   app.put(replica, async (c) => {
     const put = readReplicaPut(await c.req.text());
@@ -198,19 +201,19 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
 
   app.delete(replica, (c) => {
     const operation = provider.deleteReplica(world, replicaOf(c), callerOf(c));
-    return operation ? empty(202, resultHeaders(c, operation)) : empty(204);
+    return operation ? respondEmpty(202, resultHeaders(c, operation)) : respondEmpty(204);
   });
 
   app.get(operationStatus, (c) => {
     const operation = operationOf(c);
-    return answer(200, operationBody(operation), statusHeaders(c, operation));
+    return respond(200, operationBody(operation), statusHeaders(c, operation));
   });
 
   // Recorded: 202 with a newly signed Location while the operation runs, then 200 without one; both without a body.
   app.get(operationResult, (c) => {
     checkVersion(c, 'locations/operationResults');
     const operation = operationOf(c);
-    return operation.outcome ? empty(200) : empty(202, resultHeaders(c, operation));
+    return operation.outcome ? respondEmpty(200) : respondEmpty(202, resultHeaders(c, operation));
   });
 
   app.notFound((c) => {
@@ -220,20 +223,20 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
   app.onError((error, c) => {
     if (!(error instanceof refusal.Refusal)) {
       console.error(`${c.req.method} ${new URL(c.req.url).pathname} broke the emulator:`, error);
-      return answer(500, errorBody({ code: 'InternalServerError', message: String(error) }));
+      return respond(500, errorBody({ code: 'InternalServerError', message: String(error) }));
     }
-    return refusing(error);
+    return respondRefusal(error);
   });
 
-  async function unanswered(c: ArmContext, { kind }: Exclude<WireFault, { kind: 'malformed' }>): Promise<void> {
-    replace(c, await (kind === 'reset' ? connections.reset(c.env) : connections.hang(c.env)));
+  async function unanswered(c: ArmContext, { kind }: Exclude<TransportFault, { kind: 'malformed' }>): Promise<void> {
+    replaceResponse(c, await (kind === 'reset' ? connections.reset(c.env) : connections.hang(c.env)));
   }
 
   /** 201 with an operation to poll and no Location; 200 if nothing is left to do. Both recorded. */
   function written(c: ArmContext, { replica, operation }: provider.Written): Response {
     const headers = { 'api-supported-versions': supportedApiVersions.join(', ') };
-    if (!operation) return answer(200, replicaBody(replica), headers);
-    return answer(201, replicaBody(replica), { ...headers, ...statusHeaders(c, operation) });
+    if (!operation) return respond(200, replicaBody(replica), headers);
+    return respond(201, replicaBody(replica), { ...headers, ...statusHeaders(c, operation) });
   }
 
   /** Recorded: polled under the replica itself; each poll gets a newly signed URL. */
@@ -258,9 +261,9 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
   function checkQuota(c: ArmContext): void {
     const { subscriptionId = '' } = c.var.info;
     const { objectId } = c.var.principal;
-    const spending = spendingOf(c.req.method);
-    const retryAfter = quota.refusal(subscriptionId, objectId, spending, world.now);
-    if (retryAfter !== undefined) throw refusal.budgetSpent(subscriptionId, objectId, spending, retryAfter);
+    const spending = quotaKindOf(c.req.method);
+    const retryAfter = quota.retryAfterSeconds(subscriptionId, objectId, spending, world.now);
+    if (retryAfter !== undefined) throw refusal.quotaExceeded(subscriptionId, objectId, spending, retryAfter);
   }
 
   function operationOf(c: ArmContext): Operation {
@@ -273,32 +276,32 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
   return app;
 }
 
-function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+function respond(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...json, ...headers } });
 }
 
-function refusing({ details }: refusal.Refusal): Response {
+function respondRefusal({ details }: refusal.Refusal): Response {
   const { status, retryAfter, html } = details;
   const headers = {
     ...details.headers,
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
   };
-  if (!html) return answer(status, errorBody(details), headers);
+  if (!html) return respond(status, errorBody(details), headers);
   return new Response(gatewayPage, { status, headers: { 'content-type': 'text/html', ...headers } });
 }
 
-function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
+function respondEmpty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status, headers });
 }
 
 /** Resets first: Hono copies the headers of the previous response to the new one. */
-function replace(c: ArmContext, response: Response): void {
+function replaceResponse(c: ArmContext, response: Response): void {
   c.res = undefined;
   c.res = response;
 }
 
 /** Adds missing headers only: a refusal that a test has chosen keeps its own. */
-function complete(c: ArmContext, headers: Readonly<Record<string, string>>): void {
+function addMissingHeaders(c: ArmContext, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!c.res.headers.has(name)) c.res.headers.set(name, value);
   }
@@ -363,7 +366,7 @@ function checkVersion(c: ArmContext, type: string | undefined): void {
   }
 }
 
-function spendingOf(method: string): Spending {
+function quotaKindOf(method: string): QuotaKind {
   if (method === 'DELETE') return 'deletes';
   return method === 'PUT' || method === 'PATCH' ? 'writes' : 'reads';
 }
@@ -385,7 +388,7 @@ function armHeaders(c: ArmContext): Record<string, string> {
 }
 
 /** The offset in a skip token, which is opaque to clients. */
-function skipped(token: string | undefined): number {
+function offsetIn(token: string | undefined): number {
   if (token === undefined) return 0;
   const start = Number(Buffer.from(token, 'base64url').toString());
   if (!Number.isInteger(start) || start < 0) throw refusal.invalidSkipToken(token);

@@ -28,7 +28,7 @@ export interface Principal {
 }
 
 /** A response in Entra's form of OAuth 2. */
-export interface TokenAnswer {
+export interface TokenResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -81,7 +81,7 @@ export class Tenant {
   }
 
   /** The client credentials grant, the only one that a service needs. `tenant` comes from the path. */
-  token(tenant: string, form: URLSearchParams): TokenAnswer {
+  token(tenant: string, form: URLSearchParams): TokenResponse {
     const clientId = form.get('client_id') ?? '';
     const scope = form.get('scope') ?? '';
     const grant = form.get('grant_type') ?? '';
@@ -123,7 +123,7 @@ export class Tenant {
     return { token: this.#sign(clientId, audience), lifetime: this.#lifetime };
   }
 
-  unknownTenant(tenant: string): TokenAnswer {
+  unknownTenant(tenant: string): TokenResponse {
     const message = `Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.`;
     return this.#error(400, 'invalid_request', 90002, message);
   }
@@ -140,7 +140,7 @@ export class Tenant {
     return { kind: 'valid', principal: { clientId: claims.appid, objectId: claims.oid } };
   }
 
-  #check({ clientId, secret, federated }: Application, proof: Proof): TokenAnswer | undefined {
+  #check({ clientId, secret, federated }: Application, proof: Proof): TokenResponse | undefined {
     switch (proof.kind) {
       case 'secret': {
         if (proof.secret === secret) return undefined;
@@ -156,7 +156,7 @@ export class Tenant {
   }
 
   /** Codes and messages: Microsoft's list of AADSTS errors and its article on workload identity federation. */
-  #checkAssertion(assertion: string, federated: readonly FederatedCredential[]): TokenAnswer | undefined {
+  #checkAssertion(assertion: string, federated: readonly FederatedCredential[]): TokenResponse | undefined {
     const refuse = (code: number, message: string) => this.#error(401, 'invalid_client', code, message);
     const claims = claimsIn(assertion);
     if (!claims) return refuse(50027, 'JWT token is invalid or malformed.');
@@ -206,12 +206,12 @@ export class Tenant {
     return createHmac('sha256', this.#key).update(text).digest();
   }
 
-  #missing(parameter: string): TokenAnswer {
+  #missing(parameter: string): TokenResponse {
     const message = `The request body must contain the following parameter: '${parameter}'.`;
     return this.#error(400, 'invalid_request', 900144, message);
   }
 
-  #error(status: number, error: string, code: number, message: string): TokenAnswer {
+  #error(status: number, error: string, code: number, message: string): TokenResponse {
     const timestamp = `${new Date(this.#now()).toISOString().slice(0, 19).replace('T', ' ')}Z`;
     const trace = randomUUID();
     const correlation = randomUUID();

@@ -4,7 +4,7 @@ import type { RegistryReference } from '../../../src/azure/arm.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
 import type { Faults } from './faults/faults.ts';
 import { Operation } from './operation.ts';
-import { delayOfHomeEntry, endingOfCreation, restAfterUpdate } from './provisioning-outcome.ts';
+import { failingCreation, homeEntryDelayMs, stageAfterUpdate } from './provisioning-outcome.ts';
 import type { Random } from './random.ts';
 import { publicRegions, type Region } from './regions.ts';
 import { type Author, authored, Registry, Replica, type Tags, type ZoneRedundancy } from './registry.ts';
@@ -143,7 +143,7 @@ export class World {
   /** Starts a creation; the first one also makes ACR create the home region's entry. */
   create(registry: Registry, replica: NewReplica, author: Author, operation?: Operation): Replica {
     const { now } = this;
-    const ending = endingOfCreation(this, registry, replica.location);
+    const ending = failingCreation(this, registry, replica.location);
     const stuck = ending?.kind === 'Never';
     const created = this.addReplica(registry, replica, author, {
       kind: 'Creating',
@@ -154,7 +154,7 @@ export class World {
     });
     if (operation) created.follow(operation);
     if (!registry.replicaAt(registry.location)) {
-      const until = now + draw(this.timings.homeEntry, this.#random) + delayOfHomeEntry(this, registry);
+      const until = now + draw(this.timings.homeEntry, this.#random) + homeEntryDelayMs(this, registry);
       this.#addHomeEntry(registry, { kind: 'Awaited', until });
     }
     return created;
@@ -184,7 +184,7 @@ export class World {
     }
     this.write(replica, change, author);
     const until = now + draw(this.timings.update, this.#random);
-    replica.enter({ kind: 'Updating', since: now, until, rest: restAfterUpdate(this, replica, stage) }, now);
+    replica.enter({ kind: 'Updating', since: now, until, rest: stageAfterUpdate(this, replica, stage) }, now);
     replica.follow(operation);
   }
 

@@ -110,7 +110,7 @@ function serviceAccounts(store: Store): Resource {
     origin: 'built-in',
     collection: store.collection('serviceaccounts'),
     schema: serviceAccountSchema,
-    givesTokens: true,
+    hasTokens: true,
     columns: [
       nameColumn,
       {
@@ -181,7 +181,7 @@ function leases(store: Store): Resource {
     origin: 'built-in',
     collection: store.collection('leases'),
     schema: leaseSchema,
-    isMadeByUpdate: true,
+    allowsCreateOnUpdate: true,
     columns: [
       nameColumn,
       {

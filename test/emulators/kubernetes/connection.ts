@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { KubernetesEmulator } from './emulator.ts';
 
-export interface Answer<Body> {
+export interface HttpResponse<Body> {
   readonly code: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Body;
@@ -31,7 +31,7 @@ export interface Connection {
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
-  ): Promise<Answer<Body>>;
+  ): Promise<HttpResponse<Body>>;
   /** Resolves when the server has begun to answer. */
   watch<Thing>(path: string, headers?: Readonly<Record<string, string>>): Promise<OpenWatch<Thing>>;
   close(): void;

@@ -238,7 +238,7 @@ function customResource(
     hasGeneration: true,
     toStored: (object) => withApiVersion(object, storedApiVersion),
     fromStored: (object) => completed(withApiVersion(object, apiVersion)),
-    refusesCreation: () =>
+    creationRefusal: () =>
       isTerminating() ? 'create not allowed while custom resource definition is terminating' : undefined,
   });
 }

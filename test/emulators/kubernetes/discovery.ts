@@ -61,7 +61,7 @@ export function apiResourceList(
     apiVersion: 'v1',
     groupVersion: group ? `${group}/${version}` : version,
     resources: served.flatMap(
-      ({ plural, singular, namespaced, kind, shortNames, categories, hasStatus, givesTokens }) => [
+      ({ plural, singular, namespaced, kind, shortNames, categories, hasStatus, hasTokens }) => [
         {
           name: plural,
           singularName: singular,
@@ -74,7 +74,7 @@ export function apiResourceList(
         ...(hasStatus
           ? [{ name: `${plural}/status`, singularName: '', namespaced, kind, verbs: ['get', 'patch', 'update'] }]
           : []),
-        ...(givesTokens ? [{ ...tokenRequests, name: `${plural}/token`, namespaced }] : []),
+        ...(hasTokens ? [{ ...tokenRequests, name: `${plural}/token`, namespaced }] : []),
       ],
     ),
   };

@@ -67,7 +67,7 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
     tokens: new TokenIssuer(cluster.clock),
     users,
     mayGet: (user, path) => user === admin || grants.has(`${user} ${path}`),
-    asked: (user, access) => void (user !== admin && audit.push({ user, ...access })),
+    onRequest: (user, access) => void (user !== admin && audit.push({ user, ...access })),
     goneAs: () => goneAs,
   };
   const server = createServer({ cert, key, keepAliveTimeout: 120_000 }, (request, response) => {

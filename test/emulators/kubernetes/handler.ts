@@ -46,12 +46,12 @@ export interface Settings extends Directory {
   readonly cluster: Cluster;
   readonly tokens: TokenIssuer;
   /** Called for each request for a resource, before it is answered. */
-  asked(user: string, access: Access): void;
+  onRequest(user: string, access: Access): void;
   goneAs(): 'event' | 'status';
 }
 
 /** Served without a token, as a cluster's default roles allow. */
-const open = new Set(['/version', '/healthz', '/livez', '/readyz']);
+const publicPaths = new Set(['/version', '/healthz', '/livez', '/readyz']);
 
 /** Never rejects: every error is sent as a Status. */
 export async function handle(settings: Settings, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -79,9 +79,9 @@ async function route(settings: Settings, request: IncomingMessage, response: Ser
   const url = new URL(request.url ?? '/', 'https://localhost');
   const path = url.pathname.replace(/(.)\/+$/, '$1');
   const user = users.get(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
-  if (!open.has(path) && user === undefined) throw unauthorized();
+  if (!publicPaths.has(path) && user === undefined) throw unauthorized();
   const named = resourcePath(path);
-  if (named && user !== undefined) settings.asked(user, accessOf(request.method ?? '', named, url.searchParams));
+  if (named && user !== undefined) settings.onRequest(user, accessOf(request.method ?? '', named, url.searchParams));
   const reviewed = named && reviewKindAt(named);
   if (reviewed) {
     const answer = review(reviewed, request.method, await readObject(request), settings);
@@ -91,7 +91,7 @@ async function route(settings: Settings, request: IncomingMessage, response: Ser
   const resource = named && cluster.resource(named.group, named.version, named.plural);
   if (named && resource) {
     const target = { resource, namespace: named.namespace };
-    if (resource.givesTokens && named.subresource === 'token' && named.name !== undefined) {
+    if (resource.hasTokens && named.subresource === 'token' && named.name !== undefined) {
       await onToken(settings, target, named.name, request, response);
       return;
     }

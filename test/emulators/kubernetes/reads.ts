@@ -82,7 +82,7 @@ export function list(store: Store, target: Target, query: URLSearchParams): Page
   const limit = integerIn(query, 'limit') ?? 0;
   const token = query.get('continue') ?? '';
   const from = token === '' ? undefined : decodeContinue(token);
-  const { objects, version } = moment(store, target, query, from);
+  const { objects, version } = snapshot(store, target, query, from);
   const meant = objects.filter((object) => includes(object) && (!from || isAfter(object, from.after)));
   const page = limit > 0 ? meant.slice(0, limit) : meant;
   const last = page.at(-1);
@@ -102,7 +102,7 @@ export function list(store: Store, target: Target, query: URLSearchParams): Page
 }
 
 /** The objects at the version that a list asks for. */
-function moment(
+function snapshot(
   store: Store,
   { resource: { collection } }: Target,
   query: URLSearchParams,

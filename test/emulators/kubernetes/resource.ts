@@ -41,9 +41,9 @@ export interface Resource extends ResourceNames {
   /** Whether metadata.generation is kept. */
   readonly hasGeneration: boolean;
   /** Whether its objects have the subresource `token`. */
-  readonly givesTokens: boolean;
+  readonly hasTokens: boolean;
   /** Whether an update of a missing object creates it. */
-  readonly isMadeByUpdate: boolean;
+  readonly allowsCreateOnUpdate: boolean;
   readonly nameErrors: NameErrors;
   /** Fields for selectors besides metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
@@ -56,7 +56,7 @@ export interface Resource extends ResourceNames {
   /** Rules beyond the schema, for the stored form. */
   validate(object: KubeObject, old: KubeObject | undefined): FieldError[];
   /** Why no object can be created now; undefined if it can. */
-  refusesCreation(): string | undefined;
+  creationRefusal(): string | undefined;
   /** Whether finalizers outside of metadata hold the object. */
   hasOtherFinalizers(object: KubeObject): boolean;
 }
@@ -71,8 +71,8 @@ export function makeResource(given: Required & Partial<Resource>): Resource {
     validator: makeValidator(schema),
     hasStatus: false,
     hasGeneration: false,
-    givesTokens: false,
-    isMadeByUpdate: false,
+    hasTokens: false,
+    allowsCreateOnUpdate: false,
     nameErrors: subdomainErrors,
     selectableFields: [],
     selectable: () => ({}),
@@ -80,7 +80,7 @@ export function makeResource(given: Required & Partial<Resource>): Resource {
     fromStored: itself,
     completeNew: itself,
     validate: () => [],
-    refusesCreation: () => undefined,
+    creationRefusal: () => undefined,
     hasOtherFinalizers: () => false,
     ...given,
     schema,

@@ -24,12 +24,12 @@ export function review(kind: string, method: string | undefined, body: Json | un
   if (method !== 'POST') throw methodNotAllowed();
   const spec = isJsonObject(body) && isJsonObject(body.spec) ? body.spec : undefined;
   if (!isJsonObject(body) || !spec) throw badRequest(`${kind} has no spec`);
-  const status = kind === 'TokenReview' ? tokenReviewed(spec, directory) : accessReviewed(spec, directory);
+  const status = kind === 'TokenReview' ? reviewToken(spec, directory) : reviewAccess(spec, directory);
   const { apiVersion = kind === 'TokenReview' ? 'authentication.k8s.io/v1' : 'authorization.k8s.io/v1' } = body;
   return { apiVersion, kind, metadata: { creationTimestamp: null }, spec, status };
 }
 
-function tokenReviewed({ token }: JsonObject, { users }: Directory): JsonObject {
+function reviewToken({ token }: JsonObject, { users }: Directory): JsonObject {
   const username = users.get(String(token));
   if (username === undefined) return { user: {}, error: '[invalid bearer token, token lookup failed]' };
   const [, namespace] = /^system:serviceaccount:([^:]+):/.exec(username) ?? [];
@@ -37,7 +37,7 @@ function tokenReviewed({ token }: JsonObject, { users }: Directory): JsonObject 
   return { authenticated: true, user: { username, groups: [...accounts, 'system:authenticated'] } };
 }
 
-function accessReviewed({ user, nonResourceAttributes: asked }: JsonObject, { mayGet }: Directory): JsonObject {
+function reviewAccess({ user, nonResourceAttributes: asked }: JsonObject, { mayGet }: Directory): JsonObject {
   const allowed = isJsonObject(asked) && asked.verb === 'get' && mayGet(String(user), String(asked.path));
   return allowed ? { allowed } : { allowed, reason: '' };
 }

@@ -30,7 +30,7 @@ export interface FieldError {
 }
 
 /** Go's %q and %v of the values in field errors. */
-function shown(value: Json | undefined): string {
+function goFormat(value: Json | undefined): string {
   if (value === undefined || value === null) return '"null"';
   if (typeof value === 'object') return JSON.stringify(value);
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -45,7 +45,7 @@ export const fieldError = {
   invalid: (field: string, value: Json | undefined, detail: string): FieldError => ({
     type: 'FieldValueInvalid',
     field,
-    message: `Invalid value: ${shown(value)}: ${detail}`,
+    message: `Invalid value: ${goFormat(value)}: ${detail}`,
   }),
   wrongType: (field: string, actual: string, detail: string): FieldError => ({
     type: 'FieldValueTypeInvalid',
@@ -55,7 +55,7 @@ export const fieldError = {
   notSupported: (field: string, value: Json | undefined, supported: readonly string[]): FieldError => ({
     type: 'FieldValueNotSupported',
     field,
-    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
+    message: `Unsupported value: ${goFormat(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
   }),
   /** `value` in Go's format: list-map keys are Go maps there. */
   duplicate: (field: string, value: string): FieldError => ({

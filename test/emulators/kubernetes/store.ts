@@ -11,7 +11,7 @@ export interface Change {
 }
 
 /** A collection keeps at least this many changes, and drops the older half when it has twice as many. */
-const remembered = 10_000;
+const minChanges = 10_000;
 
 export class Store {
   #version = 1;
@@ -168,8 +168,8 @@ export class Collection {
 
   #record(change: Change): void {
     this.#changes.push(change);
-    if (this.#changes.length >= 2 * remembered) {
-      const forgotten = this.#changes.splice(0, remembered);
+    if (this.#changes.length >= 2 * minChanges) {
+      const forgotten = this.#changes.splice(0, minChanges);
       this.#oldest = forgotten.at(-1)?.version ?? this.#oldest;
     }
     for (const subscriber of [...this.#subscribers]) subscriber.changed(change);

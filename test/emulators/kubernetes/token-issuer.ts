@@ -9,9 +9,9 @@ import { badRequest, type FieldError, fieldError, invalid } from './status.ts';
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 
 /** Seconds. */
-const usualLifetime = 3600;
-const shortestLifetime = 600;
-const longestLifetime = 2 ** 32;
+const defaultLifetime = 3600;
+const minLifetime = 600;
+const maxLifetime = 2 ** 32;
 
 export class TokenIssuer {
   readonly #clock: Clock;
@@ -24,7 +24,7 @@ export class TokenIssuer {
 
   /** The answer to a POST; throws an ApiError if the request is invalid. */
   answer({ metadata }: KubeObject, body: Json): JsonObject {
-    const { audiences, lifetime } = wanted(body);
+    const { audiences, lifetime } = parseTokenRequest(body);
     const issued = Math.floor(this.#clock.now().getTime() / 1000);
     const { namespace = '', name, uid } = metadata;
     const token = this.#signed({
@@ -55,13 +55,13 @@ export class TokenIssuer {
   }
 }
 
-function wanted(body: Json): { audiences: string[]; lifetime: number } {
+function parseTokenRequest(body: Json): { audiences: string[]; lifetime: number } {
   if (!isJsonObject(body) || (body.kind !== undefined && body.kind !== 'TokenRequest')) {
     throw badRequest('the body is no TokenRequest');
   }
   const { audiences, expirationSeconds } = isJsonObject(body.spec) ? body.spec : {};
   const named = Array.isArray(audiences) ? audiences.filter((audience) => typeof audience === 'string') : [];
-  const lifetime = typeof expirationSeconds === 'number' ? expirationSeconds : usualLifetime;
+  const lifetime = typeof expirationSeconds === 'number' ? expirationSeconds : defaultLifetime;
   const errors = lifetimeErrors(lifetime);
   if (errors.length) throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', errors);
   return { audiences: named.length ? named : [issuer], lifetime };
@@ -69,6 +69,6 @@ function wanted(body: Json): { audiences: string[]; lifetime: number } {
 
 function lifetimeErrors(lifetime: number): FieldError[] {
   const refuse = (words: string) => [fieldError.invalid('spec.expirationSeconds', lifetime, words)];
-  if (lifetime < shortestLifetime) return refuse('may not specify a duration less than 10 minutes');
-  return lifetime > longestLifetime ? refuse('may not specify a duration larger than 2^32 seconds') : [];
+  if (lifetime < minLifetime) return refuse('may not specify a duration less than 10 minutes');
+  return lifetime > maxLifetime ? refuse('may not specify a duration larger than 2^32 seconds') : [];
 }

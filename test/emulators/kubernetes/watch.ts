@@ -9,9 +9,9 @@ import type { Change, Store } from './store.ts';
 import type { Target } from './writes.ts';
 
 /** ms between bookmarks: kube-apiserver sends about one a minute. */
-const bookmarkEvery = 60_000;
+const bookmarkIntervalMs = 60_000;
 /** Default timeout of a watch in ms: kube-apiserver picks 30 to 60 minutes. */
-const longest = 30 * 60_000;
+const maxDurationMs = 30 * 60_000;
 
 export interface WatchRequest {
   readonly store: Store;
@@ -50,7 +50,7 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
   }
   const send = (type: string, object: string) => response.write(`{"type":"${type}","object":${object}}\n`);
   const sendChange = (change: Change) => {
-    const event = seenThrough(includes, change);
+    const event = filtered(includes, change);
     if (event) send(event.type, representation.event(event.object));
   };
   if (from === 0) {
@@ -62,7 +62,7 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
   const bookmark = () => send('BOOKMARK', representation.bookmark(String(Math.max(store.version, from))));
   let cancelBookmark = () => {};
   const bookmarkRegularly = () => {
-    cancelBookmark = clock.after(bookmarkEvery, () => {
+    cancelBookmark = clock.after(bookmarkIntervalMs, () => {
       bookmark();
       bookmarkRegularly();
     });
@@ -74,7 +74,7 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
     changed: (change) => change.version > from && sendChange(change),
     closed: () => finish(),
   });
-  const cancelEnd = clock.after(seconds > 0 ? seconds * 1000 : longest, () => {
+  const cancelEnd = clock.after(seconds > 0 ? seconds * 1000 : maxDurationMs, () => {
     if (wantsBookmarks) bookmark();
     finish();
   });
@@ -96,7 +96,7 @@ function end(response: ServerResponse, error: ApiError): void {
 }
 
 /** A change as a selector shows it: an object that begins to match is ADDED, one that no longer matches is DELETED. */
-function seenThrough(includes: Includes, change: Change): { type: Change['type']; object: KubeObject } | undefined {
+function filtered(includes: Includes, change: Change): { type: Change['type']; object: KubeObject } | undefined {
   const { type, object, previous } = change;
   const was = previous !== undefined && includes(previous);
   if (type === 'DELETED') return was ? { type, object } : undefined;

@@ -43,7 +43,7 @@ export function create(cluster: Cluster, target: Target, body: Json, options: Wr
 
 function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dryRun }: WriteOptions): KubeObject {
   const { resource, namespace } = target;
-  const refusal = resource.refusesCreation();
+  const refusal = resource.creationRefusal();
   if (refusal) throw methodNotAllowed(refusal);
   checkNamespace(cluster, target, sent.metadata.name);
   if (sent.metadata.resourceVersion) {
@@ -66,7 +66,7 @@ function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dry
     kind: sent.kind,
     metadata: { ...metadata, ...(resource.hasGeneration && { generation: 1 }) },
   };
-  const stored = judged(resource, fresh, undefined);
+  const stored = validated(resource, fresh, undefined);
   const object = resource.completeNew(stored);
   if (resource.collection.get(namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
   if (dryRun) return resource.fromStored(object);
@@ -94,7 +94,7 @@ export function update(
   checkName(sent, name);
   const old = resource.collection.get(namespace, name);
   if (old) return { object: replace(cluster, target, name, subresource, old, sent, options), isNew: false };
-  if (!resource.isMadeByUpdate || sent.metadata.resourceVersion) throw notFound(resource, name);
+  if (!resource.allowsCreateOnUpdate || sent.metadata.resourceVersion) throw notFound(resource, name);
   return { object: createDecoded(cluster, target, sent, options), isNew: true };
 }
 
@@ -113,13 +113,13 @@ export function patch(
 ): KubeObject {
   const old = existing(target, name);
   const before = target.resource.fromStored(old);
-  const patched = patchedBy(type, before, patch);
+  const patched = applyPatch(type, before, patch);
   const sent = decode(target, patched, options, invalidPatch);
   checkName(sent, name);
   return replace(cluster, target, name, subresource, old, sent, options);
 }
 
-function patchedBy(type: Patch['type'], before: KubeObject, patch: Json): Json {
+function applyPatch(type: Patch['type'], before: KubeObject, patch: Json): Json {
   switch (type) {
     case 'json':
       return applyJsonPatch(before, patch);
@@ -268,7 +268,7 @@ export function existing({ resource, namespace }: Target, name: string): KubeObj
 }
 
 /** Validates an object of the served version, and returns it in the stored version. */
-function judged(resource: Resource, next: KubeObject, old: KubeObject | undefined): KubeObject {
+function validated(resource: Resource, next: KubeObject, old: KubeObject | undefined): KubeObject {
   const before = old && resource.fromStored(old);
   const errors = [
     ...metadataErrors(next.metadata, resource.nameErrors),
@@ -299,7 +299,7 @@ function replace(
   const { resource } = target;
   checkVersion(resource, name, sent.metadata.resourceVersion, old);
   const next = merged(resource, subresource, old, sent);
-  const stored = judged(resource, next, old);
+  const stored = validated(resource, next, old);
   if (sameObject(stored, old)) return resource.fromStored(old);
   const { deletionTimestamp, finalizers } = stored.metadata;
   const isReleased = deletionTimestamp !== undefined && !finalizers?.length && !resource.hasOtherFinalizers(stored);

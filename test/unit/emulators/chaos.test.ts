@@ -3,15 +3,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Azure } from '../../emulators/arm/azure.ts';
 import {
-  calm,
+  applyStep,
+  denials,
   drawSteps,
-  forbidding,
-  inFate,
-  inSight,
-  onTheWire,
-  play,
+  endTrouble,
+  playSteps,
+  provisioningFaults,
   type Step,
-  take,
+  staleReads,
+  transportFaults,
 } from '../../emulators/arm/chaos.ts';
 import { readDrift } from '../../emulators/arm/drift.ts';
 import { kinds, readFault } from '../../emulators/arm/faults/fault.ts';
@@ -21,7 +21,7 @@ import { realistic } from '../../emulators/arm/timings.ts';
 import { World } from '../../emulators/arm/world.ts';
 import { FakeClock } from '../../fake-clock.ts';
 
-const scene = { registry: 'myACR0007', locations: ['japaneast', 'westeurope'], elsewhere: ['uksouth'] };
+const targets = { registry: 'myACR0007', locations: ['japaneast', 'westeurope'], elsewhere: ['uksouth'] };
 const reference = { subscriptionId: 's', resourceGroup: 'g', name: 'myACR0007' };
 
 describe('chaos', () => {
@@ -34,13 +34,13 @@ describe('chaos', () => {
   }
 
   it('is the same from the same seed', () => {
-    const drawn = (seed: number) => drawSteps(50, scene, { pace: 1_000 }, seeded(seed));
+    const drawn = (seed: number) => drawSteps(50, targets, { paceMs: 1_000 }, seeded(seed));
     expect(drawn(1)).to.deep.equal(drawn(1));
     expect(drawn(1)).not.to.deep.equal(drawn(2));
   });
 
   it('draws every kind, all of them such that the admin endpoint would take them, and over in time', () => {
-    const steps = drawSteps(2_000, scene, { kinds, pace: 1_000 }, seeded(1));
+    const steps = drawSteps(2_000, targets, { kinds, paceMs: 1_000 }, seeded(1));
     const drawn = new Set<string>();
     for (const step of steps) {
       if (step.kind === 'on') {
@@ -55,9 +55,9 @@ describe('chaos', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat({ max: 40 }), (seed, count) => {
         const azure = anAzure();
-        const mood = { kinds: [...onTheWire, ...inSight, ...inFate, ...forbidding], pace: 500 };
-        for (const step of drawSteps(count, scene, mood, seeded(seed))) take(azure, step);
-        calm(azure);
+        const options = { kinds: [...transportFaults, ...staleReads, ...provisioningFaults, ...denials], paceMs: 500 };
+        for (const step of drawSteps(count, targets, options, seeded(seed))) applyStep(azure, step);
+        endTrouble(azure);
         expect(azure.faults.list()).to.deep.equal([]);
         expect(azure.replica(reference, 'eastus')).to.deep.include({ routing: true, tags: {} });
       }),
@@ -70,7 +70,7 @@ describe('chaos', () => {
     azure.addReplica(reference, 'westeurope', { state: 'Creating' });
     azure.settle();
     expect(azure.replica(reference, 'westeurope')?.stage.kind).to.equal('Creating');
-    calm(azure);
+    endTrouble(azure);
     expect(azure.replica(reference, 'westeurope')).to.equal(undefined);
     expect(azure.replica(reference, 'japaneast')).not.to.equal(undefined);
   });
@@ -87,7 +87,7 @@ describe('chaos', () => {
     const azure = anAzure(clock);
     const told: [Step, number][] = [];
     const start = clock.now().getTime();
-    const { done } = play(azure, steps, clock, (step) => told.push([step, clock.now().getTime() - start]));
+    const { done } = playSteps(azure, steps, clock, (step) => told.push([step, clock.now().getTime() - start]));
     await clock.advance(149);
     expect(azure.faults.list()).to.have.length(1);
     expect(azure.replica(reference, 'japaneast')).not.to.equal(undefined);
@@ -103,7 +103,7 @@ describe('chaos', () => {
   it('stops when told to, in the middle of a step as well', async () => {
     const clock = new FakeClock();
     const azure = anAzure(clock);
-    const running = play(azure, steps, clock, () => running.stop());
+    const running = playSteps(azure, steps, clock, () => running.stop());
     await clock.advance(1_000);
     await running.done;
     expect(clock.nextIn).to.equal(undefined);

@@ -16,44 +16,44 @@ describe('the faults that are on', () => {
 
   it('befall as often as was said, and then no more', () => {
     faults.add({ kind: 'hang', times: 2 });
-    const due = Array.from({ length: 3 }, () => faults.due('hang', any) !== undefined);
+    const due = Array.from({ length: 3 }, () => faults.consume('hang', any) !== undefined);
     expect(due).to.deep.equal([true, true, false]);
     expect(faults.list()).to.deep.equal([]);
   });
 
   it('count only what they are about', () => {
     faults.add({ kind: 'hang', times: 1 });
-    expect(faults.due('hang', () => false)).to.equal(undefined);
-    expect(faults.due('reset', any)).to.equal(undefined);
-    expect(faults.due('hang', any)).not.to.equal(undefined);
+    expect(faults.consume('hang', () => false)).to.equal(undefined);
+    expect(faults.consume('reset', any)).to.equal(undefined);
+    expect(faults.consume('hang', any)).not.to.equal(undefined);
   });
 
   it('are over when their time is', () => {
     faults.add({ kind: 'hang', for: 1_000 });
     now = 999;
-    expect(faults.due('hang', any)).not.to.equal(undefined);
+    expect(faults.consume('hang', any)).not.to.equal(undefined);
     now = 1_000;
-    expect(faults.due('hang', any)).to.equal(undefined);
+    expect(faults.consume('hang', any)).to.equal(undefined);
   });
 
   it('come the eldest first, and make way once they are used up', () => {
     faults.set('first', { kind: 'latency', ms: 1, times: 1 });
     faults.set('second', { kind: 'latency', ms: 2 });
-    const names = Array.from({ length: 3 }, () => faults.due('latency', any)?.name);
+    const names = Array.from({ length: 3 }, () => faults.consume('latency', any)?.name);
     expect(names).to.deep.equal(['first', 'second', 'second']);
   });
 
   it('begin to count anew when they are set anew', () => {
     faults.set('one', { kind: 'hang', times: 1 });
-    faults.due('hang', any);
+    faults.consume('hang', any);
     faults.set('one', { kind: 'hang', times: 1 });
     expect(faults.list()).to.have.length(1);
-    expect(faults.due('hang', any)).not.to.equal(undefined);
+    expect(faults.consume('hang', any)).not.to.equal(undefined);
   });
 
   it('left to chance befall the share that was said, and waste no time of theirs otherwise', () => {
     faults.add({ kind: 'hang', chance: 0.3, times: 1_000 });
-    const befallen = Array.from({ length: 1_000 }, () => faults.due('hang', any)).filter(Boolean).length;
+    const befallen = Array.from({ length: 1_000 }, () => faults.consume('hang', any)).filter(Boolean).length;
     expect(befallen).to.be.within(250, 350);
     expect(faults.list()[0]?.left).to.equal(1_000 - befallen);
   });

@@ -1,12 +1,18 @@
 // The stages that an emulated replica goes through.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { following, isPassing, type Resting, type Stage, stageAt } from '../../emulators/arm/replica-lifecycle.ts';
+import {
+  isTemporary,
+  nextStage,
+  type SettledStage,
+  type Stage,
+  stageAt,
+} from '../../emulators/arm/replica-lifecycle.ts';
 
 describe('the life of an emulated replica', () => {
   const time = fc.nat({ max: 10_000 });
   const failure = { code: 'ReplicationFailed', message: 'It did not work.' };
-  const resting: fc.Arbitrary<Resting> = fc.oneof(
+  const resting: fc.Arbitrary<SettledStage> = fc.oneof(
     fc.record({ kind: fc.constant('Syncing' as const), since: time, until: time }),
     fc.record({ kind: fc.constant('Ready' as const), since: time }),
     fc.record({ kind: fc.constant('Failed' as const), since: time, failure: fc.constant(failure) }),
@@ -40,7 +46,7 @@ describe('the life of an emulated replica', () => {
       fc.property(stages, (stage) => {
         const end = stageAt(stage, Number.MAX_SAFE_INTEGER);
         expect(['Ready', 'Failed', 'Gone']).to.include(end.kind);
-        expect(following(end, 0)).to.equal(end);
+        expect(nextStage(end, 0)).to.equal(end);
       }),
     );
   });
@@ -48,7 +54,7 @@ describe('the life of an emulated replica', () => {
   it('waits for ever in what is held', () => {
     fc.assert(
       fc.property(stages, time, (stage, now) => {
-        fc.pre(isPassing(stage));
+        fc.pre(isTemporary(stage));
         const still = { ...stage, until: Number.POSITIVE_INFINITY };
         expect(stageAt(still, now)).to.equal(still);
       }),

@@ -1,24 +1,35 @@
 // All faults of the emulated Azure: the meaning, members and a working example of each. Their effects are implemented
 // where they are looked up.
 import { endpoints, methods } from '../request-info.ts';
-import { amount, type Fields, oneOf, optional, pairs, someOf, text, texts, truth, type Values } from './field.ts';
+import {
+  boolean,
+  type Fields,
+  listOf,
+  numeric,
+  oneOf,
+  optional,
+  text,
+  textList,
+  textMap,
+  type Values,
+} from './field.ts';
 
 /** Members that every fault may have. */
 export const limits = {
-  times: optional(amount('It befalls so many and is over.', 1)),
-  for: optional(amount('It is over after so many ms.')),
-  chance: optional(amount('It befalls each with this probability, drawn from the seed of the emulator.', 0, 1)),
+  times: optional(numeric('It ends after it has applied this many times.', 1)),
+  for: optional(numeric('It ends after this many ms.')),
+  chance: optional(numeric('It applies with this probability, drawn from the seed of the emulator.', 0, 1)),
 };
 
 export type Limits = Values<typeof limits>;
 
-export interface Knob<F extends Fields = Fields> {
+export interface FaultDefinition<F extends Fields = Fields> {
   readonly meaning: string;
   readonly fields: F;
   readonly example: Values<F> & Limits;
 }
 
-function knob<const F extends Fields>(meaning: string, fields: F, example: Values<F> & Limits): Knob<F> {
+function define<const F extends Fields>(meaning: string, fields: F, example: Values<F> & Limits): FaultDefinition<F> {
   return { meaning, fields, example };
 }
 
@@ -26,7 +37,7 @@ function knob<const F extends Fields>(meaning: string, fields: F, example: Value
 const registries = {
   subscriptionId: optional(text('Only in this subscription.')),
   resourceGroup: optional(text('Only in this resource group.')),
-  registry: optional(text('Only registries of this name, and what is in them.')),
+  registry: optional(text('Only registries of this name, and their replicas.')),
 };
 
 /** Selects replicas. */
@@ -35,152 +46,155 @@ const replicas = { ...registries, location: optional(text('Only at this location
 /** Selects requests. */
 const requests = {
   ...registries,
-  replica: optional(text('Only requests about the replica of this ARM name.')),
-  methods: optional(someOf('Only these methods.', methods)),
-  endpoints: optional(someOf('Only these; all but token where left out.', endpoints)),
+  replica: optional(text('Only requests for the replica of this ARM name.')),
+  methods: optional(listOf('Only these methods.', methods)),
+  endpoints: optional(listOf('Only these; default: all but token.', endpoints)),
 };
 
 const scope = optional(
-  text('The ARM id of a subscription, group, registry or replica; all in it inherits. All of Azure where left out.'),
+  text('The ARM id of a subscription, group, registry or replica, and everything in it; default: all of Azure.'),
 );
 const when = optional(
-  oneOf('Whether the request is carried out before: "before" (default) or "after" that.', ['before', 'after']),
+  oneOf('Whether the fault strikes "before" (default) or "after" the request is carried out.', ['before', 'after']),
 );
 const failure = {
   code: optional(text("The failure's code.")),
-  message: optional(text("The failure's words.")),
+  message: optional(text("The failure's message.")),
 };
 
-export const knobs = {
+export const faultCatalog = {
   // Transport.
-  latency: knob(
+  latency: define(
     'Answers take longer.',
     {
       ...requests,
-      ms: amount('So many ms, or the least of them.'),
-      most: optional(amount('The most, in ms: each request draws its own.')),
+      ms: numeric('The latency in ms, or its lower bound.'),
+      most: optional(numeric('Its upper bound in ms: each request draws its own.')),
     },
     { ms: 200, most: 2000, registry: 'myACR0007' },
   ),
-  reset: knob(
-    'The connection is reset instead of an answer.',
+  reset: define(
+    'The connection is reset and no answer is sent.',
     { ...requests, when },
     { when: 'after', methods: ['PUT'], times: 1 },
   ),
-  hang: knob(
-    'No answer comes, and the connection stays open.',
+  hang: define(
+    'No answer is sent, and the connection stays open.',
     { ...requests, when },
     { endpoints: ['replica'], times: 2 },
   ),
-  malformed: knob(
-    'The body of the answer is not what was to be sent.',
+  malformed: define(
+    'The body of the answer is malformed.',
     {
       ...requests,
       how: oneOf(
-        'half: half of it; cut: half of it, then the connection is reset; stall: half of it, then nothing more; gzipHalf: gzip that ends early; gzipCut: half of a gzip body, then the connection is reset; large: many blanks before it; bomb: the same as gzip, a thousandth on the wire; empty: nothing; html: a page of some gateway; strange: JSON of another shape.',
+        'half: half of it; cut: half of it, then the connection is reset; stall: half of it, then nothing more; gzipHalf: gzip that ends early; gzipCut: half of a gzip body, then the connection is reset; large: many blanks before it; bomb: the same in gzip, a thousandth of the size; empty: nothing; html: the page of a gateway; strange: JSON of another shape.',
         ['half', 'cut', 'stall', 'gzipHalf', 'gzipCut', 'large', 'bomb', 'empty', 'html', 'strange'],
       ),
-      bytes: optional(amount('large and bomb: so many blanks, unpacked; 64 MiB where left out.', 1, 2 ** 31)),
+      bytes: optional(numeric('large and bomb: the number of blanks, unpacked; default: 64 MiB.', 1, 2 ** 31)),
     },
     { how: 'html', endpoints: ['replicas'], chance: 0.5 },
   ),
-  stalledHandshake: knob(
+  stalledHandshake: define(
     'New connections are accepted, and their TLS handshake is never answered.',
     {},
     { times: 3, chance: 0.2 },
   ),
   // Error responses.
-  throttled: knob(
+  throttled: define(
     'Requests are answered 429, SubscriptionRequestsThrottled.',
-    { ...requests, retryAfter: optional(amount('What Retry-After says, in s; no such header where left out.')) },
+    { ...requests, retryAfter: optional(numeric('The Retry-After header in s; no header if left out.')) },
     { retryAfter: 17, methods: ['GET'], for: 60_000 },
   ),
-  error: knob(
+  error: define(
     'Requests are answered with an error.',
     {
       ...requests,
       when,
-      status: amount('The HTTP status.', 400, 599),
+      status: numeric('The HTTP status.', 400, 599),
       ...failure,
-      html: optional(truth("A gateway's HTML page in place of ARM's envelope of code and message.")),
-      retryAfter: optional(amount('What Retry-After says, in s.')),
+      html: optional(boolean("A gateway's HTML page in place of ARM's envelope of code and message.")),
+      retryAfter: optional(numeric('The Retry-After header in s.')),
     },
     { status: 503, times: 3 },
   ),
-  busy: knob(
-    'Writes are answered 409, since another operation is going on.',
+  busy: define(
+    'Writes are answered 409, as if another operation were running.',
     { ...registries, replica: optional(text('Only writes to this replica.')) },
     { registry: 'myACR0007', for: 30_000 },
   ),
   // Rights, locks and policies.
-  forbidden: knob(
-    'The right to perform actions is missing: 403, AuthorizationFailed.',
-    { actions: texts('As Microsoft.ContainerRegistry/registries/replications/write; * stands for anything.'), scope },
+  forbidden: define(
+    'The client may not perform these actions: 403, AuthorizationFailed.',
+    {
+      actions: textList('As Microsoft.ContainerRegistry/registries/replications/write; * stands for anything.'),
+      scope,
+    },
     { actions: ['Microsoft.ContainerRegistry/locations/operationResults/read'] },
   ),
-  lock: knob(
+  lock: define(
     'A resource lock: 409, ScopeLocked.',
-    { level: oneOf('What is forbidden: to delete, or to change at all.', ['CanNotDelete', 'ReadOnly']), scope },
+    { level: oneOf('Forbids deletion, or any change.', ['CanNotDelete', 'ReadOnly']), scope },
     { level: 'CanNotDelete' },
   ),
-  policyDeny: knob(
+  policyDeny: define(
     'An Azure Policy forbids creations and changes: 403, RequestDisallowedByPolicy.',
-    { scope, locations: optional(texts('Only at these locations.')) },
+    { scope, locations: optional(textList('Only at these locations.')) },
     { locations: ['japaneast'] },
   ),
-  policyTags: knob(
-    'An Azure Policy (effect modify) puts tags on whatever is written.',
-    { scope, tags: pairs('They win over those that were sent.') },
+  policyTags: define(
+    'An Azure Policy (effect modify) adds tags to everything written.',
+    { scope, tags: textMap('They override those in the request.') },
     { tags: { costCenter: '4711' } },
   ),
-  withdrawnRegion: knob(
-    'A region takes nothing new: 400, LocationNotAvailableForResourceType.',
-    { location: text('Which.') },
+  withdrawnRegion: define(
+    'A region accepts no new resources: 400, LocationNotAvailableForResourceType.',
+    { location: text('The region.') },
     { location: 'japaneast' },
   ),
   // Outcome of ACR's work.
-  failedCreation: knob('Creations end as Failed.', { ...replicas, ...failure }, { location: 'japaneast', times: 2 }),
-  stuckCreation: knob('Creations never end. Deleting such a replica is the remedy, and is let through.', replicas, {
+  failedCreation: define('Creations end as Failed.', { ...replicas, ...failure }, { location: 'japaneast', times: 2 }),
+  stuckCreation: define('Creations never end. Such a replica can be deleted.', replicas, {
     location: 'japaneast',
     times: 1,
   }),
-  vanishingCreation: knob(
-    'Replicas vanish at the end of their creation, as those do for which a private endpoint has no address left.',
+  vanishingCreation: define(
+    'Replicas vanish at the end of their creation, as if a private endpoint had no free address.',
     { ...replicas, ...failure },
     { location: 'japaneast', times: 1 },
   ),
-  failedRecreation: knob(
-    'Creations fail where a replica has just been deleted.',
-    { ...replicas, ms: amount('How long after the deletion.'), ...failure },
+  failedRecreation: define(
+    'Creations fail soon after a deletion at the same location.',
+    { ...replicas, ms: numeric('ms after the deletion.'), ...failure },
     { ms: 30_000 },
   ),
-  failedUpdate: knob(
+  failedUpdate: define(
     'Changes of routing end as Failed.',
     { ...replicas, ...failure },
     { location: 'japaneast', times: 1 },
   ),
-  healing: knob('A Failed replica is Ready after the next PATCH or PUT; without this it fails again.', replicas, {}),
-  lateHomeEntry: knob(
+  healing: define('A Failed replica is Ready after the next PATCH or PUT; without this it fails again.', replicas, {}),
+  lateHomeEntry: define(
     "ACR takes longer to make the home region's entry, counted from the first creation.",
-    { ...registries, ms: amount('How long.') },
+    { ...registries, ms: numeric('ms.') },
     { ms: 600_000 },
   ),
   // Inconsistent reads.
-  staleList: knob('LIST tells what was so.', { ...registries, ms: amount('How long ago.') }, { ms: 60_000 }),
-  foreignNextLink: knob(
-    'LIST names a next page at another origin.',
+  staleList: define('LIST shows an earlier state.', { ...registries, ms: numeric('ms ago.') }, { ms: 60_000 }),
+  foreignNextLink: define(
+    'The nextLink of LIST points to another origin.',
     { ...registries, origin: text('Its scheme, host and port.') },
     { origin: 'https://127.0.0.1:1', times: 1 },
   ),
-  omission: knob('LIST leaves replicas out.', replicas, { location: 'japaneast', chance: 0.5 }),
-  lateCreation: knob(
+  omission: define('LIST leaves out replicas.', replicas, { location: 'japaneast', chance: 0.5 }),
+  lateCreation: define(
     'GET of a new replica answers 404 at first.',
-    { ...replicas, ms: amount('How long after the PUT.') },
+    { ...replicas, ms: numeric('ms after the PUT.') },
     { ms: 20_000 },
   ),
-  lateDeletion: knob(
-    'GET of a deleted replica answers as before the DELETE at first.',
-    { ...replicas, ms: amount('How long after the DELETE.') },
+  lateDeletion: define(
+    'GET of a deleted replica shows its state before the DELETE at first.',
+    { ...replicas, ms: numeric('ms after the DELETE.') },
     { ms: 20_000 },
   ),
 } as const satisfies Readonly<Record<string, unknown>>;

@@ -2,33 +2,33 @@
 import type { RegistryReference } from '../../../../src/azure/arm.ts';
 import { shortForm } from '../regions.ts';
 import type { RequestInfo } from '../request-info.ts';
-import { knobs, type Limits, limits } from './fault-catalog.ts';
-import { isObject, Misfit, oneOf, readFields, type Values } from './field.ts';
+import { faultCatalog, type Limits, limits } from './fault-catalog.ts';
+import { InvalidInput, isObject, oneOf, readFields, type Values } from './field.ts';
 
-export type Kind = keyof typeof knobs;
+export type Kind = keyof typeof faultCatalog;
 
-export const kinds = Object.keys(knobs) as Kind[];
+export const kinds = Object.keys(faultCatalog) as Kind[];
 
 /** `{kind: 'latency', ms: 200}`, with the members of the catalog. */
 export type Fault<K extends Kind = Kind> = {
-  [P in K]: { readonly kind: P } & Values<(typeof knobs)[P]['fields']> & Limits;
+  [P in K]: { readonly kind: P } & Values<(typeof faultCatalog)[P]['fields']> & Limits;
 }[K];
 
-/** Throws a Misfit if `json` is not a fault. */
+/** Throws InvalidInput if `json` is not a fault. */
 export function readFault(json: unknown): Fault {
-  if (!isObject(json)) throw new Misfit('It must be a JSON object.');
+  if (!isObject(json)) throw new InvalidInput('It must be a JSON object.');
   const kind = oneOf('', kinds);
   let chosen: Kind;
   try {
     chosen = kind.read(json.kind);
   } catch (error) {
-    throw error instanceof Misfit ? new Misfit(`"kind" ${error.message}`) : error;
+    throw error instanceof InvalidInput ? new InvalidInput(`"kind" ${error.message}`) : error;
   }
-  return readFields({ kind, ...knobs[chosen].fields, ...limits }, json) as Fault;
+  return readFields({ kind, ...faultCatalog[chosen].fields, ...limits }, json) as Fault;
 }
 
 /** The members that select registries, replicas or requests. */
-interface Aim {
+interface Selector {
   readonly subscriptionId?: string;
   readonly resourceGroup?: string;
   readonly registry?: string;
@@ -39,7 +39,7 @@ interface Aim {
 }
 
 /** Token requests must be selected explicitly: a fault of ARM is not a fault of Entra. */
-export function concernsRequest(aim: Aim, info: RequestInfo): boolean {
+export function selectsRequest(aim: Selector, info: RequestInfo): boolean {
   const names = ['subscriptionId', 'resourceGroup', 'registry', 'replica'] as const;
   return (
     names.every((name) => aim[name] === undefined || same(aim[name], info[name])) &&
@@ -48,7 +48,7 @@ export function concernsRequest(aim: Aim, info: RequestInfo): boolean {
   );
 }
 
-export function concernsRegistry(aim: Aim, { subscriptionId, resourceGroup, name }: RegistryReference): boolean {
+export function selectsRegistry(aim: Selector, { subscriptionId, resourceGroup, name }: RegistryReference): boolean {
   return (
     (aim.subscriptionId === undefined || same(aim.subscriptionId, subscriptionId)) &&
     (aim.resourceGroup === undefined || same(aim.resourceGroup, resourceGroup)) &&
@@ -57,8 +57,8 @@ export function concernsRegistry(aim: Aim, { subscriptionId, resourceGroup, name
 }
 
 /** `location` in ARM's short form. */
-export function concernsReplica(aim: Aim, registry: RegistryReference, location: string): boolean {
-  return concernsRegistry(aim, registry) && (aim.location === undefined || shortForm(aim.location) === location);
+export function selectsReplica(aim: Selector, registry: RegistryReference, location: string): boolean {
+  return selectsRegistry(aim, registry) && (aim.location === undefined || shortForm(aim.location) === location);
 }
 
 function same(one: string, other: string | undefined): boolean {

@@ -4,13 +4,13 @@ import type { RefusalDetails } from '../refusal.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { Fault, Kind } from './fault.ts';
 
-export type Which = (request: RequestInfo) => boolean;
+export type RequestFilter = (request: RequestInfo) => boolean;
 
 /** Undoes the call that returned it; harmless when repeated. */
 export type Undo = () => void;
 
 /** A fault that is on. */
-export interface Active<K extends Kind = Kind> {
+export interface ActiveFault<K extends Kind = Kind> {
   readonly name: string;
   readonly fault: Fault<K>;
   /** ms since the epoch: when it was set, and when it ends by itself. */
@@ -21,7 +21,7 @@ export interface Active<K extends Kind = Kind> {
 }
 
 interface Refusal {
-  readonly which: Which;
+  readonly which: RequestFilter;
   readonly details: RefusalDetails;
   left: number;
 }
@@ -29,7 +29,7 @@ interface Refusal {
 export class Faults {
   readonly #now: () => number;
   readonly #random: Random;
-  readonly #active = new Map<string, Active>();
+  readonly #active = new Map<string, ActiveFault>();
   #refusals: Refusal[] = [];
   #unnamed = 0;
 
@@ -40,7 +40,7 @@ export class Faults {
   }
 
   /** Sets a fault under this name, in place of any earlier one; counting starts over. */
-  set(name: string, fault: Fault): Active {
+  set(name: string, fault: Fault): ActiveFault {
     const since = this.#now();
     const active = { name, fault, since, until: since + (fault.for ?? Infinity), left: fault.times ?? Infinity };
     this.#active.set(name, active);
@@ -67,7 +67,7 @@ export class Faults {
   }
 
   /** Oldest first. */
-  list(): readonly Active[] {
+  list(): readonly ActiveFault[] {
     const now = this.#now();
     for (const { name, until, left } of [...this.#active.values()]) {
       if (until <= now || left <= 0) this.#active.delete(name);
@@ -79,10 +79,13 @@ export class Faults {
    * The oldest fault of this kind that matches and, if it has a `chance`, is drawn. The call counts as one of its `times`,
    * so ask only once for each request or operation.
    */
-  due<K extends Kind>(kind: K, concerns: (fault: Fault<K>, active: Active<K>) => boolean): Active<K> | undefined {
+  consume<K extends Kind>(
+    kind: K,
+    selects: (fault: Fault<K>, active: ActiveFault<K>) => boolean,
+  ): ActiveFault<K> | undefined {
     if (this.#active.size === 0) return undefined;
     for (const active of this.list()) {
-      if (!isOf(active, kind) || !concerns(active.fault, active)) continue;
+      if (!isOf(active, kind) || !selects(active.fault, active)) continue;
       const { chance = 1 } = active.fault;
       if (chance < 1 && this.#random() >= chance) continue;
       this.#active.set(active.name, { ...active, left: active.left - 1 });
@@ -92,12 +95,12 @@ export class Faults {
   }
 
   /** A uniform draw in ms. */
-  between(least: number, most: number): number {
-    return least + this.#random() * (most - least);
+  between(min: number, max: number): number {
+    return min + this.#random() * (max - min);
   }
 
   /** Answers the matching requests with an error, `times` often or until undone. Only for tests in the same process. */
-  refuse(which: Which, details: RefusalDetails, times = Number.POSITIVE_INFINITY): Undo {
+  refuse(which: RequestFilter, details: RefusalDetails, times = Number.POSITIVE_INFINITY): Undo {
     const refusal: Refusal = { which, details, left: times };
     this.#refusals.push(refusal);
     return () => {
@@ -106,7 +109,7 @@ export class Faults {
   }
 
   /** The error that a test has set for this request, if any; the call counts as one of its times. */
-  refusalOf(request: RequestInfo): RefusalDetails | undefined {
+  consumeRefusal(request: RequestInfo): RefusalDetails | undefined {
     const refusal = this.#refusals.find(({ which, left }) => left > 0 && which(request));
     if (!refusal) return undefined;
     refusal.left -= 1;
@@ -114,6 +117,6 @@ export class Faults {
   }
 }
 
-function isOf<K extends Kind>(active: { readonly fault: { readonly kind: Kind } }, kind: K): active is Active<K> {
+function isOf<K extends Kind>(active: { readonly fault: { readonly kind: Kind } }, kind: K): active is ActiveFault<K> {
   return active.fault.kind === kind;
 }

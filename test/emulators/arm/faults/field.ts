@@ -1,13 +1,13 @@
 // Declares the members of a JSON object once; types, validation and documentation are derived from the declaration.
 
 /** The input is not valid; the message is for its sender. */
-export class Misfit extends Error {
-  override readonly name = 'Misfit';
+export class InvalidInput extends Error {
+  override readonly name = 'InvalidInput';
 }
 
 export interface Field<T> {
   readonly meaning: string;
-  /** Throws a Misfit that says what the value must be; the caller prepends the member's name. */
+  /** Throws InvalidInput that says what the value must be; the caller prepends the member's name. */
   readonly read: (value: unknown) => T;
 }
 
@@ -30,10 +30,10 @@ export function optional<T>(field: Field<T>): OptionalField<T> {
   return { ...field, optional: true };
 }
 
-/** A number from `least` to `most`. */
-export function amount(meaning: string, least = 0, most = Number.MAX_SAFE_INTEGER): Field<number> {
-  return field(meaning, `a number from ${least} to ${most}`, (value) => {
-    return typeof value === 'number' && value >= least && value <= most ? value : undefined;
+/** A number from `min` to `max`. */
+export function numeric(meaning: string, min = 0, max = Number.MAX_SAFE_INTEGER): Field<number> {
+  return field(meaning, `a number from ${min} to ${max}`, (value) => {
+    return typeof value === 'number' && value >= min && value <= max ? value : undefined;
   });
 }
 
@@ -43,7 +43,7 @@ export function text(meaning: string): Field<string> {
   });
 }
 
-export function truth(meaning: string): Field<boolean> {
+export function boolean(meaning: string): Field<boolean> {
   return field(meaning, 'true or false', (value) => (typeof value === 'boolean' ? value : undefined));
 }
 
@@ -51,7 +51,7 @@ export function oneOf<const T extends string>(meaning: string, words: readonly T
   return field(meaning, `one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
 }
 
-export function someOf<const T extends string>(meaning: string, words: readonly T[]): Field<readonly T[]> {
+export function listOf<const T extends string>(meaning: string, words: readonly T[]): Field<readonly T[]> {
   return field(meaning, `a list of some of ${words.join(', ')}`, (value) => {
     return Array.isArray(value) && value.length > 0 && value.every((word) => words.includes(word))
       ? (value as readonly T[])
@@ -59,13 +59,13 @@ export function someOf<const T extends string>(meaning: string, words: readonly 
   });
 }
 
-export function texts(meaning: string): Field<readonly string[]> {
+export function textList(meaning: string): Field<readonly string[]> {
   return field(meaning, 'a list of texts', (value) => {
     return Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : undefined;
   });
 }
 
-export function pairs(meaning: string): Field<Readonly<Record<string, string>>> {
+export function textMap(meaning: string): Field<Readonly<Record<string, string>>> {
   return field(meaning, 'an object whose values are texts', (value) => {
     return isObject(value) && Object.values(value).every((each) => typeof each === 'string')
       ? (value as Readonly<Record<string, string>>)
@@ -73,19 +73,19 @@ export function pairs(meaning: string): Field<Readonly<Record<string, string>>> 
   });
 }
 
-/** Throws a Misfit for a member that is not declared. */
+/** Throws InvalidInput for a member that is not declared. */
 export function readFields<const F extends Fields>(fields: F, json: unknown): Values<F> {
-  if (!isObject(json)) throw new Misfit('It must be a JSON object.');
+  if (!isObject(json)) throw new InvalidInput('It must be a JSON object.');
   const unknown = Object.keys(json).find((name) => !Object.hasOwn(fields, name));
   if (unknown !== undefined) {
-    throw new Misfit(`There is no member "${unknown}" here; there are ${Object.keys(fields).join(', ')}.`);
+    throw new InvalidInput(`There is no member "${unknown}" here; there are ${Object.keys(fields).join(', ')}.`);
   }
   const entries = Object.entries(fields).flatMap(([name, { read, ...rest }]) => {
     if (json[name] === undefined && 'optional' in rest) return [];
     try {
       return [[name, read(json[name])] as const];
     } catch (error) {
-      throw error instanceof Misfit ? new Misfit(`"${name}" ${error.message}`) : error;
+      throw error instanceof InvalidInput ? new InvalidInput(`"${name}" ${error.message}`) : error;
     }
   });
   return Object.fromEntries(entries) as Values<F>;
@@ -98,7 +98,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 function field<T>(meaning: string, expected: string, accept: (value: unknown) => T | undefined): Field<T> {
   const read = (value: unknown): T => {
     const accepted = accept(value);
-    if (accepted === undefined) throw new Misfit(`must be ${expected}.`);
+    if (accepted === undefined) throw new InvalidInput(`must be ${expected}.`);
     return accepted;
   };
   return { meaning, read };

@@ -20,7 +20,7 @@ export function compileSchema(schema: Schema): Validate {
   const validate = ajv.compile(forAjv(schema));
   return (value) => {
     if (validate(value)) return [];
-    return (validate.errors ?? []).flatMap((error) => told(error, value));
+    return (validate.errors ?? []).flatMap((error) => fieldErrors(error, value));
   };
 }
 
@@ -80,7 +80,7 @@ function typeName(value: unknown): string {
   return typeof value;
 }
 
-function told(error: ErrorObject, root: Json): FieldError[] {
+function fieldErrors(error: ErrorObject, root: Json): FieldError[] {
   const path = fieldPath(error.instancePath, root);
   const data = error.data as Json;
   const limit: number = error.params.limit;
