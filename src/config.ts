@@ -56,6 +56,9 @@ export interface Config {
   /** Undefined: no leader election; every replica of the operator works. */
   readonly leaderElection?: LeaderElection;
   readonly cloud: Cloud;
+  /** The operator's own tenant, for ServiceAccounts that name none. */
+  readonly homeTenant?: string;
+  readonly podName?: string;
 }
 
 /** Metrics over HTTPS, authenticated and authorized by the API server. */
@@ -90,45 +93,51 @@ export class ConfigHelp extends ConfigError {
  * @throws ConfigError, or ConfigHelp.
  */
 export function parseConfig(argv: readonly string[]): Config {
-  const flags = parseFlags(argv);
-  if (flags.metricsCertDir !== undefined && !flags.metricsSecure)
-    throw new ConfigError('--metrics-cert-dir needs --metrics-secure, which is not set');
-  // Node's switch: it lets any server pose as Azure or as the API server, and read the operator's credentials.
-  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0')
-    throw new ConfigError(
-      'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every server; unset it, and name a private CA with NODE_EXTRA_CA_CERTS',
-    );
-  const election = leaderElection(flags);
-  return Object.freeze({
-    ...(flags.metricsBindAddress && { metricsBindAddress: flags.metricsBindAddress }),
-    ...(flags.metricsSecure && {
-      metricsSecure: Object.freeze({ ...(flags.metricsCertDir !== undefined && { certDir: flags.metricsCertDir }) }),
-    }),
-    ...(flags.healthProbeBindAddress && { healthProbeBindAddress: flags.healthProbeBindAddress }),
-    watchNamespaces: Object.freeze(flags.watchNamespaces),
-    ...(flags.watchLabelSelector !== undefined && { watchLabelSelector: flags.watchLabelSelector }),
-    concurrency: flags.concurrency,
-    interval: flags.interval,
-    maxParallelActions: flags.maxParallelActions,
-    defaultIdentity: flags.defaultIdentity,
-    defaultRegistries: flags.defaultRegistries,
-    allowHttpApiServer: flags.allowHttpApiServer,
-    logLevel: flags.logLevel,
-    logFormat: flags.logFormat,
-    ...(flags.leaderElect && { leaderElection: election }),
-    cloud: cloud(process.env),
-  });
-}
-
-/** Checks client-go's rules for Lease timings, with and without --leader-elect. */
-function leaderElection(flags: Flags): LeaderElection {
   const {
+    metricsBindAddress,
+    healthProbeBindAddress,
+    metricsSecure,
+    metricsCertDir: certDir,
+    leaderElect,
     leaderElectResourceNamespace: namespace,
     leaderElectResourceName: name,
     leaderElectLeaseDuration: leaseDuration,
     leaderElectRenewDeadline: renewDeadline,
     leaderElectRetryPeriod: retryPeriod,
-  } = flags;
+    ...flags
+  } = parseFlags(argv);
+  const { env } = process;
+  if (certDir !== undefined && !metricsSecure)
+    throw new ConfigError('--metrics-cert-dir needs --metrics-secure, which is not set');
+  // Node's switch: it lets any server pose as Azure or as the API server, and read the operator's credentials.
+  if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0')
+    throw new ConfigError(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every server; unset it, and name a private CA with NODE_EXTRA_CA_CERTS',
+    );
+  // Checked without --leader-elect too, so that turning it on later brings no surprise.
+  checkTimings({ leaseDuration, renewDeadline, retryPeriod });
+  const leaderElection = {
+    ...(namespace !== undefined && { namespace }),
+    name,
+    leaseDuration,
+    renewDeadline,
+    retryPeriod,
+  };
+  return Object.freeze({
+    ...flags,
+    watchNamespaces: Object.freeze(flags.watchNamespaces),
+    ...(metricsBindAddress && { metricsBindAddress }),
+    ...(metricsSecure && { metricsSecure: Object.freeze({ ...(certDir !== undefined && { certDir }) }) }),
+    ...(healthProbeBindAddress && { healthProbeBindAddress }),
+    ...(leaderElect && { leaderElection: Object.freeze(leaderElection) }),
+    ...(env.AZURE_TENANT_ID && { homeTenant: env.AZURE_TENANT_ID }),
+    ...(env.POD_NAME && { podName: env.POD_NAME }),
+    cloud: parseCloud(env),
+  });
+}
+
+/** Checks client-go's rules for Lease timings. */
+function checkTimings({ leaseDuration, renewDeadline, retryPeriod }: LeaseTimings): void {
   const deadline = `--leader-elect-renew-deadline (${formatDuration(renewDeadline)})`;
   if (leaseDuration <= renewDeadline)
     throw new ConfigError(
@@ -139,131 +148,102 @@ function leaderElection(flags: Flags): LeaderElection {
     throw new ConfigError(
       `${deadline} must be longer than 1.2 times --leader-elect-retry-period (${formatDuration(retryPeriod)})`,
     );
-  return Object.freeze({
-    ...(namespace !== undefined && { namespace }),
-    name,
-    leaseDuration,
-    renewDeadline,
-    retryPeriod,
-  });
 }
 
 /** Parsed values under commander's names: --watch-namespaces is `watchNamespaces`. Durations are in ms. */
-interface Flags {
-  readonly metricsBindAddress?: BindAddress;
+interface Flags extends Omit<Config, 'metricsSecure' | 'leaderElection' | 'cloud' | 'homeTenant' | 'podName'> {
   readonly metricsSecure: boolean;
   readonly metricsCertDir?: string;
-  readonly healthProbeBindAddress?: BindAddress;
-  readonly watchNamespaces: readonly string[];
-  readonly watchLabelSelector?: string;
-  readonly concurrency: number;
-  readonly interval: number;
-  readonly maxParallelActions: number;
-  readonly defaultIdentity: Permission;
-  readonly defaultRegistries: Permission;
-  readonly allowHttpApiServer: boolean;
   readonly leaderElect: boolean;
   readonly leaderElectLeaseDuration: number;
   readonly leaderElectRenewDeadline: number;
   readonly leaderElectRetryPeriod: number;
   readonly leaderElectResourceNamespace?: string;
   readonly leaderElectResourceName: string;
-  readonly logFormat: LogFormat;
-  readonly logLevel: LogLevel;
 }
 
-function options(): Option[] {
-  return [
-    flag('--metrics-bind-address <address>', 'where /metrics is served, as host:port or :port; 0 turns it off')
-      .default(bindAddress(':8080'), ':8080')
-      .argParser(bindAddress),
-    flag('--metrics-secure [true|false]', 'serve /metrics over HTTPS, only to clients that may get it by RBAC')
-      .default(false)
-      .preset('true')
-      .argParser(trueOrFalse),
-    flag(
-      '--metrics-cert-dir <directory>',
-      'directory of tls.crt and tls.key for --metrics-secure, read again when they change (default: a certificate made in memory)',
-    ),
-    flag(
-      '--health-probe-bind-address <address>',
-      'where /livez and /readyz are served, as host:port or :port; 0 turns them off',
-    )
-      .default(bindAddress(':8081'), ':8081')
-      .argParser(bindAddress),
-    flag('--watch-namespaces <names>', 'namespaces to watch, separated by commas; may be repeated')
-      .default([], 'all')
-      .argParser(namespaces),
-    flag(
-      '--watch-label-selector <selector>',
-      'watch only objects whose labels match, as kubectl -l takes it (default: all)',
-    ).argParser(labelSelector),
-    flag('--concurrency <n>', 'objects worked on at a time').default(10).argParser(wholeNumber(1, 1_000)),
-    flag(
-      '--interval <duration>',
-      'how often Azure is checked for drift, at least 1s, for objects without spec.interval',
-    )
-      .default(parseDuration('10m'), '10m')
-      .argParser(duration(1_000)),
-    flag('--max-parallel-actions <n>', 'replicas of one registry in motion at a time')
-      .default(4)
-      .argParser(wholeNumber(1, 100)),
-    flag(
-      '--default-identity <allow|deny>',
-      "whether the operator's own credential serves objects without spec.identity",
-    )
-      .default('allow')
-      .argParser(oneOf(permissions)),
-    flag(
-      '--default-registries <allow|deny>',
-      'whether objects may name any registry where their namespace has no georeplication.dev/allowed-registries',
-    )
-      .default('allow')
-      .argParser(oneOf(permissions)),
-    flag(
-      '--allow-http-api-server [true|false]',
-      'send credentials also to an API server on another machine whose URL is http://',
-    )
-      .default(false)
-      .preset('true')
-      .argParser(trueOrFalse),
-    flag('--leader-elect [true|false]', 'of several operators only one works at a time, the others stand by')
-      .default(false)
-      .preset('true')
-      .argParser(trueOrFalse),
-    flag(
-      '--leader-elect-lease-duration <duration>',
-      'how long a standby waits after the last renewal before it takes over',
-    )
-      .default(parseDuration('15s'), '15s')
-      .argParser(duration(1_000)),
-    flag(
-      '--leader-elect-renew-deadline <duration>',
-      'how long a leader that cannot renew its Lease goes on before it exits',
-    )
-      .default(parseDuration('10s'), '10s')
-      .argParser(duration(100)),
-    flag('--leader-elect-retry-period <duration>', 'how often a leader renews its Lease, and a standby reads it')
-      .default(parseDuration('2s'), '2s')
-      .argParser(duration(10)),
-    flag(
-      '--leader-elect-resource-namespace <name>',
-      "namespace of the Lease (default: the pod's, else that of the kubeconfig's context)",
-    ).argParser(dnsLabel),
-    flag('--leader-elect-resource-name <name>', 'name of the Lease')
-      .default('acr-replication-operator')
-      .argParser(dnsLabel),
-    flag('--log-format <format>', 'json for machines, pretty for people').default('json').argParser(oneOf(logFormats)),
-    flag('--log-level <level>', `one of ${logLevels.join(', ')}`)
-      .default('info')
-      .argParser(oneOf(logLevels)),
-  ];
-}
+const options = (): Option[] => [
+  addressFlag('--metrics-bind-address', ':8080', 'where /metrics is served, as host:port or :port; 0 turns it off'),
+  toggle('--metrics-secure', 'serve /metrics over HTTPS, only to clients that may get it by RBAC'),
+  flag(
+    '--metrics-cert-dir <directory>',
+    'directory of tls.crt and tls.key for --metrics-secure, read again when they change (default: a certificate made in memory)',
+  ),
+  addressFlag(
+    '--health-probe-bind-address',
+    ':8081',
+    'where /livez and /readyz are served, as host:port or :port; 0 turns them off',
+  ),
+  flag('--watch-namespaces <names>', 'namespaces to watch, separated by commas; may be repeated')
+    .default([], 'all')
+    .argParser(namespaces),
+  flag(
+    '--watch-label-selector <selector>',
+    'watch only objects whose labels match, as kubectl -l takes it (default: all)',
+  ).argParser(labelSelector),
+  flag('--concurrency <n>', 'objects worked on at a time').default(10).argParser(wholeNumber(1, 1_000)),
+  durationFlag(
+    '--interval',
+    '10m',
+    1_000,
+    'how often Azure is checked for drift, at least 1s, for objects without spec.interval',
+  ),
+  flag('--max-parallel-actions <n>', 'replicas of one registry in motion at a time')
+    .default(4)
+    .argParser(wholeNumber(1, 100)),
+  flag('--default-identity <allow|deny>', "whether the operator's own credential serves objects without spec.identity")
+    .default('allow')
+    .argParser(oneOf(permissions)),
+  flag(
+    '--default-registries <allow|deny>',
+    'whether objects may name any registry where their namespace has no georeplication.dev/allowed-registries',
+  )
+    .default('allow')
+    .argParser(oneOf(permissions)),
+  toggle('--allow-http-api-server', 'send credentials also to an API server on another machine whose URL is http://'),
+  toggle('--leader-elect', 'of several operators only one works at a time, the others stand by'),
+  durationFlag(
+    '--leader-elect-lease-duration',
+    '15s',
+    1_000,
+    'how long a standby waits after the last renewal before it takes over',
+  ),
+  durationFlag(
+    '--leader-elect-renew-deadline',
+    '10s',
+    100,
+    'how long a leader that cannot renew its Lease goes on before it exits',
+  ),
+  durationFlag('--leader-elect-retry-period', '2s', 10, 'how often a leader renews its Lease, and a standby reads it'),
+  flag(
+    '--leader-elect-resource-namespace <name>',
+    "namespace of the Lease (default: the pod's, else that of the kubeconfig's context)",
+  ).argParser(dnsLabel),
+  flag('--leader-elect-resource-name <name>', 'name of the Lease')
+    .default('acr-replication-operator')
+    .argParser(dnsLabel),
+  flag('--log-format <format>', 'json for machines, pretty for people').default('json').argParser(oneOf(logFormats)),
+  flag('--log-level <level>', `one of ${logLevels.join(', ')}`)
+    .default('info')
+    .argParser(oneOf(logLevels)),
+];
 
 /** The environment variable of a flag is its name in upper snake case. */
 function flag(usage: string, description: string): Option {
   const option = new Option(usage, description);
   return option.env(option.name().replaceAll('-', '_').toUpperCase());
+}
+
+function toggle(name: string, description: string): Option {
+  return flag(`${name} [true|false]`, description).default(false).preset('true').argParser(trueOrFalse);
+}
+
+function addressFlag(name: string, text: string, description: string): Option {
+  return flag(`${name} <address>`, description).default(bindAddress(text), text).argParser(bindAddress);
+}
+
+function durationFlag(name: string, text: string, minMs: number, description: string): Option {
+  return flag(`${name} <duration>`, description).default(parseDuration(text), text).argParser(duration(minMs));
 }
 
 const environmentHelp = `
@@ -306,8 +286,8 @@ function parseFlags(argv: readonly string[]): Flags {
   }
 }
 
-/** Also writes the variables of a proxy back, in the form that Azure's SDK understands. */
-function cloud(env: NodeJS.ProcessEnv): Cloud {
+/** Also rewrites the proxy variables into the form that Azure's SDK understands. */
+function parseCloud(env: NodeJS.ProcessEnv): Cloud {
   try {
     const azure = cloudFrom(env);
     Object.assign(env, proxyVariablesFor(env, [azure.endpoint, azure.authority]));

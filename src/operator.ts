@@ -88,15 +88,14 @@ interface Work {
 
 async function startParts(config: Config, log: Logger, onLeadershipLost: (why: string) => void): Promise<Parts> {
   await using resources = new AsyncDisposableStack();
-  const instance = process.env.POD_NAME || hostname();
+  const instance = config.podName ?? hostname();
   const metrics = createMetrics();
   const connect = kubeConnector(config, { metrics, log, resources });
   const election = createElection(config.leaderElection, { connect, instance, metrics, log, lost: onLeadershipLost });
   const cluster = connect({ beforeWrite: election.assertLeader });
   const credential = defaultCredential(config.cloud);
-  const { cloud } = config;
   const { assertLeader } = election;
-  const armClients = createArmClients({ credential, cloud, userAgent, cluster, assertLeader, metrics, log });
+  const armClients = createArmClients({ credential, config, userAgent, cluster, assertLeader, metrics, log });
   resources.defer(() => armClients.close());
   const store = new Store<RegistryReplication>();
   const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
@@ -127,7 +126,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
 
   const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
   const ports = await openServers(config, { connect, metrics, checks, log }, resources);
-  const { interval, concurrency } = config;
+  const { cloud, interval, concurrency } = config;
   log.info(
     { version, server: cluster.server, arm: cloud.endpoint, interval, concurrency, ...ports },
     'The operator has started',

@@ -2,11 +2,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { createArmClient } from '../azure/arm-client.ts';
-import type { Cloud } from '../azure/cloud.ts';
 import { ArmClientPool } from '../azure/identity/arm-client-pool.ts';
 import { clientAnnotations } from '../azure/identity/federated-credential.ts';
 import type { Credential } from '../azure/identity/token-cache.ts';
 import { RateLimiter, type RateLimitLevel } from '../azure/rate-limit/rate-limiter.ts';
+import type { Config } from '../config.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
 import { serviceAccounts } from '../kubernetes/client/service-account.ts';
 import { systemClock as clock } from '../lib/clock.ts';
@@ -21,7 +21,7 @@ export const currentKey = new AsyncLocalStorage<string>();
 export interface AzureOptions {
   /** The operator's own. */
   readonly credential: Credential;
-  readonly cloud: Cloud;
+  readonly config: Pick<Config, 'cloud' | 'homeTenant'>;
   readonly userAgent: string;
   readonly cluster: KubeClient;
   /** Called right before each write; it throws unless this process leads. */
@@ -32,7 +32,8 @@ export interface AzureOptions {
 
 /** Each identity has its own connections and rate limiter: ARM counts requests by credential. */
 export function createArmClients(options: AzureOptions): ArmClientPool {
-  const { credential: own, cloud, userAgent, cluster, assertLeader, metrics, log } = options;
+  const { credential: own, config, userAgent, cluster, assertLeader, metrics, log } = options;
+  const { cloud, homeTenant } = config;
   const logOutage = outageLog(log);
   return new ArmClientPool({
     own,
@@ -59,7 +60,7 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
     },
     serviceAccounts: serviceAccounts(cluster, clock, clientAnnotations),
     cloud,
-    homeTenant: process.env.AZURE_TENANT_ID,
+    homeTenant,
     clock,
   });
 }
