@@ -24,9 +24,9 @@ import { systemClock as clock } from '../lib/clock.ts';
 import { readingAge } from '../replication/authorization.ts';
 import { Claims } from '../replication/claims.ts';
 import type { Context, Objects } from '../replication/context.ts';
+import { priorityOf, writesAhead } from '../replication/priority.ts';
 import { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
-import { priorityOf, writesAhead } from '../replication/urgency.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { annotation } from '../../../src/api/registryreplication.ts';
-import { priorityOf, writesAhead } from '../../../src/replication/urgency.ts';
+import { priorityOf, writesAhead } from '../../../src/replication/priority.ts';
 import { anObject, aStatus, now } from './fixtures.ts';
 
 const todo = [{ action: 'create' as const, location: 'japaneast', message: 'create replica japaneast' }];
