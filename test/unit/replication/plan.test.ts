@@ -21,7 +21,7 @@ function plan(parts: ObjectParts, observed: Observation): Plan {
   return planFor(anObject(parts), observed, now, limits);
 }
 
-/** The due steps, as short words: `create japaneast`. */
+/** The due steps in short form: `create japaneast`. */
 function due(parts: ObjectParts, observed: Observation): string[] {
   const made = plan(parts, observed);
   expect(made.confirm, 'nothing is left to confirm').to.deep.equal([]);
@@ -30,24 +30,24 @@ function due(parts: ObjectParts, observed: Observation): string[] {
 
 const homeEntry = aReplica(home);
 
-describe('the plan for absent regions', () => {
-  it('asks for a GET before it creates what LIST does not show (trap 6)', () => {
+describe('planning for absent regions', () => {
+  it('requires a GET before it creates a replica that LIST does not show (trap 6)', () => {
     expect(plan({}, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
   });
 
-  it('creates a desired replica once a GET has answered 404, named after its location', () => {
+  it('creates a desired replica, named after its location, once a GET has returned 404', () => {
     expect(due({}, observing([homeEntry], { missing: ['japaneast'] }))).to.deep.equal(['create japaneast']);
   });
 
-  it('creates nothing where a GET shows the replica that LIST omitted (trap 6)', () => {
+  it('creates nothing when a GET shows the replica that LIST omitted (trap 6)', () => {
     expect(due({}, observing([], { seen: [aReplica('japaneast')] }))).to.deep.equal([]);
   });
 
-  it('takes "Japan East" and "japaneast" for the same region (trap 3)', () => {
+  it('treats "Japan East" and "japaneast" as the same region (trap 3)', () => {
     expect(due({ regions: ['Japan East'] }, observing([aReplica('japaneast')]))).to.deep.equal([]);
   });
 
-  it("chooses another name where another region's replica has the location's name", () => {
+  it("chooses another name when another region's replica is already named after the location", () => {
     const odd = aReplica('westeurope', { name: 'japaneast' });
     const seen = { missing: ['japaneast2'] };
     expect(due({ regions: ['japaneast', 'westeurope'] }, observing([homeEntry, odd], seen))).to.deep.equal([
@@ -55,7 +55,7 @@ describe('the plan for absent regions', () => {
     ]);
   });
 
-  it('never creates the home replica, listed or not (trap 2)', () => {
+  it('never creates the home replica, whether or not the spec lists it (trap 2)', () => {
     expect(due({ regions: [home] }, observing([]))).to.deep.equal([]);
   });
 
@@ -65,7 +65,7 @@ describe('the plan for absent regions', () => {
     ['WhenReady', false],
     [undefined, undefined],
   ] as const) {
-    it(`creates with routing ${sent} when the spec says ${routing}`, () => {
+    it(`creates a replica with routing ${sent} when the spec sets routing to ${routing}`, () => {
       const region = { location: 'japaneast', ...(routing && { routing }) };
       const [step] = plan({ regions: [region] }, observing([homeEntry], { missing: ['japaneast'] })).steps;
       expect(step).to.deep.include({
@@ -75,14 +75,14 @@ describe('the plan for absent regions', () => {
     });
   }
 
-  it('still takes a 404 for "on its way" in the first minute after a creation (trap 10)', () => {
+  it('reports Creating while a GET returns 404 in the first minute after a creation (trap 10)', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(30) }]);
     const made = plan({ status }, observing([], { missing: ['japaneast'] }));
     expect(made.steps).to.deep.equal([]);
     expect(made.regions[0]).to.include({ state: 'Creating', attempts: 0 });
   });
 
-  it('takes it for a failed attempt when there is still nothing a minute after a creation, and lets it rest', () => {
+  it('counts a failed attempt and backs off when a GET still returns 404 a minute after a creation', () => {
     const status = aStatus([{ state: 'Creating', provisioningState: 'Creating', since: secondsAgo(61) }]);
     const made = plan({ status }, observing([], { missing: ['japaneast'] }));
     expect(dueSteps(made)).to.deep.equal([]);
@@ -90,7 +90,7 @@ describe('the plan for absent regions', () => {
     expect(made.regions[0]?.attempts).to.equal(1);
   });
 
-  it('creates no more at a time than the limit, and says what the others wait for (trap 13)', () => {
+  it('creates no more replicas in parallel than the limit, and names what the held steps wait for (trap 13)', () => {
     const regions = ['aregion', 'bregion', 'cregion', 'dregion', 'eregion'];
     const made = plan(
       { regions },
@@ -100,7 +100,7 @@ describe('the plan for absent regions', () => {
     expect(made.steps.at(-1)?.hold?.waitsFor).to.deep.equal(['aregion', 'bregion', 'cregion', 'dregion']);
   });
 
-  it('does not ask for a region that the subscription does not have, and says which one may be meant', () => {
+  it('does not create a replica in a region that the subscription lacks, and suggests the closest name', () => {
     const locations = new Set([home, 'japaneast', 'westeurope']);
     const observed = { ...observing([homeEntry], { missing: ['japaneest', 'westeurope'] }), locations };
     const made = plan({ regions: ['japaneest', 'westeurope'] }, observed);
@@ -113,7 +113,7 @@ describe('the plan for absent regions', () => {
     });
   });
 
-  it('says how to find the regions where none is near', () => {
+  it('tells the user how to list the regions when no name is close', () => {
     const observed = { ...observing([homeEntry], { missing: ['atlantis'] }), locations: new Set([home, 'japaneast']) };
     const [step] = plan({ regions: ['atlantis'] }, observed).steps;
     expect(step?.hold?.message).to.match(
@@ -122,22 +122,22 @@ describe('the plan for absent regions', () => {
   });
 
   for (const [what, locations] of [
-    ['the regions are unknown', undefined],
-    ['the list of them cannot be right, as it lacks the home region', new Set(['japaneast'])],
+    ['the list of regions is unknown', undefined],
+    ['the list of regions is implausible because it lacks the home region', new Set(['japaneast'])],
   ] as const)
-    it(`leaves it to Azure to refuse a region where ${what}`, () => {
+    it(`lets Azure validate a region when ${what}`, () => {
       const observed = { ...observing([homeEntry], { missing: ['japaneest'] }), locations };
       expect(due({ regions: ['japaneest'] }, observed)).to.deep.equal(['create japaneest']);
     });
 
-  it('does not try again what Azure refused before its time has come', () => {
+  it('does not retry a refused creation before its retryAfter', () => {
     const status = aStatus([{ state: 'Absent', reason: 'RegionNotAvailable', retryAfter: '2026-11-22T12:05:00Z' }]);
     const made = plan({ status }, observing([homeEntry]));
     expect(made.confirm).to.deep.equal([]);
     expect(made.steps.map(({ hold }) => hold?.message)).to.deep.equal(['is tried again at 2026-11-22T12:05:00Z']);
   });
 
-  it('tries again at once after an edit, and after a reconcile request', () => {
+  it('retries immediately after an edit or a reconcile request', () => {
     const status = aStatus([{ state: 'Absent', reason: 'RegionNotAvailable', retryAfter: '2026-11-22T12:05:00Z' }]);
     const observed = observing([homeEntry], { missing: ['japaneast'] });
     expect(due({ status, generation: 2 }, observed)).to.deep.equal(['create japaneast']);
@@ -146,7 +146,7 @@ describe('the plan for absent regions', () => {
   });
 });
 
-describe('the plan for replicas in motion', () => {
+describe('planning for replicas in transition', () => {
   for (const provisioningState of ['Creating', 'Updating', 'Deleting', 'Frobnicating', undefined]) {
     it(`writes nothing to a replica that is ${provisioningState} (trap 12)`, () => {
       const replica = moving('japaneast', provisioningState);
@@ -157,12 +157,12 @@ describe('the plan for replicas in motion', () => {
     });
   }
 
-  it('still takes Succeeded for "on its way out" in the first minute after a deletion (trap 10)', () => {
+  it('treats a replica that is still Succeeded as being deleted in the first minute after a deletion (trap 10)', () => {
     const status = aStatus([{ state: 'Deleting', since: secondsAgo(20) }]);
     expect(due({ deleting: true, status }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([]);
   });
 
-  it('deletes an undesired one that is in motion for longer than the deadline, but not one that is Deleting', () => {
+  it('deletes an unlisted replica that exceeds the progress deadline, unless it is Deleting', () => {
     const status = aStatus([
       { readyOnce: true },
       { location: 'northeurope', desired: false, state: 'Creating', since: secondsAgo(3_700) },
@@ -174,7 +174,7 @@ describe('the plan for replicas in motion', () => {
     ]);
   });
 
-  it('writes nothing to a desired one that is in motion for longer than the deadline', () => {
+  it('writes nothing to a listed replica that exceeds the progress deadline', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(3_700) }]);
     const made = plan({ status }, observing([homeEntry, moving('japaneast', 'Creating')]));
     expect(made.steps).to.deep.equal([]);
@@ -187,12 +187,12 @@ describe('the plan for replicas in motion', () => {
   }
 });
 
-describe('the plan for Failed replicas', () => {
+describe('planning for Failed replicas', () => {
   const failed = aReplica('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' });
-  const rested = { state: 'Failed', attempts: 1, retryAfter: secondsAgo(1) } as const;
-  const own = { ...rested, createdHere: true } as const;
+  const retryDue = { state: 'Failed', attempts: 1, retryAfter: secondsAgo(1) } as const;
+  const own = { ...retryDue, createdHere: true } as const;
 
-  it('lets one that has just failed rest, with the evidence in place', () => {
+  it('backs off before it deletes a replica that has just failed', () => {
     const status = aStatus([{ state: 'Creating', createdHere: true }]);
     const made = plan({ status }, observing([homeEntry, failed]));
     expect(made.steps.map(({ action, hold }) => [action, hold?.message])).to.deep.equal([
@@ -200,43 +200,43 @@ describe('the plan for Failed replicas', () => {
     ]);
   });
 
-  it('replaces one that this object created and that was never Ready, once it has rested (trap 21)', () => {
+  it('replaces a replica that this object created and that was never Ready, after the backoff (trap 21)', () => {
     expect(due({ status: aStatus([own]) }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
   });
 
-  it('replaces it at once after an edit', () => {
+  it('replaces the replica immediately after an edit', () => {
     const status = aStatus([{ ...own, attempts: 5 }]);
     expect(due({ status, generation: 2 }, observing([homeEntry, failed]))).to.deep.equal(['delete japaneast']);
   });
 
-  it('leaves the evidence in place after five attempts, for a person (trap 21)', () => {
+  it('keeps the Failed replica after five attempts and waits for a user (trap 21)', () => {
     const made = plan({ status: aStatus([{ ...own, attempts: 5 }]) }, observing([homeEntry, failed]));
     expect(dueSteps(made)).to.deep.equal([]);
     expect(made.steps[0]?.hold?.reason).to.equal('RegionFailed');
   });
 
   const kept: [string, ObjectParts['status'], Replica][] = [
-    ['is adopted', aStatus([rested]), failed],
-    ['has lost its status', undefined, failed],
-    ['had been Ready', aStatus([{ ...own, readyOnce: true }]), failed],
-    ['holds the content, routed', aStatus([own]), { ...failed, displayStatus: 'Ready' }],
-    ['holds the content, unrouted', aStatus([own]), { ...failed, displayStatus: 'Ready', routing: false }],
+    ['was adopted', aStatus([retryDue]), failed],
+    ['is not in the status', undefined, failed],
+    ['has been Ready', aStatus([{ ...own, readyOnce: true }]), failed],
+    ['is routed and holds the content', aStatus([own]), { ...failed, displayStatus: 'Ready' }],
+    ['is unrouted and holds the content', aStatus([own]), { ...failed, displayStatus: 'Ready', routing: false }],
     [
-      'others made in the place of its own',
+      'another client created in place of its own',
       aStatus([{ ...own, createdAt: secondsAgo(900) }]),
       { ...failed, createdAt: secondsAgo(300) },
     ],
-    ['was Ready before it was listed anew', aStatus([{ ...own, desired: false, readyOnce: true }]), failed],
+    ['was Ready before its region was listed again', aStatus([{ ...own, desired: false, readyOnce: true }]), failed],
   ];
   for (const [what, status, replica] of kept) {
     const parts = { ...(status && { status }) };
 
-    it(`never deletes one that ${what}: without routing and tags in the spec there is nothing to do`, () => {
+    it(`plans nothing for a Failed replica that ${what} when the spec sets neither routing nor tags`, () => {
       for (const generation of [1, 2])
         expect(due({ ...parts, generation }, observing([homeEntry, replica]))).to.deep.equal([]);
     });
 
-    it(`never deletes one that ${what}: what the spec asks for is repeated`, () => {
+    it(`reapplies routing and tags to a Failed replica that ${what}, and never deletes it`, () => {
       const regions = [{ location: 'japaneast', routing: 'Enabled', tags: { team: 'web' } } as const];
       const [step] = plan({ ...parts, regions, generation: 2 }, observing([homeEntry, replica])).steps;
       expect(step).to.deep.include({ action: 'update', change: { routing: true, tags: { team: 'web' } } });
@@ -244,30 +244,30 @@ describe('the plan for Failed replicas', () => {
     });
   }
 
-  it('repeats the change of tags alone where the spec says nothing about routing', () => {
+  it('reapplies only the tags when the spec does not set routing', () => {
     const regions = [{ location: 'japaneast', tags: { team: 'web' } }];
     const replica = { ...failed, tags: { team: 'web', owner: 'them' } };
-    const [step] = plan({ regions, status: aStatus([rested]) }, observing([homeEntry, replica])).steps;
+    const [step] = plan({ regions, status: aStatus([retryDue]) }, observing([homeEntry, replica])).steps;
     expect(step).to.deep.include({ action: 'update', change: { tags: { team: 'web', owner: 'them' } } });
   });
 
-  it('routes no client to a Failed replica without content under WhenReady', () => {
+  it('does not route clients to a Failed replica without content under WhenReady', () => {
     const regions = [{ location: 'japaneast', routing: 'WhenReady' } as const];
     const changeOf = (replica: Replica) =>
-      plan({ regions, status: aStatus([rested]) }, observing([homeEntry, replica])).steps[0];
+      plan({ regions, status: aStatus([retryDue]) }, observing([homeEntry, replica])).steps[0];
     expect(changeOf({ ...failed, routing: false })).to.deep.include({ change: { routing: false } });
     expect(changeOf({ ...failed, routing: false, displayStatus: 'Ready' })).to.deep.include({
       change: { routing: true },
     });
   });
 
-  it('never touches a Failed home', () => {
+  it('never writes to a Failed home replica', () => {
     const regions = [{ location: home, routing: 'Disabled' } as const];
     expect(due({ regions }, observing([aReplica(home, { provisioningState: 'Failed' })]))).to.deep.equal([]);
   });
 });
 
-describe('the plan for a region whose replica was deleted', () => {
+describe('planning for a region whose replica was deleted', () => {
   const gone = observing([homeEntry], { missing: ['japaneast'] });
   const heldUntil = (status: ObjectParts['status'], parts: ObjectParts = {}) => {
     const [step] = plan({ ...parts, ...(status && { status }) }, gone).steps;
@@ -275,41 +275,41 @@ describe('the plan for a region whose replica was deleted', () => {
     return step?.hold?.notBefore;
   };
 
-  it('creates another one 30 s after the 404 was first seen, and no earlier', () => {
+  it('creates a new replica 30 s after the first 404, and no earlier', () => {
     expect(heldUntil(aStatus([{ state: 'Deleting' }]))).to.equal('2026-11-22T12:00:30Z');
     expect(heldUntil(aStatus([{ state: 'Absent', deletedAt: secondsAgo(29) }]))).to.equal('2026-11-22T12:00:01Z');
     expect(heldUntil(aStatus([{ state: 'Absent', deletedAt: secondsAgo(30) }]))).to.equal(undefined);
   });
 
-  it('waits also where the region was listed again while its replica was Deleting', () => {
+  it('waits 30 s also when the region was listed again while its replica was Deleting', () => {
     expect(heldUntil(aStatus([{ state: 'Deleting', desired: false }]), { generation: 2 })).to.equal(
       '2026-11-22T12:00:30Z',
     );
   });
 
-  it("is not hurried by an edit or a person, since the pause is ARM's", () => {
+  it('does not shorten the wait after an edit or a reconcile request, because ARM needs it', () => {
     const status = aStatus([{ state: 'Absent', deletedAt: secondsAgo(10) }]);
     const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
     expect(heldUntil(status, { generation: 2, annotations })).to.equal('2026-11-22T12:00:20Z');
   });
 
-  it('waits another 30 s, and not for ever, where the clock was set back', () => {
+  it('waits 30 s, and not for ever, when the clock was set back', () => {
     expect(heldUntil(aStatus([{ state: 'Absent', deletedAt: secondsAgo(-18_000) }]))).to.equal('2026-11-22T12:00:30Z');
   });
 
-  it('does not wait where the replica vanished without being deleted, or never was', () => {
+  it('does not wait when the replica vanished without a deletion or never existed', () => {
     expect(heldUntil(aStatus([{ state: 'Ready', readyOnce: true }]))).to.equal(undefined);
     expect(heldUntil(undefined)).to.equal(undefined);
   });
 });
 
-describe('the plan for routing and tags', () => {
-  it('touches neither when the spec says nothing (trap 9)', () => {
+describe('planning for routing and tags', () => {
+  it('changes neither when the spec does not set them (trap 9)', () => {
     const replica = aReplica('japaneast', { routing: false, tags: { owner: 'them' } });
     expect(due({}, observing([homeEntry, replica]))).to.deep.equal([]);
   });
 
-  it('asks for a GET before it changes what LIST shows', () => {
+  it('requires a GET before it changes a replica that only LIST shows', () => {
     const replica = aReplica('japaneast', { routing: false });
     const status = aStatus([{}]);
     const observed = observing([homeEntry, replica], { seen: [homeEntry] });
@@ -318,7 +318,7 @@ describe('the plan for routing and tags', () => {
     ]);
   });
 
-  it('changes routing and tags in one PATCH, keeping the tags of others', () => {
+  it('changes routing and tags in one PATCH and keeps the tags of other owners', () => {
     const replica = aReplica('japaneast', { name: 'oddname', routing: false, tags: { owner: 'them', old: '1' } });
     const regions = [{ location: 'japaneast', routing: 'Enabled', tags: { team: 'web' } } as const];
     const status = aStatus([{ managedTags: ['old'] }]);
@@ -330,7 +330,7 @@ describe('the plan for routing and tags', () => {
     });
   });
 
-  it('turns WhenReady routing on once the replica is Ready, and not while it is Syncing', () => {
+  it('enables WhenReady routing once the replica is Ready, not while it is Syncing', () => {
     const regions = [{ location: 'japaneast', routing: 'WhenReady' } as const];
     const syncing = aReplica('japaneast', { routing: false, displayStatus: 'Syncing' });
     expect(due({ regions }, observing([homeEntry, syncing]))).to.deep.equal([]);
@@ -339,56 +339,56 @@ describe('the plan for routing and tags', () => {
     ]);
   });
 
-  it('never turns WhenReady routing off', () => {
+  it('never disables WhenReady routing', () => {
     const regions = [{ location: 'japaneast', routing: 'WhenReady' } as const];
     expect(due({ regions }, observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing' })]))).to.deep.equal(
       [],
     );
   });
 
-  it("keeps a listed home region's routing and tags", () => {
+  it("applies a listed home region's routing and tags", () => {
     const regions = [{ location: home, routing: 'Disabled', tags: { team: 'web' } } as const, 'japaneast'];
     expect(due({ regions }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([`update ${home}`]);
   });
 
-  it('never changes a home region that is not listed', () => {
+  it('never changes a home region that the spec does not list', () => {
     expect(
       due({}, observing([aReplica(home, { routing: false, tags: { a: 'b' } }), aReplica('japaneast')])),
     ).to.deep.equal([]);
   });
 });
 
-describe('the guard of the last routed replica', () => {
+describe('protecting the last routed replica', () => {
   const disable = { regions: [{ location: 'japaneast', routing: 'Disabled' } as const] };
 
-  it('lets a replica be unrouted while a GET shows another one routed and Ready', () => {
+  it('unroutes a replica while a GET shows another one routed and Ready', () => {
     expect(due(disable, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal(['update japaneast']);
   });
 
-  it('asks for that GET when only LIST shows the other one', () => {
+  it('requires that GET when only LIST shows the other replica', () => {
     const replicas = [homeEntry, aReplica('japaneast')];
     expect(plan(disable, observing(replicas, { seen: [aReplica('japaneast')] })).confirm).to.deep.equal([home]);
   });
 
-  it('counts the home region as routed while a GET shows that it has no entry yet', () => {
+  it('counts the home region as routed when a GET shows that it has no replica entry yet', () => {
     expect(plan(disable, observing([aReplica('japaneast')])).confirm).to.deep.equal([home]);
     expect(due(disable, observing([aReplica('japaneast')], { missing: [home] }))).to.deep.equal(['update japaneast']);
   });
 
-  it('refuses to unroute the last one, and says what to do', () => {
+  it('refuses to unroute the last routed replica, and tells the user what to do', () => {
     const made = plan(disable, observing([aReplica(home, { routing: false }), aReplica('japaneast')]));
     expect(dueSteps(made)).to.deep.equal([]);
     expect(made.steps[0]?.hold?.reason).to.equal('LastRoutedRegion');
     expect(made.steps[0]?.hold?.message).to.contain('Set routing: Enabled for this region or another');
   });
 
-  it('refuses to unroute all at once: one of them stays', () => {
+  it('keeps one replica routed when the spec disables routing everywhere', () => {
     const regions = [home, 'japaneast', 'westeurope'].map((location) => ({ location, routing: 'Disabled' }) as const);
     const observed = observing([homeEntry, aReplica('japaneast'), aReplica('westeurope')]);
     expect(due({ regions }, observed)).to.deep.equal([`update ${home}`, 'update japaneast']);
   });
 
-  it('enables first, and disables in a later pass', () => {
+  it('enables routing first and disables it in a later pass', () => {
     const regions = [
       { location: 'japaneast', routing: 'Enabled' } as const,
       { location: home, routing: 'Disabled' } as const,
@@ -399,7 +399,7 @@ describe('the guard of the last routed replica', () => {
     expect(due({ regions }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal([`update ${home}`]);
   });
 
-  it('waits for a replica that will serve, rather than refuse for good', () => {
+  it('waits for a replica that is becoming ready instead of refusing', () => {
     const regions = [{ location: home, routing: 'Disabled' } as const, 'japaneast'];
     const observed = observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing' })]);
     const [step] = plan({ regions }, observed).steps;
@@ -407,7 +407,7 @@ describe('the guard of the last routed replica', () => {
     expect(step?.hold?.reason).to.equal(undefined);
   });
 
-  it('keeps the last routed replica from being pruned', () => {
+  it('does not prune the last routed replica', () => {
     const observed = observing([aReplica(home, { routing: false }), aReplica('japaneast')]);
     const made = plan({ regions: [home] }, observed);
     expect(dueSteps(made)).to.deep.equal([]);
@@ -415,17 +415,17 @@ describe('the guard of the last routed replica', () => {
   });
 });
 
-describe('the plan for regions that are not listed', () => {
+describe('planning for regions that the spec does not list', () => {
   const old = aReplica('northeurope');
   const ready = aStatus([{ readyOnce: true }]);
 
-  it('prunes them once every listed region has been ready since it was listed', () => {
+  it('prunes their replicas once every listed region has been ready since it was listed', () => {
     expect(due({ status: ready }, observing([homeEntry, aReplica('japaneast'), old]))).to.deep.equal([
       'delete northeurope',
     ]);
   });
 
-  it('keeps them while a listed region has not been ready: make before break (trap 15)', () => {
+  it('keeps their replicas while a listed region has not been ready yet: make before break (trap 15)', () => {
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     const made = plan({}, observing([homeEntry, syncing, old]));
     expect(dueSteps(made)).to.deep.equal([]);
@@ -433,18 +433,18 @@ describe('the plan for regions that are not listed', () => {
     expect(made.steps[0]?.hold?.waitsFor).to.deep.equal(['japaneast']);
   });
 
-  it('prunes them when a listed region has been ready but is not now', () => {
+  it('prunes their replicas when a listed region has been ready but is not ready now', () => {
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     expect(due({ status: ready }, observing([homeEntry, syncing, old]))).to.deep.equal(['delete northeurope']);
   });
 
-  it('forgets that a region had been ready when it was delisted in between', () => {
+  it('forgets that a region was ready when it was delisted in between', () => {
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     const delisted = aStatus([{ desired: false, readyOnce: true, state: 'Syncing' }]);
     expect(due({ status: delisted }, observing([homeEntry, syncing, old]))).to.deep.equal([]);
   });
 
-  it('prunes a Failed one at once that this object created, and no other', () => {
+  it('prunes a Failed replica immediately only if this object created it', () => {
     const failed = aReplica('northeurope', { provisioningState: 'Failed' });
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     const observed = observing([homeEntry, syncing, failed]);
@@ -454,32 +454,32 @@ describe('the plan for regions that are not listed', () => {
     expect(due({}, observed)).to.deep.equal([]);
   });
 
-  describe('keeps them while a listed region has no replica that was Ready (make before break), where', () => {
+  describe('keeps their replicas while a listed region has no replica that was Ready (make before break), when', () => {
     const outlived = aStatus([{ readyOnce: true, createdAt: secondsAgo(900) }]);
     const cases: [string, ObjectParts['status'], Observation][] = [
-      ['its replica is gone', outlived, observing([homeEntry, old], { missing: ['japaneast'] })],
+      ['its replica has vanished', outlived, observing([homeEntry, old], { missing: ['japaneast'] })],
       [
-        'its replica is on the way out',
+        'its replica is Deleting',
         outlived,
         observing([homeEntry, aReplica('japaneast', { provisioningState: 'Deleting' }), old]),
       ],
       [
-        'its replica is being created again by others',
+        'another client is recreating its replica',
         outlived,
         observing([homeEntry, aReplica('japaneast', { provisioningState: 'Creating' }), old]),
       ],
       [
-        'its replica was created again by others and is Syncing',
+        'another client has recreated its replica, which is Syncing',
         outlived,
         observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing', createdAt: secondsAgo(300) }), old]),
       ],
       [
-        'a restored status still had a latch for a replica that was Absent',
+        'a restored status says readyOnce for a replica that was Absent',
         aStatus([{ state: 'Absent', readyOnce: true }]),
         observing([homeEntry, aReplica('japaneast', { displayStatus: 'Syncing' }), old]),
       ],
       [
-        'ARM does not answer about it',
+        'its GET fails',
         outlived,
         {
           ...observing([homeEntry, old]),
@@ -496,7 +496,7 @@ describe('the plan for regions that are not listed', () => {
       });
   });
 
-  it('asks for a GET of every listed region before it prunes', () => {
+  it('requires a GET of every listed region before it prunes', () => {
     const replicas = [homeEntry, aReplica('japaneast'), aReplica('westeurope'), old];
     const status = aStatus([{ readyOnce: true }, { location: 'westeurope', readyOnce: true }]);
     const made = plan(
@@ -506,14 +506,14 @@ describe('the plan for regions that are not listed', () => {
     expect(made.confirm).to.have.members(['japaneast', 'westeurope']);
   });
 
-  it('deletes by the ARM name, which need not equal the location (trap 4)', () => {
+  it('deletes a replica by its ARM name, which can differ from the location (trap 4)', () => {
     const odd = aReplica('northeurope', { name: 'replication001' });
     expect(due({ status: ready }, observing([homeEntry, aReplica('japaneast'), odd]))).to.deep.equal([
       'delete replication001',
     ]);
   });
 
-  it('leaves them alone under prune: Retain', () => {
+  it('keeps their replicas under prune: Retain', () => {
     expect(
       plan({ spec: { prune: 'Retain' }, status: ready }, observing([homeEntry, aReplica('japaneast'), old])).steps,
     ).to.deep.equal([]);
@@ -525,44 +525,44 @@ describe('the plan for regions that are not listed', () => {
   });
 });
 
-describe('the plan for an object that is being deleted', () => {
+describe('planning for an object that is being deleted', () => {
   const waiting = aStatus([{}, { location: 'northeurope', desired: false }]);
 
-  it('deletes the listed replicas, adopted ones included, and those that wait to be pruned; home stays', () => {
+  it('deletes the listed replicas, including adopted ones, and those awaiting pruning, but not the home replica', () => {
     const observed = observing([homeEntry, aReplica('japaneast', { name: 'theirs' }), aReplica('northeurope')]);
     expect(due({ deleting: true, status: waiting }, observed)).to.deep.equal(['delete theirs', 'delete northeurope']);
   });
 
-  it('leaves alone what is neither listed nor named by the status, which may have been lost', () => {
+  it('keeps replicas that neither the spec nor the status lists', () => {
     const observed = observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')]);
     expect(due({ deleting: true }, observed)).to.deep.equal(['delete japaneast']);
   });
 
-  it('leaves unlisted replicas alone under prune: Retain', () => {
+  it('keeps unlisted replicas under prune: Retain', () => {
     const observed = observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')]);
     expect(due({ deleting: true, spec: { prune: 'Retain' }, status: waiting }, observed)).to.deep.equal([
       'delete japaneast',
     ]);
   });
 
-  it("turns the home region's routing on first, and deletes only when a GET shows it", () => {
+  it("enables the home region's routing first, and deletes only when a GET shows it enabled", () => {
     const unrouted = [aReplica(home, { routing: false }), aReplica('japaneast')];
     expect(due({ deleting: true }, observing(unrouted))).to.deep.equal([`update ${home}`]);
     expect(due({ deleting: true }, observing([homeEntry, aReplica('japaneast')]))).to.deep.equal(['delete japaneast']);
   });
 
-  it('lets the object go only when a GET has answered 404 for every listed region', () => {
+  it('releases the object only when a GET has returned 404 for every listed region', () => {
     expect(plan({ deleting: true }, observing([homeEntry])).release).to.equal(false);
     expect(plan({ deleting: true }, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
     expect(plan({ deleting: true }, observing([homeEntry], { missing: ['japaneast'] })).release).to.equal(true);
   });
 
-  it('keeps the object while a creation of the last minute may still appear', () => {
+  it('keeps the object while a replica created in the last minute may still appear', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(10) }]);
     expect(plan({ deleting: true, status }, observing([], { missing: ['japaneast'] })).release).to.equal(false);
   });
 
-  it('lets it go although Azure refuses to answer about a region that was never created', () => {
+  it('releases the object although Azure rejects the GET of a replica that was never created', () => {
     const invalid = new ArmError('Invalid', 'InvalidRequest', 'ab is no name');
     const observed = { ...observing([homeEntry]), failedGets: new Map([['ab', invalid]]) };
     const released = (status: ObjectParts['status']) =>
@@ -575,12 +575,12 @@ describe('the plan for an object that is being deleted', () => {
     expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, failedGets: denied }).release).to.equal(false);
   });
 
-  it('lets it go when the registry is gone', () => {
+  it('releases the object when the registry no longer exists', () => {
     expect(plan({ deleting: true }, noRegistry).release).to.equal(true);
   });
 
   for (const registry of [aRegistry({ sku: 'Basic' }), aRegistry({ provisioningState: 'Updating' })]) {
-    it(`deletes even from a registry that is ${registry.sku} and ${registry.provisioningState}`, () => {
+    it(`deletes replicas even from a registry that is ${registry.sku} and ${registry.provisioningState}`, () => {
       expect(due({ deleting: true }, observing([homeEntry, aReplica('japaneast')], { registry }))).to.deep.equal([
         'delete japaneast',
       ]);
@@ -588,7 +588,7 @@ describe('the plan for an object that is being deleted', () => {
   }
 });
 
-describe('the plan for a registry that cannot be replicated', () => {
+describe('planning for a registry that cannot be replicated', () => {
   const cases = [
     {
       observed: noRegistry,
@@ -607,7 +607,7 @@ describe('the plan for a registry that cannot be replicated', () => {
     },
   ];
   for (const { observed, reason, says } of cases) {
-    it(`writes nothing and says of ${reason} what, where and what to do (trap 23)`, () => {
+    it(`writes nothing and explains ${reason} with the registry and the remedy (trap 23)`, () => {
       const made = plan({}, observed);
       expect(made.steps).to.deep.equal([]);
       expect(made.obstacle?.reason).to.equal(reason);
@@ -615,22 +615,22 @@ describe('the plan for a registry that cannot be replicated', () => {
     });
   }
 
-  it('forgets what it remembered when the registry was made anew under the same name (trap 5)', () => {
+  it('ignores the stored state when the registry was recreated under the same name (trap 5)', () => {
     const status = aStatus([{ readyOnce: true }], { registry: { creationDate: '2025-01-01T00:00:00.000Z' } });
     const syncing = aReplica('japaneast', { displayStatus: 'Syncing' });
     expect(due({ status }, observing([homeEntry, syncing, aReplica('northeurope')]))).to.deep.equal([]);
   });
 });
 
-describe('doubt', () => {
-  it('asks for a GET before a region first steps to Ready or to Failed (trap 6)', () => {
+describe('confirming by GET what LIST shows', () => {
+  it('requires a GET before a region becomes Ready or Failed (trap 6)', () => {
     const replicas = [aReplica('japaneast'), aReplica('westeurope', { provisioningState: 'Failed' })];
     const status = aStatus([{ state: 'Syncing' }, { location: 'westeurope', state: 'Creating' }]);
     const made = plan({ regions: ['japaneast', 'westeurope'], status }, observing(replicas, { seen: [] }));
     expect(made.confirm).to.have.members(['japaneast', 'westeurope']);
   });
 
-  it('asks for a GET before a region steps away from Ready', () => {
+  it('requires a GET before a region stops being Ready', () => {
     const made = plan(
       { status: aStatus([{}]) },
       observing([aReplica('japaneast', { displayStatus: 'Syncing' })], { seen: [] }),
@@ -638,24 +638,24 @@ describe('doubt', () => {
     expect(made.confirm).to.deep.equal(['japaneast']);
   });
 
-  it('asks for nothing while all is as it was', () => {
+  it('requires no GET while nothing has changed', () => {
     const status = aStatus([{ readyOnce: true }, { location: home, home: true, desired: false }]);
     expect(plan({ status }, observing([homeEntry, aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal([]);
   });
 
-  it('asks for a GET before a newly listed region latches as ready, even where its row said Ready before', () => {
+  it('requires a GET before it sets readyOnce for a newly listed region, even if its last state was Ready', () => {
     const status = aStatus([{ desired: false, readyOnce: true }]);
     expect(plan({ status }, observing([aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal(['japaneast']);
   });
 
-  it('asks for it also while the registry is in motion, and writes nothing', () => {
+  it('requires a GET also while the registry is Updating, and writes nothing', () => {
     const registry = aRegistry({ provisioningState: 'Updating' });
     const made = plan({}, observing([aReplica('japaneast')], { seen: [], registry }));
     expect(made.confirm).to.deep.equal(['japaneast']);
     expect(made.steps).to.deep.equal([]);
   });
 
-  it('asks for no GET where nothing was and nothing is, but for what it is about to create', () => {
+  it('requires a GET of an absent region only if it is about to create its replica', () => {
     const regions = Array.from({ length: 100 }, (_, n) => `region${n}`);
     expect(plan({ regions }, observing([homeEntry])).confirm).to.deep.equal([
       'region0',
@@ -665,7 +665,7 @@ describe('doubt', () => {
     ]);
   });
 
-  it('takes no LIST for an answer where the GET failed: nothing is ready, nothing is pruned', () => {
+  it('does not fall back to LIST when the GET failed: no region becomes ready and none is pruned', () => {
     const failedGets = new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
     const observed = {
       ...observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')], { seen: [homeEntry] }),
@@ -676,7 +676,7 @@ describe('doubt', () => {
     expect(dueSteps(made)).to.deep.equal([]);
   });
 
-  it('does not call a registry without a serving replica stuck while one of them did not answer', () => {
+  it('waits instead of refusing to unroute the last replica while the GET of another one fails', () => {
     const failedGets = new Map([[home, new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
     const observed = { ...observing([aReplica('japaneast')]), failedGets };
     const [step] = plan({ regions: [{ location: 'japaneast', routing: 'Disabled' }] }, observed).steps;
@@ -685,8 +685,8 @@ describe('doubt', () => {
   });
 });
 
-describe('the names of replicas to be made', () => {
-  it('are never shared by two regions', () => {
+describe('the names of new replicas', () => {
+  it('are unique across regions', () => {
     const elsewhere = aReplica('westeurope', { name: 'brazilsouth' });
     const regions = ['westeurope', 'brazilsouth', 'brazilsouth2'];
     const missing = ['brazilsouth2', 'brazilsouth3'];
