@@ -1,8 +1,7 @@
-// Requests to an API server as its authorizer sees them, and what the roles of the manifests say of them (RBAC, the part of
-// it that the manifests use).
+// Requests as the API server's authorizer sees them, and the permissions that the RBAC roles of the manifests grant.
 import type { Manifest } from './manifests.ts';
 
-/** One request, in the words of the API server's audit log. */
+/** One request, in the terms of the API server's audit log. */
 export interface Access {
   /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, … */
   readonly verb: string;
@@ -11,18 +10,18 @@ export interface Access {
   /** The plural, with its subresource: `registryreplications/status`. */
   readonly resource: string;
   readonly namespace?: string;
-  /** Also of a list or watch of just one object, by its name. */
+  /** Also set for a list or watch of a single object. */
   readonly name?: string;
 }
 
-/** One verb on one resource: what a role's rule grants, taken apart. */
+/** One verb on one resource, expanded from a role's rule. */
 export interface Permission {
   readonly verb: string;
   readonly group: string;
   readonly resource: string;
-  /** Left out: in every namespace, and outside of all. */
+  /** Undefined: every namespace, and cluster-scoped resources. */
   readonly namespace?: string;
-  /** Left out: every object. */
+  /** Undefined: every object. */
   readonly name?: string;
 }
 
@@ -47,7 +46,7 @@ interface Binding extends Manifest {
   readonly subjects: readonly { readonly kind: string; readonly name: string; readonly namespace: string }[];
 }
 
-/** All that the bindings among the manifests give the account; throws where a binding names a role that is not among them. */
+/** All permissions that the manifests' bindings give the account; throws if a binding's role is not among the manifests. */
 export function permissionsOf(manifests: readonly Manifest[], account: Account): Permission[] {
   return manifests
     .filter(
@@ -98,7 +97,7 @@ export function permits(permission: Permission, access: Access): boolean {
   );
 }
 
-/** For people: `patch events.k8s.io/events in registries`. */
+/** For messages: `patch events.k8s.io/events in registries`. */
 export function wordsFor({ verb, group, resource, namespace, name }: Access | Permission): string {
   const what = `${verb} ${group ? `${group}/` : ''}${resource}${name === undefined ? '' : ` ${name}`}`;
   return namespace === undefined ? what : `${what} in ${namespace}`;

@@ -1,6 +1,6 @@
 import { ArmError } from '../src/azure/arm.ts';
 
-/** The ArmError with which it rejects. Rejects where it does not, or with anything else. */
+/** Resolves to the ArmError of a rejected call; rejects on success, or with any other error. */
 export async function refusal(asking: Promise<unknown>): Promise<ArmError> {
   try {
     await asking;

@@ -1,6 +1,5 @@
-// An API server for tests that talk to one: the emulator or, where KUBEBUILDER_ASSETS names a directory with kube-apiserver
-// and etcd, the real thing (the variable that controller-runtime's envtest uses). Tests do not see which, but for what only
-// an emulator can be told to do.
+// Starts an API server for tests: the emulator, or a real one if KUBEBUILDER_ASSETS names a directory with kube-apiserver and
+// etcd (the variable of controller-runtime's envtest). Tests do not see which, except for faults that only the emulator has.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,37 +23,37 @@ import { eventually, startRealApiServer } from './real-api-server.ts';
 export interface TestCluster {
   /** A kubeconfig file with all rights. */
   readonly kubeconfig: string;
-  /** Where it listens, `https://127.0.0.1:port`. */
+  /** `https://127.0.0.1:port`. */
   readonly url: string;
-  /** The real thing asks its roles what an account may do; on the emulator everybody may do everything. */
+  /** A real API server enforces RBAC; on the emulator every user has all rights. */
   readonly hasRoles: boolean;
   /**
-   * YAML with a token of the service account, its context the account's namespace. On the real thing the account must be
-   * there; the emulator has none, and takes the name for a user.
+   * A kubeconfig in YAML with a token of the service account and its namespace as the default. On a real API server the
+   * account must exist; the emulator takes the name for a user.
    */
   kubeconfigOf(account: Account): Promise<string>;
-  /** Lets the service account get this path, which is no resource. */
+  /** Lets the service account get this non-resource path. */
   grant(account: Account, path: string): Promise<void>;
   /**
-   * Resolves once the service account may do all of this. The real thing's authorizer hears of roles and bindings a moment
+   * Resolves when the service account has all these permissions. A real authorizer learns of roles and bindings a moment
    * after they are stored, and refuses until then.
    */
   untilPermitted(account: Account, permissions: readonly (Permission | { readonly path: string })[]): Promise<void>;
-  /** What the service account has asked the server so far, by its audit log. */
+  /** The service account's requests so far, from the audit log. */
   accessesOf(account: Account): Promise<AuditedAccess[]>;
-  /** What only the emulator can be told to do; undefined on the real thing. */
+  /** Faults of the emulator; undefined on a real API server. */
   readonly faults: { closeWatches(): void; compact(answer?: 'event' | 'status'): void } | undefined;
   close(): Promise<void>;
 }
 
 export interface AuditedAccess extends Access {
-  /** Refused for want of a right. */
+  /** Refused by the authorizer. */
   readonly isForbidden: boolean;
 }
 
 const ourCrd = fileURLToPath(new URL('../crds/registryreplications.yaml', import.meta.url));
 
-/** @param crds YAML files, one CustomResourceDefinition each, established when this resolves; our own by default. */
+/** @param crds YAML files with one CustomResourceDefinition each, established when this resolves; default: our own. */
 export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string[] } = {}): Promise<TestCluster> {
   const directory = await mkdtemp(join(tmpdir(), 'cluster-'));
   const kubeconfig = join(directory, 'kubeconfig');
@@ -80,7 +79,7 @@ export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string
 export async function establish(cluster: KubeClient, body: V1CustomResourceDefinition): Promise<void> {
   const api = cluster.api(ApiextensionsV1Api);
   const name = body.metadata?.name ?? '';
-  // Sent as it is: client-node's class of its own for it drops what TypeScript has other names for (enum, default, CEL).
+  // Sent as plain JSON: client-node's class for it drops fields that TypeScript names differently (enum, default, CEL).
   const [group, version] = ['apiextensions.k8s.io', 'v1'];
   await cluster
     .api(CustomObjectsApi)
@@ -89,7 +88,7 @@ export async function establish(cluster: KubeClient, body: V1CustomResourceDefin
     const { status } = await api.readCustomResourceDefinition({ name });
     return status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
   });
-  // Whoever serves the objects hears of that a moment later, and knows no such path until then.
+  // The server serves the objects a moment after the definition is established.
   await eventually(() => isServed(cluster, body));
 }
 
@@ -105,7 +104,7 @@ async function isServed(cluster: KubeClient, { spec }: V1CustomResourceDefinitio
   }
 }
 
-/** With YAML in place of a file. */
+/** With YAML in `kubeconfig` instead of a file name. */
 type Started = TestCluster;
 
 const userOf = ({ namespace, name }: Account) => `system:serviceaccount:${namespace}:${name}`;
@@ -162,7 +161,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
       await untilPermitted(account, [{ path }]);
     },
     async accessesOf(account) {
-      // What follows the last newline is a line that is just being written.
+      // After the last newline there may be a line that is still being written.
       const lines = (await readFile(server.auditLog, 'utf8')).split('\n').slice(0, -1);
       const events = lines.map((line) => JSON.parse(line) as AuditEvent);
       const first = new Map(events.map((event) => [event.auditID, event]));
@@ -172,7 +171,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
   };
 }
 
-/** As a SubjectAccessReview asks. */
+/** The attributes of a SubjectAccessReview. */
 function attributesOf(permission: Permission | { readonly path: string }) {
   if ('path' in permission) return { nonResourceAttributes: { verb: 'get', path: permission.path } };
   const [resource = '', subresource] = permission.resource.split('/');
@@ -185,13 +184,13 @@ function configFrom(kubeconfig: string): KubeConfig {
   return config;
 }
 
-/** What is used here of an audit.k8s.io/v1 Event. */
+/** The fields of an audit.k8s.io/v1 Event that are used here. */
 interface AuditEvent {
-  /** The same of all events of one request. */
+  /** The same for all events of one request. */
   readonly auditID: string;
   readonly verb: string;
   readonly user: { readonly username: string };
-  /** Left out for what is no resource, as /version. */
+  /** Undefined for non-resource paths such as /version. */
   readonly objectRef?: {
     readonly apiGroup?: string;
     readonly resource: string;
@@ -212,7 +211,7 @@ function auditedAccess({ verb, objectRef, annotations }: AuditEvent): AuditedAcc
       resource: subresource === undefined ? resource : `${resource}/${subresource}`,
       ...(namespace !== undefined && { namespace }),
       ...(name !== undefined && { name }),
-      // Not by the status: 403 is also the answer to an event in a namespace that is being deleted.
+      // The status is not enough: 403 is also the answer to an event in a namespace that is being deleted.
       isForbidden: annotations?.['authorization.k8s.io/decision'] === 'forbid',
     },
   ];

@@ -1,6 +1,6 @@
 import { type Config, parseConfig } from '../src/config.ts';
 
-/** Parses with only these variables in the environment. */
+/** Parses flags with only these variables in the environment. */
 export function configFrom(argv: readonly string[], env: Readonly<Record<string, string>>): Config {
   const before = process.env;
   process.env = { ...env };

@@ -1,5 +1,5 @@
-// `npm run demo`: an emulated Azure, a cluster and the operator, brought together for people to watch. Here are only the
-// process's own concerns: flags, signals, exit codes, and that nothing it started outlives it.
+// `npm run demo`: runs an emulated Azure, a cluster and the operator for people to watch. This file handles flags, signals and
+// exit codes, and ends everything that was started.
 
 import { explain } from '../src/kubernetes/client/errors.ts';
 import { systemClock as clock } from '../src/lib/clock.ts';
@@ -9,7 +9,7 @@ import { play } from './demo/play.ts';
 import { screenFor } from './demo/screen.ts';
 import { printable } from './demo/view.ts';
 
-// npm runs scripts in the project's directory; paths are meant from where its user is.
+// npm runs scripts in the project's directory; paths are relative to the user's.
 const flags = readFlags(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
 const screen = screenFor(process.stdout, process.env, clock);
 const stop = new AbortController();
@@ -19,12 +19,12 @@ const onSignal = () => {
 };
 onShutdownSignal(onSignal);
 process.on('SIGHUP', onSignal);
-// Whoever read the output has gone (`| head`): there is nobody left to show anything to.
+// The reader of the output has gone (`| head`).
 process.stdout.on('error', () => stop.abort());
 
 process.exit(await run());
 
-/** Resolves to the exit code, once everything has ended. */
+/** Resolves to the exit code when everything has ended. */
 async function run(): Promise<number> {
   try {
     await using started = new AsyncDisposableStack();

@@ -1,4 +1,4 @@
-// The operator's place in a cluster as deploy/ makes it: its namespace, its service account, and that account's rights.
+// The operator's deployment in a cluster as deploy/ defines it: its namespace, service account and permissions.
 import { readFile } from 'node:fs/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
@@ -13,15 +13,15 @@ import { built, root } from './manifests.ts';
 export const operatorAccount: Account = { namespace: 'acr-replication-system', name: 'acr-replication-operator' };
 
 export interface Deployment {
-  /** A kustomization, from the root of the repository on. */
+  /** A kustomization, relative to the repository's root. */
   readonly folder: string;
-  /** What must be there before it; made here. */
+  /** Namespaces that it needs; created first. */
   readonly namespaces?: readonly string[];
 }
 
 /**
- * Makes the operator's namespace and, where the cluster knows roles, all else of the kustomization; the pods of its
- * Deployment never come, since nothing here runs pods.
+ * Creates the operator's namespace and, if the cluster enforces roles, everything else of the kustomization. Its Deployment
+ * gets no pods, since nothing here runs pods.
  */
 export async function deploy(cluster: TestCluster, { folder, namespaces = [] }: Deployment): Promise<void> {
   const wanted = cluster.hasRoles ? namespaces : [...namespaces, operatorAccount.namespace];
@@ -40,19 +40,19 @@ export async function azureRole(): Promise<string[]> {
   const role = JSON.parse(await readFile(`${root}/deploy/azure-role.json`, 'utf8')) as { Actions: string[] };
   return role.Actions;
 }
-
+/** Actions in the journal that deploy/azure-role.json does not grant. */
 /** What was asked of Azure so far and is not in that role: actions. */
 export async function beyondAzureRole(journal: Iterable<JournalEntry>): Promise<string[]> {
   const granted = new Set(await azureRole());
   return [...actionsIn(journal)].filter((action) => !granted.has(action));
 }
 
-/** The actions that the requests to ARM need; Entra asks for none. */
+/** The Azure actions that the requests to ARM need; requests for tokens need none. */
 export function actionsIn(journal: Iterable<JournalEntry>): Set<string> {
   return new Set([...journal].filter(({ endpoint }) => endpoint !== 'token').map(actionOf));
 }
 
-/** What the operator was refused so far for want of a right, in words; `closed`: namespaces where that was to be so. */
+/** The account's requests that were forbidden, except in the namespaces `closed`, where that is expected. */
 export async function refusedTo(
   cluster: TestCluster,
   account: Account,

@@ -1,8 +1,8 @@
-// Every metric that the operator exports, as prom-client describes it.
+// Lists every metric that the operator exports, as prom-client describes it.
 import { createMetrics } from '../src/telemetry/metrics.ts';
 import { FakeClock } from './fake-clock.ts';
 
-/** What prom-client keeps of a metric; its types do not say so. */
+/** prom-client's record of a metric, which its types omit. */
 export interface Described {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
@@ -10,7 +10,7 @@ export interface Described {
   readonly labelNames: readonly string[];
 }
 
-/** Node's and the process's own, which come with prom-client, are among them. */
+/** Includes the metrics of Node and the process, which prom-client adds. */
 export function exportedMetrics(): Described[] {
   const metrics = createMetrics();
   metrics.objects({ objects: () => [], clock: new FakeClock() });

@@ -1,4 +1,4 @@
-// A clock that moves only when a test says so.
+// A clock that moves only when a test advances it.
 import type { Clock } from '../src/lib/clock.ts';
 
 export class FakeClock implements Clock {
@@ -14,12 +14,12 @@ export class FakeClock implements Clock {
     return new Date(this.#now + this.#setBy);
   }
 
-  /** ms; a step does not move it. */
+  /** ms; `step` does not change it. */
   monotonic(): number {
     return this.#now;
   }
 
-  /** The wall clock is set, forward or back by `ms`; timers do not notice. */
+  /** Sets the wall clock forward or back by `ms`; timers are not affected. */
   step(ms: number): void {
     this.#setBy += ms;
   }
@@ -32,12 +32,12 @@ export class FakeClock implements Clock {
     };
   }
 
-  /** ms until the next timer is due; undefined when nothing waits. */
+  /** ms until the next timer is due; undefined if there is none. */
   get nextIn(): number | undefined {
     return this.#timers.length ? Math.min(...this.#timers.map((t) => t.due)) - this.#now : undefined;
   }
 
-  /** Moves on by `ms`, calling every timer that comes due, in order, and letting promises settle after each. */
+  /** Advances by `ms`, calls every timer that comes due, in order, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
@@ -53,7 +53,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Resolves once every promise that can go on without I/O has done so. */
+/** Resolves when every promise that can settle without I/O has settled. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,4 @@
-// ServiceAccounts that stand for a client in Entra: what must be there for one on either side, as docs/tenancy.md tells people to
-// make it.
+// Sets up ServiceAccounts that are federated with a client in Entra, on both sides, as docs/tenancy.md describes.
 
 import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
 import { serviceAccounts } from '../src/kubernetes/client/service-account.ts';
@@ -10,21 +9,21 @@ import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { built, type Manifest } from './manifests.ts';
 import type { Stage } from './test-environment.ts';
 
-/** The only audience that Entra takes. */
+/** The only audience that Entra accepts. */
 const audience = 'api://AzureADTokenExchange';
 
-/** The ServiceAccount's name that deploy/identity lets the operator have tokens of. */
+/** The name of the ServiceAccount for which deploy/identity lets the operator request tokens. */
 export const accountName = 'registries';
 
 type Place = Pick<Stage, 'kubectl' | 'kubernetes'>;
 
-/** What a client in Entra must have to be taken for by whoever shows a token of this ServiceAccount. */
+/** The federated credential of a client in Entra that accepts tokens of this ServiceAccount. */
 export function federatedWith({ namespace, name }: Account): FederatedCredential {
   const issuer = 'https://kubernetes.default.svc.cluster.local';
   return { issuer, subject: `system:serviceaccount:${namespace}:${name}`, audience };
 }
 
-/** `client`: the id of the client in Entra that it shall stand for; of the operator's own tenant where `tenant` is left out. */
+/** `client`: the id of its client in Entra; `tenant`: the client's tenant, if not the operator's own. */
 export async function createServiceAccount(
   { kubectl }: Pick<Place, 'kubectl'>,
   account: Account,
@@ -41,7 +40,7 @@ export async function createServiceAccount(
   await kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }) });
 }
 
-/** A token of the ServiceAccount as Entra wants it, such as a pod of it finds in a file. */
+/** A token of the ServiceAccount for Entra, such as a pod of it finds in a file. */
 export async function tokenOf(kubeconfig: string, account: Account): Promise<string> {
   const cluster = createKubeClient(loadKubeConfig(kubeconfig));
   try {
@@ -59,7 +58,7 @@ export async function roleToMintIn(namespace: string): Promise<Manifest[]> {
   return manifests.map((manifest) => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
 }
 
-/** Applies that, and resolves once it is in force; where the cluster knows no roles there is no need to. */
+/** Applies deploy/identity and resolves when it is in force; does nothing if the cluster enforces no roles. */
 export async function letTheOperatorMint({ kubectl, kubernetes }: Place, namespace: string): Promise<void> {
   if (!kubernetes.hasRoles) return;
   const items = await roleToMintIn(namespace);

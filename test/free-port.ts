@@ -1,11 +1,11 @@
-// Ports for servers that are not there yet, or not all the time.
+// Finds ports for servers that start later or are not always running.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * A port of loopback that nobody listens on: one that no system hands out by itself, neither to outgoing connections nor to
- * servers that take any, so that nobody else has it before whoever asked for it does, or while that is away.
+ * A free port on loopback outside of the system's ephemeral range, so that neither outgoing connections nor servers on
+ * port 0 get it before its server listens, or while that server is down.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 20; ; tries--) {

@@ -1,7 +1,7 @@
-// Words that somebody has written to do harm with whoever reads them, and how to see whether they still can.
+// Hostile text, and a check for whether it could still do harm in an output.
 import fc from 'fast-check';
 
-/** What steers a terminal, hides or turns round the words beside it, breaks a line, or is half a character. */
+/** Characters that control a terminal, hide or reverse text, break a line, or are half a character. */
 const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** Newlines, terminal escapes of both lengths, a title, a link, bidirectional overrides, HTML, shell, a log line, a secret. */
@@ -16,7 +16,7 @@ export const hostileWords = [
   '../../..%2f..%2F%00',
 ].join(' ');
 
-/** A megabyte and more of them. */
+/** At least a megabyte of it. */
 export const megabyteOfHostileWords = `${hostileWords} `.repeat(Math.ceil(1_000_000 / hostileWords.length));
 
 export const anyHostileText: fc.Arbitrary<string> = fc.oneof(
@@ -25,7 +25,7 @@ export const anyHostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(megabyteOfHostileWords) },
 );
 
-/** Every text in the value that could still do harm, with the way to it. */
+/** Every harmful string in the value, with its path. */
 export function harmfulIn(value: unknown, path = ''): string[] {
   if (typeof value === 'string') return harmful.test(value) ? [`${path}: ${JSON.stringify(value.slice(0, 200))}`] : [];
   if (typeof value !== 'object' || value === null || value instanceof Date) return [];

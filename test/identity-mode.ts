@@ -1,5 +1,5 @@
-// Who operators are to Entra: one of the three ways that deploy/ knows. A run of the end-to-end tests is in the mode that
-// IDENTITY_MODE names, and the same scenarios pass in each.
+// How operators authenticate to Entra: one of the three ways that deploy/ supports. The end-to-end tests run in the mode of
+// IDENTITY_MODE and pass in each.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Spec } from '../src/api/registryreplication.ts';
@@ -9,20 +9,20 @@ import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from './federation.ts';
 import type { Stage } from './test-environment.ts';
 
-/** What operators have: a secret; a file with a token of their ServiceAccount; or nothing, so that each object brings its own. */
+/** A client secret; a file with a ServiceAccount token; or no identity of its own, so that each object brings one. */
 const modes = ['client-secret', 'workload-identity', 'service-account'] as const;
 export type IdentityMode = (typeof modes)[number];
 
 export interface Identity {
-  /** Put over the environment of operators. */
+  /** Overrides for the environment of operators. */
   readonly env: Readonly<Record<string, string>>;
   /** Flags of operators. */
   readonly args: readonly string[];
-  /** What objects say of it in their spec. */
+  /** The identity in the spec of objects. */
   readonly ofObjects: Pick<Spec, 'identity'>;
-  /** As operators name it where Azure refuses it something. */
+  /** The operators' name for the identity in messages about denials. */
   readonly whose: string;
-  /** Makes what objects of this namespace need for it; the namespace is there. */
+  /** Creates what objects in this existing namespace need for their identity. */
   admit(namespace: string): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ interface Place extends Pick<Stage, 'kubectl' | 'kubernetes'> {
   readonly directory: string;
 }
 
-/** The mode that this run is in. */
+/** The mode of this test run. */
 export function modeOfThisRun(): IdentityMode {
   const named = process.env.IDENTITY_MODE || 'client-secret';
   const mode = modes.find((one) => one === named);
@@ -40,7 +40,7 @@ export function modeOfThisRun(): IdentityMode {
   return mode;
 }
 
-/** Resolves once operators can be started with it. */
+/** Resolves when operators can be started with it. */
 export function identityOf(mode: IdentityMode, place: Place): Promise<Identity> {
   return { 'client-secret': byClientSecret, 'workload-identity': byTokenFile, 'service-account': ofObjects }[mode](
     place,
@@ -65,7 +65,7 @@ async function byTokenFile(place: Place): Promise<Identity> {
   };
 }
 
-/** The client is the same in every namespace, and the one that operators are in the other modes. */
+/** All namespaces use the same client, which is also the operators' client in the other modes. */
 async function ofObjects(place: Place): Promise<Identity> {
   const { AZURE_CLIENT_ID: client = '', AZURE_TENANT_ID: tenant = '' } = place.arm.environment;
   const admitted = new Map<string, Promise<void>>();

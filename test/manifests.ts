@@ -1,4 +1,4 @@
-// The kustomizations of deploy/ and crds/ as kubectl builds them.
+// Builds the kustomizations of deploy/ and crds/ with kubectl.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** One object; what else it has, its kind says. */
+/** A Kubernetes object; the other fields depend on its kind. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -18,20 +18,20 @@ export interface Manifest {
   };
 }
 
-/** `kubectl kustomize`; `folder` counts from the root of the repository. Rejects with kubectl's complaint. */
+/** Runs `kubectl kustomize`; `folder` is relative to the repository's root. Rejects with kubectl's error. */
 export async function built(folder: string): Promise<Manifest[]> {
   const { stdout } = await promisify(execFile)('kubectl', ['kustomize', folder], { cwd: root, maxBuffer: 2 ** 24 });
   return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
 }
 
-/** The one of this kind. */
+/** The only object of this kind. */
 export function only<T extends Manifest>(manifests: readonly Manifest[], kind: string): T {
   const [found, ...more] = manifests.filter((manifest) => manifest.kind === kind);
   if (!found || more.length) throw new Error(`${found ? more.length + 1 : 'no'} ${kind} where one was expected`);
   return found as T;
 }
 
-/** The operator's, as far as tests read it. */
+/** The fields of the operator's Deployment that tests read. */
 export interface Deployment extends Manifest {
   readonly spec: {
     readonly replicas: number;
@@ -57,7 +57,7 @@ export interface Container {
   readonly readinessProbe: Probe;
 }
 
-/** What of a container's environment is known before there is a pod. */
+/** The environment variables with literal values. */
 export function literalEnv({ env }: Pick<Container, 'env'>): Record<string, string> {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 }

@@ -1,4 +1,4 @@
-// The operator as a process of its own, as `npm start` runs it, for end-to-end tests, the demo and the bench.
+// Runs the operator as a child process, as `npm start` does, for end-to-end tests, the demo and benchmarks.
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
 
-/** A start costs half as much where an earlier one has left its compiled code. */
+/** Halves the time of later starts. */
 const compileCache = fileURLToPath(new URL('node_modules/.cache/node', root));
 
 /** One line of the operator's log. */
@@ -22,11 +22,11 @@ export interface OperatorOptions {
   readonly args?: readonly string[];
   /** Added to this process's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** What node runs; where left out, OPERATOR_ENTRY, and else the source. */
+  /** The file that node runs; default: OPERATOR_ENTRY, or the source. */
   readonly entry?: string;
   /** Default: those of `npm start`. */
   readonly nodeFlags?: readonly string[];
-  /** Starts it in a way of its own, with all flags and `env`; a child of this node where left out. */
+  /** Starts the process with all flags and `env`; default: a child of this node. */
   readonly launch?: (
     args: readonly string[],
     env: Readonly<Record<string, string>>,
@@ -37,11 +37,11 @@ export interface Operator {
   readonly process: ChildProcess;
   /** Every log line so far. */
   readonly log: readonly LogLine[];
-  /** What it wrote besides: stderr, and lines that are no JSON. */
+  /** Its other output: stderr, and lines that are not JSON. */
   readonly noise: readonly string[];
-  /** The first line, past or future, that fits; rejects when the operator ends before. */
+  /** The first matching log line, past or future; rejects if the operator ends before. */
   said(fits: (line: LogLine) => boolean): Promise<LogLine>;
-  /** Sends the signal and resolves to the exit code, null where a signal ended it. */
+  /** Sends the signal and resolves to the exit code; null if a signal ended it. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
   readonly exited: Promise<number | null>;
   isRunning(): boolean;

@@ -1,5 +1,5 @@
-// Pod Security's level "restricted" (Kubernetes' Pod Security Standards, as of v1.33), as a check of a pod's fields: for API
-// servers before 1.25, and for machines that have none.
+// Checks a pod against Pod Security's level "restricted" (Kubernetes' Pod Security Standards, v1.33), for API servers before
+// 1.25 and for machines that have none.
 interface SecurityContext {
   readonly privileged?: boolean;
   readonly allowPrivilegeEscalation?: boolean;
@@ -35,7 +35,7 @@ const volumeTypes = new Set(
 );
 const profiles = ['RuntimeDefault', 'Localhost'];
 
-/** Why the pod would be refused, a line each. SELinux, AppArmor, Windows and sysctls are taken for refused where they are set at all. */
+/** Violations, one per line. SELinux, AppArmor, Windows and sysctls count as violations if they are set at all. */
 export function violationsOf(pod: Pod): string[] {
   const { securityContext: common = {}, volumes = [], containers, initContainers = [] } = pod;
   const shared = (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((name) => pod[name]);

@@ -1,5 +1,4 @@
-// A real kube-apiserver with an etcd of its own, as processes that a test can kill, start again and compact. It knows no
-// kind of object, and writes into the directory it is given.
+// Runs a real kube-apiserver with its own etcd, as processes that a test can kill, restart and compact.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -13,30 +12,30 @@ import { makeLoopbackCertificate } from './emulators/certificate.ts';
 import { freePort } from './free-port.ts';
 
 export interface RealApiServerOptions {
-  /** Where the programs kube-apiserver and etcd are. */
+  /** The directory of the programs kube-apiserver and etcd. */
   readonly assets: string;
   /** An empty directory for keys, data and logs. */
   readonly directory: string;
 }
 
 export interface RealApiServer {
-  /** YAML, with all rights. */
+  /** A kubeconfig in YAML with all rights. */
   readonly kubeconfig: string;
-  /** YAML, with this bearer token, and the namespace for its context. */
+  /** A kubeconfig in YAML with this bearer token and default namespace. */
   kubeconfigWith(token: string, namespace: string): string;
-  /** The audit log, an `audit.k8s.io/v1` Event as JSON a line, of what service accounts have asked for. */
+  /** The audit log of service accounts: one `audit.k8s.io/v1` Event in JSON per line. */
   readonly auditLog: string;
   readonly url: string;
-  /** As a power cut would end it; etcd goes on. Resolves once the process is gone. */
+  /** Kills the API server with SIGKILL; etcd keeps running. Resolves when the process is gone. */
   kill(): Promise<void>;
-  /** Over the same etcd, at the same port; further flags go with it. Resolves once it serves. */
+  /** Starts it on the same etcd and port, with additional flags. Resolves when it serves. */
   start(flags?: readonly string[]): Promise<void>;
-  /** Makes etcd forget every version but the newest of each object; resolves to the revision that it kept. */
+  /** Makes etcd drop all but the newest version of each object; resolves to the revision that it kept. */
   compact(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Service accounts' requests, once each: for a watch when it begins, for all else when it is answered. */
+/** One event per request of a service account: a watch when it begins, any other request when it is answered. */
 const auditPolicy = stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -44,7 +43,7 @@ const auditPolicy = stringify({
   rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
 });
 
-/** Resolves once the API server serves. */
+/** Resolves when the API server serves. */
 export async function startRealApiServer({ assets, directory }: RealApiServerOptions): Promise<RealApiServer> {
   const ports = { api: await freePort(), etcd: await freePort(), peer: await freePort() };
   const { cert, key } = await makeLoopbackCertificate('kube-apiserver');
@@ -78,7 +77,7 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
       `--token-auth-file=${at('tokens.csv')}`,
       '--authorization-mode=RBAC',
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
-      // Any key will do to sign service account tokens with.
+      // Any key can sign service account tokens.
       `--service-account-key-file=${at('server.crt')}`,
       `--service-account-signing-key-file=${at('server.key')}`,
       '--service-cluster-ip-range=10.0.0.0/24',
@@ -122,7 +121,7 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
       await cluster.close();
     },
     async compact() {
-      // Its answer to a range names the revision it is at (etcd 3.4, HTTP/JSON gateway of the v3 API).
+      // The response to a range names the current revision (etcd 3.4, HTTP/JSON gateway of the v3 API).
       const { header } = await etcdCall(etcdUrl, 'range', { key: Buffer.from('compact').toString('base64') });
       await etcdCall(etcdUrl, 'compaction', { revision: header.revision });
       return header.revision;
@@ -141,7 +140,7 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
   return server;
 }
 
-/** Another program's readiness cannot be awaited but by asking. */
+/** Polls: another program's readiness can only be polled. */
 export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!(await isSo())) {
@@ -150,7 +149,7 @@ export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** The namespace is made by the API server itself, last of all. */
+/** The API server itself creates this namespace, at the end of its start. */
 async function serves(cluster: KubeClient): Promise<boolean> {
   try {
     await cluster.api(CoreV1Api).readNamespace({ name: 'default' });

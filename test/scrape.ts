@@ -7,12 +7,12 @@ import type { Account } from './access.ts';
 import type { TestCluster } from './cluster.ts';
 import type { Operator } from './operator.ts';
 
-/** @param token A bearer token; none is sent where it is left out. */
+/** @param token a bearer token; none is sent if it is undefined */
 export async function scrape(operator: Operator, token?: string): Promise<{ status: number; body: string }> {
   const { metricsPort } = await operator.said(({ metricsPort }) => metricsPort !== undefined);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const port = Number(metricsPort);
-  // The operator makes its certificate itself, so no authority vouches for it.
+  // The operator's self-signed certificate has no authority.
   const outgoing = request({ host: '127.0.0.1', port, path: '/metrics', headers, rejectUnauthorized: false });
   outgoing.end();
   const [incoming] = await once(outgoing, 'response');

@@ -1,4 +1,4 @@
-// The shortest proof that an operator works, however it was started: it sees an object, and asks Azure for what that lists.
+// A smoke test for an operator started in any way: it sees an object and creates its replica in Azure.
 import { CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, plural, version } from '../src/api/registryreplication.ts';
@@ -8,7 +8,7 @@ import { instant } from './emulators/arm/timings.ts';
 import type { OperatorOptions } from './operator.ts';
 import { setStage } from './test-environment.ts';
 
-/** Rejects when it creates no replica, or does not end with 0 on SIGTERM. */
+/** Rejects if the operator creates no replica, or does not exit with 0 on SIGTERM. */
 export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
   const stage = await setStage({ arm: { timings: instant } });
   try {

@@ -1,14 +1,13 @@
-// A wire between client and server that a test can cut, stall, slow and mend: it forwards bytes, and knows nothing of what
-// they say.
+// A TCP proxy between client and server that a test can cut, stall, slow and restore. It forwards bytes without reading them.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
-/** How an open connection comes to its end: by FIN, by RST, or never, both ends left waiting for the other. */
+/** How an open connection ends: by FIN, by RST, or never, so that both ends wait for each other. */
 export type Ending = 'close' | 'reset' | 'silence';
 
-/** How slowly bytes go, in each direction: in pieces of at most so many bytes, each so many ms after the one before. */
+/** The speed in each direction: chunks of at most `bytes` bytes, `delay` ms apart. */
 export interface Pace {
   readonly bytes: number;
   readonly delay: number;
@@ -33,7 +32,7 @@ export class TcpProxy {
     this.port = port;
   }
 
-  /** On a port of its own, on which nobody listens until `mend`. @param target the server's URL. */
+  /** Reserves a port, on which the proxy listens only after `mend`. @param target the server's URL. */
   static async to(target: string): Promise<TcpProxy> {
     return new TcpProxy(target, await freePort());
   }
@@ -44,26 +43,26 @@ export class TcpProxy {
     await once(this.#server, 'listening');
   }
 
-  /** Breaks every connection and refuses new ones. */
+  /** Closes every connection and refuses new ones. */
   async cut(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.breakConnections();
     await closed;
   }
 
-  /** Refuses new connections; those that are open go on. */
+  /** Refuses new connections; open ones continue. */
   refuse(): void {
     this.#server.close();
   }
 
-  /** Breaks every connection; new ones are welcome. */
+  /** Closes every connection; new ones are accepted. */
   breakConnections(): void {
     for (const link of this.#links) link.end('close');
   }
 
   /**
-   * Ends every open connection once the server has sent so many more bytes over it; new ones are welcome. One that has
-   * fallen silent stays so until its client gives it up. Returns how many connections it is about.
+   * Ends every open connection after `afterBytes` more bytes from the server; new ones are accepted. A silent connection
+   * stays open until its client gives up. Returns the number of affected connections.
    */
   end(how: Ending, afterBytes = 0): number {
     const open = [...this.#links].filter((link) => !link.isSilent);
@@ -71,25 +70,25 @@ export class TcpProxy {
     return open.length;
   }
 
-  /** From now on new connections are accepted, and nothing is ever said over them; what is open goes on. */
+  /** While on, new connections are accepted and never answered; open ones continue. */
   mute(on: boolean): void {
     this.#mute = on;
   }
 
-  /** Undefined: as fast as it goes. */
+  /** Undefined: full speed. */
   pace(pace: Pace | undefined): void {
     this.#pace = pace;
   }
 }
 
-/** One connection, from the client to the server. */
+/** One connection from the client to the server. */
 class Link {
-  /** Resolves once the client's end has gone. */
+  /** Resolves when the client's end is closed. */
   readonly broken: Promise<void>;
   readonly #client: Socket;
   readonly #server: Socket;
   readonly #pace: () => Pace | undefined;
-  /** What is to happen once the server has sent so many more bytes. */
+  /** How the connection ends, and after how many more bytes from the server. */
   #ending: { readonly how: Ending; left: number } | undefined;
 
   constructor(client: Socket, server: Socket, pace: () => Pace | undefined) {
@@ -103,10 +102,10 @@ class Link {
       server.destroy();
       resolve();
     });
-    // What the server does after a connection has fallen silent, its client does not learn.
+    // The client of a silent connection must not learn what the server does.
     server.on('error', () => this.isSilent || client.destroy());
     server.on('close', () => this.isSilent || client.destroy());
-    // Where a socket is destroyed, its reader is told by an error; `close` has dealt with the other end already.
+    // A destroyed socket makes its reader throw; the `close` handler has dealt with the other end already.
     this.#pump(client, server).catch(() => undefined);
     this.#pump(server, client).catch(() => undefined);
   }
@@ -125,8 +124,8 @@ class Link {
       for (let rest: Buffer = chunk; rest.length > 0; ) {
         const pace = this.#pace();
         if (pace) await sleep(pace.delay);
-        // Read on after the end, and thrown away: unread, a silent connection would not tell us that its client has given
-        // it up.
+        // Data after the end is read and dropped: an unread silent connection would not report that its client has closed
+        // it.
         if (this.#ending?.left === 0) break;
         const allowed = from === this.#server ? (this.#ending?.left ?? rest.length) : rest.length;
         const piece = rest.subarray(0, Math.min(allowed, pace?.bytes ?? rest.length));

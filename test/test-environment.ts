@@ -1,5 +1,5 @@
-// Everything a scenario needs, over real sockets: a Kubernetes API server (the emulator or, where KUBEBUILDER_ASSETS says
-// so, the real one), ARM, the operator as a process, and kubectl.
+// Starts everything that an end-to-end scenario needs, over real sockets: an API server (emulated, or real if
+// KUBEBUILDER_ASSETS is set), ARM, operator processes, and kubectl.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,39 +13,39 @@ import { linesOf, linesWithSecrets } from './secrets.ts';
 
 export interface StageOptions {
   readonly arm?: ArmEmulatorOptions;
-  /** CRD files to establish; the project's own where left out. */
+  /** CRD files to establish; default: the project's own. */
   readonly crds?: readonly string[];
-  /** Whose rights the operators have; those of deploy/ where left out. */
+  /** The source of the operators' permissions; default: deploy/. */
   readonly deployment?: Deployment;
-  /** Namespaces in which operators may be refused: the scenario is about that. */
+  /** Namespaces in which the scenario expects operators to be forbidden. */
   readonly closed?: readonly string[];
-  /** That of this run where left out. */
+  /** Default: the mode of this test run. */
   readonly identity?: IdentityMode;
 }
 
 export interface Stage {
   readonly arm: ArmEmulator;
   readonly kubernetes: TestCluster;
-  /** Objects of the namespace default are admitted. */
+  /** Objects of the namespace `default` may use it. */
   readonly identity: Identity;
-  /** The file that kubectl uses; it has all rights. */
+  /** kubectl's file, with all rights. */
   readonly kubeconfig: string;
-  /** The file that operators use: a token of the service account that deploy/ makes, with the rights that it gives. */
+  /** The operators' file, with a token of deploy/'s service account and its rights. */
   readonly operatorKubeconfig: string;
-  /** The environment of a process that shall find both. */
+  /** The environment of a process that uses both emulators. */
   readonly env: Readonly<Record<string, string>>;
-  /** `env` is put over the stage's own. */
+  /** `env` overrides the environment's own. */
   startOperator(options?: Partial<OperatorOptions>): Operator;
-  /** Runs kubectl and resolves to what it printed; rejects with its complaint when it fails. Text is split at blanks. */
+  /** Runs kubectl and resolves to its stdout; rejects with its stderr when it fails. A string is split at blanks. */
   kubectl(
     args: string | readonly string[],
     options?: { input?: string; env?: Readonly<Record<string, string>> },
   ): Promise<string>;
-  /** What stands in the log of the operators here and must not: secrets, tokens and signed URLs. */
+  /** Secrets, tokens and signed URLs in the operators' logs. */
   secretsLogged(): string[];
   /**
-   * Ends what was started here, operators included. Rejects when an operator had need of a right that deploy/ does not give,
-   * or has logged a secret.
+   * Ends everything started here, operators included. Rejects if an operator needed a right that deploy/ does not give, or
+   * logged a secret.
    */
   close(): Promise<void>;
 }
@@ -83,7 +83,7 @@ export async function setStage({
   const operators: Operator[] = [];
   const token = /^ *token: (\S+)$/m.exec(kubeconfigWithToken)?.[1];
   const clientSecret = arm.environment.AZURE_CLIENT_SECRET;
-  if (!token || !clientSecret) throw new Error('the stage has no secrets to look for');
+  if (!token || !clientSecret) throw new Error('the test environment has no secrets to look for');
   const secretsLogged = () => linesWithSecrets(operators.flatMap(linesOf), [token, clientSecret]);
 
   return {

@@ -1,7 +1,6 @@
-// How long things take by a clock that stands still whenever this process does: where the machine pauses, everything in it does,
-// and nobody was slow.
+// A clock that stands still while this process does, so that a pause of the whole machine is not counted as slowness.
 
-/** ms between two beats; one that is later than this again counts no more. */
+/** ms between ticks; a longer gap counts as two ticks at most. */
 const beat = 100;
 
 export class WakingTime {
@@ -9,7 +8,7 @@ export class WakingTime {
   #last = performance.now();
   readonly #timer = setInterval(() => this.#tick(), beat);
 
-  /** ms since the beginning. */
+  /** ms since the clock was created. */
   now(): number {
     this.#tick();
     return this.#passed;

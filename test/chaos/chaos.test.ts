@@ -1,7 +1,7 @@
-// `npm run test:chaos`: the operator as a process behind a wire that is cut, reset, stalled and slowed, before a real API
-// server that is killed and whose etcd is compacted, while people create, edit and delete objects by a way of their own.
-// CHAOS_SEED repeats the faults and the choices of a run, though not its times; CHAOS_LOG names a file for the operator's
-// log with the faults and changes in between, one JSON line each.
+// `npm run test:chaos`: runs the operator as a process behind a proxy that cuts, resets, stalls and slows its connections to
+// a real API server, which is killed and whose etcd is compacted, while a workload changes objects over a direct connection.
+// CHAOS_SEED repeats the faults and choices of a run, but not its timing; CHAOS_LOG names a file for the operator's log with
+// the faults and changes in between, one JSON object per line.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,22 +30,22 @@ const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
 const crd = fileURLToPath(new URL('../../crds/registryreplications.yaml', import.meta.url));
 
 const objects = 300;
-/** ms between the changes that people make, and, drawn evenly, between the end of a fault and the next one. */
+/** ms between changes of the workload, and, drawn uniformly, between the end of a fault and the next one. */
 const pace = 120;
 const lull = { least: 200, most: 1_200 };
-/** ms after the last fault in which all must be well, on a busy machine too: the last silence is noticed after 30 s. */
+/** ms for the recovery after the last fault, on a busy machine too: the last silence is noticed after 30 s. */
 const patience = 300_000;
 
 const title = assets
-  ? 'the operator in a storm'
-  : 'the operator in a storm (pending: it needs a real API server, KUBEBUILDER_ASSETS names none)';
+  ? 'the operator during network and API server faults'
+  : 'the operator during network and API server faults (pending: it needs a real API server, KUBEBUILDER_ASSETS names none)';
 
 (assets ? describe : describe.skip)(title, function () {
   this.timeout(1_200_000);
   const random = seeded(seed);
   const faults = drawFaults(random);
   const intents = Array.from({ length: objects }, (_, index) => {
-    // Of many subscriptions: ARM's budget is no part of this.
+    // Spread over subscriptions: ARM's rate limit is not tested here.
     const subscription = String(index % 20).padStart(12, '0');
     const name = `chaos${String(index).padStart(3, '0')}`;
     return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
@@ -88,23 +88,23 @@ const title = assets
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('survives with every status as its spec asks, and every deleted object gone', () => {
+  it('brings every status to what its spec asks, and removes every deleted object', () => {
     expect(outcome?.wrongObjects).to.deep.equal([]);
   });
 
-  it('has made of Azure what the specs ask, and has left nothing of deleted objects', () => {
+  it('brings Azure to what the specs ask, and leaves no replica of a deleted object', () => {
     expect(outcome?.wrongReplicas).to.deep.equal([]);
   });
 
-  it('has missed no change', () => {
+  it('misses no change', () => {
     expect(passesFor(people.changes, operator.log, people.unseen).missed).to.deep.equal([]);
   });
 
-  it('has written nothing to ARM twice', () => {
+  it('sends no write to ARM twice', () => {
     expect(needlessWrites(intents, arm.journal.writes)).to.deep.equal([]);
   });
 
-  it('is the same process as before, with nothing on its stderr', () => {
+  it('is still the same process, with nothing on its stderr', () => {
     expect(operator.isRunning()).to.equal(true);
     expect(operator.noise).to.deep.equal([]);
   });
@@ -128,7 +128,7 @@ const title = assets
     const certificate = join(directory, 'arm.pem');
     await writeFile(certificate, arm.certificate);
     operator = startOperator({
-      // No drift check shall find what an event should have told.
+      // The drift check must not find what an event should have reported.
       args: ['--interval', '24h', '--log-level', 'debug'],
       env: { ...arm.environment, KUBECONFIG: proxied, NODE_EXTRA_CA_CERTS: certificate },
     });

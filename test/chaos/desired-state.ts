@@ -1,20 +1,20 @@
-// What the people of the chaos suite ask for, one registry each, and how they change their minds. Pure; it also keeps count
-// of what each change may cost at ARM.
+// The desired regions of one registry in the chaos suites, and random changes to them. It counts how many writes to ARM each
+// change justifies.
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import type { Random } from '../emulators/arm/random.ts';
 
-/** A region of a spec, with everything said that can be said of it. */
+/** A region of a spec with all its settings. */
 export interface Wanted {
   readonly location: string;
   readonly routing: 'Enabled' | 'Disabled';
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Not the home region, which is eastus. */
+/** All but the home region, which is eastus. */
 const locations = ['japaneast', 'westeurope', 'uksouth', 'australiaeast', 'brazilsouth', 'centralindia'] as const;
 
 export class Intent {
-  /** The object's, and the registry's. */
+  /** The name of both the object and the registry. */
   readonly name: string;
   readonly registry: RegistryReference;
   readonly #listings = new Map<string, number>();
@@ -26,7 +26,7 @@ export class Intent {
     this.registry = registry;
   }
 
-  /** Empty: there shall be no object, and no replica. */
+  /** Empty: neither an object nor a replica should exist. */
   get regions(): readonly Wanted[] {
     return this.#regions;
   }
@@ -42,12 +42,12 @@ export class Intent {
     this.#regions = regions;
   }
 
-  /** How often this location came to be listed: creations beyond that were for nothing. */
+  /** How often this location was added to the spec: more creations than that are needless. */
   listings(location: string): number {
     return this.#listings.get(location) ?? 0;
   }
 
-  /** Updates beyond that were for nothing. A location listed again may find its replica there, with the tags it had. */
+  /** The number of justified updates. A location listed again may find its replica still there, with old tags. */
   edits(location: string): number {
     return (this.#edits.get(location) ?? 0) + this.listings(location);
   }
@@ -60,7 +60,7 @@ export function firstRegions(random: Random): Wanted[] {
     .map((location) => wanted(location, random));
 }
 
-/** One region more, one less, or other words about one of them. */
+/** Adds a region, removes one, or changes one. */
 export function otherRegions(regions: readonly Wanted[], random: Random): Wanted[] {
   const choice = random();
   const absent = locations.filter((location) => regions.every((region) => region.location !== location));

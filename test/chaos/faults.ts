@@ -1,5 +1,4 @@
-// What befalls the operator's way to the API server, and the API server itself: which faults, in which order, and how each
-// is done.
+// The faults of the operator's connection to the API server and of the API server itself: how they are drawn and injected.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../emulators/arm/random.ts';
 import type { RealApiServer } from '../real-api-server.ts';
@@ -7,23 +6,23 @@ import type { Pace, TcpProxy } from '../tcp-proxy.ts';
 import { shuffled } from './desired-state.ts';
 
 export type Fault =
-  /** Every connection is closed and none can be made, for so many ms. */
+  /** Every connection is closed and new ones are refused, for `ms`. */
   | { readonly kind: 'cut'; readonly ms: number }
   /** Every connection is reset. */
   | { readonly kind: 'reset' }
-  /** Every connection ends once so many more bytes have come from the server: in the middle of an answer, or of an event. */
+  /** Every connection ends after `bytes` more bytes from the server: in the middle of a response or an event. */
   | { readonly kind: 'break off'; readonly how: 'close' | 'reset'; readonly bytes: number }
   | { readonly kind: 'slow'; readonly pace: Pace; readonly ms: number }
-  /** Every connection falls silent once so many more bytes have come, and stays so until its client gives it up. */
+  /** Every connection falls silent after `bytes` more bytes, until its client gives up. */
   | { readonly kind: 'stall'; readonly bytes: number }
-  /** Every connection is reset, and those made for so many ms are accepted and never answered. */
+  /** Every connection is reset, and new ones are accepted and never answered, for `ms`. */
   | { readonly kind: 'mute'; readonly ms: number }
-  /** The API server is killed and, so many ms later, started again, with a watch cache or without. */
+  /** The API server is killed and restarted after `ms`, with or without a watch cache. */
   | { readonly kind: 'kill'; readonly ms: number; readonly watchCache: boolean }
-  /** While the connections are cut, something changes and etcd forgets what was before: watches cannot be resumed. */
+  /** While connections are cut, an object changes and etcd is compacted: watches cannot resume. */
   | { readonly kind: 'compact' };
 
-/** How many of each; those that a client notices only after 30 s are spread evenly over the others. */
+/** How many of each. Those that a client notices only after 30 s are spread evenly among the others. */
 const counts = { cut: 38, reset: 46, 'break off': 44, slow: 40, kill: 8, compact: 18 } as const;
 const silent = ['stall', 'mute', 'stall', 'stall', 'mute', 'stall'] as const;
 
@@ -61,14 +60,14 @@ function drawFault(kind: Fault['kind'], random: Random): Fault {
 }
 
 export interface Place {
-  /** The operator's way to the API server. */
+  /** Between the operator and the API server. */
   readonly wire: TcpProxy;
   readonly server: RealApiServer;
-  /** The next change that people make. */
+  /** Resolves at the next change of the workload. */
   nextChange(): Promise<void>;
 }
 
-/** Resolves once it is over; a silence goes on. */
+/** Resolves when the fault is over; a silence continues. */
 export async function strike(fault: Fault, { wire, server, nextChange }: Place): Promise<void> {
   switch (fault.kind) {
     case 'cut':

@@ -1,22 +1,22 @@
-// Counts what a process holds: sockets, timers and memory, as the operator's metrics and /proc tell.
+// Measures the sockets, timers and memory of a process, from the operator's metrics and /proc.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Each at its least over some readings: what comes and goes with a request in flight is no growth. */
+/** The minimum of several readings, so that requests in flight do not count as growth. */
 export interface Holdings {
-  /** TCP sockets of the process to the port asked about, whatever their state. */
+  /** TCP sockets of the process to the given port, in any state. */
   readonly sockets: number;
   /** File descriptors of any kind. */
   readonly descriptors: number;
   /** Node's active Timeouts. */
   readonly timers: number;
-  /** libuv requests in flight, by Node's count of active requests: name look-ups, connects, writes. */
+  /** libuv requests in flight by Node's count: name look-ups, connects, writes. */
   readonly requests: number;
-  /** Bytes: the used heap, and buffers outside of it. */
+  /** Bytes of the used heap and of external buffers. */
   readonly memory: number;
 }
 
-/** @param metricsUrl the process's own metrics */
+/** @param metricsUrl the process's metrics endpoint */
 export async function leastHoldings(pid: number, port: number, metricsUrl: string, readings = 20): Promise<Holdings> {
   let least = await holdingsOf(pid, port, metricsUrl);
   for (let reading = 1; reading < readings; reading++) {
@@ -50,7 +50,7 @@ async function holdingsOf(pid: number, port: number, metricsUrl: string): Promis
   };
 }
 
-/** The most memory that the process has ever had in RAM, in bytes. */
+/** The peak of the process's resident memory in bytes. */
 export async function peakMemory(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
@@ -58,12 +58,12 @@ export async function peakMemory(pid: number): Promise<number> {
 
 async function descriptorsOf(pid: number): Promise<string[]> {
   const directory = `/proc/${pid}/fd`;
-  // One that is closed meanwhile has no link any more.
+  // A descriptor closed meanwhile has no link any more.
   const links = (await readdir(directory)).map((fd) => readlink(`${directory}/${fd}`).catch(() => ''));
   return (await Promise.all(links)).filter((link) => link !== '');
 }
 
-/** Of the sockets whose other end is the port; /proc/PID/net/tcp has one a line, addresses in hexadecimal. */
+/** Inodes of the sockets to the port; /proc/PID/net/tcp has one per line, with hexadecimal addresses. */
 async function inodesTowards(pid: number, port: number): Promise<Set<string>> {
   const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const files = [`/proc/${pid}/net/tcp`, `/proc/${pid}/net/tcp6`];
@@ -74,7 +74,7 @@ async function inodesTowards(pid: number, port: number): Promise<Set<string>> {
   );
 }
 
-/** 0 where there is no such line: Node has none of that kind. */
+/** 0 if there is no such line: Node has none of that kind. */
 function metric(text: string, series: string): number {
   const line = text.split('\n').find((each) => each.startsWith(`${series} `));
   return line ? Number(line.slice(series.length)) : 0;

@@ -1,6 +1,6 @@
-// `npm run test:chaos`: an ARM and a token endpoint that stall handshakes, tokens and bodies, break gzip off, and send too much,
-// 200 times in about eight minutes, while people edit objects. What the operator holds is counted before and after.
-// HOSTILE_SEED repeats the faults and the choices of a run, though not its times; HOSTILE_LOG names a file for the operator's log.
+// `npm run test:chaos`: an ARM and a token endpoint that stall handshakes, tokens and bodies, truncate gzip, and send too much,
+// 200 times in about eight minutes, while a workload edits objects. The operator's resource usage is compared before and after.
+// HOSTILE_SEED repeats the faults and choices of a run, but not its timing; HOSTILE_LOG names a file for the operator's log.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,20 +20,20 @@ import { People } from './workload.ts';
 const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 1e9));
 const objects = 30;
 const workers = 20;
-/** s; a renewal is due every 30 s, and some meet faults. */
+/** Seconds; a renewal is due every 30 s, and some meet faults. */
 const tokenLifetime = 90;
-/** Faults that have not met a request yet: more of them would only keep the way shut for longer. */
+/** Bound on faults that have not met a request yet: more of them would only extend the outage. */
 const maxPending = 10;
-/** ms between the changes that people make, and, drawn evenly, between one fault and the next. */
+/** ms between changes of the workload, and, drawn uniformly, between one fault and the next. */
 const editEvery = 1_500;
 const lull = { least: 300, most: 2_500 };
-/** ms for what must come in the end, on a busy machine too. */
+/** ms for each wait, on a busy machine too. */
 const patience = 240_000;
 /** A request of each worker and one for a token may have a socket and a timer. */
 const inFlight = workers + 1;
 const memoryGrowth = 50e6;
 
-describe('the operator on a hostile afternoon', function () {
+describe('the operator with a hostile ARM and token endpoint', function () {
   this.timeout(1_800_000);
   const random = seeded(seed);
   const started = performance.now();
@@ -86,12 +86,12 @@ describe('the operator on a hostile afternoon', function () {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('brings every object to what was asked, in Kubernetes and in Azure', () => {
+  it('brings every object to its desired state, in Kubernetes and in Azure', () => {
     expect(outcome?.wrongObjects).to.deep.equal([]);
     expect(outcome?.wrongReplicas).to.deep.equal([]);
   });
 
-  it('goes on checking every object for drift', () => {
+  it('keeps checking every object for drift', () => {
     expect(unchecked).to.deep.equal([]);
   });
 
@@ -100,16 +100,16 @@ describe('the operator on a hostile afternoon', function () {
     expect(struck).to.have.length(200);
   });
 
-  it('holds no more sockets, timers and memory than before', () => {
+  it('uses no more sockets, timers and memory than before', () => {
     expect(growth()).to.deep.equal([]);
   });
 
-  it('sends nothing to another origin that ARM names', () => {
+  it('sends nothing to another origin that ARM names in a nextLink', () => {
     expect(elsewhere.journal.entries).to.deep.equal([]);
     expect(elsewhere.connections.accepted).to.equal(0);
   });
 
-  it('is the same process as before, with nothing on its stderr', () => {
+  it('is still the same process, with nothing on its stderr', () => {
     expect(operator.isRunning()).to.equal(true);
     expect(operator.noise).to.deep.equal([]);
   });
@@ -119,7 +119,7 @@ describe('the operator on a hostile afternoon', function () {
     stage = await setStage({ arm: { timings: fast, seed, tokenLifetime } });
     elsewhere = await startArmEmulator();
     for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
-    // The operator trusts the other origin's certificate, too: only its own check keeps it away.
+    // The operator trusts the other origin's certificate too: only its own check of the origin protects it.
     const certificates = join(directory, 'certificates.pem');
     await writeFile(certificates, `${stage.arm.certificate}\n${elsewhere.certificate}`);
     operator = stage.startOperator({
@@ -150,7 +150,7 @@ describe('the operator on a hostile afternoon', function () {
     faults.clear();
   }
 
-  /** Names of objects that are not looked at any more. */
+  /** Names of objects that are no longer checked for drift. */
   async function objectsNotChecked(): Promise<string[]> {
     const since = Date.now();
     const { journal } = stage.arm;
@@ -175,10 +175,10 @@ describe('the operator on a hostile afternoon', function () {
     return last;
   }
 
-  /** What has grown, in words. */
+  /** Describes what has grown. */
   function growth(): string[] {
     const bounds: Holdings = {
-      // Not what there was before: connections of the first burst of creations may still have been open, unused.
+      // An absolute bound: idle connections of the first burst of creations may have been open before.
       sockets: inFlight,
       descriptors: first.descriptors + inFlight,
       timers: first.timers + inFlight,
@@ -193,7 +193,7 @@ describe('the operator on a hostile afternoon', function () {
     return stalled > 0 ? [...grown, `${stalled} stalled handshakes were never given up`] : grown;
   }
 
-  /** False where the patience ends before. */
+  /** False on timeout. */
   async function until(isSo: () => boolean): Promise<boolean> {
     const from = performance.now();
     while (!isSo() && performance.now() - from < patience) await sleep(250);

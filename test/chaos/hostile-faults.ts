@@ -1,4 +1,4 @@
-// The faults of a hostile ARM and token endpoint: which, in which order, and how they are turned on.
+// Draws the faults of a hostile ARM and token endpoint, and their settings for the emulator.
 import type { Fault as ArmFault } from '../emulators/arm/faults/fault.ts';
 import type { Random } from '../emulators/arm/random.ts';
 import { shuffled } from './desired-state.ts';
@@ -22,11 +22,11 @@ const counts = {
 
 export interface HostileFault {
   readonly name: keyof typeof counts;
-  /** Turned on together. */
+  /** Set together. */
   readonly faults: readonly ArmFault[];
 }
 
-/** @param foreignOrigin where a next page is said to be */
+/** @param foreignOrigin the origin of nextLinks that point elsewhere */
 export function drawHostileFaults(random: Random, foreignOrigin: string): HostileFault[] {
   const names = Object.entries(counts).flatMap(([name, count]) =>
     Array.from({ length: count }, () => name as HostileFault['name']),
@@ -40,7 +40,7 @@ function faultsOf(name: HostileFault['name'], random: Random, foreignOrigin: str
   const when = random() < 0.5 ? 'before' : 'after';
   switch (name) {
     case 'stalled handshake':
-      // Connections are kept alive: the reset has a new one made.
+      // Connections are kept alive: the reset forces a new one.
       return [
         { kind: 'stalledHandshake', times: random() < 0.5 ? 1 : 2 },
         { kind: 'reset', ...once },
@@ -48,7 +48,7 @@ function faultsOf(name: HostileFault['name'], random: Random, foreignOrigin: str
     case 'silent token endpoint':
       return [{ kind: 'hang', ...tokens, ...once }];
     case 'late token':
-      // Some within the operator's deadline of 30 s, some after it.
+      // Some within the operator's deadline of 30 s, some beyond it.
       return [{ kind: 'latency', ...tokens, ms: 10_000, most: 45_000, ...once }];
     case 'token refused by a gateway':
       return [{ kind: 'error', ...tokens, status: random() < 0.5 ? 403 : 502, html: true, ...once }];

@@ -1,6 +1,6 @@
-// Two operators contend for one Lease while people change objects, and the one that leads is killed, or frozen and thawed,
-// again and again at random moments. Who wrote what is told by the journal of ARM, where each operator has a client id of
-// its own; who held the Lease when, by a watch of it from outside. LEADERSHIP_SEED repeats a run, though not its times.
+// Two operators contend for one Lease while a workload changes objects; the leader is killed, or frozen and thawed, at random
+// moments. ARM's journal tells the writers apart by client id, and a watch from outside records the holders of the Lease.
+// LEADERSHIP_SEED repeats a run, but not its timing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { percentile } from '../bench/statistics.ts';
@@ -19,14 +19,14 @@ import { People } from './workload.ts';
 
 const seed = Number(process.env.LEADERSHIP_SEED ?? Math.floor(Math.random() * 1e9));
 const kills = 20;
-/** A leader that sleeps past its term, and wakes while another leads, must not write: the fence. */
+/** A leader that is frozen past its term and wakes while another leads must not write. */
 const freezes = 5;
-/** ms; a machine that stands still for three seconds costs nobody the Lease. */
+/** ms; long enough that a machine that pauses for three seconds costs no leader its Lease. */
 const leaseDuration = 5_000;
 const renewDeadline = 4_000;
 const grace = 3_000;
 const longestReign = 2_000;
-/** ms; longer than the minute for which the deletion of an object waits for a creation that may have begun, and of which ARM shows nothing. */
+/** ms; more than the minute for which a deletion waits for a creation that may have begun and that ARM does not show yet. */
 const patience = 300_000;
 
 interface Contender {
@@ -35,7 +35,7 @@ interface Contender {
   readonly operator: Operator;
 }
 
-describe('two operators, of which the leader comes to grief', function () {
+describe('two operators whose leader is killed or frozen again and again', function () {
   this.timeout(1_200_000);
   const random = seeded(seed);
   const started = performance.now();
@@ -45,7 +45,7 @@ describe('two operators, of which the leader comes to grief', function () {
     return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
   });
   const contenders: Contender[] = [];
-  /** ms of waking time. */
+  /** ms by the awake clock. */
   const takeovers: number[] = [];
   const exits: (number | null)[] = [];
   let clock: WakingTime;
@@ -71,7 +71,7 @@ describe('two operators, of which the leader comes to grief', function () {
     const acting = setInterval(() => people.act(), 100);
     try {
       for (let round = 1; round <= kills + freezes; round++) {
-        // A busy machine may have cost the leader its place: then the other one leads already, and so may the next.
+        // On a busy machine the leader may have lost the Lease by itself: then the other one leads already.
         await standby.operator.said(({ msg }) => msg.includes('standing by') || msg.startsWith('Leading'));
         await sleep(random() * longestReign);
         const isFrozen = round % ((kills + freezes) / freezes) === 0;
@@ -99,29 +99,29 @@ describe('two operators, of which the leader comes to grief', function () {
     await stage?.close();
   });
 
-  it(`has a new leader within ${(leaseDuration + grace) / 1000} s each time`, () => {
+  it(`have a new leader within ${(leaseDuration + grace) / 1000} s each time`, () => {
     expect(takeovers).to.have.length(kills + freezes);
     expect(Math.max(...takeovers)).to.be.at.most(leaseDuration + grace);
   });
 
-  it('passes the Lease on once each time, never back to one that had it', () => {
+  it('pass the Lease on once each time, never back to an earlier holder', () => {
     const holders = history.terms.map(({ holder }) => holder);
-    // More where a busy machine has cost a leader its place by itself.
+    // More if a leader has lost the Lease by itself on a busy machine.
     expect(holders).to.have.length.of.at.least(kills + freezes + 1);
     expect(new Set(holders).size).to.equal(holders.length);
     expect(history.transitions).to.equal(holders.length - 1);
   });
 
-  it('has only the holder of the Lease write to ARM, from when it claimed it until the next one does', () => {
+  it('write to ARM only while holding the Lease', () => {
     expect(stage.arm.journal.writes).to.not.be.empty;
     expect(stage.arm.journal.writes.flatMap((write) => usurpation(write) ?? [])).to.deep.equal([]);
   });
 
-  it('ends a leader that has slept past its term', () => {
+  it('exit after being frozen past the end of their term', () => {
     expect(exits).to.deep.equal(Array(freezes).fill(1));
   });
 
-  it('loses nothing, and writes nothing twice', () => {
+  it('lose no change, and write nothing twice', () => {
     expect(outcome?.wrongObjects).to.deep.equal([]);
     expect(outcome?.wrongReplicas).to.deep.equal([]);
     expect(needlessWrites(intents, stage.arm.journal.writes)).to.deep.equal([]);
@@ -149,7 +149,7 @@ describe('two operators, of which the leader comes to grief', function () {
     return ({ holder }: { holder: string }) => holder.startsWith(`${name}_`);
   }
 
-  /** What is wrong with a write; undefined where its writer held the Lease. All processes have one clock: they share a machine. */
+  /** Describes a write outside of its writer's term; else undefined. All processes share the machine's clock. */
   function usurpation({ method, path, clientId, at }: JournalEntry): string | undefined {
     const writer = contenders.find((contender) => contender.clientId === clientId);
     const index = writer ? history.terms.findIndex(isOf(writer)) : -1;

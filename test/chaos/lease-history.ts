@@ -1,19 +1,18 @@
-// The history of a Lease as somebody saw it who takes no part: each of its holders, in order. One watch without a gap; where
-// it ends early the history is worth nothing, and says so.
+// Records the holders of a Lease with a watch from outside. If the watch ends early, the history has a gap and `term` throws.
 import { Watch } from '@kubernetes/client-node';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import type { Lease } from '../../src/kubernetes/leader-election/lease.ts';
 
-/** One holder's time. */
+/** One holder's term. */
 export interface Term {
   readonly holder: string;
-  /** By the holder's own clock, ms since the epoch: when it decided to claim the Lease. */
+  /** When the holder decided to acquire the Lease, by its own clock, in ms since the epoch. */
   readonly acquired: number;
 }
 
 export class LeaseHistory {
   readonly terms: Term[] = [];
-  /** Every version that was seen, renewals included. */
+  /** Observed versions of the Lease, renewals included. */
   versions = 0;
   readonly #cluster: KubeClient;
   #transitions = 0;
@@ -36,12 +35,12 @@ export class LeaseHistory {
     return history;
   }
 
-  /** As the last version says: each change of hands adds one. */
+  /** `leaseTransitions` of the last version. */
   get transitions(): number {
     return this.#transitions;
   }
 
-  /** The term that fits, past or to come. */
+  /** The first term that matches, past or future. */
   async term(fits: (term: Term) => boolean): Promise<Term> {
     for (;;) {
       const found = this.terms.find(fits);

@@ -1,16 +1,16 @@
-// From the operator's debug log: which pass answered which change, and what became of its watches. Pure.
+// Finds in the operator's debug log the pass that answered each change, and the restarts of its watches.
 import type { LogLine } from '../operator.ts';
 import type { Change } from './workload.ts';
 
 export interface Passes {
-  /** Changes for which no pass was ever made. */
+  /** Changes without any pass. */
   readonly missed: readonly Change[];
-  /** Of changes that were heard at the first attempt: ms from the API server's answer to the start of the first pass that
-   * knew of them, the longest first. Passes that began before the answer had come count as 0. */
+  /** For changes confirmed at the first attempt: ms from the API server's response to the start of the first pass that
+   * knew of them, longest first. Passes that began before the response count as 0. */
   readonly waits: readonly { readonly change: Change; readonly ms: number }[];
 }
 
-/** @param unseen uids of objects that were gone before the operator need have seen them */
+/** @param unseen uids of objects that were gone before the operator must have seen them */
 export function passesFor(changes: readonly Change[], log: readonly LogLine[], unseen: ReadonlySet<string>): Passes {
   const passes = Map.groupBy(
     log.filter(({ msg }) => msg === 'A pass begins'),
@@ -36,7 +36,7 @@ export interface Silence {
   readonly until: number;
 }
 
-/** From when the wire fell silent (`strikes`, ms since the epoch) until the watch began again. */
+/** From the start of each silence (`strikes`, ms since the epoch) until the watch began again. */
 export function silences(strikes: readonly number[], log: readonly LogLine[]): Silence[] {
   const begins = log
     .filter(({ msg }) => msg.startsWith('Watching ') && (msg.endsWith('has begun') || msg.endsWith('works again')))
@@ -45,9 +45,9 @@ export function silences(strikes: readonly number[], log: readonly LogLine[]): S
 }
 
 export interface Watches {
-  /** Watches begun, the first one apart. */
+  /** Watches begun, except the first one. */
   readonly restarts: number;
-  /** Of these, after an error. */
+  /** How many of these followed an error. */
   readonly afterErrors: number;
   /** Errors of the watch or of a LIST. */
   readonly errors: number;

@@ -1,4 +1,4 @@
-// The calm after the storm: waits until Kubernetes and Azure are as the people have asked, or patience ends.
+// Waits after the faults until Kubernetes and Azure match the desired state.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { ArmEmulator } from '../emulators/arm/emulator.ts';
@@ -7,9 +7,9 @@ import { wrongObjects, wrongReplicas } from './verdict.ts';
 import type { People } from './workload.ts';
 
 export interface Calm {
-  /** How long it took; Infinity when the patience ended before. */
+  /** How long it took; Infinity on timeout. */
   readonly ms: number;
-  /** What is wrong, in words; nothing when all is well. */
+  /** Descriptions of mismatches; empty on success. */
   readonly wrongObjects: readonly string[];
   readonly wrongReplicas: readonly string[];
 }

@@ -1,10 +1,10 @@
-// What must be true once the storm is over, as lists of what is not: empty lists are the aim. Pure.
+// Compares objects, replicas and writes to ARM with the desired state, and describes the mismatches.
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import type { ReplicaSnapshot } from '../emulators/arm/registry.ts';
 import type { Intent, Wanted } from './desired-state.ts';
 
-/** Where the object does not say what its spec asks, or does not exist as it should. */
+/** Objects whose status does not match their spec, or that are missing or left over. */
 export function wrongObjects(intents: readonly Intent[], objects: readonly RegistryReplication[]): string[] {
   const byName = new Map(objects.map((object) => [object.metadata.name, object]));
   return intents.flatMap((intent) => {
@@ -34,7 +34,7 @@ function words({ metadata, status }: RegistryReplication): string {
   return `generation ${metadata.generation}, observed ${status?.observedGeneration}, ${status?.regionList}, ${ready?.reason}: ${ready?.message}`;
 }
 
-/** Where Azure is not what the spec asks. The home entry is ACR's own. */
+/** Registries whose replicas do not match the spec. The home entry is ACR's own and ignored. */
 export function wrongReplicas(intents: readonly Intent[], replicasOf: (intent: Intent) => ReplicaSnapshot[]): string[] {
   return intents.flatMap((intent) => {
     const asked = intent.regions.map(({ location, routing, tags }) => describe(location, routing === 'Enabled', tags));
@@ -50,8 +50,8 @@ function describe(location: string, routing: boolean, tags: Readonly<Record<stri
 }
 
 /**
- * Writes that changed nothing, were refused, went to the home entry, or are more than the changes of the spec call for.
- * `writes` in the order in which ARM answered them.
+ * Writes that changed nothing, were refused, went to the home entry, or exceed what the changes of the spec justify.
+ * `writes` are in the order in which ARM answered them.
  */
 export function needlessWrites(intents: readonly Intent[], writes: readonly JournalEntry[]): string[] {
   const byName = new Map(intents.map((intent) => [intent.registry.name, intent]));
@@ -59,7 +59,7 @@ export function needlessWrites(intents: readonly Intent[], writes: readonly Jour
   return [...byReplica].flatMap(([id, own]) => {
     const [{ registry = '', replica = '' }] = own as [JournalEntry];
     const intent = byName.get(registry);
-    if (!intent) return `${id} is nobody's`;
+    if (!intent) return `${id} belongs to no object`;
     const wrong = replayed(id, own);
     const creations = own.filter(({ method, status }) => method === 'PUT' && status === 201).length;
     const updates = own.filter(({ method, status }) => method === 'PATCH' && status < 300).length;
@@ -83,7 +83,7 @@ interface Body {
   readonly properties?: { readonly regionEndpointEnabled?: boolean };
 }
 
-/** Goes through the writes to one replica as ARM did. */
+/** Replays the writes to one replica. */
 function replayed(id: string, writes: readonly JournalEntry[]): string[] {
   const wrong: string[] = [];
   let current: Replica | undefined;

@@ -1,5 +1,5 @@
-// People with a way of their own to the API server: they create, edit and delete objects while the operator's way to it is
-// in trouble, and repeat themselves until they are heard. What they were told is kept for the verdict.
+// Creates, edits and deletes objects over a direct connection to the API server while the operator's connection is faulty.
+// Requests are repeated until they are confirmed, and the confirmed changes are recorded.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiException, CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
@@ -10,30 +10,30 @@ import { firstRegions, type Intent, otherRegions, type Wanted } from './desired-
 
 export const namespace = 'default';
 
-/** A change that the API server has confirmed, and that must come to a pass. */
+/** A change that the API server has confirmed, and that must lead to a pass. */
 export interface Change {
   readonly what: 'creation' | 'edit' | 'deletion';
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
-  /** ms since the epoch at which the answer came. */
+  /** When the response came, in ms since the epoch. */
   readonly answered: number;
-  /** Whether it was heard at the first attempt; otherwise it may be older than its answer. */
+  /** Whether the first attempt was confirmed; otherwise the change may be older than its response. */
   readonly atOnce: boolean;
 }
 
 type Answer = Pick<RegistryReplication, 'metadata'>;
 
 export class People {
-  /** In the order of the answers. */
+  /** In the order of the responses. */
   readonly changes: Change[] = [];
-  /** Objects that were deleted before the operator had put its finalizer on them: nobody need have seen them. */
+  /** Uids of objects deleted before the operator added its finalizer: it may never have seen them. */
   readonly unseen = new Set<string>();
   readonly #cluster: KubeClient;
   readonly #api: CustomObjectsApi;
   readonly #random: Random;
   readonly #intents: readonly Intent[];
-  /** The uid of the object of each intent that has one, or had one last. */
+  /** The uid of the latest object of each desired state. */
   readonly #uids = new Map<Intent, string>();
   readonly #busy = new Map<Intent, Promise<void>>();
   #creations = 0;
@@ -46,7 +46,7 @@ export class People {
     this.#random = random;
   }
 
-  /** Somebody does something: most often an edit. Does nothing where the one who was chosen still waits for an answer. */
+  /** Makes a random change, most often an edit. Does nothing if the chosen object has a request in flight. */
   act(): void {
     const random = this.#random;
     const fresh = this.#intents.find((intent) => !this.#uids.has(intent) && !this.#busy.has(intent));
@@ -59,13 +59,13 @@ export class People {
     this.#busy.set(intent, doing);
   }
 
-  /** Creates what was never created. Resolves once nobody waits for an answer. */
+  /** Creates what was never created. Resolves when no request is in flight. */
   async finish(): Promise<void> {
     await Promise.all(this.#busy.values());
     for (const intent of this.#intents) if (!this.#uids.has(intent)) await this.#change(intent);
   }
 
-  /** The next change that the API server confirms from now on. */
+  /** Resolves at the next confirmed change. */
   nextAnswer(): Promise<void> {
     return new Promise((resolve) => this.#listeners.push(resolve));
   }
@@ -99,7 +99,7 @@ export class People {
         return await this.#api.createNamespacedCustomObject({ group, version, plural, namespace, body });
       } catch (error) {
         if (!(error instanceof ApiException) || error.code !== 409) throw error;
-        // Ours, its answer lost; or the last one, which is still going.
+        // Either ours, whose response was lost, or the previous object, which is still being deleted.
         const there: RegistryReplication = await this.#api.getNamespacedCustomObject(this.#of(intent));
         return there.metadata.annotations?.['chaos/creation'] === mark ? there : undefined;
       }
@@ -127,7 +127,7 @@ export class People {
     const { answer, atOnce } = await this.#insist(async (): Promise<Answer | undefined> => {
       try {
         const deleted: Answer = await this.#api.deleteNamespacedCustomObject(this.#of(intent));
-        return deleted.metadata.deletionTimestamp ? deleted : undefined; // otherwise it is gone already
+        return deleted.metadata.deletionTimestamp ? deleted : undefined; // undefined: it is gone already
       } catch (error) {
         if (isNotFound(error) && namesAnObject(error)) return undefined;
         throw error;
@@ -147,7 +147,7 @@ export class People {
     return { group, version, plural, namespace, name };
   }
 
-  /** Repeats a request for as long as the API server is not itself. */
+  /** Repeats a request while the API server is unavailable. */
   async #insist<T>(request: () => Promise<T>): Promise<{ answer: T; atOnce: boolean }> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -161,7 +161,7 @@ export class People {
   }
 }
 
-/** "There is no such object", unlike the "there is no such path" of a server that has not read its CRDs yet. */
+/** Tells "no such object" from the "no such path" of a server that has not loaded its CRDs yet. */
 function namesAnObject(error: unknown): boolean {
   if (!(error instanceof ApiException)) return false;
   const body: unknown = typeof error.body === 'string' ? parsed(error.body) : error.body;
