@@ -8,7 +8,14 @@ import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
 import { createPipelineFromOptions, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { type Arm, ArmError, type RegistryReference, type Replica, type ReplicaChange } from './arm.ts';
+import {
+  type Arm,
+  ArmError,
+  type ArmRequest,
+  type RegistryReference,
+  type Replica,
+  type ReplicaChange,
+} from './arm.ts';
 import {
   failureFrom,
   flatten,
@@ -23,7 +30,7 @@ import { createHttpClient } from './http-client.ts';
 import { type Credential, createTokenCache } from './identity/token-cache.ts';
 import { Operations } from './operations.ts';
 import type { RateLimiter } from './rate-limit/rate-limiter.ts';
-import { type ArmRequest, armPolicy } from './request-policy.ts';
+import { armPolicy } from './request-policy.ts';
 
 export interface ArmOptions {
   readonly credential: Credential;

@@ -140,3 +140,14 @@ export class ArmError extends Error {
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
   }
 }
+
+/** A request that was sent, for metrics, logs and events. */
+export interface ArmRequest {
+  readonly method: string;
+  /** The HTTP status in digits, or `<error>` where there was no answer (client-go's word in rest_client_requests_total). */
+  readonly status: string;
+  /** Token included. */
+  readonly durationMs: number;
+  /** ARM's own where it answered, else the id that we sent: what Azure's support asks for. */
+  readonly correlationId: string;
+}

@@ -2,6 +2,7 @@
 // a refusal thrown with its body still readable. It sends nothing twice.
 import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../lib/clock.ts';
+import type { ArmRequest } from './arm.ts';
 import { MalformedResponseError } from './arm-responses.ts';
 import { defaultRetryAfterMs, retryAfterIn } from './errors.ts';
 import type { TokenCache } from './identity/token-cache.ts';
@@ -9,17 +10,6 @@ import type { Operation } from './rate-limit/limits.ts';
 import type { RateLimiter } from './rate-limit/rate-limiter.ts';
 import type { RateLimitFeedback } from './rate-limit/token-bucket.ts';
 import { trace } from './trace.ts';
-
-/** One request, as metrics and logs want it. */
-export interface ArmRequest {
-  readonly method: string;
-  /** The HTTP status in digits, or `<error>` where there was no answer (client-go's word in rest_client_requests_total). */
-  readonly status: string;
-  /** Token included. */
-  readonly durationMs: number;
-  /** ARM's own where it answered, else the id that we sent: what Azure's support asks for. */
-  readonly correlationId: string;
-}
 
 export interface ArmPolicyOptions {
   readonly tokens: TokenCache;

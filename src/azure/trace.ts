@@ -1,7 +1,7 @@
 // Tells whoever asks Azure what was sent for it, without a word of that in what is asked and answered: a pass knows nothing of
 // requests, and the gateway nothing of passes.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ArmRequest } from './request-policy.ts';
+import type { ArmRequest } from './arm.ts';
 
 const asking = new AsyncLocalStorage<ArmRequest[]>();
 

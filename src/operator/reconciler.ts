@@ -24,11 +24,11 @@ import { systemClock as clock } from '../lib/clock.ts';
 import { readingAge } from '../replication/authorization.ts';
 import { Claims } from '../replication/claims.ts';
 import type { Context, Objects } from '../replication/context.ts';
-import { priorityOf, writesAhead } from '../replication/priority.ts';
 import { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
+import { priorityOf, writesAhead } from './request-priority.ts';
 
 export interface ReconcilerOptions {
   readonly config: Config;

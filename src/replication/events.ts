@@ -1,7 +1,7 @@
 // Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
-import type { ArmRequest } from '../azure/request-policy.ts';
+import type { ArmRequest } from '../azure/arm.ts';
 import { listing, summarizeRegions } from './messages.ts';
 import { isAccepted, type Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';

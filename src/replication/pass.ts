@@ -1,7 +1,6 @@
 // What one pass knows: the object, what ARM showed, the plan, and the outcome of each step.
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
-import type { ArmError, Replica } from '../azure/arm.ts';
-import type { ArmRequest } from '../azure/request-policy.ts';
+import type { ArmError, ArmRequest, Replica } from '../azure/arm.ts';
 import type { Observation } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { Step } from './step.ts';

@@ -1,9 +1,9 @@
 // In-memory state shared between passes. Losing it on restart is safe; it only costs extra waiting and a few reads.
 import type { RegistryReplication } from '../api/registryreplication.ts';
-import { RegionCatalog } from '../azure/region-catalog.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Contention } from './contention.ts';
 import { DelayTimers } from './prune-delay.ts';
+import { RegionCatalog } from './region-catalog.ts';
 import { RegistryCache } from './registry-cache.ts';
 
 export class ProcessState {

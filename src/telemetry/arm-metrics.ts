@@ -1,8 +1,8 @@
 // The metrics of requests to Azure Resource Manager: its answers, and what its rate limit holds back.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { ArmRequest } from '../azure/arm.ts';
 import { type Operation, operations, type Priority, priorities } from '../azure/rate-limit/limits.ts';
 import type { RateLimitLevel } from '../azure/rate-limit/rate-limiter.ts';
-import type { ArmRequest } from '../azure/request-policy.ts';
 
 export interface ArmMetrics {
   requested(request: ArmRequest): void;

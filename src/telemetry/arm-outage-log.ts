@@ -1,6 +1,6 @@
 // Whether Azure answers, as two lines in the log: one when it no longer does, one when it does again. A single failure is
 // nothing to tell: it is tried again, and counted in georeplication_arm_requests_total.
-import type { ArmRequest } from '../azure/request-policy.ts';
+import type { ArmRequest } from '../azure/arm.ts';
 import { LogOnChange } from '../kubernetes/controller/log-on-change.ts';
 import type { Log } from '../lib/log.ts';
 

@@ -9,7 +9,7 @@ import { cloudFrom } from '../../src/azure/cloud.ts';
 import { RateLimiter } from '../../src/azure/rate-limit/rate-limiter.ts';
 import { withRateLimit } from '../../src/azure/rate-limit/with-rate-limit.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { priorityOf } from '../../src/replication/priority.ts';
+import { priorityOf } from '../../src/operator/request-priority.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { trust } from '../trust.ts';
 

@@ -1,8 +1,8 @@
 // Which regions a subscription has, asked once a day for all objects together, and only ever as a help: where ARM does not tell,
 // nobody knows, nothing fails, and it is not asked again soon. In memory only.
 import { LRUCache } from 'lru-cache';
+import { type Arm, ArmError } from '../azure/arm.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Arm, ArmError } from './arm.ts';
 
 const minute = 60_000;
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { annotation } from '../../../src/api/registryreplication.ts';
-import { priorityOf, writesAhead } from '../../../src/replication/priority.ts';
-import { anObject, aStatus, now } from './fixtures.ts';
+import { priorityOf, writesAhead } from '../../../src/operator/request-priority.ts';
+import { anObject, aStatus, now } from '../replication/fixtures.ts';
 
 const todo = [{ action: 'create' as const, location: 'japaneast', message: 'create replica japaneast' }];
 

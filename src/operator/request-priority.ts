@@ -1,9 +1,9 @@
 // Computes the priority of an object's next pass for the rate limiter, and the writes it will probably need. Pure.
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import type { Operation, Priority } from '../azure/rate-limit/limits.ts';
-import { backoffUntil } from './backoff.ts';
-import { normalise } from './location.ts';
-import { isRetryRequested } from './region-state.ts';
+import { backoffUntil } from '../replication/backoff.ts';
+import { normalise } from '../replication/location.ts';
+import { isRetryRequested } from '../replication/region-state.ts';
 
 /** `user`: a user's request is still pending. `background`: a background check of an object that is in sync or in progress. */
 export function priorityOf(object: RegistryReplication): Priority {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ArmError } from '../../../src/azure/arm.ts';
-import { RegionCatalog } from '../../../src/azure/region-catalog.ts';
+import { RegionCatalog } from '../../../src/replication/region-catalog.ts';
 import { FakeClock } from '../../fake-clock.ts';
 
 const minute = 60_000;
