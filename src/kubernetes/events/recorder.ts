@@ -1,6 +1,7 @@
-// Events for `kubectl describe`: recorded by a pass, told to the API server one after the other in the background. A caller
-// never waits, and an event that cannot be written never fails a pass.
+// Records events for `kubectl describe` and writes them in the background, one request at a time. As in client-go's tools/events,
+// a repeated event becomes a series with a count. Recording never blocks a pass and never fails it.
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { namespacedName } from '../cache/key.ts';
@@ -8,41 +9,43 @@ import type { KubeClient } from '../client/client.ts';
 import { ApiServerUnreachable, explain, retryAfter } from '../client/errors.ts';
 import { delayAfter, type Random } from '../controller/backoff.ts';
 import { LogOnChange } from '../controller/log-on-change.ts';
-import { EventAggregator, type Series } from './aggregator.ts';
 import { type EventRecord, type Reporter, toEvent } from './event.ts';
-import { TokenBuckets } from './token-bucket.ts';
-import { createEventWriter, type EventWriter } from './writer.ts';
+import { createEventWriter, type EventSeries, type EventWriter } from './writer.ts';
 
 export interface EventRecorder {
-  record(regarding: KubernetesObject, news: EventRecord): void;
+  record(object: KubernetesObject, event: EventRecord): void;
   /**
-   * Resolves once everything recorded so far is told, at the latest after `ms`; to the number of occurrences left untold,
-   * which are dropped. Every series is over then.
+   * Resolves when all recorded events are written, at the latest after `timeoutMs`. Drops the occurrences that were not written and
+   * resolves to their number. The next event begins a new series.
    */
-  flush(ms: number): Promise<number>;
+  flush(timeoutMs: number): Promise<number>;
 }
 
 export interface EventRecorderOptions extends Reporter {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** How many events of one type may begin about one object at once: as many as it can have reason for. */
+  /** How many different events of one type may be recorded about one object at once. */
   readonly burst?: number;
 }
 
-/** client-go's numbers (tools/events and tools/record), but for the interval: client-go tells the count after 6 min at the earliest. */
-const series = { window: 6 * 60_000, interval: 60_000, capacity: 4096 };
-const eachObject = { burst: 25, refill: 5 * 60_000, keys: 4096 };
-const tries = 12;
+// The numbers of client-go (tools/events, tools/record), but for the interval: client-go patches a count after 6 minutes or more.
+const maxSeries = 4096;
+/** A series ends when its event has not occurred for so long. */
+const seriesWindowMs = 6 * 60_000;
+/** Between two patches of one series. */
+const patchIntervalMs = 60_000;
+const spamFilter = { burst: 25, refillMs: 5 * 60_000, maxKeys: 4096 };
+const maxAttempts = 12;
 const backoff = { first: 1_000, max: 10_000, jitter: 0.5 };
 
 /**
- * Guarantees: the same news about the same object, never more than 6 minutes apart, are one event with a count. It is written
- * when it first occurs, when it occurs again, and then once a minute at most. About one object `burst` events of a type may begin,
- * and one more each 5 minutes; the rest is left out, which the debug log tells. Never is more than one request out.
+ * Guarantees: equal events about the same object, at most 6 minutes apart, are one event with a count. It is written when it first
+ * occurs, when it occurs again, and then at most once a minute. About each object, `burst` different events of a type may begin,
+ * and one more every 5 minutes; further ones go to the debug log only. At most one request is in flight.
  *
- * Errors: where no answer comes, or one that says when to come back (`Retry-After`), a write is tried up to 12 times. What
- * the API server refuses is not: it is logged once for each namespace, until an event is accepted there again.
+ * Errors: a write is tried up to 12 times when the API server does not answer or answers with `Retry-After`. Any other error is
+ * final for these occurrences; it is logged once for each namespace until an event is accepted there again.
  */
 export function eventRecorder({
   cluster,
@@ -51,106 +54,185 @@ export function eventRecorder({
   return createRecorder(createEventWriter(cluster), options);
 }
 
-/** The recorder, whatever it writes to. */
 export function createRecorder(write: EventWriter, options: EventRecorderOptions): EventRecorder {
-  const { clock, random, log, burst = eachObject.burst } = options;
-  const now = () => clock.now().getTime();
-  const book = new EventAggregator(series);
-  const buckets = new TokenBuckets({ ...eachObject, burst });
-  const complaints = new LogOnChange(log);
-  const lost = (what: string, why: string) => complaints.raise(what, `${what} are lost: ${why}`);
-  const writtenAgain = (what: string) => complaints.settle(what, `${what} are written again`);
-  let isSending = false;
-  let allSent = Promise.resolve();
-  let cancelTimer = () => {};
-  let endPause = () => {};
-  /** In a row, of whatever series: an outage is one. */
-  let failures = 0;
+  return new SeriesRecorder(write, options);
+}
 
-  const send = () => {
-    if (isSending) return;
-    isSending = true;
-    allSent = sendAll();
-  };
+type OpenSeries = { -readonly [Property in keyof EventSeries]: EventSeries[Property] } & {
+  attempts: number;
+  /** The series is not written before this time, in ms since the epoch. */
+  notBeforeMs: number;
+};
 
-  const sendAll = async () => {
-    cancelTimer();
-    for (let next = book.next(now()); next; next = book.next(now())) await tell(next);
-    isSending = false;
-    if (book.nextAt !== undefined) cancelTimer = clock.after(book.nextAt - now(), send);
-  };
+class SeriesRecorder implements EventRecorder {
+  readonly #write: EventWriter;
+  readonly #options: EventRecorderOptions;
+  readonly #spamFilter: SpamFilter;
+  readonly #problems: LogOnChange;
+  readonly #series: LRUCache<string, OpenSeries>;
+  /** Series with occurrences to write, in order. */
+  readonly #pending = new Set<OpenSeries>();
+  #isWriting = false;
+  #isFlushing = false;
+  #allWritten: Promise<void> = Promise.resolve();
+  #cancelTimer = () => {};
+  #endPause = () => {};
+  /** Failed attempts in a row, of any series: they share the API server. */
+  #failures = 0;
 
-  const tell = async (one: Series) => {
-    const what = `${one.told > 0 ? 'Repetitions of events' : 'Events'} in ${one.event.metadata?.namespace}`;
-    for (let attempt = 1; one.state.is === 'Sending'; attempt++) {
-      try {
-        book.written(await write(one), now());
-        failures = 0;
-        writtenAgain('Events');
-        writtenAgain(what);
-      } catch (error) {
-        const wait = waitBeforeAnother(error);
-        if (wait !== undefined && attempt < tries) {
-          await pause(wait);
-        } else {
-          book.refused(now());
-          lost(wait === undefined ? what : 'Events', explain(error));
-        }
-      }
+  constructor(write: EventWriter, options: EventRecorderOptions) {
+    this.#write = write;
+    this.#options = options;
+    this.#spamFilter = new SpamFilter(options.burst ?? spamFilter.burst);
+    this.#problems = new LogOnChange(options.log);
+    this.#series = new LRUCache({ max: maxSeries, dispose: (series, _key, why) => this.#forget(series, why) });
+  }
+
+  record(object: KubernetesObject, record: EventRecord): void {
+    const { random, log } = this.#options;
+    const now = this.#now();
+    const event = toEvent(object, record, this.#options, now, random);
+    const about = object.metadata?.uid ?? namespacedName(object);
+    const key = JSON.stringify([about, event.type, event.reason, event.action, event.note]);
+    const series = this.#series.get(key);
+    if (series && !isOver(series, now)) {
+      series.count++;
+      series.lastObservedMs = now;
+      this.#pending.add(series);
+    } else if (this.#spamFilter.allows(`${event.type} ${about}`, now)) {
+      const first: OpenSeries = { event, count: 1, lastObservedMs: now, written: 0, attempts: 0, notBeforeMs: now };
+      this.#series.set(key, first);
+      this.#pending.add(first);
+    } else {
+      log.debug(
+        { object: namespacedName(object), reason: record.reason },
+        `Too many events, this one is left out: ${record.note}`,
+      );
+      return;
     }
-  };
+    this.#writeInBackground();
+  }
 
-  /** ms; undefined where another try is of no use. */
-  const waitBeforeAnother = (error: unknown): number | undefined => {
-    const asked = retryAfter(error);
-    if (asked === undefined && !(error instanceof ApiServerUnreachable)) {
-      failures = 0;
+  async flush(timeoutMs: number): Promise<number> {
+    this.#isFlushing = true;
+    this.#writeInBackground();
+    const timeout = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(timeoutMs, timeout.resolve);
+    await Promise.race([this.#allWritten, timeout.promise]);
+    cancel();
+    this.#cancelTimer();
+    const dropped = [...this.#series.values()].reduce((sum, { count, written }) => sum + count - written, 0);
+    this.#pending.clear();
+    this.#series.clear();
+    this.#isFlushing = false;
+    this.#endPause();
+    return dropped;
+  }
+
+  #writeInBackground(): void {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#allWritten = this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#cancelTimer();
+    for (let series = this.#nextDue(); series; series = this.#nextDue()) await this.#tryToWrite(series);
+    this.#isWriting = false;
+    if (this.#pending.size === 0) return;
+    const dueMs = Math.min(...Array.from(this.#pending, ({ notBeforeMs }) => notBeforeMs));
+    this.#cancelTimer = this.#options.clock.after(dueMs - this.#now(), () => this.#writeInBackground());
+  }
+
+  #nextDue(): OpenSeries | undefined {
+    const now = this.#now();
+    for (const series of this.#pending) if (this.#isFlushing || series.notBeforeMs <= now) return series;
+    return undefined;
+  }
+
+  /** The series stays first in line until its write succeeds or is given up. */
+  async #tryToWrite(series: OpenSeries): Promise<void> {
+    const subject = `${series.written > 0 ? 'Repetitions of events' : 'Events'} in ${series.event.metadata?.namespace}`;
+    try {
+      series.written = await this.#write(series);
+      this.#failures = 0;
+      for (const what of ['Events', subject]) this.#problems.settle(what, `${what} are written again`);
+      // The second occurrence is written at once, so that readers see early that the event repeats.
+      this.#finish(series, series.written > 1 ? patchIntervalMs : 0);
+    } catch (error) {
+      if (!this.#pending.has(series)) return; // dropped in the meantime
+      const retryMs = this.#retryDelayMs(error);
+      series.attempts++;
+      if (retryMs !== undefined && series.attempts < maxAttempts) {
+        await this.#pause(retryMs);
+        return;
+      }
+      this.#pending.delete(series);
+      this.#finish(series, patchIntervalMs);
+      this.#reportLost(retryMs === undefined ? subject : 'Events', explain(error));
+    }
+  }
+
+  #finish(series: OpenSeries, pauseMs: number): void {
+    series.attempts = 0;
+    series.notBeforeMs = this.#now() + pauseMs;
+    if (series.count === series.written) this.#pending.delete(series);
+  }
+
+  /** Undefined if another attempt is of no use. */
+  #retryDelayMs(error: unknown): number | undefined {
+    const retryAfterMs = retryAfter(error);
+    if (retryAfterMs === undefined && !(error instanceof ApiServerUnreachable)) {
+      this.#failures = 0;
       return undefined;
     }
-    return Math.max(asked ?? 0, delayAfter(++failures, backoff, random));
-  };
+    return Math.max(retryAfterMs ?? 0, delayAfter(++this.#failures, backoff, this.#options.random));
+  }
 
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      endPause = () => {
-        cancel();
-        resolve();
-      };
-    });
-
-  return {
-    record(regarding, news) {
-      const at = now();
-      const event = toEvent(regarding, news, options, at, random);
-      const object = regarding.metadata?.uid ?? namespacedName(regarding);
-      const key = JSON.stringify([object, event.type, event.reason, event.action, event.note]);
-      if (!book.repeat(key, at)) {
-        // However much goes well, it leaves room to say what does not.
-        if (!buckets.take(`${event.type} ${object}`, at)) {
-          log.debug(
-            { object: namespacedName(regarding), reason: news.reason },
-            `Too many events, this one is left out: ${news.note}`,
-          );
-          return;
-        }
-        const forgotten = book.open(key, event, at);
-        if (forgotten > 0) lost('Events', `${series.capacity} of them wait for the API server`);
-      }
-      send();
-    },
-
-    async flush(ms) {
-      book.hurry();
-      send();
-      const deadline = Promise.withResolvers<void>();
-      const cancel = clock.after(ms, deadline.resolve);
-      await Promise.race([allSent, deadline.promise]);
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(ms, resolve);
+    this.#endPause = () => {
       cancel();
-      cancelTimer();
-      const untold = book.close();
-      endPause();
-      return untold;
-    },
-  };
+      resolve();
+    };
+    return promise;
+  }
+
+  #forget(series: OpenSeries, why: LRUCache.DisposeReason): void {
+    this.#pending.delete(series);
+    if (why === 'evict' && series.count > series.written)
+      this.#reportLost('Events', `${maxSeries} of them wait for the API server`);
+  }
+
+  #reportLost(what: string, why: string): void {
+    this.#problems.raise(what, `${what} are lost: ${why}`);
+  }
+
+  #now(): number {
+    return this.#options.clock.now().getTime();
+  }
+}
+
+/** A series with occurrences still to write goes on. */
+function isOver({ count, written, lastObservedMs }: EventSeries, now: number): boolean {
+  return count === written && now - lastObservedMs > seriesWindowMs;
+}
+
+/** A token bucket for each key: `burst` at once, then one every `refillMs`. */
+class SpamFilter {
+  readonly #burst: number;
+  /** When each bucket is full again, in ms since the epoch. */
+  readonly #fullAtMs = new LRUCache<string, number>({ max: spamFilter.maxKeys });
+
+  constructor(burst: number) {
+    this.#burst = burst;
+  }
+
+  allows(key: string, now: number): boolean {
+    const fullAtMs = Math.max(now, this.#fullAtMs.get(key) ?? now) + spamFilter.refillMs;
+    const isAllowed = fullAtMs <= now + this.#burst * spamFilter.refillMs;
+    if (isAllowed) this.#fullAtMs.set(key, fullAtMs);
+    return isAllowed;
+  }
 }

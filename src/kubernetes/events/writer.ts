@@ -1,35 +1,46 @@
-// Writes one event through events.k8s.io/v1: creates it once, then patches its series. Retries are up to the caller.
-import { EventsV1Api, PatchStrategy, setHeaderOptions, V1MicroTime } from '@kubernetes/client-node';
+// Writes a series of equal events through events.k8s.io/v1: creates the event once, then patches its count. The caller retries.
+import { EventsV1Api, type EventsV1Event, PatchStrategy, setHeaderOptions, V1MicroTime } from '@kubernetes/client-node';
 import type { KubeClient } from '../client/client.ts';
 import { isAlreadyExists, isNotFound } from '../client/errors.ts';
-import type { Series } from './aggregator.ts';
+
+/** An event and its repetitions: one line of `kubectl describe`, `x3 over 5m`. */
+export interface EventSeries {
+  /** The first occurrence. */
+  readonly event: EventsV1Event;
+  /** Occurrences so far. */
+  readonly count: number;
+  /** Time of the last occurrence, in ms since the epoch. */
+  readonly lastObservedMs: number;
+  /** Occurrences that the API server has stored; 0 if the event does not exist there. */
+  readonly written: number;
+}
 
 /**
  * Stores all occurrences of the series so far; resolves to their number.
  *
- * Guarantees: at most three requests; the same occurrences written twice are counted once, so a write may be
- * repeated after its response was lost.
+ * Guarantees: at most two requests. Writing the same occurrences twice counts them once, so the caller may repeat a write whose
+ * response was lost.
  *
- * Errors: those of client-node and cluster.ts.
+ * Errors: those of KubeClient.api.
  */
-export type EventWriter = (series: Series) => Promise<number>;
+export type EventWriter = (series: EventSeries) => Promise<number>;
 
-export function createEventWriter(cluster: KubeClient): EventWriter {
-  const api = cluster.api(EventsV1Api);
+export function createEventWriter(client: KubeClient): EventWriter {
+  const api = client.api(EventsV1Api);
   const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
-  return async ({ event, count, lastObserved, told }) => {
+  return async ({ event, count, lastObservedMs, written }) => {
     const { namespace = '', name = '' } = event.metadata ?? {};
-    const series = { count, lastObservedTime: new V1MicroTime(lastObserved) };
+    const series = { count, lastObservedTime: new V1MicroTime(lastObservedMs) };
     const patch = () => api.patchNamespacedEvent({ namespace, name, body: { series } }, mergePatch);
     const create = () => api.createNamespacedEvent({ namespace, body: count > 1 ? { ...event, series } : event });
 
-    if (told === 0) {
+    if (written === 0) {
       try {
         await create();
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
-        // The name is unique to us: an earlier request succeeded and its response was lost.
+        // The name is unique to this process: an earlier request succeeded and its response was lost.
         if (count > 1) await patch();
       }
     } else {
@@ -37,7 +48,7 @@ export function createEventWriter(cluster: KubeClient): EventWriter {
         await patch();
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        await create(); // it expired or was deleted
+        await create(); // the event has expired or was deleted
       }
     }
     return count;

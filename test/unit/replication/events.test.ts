@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { RegionStatus, Status } from '../../../src/api/registryreplication.ts';
 import { ArmError } from '../../../src/azure/arm.ts';
-import type { Series } from '../../../src/kubernetes/events/aggregator.ts';
 import { createRecorder } from '../../../src/kubernetes/events/recorder.ts';
+import type { EventSeries } from '../../../src/kubernetes/events/writer.ts';
 import { eventsFor, eventsOnRelease, maxEventsPerPass } from '../../../src/replication/events.ts';
 import type { Result } from '../../../src/replication/pass.ts';
 import { publicRegions } from '../../emulators/arm/regions.ts';
@@ -49,7 +49,7 @@ describe('events', () => {
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True', 1_000);
 
     const written: (string | undefined)[] = [];
-    const write = async ({ event, count }: Series) => {
+    const write = async ({ event, count }: EventSeries) => {
       written.push(event.note);
       return count;
     };

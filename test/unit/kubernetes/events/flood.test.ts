@@ -3,8 +3,8 @@ import { ApiException } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ApiServerUnreachable } from '../../../../src/kubernetes/client/errors.ts';
-import type { Series } from '../../../../src/kubernetes/events/aggregator.ts';
 import { createRecorder } from '../../../../src/kubernetes/events/recorder.ts';
+import type { EventSeries } from '../../../../src/kubernetes/events/writer.ts';
 import { FakeClock } from '../../../fake-clock.ts';
 import { LogJournal } from '../journal.ts';
 import { widget } from '../widget.ts';
@@ -55,10 +55,10 @@ async function play(all: readonly Record[], fates: readonly Fate[]) {
   const recorded = new Map<string, number>();
   const left = [...fates];
 
-  const write = async ({ event, count, told }: Series) => {
+  const write = async ({ event, count, written }: EventSeries) => {
     const name = event.metadata?.name ?? '';
     const object = event.regarding?.name ?? '';
-    writes.push({ at: clock.now().getTime() - start, object, name, isNew: told === 0 });
+    writes.push({ at: clock.now().getTime() - start, object, name, isNew: written === 0 });
     const fate = left.shift() ?? 'stored';
     if (fate === 'stored' || fate === 'lost') stored.set(name, { count, about: `${object} ${event.note}` });
     if (fate === 'unreachable' || fate === 'lost') throw new ApiServerUnreachable('no answer');

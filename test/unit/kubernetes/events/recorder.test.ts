@@ -103,6 +103,49 @@ describe('events that are recorded', () => {
     expect(written.at(-1)).to.equal('bear news:1');
   });
 
+  it('are patched at once when they occur for the second time while they are being created', async () => {
+    const creation = Promise.withResolvers<void>();
+    answers = [creation.promise];
+    record('bear');
+    await settled();
+    record('bear', 'news', 'toys', 3);
+    creation.resolve();
+    await settled();
+    expect(written).to.deep.equal(['bear news:1', 'bear news:4']);
+  });
+
+  it('are one series for as long as they occur every six minutes, and begin another one after that', async () => {
+    for (let i = 0; i < 20; i++) {
+      record('bear');
+      await clock.advance(6 * minute);
+    }
+    expect(written.at(-1)).to.equal('bear news:20');
+    await clock.advance(1);
+    record('bear');
+    await settled();
+    expect(written.at(-1)).to.equal('bear news:1');
+  });
+
+  it('are one series for as long as they wait for the API server', async () => {
+    const creation = Promise.withResolvers<void>();
+    answers = [creation.promise];
+    record('bear');
+    await clock.advance(60 * minute);
+    record('bear');
+    creation.resolve();
+    await settled();
+    expect(written).to.deep.equal(['bear news:1', 'bear news:2']);
+  });
+
+  it('are written again at most once a minute while the API server refuses them', async () => {
+    answer = forbidden;
+    for (let second = 0; second < 120; second++) {
+      record('bear');
+      await clock.advance(1000);
+    }
+    expect(written).to.deep.equal(['bear news:1', 'bear news:60', 'bear news:120']);
+  });
+
   it('are written as warnings, however many others one object has', async () => {
     for (let i = 0; i < 30; i++) record('bear', `news ${i}`);
     events.record(widget('bear', '5'), { ...ready, type: 'Warning', note: 'trouble' });

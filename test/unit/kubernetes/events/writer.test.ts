@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
-import type { Series } from '../../../../src/kubernetes/events/aggregator.ts';
 import { toEvent } from '../../../../src/kubernetes/events/event.ts';
-import { createEventWriter, type EventWriter } from '../../../../src/kubernetes/events/writer.ts';
+import { createEventWriter, type EventSeries, type EventWriter } from '../../../../src/kubernetes/events/writer.ts';
 import { type Asked, ScriptedApiServer } from '../client/scripted-api-server.ts';
 import { widget } from '../widget.ts';
 
@@ -22,12 +21,11 @@ describe('an event on its way to the API server', () => {
   const { name } = event.metadata ?? {};
   const body = JSON.parse(JSON.stringify(event));
   const series = { count: 3, lastObservedTime: '2026-11-22T00:05:00.000000Z' };
-  const occurred = (count: number, told: number): Series => ({
+  const occurred = (count: number, written: number): EventSeries => ({
     event,
     count,
-    lastObserved: now + 300_000,
-    told,
-    state: { is: 'Sending' },
+    lastObservedMs: now + 300_000,
+    written,
   });
   const seen = ({ method, url, body }: Asked) => ({ asked: `${method} ${url.pathname}`, body });
   const exists = (asked: Asked) => asked.json({ kind: 'Status', reason: 'AlreadyExists', message: 'exists' }, 409);
@@ -90,13 +88,13 @@ describe('an event on its way to the API server', () => {
   });
 
   it('hands on every other answer', async () => {
-    for (const [told, code] of [
+    for (const [written, code] of [
       [0, 403],
       [0, 404],
       [1, 403],
       [1, 409],
     ] as const) {
-      const failed = write(occurred(3, told)).catch((error: { code: number }) => error.code);
+      const failed = write(occurred(3, written)).catch((error: { code: number }) => error.code);
       (await server.requests.next()).refuse(code, 'no');
       expect(await failed).to.equal(code);
     }
