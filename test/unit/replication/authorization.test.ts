@@ -12,12 +12,12 @@ const registry = {
 };
 const id = registryId(registry);
 
-/** The pattern of ids that has these three names. */
+/** An id pattern with these three names. */
 function pattern(subscriptionId: string, resourceGroup: string, name: string): string {
   return registryId({ subscriptionId, resourceGroup, name });
 }
 
-/** What Azure allows in each of an id's three names, and what the schema lets through. */
+/** Any names that both Azure and the schema allow in a registry id. */
 const anyRegistry = fc.record({
   subscriptionId: fc.uuid(),
   resourceGroup: fc.stringMatching(/^[-\w.()]{0,20}[-\w()]$/),
@@ -26,7 +26,7 @@ const anyRegistry = fc.record({
 type Names = typeof registry;
 
 describe('a pattern of registries', () => {
-  it('stands for the registry whose id it is, whatever the case of its letters', () => {
+  it('matches the registry with that id, ignoring case', () => {
     fc.assert(
       fc.property(anyRegistry, (names) => {
         const own = registryId(names);
@@ -37,7 +37,7 @@ describe('a pattern of registries', () => {
     );
   });
 
-  it('without a star stands for no other', () => {
+  it('matches no other registry when it has no star', () => {
     fc.assert(
       fc.property(anyRegistry, anyRegistry, (one, other) => {
         fc.pre(registryId(one).toLowerCase() !== registryId(other).toLowerCase());
@@ -46,7 +46,7 @@ describe('a pattern of registries', () => {
     );
   });
 
-  it('stands for what it becomes when its stars become any characters of a name, and for the names alone', () => {
+  it('matches any characters of one name for a star, and only within that name', () => {
     const parts = ['subscriptionId', 'resourceGroup', 'name'] as const;
     fc.assert(
       fc.property(
@@ -69,7 +69,7 @@ describe('a pattern of registries', () => {
     );
   });
 
-  it('with stars stands for what the same regular expression would', () => {
+  it('matches the same names as the equivalent regular expression', () => {
     const letters = fc.stringMatching(/^[ab*]{1,8}$/);
     fc.assert(
       fc.property(letters, fc.stringMatching(/^[ab]{5,9}$/), (glob, name) => {
@@ -79,7 +79,7 @@ describe('a pattern of registries', () => {
     );
   });
 
-  it('is compared in a time that grows with its length, however many stars it has', () => {
+  it('is matched in time linear in its length, however many stars it has', () => {
     const many = pattern('*', '*', `${'*a'.repeat(5_000)}*b`);
     expect(matches(many, pattern(registry.subscriptionId, 'x', 'a'.repeat(50)))).to.equal(false);
   });
@@ -112,7 +112,7 @@ describe('a pattern of registries', () => {
     pattern('*', 'web-[a-z]+', '*'),
     pattern('*', 'web-?mages', '*'),
     pattern('*', '', '*'),
-    // Letters that look alike, or that become one of ASCII where case is folded: Cyrillic, full width, the Kelvin sign, long s.
+    // Letters that look like ASCII, or fold to it: Cyrillic, full width, the Kelvin sign, long s.
     pattern('*', 'w\u0435b-images', '*'),
     pattern('*', '\uff57eb-images', '*'),
     pattern('*', 'web-image\u017f', '*'),
@@ -121,12 +121,12 @@ describe('a pattern of registries', () => {
     pattern('*', 'web-images', 'myACR0007\u202e'),
   ];
   for (const attempt of escapes) {
-    it(`matches nothing where it is ${JSON.stringify(attempt)}`, () => {
+    it(`matches nothing when it is ${JSON.stringify(attempt)}`, () => {
       expect(matches(attempt, id)).to.equal(false);
     });
   }
 
-  it('matches no id that is none: what is named with a slash, an escape or a star has no registry', () => {
+  it('matches no malformed id, such as one with a slash, an escape or a star in a name', () => {
     const any = pattern('*', '*', '*');
     expect(matches(any, id)).to.equal(true);
     for (const hostile of ['a/b', '..', '%2f', 'a%2fb', '*', 'w\u0435b', '', 'a b', 'K\u212a']) {
@@ -136,18 +136,18 @@ describe('a pattern of registries', () => {
     expect(matches(pattern('*', 'web-ima*', '*'), id.replace('images', 'images/../other'))).to.equal(false);
   });
 
-  it('is one of a list that commas, blanks or lines separate', () => {
+  it('is read from a list separated by commas, blanks or line breaks', () => {
     expect(patternsIn(` ${id},\n${id}\t,, ${id} `)).to.deep.equal([id, id, id]);
     expect(patternsIn('')).to.deep.equal([]);
   });
 });
 
-describe('what is known of a namespace', () => {
-  it('may be a minute old for a look by the clock', () => {
+describe('the maximum age of a namespace reading', () => {
+  it('is a minute for a periodic pass', () => {
     expect(readingAge(anObject({ status: { observedGeneration: 1 } }))).to.equal(60_000);
   });
 
-  it('is read anew for an object that is new or edited, or where a person asks for a look', () => {
+  it('is zero for a new or edited object, and for a reconcile request', () => {
     const status = { observedGeneration: 1 };
     const annotations = { [annotation.reconcileRequestedAt]: 'now' };
     for (const object of [anObject(), anObject({ generation: 2, status }), anObject({ annotations, status })])
@@ -155,51 +155,51 @@ describe('what is known of a namespace', () => {
   });
 });
 
-describe('whether an object may act', () => {
+describe('the authorization of an object', () => {
   const allow: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   const object = anObject({ spec: { registry } });
   const own = anObject({ spec: { registry, identity: { serviceAccountName: 'registries' } } });
   const listing = (text: string) => ({ annotations: { [allowedRegistries]: text } });
-  const silent = { annotations: {} };
+  const withoutList = { annotations: {} };
 
-  it('it may, unless something is said', () => {
-    expect(authorize(object, allow, silent)).to.equal(undefined);
+  it('is granted by default', () => {
+    expect(authorize(object, allow, withoutList)).to.equal(undefined);
   });
 
-  it('without an identity of its own it may not where the operator lends none', () => {
+  it('is denied without an identity when the default identity is denied', () => {
     const rules: Rules = { ...allow, defaultIdentity: 'deny' };
-    expect(authorize(object, rules, silent)).to.include({ reason: 'DefaultIdentityDenied' });
-    expect(authorize(own, rules, silent)).to.equal(undefined);
+    expect(authorize(object, rules, withoutList)).to.include({ reason: 'DefaultIdentityDenied' });
+    expect(authorize(own, rules, withoutList)).to.equal(undefined);
   });
 
-  it('it may name what its namespace lists and nothing else, whichever identity acts for it', () => {
+  it('is granted only for registries that the namespace lists, whichever identity is used', () => {
     for (const each of [object, own]) {
       expect(authorize(each, allow, listing(`/subscriptions/x, ${id.toLowerCase()}`))).to.equal(undefined);
-      const refusal = authorize(each, allow, listing(id.replace('web-', 'api-')));
-      expect(refusal).to.include({ reason: 'RegistryNotAllowed' });
-      expect(refusal?.message).to.contain(`does not list ${id}`).and.contain('namespace registries');
+      const denial = authorize(each, allow, listing(id.replace('web-', 'api-')));
+      expect(denial).to.include({ reason: 'RegistryNotAllowed' });
+      expect(denial?.message).to.contain(`does not list ${id}`).and.contain('namespace registries');
     }
   });
 
-  it('an empty list allows nothing', () => {
+  it('is denied when the list is empty', () => {
     expect(authorize(object, allow, listing(''))).to.include({ reason: 'RegistryNotAllowed' });
   });
 
-  it('is told which entry of the list is no pattern', () => {
-    const refusal = authorize(object, allow, listing('/subscriptions/*'));
-    expect(refusal?.message).to.contain('its entry "/subscriptions/*" is no pattern');
+  it('is denied with a message that names an invalid pattern in the list', () => {
+    const denial = authorize(object, allow, listing('/subscriptions/*'));
+    expect(denial?.message).to.contain('its entry "/subscriptions/*" is no pattern');
   });
 
-  it('no list allows everything, or nothing where the operator demands one, and says how to make it', () => {
+  it('is denied without a list when the operator requires one, with the command that creates it', () => {
     const rules: Rules = { ...allow, defaultRegistries: 'deny' };
     expect(authorize(object, rules, listing(id))).to.equal(undefined);
-    const refusal = authorize(object, rules, silent);
-    expect(refusal?.reason).to.equal('RegistryNotAllowed');
-    expect(refusal?.message).to.contain(`kubectl annotate namespace registries ${allowedRegistries}=${id}`);
+    const denial = authorize(object, rules, withoutList);
+    expect(denial?.reason).to.equal('RegistryNotAllowed');
+    expect(denial?.message).to.contain(`kubectl annotate namespace registries ${allowedRegistries}=${id}`);
   });
 
-  it('may not where the namespace cannot be read', () => {
-    const refusal = authorize(object, allow, { refused: 'forbidden', words: '403' });
-    expect(refusal).to.include({ reason: 'NamespaceUnreadable' });
+  it('is denied when the namespace cannot be read', () => {
+    const denial = authorize(object, allow, { refused: 'forbidden', words: '403' });
+    expect(denial).to.include({ reason: 'NamespaceUnreadable' });
   });
 });

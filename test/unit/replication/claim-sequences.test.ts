@@ -1,5 +1,5 @@
-// The property of claims: whatever happens to a few objects that name one registry, one of them acts at a time, no take-over
-// deletes in haste, and the registry ends with the right holder. FC_SEED repeats a run.
+// Property test of claims: of several objects that name one registry, only one writes at a time, no take-over deletes within
+// pruneDelay, and the right object ends up as the holder. FC_SEED repeats a run.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FakeClock } from '../../fake-clock.ts';
@@ -11,7 +11,7 @@ import { aReplica, home } from './fixtures.ts';
 
 const hour = 3_600_000;
 
-class Play {
+class Simulation {
   readonly clock = new FakeClock();
   readonly arm = new ArmModel(
     this.clock,
@@ -19,12 +19,12 @@ class Play {
   );
   readonly cluster = new ClusterModel(this.clock, (name) => this.#armOf(name));
   readonly witness = new ClaimWitness(this.cluster, this.clock);
-  /** What happens at the nth request from now. */
-  #next: { requests: number; happen: () => void } | undefined;
+  /** The action to apply at the nth request from now. */
+  #next: { requests: number; apply: () => void } | undefined;
 
   constructor() {
     this.cluster.interrupt = (name, when) => {
-      if (when === 'after') this.witness.stored(name);
+      if (when === 'after') this.witness.afterStore(name);
       this.#request();
     };
   }
@@ -32,18 +32,18 @@ class Play {
   async step({ who, action, after, requests }: Step): Promise<void> {
     const name = names[who] ?? 'a';
     await this.cluster.run(after);
-    const happen = () => {
+    const applyNow = () => {
       this.#next = undefined;
-      this.witness.happens(action, name);
+      this.witness.beforeAction(action, name);
       apply(action, name, this.cluster, this.clock);
     };
-    this.#next = { requests, happen };
+    this.#next = { requests, apply: applyNow };
     await this.cluster.run(0);
-    this.#next?.happen();
+    this.#next?.apply();
     await this.cluster.run(0);
   }
 
-  /** ARM as this object's passes reach it. */
+  /** The ARM client that this object's passes use. */
   #armOf(name: string): ArmModel {
     const { arm } = this;
     return new Proxy(arm, {
@@ -53,7 +53,7 @@ class Play {
         return async (...args: readonly unknown[]): Promise<unknown> => {
           this.cluster.mustLive();
           if (method === 'create' || method === 'update' || method === 'remove')
-            this.witness.sends(name, method, locationOf(arm, String(args[1])));
+            this.witness.beforeArmWrite(name, method, locationOf(arm, String(args[1])));
           this.#request();
           this.cluster.mustLive();
           const answer: unknown = await Reflect.apply(value, arm, args);
@@ -66,7 +66,7 @@ class Play {
   }
 
   #request(): void {
-    if (this.#next && this.#next.requests-- === 0) this.#next.happen();
+    if (this.#next && this.#next.requests-- === 0) this.#next.apply();
   }
 }
 
@@ -74,17 +74,17 @@ function locationOf({ truth }: ArmModel, name: string): string {
   return [...truth].find(([, replica]) => replica.name === name)?.[0] ?? name;
 }
 
-describe('two to five objects that name one registry, and any sequence of edits, refusals, accidents and clock steps', () => {
-  it('one acts at a time, no take-over deletes in haste, and the registry ends with the right holder', async function () {
+describe('two to five objects that name one registry, under any sequence of edits, denials, crashes and clock steps', () => {
+  it('write one at a time, delete nothing within pruneDelay of a take-over, and end with the right holder', async function () {
     this.timeout(900_000);
     const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
     await fc.assert(
       fc.asyncProperty(anySequence, async ({ objects, steps }) => {
-        const play = new Play();
-        const { cluster, arm, witness } = play;
+        const simulation = new Simulation();
+        const { cluster, arm, witness } = simulation;
         for (const [n, { regions, mode }] of objects.entries())
           cluster.create(names[n] ?? 'a', { regions: listing(regions), spec: { mode, pruneDelay: '10m' } });
-        for (const step of steps) await play.step(step);
+        for (const step of steps) await simulation.step(step);
         cluster.namespaces = {};
         cluster.rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
         await cluster.run(hour);

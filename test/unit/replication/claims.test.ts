@@ -11,22 +11,22 @@ function named(name: string, ageSeconds: number, parts: ObjectParts & { since?: 
   return { ...object, metadata: { ...object.metadata, name, uid: name, creationTimestamp } };
 }
 
-function openClaims(...objects: RegistryReplication[]) {
-  const woken: string[] = [];
-  const claims = new Claims((keys) => void woken.push(...keys));
+function claimsOf(...objects: RegistryReplication[]) {
+  const requeued: string[] = [];
+  const claims = new Claims((keys) => void requeued.push(...keys));
   for (const object of objects) claims.put(object);
-  return { claims, woken };
+  return { claims, requeued };
 }
 
 const any = named('any', 0);
 
 describe('the holder of a registry', () => {
-  it('is the object that has the claim, however old the others are (trap 30)', () => {
-    const { claims } = openClaims(named('old', 9), named('young', 1, { since: '2026-11-22T01:00:00Z' }));
+  it('is the object with the claim, even if other objects are older (trap 30)', () => {
+    const { claims } = claimsOf(named('old', 9), named('young', 1, { since: '2026-11-22T01:00:00Z' }));
     expect(claims.holder(any)).to.equal('registries/young');
   });
 
-  it('stays the holder when it is suspended, invalid, in mode Observe, denied, or being deleted', () => {
+  it('stays the holder while it is suspended, invalid, in mode Observe, denied or being deleted', () => {
     const since = '2026-11-22T01:00:00Z';
     const states: ObjectParts[] = [
       { spec: { suspend: true } },
@@ -36,37 +36,37 @@ describe('the holder of a registry', () => {
     ];
     for (const state of states) {
       const holder = named('young', 1, { ...state, since });
-      const { claims } = openClaims(named('old', 9), holder);
+      const { claims } = claimsOf(named('old', 9), holder);
       claims.deny(holder, true);
       expect(claims.holder(any), JSON.stringify(state)).to.equal('registries/young');
       expect(claims.acquire(named('old', 9))).to.equal(false);
     }
   });
 
-  it('is, of two with a claim, the one with the older claim, and the other one is woken', () => {
+  it('is the object with the older claim if two have one, and the other one is requeued', () => {
     const first = named('young', 1, { since: '2026-11-22T01:00:00Z' });
-    const { claims, woken } = openClaims(named('old', 9, { since: '2026-11-22T02:00:00Z' }), first);
+    const { claims, requeued } = claimsOf(named('old', 9, { since: '2026-11-22T02:00:00Z' }), first);
     expect(claims.isHolder(first)).to.equal(true);
-    expect(woken).to.deep.equal(['registries/old']);
+    expect(requeued).to.deep.equal(['registries/old']);
   });
 
-  it('is, of two with claims of one second, the older object, then the one with the lower uid', () => {
+  it('is the older object if two claims are from the same second, then the one with the lower uid', () => {
     const since = '2026-11-22T01:00:00Z';
-    expect(openClaims(named('b', 1, { since }), named('a', 1, { since })).claims.holder(any)).to.equal('registries/a');
-    expect(openClaims(named('b', 2, { since }), named('a', 1, { since })).claims.holder(any)).to.equal('registries/b');
+    expect(claimsOf(named('b', 1, { since }), named('a', 1, { since })).claims.holder(any)).to.equal('registries/a');
+    expect(claimsOf(named('b', 2, { since }), named('a', 1, { since })).claims.holder(any)).to.equal('registries/b');
   });
 
-  it('is found whatever the case of the id', () => {
+  it('is found regardless of the case of the registry id', () => {
     const { registry } = any.spec;
     const shouting = named('one', 1, { spec: { registry: { ...registry, name: registry.name.toUpperCase() } } });
-    const { claims } = openClaims(named('two', 2, { since: '2026-11-22T01:00:00Z' }), shouting);
+    const { claims } = claimsOf(named('two', 2, { since: '2026-11-22T01:00:00Z' }), shouting);
     expect(claims.holder(shouting)).to.equal('registries/two');
   });
 
-  it('is gone once it is deleted and released, whatever finalizers of others keep it', () => {
+  it("loses the registry once it is deleted and released, even if other controllers' finalizers remain", () => {
     const since = '2026-11-22T01:00:00Z';
     const released = named('one', 2, { since, deleting: true, held: false });
-    const { claims } = openClaims(named('one', 2, { since, deleting: true, held: true }), named('two', 1));
+    const { claims } = claimsOf(named('one', 2, { since, deleting: true, held: true }), named('two', 1));
     claims.put(released);
     expect(claims.holder(any)).to.equal(undefined);
     expect(claims.acquire(named('two', 1))).to.equal(true);
@@ -74,13 +74,13 @@ describe('the holder of a registry', () => {
 });
 
 describe('a free registry', () => {
-  it('is acquired by the oldest object, by uid where two are of the same age', () => {
+  it('is acquired by the oldest object, or by the lower uid if two are equally old', () => {
     const [young, b, a] = [named('young', 1), named('b', 9), named('a', 9)];
-    const { claims } = openClaims(young, b, a);
+    const { claims } = claimsOf(young, b, a);
     expect([young, b, a].map((object) => claims.acquire(object))).to.deep.equal([false, false, true]);
   });
 
-  it('is acquired by no object that is suspended, in mode Observe, invalid, denied or being deleted', () => {
+  it('is not acquired by an object that is suspended, in mode Observe, invalid, denied or being deleted', () => {
     const denied = named('denied', 9);
     const others = [
       named('suspended', 9, { spec: { suspend: true } }),
@@ -90,31 +90,31 @@ describe('a free registry', () => {
       denied,
     ];
     const young = named('young', 1);
-    const { claims } = openClaims(...others, young);
+    const { claims } = claimsOf(...others, young);
     claims.deny(denied, true);
     expect(others.map((object) => claims.acquire(object))).to.deep.equal(others.map(() => false));
     expect(claims.acquire(young)).to.equal(true);
   });
 
-  it('is acquired by one pass at a time, also where another object has become the oldest meanwhile', () => {
+  it('is acquired by one pass at a time, even if another object becomes the oldest meanwhile', () => {
     const [old, young] = [named('old', 9), named('young', 1)];
-    const { claims, woken } = openClaims(young);
+    const { claims, requeued } = claimsOf(young);
     expect(claims.acquire(young)).to.equal(true);
     claims.put(old);
     expect(claims.acquire(old)).to.equal(false);
     expect(claims.holder(old)).to.equal('registries/young');
     claims.settle(young);
-    expect(woken).to.deep.equal(['registries/old']);
+    expect(requeued).to.deep.equal(['registries/old']);
     expect(claims.acquire(old)).to.equal(true);
   });
 
-  it('is not acquired by an object that was made anew under the name of the candidate', () => {
-    const { claims } = openClaims(named('one', 9));
+  it('is not acquired by a new object with the name of the candidate', () => {
+    const { claims } = claimsOf(named('one', 9));
     const anew = named('one', 1);
     expect(claims.acquire({ ...anew, metadata: { ...anew.metadata, uid: 'another' } })).to.equal(false);
   });
 
-  it('always has one holder or one candidate, whatever came before', () => {
+  it('has the same holder and candidate as a full comparison, after any sequence of changes', () => {
     const step = fc.record({
       name: fc.constantFrom('a', 'b', 'c', 'd'),
       age: fc.nat(3),
@@ -125,7 +125,7 @@ describe('a free registry', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-        const { claims } = openClaims();
+        const { claims } = claimsOf();
         const there = new Map<string, { object: RegistryReplication; isDenied: boolean }>();
         for (const { name, age, since, suspend, isGone, isDenied } of steps) {
           const time = since === undefined ? {} : { since: `2026-11-22T00:00:0${since}Z` };
@@ -158,8 +158,8 @@ describe('3,000 objects that name one registry', () => {
   const oldest = many.at(-1) ?? any;
   const holding = named(oldest.metadata.name, 2_999, { since: '2026-11-22T01:00:00Z' });
 
-  it('cost no more than a few comparisons a change, and none is woken by what does not concern its claim', () => {
-    const { claims, woken } = openClaims(...many.slice(0, -1), holding);
+  it('cost a few comparisons per change, and none is requeued by a change that does not affect its claim', () => {
+    const { claims, requeued } = claimsOf(...many.slice(0, -1), holding);
     expect(claims.comparisons).to.be.below(3_000 * 16);
     const before = claims.comparisons;
     const [first = any] = many;
@@ -170,23 +170,23 @@ describe('3,000 objects that name one registry', () => {
     claims.put({ ...holding, status: { ...holding.status, phase: 'Ready' } });
     claims.put({ ...first, spec: { ...first.spec, suspend: true } });
     expect(claims.comparisons - before).to.be.below(40);
-    expect(woken).to.deep.equal([]);
+    expect(requeued).to.deep.equal([]);
   });
 
-  it('are woken once when the holder goes, the next one first', () => {
-    const { claims, woken } = openClaims(...many.slice(0, -1), holding);
+  it('are each requeued once when the holder is deleted, the next candidate first', () => {
+    const { claims, requeued } = claimsOf(...many.slice(0, -1), holding);
     const before = claims.comparisons;
     claims.drop(holding);
     expect(claims.comparisons - before).to.be.below(40);
-    expect(woken).to.have.length(2_999);
-    expect(new Set(woken).size).to.equal(2_999);
-    expect(woken[0]).to.equal('registries/object2998');
+    expect(requeued).to.have.length(2_999);
+    expect(new Set(requeued).size).to.equal(2_999);
+    expect(requeued[0]).to.equal('registries/object2998');
   });
 
-  it('are woken one after the other while each finds that it may not act', () => {
-    const { claims, woken } = openClaims(...many);
+  it('are requeued one after another as each one is denied', () => {
+    const { claims, requeued } = claimsOf(...many);
     for (const object of [...many].reverse().slice(0, 10)) claims.deny(object, true);
-    expect(woken).to.deep.equal(
+    expect(requeued).to.deep.equal(
       many
         .slice(-11, -1)
         .map(({ metadata }) => `registries/${metadata.name}`)

@@ -1,4 +1,4 @@
-// What a pass asks of ARM, and when it comes back to ask again.
+// The requests that a pass sends to ARM, and the time until the next pass.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError, type Registry, type Replica } from '../../../src/azure/arm.ts';
@@ -23,8 +23,8 @@ function scene(parts: ObjectParts = {}, replicas: Replica[] = []) {
 
 const isReady = (operator: OperatorModel) => operator.condition('Ready')?.status === 'True';
 
-describe('the requests of a pass', () => {
-  it('are one LIST while replicas are in motion, whatever their number', async () => {
+describe('the reads of a pass', () => {
+  it('are one LIST while replicas are in transition, however many there are', async () => {
     const { operator, clock, since } = scene({ regions: five.slice(0, 3) });
     await clock.advance((await operator.pass()) ?? 0);
     since();
@@ -32,7 +32,7 @@ describe('the requests of a pass', () => {
     expect(since()).to.deep.equal(['LIST']);
   });
 
-  it('are one LIST a minute while a replica is Syncing for days, and the registry every few minutes', async () => {
+  it('are one LIST a minute and one GET of the registry every five minutes while a replica is Syncing for days', async () => {
     const { operator, clock, since } = scene({}, [aReplica(home), aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(24 * 60 * minute);
@@ -42,13 +42,13 @@ describe('the requests of a pass', () => {
       await clock.advance(minute);
       await operator.pass();
     }
-    const asked = since();
-    expect(asked.filter((request) => request === 'LIST')).to.have.length(60);
-    expect(asked.filter((request) => request === 'GET registry')).to.have.length(12);
-    expect(asked).to.have.length(72);
+    const requests = since();
+    expect(requests.filter((request) => request === 'LIST')).to.have.length(60);
+    expect(requests.filter((request) => request === 'GET registry')).to.have.length(12);
+    expect(requests).to.have.length(72);
   });
 
-  it('are the registry and its LIST once it is settled', async () => {
+  it('are a GET of the registry and a LIST once the object is Ready', async () => {
     const { operator, clock, since } = scene();
     await operator.runUntil(() => isReady(operator));
     since();
@@ -57,7 +57,7 @@ describe('the requests of a pass', () => {
     expect(since()).to.deep.equal(['GET registry', 'LIST']);
   });
 
-  it('leave no registry in memory once it is settled: there may be 10,000', async () => {
+  it('leave no registry in the cache once the object is Ready, because there may be 10,000 of them', async () => {
     const { operator, clock } = scene();
     const remembered = () => operator.memory.registries.recall(operator.object.spec.registry, minute, clock.now());
     await operator.pass();
@@ -66,7 +66,7 @@ describe('the requests of a pass', () => {
     expect(remembered()).to.equal(undefined);
   });
 
-  it('are both at once where a person asks for a look, or has edited the object', async () => {
+  it('include the GET of the registry immediately after an edit', async () => {
     const { operator, clock, since } = scene();
     await clock.advance((await operator.pass()) ?? 0);
     since();
@@ -75,20 +75,20 @@ describe('the requests of a pass', () => {
     expect(since().slice(0, 2)).to.deep.equal(['GET registry', 'LIST']);
   });
 
-  it('begin with the registry again before a write that a look between finds due', async () => {
+  it('include a new GET of the registry before a write that a progress poll finds due', async () => {
     const { operator, since } = scene({}, [aReplica(home), aReplica('uksouth')]);
     await operator.runUntil(
       () => isReady(operator) || operator.status.regions?.some(({ state }) => state === 'Deleting') === true,
     );
-    const asked = since();
-    const deletion = asked.indexOf('DELETE uksouth');
-    expect(asked.slice(0, deletion).at(-1)).to.equal('GET registry');
-    expect(asked.filter((request) => request === 'GET registry')).to.have.length(2);
+    const requests = since();
+    const deletion = requests.indexOf('DELETE uksouth');
+    expect(requests.slice(0, deletion).at(-1)).to.equal('GET registry');
+    expect(requests.filter((request) => request === 'GET registry')).to.have.length(2);
   });
 });
 
-describe('a creation', () => {
-  it('is first asked about a quarter later than Azure hints, and then after a quarter of its time', async () => {
+describe('polling a creation', () => {
+  it("starts a quarter later than Azure's Retry-After, and continues after a quarter of the elapsed time", async () => {
     const { operator, arm, clock, since } = scene();
     arm.askAfter = 10_000;
     const waits: (number | undefined)[] = [];
@@ -102,13 +102,13 @@ describe('a creation', () => {
     expect(since()).to.include('PUT japaneast');
   });
 
-  it('is never first asked about later than after a minute, whatever Azure hints', async () => {
+  it("starts within a minute, whatever Azure's Retry-After", async () => {
     const { operator, arm } = scene();
     arm.askAfter = 86_400_000;
     expect(await operator.pass()).to.equal(minute);
   });
 
-  it('costs, of five at once in the time that Azure takes for them, one write and on average at most three reads', async () => {
+  it('costs one write and on average at most three reads per replica when five are created in parallel', async () => {
     const reads: number[] = [];
     await fc.assert(
       fc.asyncProperty(
@@ -120,11 +120,11 @@ describe('a creation', () => {
           arm.lasts = (location) => ({ creating: (times[five.indexOf(location)] ?? 0) - 1, syncing: 1 });
           await operator.runUntil(() => isReady(operator));
           // The list of regions is read once a day for all replicas of a subscription.
-          const asked = since().filter((request) => request !== 'GET locations');
-          expect(asked.filter((request) => request.startsWith('PUT'))).to.have.length(5);
-          // Where the five end far apart, there is a look more.
-          expect(asked.length - 5, asked.join()).to.be.at.most(16);
-          reads.push(asked.length - 5);
+          const sent = since().filter((request) => request !== 'GET locations');
+          expect(sent.filter((request) => request.startsWith('PUT'))).to.have.length(5);
+          // When the five end far apart, there is one more poll.
+          expect(sent.length - 5, sent.join()).to.be.at.most(16);
+          reads.push(sent.length - 5);
         },
       ),
       { numRuns: 300 },
@@ -133,14 +133,14 @@ describe('a creation', () => {
   });
 });
 
-describe('a registry that is another one than a short while ago', () => {
-  const others: Record<string, Partial<Registry>> = {
-    'made again with another home': { creationDate: '2026-11-22T00:00:00.000Z', location: 'westeurope' },
+describe('a registry that changed a short while ago', () => {
+  const changes: Record<string, Partial<Registry>> = {
+    'recreated with another home region': { creationDate: '2026-11-22T00:00:00.000Z', location: 'westeurope' },
     'downgraded to Basic': { sku: 'Basic' },
-    'in motion itself': { provisioningState: 'Updating' },
+    'being updated itself': { provisioningState: 'Updating' },
   };
-  for (const [what, change] of Object.entries(others)) {
-    it(`is seen before anything is written: ${what}`, async () => {
+  for (const [what, change] of Object.entries(changes)) {
+    it(`is read again before any write: ${what}`, async () => {
       const { operator, arm, clock } = scene({ regions: ['japaneast', 'westeurope'] }, [aReplica('japaneast')]);
       operator.maxParallelActions = 1;
       await clock.advance((await operator.pass()) ?? 0);
@@ -151,7 +151,7 @@ describe('a registry that is another one than a short while ago', () => {
     });
   }
 
-  it('is told to be gone, by a look between, when Azure no longer lists its replicas', async () => {
+  it('is reported as RegistryNotFound by a progress poll when LIST returns 404', async () => {
     const { operator, arm, clock } = scene();
     await clock.advance((await operator.pass()) ?? 0);
     arm.before = (request) => {
@@ -161,23 +161,23 @@ describe('a registry that is another one than a short while ago', () => {
     expect(operator.condition('Ready')?.reason).to.equal('RegistryNotFound');
   });
 
-  it('never makes the operator write what it must not, whenever that happens', async () => {
-    const anyChange = fc.record({ pass: fc.nat(12), change: fc.constantFrom(...Object.values(others)) });
+  it('never leads to a forbidden write, whenever it changes', async () => {
+    const anyChange = fc.record({ pass: fc.nat(12), change: fc.constantFrom(...Object.values(changes)) });
     await fc.assert(
       fc.asyncProperty(
         anyReplicas,
         anyRegions,
         anyPrune,
         fc.array(anyChange, { minLength: 1, maxLength: 3 }),
-        async (replicas, regions, prune, changes) => {
+        async (replicas, regions, prune, scheduled) => {
           const clock = new FakeClock();
           const arm = new ArmModel(clock, replicas);
           const operator = new OperatorModel(anObject({ regions, spec: { prune } }), arm, clock);
           for (let pass = 0; pass < 30; pass++) {
-            for (const { change } of changes.filter((one) => one.pass === pass)) arm.registryNow = aRegistry(change);
+            for (const { change } of scheduled.filter((one) => one.pass === pass)) arm.registryNow = aRegistry(change);
             if (pass === 20)
               arm.registryNow = aRegistry(
-                changes.at(-1)?.change.creationDate ? others['made again with another home'] : {},
+                scheduled.at(-1)?.change.creationDate ? changes['recreated with another home region'] : {},
               );
             await clock.advance((await operator.pass()) ?? 0);
           }

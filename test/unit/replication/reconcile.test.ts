@@ -29,7 +29,7 @@ function scene(parts: ObjectParts = {}, replicas: Replica[] = [], registry = aRe
 
 const failing = { provisioningState: 'Failed', displayStatus: 'Failed' };
 
-/** Every creation ends Failed, as soon as it is provisioned, until told otherwise. */
+/** Every creation ends Failed as soon as it is provisioned, until `heal` is called. */
 function failingScene(parts: ObjectParts = {}) {
   const made = scene(parts);
   const { arm } = made;
@@ -43,7 +43,7 @@ function failingScene(parts: ObjectParts = {}) {
   return { ...made, heal: () => (fails = false) };
 }
 
-describe('a pass', () => {
+describe('a reconcile pass', () => {
   it('stores the finalizer before the first write to ARM', async () => {
     const { operator, arm } = scene();
     arm.before = (request) => {
@@ -53,7 +53,7 @@ describe('a pass', () => {
     expect(arm.writes).to.deep.equal(['create japaneast']);
   });
 
-  it('does not say that the look which was asked for was had before it is over', async () => {
+  it('sets lastHandledReconcileAt only at the end of the pass', async () => {
     const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
     const { operator, arm } = scene({ annotations });
     arm.before = (request) => {
@@ -64,7 +64,7 @@ describe('a pass', () => {
     expect(operator.status.lastHandledReconcileAt).to.equal('now');
   });
 
-  it('stores the ownership of tags before it sets them', async () => {
+  it('stores managedTags before it sets the tags', async () => {
     const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
     arm.before = (request) => {
       if (request.startsWith('PUT')) expect(operator.status.regions?.[0]?.managedTags).to.deep.equal(['team']);
@@ -73,7 +73,7 @@ describe('a pass', () => {
     expect(arm.writes).to.deep.equal(['create japaneast']);
   });
 
-  it('goes from Absent over Creating and Syncing to Ready, and tells each step once', async () => {
+  it('creates a replica through Creating and Syncing to Ready, with one event per step', async () => {
     const { operator, clock } = scene();
     const states = new Set<string>();
     await operator.runUntil(() => {
@@ -86,7 +86,7 @@ describe('a pass', () => {
     expect(clock.now().getTime()).to.be.lessThan(Date.parse('2026-11-22T00:01:00Z'));
   });
 
-  it('records an event for what it did in Azure, also when the status write after that is refused', async () => {
+  it('records the event of a write to Azure even when the following status write fails', async () => {
     const { operator, arm } = scene();
     let refused = 0;
     operator.interrupt = (when) => {
@@ -101,7 +101,7 @@ describe('a pass', () => {
     expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaReady']);
   });
 
-  it('reads a settled registry twice and writes nothing, and comes back after the interval', async () => {
+  it('sends two reads and no write for a settled registry, and requeues after the interval', async () => {
     const { operator, requests } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     requests.length = 0;
@@ -111,17 +111,17 @@ describe('a pass', () => {
     expect(operator.statusWrites).to.equal(writes);
   });
 
-  it('comes back after spec.interval where the object says so', async () => {
+  it('requeues after spec.interval when the object sets it', async () => {
     const { operator } = scene({ held: true, spec: { interval: '2m' } }, [aReplica(home), aReplica('japaneast')]);
     expect(await operator.pass()).to.equal(2 * minute);
   });
 
-  it('looks at a creation that was just submitted again after 2 s', async () => {
+  it('requeues 2 s after it has submitted a creation', async () => {
     const { operator } = scene();
     expect(await operator.pass()).to.equal(2_000);
   });
 
-  it('believes a creation that is over at once only after a GET, and routes it then', async () => {
+  it('confirms an instantly completed creation by GET before it enables routing', async () => {
     const { operator, arm, requests } = scene({ regions: [{ location: 'japaneast', routing: 'WhenReady' }] });
     arm.lasts = () => ({ creating: 0, syncing: 0 });
     expect(await operator.pass()).to.equal(2_000);
@@ -135,7 +135,7 @@ describe('a pass', () => {
     expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'RoutingChanged', 'ReplicaReady']);
   });
 
-  it('is not misled by an id that ARM gives the registry in a form of its own', async () => {
+  it('stores the expected registry id when ARM returns one in another form', async () => {
     const { operator } = scene({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id: '/registries/myacr0007' }));
     await operator.pass();
     await operator.pass();
@@ -143,14 +143,14 @@ describe('a pass', () => {
     expect(operator.status.registry?.id).to.equal(aRegistry().id);
   });
 
-  it('keeps the spelling of the id that ARM has', async () => {
+  it("keeps the case of ARM's registry id", async () => {
     const id = aRegistry().id.toUpperCase();
     const { operator } = scene({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id }));
     await operator.pass();
     expect(operator.status.registry?.id).to.equal(id);
   });
 
-  it('looks at a long Syncing once a minute (trap 32)', async () => {
+  it('polls a long-lasting Syncing once a minute (trap 32)', async () => {
     const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(24 * 60 * minute);
@@ -168,7 +168,7 @@ describe('a pass', () => {
     expect(operator.status.conditions).to.deep.equal(conditions);
   });
 
-  it('corrects a drift and says so', async () => {
+  it('corrects drift and records DriftCorrected', async () => {
     const { operator, arm } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -179,7 +179,7 @@ describe('a pass', () => {
     expect(operator.reasons).to.deep.equal(['ReplicaReady', 'DriftCorrected']);
   });
 
-  it('makes an undesired region go once the listed ones are ready, and is Ready only then', async () => {
+  it('prunes an unlisted region once the listed ones are ready, and is Ready only after that', async () => {
     const { operator, arm } = scene({}, [aReplica(home), aReplica('northeurope')]);
     await operator.pass();
     expect(operator.status.plan).to.deep.equal([
@@ -197,17 +197,17 @@ describe('a pass', () => {
     expect(operator.reasons).to.include('ReplicaDeleted');
   });
 
-  it('is Ready with the home region alone, before Azure has made an entry for it', async () => {
+  it('is Ready with only the home region listed, before Azure has created its replica entry', async () => {
     const { operator } = scene({ regions: ['East US'] });
     await operator.pass();
     expect(operator.status).to.deep.include({ phase: 'Ready', readyRegions: '1/1', regionList: `${home}*` });
   });
 });
 
-describe('a refusal', () => {
+describe('a request that Azure denies', () => {
   const refused = new ArmError('Denied', 'AuthorizationFailed', 'no right to write', { code: 'AuthorizationFailed' });
 
-  it('is tried again after 1, 1, 2, 4, 8 and then every 10 minutes, and heals by itself (trap 22)', async () => {
+  it('is retried after 1, 1, 2, 4, 8 and then every 10 minutes, and recovers without an edit (trap 22)', async () => {
     const { operator, clock, requests, trouble } = scene();
     trouble.set('PUT japaneast', refused);
     const attempts: number[] = [];
@@ -226,7 +226,7 @@ describe('a refusal', () => {
     expect(operator.condition('Stalled')).to.equal(undefined);
   });
 
-  it('of one region does not stop another (trap 14)', async () => {
+  it('does not stop other regions (trap 14)', async () => {
     const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
     trouble.set('PUT japaneast', refused);
     await operator.runUntil(() => operator.status.readyRegions === '1/2');
@@ -238,7 +238,7 @@ describe('a refusal', () => {
     });
   });
 
-  it("stands in its region's row; the plan says when it is tried again, or what holds it back", async () => {
+  it('is shown on its region, and the plan shows the next retry or the reason for the hold', async () => {
     const { operator, trouble } = scene({ regions: ['japaneast', { location: home, routing: 'Disabled' }] }, [
       aReplica(home),
     ]);
@@ -254,7 +254,7 @@ describe('a refusal', () => {
     ]);
   });
 
-  it('is forgotten when the spec is edited', async () => {
+  it('is retried immediately after an edit of the spec', async () => {
     const { operator, requests, trouble } = scene();
     trouble.set('PUT japaneast', refused);
     await operator.pass();
@@ -264,7 +264,7 @@ describe('a refusal', () => {
     expect(requests.filter((request) => request.startsWith('PUT'))).to.have.length(2);
   });
 
-  it('to delete what is not listed is PruneBlocked', async () => {
+  it('sets PruneBlocked when it was the deletion of an unlisted replica', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('northeurope')]);
     trouble.set('DELETE northeurope', new ArmError('Denied', 'Locked', 'there is a lock'));
     await operator.pass();
@@ -273,7 +273,7 @@ describe('a refusal', () => {
     expect(operator.condition('Stalled')?.status).to.equal('True');
   });
 
-  it('to be read says so at once, and keeps what was last seen', async () => {
+  it('sets Ready to False immediately when it was a read, and keeps the last observed regions', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const { regions } = operator.status;
@@ -287,7 +287,7 @@ describe('a refusal', () => {
 describe('a region that does not exist', () => {
   const misspelt = { regions: ['japaneest', 'westeurope'] };
 
-  it('is told before Azure is asked to create it, once, and keeps no other from being made', async () => {
+  it('is reported once, without a request to create it, and does not block other regions', async () => {
     const { operator, arm } = scene(misspelt);
     await operator.runUntil(() => operator.status.readyRegions === '1/2');
     expect(arm.writes).to.deep.equal(['create westeurope']);
@@ -296,7 +296,7 @@ describe('a region that does not exist', () => {
     expect(operator.reasons.filter((reason) => reason === 'Stalled')).to.have.length(1);
   });
 
-  it('is made as soon as it is spelt well', async () => {
+  it('is replaced by a creation as soon as the name is corrected', async () => {
     const { operator, arm } = scene(misspelt);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
@@ -305,7 +305,7 @@ describe('a region that does not exist', () => {
     expect(operator.status.regions?.map(({ location }) => location)).to.deep.equal(['japaneast', 'westeurope', home]);
   });
 
-  it('is made by itself within 20 minutes once the subscription has it', async () => {
+  it('gets its replica within 20 minutes after it becomes available to the subscription', async () => {
     const { operator, arm, clock } = scene({ regions: ['newregion'] });
     await operator.pass();
     arm.regions.push('newregion');
@@ -314,13 +314,13 @@ describe('a region that does not exist', () => {
     expect(clock.now().getTime() - since).to.be.at.most(20 * minute);
   });
 
-  it('is told in mode Observe too', async () => {
+  it('is reported in mode Observe too', async () => {
     const { operator } = scene({ ...misspelt, spec: { mode: 'Observe' } });
     await operator.pass();
     expect(operator.status.plan?.[0]?.message).to.contain('did you mean japaneast?');
   });
 
-  it('is left to Azure to refuse where the regions may not be read, and that is no failure of the object', async () => {
+  it('is left for Azure to validate when the list of regions is denied, and that denial is not shown on the object', async () => {
     const { operator, requests, trouble } = scene(misspelt);
     trouble.set('GET locations', new ArmError('Denied', 'AuthorizationFailed', 'no right to read the regions'));
     await operator.pass();
@@ -334,8 +334,8 @@ describe('a region that does not exist', () => {
   });
 });
 
-describe('a right that is missing to look at all', () => {
-  it('is asked for again after a minute, however short the interval is', async () => {
+describe('a denied read of the registry', () => {
+  it('is retried after a minute, however short the interval is', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     operator.interval = 1_000;
     await operator.pass();
@@ -346,11 +346,11 @@ describe('a right that is missing to look at all', () => {
   });
 });
 
-describe('throttling and passing faults', () => {
+describe('throttling and transient errors', () => {
   const throttled = new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 17_000 });
   const silent = new ArmError('Transient', 'AzureUnreachable', 'no answer');
 
-  it('keep the last good status, and Retry-After is obeyed (trap 26)', async () => {
+  it('keep the last status and requeue after Retry-After (trap 26)', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const { status } = operator;
@@ -359,7 +359,7 @@ describe('throttling and passing faults', () => {
     expect(operator.status).to.deep.equal(status);
   });
 
-  it('make Ready unknown only when they last longer than three intervals', async () => {
+  it('set Ready to Unknown only when they last longer than three intervals', async () => {
     const { operator, clock, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     trouble.set('GET registry', silent);
@@ -375,19 +375,19 @@ describe('throttling and passing faults', () => {
     expect(operator.condition('Ready')?.status).to.equal('True');
   });
 
-  it('of a write are tried again, and never called a failure (trap 13)', async () => {
+  it('of a write are retried and never reported as a failure (trap 13)', async () => {
     const { operator, trouble } = scene();
     trouble.set('PUT japaneast', throttled);
     expect(await operator.pass()).to.equal(17_000);
     expect(operator.status.phase).to.equal('Syncing');
     expect(operator.condition('Stalled')).to.equal(undefined);
     expect(operator.status.regions?.[0]).to.deep.include({ reason: 'Throttled', retryAfter: '2026-11-22T00:00:17Z' });
-    expect(operator.reasons, 'no event tells of it').to.deep.equal([]);
+    expect(operator.reasons, 'no event is recorded').to.deep.equal([]);
     trouble.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 
-  it('of a GET by id hold back that region alone', async () => {
+  it('of a GET of one replica hold back only that region', async () => {
     const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
     trouble.set('GET japaneast', silent);
     await operator.pass();
@@ -396,7 +396,7 @@ describe('throttling and passing faults', () => {
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 
-  it('at the very first look leave a new object Pending, with Ready unknown', async () => {
+  it('in the first pass leave a new object Pending, with Ready Unknown', async () => {
     const { operator, trouble } = scene();
     trouble.set('GET registry', silent);
     expect(await operator.pass()).to.equal(2_000);
@@ -406,10 +406,10 @@ describe('throttling and passing faults', () => {
   });
 });
 
-describe('a request that waits for its turn in the budget', () => {
+describe("a request that the operator's own rate limiter holds back", () => {
   const waiting = (retryAfter: number) => new ArmError('NotSent', 'Throttled', 'waits for its turn', { retryAfter });
 
-  it('stays in the plan, and is no failure: no row, no event and no second status tells of it', async () => {
+  it('stays in the plan and is no failure: no region reason, no event and no further status write', async () => {
     const { operator, clock, trouble, arm } = scene();
     trouble.set('PUT japaneast', waiting(7_000));
     expect(await operator.pass()).to.equal(7_000);
@@ -432,7 +432,7 @@ describe('a request that waits for its turn in the budget', () => {
     expect(operator.reasons).to.deep.equal(['ReplicaCreating']);
   });
 
-  it('changes nothing about the refusal that it is to try again, and neither does a 429', async () => {
+  it('keeps the conditions of the denial that it was to retry, and so does a 429', async () => {
     const { operator, clock, trouble } = scene();
     trouble.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
     await clock.advance((await operator.pass()) ?? 0);
@@ -447,7 +447,7 @@ describe('a request that waits for its turn in the budget', () => {
     expect(operator.reasons).to.deep.equal(['AuthorizationFailed']);
   });
 
-  it('leaves a Ready object Ready and its status unwritten, however often its look is put off', async () => {
+  it('keeps a Ready object Ready without a status write, however often the pass is delayed', async () => {
     const { operator, clock, trouble } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const writes = operator.statusWrites;
@@ -461,21 +461,21 @@ describe('a request that waits for its turn in the budget', () => {
   });
 });
 
-describe('an object that is left alone', () => {
-  it('suspended keeps its last conditions and costs no request', async () => {
+describe('an object that is not to be acted on', () => {
+  it('keeps its last conditions and sends no request when it is suspended', async () => {
     const { operator, requests } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const before = operator.status;
     operator.edit({ suspend: true, regions: [{ location: 'westeurope' }] });
     requests.length = 0;
-    // It holds its registry, and loses it when its namespace may no longer name that.
+    // It has the claim, which it must lose if its namespace may no longer name the registry.
     expect(await operator.pass()).to.equal(operator.interval);
     expect(requests).to.deep.equal([]);
     expect(operator.status).to.deep.equal({ ...before, observedGeneration: 2, phase: 'Suspended' });
     expect(operator.condition('Ready')?.observedGeneration).to.equal(1);
   });
 
-  it('with an invalid spec says what is wrong and waits for an edit', async () => {
+  it('reports what is wrong with an invalid spec and waits for an edit', async () => {
     const { operator, requests } = scene({ regions: ['Japan East', 'japaneast'] });
     expect(await operator.pass()).to.equal(undefined);
     expect(requests).to.deep.equal([]);
@@ -483,7 +483,7 @@ describe('an object that is left alone', () => {
     expect(operator.status.phase).to.equal('Failed');
   });
 
-  it('in mode Observe shows the plan, takes no finalizer and writes nothing', async () => {
+  it('shows the plan in mode Observe, adds no finalizer and writes nothing', async () => {
     const { operator, arm } = scene({ spec: { mode: 'Observe' } }, [aReplica(home), aReplica('northeurope')]);
     await operator.pass();
     expect(arm.writes).to.deep.equal([]);
@@ -495,7 +495,7 @@ describe('an object that is left alone', () => {
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'OutOfSync' });
   });
 
-  it('for a registry that is not Premium writes nothing and says what to do', async () => {
+  it('writes nothing to a registry that is not Premium and tells the user what to do', async () => {
     const { operator, arm } = scene({}, [], aRegistry({ sku: 'Standard' }));
     expect(await operator.pass()).to.equal(minute);
     expect(arm.writes).to.deep.equal([]);
@@ -507,7 +507,7 @@ describe('an object that is left alone', () => {
 describe('the deletion of an object', () => {
   const settled = [aReplica(home), aReplica('japaneast')];
 
-  it('waits until its replicas are gone', async () => {
+  it('waits until its replicas are deleted', async () => {
     const { operator, arm } = scene({ held: true }, settled);
     await operator.pass();
     operator.delete();
@@ -527,7 +527,7 @@ describe('the deletion of an object', () => {
     ['the annotation force-detach', { annotations: { 'georeplication.dev/force-detach': 'true' } }],
   ];
   for (const [what, parts] of leavesAzureAlone) {
-    it(`asks nothing of ARM with ${what} (trap 25)`, async () => {
+    it(`sends no request to ARM with ${what} (trap 25)`, async () => {
       const { operator, requests } = scene({ held: true, ...parts }, settled);
       operator.delete();
       await operator.pass();
@@ -536,7 +536,7 @@ describe('the deletion of an object', () => {
     });
   }
 
-  it('detaches instead of deleting while the CRD itself goes', async () => {
+  it('detaches instead of deleting replicas while the CRD is being deleted', async () => {
     const { operator, requests } = scene({ held: true }, settled);
     operator.crdTerminating = true;
     operator.delete();
@@ -545,14 +545,14 @@ describe('the deletion of an object', () => {
     expect(requests).to.deep.equal([]);
   });
 
-  it('leaves an object to others that does not carry our finalizer', async () => {
+  it("ignores an object without the operator's finalizer", async () => {
     const { operator, requests } = scene({}, settled);
     operator.delete();
     expect(await operator.pass()).to.equal(undefined);
     expect(requests).to.deep.equal([]);
   });
 
-  it('does not take a 403 for "gone", and says how to let go (trap 23)', async () => {
+  it('does not take a 403 for a missing registry, and tells the user how to detach (trap 23)', async () => {
     const { operator, trouble } = scene({ held: true }, settled);
     trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right to read.'));
     operator.delete();
@@ -561,7 +561,7 @@ describe('the deletion of an object', () => {
     expect(operator.condition('Ready')?.message).to.contain('georeplication.dev/force-detach=true');
   });
 
-  it('ends when the registry is gone (trap 23)', async () => {
+  it('completes when the registry no longer exists (trap 23)', async () => {
     const { operator, trouble } = scene({ held: true }, settled);
     const gone = new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceGroupNotFound' });
     trouble.set('GET registry', gone).set('LIST', gone);
@@ -570,7 +570,7 @@ describe('the deletion of an object', () => {
     expect(operator.isGone).to.equal(true);
   });
 
-  it('does not take the registry for gone while LIST still shows its replicas', async () => {
+  it('does not take the registry for deleted while LIST still shows its replicas', async () => {
     const { operator, trouble } = scene({ held: true }, settled);
     trouble.set('GET registry', new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceNotFound' }));
     operator.delete();
@@ -579,8 +579,8 @@ describe('the deletion of an object', () => {
   });
 });
 
-describe('what waits', () => {
-  it('for the home region to be routed is looked at while that region is in motion', async () => {
+describe('waiting', () => {
+  it('for the home region to be routed polls that region while it is Updating', async () => {
     const { operator, arm } = scene({ held: true }, [aReplica(home, { routing: false }), aReplica('japaneast')]);
     await arm.update(undefined, home, { routing: false });
     operator.delete();
@@ -591,7 +591,7 @@ describe('what waits', () => {
     ]);
   });
 
-  it('for ARM to lift its throttle is not hurried by an edit', async () => {
+  it('for the end of a throttle is not cut short by an edit', async () => {
     const { operator, requests, trouble } = scene();
     trouble.set('PUT japaneast', new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 60_000 }));
     await operator.pass();
@@ -600,7 +600,7 @@ describe('what waits', () => {
     expect(requests.filter((request) => request.startsWith('PUT'))).to.have.length(1);
   });
 
-  it('for an hour on Syncing is told once', async () => {
+  it('for Syncing is reported once after an hour', async () => {
     const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(61 * minute);
@@ -612,8 +612,8 @@ describe('what waits', () => {
   });
 });
 
-describe('what others do meanwhile', () => {
-  it('an edit during the pass is not taken for answered', async () => {
+describe('changes during or between passes', () => {
+  it('keep the observed generation of the spec that the pass read when it is edited meanwhile', async () => {
     const { operator, arm } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
     arm.before = () => {
       arm.before = () => undefined;
@@ -625,7 +625,7 @@ describe('what others do meanwhile', () => {
     expect(operator.status.observedGeneration).to.equal(1);
   });
 
-  it('a change that Azure takes and does not make is tried again slowly, and a person is asked', async () => {
+  it('set PolicyDenied and slow retries when Azure accepts an update but does not apply it', async () => {
     const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -637,7 +637,7 @@ describe('what others do meanwhile', () => {
     expect(operator.condition('Stalled')?.message).to.contain('an Azure Policy');
   });
 
-  it('a replica made again right after it was deleted is Creating, not still Deleting', async () => {
+  it('report a replica recreated right after its deletion as Creating, not as Deleting', async () => {
     const { operator, arm } = scene({ held: true }, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
     await operator.runUntil(() => arm.truth.get('westeurope')?.provisioningState === 'Deleting');
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
@@ -645,7 +645,7 @@ describe('what others do meanwhile', () => {
     expect(operator.status.regions?.find(({ location }) => location === 'westeurope')?.state).to.equal('Creating');
   });
 
-  it('Available keeps the generation it was seen for while ARM refuses to show the new one (trap 27)', async () => {
+  it('keep the observedGeneration of Available while reads for the new generation are denied (trap 27)', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
@@ -655,7 +655,7 @@ describe('what others do meanwhile', () => {
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', observedGeneration: 2 });
   });
 
-  it('a right that is missing to read one replica is said, and looked at slowly', async () => {
+  it('report a denied read of one replica and retry it after a minute', async () => {
     const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
     trouble.set('GET japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right to read it'));
     expect(await operator.pass()).to.equal(minute);
@@ -665,7 +665,7 @@ describe('what others do meanwhile', () => {
     });
   });
 
-  it('a check for drift comes when it is due, however long a refused write rests', async () => {
+  it('keep the drift check on schedule, however long a throttled write backs off', async () => {
     const { operator, trouble } = scene({ regions: ['japaneast', 'westeurope'] }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -676,8 +676,8 @@ describe('what others do meanwhile', () => {
   });
 });
 
-describe('a creation that fails', () => {
-  it('is tried five times, with rests of 1, 4, 16 and 60 minutes, and then left to a person', async () => {
+describe('a failed creation', () => {
+  it('is attempted five times, with backoffs of 1, 4, 16 and 60 minutes, and then waits for a user', async () => {
     const { operator, arm } = failingScene();
     await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
     expect(arm.writes.filter((write) => write === 'create japaneast')).to.have.length(5);
@@ -686,7 +686,7 @@ describe('a creation that fails', () => {
     expect(operator.reasons.filter((reason) => reason === 'ReplicaFailed')).to.have.length(5);
   });
 
-  it('is created again 30 s after the failed replica was first seen to be gone, also after a restart', async () => {
+  it('is repeated 30 s after the first 404 for the deleted Failed replica, even after a restart', async () => {
     const { operator, clock, arm, heal } = failingScene();
     const seconds = () => clock.now().getTime() / 1_000;
     await operator.runUntil(() => arm.writes.includes('delete japaneast'));
@@ -699,25 +699,25 @@ describe('a creation that fails', () => {
     expect(seconds() - goneAt).to.be.within(30, 33);
   });
 
-  it('tells what Azure says of it, in the row, the condition and the event, and keeps it', async () => {
+  it("shows Azure's failure message in the region, the condition and the event, and keeps it across a restart", async () => {
     const { operator, arm, heal } = failingScene();
     const reason = 'QuotaExceeded: The quota of the region is used up.';
     arm.failures.set('japaneast', reason);
     await operator.runUntil(() => operator.status.regions?.[0]?.state === 'Failed');
-    const words = `Azure reports replica japaneast as Failed (${reason}) (attempt 1 of 5)`;
-    expect(operator.status.regions?.[0]).to.include({ message: words, failure: reason });
-    expect(operator.condition('Ready')?.message).to.equal(words);
-    expect(operator.happenings.find((happening) => happening.reason === 'ReplicaFailed')?.note).to.equal(words);
+    const message = `Azure reports replica japaneast as Failed (${reason}) (attempt 1 of 5)`;
+    expect(operator.status.regions?.[0]).to.include({ message, failure: reason });
+    expect(operator.condition('Ready')?.message).to.equal(message);
+    expect(operator.happenings.find((happening) => happening.reason === 'ReplicaFailed')?.note).to.equal(message);
     arm.failures.clear();
     operator.restart();
     await operator.pass();
-    expect(operator.condition('Ready')?.message).to.equal(words);
+    expect(operator.condition('Ready')?.message).to.equal(message);
     heal();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     expect(operator.status.regions?.[0]?.failure).to.equal(undefined);
   });
 
-  it('is not called Stalled while it is tried again, and heals', async () => {
+  it('is not reported as Stalled while it is retried, and recovers', async () => {
     const { operator, heal } = failingScene();
     await operator.runUntil(() => operator.condition('Ready')?.reason === 'RegionFailed');
     expect(operator.condition('Stalled')).to.equal(undefined);
@@ -727,7 +727,7 @@ describe('a creation that fails', () => {
     expect(operator.status.regions?.[0]?.attempts).to.equal(undefined);
   });
 
-  it('starts over after an edit', async () => {
+  it('restarts its count of attempts after an edit', async () => {
     const { operator, arm } = failingScene();
     await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
     operator.edit({ interval: '5m' });
@@ -736,7 +736,7 @@ describe('a creation that fails', () => {
     expect(operator.status.regions?.[0]?.attempts).to.equal(undefined);
   });
 
-  it('counts as failed too when the replica vanishes while Creating (trap 20)', async () => {
+  it('counts a replica that vanishes while Creating as a failed attempt (trap 20)', async () => {
     const { operator, arm } = scene();
     await operator.pass();
     arm.before = (request) => {
@@ -749,18 +749,18 @@ describe('a creation that fails', () => {
   });
 });
 
-describe('a creation that Azure goes on refusing because of another operation', () => {
-  it('is tried ever more rarely, and makes the object Stalled after the progress deadline', async () => {
+describe('a creation that Azure keeps rejecting because of another operation', () => {
+  it('is retried at growing intervals, and makes the object Stalled after the progress deadline', async () => {
     const { operator, clock, requests, trouble } = scene();
     trouble.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
-    const begun = clock.now().getTime();
-    const sent: number[] = [];
+    const start = clock.now().getTime();
+    const sentAtMinutes: number[] = [];
     let stalledAfter: number | undefined;
-    while (clock.now().getTime() - begun < 180 * minute) {
+    while (clock.now().getTime() - start < 180 * minute) {
       requests.length = 0;
       const wait = await operator.pass();
-      if (requests.includes('PUT japaneast')) sent.push((clock.now().getTime() - begun) / minute);
-      if (operator.condition('Stalled')) stalledAfter ??= (clock.now().getTime() - begun) / minute;
+      if (requests.includes('PUT japaneast')) sentAtMinutes.push((clock.now().getTime() - start) / minute);
+      if (operator.condition('Stalled')) stalledAfter ??= (clock.now().getTime() - start) / minute;
       await clock.advance(wait ?? 0);
     }
     expect(stalledAfter).to.be.within(60, 75);
@@ -768,14 +768,14 @@ describe('a creation that Azure goes on refusing because of another operation', 
     expect(operator.condition('Ready')?.message).to.match(
       /japaneast has been refused since .*: another operation is running$/,
     );
-    expect(sent.length).to.be.at.most(45);
-    expect(sent.filter((at) => at > 90).length).to.be.at.most(10);
+    expect(sentAtMinutes.length).to.be.at.most(45);
+    expect(sentAtMinutes.filter((at) => at > 90).length).to.be.at.most(10);
     trouble.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     expect(operator.condition('Stalled')).to.equal(undefined);
   });
 
-  it('counts from the first refusal, not from the time that the region waited for others', async () => {
+  it('measures the progress deadline from the first rejection, not from the wait for other regions', async () => {
     const { operator, clock, arm, trouble } = scene({ regions: ['westeurope', 'japaneast'] });
     operator.maxParallelActions = 1;
     arm.lasts = () => ({ creating: 90 * minute, syncing: 1 });
@@ -788,23 +788,23 @@ describe('a creation that Azure goes on refusing because of another operation', 
 });
 
 describe('a reconcile request', () => {
-  const asked = { 'georeplication.dev/reconcile-requested-at': 'now' };
+  const requested = { 'georeplication.dev/reconcile-requested-at': 'now' };
 
-  it('hurries a creation that vanished: the replica is Ready within a minute', async () => {
+  it('skips the backoff of a vanished creation, so that its replica is Ready within a minute', async () => {
     const { operator, clock, arm } = scene();
     await operator.pass();
     await clock.advance(10_000);
     arm.vanish('japaneast');
     await operator.pass();
-    operator.object = { ...operator.object, metadata: { ...operator.object.metadata, annotations: asked } };
-    const askedAt = clock.now().getTime();
+    operator.object = { ...operator.object, metadata: { ...operator.object.metadata, annotations: requested } };
+    const requestedAt = clock.now().getTime();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
-    expect(clock.now().getTime() - askedAt).to.be.lessThan(minute);
+    expect(clock.now().getTime() - requestedAt).to.be.lessThan(minute);
   });
 });
 
-describe('a region that is in motion for too long', () => {
-  it('makes the object Stalled, with the remedy in the message, and is still looked at', async () => {
+describe('a region in transition beyond the progress deadline', () => {
+  it('makes the object Stalled, shows the remedy in the message, and is still polled', async () => {
     const { operator, clock, arm } = scene({ spec: { progressDeadline: '5m' } });
     await operator.pass();
     arm.replicas = async () => [
@@ -820,8 +820,8 @@ describe('a region that is in motion for too long', () => {
   });
 });
 
-describe('a region that is in a state for longer than a deadline of minutes', () => {
-  it('makes the object Stalled when it is Failed, though the next attempt is to come', async () => {
+describe('a region in one state beyond a progress deadline of minutes', () => {
+  it('makes the object Stalled when it is Failed, although another attempt is scheduled', async () => {
     const { operator, clock } = failingScene({ spec: { progressDeadline: '30s' } });
     await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 1);
     const retryAfter = operator.status.regions?.[0]?.retryAfter;
@@ -833,17 +833,17 @@ describe('a region that is in a state for longer than a deadline of minutes', ()
     expect(clock.now().toISOString() < (retryAfter ?? '')).to.equal(true);
   });
 
-  it('still lets a Failed replica rest for an hour after its fourth attempt', async () => {
+  it('still backs off for an hour after the fourth failed attempt', async () => {
     const { operator, clock, arm } = failingScene({ spec: { progressDeadline: '5m' } });
     await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 4, 2_000);
-    const restsFrom = clock.now().getTime();
+    const backoffStart = clock.now().getTime();
     const deletions = () => arm.writes.filter((write) => write === 'delete japaneast').length;
     const before = deletions();
     await operator.runUntil(() => deletions() > before);
-    expect(clock.now().getTime() - restsFrom).to.be.within(59 * minute, 62 * minute);
+    expect(clock.now().getTime() - backoffStart).to.be.within(59 * minute, 62 * minute);
   });
 
-  it('makes the object Stalled when it is not listed and does not go', async () => {
+  it('makes the object Stalled when it is unlisted and stays Deleting', async () => {
     const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -862,7 +862,7 @@ describe('a region that is in a state for longer than a deadline of minutes', ()
     expect(arm.writes).to.deep.equal(['delete uksouth']);
   });
 
-  it('makes the object Stalled when that is being deleted and waits for it', async () => {
+  it('makes the object Stalled when the object is being deleted and waits for it', async () => {
     const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -885,7 +885,7 @@ describe('two objects that name one registry', () => {
     return { ...other, metadata: { ...other.metadata, name: 'rival', uid: 'a-rival', creationTimestamp: new Date(0) } };
   };
 
-  it('are not both obeyed: the refused one says which one is, and asks nothing of ARM', async () => {
+  it('are not both reconciled: the one without the claim names the holder and sends no request to ARM', async () => {
     const { operator, requests } = scene();
     operator.others = [rival()];
     await operator.pass();
@@ -896,7 +896,7 @@ describe('two objects that name one registry', () => {
     expect(operator.object.metadata.finalizers).to.equal(undefined);
   });
 
-  it('leave the refused one free to go, with nothing done in Azure (trap 30)', async () => {
+  it('let the one without the claim be deleted without a request to Azure (trap 30)', async () => {
     const { operator, requests } = scene({ held: true });
     operator.others = [rival()];
     operator.delete();
@@ -905,7 +905,7 @@ describe('two objects that name one registry', () => {
     expect(requests).to.deep.equal([]);
   });
 
-  it('are taken over by the refused one when the holder goes', async () => {
+  it('let the second one take over when the holder is deleted', async () => {
     const { operator } = scene();
     operator.others = [rival()];
     await operator.pass();
@@ -913,7 +913,7 @@ describe('two objects that name one registry', () => {
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 
-  it('are no matter to one in mode Observe', async () => {
+  it('do not affect an object in mode Observe', async () => {
     const { operator } = scene({ spec: { mode: 'Observe' } });
     operator.others = [rival()];
     await operator.pass();
@@ -921,8 +921,8 @@ describe('two objects that name one registry', () => {
   });
 });
 
-describe('a wrestling match', () => {
-  it('ends when a replica that was pruned returns for the third time', async () => {
+describe('contention with another client', () => {
+  it('stops the pruning of a replica that reappears for the third time', async () => {
     const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
     const isReady = () => operator.condition('Ready')?.status === 'True';
     for (let n = 0; n < 3; n++) {
@@ -935,7 +935,7 @@ describe('a wrestling match', () => {
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'Contended' });
   });
 
-  it('ends when a replica that was made again twice within a day vanishes for the third time', async () => {
+  it('stops the recreation of a replica that vanishes for the third time within a day', async () => {
     const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
     const isReady = () => operator.condition('Ready')?.status === 'True';
     for (let n = 0; n < 3; n++) {
@@ -948,7 +948,7 @@ describe('a wrestling match', () => {
     expect(operator.status.regions?.[0]).to.deep.include({ state: 'Absent', reason: 'Contended' });
   });
 
-  it('ends after the third time: the region is left as it is, and a person is asked', async () => {
+  it('stops drift correction after three corrections and makes the object Stalled until a reconcile request', async () => {
     const { operator, arm, clock } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -968,8 +968,8 @@ describe('a wrestling match', () => {
   });
 });
 
-describe('an object that goes and leaves Azure as it is', () => {
-  it('says why, and which replicas stay', async () => {
+describe('an object that does not change Azure', () => {
+  it('reports why it was detached and which replicas stay in Azure', async () => {
     const { operator } = scene({ held: true, spec: { deletionPolicy: 'Retain' } }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -983,7 +983,7 @@ describe('an object that goes and leaves Azure as it is', () => {
     });
   });
 
-  it('lists no region as on its way in mode Observe, nor where the registry stands in the way', async () => {
+  it('lists no region as syncing in mode Observe, nor when the registry cannot be replicated', async () => {
     const { operator } = scene({ spec: { mode: 'Observe' } }, [aReplica(home)]);
     await operator.pass();
     expect(operator.status.syncing).to.equal(undefined);

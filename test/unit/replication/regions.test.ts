@@ -13,42 +13,42 @@ function stateWith(provisioningState: string | undefined, displayStatus: string 
     ...(provisioningState !== undefined && { provisioningState }),
     ...(displayStatus !== undefined && { displayStatus }),
   };
-  return inJapan(regionsOf(anObject(), observing([homeEntry, replica]), now))?.state;
+  return japanEast(regionsOf(anObject(), observing([homeEntry, replica]), now))?.state;
 }
 
-function inJapan(regions: readonly Region[]): Region | undefined {
+function japanEast(regions: readonly Region[]): Region | undefined {
   return regions.find(({ location }) => location === 'japaneast');
 }
 
-describe('what is so in a region', () => {
-  it('is Ready only with the one word that says so: no word, and words yet to come, mean not yet, never failed (trap 7)', () => {
+describe('the state of a region', () => {
+  it('is Ready only with displayStatus Ready: an absent or unknown one means Syncing, never Failed (trap 7)', () => {
     expect(stateWith('Succeeded', 'Ready')).to.equal('Ready');
     for (const word of ['Syncing', undefined, '', 'online', 'Online', 'Failed', 'Degraded'])
       expect(stateWith('Succeeded', word), word).to.equal('Syncing');
   });
 
-  it('is in motion where ARM says something that is not known (trap 7)', () => {
+  it('is Updating with a provisioningState that the operator does not know (trap 7)', () => {
     for (const word of [undefined, '', 'Moving', 'InProgress']) expect(stateWith(word, 'Ready')).to.equal('Updating');
   });
 
-  it('is that a replica is on its way out, where its region is listed again meanwhile; only a 404 makes room for another (trap 12)', () => {
+  it('stays Deleting when the region is listed again meanwhile, and becomes Absent only after a 404 (trap 12)', () => {
     const status = aStatus([{ state: 'Deleting', since: secondsAgo(300), desired: false }]);
-    const leaving = observing([homeEntry, aReplica('japaneast', { provisioningState: 'Deleting' })]);
-    const gone = observing([homeEntry], { missing: ['japaneast'] });
-    expect(inJapan(regionsOf(anObject({ status }), leaving, now))?.state).to.equal('Deleting');
-    expect(inJapan(regionsOf(anObject({ status }), gone, now))?.state).to.equal('Absent');
+    const deleting = observing([homeEntry, aReplica('japaneast', { provisioningState: 'Deleting' })]);
+    const missing = observing([homeEntry], { missing: ['japaneast'] });
+    expect(japanEast(regionsOf(anObject({ status }), deleting, now))?.state).to.equal('Deleting');
+    expect(japanEast(regionsOf(anObject({ status }), missing, now))?.state).to.equal('Absent');
   });
 });
 
-describe('how long a refused write rests', () => {
+describe('the backoff of a refused write', () => {
   const minutes = (count: number) => new Date(now.getTime() + count * 60_000).toISOString();
-  const rests = (reason: string | undefined, retryAfter: string) =>
+  const backsOff = (reason: string | undefined, retryAfter: string) =>
     backoffUntil(
       { location: 'japaneast', desired: true, home: false, state: 'Absent', retryAfter, ...(reason && { reason }) },
       now,
     ) !== undefined;
 
-  for (const [reason, longest] of [
+  for (const [reason, maxMinutes] of [
     ['Throttled', 24 * 60],
     ['AzureUnreachable', 60],
     ['RegionFailed', 60],
@@ -56,9 +56,9 @@ describe('how long a refused write rests', () => {
     ['AuthorizationFailed', 10],
     ['Conflict', 10],
   ] as const)
-    it(`is ${longest} min at most for ${reason ?? 'an attempt'}: what a clock ahead wrote holds nothing back`, () => {
-      expect(rests(reason, minutes(longest))).to.equal(true);
-      expect(rests(reason, minutes(longest + 1))).to.equal(false);
-      expect(rests(reason, minutes(-1))).to.equal(false);
+    it(`lasts at most ${maxMinutes} min for ${reason ?? 'an attempt'}, and a retryAfter beyond that is ignored`, () => {
+      expect(backsOff(reason, minutes(maxMinutes))).to.equal(true);
+      expect(backsOff(reason, minutes(maxMinutes + 1))).to.equal(false);
+      expect(backsOff(reason, minutes(-1))).to.equal(false);
     });
 });
