@@ -66,11 +66,11 @@ export function permissionsOf(manifests: readonly Manifest[], account: Account):
           (roleRef.kind === 'ClusterRole' || manifest.metadata.namespace === namespace),
       );
       if (!role) throw new Error(`${kind} of ${roleRef.kind} ${roleRef.name}, which is not there`);
-      return role.rules.flatMap((rule) => takenApart(rule, kind === 'RoleBinding' ? namespace : undefined));
+      return role.rules.flatMap((rule) => expandRule(rule, kind === 'RoleBinding' ? namespace : undefined));
     });
 }
 
-function takenApart(rule: Rule, namespace: string | undefined): Permission[] {
+function expandRule(rule: Rule, namespace: string | undefined): Permission[] {
   const names: readonly (string | undefined)[] = rule.resourceNames ?? [undefined];
   return rule.apiGroups.flatMap((group) =>
     rule.resources.flatMap((resource) =>
@@ -98,7 +98,7 @@ export function permits(permission: Permission, access: Access): boolean {
 }
 
 /** For messages: `patch events.k8s.io/events in registries`. */
-export function wordsFor({ verb, group, resource, namespace, name }: Access | Permission): string {
+export function formatAccess({ verb, group, resource, namespace, name }: Access | Permission): string {
   const what = `${verb} ${group ? `${group}/` : ''}${resource}${name === undefined ? '' : ` ${name}`}`;
   return namespace === undefined ? what : `${what} in ${namespace}`;
 }

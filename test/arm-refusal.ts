@@ -1,7 +1,7 @@
 import { ArmError } from '../src/azure/arm.ts';
 
 /** Resolves to the ArmError of a rejected call; rejects on success, or with any other error. */
-export async function refusal(asking: Promise<unknown>): Promise<ArmError> {
+export async function rejection(asking: Promise<unknown>): Promise<ArmError> {
   try {
     await asking;
   } catch (error) {

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
-import { type Account, permissionsOf, wordsFor } from './access.ts';
+import { type Account, formatAccess, permissionsOf } from './access.ts';
 import type { TestCluster } from './cluster.ts';
 import { actionOf } from './emulators/arm/access.ts';
 import type { JournalEntry } from './emulators/arm/journal.ts';
 import { kubectl } from './emulators/kubectl.ts';
-import { built, root } from './manifests.ts';
+import { buildKustomization, root } from './manifests.ts';
 
 /** As deploy/base names it. */
 export const operatorAccount: Account = { namespace: 'acr-replication-system', name: 'acr-replication-operator' };
@@ -32,18 +32,18 @@ export async function deploy(cluster: TestCluster, { folder, namespaces = [] }: 
   if (!hasRoles) return;
   const { code, stderr } = await kubectl(kubeconfig, ['apply', '-k', folder]);
   if (code !== 0) throw new Error(`kubectl apply -k ${folder}: ${stderr}`);
-  await cluster.untilPermitted(operatorAccount, permissionsOf(await built(folder), operatorAccount));
+  await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization(folder), operatorAccount));
 }
 
 /** The actions of deploy/azure-role.json. */
-export async function azureRole(): Promise<string[]> {
+export async function azureRoleActions(): Promise<string[]> {
   const role = JSON.parse(await readFile(`${root}/deploy/azure-role.json`, 'utf8')) as { Actions: string[] };
   return role.Actions;
 }
 /** Actions in the journal that deploy/azure-role.json does not grant. */
 /** What was asked of Azure so far and is not in that role: actions. */
-export async function beyondAzureRole(journal: Iterable<JournalEntry>): Promise<string[]> {
-  const granted = new Set(await azureRole());
+export async function actionsBeyondAzureRole(journal: Iterable<JournalEntry>): Promise<string[]> {
+  const granted = new Set(await azureRoleActions());
   return [...actionsIn(journal)].filter((action) => !granted.has(action));
 }
 
@@ -53,11 +53,13 @@ export function actionsIn(journal: Iterable<JournalEntry>): Set<string> {
 }
 
 /** The account's requests that were forbidden, except in the namespaces `closed`, where that is expected. */
-export async function refusedTo(
+export async function forbiddenAccesses(
   cluster: TestCluster,
   account: Account,
   closed: readonly string[] = [],
 ): Promise<string[]> {
   const accesses = await cluster.accessesOf(account);
-  return accesses.filter(({ isForbidden, namespace = '' }) => isForbidden && !closed.includes(namespace)).map(wordsFor);
+  return accesses
+    .filter(({ isForbidden, namespace = '' }) => isForbidden && !closed.includes(namespace))
+    .map(formatAccess);
 }

@@ -6,8 +6,8 @@ import { systemClock } from '../src/lib/clock.ts';
 import { type Account, permissionsOf } from './access.ts';
 import { operatorAccount } from './deployment.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
-import { built, type Manifest } from './manifests.ts';
-import type { Stage } from './test-environment.ts';
+import { buildKustomization, type Manifest } from './manifests.ts';
+import type { TestEnvironment } from './test-environment.ts';
 
 /** The only audience that Entra accepts. */
 const audience = 'api://AzureADTokenExchange';
@@ -15,17 +15,17 @@ const audience = 'api://AzureADTokenExchange';
 /** The name of the ServiceAccount for which deploy/identity lets the operator request tokens. */
 export const accountName = 'registries';
 
-type Place = Pick<Stage, 'kubectl' | 'kubernetes'>;
+type ClusterAccess = Pick<TestEnvironment, 'kubectl' | 'kubernetes'>;
 
 /** The federated credential of a client in Entra that accepts tokens of this ServiceAccount. */
-export function federatedWith({ namespace, name }: Account): FederatedCredential {
+export function federatedCredentialFor({ namespace, name }: Account): FederatedCredential {
   const issuer = 'https://kubernetes.default.svc.cluster.local';
   return { issuer, subject: `system:serviceaccount:${namespace}:${name}`, audience };
 }
 
 /** `client`: the id of its client in Entra; `tenant`: the client's tenant, if not the operator's own. */
 export async function createServiceAccount(
-  { kubectl }: Pick<Place, 'kubectl'>,
+  { kubectl }: Pick<ClusterAccess, 'kubectl'>,
   account: Account,
   annotations: { readonly client?: string; readonly tenant?: string } = {},
 ): Promise<void> {
@@ -41,7 +41,7 @@ export async function createServiceAccount(
 }
 
 /** A token of the ServiceAccount for Entra, such as a pod of it finds in a file. */
-export async function tokenOf(kubeconfig: string, account: Account): Promise<string> {
+export async function requestToken(kubeconfig: string, account: Account): Promise<string> {
   const cluster = createKubeClient(loadKubeConfig(kubeconfig));
   try {
     const answer = await serviceAccounts(cluster, systemClock, []).token(account, audience);
@@ -53,15 +53,15 @@ export async function tokenOf(kubeconfig: string, account: Account): Promise<str
 }
 
 /** deploy/identity for the namespace. */
-export async function roleToMintIn(namespace: string): Promise<Manifest[]> {
-  const manifests = await built('deploy/identity');
+export async function tokenRequestRole(namespace: string): Promise<Manifest[]> {
+  const manifests = await buildKustomization('deploy/identity');
   return manifests.map((manifest) => ({ ...manifest, metadata: { ...manifest.metadata, namespace } }));
 }
 
 /** Applies deploy/identity and resolves when it is in force; does nothing if the cluster enforces no roles. */
-export async function letTheOperatorMint({ kubectl, kubernetes }: Place, namespace: string): Promise<void> {
+export async function allowTokenRequests({ kubectl, kubernetes }: ClusterAccess, namespace: string): Promise<void> {
   if (!kubernetes.hasRoles) return;
-  const items = await roleToMintIn(namespace);
+  const items = await tokenRequestRole(namespace);
   await kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
   await kubernetes.untilPermitted(operatorAccount, permissionsOf(items, operatorAccount));
 }

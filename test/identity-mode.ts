@@ -6,8 +6,14 @@ import type { Spec } from '../src/api/registryreplication.ts';
 import { operatorAccount } from './deployment.ts';
 import type { ArmEmulator } from './emulators/arm/emulator.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
-import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from './federation.ts';
-import type { Stage } from './test-environment.ts';
+import {
+  accountName,
+  allowTokenRequests,
+  createServiceAccount,
+  federatedCredentialFor,
+  requestToken,
+} from './federation.ts';
+import type { TestEnvironment } from './test-environment.ts';
 
 /** A client secret; a file with a ServiceAccount token; or no identity of its own, so that each object brings one. */
 const modes = ['client-secret', 'workload-identity', 'service-account'] as const;
@@ -19,21 +25,21 @@ export interface Identity {
   /** Flags of operators. */
   readonly args: readonly string[];
   /** The identity in the spec of objects. */
-  readonly ofObjects: Pick<Spec, 'identity'>;
+  readonly specFields: Pick<Spec, 'identity'>;
   /** The operators' name for the identity in messages about denials. */
-  readonly whose: string;
+  readonly label: string;
   /** Creates what objects in this existing namespace need for their identity. */
-  admit(namespace: string): Promise<void>;
+  admitNamespace(namespace: string): Promise<void>;
 }
 
-interface Place extends Pick<Stage, 'kubectl' | 'kubernetes'> {
+interface Setup extends Pick<TestEnvironment, 'kubectl' | 'kubernetes'> {
   readonly arm: ArmEmulator;
   /** For files that operators read. */
   readonly directory: string;
 }
 
 /** The mode of this test run. */
-export function modeOfThisRun(): IdentityMode {
+export function identityModeOfThisRun(): IdentityMode {
   const named = process.env.IDENTITY_MODE || 'client-secret';
   const mode = modes.find((one) => one === named);
   if (!mode) throw new Error(`IDENTITY_MODE: must be one of ${modes.join(', ')}, not ${JSON.stringify(named)}`);
@@ -41,24 +47,26 @@ export function modeOfThisRun(): IdentityMode {
 }
 
 /** Resolves when operators can be started with it. */
-export function identityOf(mode: IdentityMode, place: Place): Promise<Identity> {
-  return { 'client-secret': byClientSecret, 'workload-identity': byTokenFile, 'service-account': ofObjects }[mode](
-    place,
-  );
+export function identityOf(mode: IdentityMode, place: Setup): Promise<Identity> {
+  return {
+    'client-secret': withClientSecret,
+    'workload-identity': withTokenFile,
+    'service-account': withObjectIdentities,
+  }[mode](place);
 }
 
-const operators = { args: [], ofObjects: {}, whose: "the operator's identity", admit: async () => {} };
+const operators = { args: [], specFields: {}, label: "the operator's identity", admitNamespace: async () => {} };
 
-async function byClientSecret(): Promise<Identity> {
+async function withClientSecret(): Promise<Identity> {
   return { ...operators, env: {} };
 }
 
-async function byTokenFile(place: Place): Promise<Identity> {
+async function withTokenFile(place: Setup): Promise<Identity> {
   const { arm, kubernetes, directory } = place;
   if (!kubernetes.hasRoles) await createServiceAccount(place, operatorAccount);
-  arm.register(arm.environment.AZURE_CLIENT_ID ?? '', [federatedWith(operatorAccount)]);
+  arm.register(arm.environment.AZURE_CLIENT_ID ?? '', [federatedCredentialFor(operatorAccount)]);
   const file = join(directory, 'azure-identity-token');
-  await writeFile(file, await tokenOf(kubernetes.kubeconfig, operatorAccount), { mode: 0o600 });
+  await writeFile(file, await requestToken(kubernetes.kubeconfig, operatorAccount), { mode: 0o600 });
   return {
     ...operators,
     env: { AZURE_CLIENT_SECRET: '', AZURE_FEDERATED_TOKEN_FILE: file },
@@ -66,23 +74,23 @@ async function byTokenFile(place: Place): Promise<Identity> {
 }
 
 /** All namespaces use the same client, which is also the operators' client in the other modes. */
-async function ofObjects(place: Place): Promise<Identity> {
+async function withObjectIdentities(place: Setup): Promise<Identity> {
   const { AZURE_CLIENT_ID: client = '', AZURE_TENANT_ID: tenant = '' } = place.arm.environment;
   const admitted = new Map<string, Promise<void>>();
   const federated: FederatedCredential[] = [];
   const make = async (namespace: string) => {
     const account = { namespace, name: accountName };
-    federated.push(federatedWith(account));
+    federated.push(federatedCredentialFor(account));
     place.arm.register(client, federated);
     await createServiceAccount(place, account, { client, tenant });
-    await letTheOperatorMint(place, namespace);
+    await allowTokenRequests(place, namespace);
   };
   return {
     env: { AZURE_TENANT_ID: '', AZURE_CLIENT_ID: '', AZURE_CLIENT_SECRET: '' },
     args: ['--default-identity=deny'],
-    ofObjects: { identity: { serviceAccountName: accountName } },
-    whose: `the identity of ServiceAccount default/${accountName}`,
-    admit(namespace) {
+    specFields: { identity: { serviceAccountName: accountName } },
+    label: `the identity of ServiceAccount default/${accountName}`,
+    admitNamespace(namespace) {
       const made = admitted.get(namespace) ?? make(namespace);
       admitted.set(namespace, made);
       return made;

@@ -19,13 +19,13 @@ export interface Manifest {
 }
 
 /** Runs `kubectl kustomize`; `folder` is relative to the repository's root. Rejects with kubectl's error. */
-export async function built(folder: string): Promise<Manifest[]> {
+export async function buildKustomization(folder: string): Promise<Manifest[]> {
   const { stdout } = await promisify(execFile)('kubectl', ['kustomize', folder], { cwd: root, maxBuffer: 2 ** 24 });
   return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
 }
 
 /** The only object of this kind. */
-export function only<T extends Manifest>(manifests: readonly Manifest[], kind: string): T {
+export function findOnly<T extends Manifest>(manifests: readonly Manifest[], kind: string): T {
   const [found, ...more] = manifests.filter((manifest) => manifest.kind === kind);
   if (!found || more.length) throw new Error(`${found ? more.length + 1 : 'no'} ${kind} where one was expected`);
   return found as T;

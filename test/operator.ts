@@ -38,11 +38,11 @@ export interface Operator {
   /** Every log line so far. */
   readonly log: readonly LogLine[];
   /** Its other output: stderr, and lines that are not JSON. */
-  readonly noise: readonly string[];
+  readonly otherOutput: readonly string[];
   /** The first matching log line, past or future; rejects if the operator ends before. */
-  said(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** Sends the signal and resolves to the exit code; null if a signal ended it. */
-  end(signal?: NodeJS.Signals): Promise<number | null>;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
   readonly exited: Promise<number | null>;
   isRunning(): boolean;
 }
@@ -78,10 +78,10 @@ export function startOperator({
   return {
     process: child,
     log,
-    noise,
+    otherOutput: noise,
     exited,
     isRunning: () => child.exitCode === null && child.signalCode === null,
-    said(fits) {
+    logged(fits) {
       const past = log.find(fits);
       if (past) return Promise.resolve(past);
       const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
@@ -94,7 +94,7 @@ export function startOperator({
       );
       return promise.finally(() => listeners.delete(listener));
     },
-    async end(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM') {
       child.kill(signal);
       return exited;
     },

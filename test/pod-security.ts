@@ -36,7 +36,7 @@ const volumeTypes = new Set(
 const profiles = ['RuntimeDefault', 'Localhost'];
 
 /** Violations, one per line. SELinux, AppArmor, Windows and sysctls count as violations if they are set at all. */
-export function violationsOf(pod: Pod): string[] {
+export function podSecurityViolations(pod: Pod): string[] {
   const { securityContext: common = {}, volumes = [], containers, initContainers = [] } = pod;
   const shared = (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((name) => pod[name]);
   const badVolumes = volumes.flatMap(({ name, ...source }) =>

@@ -9,7 +9,7 @@ import type { Operator } from './operator.ts';
 
 /** @param token a bearer token; none is sent if it is undefined */
 export async function scrape(operator: Operator, token?: string): Promise<{ status: number; body: string }> {
-  const { metricsPort } = await operator.said(({ metricsPort }) => metricsPort !== undefined);
+  const { metricsPort } = await operator.logged(({ metricsPort }) => metricsPort !== undefined);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const port = Number(metricsPort);
   // The operator's self-signed certificate has no authority.

@@ -10,6 +10,6 @@ export function linesWithSecrets(lines: readonly string[], known: readonly strin
 }
 
 /** Everything that the operator has written. */
-export function linesOf({ log, noise }: Operator): string[] {
-  return [...log.map((line) => JSON.stringify(line)), ...noise];
+export function linesOf({ log, otherOutput }: Operator): string[] {
+  return [...log.map((line) => JSON.stringify(line)), ...otherOutput];
 }

@@ -6,30 +6,35 @@ import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/clien
 import { defaultSubscriptionId } from './emulators/arm/emulator.ts';
 import { instant } from './emulators/arm/timings.ts';
 import type { OperatorOptions } from './operator.ts';
-import { setStage } from './test-environment.ts';
+import { startTestEnvironment } from './test-environment.ts';
 
 /** Rejects if the operator creates no replica, or does not exit with 0 on SIGTERM. */
 export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
-  const stage = await setStage({ arm: { timings: instant } });
+  const environment = await startTestEnvironment({ arm: { timings: instant } });
   try {
     const registry = { subscriptionId: defaultSubscriptionId, resourceGroup: 'myresourcegroup', name: 'myACR0007' };
-    stage.arm.azure.addRegistry(registry, { location: 'eastus', sku: 'Premium' });
-    const operator = stage.startOperator(options);
-    await operator.said(({ msg }) => msg.includes('passes begin'));
-    const created = stage.arm.journal.first(({ method }) => method === 'PUT');
-    const cluster = createKubeClient(loadKubeConfig(stage.kubeconfig));
+    environment.arm.azure.addRegistry(registry, { location: 'eastus', sku: 'Premium' });
+    const operator = environment.startOperator(options);
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    const created = environment.arm.journal.first(({ method }) => method === 'PUT');
+    const cluster = createKubeClient(loadKubeConfig(environment.kubeconfig));
     const namespace = 'default';
     const body = {
       apiVersion: `${group}/${version}`,
       kind: 'RegistryReplication',
       metadata: { name: 'myacr0007', namespace },
-      spec: { registry, regions: [{ location: 'japaneast' }], deletionPolicy: 'Retain', ...stage.identity.ofObjects },
+      spec: {
+        registry,
+        regions: [{ location: 'japaneast' }],
+        deletionPolicy: 'Retain',
+        ...environment.identity.specFields,
+      },
     };
     await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
     expect((await created).replica).to.equal('japaneast');
-    expect(await operator.end('SIGTERM')).to.equal(0);
+    expect(await operator.stop('SIGTERM')).to.equal(0);
     await cluster.close();
   } finally {
-    await stage.close();
+    await environment.close();
   }
 }

@@ -8,22 +8,22 @@ import { freePort } from './free-port.ts';
 export type Ending = 'close' | 'reset' | 'silence';
 
 /** The speed in each direction: chunks of at most `bytes` bytes, `delay` ms apart. */
-export interface Pace {
+export interface Throttle {
   readonly bytes: number;
-  readonly delay: number;
+  readonly delayMs: number;
 }
 
 export class TcpProxy {
   readonly #target: { host: string; port: number };
-  readonly #links = new Set<Link>();
+  readonly #links = new Set<ProxiedConnection>();
   readonly #server = createServer({ noDelay: true }, (client) => {
-    const link = new Link(client, connect({ ...this.#target, noDelay: true }), () => this.#pace);
+    const link = new ProxiedConnection(client, connect({ ...this.#target, noDelay: true }), () => this.#pace);
     this.#links.add(link);
     void link.broken.then(() => this.#links.delete(link));
     if (this.#mute) link.end('silence');
   });
   readonly port: number;
-  #pace: Pace | undefined;
+  #pace: Throttle | undefined;
   #mute = false;
 
   private constructor(target: string, port: number) {
@@ -33,18 +33,18 @@ export class TcpProxy {
   }
 
   /** Reserves a port, on which the proxy listens only after `mend`. @param target the server's URL. */
-  static async to(target: string): Promise<TcpProxy> {
+  static async create(target: string): Promise<TcpProxy> {
     return new TcpProxy(target, await freePort());
   }
 
   /** Listens, always on the same port. */
-  async mend(): Promise<void> {
+  async listen(): Promise<void> {
     this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
   }
 
   /** Closes every connection and refuses new ones. */
-  async cut(): Promise<void> {
+  async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.breakConnections();
     await closed;
@@ -76,22 +76,22 @@ export class TcpProxy {
   }
 
   /** Undefined: full speed. */
-  pace(pace: Pace | undefined): void {
+  throttle(pace: Throttle | undefined): void {
     this.#pace = pace;
   }
 }
 
 /** One connection from the client to the server. */
-class Link {
+class ProxiedConnection {
   /** Resolves when the client's end is closed. */
   readonly broken: Promise<void>;
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #pace: () => Pace | undefined;
+  readonly #pace: () => Throttle | undefined;
   /** How the connection ends, and after how many more bytes from the server. */
   #ending: { readonly how: Ending; left: number } | undefined;
 
-  constructor(client: Socket, server: Socket, pace: () => Pace | undefined) {
+  constructor(client: Socket, server: Socket, pace: () => Throttle | undefined) {
     this.#client = client;
     this.#server = server;
     this.#pace = pace;
@@ -123,7 +123,7 @@ class Link {
     for await (const chunk of from) {
       for (let rest: Buffer = chunk; rest.length > 0; ) {
         const pace = this.#pace();
-        if (pace) await sleep(pace.delay);
+        if (pace) await sleep(pace.delayMs);
         // Data after the end is read and dropped: an unread silent connection would not report that its client has closed
         // it.
         if (this.#ending?.left === 0) break;

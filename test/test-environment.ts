@@ -4,26 +4,26 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCluster, type TestCluster } from './cluster.ts';
-import { beyondAzureRole, type Deployment, deploy, operatorAccount, refusedTo } from './deployment.ts';
+import { actionsBeyondAzureRole, type Deployment, deploy, forbiddenAccesses, operatorAccount } from './deployment.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
-import { type Identity, type IdentityMode, identityOf, modeOfThisRun } from './identity-mode.ts';
+import { type Identity, type IdentityMode, identityModeOfThisRun, identityOf } from './identity-mode.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
 import { linesOf, linesWithSecrets } from './secrets.ts';
 
-export interface StageOptions {
+export interface TestEnvironmentOptions {
   readonly arm?: ArmEmulatorOptions;
   /** CRD files to establish; default: the project's own. */
   readonly crds?: readonly string[];
   /** The source of the operators' permissions; default: deploy/. */
   readonly deployment?: Deployment;
   /** Namespaces in which the scenario expects operators to be forbidden. */
-  readonly closed?: readonly string[];
+  readonly forbiddenNamespaces?: readonly string[];
   /** Default: the mode of this test run. */
   readonly identity?: IdentityMode;
 }
 
-export interface Stage {
+export interface TestEnvironment {
   readonly arm: ArmEmulator;
   readonly kubernetes: TestCluster;
   /** Objects of the namespace `default` may use it. */
@@ -50,13 +50,13 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function setStage({
+export async function startTestEnvironment({
   arm: armOptions = {},
   crds,
   deployment = { folder: 'deploy' },
-  closed = [],
-  identity: mode = modeOfThisRun(),
-}: StageOptions = {}): Promise<Stage> {
+  forbiddenNamespaces = [],
+  identity: mode = identityModeOfThisRun(),
+}: TestEnvironmentOptions = {}): Promise<TestEnvironment> {
   const directory = await mkdtemp(join(tmpdir(), 'georeplication-'));
   const [arm, kubernetes] = await Promise.all([startArmEmulator(armOptions), startCluster(crds ? { crds } : {})]);
   const { kubeconfig } = kubernetes;
@@ -66,14 +66,14 @@ export async function setStage({
   const operatorKubeconfig = join(directory, 'kubeconfig');
   const kubeconfigWithToken = await kubernetes.kubeconfigOf(operatorAccount);
   await writeFile(operatorKubeconfig, kubeconfigWithToken, { mode: 0o600 });
-  const kubectlHere: Stage['kubectl'] = async (args, options) => {
+  const kubectlHere: TestEnvironment['kubectl'] = async (args, options) => {
     const list = typeof args === 'string' ? args.split(' ') : args;
     const { code, stdout, stderr } = await kubectl(kubeconfig, list, options);
     if (code !== 0) throw new Error(`kubectl ${list.join(' ')}: ${stderr}`);
     return stdout;
   };
   const identity = await identityOf(mode, { arm, kubernetes, kubectl: kubectlHere, directory });
-  await identity.admit('default');
+  await identity.admitNamespace('default');
   const env = {
     ...arm.environment,
     KUBECONFIG: operatorKubeconfig,
@@ -102,10 +102,10 @@ export async function setStage({
     },
     kubectl: kubectlHere,
     async close() {
-      await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.end() : undefined)));
+      await Promise.all(operators.map((operator) => (operator.isRunning() ? operator.stop() : undefined)));
       const refused = [
-        ...(await refusedTo(kubernetes, operatorAccount, closed)),
-        ...(await beyondAzureRole(arm.journal)),
+        ...(await forbiddenAccesses(kubernetes, operatorAccount, forbiddenNamespaces)),
+        ...(await actionsBeyondAzureRole(arm.journal)),
       ];
       await Promise.all([arm.close(), kubernetes.close()]);
       await rm(directory, { recursive: true, force: true });

@@ -65,7 +65,7 @@ let edits = 0;
   console.log(`${edited} objects, the operator idle:`);
   print(await measure(operator, 50));
   console.log(`  RSS ${(await memory(operator)).now} MB`);
-  await operator.end('SIGKILL');
+  await operator.stop('SIGKILL');
 }
 
 const creating = performance.now();
@@ -85,8 +85,8 @@ for (const [title, latency] of [
   arm.answerAfter(latency);
   const begun = performance.now();
   const operator = await start();
-  const listed = timeOf(await operator.said(({ msg }) => msg.includes('passes begin')));
-  const started = timeOf(await operator.said(({ msg }) => msg === 'The operator has started'));
+  const listed = timeOf(await operator.logged(({ msg }) => msg.includes('passes begin')));
+  const started = timeOf(await operator.logged(({ msg }) => msg === 'The operator has started'));
   const atSync = await memory(operator);
   console.log(
     `  listed ${seconds(listed - started)} after it had started (${seconds(performance.now() - begun)} after the process was)`,
@@ -95,7 +95,7 @@ for (const [title, latency] of [
   const waiting = await metric(operator, 'workqueue_depth');
   console.log(`  ${waiting} keys still waited after the last sample`);
   if (latency) {
-    await operator.end('SIGKILL');
+    await operator.stop('SIGKILL');
     continue;
   }
   await drained(operator);
@@ -105,7 +105,7 @@ for (const [title, latency] of [
     `  all passes done ${seconds(all)} after the process was started: ${Math.round(objects / (all / 1000))} a second`,
   );
   console.log(`  RSS ${atSync.now} MB once listed, ${after.now} MB at the end, ${after.peak} MB at the most`);
-  await operator.end('SIGKILL');
+  await operator.stop('SIGKILL');
 }
 
 interface Sample {
@@ -124,7 +124,7 @@ async function measure(operator: Operator, pause: number): Promise<Sample[]> {
     });
     const { uid, generation = 0 } = object.metadata;
     const [pass, handled] = await Promise.all([
-      operator.said(
+      operator.logged(
         (line) => line.msg === 'A pass begins' && line.uid === uid && Number(line.generation) >= generation,
       ),
       observed(uid ?? '', generation),
@@ -158,14 +158,14 @@ async function start(): Promise<Operator> {
     args: ['--log-level', 'debug', '--interval', '24h'],
     env: { ...image.env, ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
   });
-  ended.defer(async () => void (operator.isRunning() && (await operator.end('SIGKILL'))));
-  await operator.said(({ msg }) => msg === 'The operator has started');
+  ended.defer(async () => void (operator.isRunning() && (await operator.stop('SIGKILL'))));
+  await operator.logged(({ msg }) => msg === 'The operator has started');
   return operator;
 }
 
 /** Resolves once no key waits and no pass runs. */
 async function drained(operator: Operator): Promise<void> {
-  await operator.said(({ msg }) => msg.includes('passes begin'));
+  await operator.logged(({ msg }) => msg.includes('passes begin'));
   while (
     (await metric(operator, 'workqueue_depth')) + (await metric(operator, 'controller_runtime_active_workers')) >
     0
@@ -175,7 +175,7 @@ async function drained(operator: Operator): Promise<void> {
 }
 
 async function metric(operator: Operator, name: string): Promise<number> {
-  const { metricsPort } = await operator.said(({ msg }) => msg === 'The operator has started');
+  const { metricsPort } = await operator.logged(({ msg }) => msg === 'The operator has started');
   const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 }

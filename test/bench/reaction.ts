@@ -59,8 +59,8 @@ const operator = startOperator({
     ...(flags.profile && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${flags.profile}` }),
   },
 });
-ended.defer(async () => void (await operator.end()));
-await operator.said(({ msg }) => msg.includes('passes begin'));
+ended.defer(async () => void (await operator.stop()));
+await operator.logged(({ msg }) => msg.includes('passes begin'));
 
 await measure(0, warmUp);
 const reactions = await measure(warmUp, samples);

@@ -121,8 +121,8 @@ async function start(operating: AsyncDisposableStack, args: readonly string[]): 
     args,
     env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
   });
-  operating.defer(async () => void (await operator.end()));
-  await operator.said(({ msg }) => msg.includes('passes begin'));
+  operating.defer(async () => void (await operator.stop()));
+  await operator.logged(({ msg }) => msg.includes('passes begin'));
 }
 
 function referenceTo(name: string) {

@@ -65,8 +65,8 @@ const operator = startOperator({
   args: ['--log-level', 'debug'],
   env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
 });
-ended.defer(async () => void (await operator.end()));
-await operator.said(({ msg }) => msg.includes('passes begin'));
+ended.defer(async () => void (await operator.stop()));
+await operator.logged(({ msg }) => msg.includes('passes begin'));
 trust(arm.certificate);
 const other = theOther();
 

@@ -4,7 +4,7 @@ import type { RegistryReference } from '../../src/azure/arm.ts';
 import type { Random } from '../emulators/arm/random.ts';
 
 /** A region of a spec with all its settings. */
-export interface Wanted {
+export interface DesiredRegion {
   readonly location: string;
   readonly routing: 'Enabled' | 'Disabled';
   readonly tags: Readonly<Record<string, string>>;
@@ -13,13 +13,13 @@ export interface Wanted {
 /** All but the home region, which is eastus. */
 const locations = ['japaneast', 'westeurope', 'uksouth', 'australiaeast', 'brazilsouth', 'centralindia'] as const;
 
-export class Intent {
+export class DesiredState {
   /** The name of both the object and the registry. */
   readonly name: string;
   readonly registry: RegistryReference;
   readonly #listings = new Map<string, number>();
   readonly #edits = new Map<string, number>();
-  #regions: readonly Wanted[] = [];
+  #regions: readonly DesiredRegion[] = [];
 
   constructor(registry: RegistryReference) {
     this.name = registry.name;
@@ -27,11 +27,11 @@ export class Intent {
   }
 
   /** Empty: neither an object nor a replica should exist. */
-  get regions(): readonly Wanted[] {
+  get regions(): readonly DesiredRegion[] {
     return this.#regions;
   }
 
-  ask(regions: readonly Wanted[]): void {
+  setRegions(regions: readonly DesiredRegion[]): void {
     for (const region of regions) {
       const before = this.#regions.find(({ location }) => location === region.location);
       if (!before) countOne(this.#listings, region.location);
@@ -53,22 +53,22 @@ export class Intent {
   }
 }
 
-export function firstRegions(random: Random): Wanted[] {
+export function firstRegions(random: Random): DesiredRegion[] {
   const count = 1 + Math.floor(random() * 3);
   return shuffled(locations, random)
     .slice(0, count)
-    .map((location) => wanted(location, random));
+    .map((location) => desiredRegion(location, random));
 }
 
 /** Adds a region, removes one, or changes one. */
-export function otherRegions(regions: readonly Wanted[], random: Random): Wanted[] {
+export function changedRegions(regions: readonly DesiredRegion[], random: Random): DesiredRegion[] {
   const choice = random();
   const absent = locations.filter((location) => regions.every((region) => region.location !== location));
   const [newcomer] = shuffled(absent, random);
-  if (choice < 0.35 && newcomer) return [...regions, wanted(newcomer, random)];
+  if (choice < 0.35 && newcomer) return [...regions, desiredRegion(newcomer, random)];
   const [chosen] = shuffled(regions, random);
   if (choice < 0.65 && regions.length > 1) return regions.filter((region) => region !== chosen);
-  return regions.map((region) => (region === chosen ? wanted(region.location, random) : region));
+  return regions.map((region) => (region === chosen ? desiredRegion(region.location, random) : region));
 }
 
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
@@ -78,7 +78,7 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
     .map(({ item }) => item);
 }
 
-function wanted(location: string, random: Random): Wanted {
+function desiredRegion(location: string, random: Random): DesiredRegion {
   return {
     location,
     routing: random() < 0.5 ? 'Enabled' : 'Disabled',

@@ -9,13 +9,13 @@ import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, setStage } from '../test-environment.ts';
-import { WakingTime } from './awake-clock.ts';
-import { Intent } from './desired-state.ts';
+import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
+import { AwakeClock } from './awake-clock.ts';
+import { DesiredState } from './desired-state.ts';
 import { LeaseHistory } from './lease-history.ts';
-import { type Calm, calm } from './recovery.ts';
-import { needlessWrites } from './verdict.ts';
-import { People } from './workload.ts';
+import { needlessWrites } from './mismatches.ts';
+import { type Recovery, waitForRecovery } from './recovery.ts';
+import { Workload } from './workload.ts';
 
 const seed = Number(process.env.LEADERSHIP_SEED ?? Math.floor(Math.random() * 1e9));
 const kills = 20;
@@ -25,9 +25,9 @@ const freezes = 5;
 const leaseDuration = 5_000;
 const renewDeadline = 4_000;
 const grace = 3_000;
-const longestReign = 2_000;
+const maxReignMs = 2_000;
 /** ms; more than the minute for which a deletion waits for a creation that may have begun and that ARM does not show yet. */
-const patience = 300_000;
+const recoveryTimeoutMs = 300_000;
 
 interface Contender {
   readonly name: string;
@@ -39,64 +39,68 @@ describe('two operators whose leader is killed or frozen again and again', funct
   this.timeout(1_200_000);
   const random = seeded(seed);
   const started = performance.now();
-  const intents = Array.from({ length: 60 }, (_, index) => {
+  const desiredStates = Array.from({ length: 60 }, (_, index) => {
     const subscription = String(index % 10).padStart(12, '0');
     const name = `leader${String(index).padStart(3, '0')}`;
-    return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
+    return new DesiredState({
+      subscriptionId: `00000000-0000-0000-0000-${subscription}`,
+      resourceGroup: 'chaos',
+      name,
+    });
   });
   const contenders: Contender[] = [];
   /** ms by the awake clock. */
   const takeovers: number[] = [];
   const exits: (number | null)[] = [];
-  let clock: WakingTime;
-  let stage: Stage;
+  let awakeClock: AwakeClock;
+  let environment: TestEnvironment;
   let history: LeaseHistory;
-  let people: People;
-  let outcome: Calm | undefined;
+  let workload: Workload;
+  let outcome: Recovery | undefined;
 
   before(async () => {
     console.log(`    seed ${seed}`);
-    clock = new WakingTime();
-    stage = await setStage({ arm: { timings: fast, seed } });
-    for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
-    history = await LeaseHistory.of(stage.kubeconfig, {
+    awakeClock = new AwakeClock();
+    environment = await startTestEnvironment({ arm: { timings: fast, seed } });
+    for (const { registry } of desiredStates) environment.arm.azure.addRegistry(registry, { location: 'eastus' });
+    history = await LeaseHistory.of(environment.kubeconfig, {
       namespace: operatorAccount.namespace,
       name: 'acr-replication-operator',
     });
-    people = new People(stage.kubeconfig, intents, random);
-    let leader = enter();
+    workload = new Workload(environment.kubeconfig, desiredStates, random);
+    let leader = startContender();
     await history.term(isOf(leader));
-    let standby = enter();
+    let standby = startContender();
 
-    const acting = setInterval(() => people.act(), 100);
+    const acting = setInterval(() => workload.changeSomething(), 100);
     try {
       for (let round = 1; round <= kills + freezes; round++) {
         // On a busy machine the leader may have lost the Lease by itself: then the other one leads already.
-        await standby.operator.said(({ msg }) => msg.includes('standing by') || msg.startsWith('Leading'));
-        await sleep(random() * longestReign);
+        await standby.operator.logged(({ msg }) => msg.includes('standing by') || msg.startsWith('Leading'));
+        await sleep(random() * maxReignMs);
         const isFrozen = round % ((kills + freezes) / freezes) === 0;
-        const at = clock.now();
+        const at = awakeClock.now();
         leader.operator.process.kill(isFrozen ? 'SIGSTOP' : 'SIGKILL');
         await history.term(isOf(standby));
-        takeovers.push(clock.now() - at);
+        takeovers.push(awakeClock.now() - at);
         if (isFrozen) {
           leader.operator.process.kill('SIGCONT');
           exits.push(await leader.operator.exited);
         }
-        [leader, standby] = [standby, enter()];
+        [leader, standby] = [standby, startContender()];
       }
     } finally {
       clearInterval(acting);
     }
-    await people.finish();
-    outcome = await calm(people, stage.arm, intents, patience);
+    await workload.finish();
+    outcome = await waitForRecovery(workload, environment.arm, desiredStates, recoveryTimeoutMs);
   });
 
   after(async () => {
-    clock.end();
+    awakeClock.end();
     report();
-    await Promise.all([people?.close(), history?.close()]);
-    await stage?.close();
+    await Promise.all([workload?.close(), history?.close()]);
+    await environment?.close();
   });
 
   it(`have a new leader within ${(leaseDuration + grace) / 1000} s each time`, () => {
@@ -113,8 +117,8 @@ describe('two operators whose leader is killed or frozen again and again', funct
   });
 
   it('write to ARM only while holding the Lease', () => {
-    expect(stage.arm.journal.writes).to.not.be.empty;
-    expect(stage.arm.journal.writes.flatMap((write) => usurpation(write) ?? [])).to.deep.equal([]);
+    expect(environment.arm.journal.writes).to.not.be.empty;
+    expect(environment.arm.journal.writes.flatMap((write) => writeOutsideTerm(write) ?? [])).to.deep.equal([]);
   });
 
   it('exit after being frozen past the end of their term', () => {
@@ -124,19 +128,19 @@ describe('two operators whose leader is killed or frozen again and again', funct
   it('lose no change, and write nothing twice', () => {
     expect(outcome?.wrongObjects).to.deep.equal([]);
     expect(outcome?.wrongReplicas).to.deep.equal([]);
-    expect(needlessWrites(intents, stage.arm.journal.writes)).to.deep.equal([]);
+    expect(needlessWrites(desiredStates, environment.arm.journal.writes)).to.deep.equal([]);
   });
 
-  function enter(): Contender {
+  function startContender(): Contender {
     const number = contenders.length + 1;
     const name = `operator-${number}`;
     const clientId = `33333333-3333-3333-3333-${String(number).padStart(12, '0')}`;
-    stage.arm.register(clientId);
+    environment.arm.register(clientId);
     const terms = [
       `--leader-elect-lease-duration=${leaseDuration / 1_000}s`,
       `--leader-elect-renew-deadline=${renewDeadline / 1_000}s`,
     ];
-    const operator = stage.startOperator({
+    const operator = environment.startOperator({
       args: ['--leader-elect=true', ...terms, '--leader-elect-retry-period=500ms', '--interval=24h'],
       env: { POD_NAME: name, AZURE_CLIENT_ID: clientId },
     });
@@ -150,7 +154,7 @@ describe('two operators whose leader is killed or frozen again and again', funct
   }
 
   /** Describes a write outside of its writer's term; else undefined. All processes share the machine's clock. */
-  function usurpation({ method, path, clientId, at }: JournalEntry): string | undefined {
+  function writeOutsideTerm({ method, path, clientId, at }: JournalEntry): string | undefined {
     const writer = contenders.find((contender) => contender.clientId === clientId);
     const index = writer ? history.terms.findIndex(isOf(writer)) : -1;
     const term = history.terms[index];
@@ -163,11 +167,11 @@ describe('two operators whose leader is killed or frozen again and again', funct
   }
 
   function report(): void {
-    const writers = new Set(stage.arm.journal.writes.map(({ clientId }) => clientId));
+    const writers = new Set(environment.arm.journal.writes.map(({ clientId }) => clientId));
     const lines = [
       `${kills} leaders killed, ${exits.length} frozen and thawed; ${history.versions} versions of the Lease, ${history.terms.length} holders`,
       `taken over in p50 ${Math.round(percentile(takeovers, 0.5))} ms, longest ${Math.round(Math.max(...takeovers))} ms, with a lease of ${leaseDuration} ms`,
-      `${people.changes.length} changes; ${stage.arm.journal.writes.length} writes to ARM by ${writers.size} operators`,
+      `${workload.changes.length} changes; ${environment.arm.journal.writes.length} writes to ARM by ${writers.size} operators`,
       `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last change; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
     ];
     for (const line of lines) console.log(`    ${line}`);

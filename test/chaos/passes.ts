@@ -22,7 +22,7 @@ export function passesFor(changes: readonly Change[], log: readonly LogLine[], u
     if (unseen.has(change.uid)) continue;
     const pass = passes.get(change.uid)?.find(({ generation }) => Number(generation) >= change.generation);
     if (!pass) missed.push(change);
-    else if (change.atOnce) {
+    else if (change.atFirstAttempt) {
       waits.push({ change, ms: Math.max(0, Date.parse(String(pass.time)) - change.answered) });
     }
   }

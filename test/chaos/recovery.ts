@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { ArmEmulator } from '../emulators/arm/emulator.ts';
-import type { Intent } from './desired-state.ts';
-import { wrongObjects, wrongReplicas } from './verdict.ts';
-import type { People } from './workload.ts';
+import type { DesiredState } from './desired-state.ts';
+import { wrongObjects, wrongReplicas } from './mismatches.ts';
+import type { Workload } from './workload.ts';
 
-export interface Calm {
+export interface Recovery {
   /** How long it took; Infinity on timeout. */
   readonly ms: number;
   /** Descriptions of mismatches; empty on success. */
@@ -15,18 +15,18 @@ export interface Calm {
 }
 
 /** @param patience ms */
-export async function calm(
-  people: People,
+export async function waitForRecovery(
+  workload: Workload,
   arm: ArmEmulator,
-  intents: readonly Intent[],
+  desiredStates: readonly DesiredState[],
   patience: number,
-): Promise<Calm> {
+): Promise<Recovery> {
   const from = performance.now();
   for (;;) {
-    const objects: RegistryReplication[] = await people.objects();
+    const objects: RegistryReplication[] = await workload.objects();
     const wrong = {
-      wrongObjects: wrongObjects(intents, objects),
-      wrongReplicas: wrongReplicas(intents, ({ registry }) => arm.azure.replicas(registry)),
+      wrongObjects: wrongObjects(desiredStates, objects),
+      wrongReplicas: wrongReplicas(desiredStates, ({ registry }) => arm.azure.replicas(registry)),
     };
     const ms = performance.now() - from;
     if (wrong.wrongObjects.length + wrong.wrongReplicas.length === 0) return { ...wrong, ms };

@@ -6,7 +6,7 @@ import { group, kind, plural, type RegistryReplication, version } from '../../sr
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { isFromApiServer, isNotFound } from '../../src/kubernetes/client/errors.ts';
 import type { Random } from '../emulators/arm/random.ts';
-import { firstRegions, type Intent, otherRegions, type Wanted } from './desired-state.ts';
+import { changedRegions, type DesiredRegion, type DesiredState, firstRegions } from './desired-state.ts';
 
 export const namespace = 'default';
 
@@ -19,54 +19,54 @@ export interface Change {
   /** When the response came, in ms since the epoch. */
   readonly answered: number;
   /** Whether the first attempt was confirmed; otherwise the change may be older than its response. */
-  readonly atOnce: boolean;
+  readonly atFirstAttempt: boolean;
 }
 
 type Answer = Pick<RegistryReplication, 'metadata'>;
 
-export class People {
+export class Workload {
   /** In the order of the responses. */
   readonly changes: Change[] = [];
   /** Uids of objects deleted before the operator added its finalizer: it may never have seen them. */
-  readonly unseen = new Set<string>();
+  readonly unobserved = new Set<string>();
   readonly #cluster: KubeClient;
   readonly #api: CustomObjectsApi;
   readonly #random: Random;
-  readonly #intents: readonly Intent[];
+  readonly #desiredStates: readonly DesiredState[];
   /** The uid of the latest object of each desired state. */
-  readonly #uids = new Map<Intent, string>();
-  readonly #busy = new Map<Intent, Promise<void>>();
+  readonly #uids = new Map<DesiredState, string>();
+  readonly #busy = new Map<DesiredState, Promise<void>>();
   #creations = 0;
   #listeners: (() => void)[] = [];
 
-  constructor(kubeconfig: string, intents: readonly Intent[], random: Random) {
+  constructor(kubeconfig: string, desiredStates: readonly DesiredState[], random: Random) {
     this.#cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeout: 5_000, userAgent: 'people' });
     this.#api = this.#cluster.api(CustomObjectsApi);
-    this.#intents = intents;
+    this.#desiredStates = desiredStates;
     this.#random = random;
   }
 
   /** Makes a random change, most often an edit. Does nothing if the chosen object has a request in flight. */
-  act(): void {
+  changeSomething(): void {
     const random = this.#random;
-    const fresh = this.#intents.find((intent) => !this.#uids.has(intent) && !this.#busy.has(intent));
-    const intent =
+    const fresh = this.#desiredStates.find((desired) => !this.#uids.has(desired) && !this.#busy.has(desired));
+    const desired =
       fresh && random() < 0.4
         ? fresh
-        : this.#intents[Math.floor(random() * Math.min(this.#intents.length, this.#known))];
-    if (!intent || this.#busy.has(intent) || this.#busy.size >= 20) return;
-    const doing = this.#change(intent).finally(() => this.#busy.delete(intent));
-    this.#busy.set(intent, doing);
+        : this.#desiredStates[Math.floor(random() * Math.min(this.#desiredStates.length, this.#known))];
+    if (!desired || this.#busy.has(desired) || this.#busy.size >= 20) return;
+    const doing = this.#change(desired).finally(() => this.#busy.delete(desired));
+    this.#busy.set(desired, doing);
   }
 
   /** Creates what was never created. Resolves when no request is in flight. */
   async finish(): Promise<void> {
     await Promise.all(this.#busy.values());
-    for (const intent of this.#intents) if (!this.#uids.has(intent)) await this.#change(intent);
+    for (const desired of this.#desiredStates) if (!this.#uids.has(desired)) await this.#change(desired);
   }
 
   /** Resolves at the next confirmed change. */
-  nextAnswer(): Promise<void> {
+  nextConfirmation(): Promise<void> {
     return new Promise((resolve) => this.#listeners.push(resolve));
   }
 
@@ -83,75 +83,75 @@ export class People {
     return Math.max(1, this.#uids.size);
   }
 
-  async #change(intent: Intent): Promise<void> {
-    if (intent.regions.length === 0) return this.#create(intent, firstRegions(this.#random));
-    if (this.#random() < 0.12) return this.#delete(intent);
-    return this.#edit(intent, otherRegions(intent.regions, this.#random));
+  async #change(desired: DesiredState): Promise<void> {
+    if (desired.regions.length === 0) return this.#create(desired, firstRegions(this.#random));
+    if (this.#random() < 0.12) return this.#delete(desired);
+    return this.#edit(desired, changedRegions(desired.regions, this.#random));
   }
 
-  async #create(intent: Intent, regions: readonly Wanted[]): Promise<void> {
+  async #create(desired: DesiredState, regions: readonly DesiredRegion[]): Promise<void> {
     const mark = String(++this.#creations);
-    const { name, registry } = intent;
+    const { name, registry } = desired;
     const metadata = { name, namespace, annotations: { 'chaos/creation': mark } };
     const body = { apiVersion: `${group}/${version}`, kind, metadata, spec: { registry, regions, pruneDelay: '0s' } };
-    const { answer, atOnce } = await this.#insist(async (): Promise<Answer | undefined> => {
+    const { answer, atFirstAttempt } = await this.#insist(async (): Promise<Answer | undefined> => {
       try {
         return await this.#api.createNamespacedCustomObject({ group, version, plural, namespace, body });
       } catch (error) {
         if (!(error instanceof ApiException) || error.code !== 409) throw error;
         // Either ours, whose response was lost, or the previous object, which is still being deleted.
-        const there: RegistryReplication = await this.#api.getNamespacedCustomObject(this.#of(intent));
+        const there: RegistryReplication = await this.#api.getNamespacedCustomObject(this.#of(desired));
         return there.metadata.annotations?.['chaos/creation'] === mark ? there : undefined;
       }
     });
     if (!answer) return;
-    intent.ask(regions);
-    this.#uids.set(intent, answer.metadata.uid ?? '');
-    this.#confirmed('creation', answer, atOnce);
+    desired.setRegions(regions);
+    this.#uids.set(desired, answer.metadata.uid ?? '');
+    this.#confirmed('creation', answer, atFirstAttempt);
   }
 
-  async #edit(intent: Intent, regions: readonly Wanted[]): Promise<void> {
-    intent.ask(regions);
-    const { answer, atOnce } = await this.#insist(
+  async #edit(desired: DesiredState, regions: readonly DesiredRegion[]): Promise<void> {
+    desired.setRegions(regions);
+    const { answer, atFirstAttempt } = await this.#insist(
       (): Promise<Answer> =>
         this.#api.patchNamespacedCustomObject(
-          { ...this.#of(intent), body: { spec: { regions } } },
+          { ...this.#of(desired), body: { spec: { regions } } },
           setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
         ),
     );
-    this.#confirmed('edit', answer, atOnce);
+    this.#confirmed('edit', answer, atFirstAttempt);
   }
 
-  async #delete(intent: Intent): Promise<void> {
-    intent.ask([]);
-    const { answer, atOnce } = await this.#insist(async (): Promise<Answer | undefined> => {
+  async #delete(desired: DesiredState): Promise<void> {
+    desired.setRegions([]);
+    const { answer, atFirstAttempt } = await this.#insist(async (): Promise<Answer | undefined> => {
       try {
-        const deleted: Answer = await this.#api.deleteNamespacedCustomObject(this.#of(intent));
+        const deleted: Answer = await this.#api.deleteNamespacedCustomObject(this.#of(desired));
         return deleted.metadata.deletionTimestamp ? deleted : undefined; // undefined: it is gone already
       } catch (error) {
         if (isNotFound(error) && namesAnObject(error)) return undefined;
         throw error;
       }
     });
-    if (answer) this.#confirmed('deletion', answer, atOnce);
-    else this.unseen.add(this.#uids.get(intent) ?? '');
+    if (answer) this.#confirmed('deletion', answer, atFirstAttempt);
+    else this.unobserved.add(this.#uids.get(desired) ?? '');
   }
 
-  #confirmed(what: Change['what'], { metadata }: Answer, atOnce: boolean): void {
+  #confirmed(what: Change['what'], { metadata }: Answer, atFirstAttempt: boolean): void {
     const { name, uid = '', generation = 0 } = metadata;
-    this.changes.push({ what, name, uid, generation, answered: Date.now(), atOnce });
+    this.changes.push({ what, name, uid, generation, answered: Date.now(), atFirstAttempt: atFirstAttempt });
     for (const listener of this.#listeners.splice(0)) listener();
   }
 
-  #of({ name }: Intent) {
+  #of({ name }: DesiredState) {
     return { group, version, plural, namespace, name };
   }
 
   /** Repeats a request while the API server is unavailable. */
-  async #insist<T>(request: () => Promise<T>): Promise<{ answer: T; atOnce: boolean }> {
+  async #insist<T>(request: () => Promise<T>): Promise<{ answer: T; atFirstAttempt: boolean }> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return { answer: await request(), atOnce: attempt === 1 };
+        return { answer: await request(), atFirstAttempt: attempt === 1 };
       } catch (error) {
         const isRefused = error instanceof ApiException && [400, 409, 422].includes(error.code);
         if (!isFromApiServer(error) || isRefused || attempt > 1_000) throw error;

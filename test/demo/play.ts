@@ -50,7 +50,7 @@ export async function play({ once, kubeconfig, speed, directory }: Flags, stage:
 
   started.defer(() => cluster.tidyUp());
   const operator = operate(azure, cluster, logFile);
-  started.defer(async () => void (await operator.end()));
+  started.defer(async () => void (await operator.stop()));
   const interrupted = Promise.race([aborted(stopped), diedOf(operator, logFile)]);
   interrupted.catch(() => undefined); // It may come while something else is awaited; it is raced with all that takes long.
 
@@ -95,10 +95,10 @@ function operate({ arm, certificateFile }: DemoAzure, { kubeconfig, scope }: Dem
 }
 
 /** Rejects when the operator ends. */
-async function diedOf({ process, exited, noise, log }: Operator, logFile: string): Promise<never> {
+async function diedOf({ process, exited, otherOutput, log }: Operator, logFile: string): Promise<never> {
   const code = await exited;
   const how = code === null ? process.signalCode : `exit code ${code}`;
-  const words = printable(noise.at(-1) ?? log.at(-1)?.msg ?? 'nothing');
+  const words = printable(otherOutput.at(-1) ?? log.at(-1)?.msg ?? 'nothing');
   throw new Error(`The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${pathTo(logFile)}`);
 }
 

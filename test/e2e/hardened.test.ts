@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { allowedRegistries } from '../../src/api/registryreplication.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { built, type Deployment, literalEnv, only } from '../manifests.ts';
+import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { scrape } from '../scrape.ts';
 import { isNotReadyBecause, messageOf } from './expectations.ts';
 import { manifest, openScene, referenceTo, type Scene } from './scenario.ts';
@@ -15,7 +15,8 @@ describeWithKubectl('a hardened operator', () => {
   let scene: Scene;
 
   before(async () => {
-    const [container] = only<Deployment>(await built(folder), 'Deployment').spec.template.spec.containers;
+    const [container] = findOnly<Deployment>(await buildKustomization(folder), 'Deployment').spec.template.spec
+      .containers;
     scene = await openScene({
       timings: instant,
       identity: 'service-account',
@@ -41,7 +42,7 @@ describeWithKubectl('a hardened operator', () => {
 
   it('refuses an object without an identity, and asks Azure nothing', async () => {
     scene.addRegistry('borrower');
-    await scene.kubectl('apply -f -', { input: manifest('borrower', { regions: ['japaneast'] }, { ofObjects: {} }) });
+    await scene.kubectl('apply -f -', { input: manifest('borrower', { regions: ['japaneast'] }, { specFields: {} }) });
     const object = await scene.until('borrower', 'is refused', isNotReadyBecause('DefaultIdentityDenied'));
     expect(messageOf(object)).to.contain('Set spec.identity.serviceAccountName');
     expect(requestsAbout('borrower')).to.equal(0);

@@ -8,7 +8,7 @@ import { viewOf } from '../demo/view.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { kubectl } from '../emulators/kubectl.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { harmfulIn, hostileWords, megabyteOfHostileWords } from '../hostile.ts';
+import { findHarmfulText, hostileText, megabyteOfHostileText } from '../hostile-text.ts';
 import { linesOf } from '../secrets.ts';
 import { are, isNotReadyBecause, isReady, region } from './expectations.ts';
 import { manifest, openScene, type Scene } from './scenario.ts';
@@ -23,8 +23,8 @@ describeWithKubectl('hostile words', () => {
   after(() => scene?.close());
 
   for (const [what, name, message] of [
-    ['a line', 'hostile', hostileWords],
-    ['a megabyte', 'megabyte', megabyteOfHostileWords],
+    ['a line', 'hostile', hostileText],
+    ['a megabyte', 'megabyte', megabyteOfHostileText],
   ] as const)
     it(`of Azure, ${what} of them, do nothing in status, events, log and demo, and are gone when Azure is kind again`, async () => {
       scene.addRegistry(name);
@@ -36,20 +36,20 @@ describeWithKubectl('hostile words', () => {
       await scene.apply(name, { regions: ['japaneast'] });
       const refused = await scene.until(name, 'is refused', isNotReadyBecause('InvalidRequest'));
       expect(region(refused, 'japaneast')?.message).to.contain('<script>alert(1)</script>');
-      expect(harmfulIn(refused.status)).to.deep.equal([]);
+      expect(findHarmfulText(refused.status)).to.deep.equal([]);
       expect(JSON.stringify(refused.status).length).to.be.below(16_384);
 
       await scene.lookNow(name);
       await scene.told(name, /^InvalidRequest: /);
       const events = (await scene.events(name)).filter((event) => event.startsWith('InvalidRequest: '));
       expect(events).to.have.length(1);
-      expect(harmfulIn(events)).to.deep.equal([]);
+      expect(findHarmfulText(events)).to.deep.equal([]);
 
       for (const command of [`get georep ${name} -o wide`, `describe georep ${name}`, `get georep ${name} -o json`])
-        expect(harmfulIn((await scene.kubectl(command)).split(/[\n\t]/)), command).to.deep.equal([]);
+        expect(findHarmfulText((await scene.kubectl(command)).split(/[\n\t]/)), command).to.deep.equal([]);
 
       const lines = linesOf(scene.operator);
-      expect(harmfulIn(lines)).to.deep.equal([]);
+      expect(findHarmfulText(lines)).to.deep.equal([]);
       expect(Math.max(...lines.map(({ length }) => length))).to.be.below(16_384);
 
       const views = [viewOf(refused)];
@@ -57,7 +57,7 @@ describeWithKubectl('hostile words', () => {
       plainScreen((text) => shown.push(text), new FakeClock()).show(views);
       const table = tableOf(views, 0, { columns: 200, rows: 50 }).map(stripVTControlCharacters);
       expect(table.join()).to.contain('japaneast');
-      expect(harmfulIn([...table, ...shown.map((text) => text.replace(/\n$/, ''))])).to.deep.equal([]);
+      expect(findHarmfulText([...table, ...shown.map((text) => text.replace(/\n$/, ''))])).to.deep.equal([]);
 
       mend();
       await scene.askForALook(name);
@@ -79,7 +79,7 @@ describeWithKubectl('hostile words', () => {
       'abcd\u0000e',
       'abcde\n',
       'ÀBCDE',
-      hostileWords,
+      hostileText,
     ];
     const { registry } = JSON.parse(manifest('escaping', { regions }, scene.identity)).spec;
     const specs = escapes.flatMap((text) => [
@@ -111,7 +111,7 @@ describeWithKubectl('hostile words', () => {
 
     await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { 'a\u202eb': 'x' } }] } });
     const invalid = await scene.until('tagged', 'is invalid', isNotReadyBecause('InvalidSpec'));
-    expect(harmfulIn(invalid.status)).to.deep.equal([]);
-    expect(harmfulIn(linesOf(scene.operator))).to.deep.equal([]);
+    expect(findHarmfulText(invalid.status)).to.deep.equal([]);
+    expect(findHarmfulText(linesOf(scene.operator))).to.deep.equal([]);
   });
 });

@@ -10,8 +10,14 @@ import type { Account } from '../access.ts';
 import { operatorAccount } from '../deployment.ts';
 import { type MetadataEndpoint, startMetadataEndpoint } from '../emulators/arm/metadata-endpoint.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { accountName, createServiceAccount, federatedWith, letTheOperatorMint, tokenOf } from '../federation.ts';
-import { built, type Deployment, literalEnv, only } from '../manifests.ts';
+import {
+  accountName,
+  allowTokenRequests,
+  createServiceAccount,
+  federatedCredentialFor,
+  requestToken,
+} from '../federation.ts';
+import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { condition, isNotReadyBecause, isReady, messageOf } from './expectations.ts';
 import { openScene, referenceTo, type Scene, type SceneOptions } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -24,7 +30,9 @@ const hasRoles = process.env.KUBEBUILDER_ASSETS !== undefined;
 
 /** What the overlay's Deployment sets in the operator's environment. */
 async function environmentOf(folder: string): Promise<Record<string, string>> {
-  return literalEnv(only<Deployment>(await built(folder), 'Deployment').spec.template.spec.containers[0]);
+  return literalEnv(
+    findOnly<Deployment>(await buildKustomization(folder), 'Deployment').spec.template.spec.containers[0],
+  );
 }
 
 /** The ServiceAccount that objects of the namespace name here. */
@@ -59,8 +67,8 @@ describeWithKubectl("the operator's own credential", () => {
       const account = accountIn('operators');
       await createServiceAccount(stage, account);
       const file = join(directory, 'token');
-      await writeFile(file, await tokenOf(stage.kubeconfig, account), { mode: 0o600 });
-      stage.arm.register(operatorsClient, [federatedWith(account)]);
+      await writeFile(file, await requestToken(stage.kubeconfig, account), { mode: 0o600 });
+      stage.arm.register(operatorsClient, [federatedCredentialFor(account)]);
       return { ...noSecret, ...(await environmentOf('deploy/workload-identity')), AZURE_FEDERATED_TOKEN_FILE: file };
     },
 
@@ -101,7 +109,7 @@ describeWithKubectl('an identity of an object’s own', () => {
       timings: instant,
       identity: 'client-secret',
       args: ['--default-identity=deny'],
-      closed: ['strangers'],
+      forbiddenNamespaces: ['strangers'],
     });
   });
   after(() => scene?.close());
@@ -111,11 +119,14 @@ describeWithKubectl('an identity of an object’s own', () => {
   /** A namespace where the operator may mint tokens of `registries`. */
   async function openNamespace(namespace: string): Promise<void> {
     await kubectl('create', 'namespace', namespace);
-    await letTheOperatorMint(scene, namespace);
+    await allowTokenRequests(scene, namespace);
   }
 
   /** A client of Entra for the namespace's ServiceAccount `registries`, and that annotated with it. */
-  async function identityIn(namespace: string, federated = [federatedWith(accountIn(namespace))]): Promise<string> {
+  async function identityIn(
+    namespace: string,
+    federated = [federatedCredentialFor(accountIn(namespace))],
+  ): Promise<string> {
     const clientId = `44444444-4444-4444-4444-${String(++clients).padStart(12, '0')}`;
     scene.arm.register(clientId, federated);
     await createServiceAccount(scene, accountIn(namespace), { client: clientId, tenant });
@@ -210,7 +221,7 @@ describeWithKubectl('an identity of an object’s own', () => {
 
   it('says what Entra misses where it refuses the exchange, in words that stay the same', async () => {
     await openNamespace('unknown');
-    const client = await identityIn('unknown', [federatedWith(accountIn('web'))]);
+    const client = await identityIn('unknown', [federatedCredentialFor(accountIn('web'))]);
     await applyIn('unknown', 'stranger');
     const object = await refused('stranger', 'TokenExchangeRefused');
     const message = messageOf(object);
@@ -267,7 +278,7 @@ describeWithKubectl('an identity of an object’s own', () => {
       await applyIn('strangers', 'unminted');
       const object = await refused('unminted', 'TokenRequestDenied');
       expect(messageOf(object)).to.contain('the Role and the RoleBinding of deploy/identity in namespace strangers');
-      await letTheOperatorMint(scene, 'strangers');
+      await allowTokenRequests(scene, 'strangers');
       await lookAt('strangers', 'unminted');
       await scene.untilReady('unminted');
       expect(clientsAsking(scene, 'unminted')).to.deep.equal([client]);

@@ -11,7 +11,7 @@ import { held } from '../emulators/arm/timings.ts';
 import type { LogLine, Operator } from '../operator.ts';
 import { eventually } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { type Stage, setStage } from '../test-environment.ts';
+import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { manifest, referenceTo } from './scenario.ts';
 
 /** Of operators whose leader dies in a test; a machine that stands still for a moment must not cost it its place. */
@@ -25,29 +25,29 @@ const hasty = [
 const patient = ['--leader-elect-lease-duration=10m', '--leader-elect-renew-deadline=9m'];
 
 describe('of two operators', () => {
-  let stage: Stage;
+  let environment: TestEnvironment;
   let cluster: KubeClient;
   let lock: LeaseLock;
   let wire: TcpProxy;
   const all: Operator[] = [];
 
   before(async () => {
-    stage = await setStage({ arm: { timings: held } });
-    cluster = createKubeClient(loadKubeConfig(stage.kubeconfig));
+    environment = await startTestEnvironment({ arm: { timings: held } });
+    cluster = createKubeClient(loadKubeConfig(environment.kubeconfig));
     lock = leaseLock(cluster, { namespace: operatorAccount.namespace, name: 'acr-replication-operator' });
-    wire = await TcpProxy.to(stage.kubernetes.url);
-    await wire.mend();
+    wire = await TcpProxy.create(environment.kubernetes.url);
+    await wire.listen();
   });
   after(async () => {
     for (const operator of all) operator.process.kill('SIGKILL');
     await Promise.all(all.map(({ exited }) => exited));
-    await wire?.cut();
+    await wire?.close();
     await cluster?.close();
-    await stage?.close();
+    await environment?.close();
   });
 
   function start(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Operator {
-    const operator = stage.startOperator({ args: ['--leader-elect', ...args], env: { POD_NAME: name, ...env } });
+    const operator = environment.startOperator({ args: ['--leader-elect', ...args], env: { POD_NAME: name, ...env } });
     all.push(operator);
     return operator;
   }
@@ -59,25 +59,25 @@ describe('of two operators', () => {
 
   async function create(name: string, ...regions: string[]): Promise<RegistryReference> {
     const registry = referenceTo(name);
-    stage.arm.azure.addRegistry(registry);
-    const body: object = JSON.parse(manifest(name, { regions }, stage.identity));
+    environment.arm.azure.addRegistry(registry);
+    const body: object = JSON.parse(manifest(name, { regions }, environment.identity));
     const api = cluster.api(CustomObjectsApi);
     await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
     return registry;
   }
 
   const put = (registry: string, location: string) =>
-    stage.arm.journal.first(
+    environment.arm.journal.first(
       (request) => request.method === 'PUT' && request.replica === location && request.registry === registry,
     );
 
   const writesTo = (name: string) =>
-    stage.arm.journal.writes
+    environment.arm.journal.writes
       .filter(({ registry }) => registry === name)
       .map(({ method, replica }) => `${method} ${replica}`);
 
   async function ask(operator: Operator, port: 'metricsPort' | 'healthPort', path: string): Promise<string> {
-    const started = await operator.said(({ msg }) => msg === 'The operator has started');
+    const started = await operator.logged(({ msg }) => msg === 'The operator has started');
     return (await fetch(`http://127.0.0.1:${started[port]}${path}`)).text();
   }
 
@@ -88,9 +88,9 @@ describe('of two operators', () => {
 
   /** The first of them to lead, and the others, standing by. */
   async function elected(candidates: readonly Operator[]): Promise<{ leader: Operator; standbys: Operator[] }> {
-    const leader = await Promise.race(candidates.map((candidate) => candidate.said(leads).then(() => candidate)));
+    const leader = await Promise.race(candidates.map((candidate) => candidate.logged(leads).then(() => candidate)));
     const standbys = candidates.filter((candidate) => candidate !== leader);
-    await Promise.all(standbys.map((standby) => standby.said(standsBy)));
+    await Promise.all(standbys.map((standby) => standby.logged(standsBy)));
     return { leader, standbys };
   }
 
@@ -110,15 +110,15 @@ describe('of two operators', () => {
     await put('handed', 'japaneast');
 
     // Not when the Lease has run out, for which this test would not wait.
-    expect(await leader.end('SIGTERM')).to.equal(0);
-    await standby.said(leads);
+    expect(await leader.stop('SIGTERM')).to.equal(0);
+    await standby.logged(leads);
     await create('after', 'japaneast');
     await put('after', 'japaneast');
     expect([...writesTo('handed'), ...writesTo('after')]).to.deep.equal(['PUT japaneast', 'PUT japaneast']);
     expect((await lock.read())?.spec?.leaseTransitions).to.equal(1);
     // A page of metrics is up to a second old.
     await eventually(async () => (await status(standby)) === '1');
-    expect(await standby.end('SIGTERM')).to.equal(0);
+    expect(await standby.stop('SIGTERM')).to.equal(0);
     expect((await lock.read())?.spec?.holderIdentity).to.equal('');
   });
 
@@ -129,24 +129,24 @@ describe('of two operators', () => {
     const { leader: first, standbys } = await elected(['three', 'four', 'five'].map((name) => start(name, hasty)));
     const registry = await create('killed', 'japaneast', 'westeurope');
     await Promise.all([put('killed', 'japaneast'), put('killed', 'westeurope')]);
-    await first.end('SIGKILL');
-    stage.arm.azure.finish(registry, 'japaneast');
-    stage.arm.azure.finish(registry, 'westeurope');
+    await first.stop('SIGKILL');
+    environment.arm.azure.finish(registry, 'japaneast');
+    environment.arm.azure.finish(registry, 'westeurope');
     const next = await elected(standbys);
     leader = next.leader;
     [standby] = next.standbys as [Operator];
-    await leader.said(says('ReplicaReady', 'killed'));
+    await leader.logged(says('ReplicaReady', 'killed'));
     expect(writesTo('killed')).to.have.members(['PUT japaneast', 'PUT westeurope']);
   });
 
   it('one that was stopped in the middle of a pass writes nothing when it goes on, and ends (trap 31)', async () => {
     // The answer on which it would write next is on its way to it when it is stopped.
-    const frozen = stage.arm.journal
+    const frozen = environment.arm.journal
       .next((request) => request.method === 'GET' && request.replica === 'japaneast' && request.registry === 'stopped')
       .then(() => leader.process.kill('SIGSTOP'));
     await create('stopped', 'japaneast');
     await frozen;
-    await standby.said(leads);
+    await standby.logged(leads);
     await put('stopped', 'japaneast');
     leader.process.kill('SIGCONT');
     expect(await leader.exited).to.equal(1);
@@ -161,12 +161,12 @@ describe('of two operators', () => {
   it('one that loses the API server ends with one clear line; a standby waits, and ends when told to, as one that never saw it', async () => {
     const KUBECONFIG = await kubeconfigThrough(wire);
     const cutOff = start('six', hasty, { KUBECONFIG });
-    await cutOff.said(standsBy);
-    await standby.end('SIGTERM');
-    await cutOff.said(leads);
+    await cutOff.logged(standsBy);
+    await standby.stop('SIGTERM');
+    await cutOff.logged(leads);
     const waiting = start('seven', hasty, { KUBECONFIG });
-    await waiting.said(standsBy);
-    await wire.cut();
+    await waiting.logged(standsBy);
+    await wire.close();
     const late = start('eight', hasty, { KUBECONFIG });
 
     expect(await cutOff.exited).to.equal(1);
@@ -175,16 +175,16 @@ describe('of two operators', () => {
       /not renewed for 5 s: the API server at \S+ cannot be reached \(ECONNREFUSED\);/,
     );
     for (const operator of [waiting, late]) {
-      await operator.said(({ level, msg }) => level === 'warn' && msg.includes('ECONNREFUSED'));
-      expect(await operator.end('SIGTERM')).to.equal(0);
+      await operator.logged(({ level, msg }) => level === 'warn' && msg.includes('ECONNREFUSED'));
+      expect(await operator.stop('SIGTERM')).to.equal(0);
       expect(operator.log.at(-1)?.msg).to.equal('Stopped');
     }
   });
 
   async function kubeconfigThrough(proxy: TcpProxy): Promise<string> {
-    const { port } = new URL(stage.kubernetes.url);
-    const file = `${stage.operatorKubeconfig}-through-the-wire`;
-    const text = await readFile(stage.operatorKubeconfig, 'utf8');
+    const { port } = new URL(environment.kubernetes.url);
+    const file = `${environment.operatorKubeconfig}-through-the-wire`;
+    const text = await readFile(environment.operatorKubeconfig, 'utf8');
     await writeFile(file, text.replaceAll(`:${port}`, `:${proxy.port}`), { mode: 0o600 });
     return file;
   }

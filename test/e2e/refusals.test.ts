@@ -113,7 +113,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
       /Grant it \(acts within minutes\): az role assignment create .* --scope \/subscriptions\S+\/forbidden \(Azure wants it on \/subscriptions\S+\/forbidden\)$/,
     );
     expect(row?.retryAfter).to.be.a('string');
-    await scene.told('forbidden', new RegExp(`^AuthorizationFailed: ${scene.identity.whose} `, 'i'));
+    await scene.told('forbidden', new RegExp(`^AuthorizationFailed: ${scene.identity.label} `, 'i'));
     grant();
     await scene.lookNow('forbidden');
     expectReady(await scene.arrived('forbidden', 'japaneast'));

@@ -84,7 +84,7 @@ describeWithKubectl('an operator that ends', () => {
     const accepted = scene.arm.journal.next(on('attags', 'PATCH'));
     await scene.apply('attags', { regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
     await accepted;
-    await scene.operator.end('SIGKILL');
+    await scene.operator.stop('SIGKILL');
     await scene.patch('attags', { spec: { regions: [{ location: 'japaneast', tags: { tier: 'gold' } }] } });
     await scene.restartOperator();
     await scene.untilReady('attags');
@@ -124,7 +124,7 @@ describeWithKubectl('an operator that ends', () => {
     scene.arm.azure.addReplica(registry, 'westeurope');
     await scene.apply('absence', { regions: ['westeurope'] });
     await scene.untilReady('absence');
-    await scene.operator.end('SIGKILL');
+    await scene.operator.stop('SIGKILL');
     await scene.patch('absence', { spec: { regions: [{ location: 'westeurope' }, { location: 'japaneast' }] } });
     scene.addRegistry('unseen');
     await scene.apply('unseen', { regions: ['japaneast'] });
@@ -137,7 +137,7 @@ describeWithKubectl('an operator that ends', () => {
   it('politely, on SIGTERM, with 0 and a last word, and leaves nothing half done', async () => {
     const { operator } = scene;
     scene.addRegistry('polite');
-    const ending = scene.arm.journal.next(on('polite', 'PUT')).then(() => operator.end('SIGTERM'));
+    const ending = scene.arm.journal.next(on('polite', 'PUT')).then(() => operator.stop('SIGTERM'));
     await scene.apply('polite', { regions: ['japaneast'] });
     expect(await ending).to.equal(0);
     expect(operator.log.at(-1)?.msg).to.equal('Stopped');

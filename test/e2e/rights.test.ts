@@ -4,14 +4,14 @@
 // read in the server's audit log; the emulator keeps such a log too, but lets everybody do everything.
 import { expect } from 'chai';
 import { annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
-import { type Permission, permissionsOf, permits, wordsFor } from '../access.ts';
+import { formatAccess, type Permission, permissionsOf, permits } from '../access.ts';
 import type { AuditedAccess } from '../cluster.ts';
-import { actionsIn, azureRole, operatorAccount } from '../deployment.ts';
+import { actionsIn, azureRoleActions, operatorAccount } from '../deployment.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { roleToMintIn } from '../federation.ts';
-import { modeOfThisRun } from '../identity-mode.ts';
-import { built, type Deployment, literalEnv, only } from '../manifests.ts';
+import { tokenRequestRole } from '../federation.ts';
+import { identityModeOfThisRun } from '../identity-mode.ts';
+import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
 import { isReady } from './expectations.ts';
 import { openScene, type Scene } from './scenario.ts';
@@ -28,17 +28,17 @@ for (const { folder, namespace, namespaces } of [
 
     before(async function () {
       this.timeout(120_000);
-      const toMint = modeOfThisRun() === 'service-account' ? await roleToMintIn(namespace) : [];
-      const manifests = [...(await built(folder)), ...toMint];
+      const toMint = identityModeOfThisRun() === 'service-account' ? await tokenRequestRole(namespace) : [];
+      const manifests = [...(await buildKustomization(folder)), ...toMint];
       permissions = permissionsOf(manifests, operatorAccount);
-      const [container] = only<Deployment>(manifests, 'Deployment').spec.template.spec.containers;
+      const [container] = findOnly<Deployment>(manifests, 'Deployment').spec.template.spec.containers;
       const operator = { args: [...container.args, '--interval=1s'], env: literalEnv(container) };
       scene = await openScene({ ...operator, timings: instant, deployment: { folder, namespaces } });
       const standby = scene.startOperator(operator);
-      await standby.said(({ msg }) => msg.includes('standing by'));
+      await standby.logged(({ msg }) => msg.includes('standing by'));
       await live(scene, namespace);
       await scrape(scene.operator, await bearerTokenOf(scene.kubernetes, operatorAccount));
-      for (const one of [scene.operator, standby]) expect(await one.end('SIGTERM')).to.equal(0);
+      for (const one of [scene.operator, standby]) expect(await one.stop('SIGTERM')).to.equal(0);
       accesses = await scene.kubernetes.accessesOf(operatorAccount);
     });
     after(() => scene?.close());
@@ -46,20 +46,20 @@ for (const { folder, namespace, namespaces } of [
     it('hold all that the operator asks of Kubernetes', () => {
       const beyond = accesses.filter((access) => !permissions.some((permission) => permits(permission, access)));
       expect(accesses).not.to.have.length(0);
-      expect(beyond.map(wordsFor)).to.deep.equal([]);
-      expect(accesses.filter(({ isForbidden }) => isForbidden).map(wordsFor)).to.deep.equal([]);
+      expect(beyond.map(formatAccess)).to.deep.equal([]);
+      expect(accesses.filter(({ isForbidden }) => isForbidden).map(formatAccess)).to.deep.equal([]);
     });
 
     it('hold nothing that it never asks of Kubernetes', () => {
       const unused = permissions.filter((permission) => !accesses.some((access) => permits(permission, access)));
       expect(permissions).not.to.have.length(0);
-      expect(unused.map(wordsFor)).to.deep.equal([]);
+      expect(unused.map(formatAccess)).to.deep.equal([]);
     });
 
     // Recorded: requests, answers, and the names of the two actions of polling, which are not needed. Documented, not
     // recorded: which action a method on a path needs (Microsoft's list of resource provider operations).
     it('hold, in azure-role.json, exactly what it asks of Azure', async () => {
-      expect([...actionsIn(scene.arm.journal)]).to.have.members(await azureRole());
+      expect([...actionsIn(scene.arm.journal)]).to.have.members(await azureRoleActions());
     });
   });
 

@@ -1,4 +1,4 @@
-// One stage with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
+// One environment with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
 // and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
 import { createInterface } from 'node:readline';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
@@ -10,11 +10,11 @@ import type { Timings } from '../emulators/arm/timings.ts';
 import { startKubectl } from '../emulators/kubectl.ts';
 import type { Identity } from '../identity-mode.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, type StageOptions, setStage } from '../test-environment.ts';
+import { startTestEnvironment, type TestEnvironment, type TestEnvironmentOptions } from '../test-environment.ts';
 import { isReady } from './expectations.ts';
 import { openGallery, patience } from './object-history.ts';
 
-export interface SceneOptions extends Pick<StageOptions, 'deployment' | 'closed' | 'identity'> {
+export interface SceneOptions extends Pick<TestEnvironmentOptions, 'deployment' | 'forbiddenNamespaces' | 'identity'> {
   readonly timings: Timings;
   /** Azure's; the machine's where left out. */
   readonly clock?: Clock;
@@ -23,10 +23,10 @@ export interface SceneOptions extends Pick<StageOptions, 'deployment' | 'closed'
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Runs before the operator starts; what it resolves to is added to the operator's environment, too. */
-  readonly prepare?: (stage: Stage) => Promise<Readonly<Record<string, string>>>;
+  readonly prepare?: (environment: TestEnvironment) => Promise<Readonly<Record<string, string>>>;
 }
 
-export interface Scene extends Stage {
+export interface Scene extends TestEnvironment {
   /** The operator that runs now, or ran last. */
   readonly operator: Operator;
   /** Kills the operator as a power cut would, if it still runs, and starts another. */
@@ -81,42 +81,48 @@ export async function openScene({
   prepare,
   ...options
 }: SceneOptions): Promise<Scene> {
-  const stage = await setStage({ arm: { timings, ...(clock && { clock }) }, ...options });
-  stage.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
-  const prepared = await prepareOrClose(stage, prepare);
-  const start = () => stage.startOperator({ args: ['--log-level=debug', ...args], env: { ...env, ...prepared } });
+  const environment = await startTestEnvironment({ arm: { timings, ...(clock && { clock }) }, ...options });
+  environment.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
+  const prepared = await prepareOrClose(environment, prepare);
+  const start = () => environment.startOperator({ args: ['--log-level=debug', ...args], env: { ...env, ...prepared } });
   let operator = start();
   let requests = 0;
-  const watch = startKubectl(stage.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
+  const watch = startKubectl(environment.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
   const gallery = openGallery(watch.stdout, () => operator.log.slice(-5).map(({ msg }) => msg));
-  await operator.said(({ msg }) => msg.includes('passes begin'));
+  await operator.logged(({ msg }) => msg.includes('passes begin'));
 
   const scene: Scene = {
-    ...stage,
+    ...environment,
     get operator() {
       return operator;
     },
     async restartOperator() {
-      if (operator.isRunning()) await operator.end('SIGKILL');
+      if (operator.isRunning()) await operator.stop('SIGKILL');
       operator = start();
     },
     addRegistry(name, settings) {
       const reference = referenceTo(name);
-      stage.arm.azure.addRegistry(reference, settings);
+      environment.arm.azure.addRegistry(reference, settings);
       return reference;
     },
     async apply(name, spec, namespace = 'default') {
-      await stage.identity.admit(namespace);
-      const input = manifest(name, spec, stage.identity, namespace);
-      gallery.written(await stage.kubectl('apply -f - -o json', { input }));
+      await environment.identity.admitNamespace(namespace);
+      const input = manifest(name, spec, environment.identity, namespace);
+      gallery.written(await environment.kubectl('apply -f - -o json', { input }));
     },
     async patch(name, patch) {
       const args = ['patch', 'georep', name, '--type=merge', '-o=json', '-p', JSON.stringify(patch)];
-      gallery.written(await stage.kubectl(args));
+      gallery.written(await environment.kubectl(args));
     },
     async askForALook(name) {
       const value = `request ${++requests}`;
-      await stage.kubectl(['annotate', 'georep', name, '--overwrite', `${annotation.reconcileRequestedAt}=${value}`]);
+      await environment.kubectl([
+        'annotate',
+        'georep',
+        name,
+        '--overwrite',
+        `${annotation.reconcileRequestedAt}=${value}`,
+      ]);
       return value;
     },
     async lookNow(name) {
@@ -124,7 +130,7 @@ export async function openScene({
       return gallery.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
     },
     arrived(name, ...locations) {
-      for (const location of locations) stage.arm.azure.finish(referenceTo(name), location);
+      for (const location of locations) environment.arm.azure.finish(referenceTo(name), location);
       return scene.lookNow(name);
     },
     until: gallery.until,
@@ -132,11 +138,11 @@ export async function openScene({
     untilGone: gallery.untilGone,
     history: gallery.history,
     writesTo: (registry) =>
-      stage.arm.journal.writes
+      environment.arm.journal.writes
         .filter((entry) => entry.registry === registry)
         .map(({ method, replica, status }) => `${method} ${replica}${status < 300 ? '' : `: ${status}`}`),
     async told(name, words) {
-      const watch = startKubectl(stage.kubeconfig, [...getEvents, '-w', '--output-watch-events']);
+      const watch = startKubectl(environment.kubeconfig, [...getEvents, '-w', '--output-watch-events']);
       const timer = setTimeout(() => watch.kill(), patience);
       const seen: string[] = [];
       try {
@@ -154,25 +160,25 @@ export async function openScene({
       throw new Error([`${name}: no event in time says ${words}, but:`, ...seen].join('\n'));
     },
     async events(name) {
-      const { items }: { items: Event[] } = JSON.parse(await stage.kubectl(getEvents));
+      const { items }: { items: Event[] } = JSON.parse(await environment.kubectl(getEvents));
       return items.filter(({ regarding }) => regarding.name === name).map(inWords);
     },
     async close() {
       watch.kill();
-      await stage.close();
+      await environment.close();
     },
   };
   return scene;
 }
 
 async function prepareOrClose(
-  stage: Stage,
+  environment: TestEnvironment,
   prepare: SceneOptions['prepare'],
 ): Promise<Readonly<Record<string, string>>> {
   try {
-    return (await prepare?.(stage)) ?? {};
+    return (await prepare?.(environment)) ?? {};
   } catch (error) {
-    await stage.close();
+    await environment.close();
     throw error;
   }
 }
@@ -193,7 +199,7 @@ function inWords({ reason, note }: Event): string {
 export function manifest(
   name: string,
   { regions, ...spec }: ShortSpec,
-  { ofObjects }: Pick<Identity, 'ofObjects'>,
+  { specFields }: Pick<Identity, 'specFields'>,
   namespace = 'default',
 ): string {
   return JSON.stringify({
@@ -203,7 +209,7 @@ export function manifest(
     spec: {
       registry: referenceTo(name),
       regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
-      ...ofObjects,
+      ...specFields,
       ...spec,
     },
   });

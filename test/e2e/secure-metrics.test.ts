@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { built, type Deployment, literalEnv, only } from '../manifests.ts';
+import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
 import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -13,7 +13,8 @@ describeWithKubectl('an operator with secure metrics', () => {
   let scene: Scene;
 
   before(async () => {
-    const [container] = only<Deployment>(await built('deploy'), 'Deployment').spec.template.spec.containers;
+    const [container] = findOnly<Deployment>(await buildKustomization('deploy'), 'Deployment').spec.template.spec
+      .containers;
     scene = await openScene({ timings: instant, env: literalEnv(container) });
   });
   after(() => scene?.close());
@@ -39,7 +40,7 @@ describeWithKubectl('an operator with secure metrics', () => {
     const { status, body } = await scrape(scene.operator, token);
     expect(status).to.equal(200);
     expect(body).to.contain('georeplication_objects{phase="Ready"} 0');
-    const logged = JSON.stringify([scene.operator.log, scene.operator.noise]);
+    const logged = JSON.stringify([scene.operator.log, scene.operator.otherOutput]);
     for (const secret of [token, without]) expect(logged).not.to.contain(secret);
   });
 });

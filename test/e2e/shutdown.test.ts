@@ -11,25 +11,25 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kub
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { type Stage, setStage } from '../test-environment.ts';
+import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { manifest, referenceTo } from './scenario.ts';
 
 describe('an operator that is told to stop', () => {
-  let stage: Stage;
+  let environment: TestEnvironment;
   let cluster: KubeClient;
 
   before(async () => {
-    stage = await setStage({ arm: { timings: held } });
-    cluster = createKubeClient(loadKubeConfig(stage.kubeconfig));
+    environment = await startTestEnvironment({ arm: { timings: held } });
+    cluster = createKubeClient(loadKubeConfig(environment.kubeconfig));
   });
   after(async () => {
     await cluster?.close();
-    await stage?.close();
+    await environment?.close();
   });
 
   async function create(name: string): Promise<void> {
-    stage.arm.azure.addRegistry(referenceTo(name));
-    const body: object = JSON.parse(manifest(name, { regions: ['japaneast'] }, stage.identity));
+    environment.arm.azure.addRegistry(referenceTo(name));
+    const body: object = JSON.parse(manifest(name, { regions: ['japaneast'] }, environment.identity));
     const api = cluster.api(CustomObjectsApi);
     await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
   }
@@ -38,12 +38,12 @@ describe('an operator that is told to stop', () => {
     request.registry === registry && request.method === method;
 
   it('finishes the pass that is running, tells what it did, and ends with 0', async () => {
-    const operator = stage.startOperator({ args: ['--leader-elect'] });
-    await operator.said(({ msg }) => msg.includes('passes begin'));
-    const stopped = stage.arm.journal.next(to('finishing', 'GET')).then(() => operator.end('SIGTERM'));
+    const operator = environment.startOperator({ args: ['--leader-elect'] });
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    const stopped = environment.arm.journal.next(to('finishing', 'GET')).then(() => operator.stop('SIGTERM'));
     await create('finishing');
     expect(await stopped).to.equal(0);
-    expect(stage.arm.journal.writes.map(({ method, replica }) => `${method} ${replica}`)).to.deep.equal([
+    expect(environment.arm.journal.writes.map(({ method, replica }) => `${method} ${replica}`)).to.deep.equal([
       'PUT japaneast',
     ]);
     const said = operator.log.map(({ msg, reason }) => reason ?? msg);
@@ -58,23 +58,23 @@ describe('an operator that is told to stop', () => {
   });
 
   it('ends at once when it is told so a second time', async () => {
-    const mute = await TcpProxy.to(stage.arm.url);
-    await mute.mend();
+    const mute = await TcpProxy.create(environment.arm.url);
+    await mute.listen();
     mute.mute(true);
-    const operator = stage.startOperator({
+    const operator = environment.startOperator({
       args: ['--log-level=debug'],
       env: { AZURE_RESOURCE_MANAGER_ENDPOINT: `https://127.0.0.1:${mute.port}` },
     });
-    await operator.said(({ msg }) => msg === 'A pass begins');
+    await operator.logged(({ msg }) => msg === 'A pass begins');
     operator.process.kill('SIGTERM');
-    await operator.said(({ msg }) => msg.startsWith('Stopping'));
-    expect(await operator.end('SIGTERM')).to.equal(130);
-    await mute.cut();
+    await operator.logged(({ msg }) => msg.startsWith('Stopping'));
+    expect(await operator.stop('SIGTERM')).to.equal(130);
+    await mute.close();
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     it(`ends in order where npm runs it and is sent ${signal}, and does not live on`, async () => {
-      const operator = stage.startOperator({
+      const operator = environment.startOperator({
         launch: (args, env) =>
           spawn('npm', ['start', '--', ...args], {
             cwd: new URL('../..', import.meta.url),
@@ -82,8 +82,8 @@ describe('an operator that is told to stop', () => {
             stdio: ['ignore', 'pipe', 'pipe'],
           }),
       });
-      await operator.said(({ msg }) => msg.includes('passes begin'));
-      expect(await operator.end(signal)).to.equal(0);
+      await operator.logged(({ msg }) => msg.includes('passes begin'));
+      expect(await operator.stop(signal)).to.equal(0);
       expect(operator.log.at(-1)?.msg).to.equal('Stopped');
     });
 
@@ -92,14 +92,14 @@ describe('an operator that is told to stop', () => {
     // It reads its kubeconfig before it is able to stop in order; from a pipe, it waits there for whoever writes.
     const pipe = join(directory, 'kubeconfig');
     await promisify(execFile)('mkfifo', [pipe]);
-    const operator = stage.startOperator({ env: { KUBECONFIG: pipe } });
-    const kubeconfig = await readFile(stage.kubeconfig);
+    const operator = environment.startOperator({ env: { KUBECONFIG: pipe } });
+    const kubeconfig = await readFile(environment.kubeconfig);
     const writer = await open(pipe, 'w');
     operator.process.kill('SIGTERM');
     await writer.writeFile(kubeconfig);
     await writer.close();
     expect(await operator.exited).to.equal(0);
-    expect(operator.noise).to.deep.equal([]);
+    expect(operator.otherOutput).to.deep.equal([]);
     await rm(directory, { recursive: true });
   });
 });

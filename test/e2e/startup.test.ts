@@ -5,33 +5,33 @@ import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import type { Operator } from '../operator.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { type Stage, setStage } from '../test-environment.ts';
+import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { manifest, referenceTo } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describe('an operator that cannot start, or cannot get through', () => {
-  let stage: Stage;
+  let environment: TestEnvironment;
 
   before(async () => {
-    stage = await setStage({ identity: 'client-secret' });
+    environment = await startTestEnvironment({ identity: 'client-secret' });
   });
-  after(() => stage?.close());
+  after(() => environment?.close());
 
   /** All that it said; a fatal line is a log line where there is a log, and plain text where there is none yet. */
   async function lastWords(operator: Operator): Promise<{ code: number | null; lines: readonly string[] }> {
     const code = await operator.exited;
-    return { code, lines: [...operator.log.map(({ level, msg }) => `${level}: ${msg}`), ...operator.noise] };
+    return { code, lines: [...operator.log.map(({ level, msg }) => `${level}: ${msg}`), ...operator.otherOutput] };
   }
 
   it('says which flag it does not know, and ends with 2', async () => {
-    expect(await lastWords(stage.startOperator({ args: ['--frequency=10m'] }))).to.deep.equal({
+    expect(await lastWords(environment.startOperator({ args: ['--frequency=10m'] }))).to.deep.equal({
       code: 2,
       lines: ["unknown option '--frequency=10m' (see --help)"],
     });
   });
 
   it('says which value it does not understand, and ends with 2', async () => {
-    expect(await lastWords(stage.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
+    expect(await lastWords(environment.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
       code: 2,
       lines: [
         "option '--interval <duration>' argument 'soon' is invalid. must be a duration such as 10m or 1h30m, at least 1s (see --help)",
@@ -40,7 +40,7 @@ describe('an operator that cannot start, or cannot get through', () => {
   });
 
   it('ends with 1 and one line on stderr when its log cannot be written', async () => {
-    const operator = stage.startOperator();
+    const operator = environment.startOperator();
     operator.process.stdout?.destroy();
     expect(await lastWords(operator)).to.deep.equal({
       code: 1,
@@ -49,7 +49,7 @@ describe('an operator that cannot start, or cannot get through', () => {
   });
 
   it('says the same of the environment', async () => {
-    expect(await lastWords(stage.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
+    expect(await lastWords(environment.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
       code: 2,
       lines: [
         "option '--concurrency <n>' value 'many' from env 'CONCURRENCY' is invalid. must be a whole number from 1 to 1000 (see --help)",
@@ -58,15 +58,15 @@ describe('an operator that cannot start, or cannot get through', () => {
   });
 
   it('says which kubeconfig it cannot read, and ends with 1', async () => {
-    const { code, lines } = await lastWords(stage.startOperator({ env: { KUBECONFIG: '/nowhere/kubeconfig' } }));
+    const { code, lines } = await lastWords(environment.startOperator({ env: { KUBECONFIG: '/nowhere/kubeconfig' } }));
     expect(code).to.equal(1);
     expect(lines).to.have.length(1);
     expect(lines[0]).to.match(/^fatal: The kubeconfig \/nowhere\/kubeconfig cannot be read: ENOENT/);
   });
 
   it('says which address is taken, and ends with 1', async () => {
-    const { host: taken } = new URL(stage.arm.url);
-    const operator = stage.startOperator({ args: ['--metrics-bind-address', taken] });
+    const { host: taken } = new URL(environment.arm.url);
+    const operator = environment.startOperator({ args: ['--metrics-bind-address', taken] });
     expect(await lastWords(operator)).to.deep.equal({
       code: 1,
       lines: [
@@ -94,72 +94,80 @@ describe('an operator that cannot start, or cannot get through', () => {
       ],
     ] as const)
       it(`says at once that ${what}, says it of every object, and goes on`, async () => {
-        const operator = stage.startOperator({ env });
-        const told = await operator.said(({ level }) => level === 'error');
+        const operator = environment.startOperator({ env });
+        const told = await operator.logged(({ level }) => level === 'error');
         expect(told.msg).to.match(words);
-        await stage.kubectl('apply -f -', { input: manifest(name, { regions: ['japaneast'] }, stage.identity) });
+        await environment.kubectl('apply -f -', {
+          input: manifest(name, { regions: ['japaneast'] }, environment.identity),
+        });
         const reason = '{.status.conditions[?(@.type=="Ready")].reason}';
-        await stage.kubectl([
+        await environment.kubectl([
           'wait',
           `georep/${name}`,
           `--for=jsonpath=${reason}=AuthenticationFailed`,
           '--timeout=20s',
         ]);
-        expect(await stage.kubectl(['get', 'georep', name, '-o', 'wide'])).to.match(words);
+        expect(await environment.kubectl(['get', 'georep', name, '-o', 'wide'])).to.match(words);
         expect(operator.isRunning()).to.equal(true);
         expect(operator.log.filter(({ level }) => level === 'error')).to.have.length(1);
-        expect(operator.noise).to.deep.equal([]);
+        expect(operator.otherOutput).to.deep.equal([]);
         expect(JSON.stringify(operator.log)).not.to.contain('not-the-secret');
-        expect(await operator.end()).to.equal(0);
+        expect(await operator.stop()).to.equal(0);
       });
   });
 });
 
 describeWithKubectl('an operator that starts before the rest is there', () => {
-  let stage: Stage;
+  let environment: TestEnvironment;
 
   before(async () => {
-    stage = await setStage({ arm: { timings: instant }, crds: [] });
-    stage.arm.azure.addRegistry(referenceTo('early'));
+    environment = await startTestEnvironment({ arm: { timings: instant }, crds: [] });
+    environment.arm.azure.addRegistry(referenceTo('early'));
   });
-  after(() => stage?.close());
+  after(() => environment?.close());
 
   function isRetry({ level, msg }: { level: string; msg: string }): boolean {
     return level === 'warn' && /; trying again in [\d.]+ s$/.test(msg);
   }
 
   it('tries again until there are an API server and the CRD', async () => {
-    const proxy = await TcpProxy.to(stage.kubernetes.url);
-    const kubeconfig = join(stage.operatorKubeconfig, '..', 'through-proxy');
-    const text = await readFile(stage.operatorKubeconfig, 'utf8');
-    await writeFile(kubeconfig, text.replace(stage.kubernetes.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
-    const operator = stage.startOperator({ env: { KUBECONFIG: kubeconfig } });
+    const proxy = await TcpProxy.create(environment.kubernetes.url);
+    const kubeconfig = join(environment.operatorKubeconfig, '..', 'through-proxy');
+    const text = await readFile(environment.operatorKubeconfig, 'utf8');
+    await writeFile(kubeconfig, text.replace(environment.kubernetes.url, `https://127.0.0.1:${proxy.port}`), {
+      mode: 0o600,
+    });
+    const operator = environment.startOperator({ env: { KUBECONFIG: kubeconfig } });
 
-    const unreachable = await operator.said(isRetry);
+    const unreachable = await operator.logged(isRetry);
     expect(unreachable.msg).to.match(new RegExp(`127\\.0\\.0\\.1:${proxy.port}.*ECONNREFUSED`));
-    await proxy.mend();
-    const missing = await operator.said((line) => isRetry(line) && /not installed/.test(line.msg));
+    await proxy.listen();
+    const missing = await operator.logged((line) => isRetry(line) && /not installed/.test(line.msg));
     expect(missing.msg).to.contain(
       'the CRD registryreplications.georeplication.dev is not installed; install it with: kubectl apply -k crds',
     );
 
-    await stage.kubectl('apply -k crds --validate=false');
-    await operator.said(({ msg }) => msg.includes('passes begin'));
-    await stage.kubectl('apply -f -', { input: manifest('early', { regions: ['eastus'] }, stage.identity) });
-    await stage.kubectl('wait georep/early --for=condition=Ready --timeout=20s');
+    await environment.kubectl('apply -k crds --validate=false');
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    await environment.kubectl('apply -f -', {
+      input: manifest('early', { regions: ['eastus'] }, environment.identity),
+    });
+    await environment.kubectl('wait georep/early --for=condition=Ready --timeout=20s');
     expect(operator.log.filter(({ level }) => level === 'error' || level === 'fatal')).to.deep.equal([]);
-    expect(operator.noise).to.deep.equal([]);
-    expect(await operator.end()).to.equal(0);
-    await proxy.cut();
+    expect(operator.otherOutput).to.deep.equal([]);
+    expect(await operator.stop()).to.equal(0);
+    await proxy.close();
   });
 
   it('ends with 0 when it is told to while it still waits', async () => {
-    const proxy = await TcpProxy.to(stage.kubernetes.url);
-    const kubeconfig = join(stage.operatorKubeconfig, '..', 'to-nowhere');
-    const text = await readFile(stage.operatorKubeconfig, 'utf8');
-    await writeFile(kubeconfig, text.replace(stage.kubernetes.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
-    const operator = stage.startOperator({ env: { KUBECONFIG: kubeconfig } });
-    await operator.said(isRetry);
-    expect(await operator.end('SIGINT')).to.equal(0);
+    const proxy = await TcpProxy.create(environment.kubernetes.url);
+    const kubeconfig = join(environment.operatorKubeconfig, '..', 'to-nowhere');
+    const text = await readFile(environment.operatorKubeconfig, 'utf8');
+    await writeFile(kubeconfig, text.replace(environment.kubernetes.url, `https://127.0.0.1:${proxy.port}`), {
+      mode: 0o600,
+    });
+    const operator = environment.startOperator({ env: { KUBECONFIG: kubeconfig } });
+    await operator.logged(isRetry);
+    expect(await operator.stop('SIGINT')).to.equal(0);
   });
 });

@@ -17,7 +17,7 @@ describeWithKubectl('what is measured and logged', () => {
 
   /** The samples of a scrape now, by series. */
   async function scrape(): Promise<Map<string, number>> {
-    const { metricsPort } = await scene.operator.said(({ metricsPort }) => metricsPort !== undefined);
+    const { metricsPort } = await scene.operator.logged(({ metricsPort }) => metricsPort !== undefined);
     const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(
@@ -37,7 +37,7 @@ describeWithKubectl('what is measured and logged', () => {
 
   /** The operator has told of a pass, which it does after the status: with this line, or before it. */
   const logged = (name: string, sentence: string) =>
-    scene.operator.said(({ object, msg }) => object === `default/${name}` && msg === sentence);
+    scene.operator.logged(({ object, msg }) => object === `default/${name}` && msg === sentence);
 
   const labels = (object: string, rest: string) => `{object="default/${object}",registry="${object}",${rest}}`;
 
@@ -85,20 +85,20 @@ describeWithKubectl('what is measured and logged', () => {
   it('is more while SIGUSR2 asks for details', async () => {
     const operator = scene.startOperator({ args: ['--watch-namespaces=kube-system'] });
     for (const level of ['debug', 'info']) {
-      await operator.said(({ msg }) => msg.includes('passes begin'));
+      await operator.logged(({ msg }) => msg.includes('passes begin'));
       operator.process.kill('SIGUSR2');
-      await operator.said(({ msg }) => msg === `The log level is ${level} from now on`);
+      await operator.logged(({ msg }) => msg === `The log level is ${level} from now on`);
     }
-    expect(await operator.end()).to.equal(0);
+    expect(await operator.stop()).to.equal(0);
   });
 
   it('can be read by people', async () => {
     const operator = scene.startOperator({ args: ['--watch-namespaces=kube-system', '--log-format=pretty'] });
     if (operator.process.stdout) await once(operator.process.stdout, 'data');
-    expect(await operator.end()).to.equal(0);
+    expect(await operator.stop()).to.equal(0);
     expect(operator.log).to.deep.equal([]);
-    expect(operator.noise[0]).to.match(/^\S+Z INFO {2}The operator has started version=\S+ server=https:\/\/127/);
-    expect(operator.noise.at(-1)).to.match(/^\S+Z INFO {2}Stopped$/);
+    expect(operator.otherOutput[0]).to.match(/^\S+Z INFO {2}The operator has started version=\S+ server=https:\/\/127/);
+    expect(operator.otherOutput.at(-1)).to.match(/^\S+Z INFO {2}Stopped$/);
   });
 
   it('counts what has lost its claim, names it, and forgets it when it is gone', async () => {
@@ -113,7 +113,7 @@ describeWithKubectl('what is measured and logged', () => {
     };
     await scene.kubectl('apply -f -', { input: JSON.stringify(manifest) });
     await scene.until('usurper', 'has lost its claim', isNotReadyBecause('RegistryClaimed'));
-    await scene.operator.said(({ object, reason }) => object === 'default/usurper' && reason === 'RegistryClaimed');
+    await scene.operator.logged(({ object, reason }) => object === 'default/usurper' && reason === 'RegistryClaimed');
     const page = await scrapeUntil('georeplication_objects_stalled{reason="RegistryClaimed"}', 1);
     const stalled = [...page].filter(([series]) => series.includes('object="default/usurper"'));
     expect(stalled.map(([series]) => series)).to.deep.equal([

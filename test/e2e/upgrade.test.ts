@@ -28,9 +28,9 @@ describeWithKubectl('an operator that is upgraded', () => {
 
     // As the Deployment's rollout does it: the next one is started, and stands by; then the last one is told to stop.
     const next = scene.startOperator({ args: ['--leader-elect'] });
-    await next.said(({ msg }) => msg.includes('standing by'));
-    expect(await scene.operator.end('SIGTERM')).to.equal(0);
-    await next.said(({ msg }) => msg.includes('passes begin'));
+    await next.logged(({ msg }) => msg.includes('standing by'));
+    expect(await scene.operator.stop('SIGTERM')).to.equal(0);
+    await next.logged(({ msg }) => msg.includes('passes begin'));
 
     for (const [registry, location] of [
       [coming, 'japaneast'],
@@ -42,7 +42,7 @@ describeWithKubectl('an operator that is upgraded', () => {
     await Promise.all([scene.untilReady('coming'), deleted]);
     expect(scene.writesTo('coming')).to.have.members(['PUT japaneast', 'PUT westeurope']);
     expect(scene.writesTo('going')).to.deep.equal(['DELETE japaneast']);
-    expect(await next.end('SIGTERM')).to.equal(0);
+    expect(await next.stop('SIGTERM')).to.equal(0);
   });
 
   it('finds its objects as they were when the CRD was applied anew before it', async () => {
@@ -50,7 +50,7 @@ describeWithKubectl('an operator that is upgraded', () => {
     const before = await scene.lookNow('coming');
     expect(isReady(before)).to.equal(true);
     // It gives back its Lease, for which the next one would have to wait otherwise.
-    await scene.operator.end('SIGTERM');
+    await scene.operator.stop('SIGTERM');
     await scene.kubectl('apply -k crds --validate=false');
     await scene.restartOperator();
     const after = await scene.lookNow('coming');
@@ -73,7 +73,7 @@ describeWithKubectl('an operator that is removed before its objects', () => {
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('missed', { regions: ['japaneast'] });
     await scene.untilReady('missed');
-    await scene.operator.end('SIGTERM');
+    await scene.operator.stop('SIGTERM');
     await scene.kubectl('delete georep missed --wait=false');
     expect(scene.writesTo('missed')).to.deep.equal([]);
 
@@ -89,7 +89,7 @@ describeWithKubectl('an operator that is removed before its objects', () => {
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('abandoned', { regions: ['japaneast'] });
     await scene.untilReady('abandoned');
-    await scene.operator.end('SIGTERM');
+    await scene.operator.stop('SIGTERM');
     // Without kube-controller-manager nobody empties the operator's namespace, so that there is nothing to wait for.
     if (scene.kubernetes.hasRoles) await scene.kubectl('delete -k deploy --wait=false');
 

@@ -14,7 +14,7 @@ import { createArmClient } from '../../src/azure/arm-client.ts';
 import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
 import { checkCredential, defaultCredential } from '../../src/azure/identity/credential.ts';
 import { tracing } from '../../src/azure/trace.ts';
-import { refusal } from '../arm-refusal.ts';
+import { rejection } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
@@ -199,16 +199,16 @@ describe('the ARM gateway at Azure', () => {
   });
 
   it('tells a missing registry, replica and subscription apart', async () => {
-    const missing = await refusal(arm.registry({ ...registry, name: 'nosuchregistry' }));
+    const missing = await rejection(arm.registry({ ...registry, name: 'nosuchregistry' }));
     expect(missing).to.include({ kind: 'NotFound', code: 'ResourceNotFound' });
     expect(missing.message).to.match(/^Cannot read registry nosuchregistry: it is not there/);
-    expect(await refusal(arm.replica(registry, 'japaneast'))).to.include({ kind: 'NotFound' });
+    expect(await rejection(arm.replica(registry, 'japaneast'))).to.include({ kind: 'NotFound' });
     const elsewhere = { ...registry, subscriptionId: '99999999-9999-9999-9999-999999999999' };
-    expect(await refusal(arm.registry(elsewhere))).to.include({ kind: 'Denied', reason: 'SubscriptionNotFound' });
+    expect(await rejection(arm.registry(elsewhere))).to.include({ kind: 'Denied', reason: 'SubscriptionNotFound' });
   });
 
   it('says that a region does not exist', async () => {
-    const error = await refusal(arm.create(registry, 'atlantis', { location: 'atlantis' }));
+    const error = await rejection(arm.create(registry, 'atlantis', { location: 'atlantis' }));
     expect(error).to.include({ kind: 'Invalid', reason: 'RegionNotAvailable' });
     expect(error.message).to.match(/^Cannot create replica atlantis of registry myACR0007: the region does not exist/);
   });
@@ -223,7 +223,7 @@ describe('the ARM gateway at Azure', () => {
 
   it('is told, like others, that it may not read the regions', async () => {
     emulator.azure.faults.add({ kind: 'forbidden', actions: ['Microsoft.Resources/subscriptions/locations/read'] });
-    const error = await refusal(arm.locations(registry.subscriptionId));
+    const error = await rejection(arm.locations(registry.subscriptionId));
     expect(error).to.include({ kind: 'Denied', reason: 'AuthorizationFailed' });
     expect(error.message).to.contain('Microsoft.Resources/subscriptions/locations/read');
   });
@@ -235,13 +235,13 @@ describe('the ARM gateway at Azure', () => {
       message: "Number of 'read' requests for subscription 'S' actor 'O' exceeded.",
       headers: { 'retry-after': '17' },
     });
-    expect(await refusal(arm.replicas(registry))).to.include({ kind: 'Throttled', retryAfter: 17_000 });
+    expect(await rejection(arm.replicas(registry))).to.include({ kind: 'Throttled', retryAfter: 17_000 });
     expect(requests()).to.have.length(1);
   });
 
   it('does not try again when Azure fails', async () => {
     emulator.azure.refuse(() => true, { status: 503, code: 'ServerBusy', message: 'later' });
-    expect(await refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }))).to.include({
+    expect(await rejection(arm.create(registry, 'japaneast', { location: 'japaneast' }))).to.include({
       kind: 'Transient',
     });
     expect(requests()).to.have.length(1);
@@ -249,7 +249,7 @@ describe('the ARM gateway at Azure', () => {
 
   it('reports each request once, with its status', async () => {
     await arm.registry(registry);
-    await refusal(arm.replica(registry, 'japaneast'));
+    await rejection(arm.replica(registry, 'japaneast'));
     expect(reports.map(({ method, status }) => `${method} ${status}`)).to.deep.equal(['GET 200', 'GET 404']);
     for (const { durationMs, correlationId } of reports) {
       expect(durationMs).to.be.above(0);
@@ -261,7 +261,7 @@ describe('the ARM gateway at Azure', () => {
     const [first, second, refused] = await Promise.all([
       tracing(() => arm.registry(registry)),
       tracing(() => Promise.all([arm.replicas(registry), arm.replicas(registry)])),
-      tracing(() => refusal(arm.replica(registry, 'japaneast'))),
+      tracing(() => rejection(arm.replica(registry, 'japaneast'))),
     ]);
     expect(first.requests).to.have.length(1);
     expect(second.requests).to.have.length(2);
@@ -270,7 +270,7 @@ describe('the ARM gateway at Azure', () => {
   });
 
   it('says that Azure does not take the secret', async () => {
-    const error = await refusal(connect('wrong').registry(registry));
+    const error = await rejection(connect('wrong').registry(registry));
     expect(error).to.include({ kind: 'Denied', reason: 'AuthenticationFailed' });
     expect(error.message).to.contain('AADSTS7000215').and.not.to.contain('wrong');
   });
@@ -408,7 +408,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     it(`gives up ${name} after 30 s without an answer`, async () => {
       const asked = once(server, 'request');
       answer = () => {};
-      const error = refusal(call());
+      const error = rejection(call());
       await asked;
       await clock.advance(29_999);
       expect(clock.nextIn).to.equal(1);
@@ -419,17 +419,17 @@ describe('the ARM gateway at a server that misbehaves', () => {
 
     it(`keeps the status of a refusal of ${name} that has no body`, async () => {
       answer = json(429, '', { 'retry-after': '3' });
-      expect(await refusal(call())).to.include({ kind: 'Throttled', retryAfter: 3_000 });
+      expect(await rejection(call())).to.include({ kind: 'Throttled', retryAfter: 3_000 });
       answer = json(403, '');
-      expect(await refusal(call())).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
+      expect(await rejection(call())).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
       answer = json(404, '');
-      expect(await refusal(call())).to.include({ kind: 'Transient' });
+      expect(await rejection(call())).to.include({ kind: 'Transient' });
       expect(seen).to.have.length(3);
     });
 
     it(`takes a connection that breaks during ${name} for no answer`, async () => {
       answer = (request) => request.socket.destroy();
-      expect(await refusal(call())).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
+      expect(await rejection(call())).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
       expect(seen).to.have.length(1);
     });
   }
@@ -441,7 +441,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
         response.write('{"id":', () => resolve());
       };
     });
-    const error = refusal(arm.registry(registry));
+    const error = rejection(arm.registry(registry));
     await begun;
     await clock.advance(30_000);
     expect(await error).to.include({ kind: 'Transient' });
@@ -449,7 +449,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
 
   it('gives up after 30 s when no token comes', async () => {
     arm = createArmClient({ credential: { getToken: () => new Promise(() => {}) }, cloud, clock });
-    const error = refusal(arm.registry(registry));
+    const error = rejection(arm.registry(registry));
     await clock.advance(30_000);
     expect(await error).to.include({ kind: 'Transient' });
     expect(seen).to.have.length(0);
@@ -466,7 +466,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
         if (!mayWrite) throw new Error('not any more');
       },
     });
-    const tried = ['create', 'update', 'remove'].map((name) => refusal(everything[name]?.() ?? Promise.resolve()));
+    const tried = ['create', 'update', 'remove'].map((name) => rejection(everything[name]?.() ?? Promise.resolve()));
     await settled();
     mayWrite = false; // while the token is waited for
     slow.resolve({ token: 'slow', expiresOnTimestamp: clock.now().getTime() + 3_600_000 });
@@ -486,7 +486,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     server.once('connection', () => {
       mayWrite = false; // the handshake is still to come
     });
-    const error = await refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }));
+    const error = await rejection(arm.create(registry, 'japaneast', { location: 'japaneast' }));
     expect(error.message).to.contain('not any more');
     await arm.registry(registry);
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET']);
@@ -499,7 +499,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     };
     arm = createArmClient({ credential, cloud, clock, beforeWrite });
     await arm.registry(registry);
-    const error = await refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }));
+    const error = await rejection(arm.create(registry, 'japaneast', { location: 'japaneast' }));
     expect(error.message).to.contain('not any more');
     await arm.registry(registry);
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET', 'GET']);
@@ -508,7 +508,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
   it('sends nothing after it has given up, though the token comes at last', async () => {
     const late = Promise.withResolvers<AccessToken>();
     arm = createArmClient({ credential: { getToken: () => late.promise }, cloud, clock });
-    const error = refusal(arm.create(registry, 'japaneast', { location: 'japaneast' }));
+    const error = rejection(arm.create(registry, 'japaneast', { location: 'japaneast' }));
     await clock.advance(30_000);
     await error;
     late.resolve({ token: 'late', expiresOnTimestamp: clock.now().getTime() + 3_600_000 });
@@ -533,7 +533,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     it(`takes ${body || 'an empty body'} for an answer that says nothing`, async () => {
       answer = json(200, body);
       for (const [name, call] of reading) {
-        expect(await refusal(call()), name).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
+        expect(await rejection(call()), name).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
       }
     });
   }
@@ -541,19 +541,19 @@ describe('the ARM gateway at a server that misbehaves', () => {
   it('stops following a list that has no end', async () => {
     answer = (request, response) =>
       json(200, { value: [], nextLink: `${cloud.endpoint}${request.url}` })(request, response);
-    expect(await refusal(arm.replicas(registry))).to.include({ kind: 'Transient' });
+    expect(await rejection(arm.replicas(registry))).to.include({ kind: 'Transient' });
     expect(seen.length).to.be.within(50, 200);
   });
 
   it('follows no redirection with its token', async () => {
     answer = (_, response) => response.writeHead(307, { location: 'https://example.invalid/' }).end();
-    expect(await refusal(arm.registry(registry))).to.include({ kind: 'Transient' });
+    expect(await rejection(arm.registry(registry))).to.include({ kind: 'Transient' });
     expect(seen).to.have.length(1);
   });
 
   it('asks with a new token after a 401', async () => {
     answer = json(401, { error: { code: 'ExpiredAuthenticationToken', message: 'expired' } });
-    expect(await refusal(arm.registry(registry))).to.include({ kind: 'Transient' });
+    expect(await rejection(arm.registry(registry))).to.include({ kind: 'Transient' });
     answer = json(200, { id: '/x', location: 'l', sku: { name: 'Premium' } });
     await arm.registry(registry);
     expect(seen.map(({ headers }) => headers.authorization)).to.deep.equal(['Bearer token-1', 'Bearer token-2']);

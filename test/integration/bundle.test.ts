@@ -26,6 +26,6 @@ describe('the bundle', () => {
     const versions = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${older}' } })`;
     const operator = startOperator({ entry, nodeFlags: ['--import', `data:text/javascript,${versions}`], env: {} });
     expect(await operator.exited).to.equal(1);
-    expect(operator.noise).to.deep.equal([`The operator needs Node ${pinned} or newer; this is ${older}.`]);
+    expect(operator.otherOutput).to.deep.equal([`The operator needs Node ${pinned} or newer; this is ${older}.`]);
   });
 });

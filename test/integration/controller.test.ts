@@ -91,7 +91,7 @@ describe('the controller runtime against an API server', function () {
   });
 
   beforeEach(async () => {
-    wire = await TcpProxy.to(server.url);
+    wire = await TcpProxy.create(server.url);
     log = new LogJournal();
     requests = [];
     passes = new Journal();
@@ -102,7 +102,7 @@ describe('the controller runtime against an API server', function () {
     informer.stop();
     await controller.stop();
     await cluster.close();
-    await wire.cut();
+    await wire.close();
     for (const { metadata } of (await resource<Widget>(people, { group, version, plural: 'widgets' }).list()).items) {
       await users.deleteNamespacedCustomObject({ ...of('widgets'), name: metadata?.name ?? '' });
     }
@@ -112,7 +112,7 @@ describe('the controller runtime against an API server', function () {
     const text = await readFile(server.kubeconfig, 'utf8');
     const config = new KubeConfig();
     config.loadFromString(text.replace(server.url, `https://127.0.0.1:${wire.port}`));
-    if (connected) await wire.mend();
+    if (connected) await wire.listen();
     cluster = createKubeClient(config, { onRequest: (request) => requests.push(request) });
     store = new Store();
     api = withReadYourWrites(resource<Widget>(cluster, { group, version, plural }), store);
@@ -221,14 +221,14 @@ describe('the controller runtime against an API server', function () {
       /^Watching widgets\.runtime\.example\.dev in all namespaces failed: the API server at https:\/\/127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\); trying again in \d\.\d s$/,
     );
     expect(requests[0]?.code).to.equal('<error>');
-    await wire.mend();
+    await wire.listen();
     await passOf('bear');
     await informer.synced;
     expect((await log.next(({ level }) => level === 'info')).sentence).to.contain('works again');
   });
 
   it('waits for a CRD that is not installed yet, and for it to come back', async () => {
-    await wire.mend();
+    await wire.listen();
     await start({ plural: 'gadgets', connected: false });
     const missing = ({ sentence }: { sentence: string }) =>
       sentence.includes(`the CRD gadgets.${group} is not installed; trying again in`);
@@ -316,11 +316,11 @@ describe('the controller runtime against an API server', function () {
             await create(name);
             await passOf(name);
           }
-          await wire.cut();
+          await wire.close();
           await resize('bear', 2);
           await remove('doll');
           server.faults?.compact(answer);
-          await wire.mend();
+          await wire.listen();
           expect((await passOf('bear')).spec?.size).to.equal(2);
           expect(await gone.next()).to.equal(`${namespace}/doll`);
           expect(informer.health().relists).to.equal(1);

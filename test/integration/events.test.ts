@@ -53,8 +53,8 @@ describe('events on an API server', function () {
   });
 
   beforeEach(async () => {
-    wire = await TcpProxy.to(server.url);
-    await wire.mend();
+    wire = await TcpProxy.create(server.url);
+    await wire.listen();
     const config = new KubeConfig();
     const text = await readFile(server.kubeconfig, 'utf8');
     config.loadFromString(text.replace(server.url, `https://127.0.0.1:${wire.port}`));
@@ -77,7 +77,7 @@ describe('events on an API server', function () {
   afterEach(async () => {
     await events.flush(0);
     await cluster.close();
-    await wire.cut();
+    await wire.close();
   });
 
   async function stored(): Promise<EventsV1Event[]> {
@@ -142,11 +142,11 @@ describe('events on an API server', function () {
   });
 
   it('arrive, with what happened meanwhile, once the API server can be reached again', async () => {
-    await wire.cut();
+    await wire.close();
     events.record(object, ready);
     await requests.next(({ code }) => code === '<error>');
     for (let i = 1; i < 10; i++) events.record(object, ready);
-    await wire.mend();
+    await wire.listen();
     expect(await events.flush(10_000)).to.equal(0);
     expect((await stored()).map(({ series }) => series?.count)).to.deep.equal([10]);
     expect(log.all).to.deep.equal([]);

@@ -7,7 +7,7 @@ import {
   type ServiceAccountName,
 } from '../../src/azure/identity/federated-credential.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { refusal } from '../arm-refusal.ts';
+import { rejection } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { TokenIssuer } from '../emulators/kubernetes/token-issuer.ts';
 import { trust } from '../trust.ts';
@@ -39,7 +39,7 @@ describe('the client that a ServiceAccount stands for', () => {
 
   it("is in the operator's tenant where they name none", async () => {
     expect(await read({ [clientId]: client.clientId }, client.tenantId)).to.deep.equal(client);
-    const error = await refusal(read({ [clientId]: client.clientId }));
+    const error = await rejection(read({ [clientId]: client.clientId }));
     expect(error).to.include({ kind: 'Denied', reason: 'ServiceAccountNotAnnotated' });
     expect(error.message).to.contain(`web/registries has no annotation ${tenant}`);
   });
@@ -53,7 +53,7 @@ describe('the client that a ServiceAccount stands for', () => {
     `x\n${client.tenantId}`,
   ])
     it(`is not ${JSON.stringify(hostile)}: nothing but an id gets into the URL of a token request`, async () => {
-      const error = await refusal(read({ [clientId]: client.clientId, [tenant]: hostile }));
+      const error = await rejection(read({ [clientId]: client.clientId, [tenant]: hostile }));
       expect(error).to.include({ reason: 'ServiceAccountNotAnnotated' });
       expect(error.message).not.to.contain('\n');
     });
@@ -65,7 +65,7 @@ describe('the client that a ServiceAccount stands for', () => {
   ] as const)
     it(`is not known where the ServiceAccount is ${refused}: ${reason}`, async () => {
       const annotations = async (): Promise<Refused> => ({ refused, words: 'so it is' });
-      const error = await refusal(
+      const error = await rejection(
         resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
       );
       expect(error).to.include({ kind: 'Denied', reason });
@@ -74,7 +74,7 @@ describe('the client that a ServiceAccount stands for', () => {
 
   it('is not known for a while where the API server does not answer', async () => {
     const annotations = () => Promise.reject(new Error('no answer'));
-    const error = await refusal(
+    const error = await rejection(
       resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
     );
     expect(error).to.include({ kind: 'Transient' });
@@ -139,7 +139,7 @@ describe('the token of a client that a ServiceAccount stands for', () => {
   for (const [what, federated, code] of refusals)
     it(`is refused for another ${what}, in Entra's words and with what is missing, but without the token`, async () => {
       emulator.register(client.clientId, [federated]);
-      const error = await refusal(Promise.resolve(credential().getToken(scopeOf(cloud))));
+      const error = await rejection(Promise.resolve(credential().getToken(scopeOf(cloud))));
       expect(error).to.include({ kind: 'Denied', reason: 'TokenExchangeRefused' });
       expect(error.message)
         .to.contain(code)
@@ -150,14 +150,14 @@ describe('the token of a client that a ServiceAccount stands for', () => {
 
   it('is not had with the token of a ServiceAccount of another namespace', async () => {
     const stolen = credential({ shown: { namespace: 'api', name: 'registries' } });
-    const error = await refusal(Promise.resolve(stolen.getToken(scopeOf(cloud))));
+    const error = await rejection(Promise.resolve(stolen.getToken(scopeOf(cloud))));
     expect(error).to.include({ reason: 'TokenExchangeRefused' });
     expect(error.message).to.contain('AADSTS700213');
   });
 
   it('is not had for an application that there is not', async () => {
     const of = { ...client, clientId: '55555555-5555-5555-5555-555555555555' };
-    const error = await refusal(Promise.resolve(credential({ of }).getToken(scopeOf(cloud))));
+    const error = await rejection(Promise.resolve(credential({ of }).getToken(scopeOf(cloud))));
     expect(error).to.include({ reason: 'TokenExchangeRefused' });
     expect(error.message).to.contain('AADSTS700016');
   });
@@ -166,7 +166,7 @@ describe('the token of a client that a ServiceAccount stands for', () => {
     const nowhere = { ...cloud, authority: 'https://127.0.0.1:1' };
     const strange = { ...client, tenantId: '66666666-6666-6666-6666-666666666666' };
     for (const exchange of [credential({ at: nowhere }), credential({ of: strange })]) {
-      const error = await refusal(Promise.resolve(exchange.getToken(scopeOf(cloud))));
+      const error = await rejection(Promise.resolve(exchange.getToken(scopeOf(cloud))));
       expect(error).to.include({ kind: 'Transient' });
       expect(error.message).to.contain('check azure.workload.identity/tenant-id and the network');
     }

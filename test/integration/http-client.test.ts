@@ -11,7 +11,7 @@ import { createArmClient } from '../../src/azure/arm-client.ts';
 import { type Cloud, cloudFrom } from '../../src/azure/cloud.ts';
 import { RateLimiter } from '../../src/azure/rate-limit/rate-limiter.ts';
 import { withRateLimit } from '../../src/azure/rate-limit/with-rate-limit.ts';
-import { refusal } from '../arm-refusal.ts';
+import { rejection } from '../arm-refusal.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
 import { FakeClock, settled } from '../fake-clock.ts';
 import { trust } from '../trust.ts';
@@ -82,7 +82,7 @@ describe('requests to a server that never finishes the TLS handshake', () => {
       const arm = createArmClient({ credential: credentialOn(clock), cloud: cloudAt(mute.url), clock });
       const before = mute.accepted();
       const asked = Array.from({ length: 20 }, () =>
-        refusal(
+        rejection(
           method === 'registry' ? arm.registry(registry) : arm.create(registry, 'japaneast', { location: 'japaneast' }),
         ),
       );
@@ -140,7 +140,7 @@ describe('answers of a hostile server', () => {
         pour();
       };
     });
-    const error = await refusal(connect().replicas(registry));
+    const error = await rejection(connect().replicas(registry));
     expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
     expect(error.message).to.contain('larger than 16 MiB');
     await closed;
@@ -152,7 +152,7 @@ describe('answers of a hostile server', () => {
     const bomb = gzipSync(Buffer.alloc(64 * MiB, ' '));
     answer = (_, response) => begin(response, { 'content-encoding': 'gzip' }).end(bomb);
     expect(bomb.length).to.be.lessThan(MiB);
-    expect((await refusal(connect().replicas(registry))).message).to.contain('larger than 16 MiB');
+    expect((await rejection(connect().replicas(registry))).message).to.contain('larger than 16 MiB');
   });
 
   it('are read where they are compressed', async () => {
@@ -172,7 +172,7 @@ describe('answers of a hostile server', () => {
     it(`that are compressed are given up at once when the answer ${how}`, async () => {
       answer = (_, response) => void breakOff(begin(response, { 'content-encoding': 'gzip' }));
       // The clock stands still: nothing is given up for its deadline.
-      expect(await refusal(connect().registry(registry))).to.include({ kind: 'Transient' });
+      expect(await rejection(connect().registry(registry))).to.include({ kind: 'Transient' });
     });
 
   it('do not lead a LIST to another origin, and no token goes there', async () => {
@@ -188,7 +188,7 @@ describe('answers of a hostile server', () => {
     try {
       for (const origin of [elsewhere.url, elsewhere.url.replace('https:', 'http:'), 'https://localhost']) {
         answer = (_, response) => begin(response).end(JSON.stringify({ value: [], nextLink: `${origin}/next` }));
-        const error = await refusal(connect().replicas(registry));
+        const error = await rejection(connect().replicas(registry));
         expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
         expect(error.message).to.contain(`the answer leads to ${origin}`).and.to.contain(server.url);
       }
@@ -220,7 +220,7 @@ describe('a token that comes after the deadline of its request', () => {
       const arm = createArmClient({ credential, cloud: cloudAt(unreachable.url), clock, rateLimiter });
       for (let look = 0; look < 14; look += 1) {
         const visit = withRateLimit(arm, rateLimiter, { id: `object ${look}`, priority: 'user' });
-        const asked = [refusal(visit.registry(registry)), refusal(visit.replicas(registry))];
+        const asked = [rejection(visit.registry(registry)), rejection(visit.replicas(registry))];
         await clock.advance(30_000);
         for (const error of await Promise.all(asked)) expect(error).to.include({ kind: 'Transient' });
         for (const give of late.splice(0)) give({ token: 'late', expiresOnTimestamp: 0 });
@@ -230,7 +230,7 @@ describe('a token that comes after the deadline of its request', () => {
       const [reads] = rateLimiter.levels();
       expect(reads).to.include({ operation: 'reads', tokens: 40 });
       const drift = withRateLimit(arm, rateLimiter, { id: 'drift', priority: 'background' });
-      const asked = refusal(drift.registry(registry));
+      const asked = rejection(drift.registry(registry));
       await clock.advance(30_000);
       expect(await asked).to.include({ kind: 'Transient' });
     } finally {

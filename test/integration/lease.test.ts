@@ -31,12 +31,12 @@ describe('leader election against an API server', function () {
 
   before(async () => {
     server = await startCluster({ crds: [] });
-    wire = await TcpProxy.to(server.url);
+    wire = await TcpProxy.create(server.url);
   });
   after(() => server?.close());
 
   beforeEach(async () => {
-    await wire.mend();
+    await wire.listen();
     name = `operator-${randomUUID()}`;
     clusters = [];
     elections = [];
@@ -45,7 +45,7 @@ describe('leader election against an API server', function () {
   afterEach(async () => {
     await Promise.all(elections.map((election) => election.stop()));
     await Promise.all(clusters.map((cluster) => cluster.close()));
-    await wire.cut();
+    await wire.close();
   });
 
   function connected(url: string, options: KubeClientOptions = {}): KubeClient {
@@ -97,7 +97,7 @@ describe('leader election against an API server', function () {
     await one.election.acquire();
     const led = two.election.acquire();
     await two.standsBy();
-    await wire.cut();
+    await wire.close();
     await led;
     expect(one.election.assertLeader).to.throw(NotLeading);
     expect(one.lost.all).to.have.length(1);

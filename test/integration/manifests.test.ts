@@ -6,14 +6,22 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
-import { permissionsOf, type Role, wordsFor } from '../access.ts';
+import { formatAccess, permissionsOf, type Role } from '../access.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { configFrom } from '../config-from.ts';
 import { operatorAccount } from '../deployment.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { kubectl } from '../emulators/kubectl.ts';
-import { built, type Container, type Deployment, literalEnv, type Manifest, only, root } from '../manifests.ts';
-import { violationsOf } from '../pod-security.ts';
+import {
+  buildKustomization,
+  type Container,
+  type Deployment,
+  findOnly,
+  literalEnv,
+  type Manifest,
+  root,
+} from '../manifests.ts';
+import { podSecurityViolations } from '../pod-security.ts';
 import { eventually } from '../real-api-server.ts';
 
 /** Every folder that `kubectl apply -k` takes. */
@@ -28,12 +36,12 @@ describeWithKubectl('the manifests', () => {
   const kindsOf = (folder: string) => of(folder).map(({ kind }) => kind);
 
   before(async () => {
-    for (const folder of folders) all.set(folder, await built(folder));
+    for (const folder of folders) all.set(folder, await buildKustomization(folder));
   });
 
   /** Those that bring an operator. */
   const operators = () => folders.filter((folder) => kindsOf(folder).includes('Deployment'));
-  const deploymentOf = (folder: string) => only<Deployment>(of(folder), 'Deployment');
+  const deploymentOf = (folder: string) => findOnly<Deployment>(of(folder), 'Deployment');
   const podOf = (folder: string) => deploymentOf(folder).spec.template.spec;
   const containerOf = (folder: string): Container => podOf(folder).containers[0];
   const named = (folder: string, kind: string, name: string) =>
@@ -122,9 +130,9 @@ describeWithKubectl('the manifests', () => {
 
   it('pass Pod Security "restricted", which their namespace enforces, with a file system that nobody writes', () => {
     for (const folder of operators()) {
-      const { labels } = only(of(folder), 'Namespace').metadata;
+      const { labels } = findOnly(of(folder), 'Namespace').metadata;
       expect(labels).to.include({ 'pod-security.kubernetes.io/enforce': 'restricted' });
-      expect(violationsOf(podOf(folder)), folder).to.deep.equal([]);
+      expect(podSecurityViolations(podOf(folder)), folder).to.deep.equal([]);
       expect(containerOf(folder).securityContext, folder).to.include({ readOnlyRootFilesystem: true });
     }
   });
@@ -217,7 +225,7 @@ describeWithKubectl('the manifests', () => {
     const { watchNamespaces } = configFrom(containerOf(folder).args, literalEnvOf(folder));
     expect(watchNamespaces).to.deep.equal([role.metadata.namespace]);
     const everywhere = permissionsOf(of(folder), operatorAccount).filter(({ namespace }) => namespace === undefined);
-    expect(everywhere.map(wordsFor)).to.have.members([
+    expect(everywhere.map(formatAccess)).to.have.members([
       'get apiextensions.k8s.io/customresourcedefinitions registryreplications.georeplication.dev',
       'create authentication.k8s.io/tokenreviews',
       'create authorization.k8s.io/subjectaccessreviews',
@@ -267,11 +275,11 @@ describeWithKubectl('the manifests', () => {
       /```yaml\n(apiVersion: kustomize\S*\n.*?)```/s.exec(readFileSync(`${root}/docs/install.md`, 'utf8')) ?? [];
     const from = (path: string) => relative(directory, `${root}/${path}`);
     await writeFile(join(directory, 'kustomization.yaml'), text.replaceAll(/deploy\/[\w/-]+/g, from));
-    const together = await built(directory).finally(() => rm(directory, { recursive: true }));
-    const { spec } = only<Deployment>(together, 'Deployment');
+    const together = await buildKustomization(directory).finally(() => rm(directory, { recursive: true }));
+    const { spec } = findOnly<Deployment>(together, 'Deployment');
     expect(spec.replicas).to.equal(2);
     expect(spec.template.metadata.labels).to.include({ 'azure.workload.identity/use': 'true' });
-    expect(violationsOf(spec.template.spec)).to.deep.equal([]);
+    expect(podSecurityViolations(spec.template.spec)).to.deep.equal([]);
   });
 
   it('come with a sample that the CRD knows every word of', () => {
@@ -317,7 +325,7 @@ if (process.env.KUBEBUILDER_ASSETS)
     for (const folder of folders.filter((folder) => folder !== 'crds'))
       it(`are accepted as they are, and differ in nothing afterwards: ${folder}${exceptFor(folder)}`, async () => {
         const knowsBudgets = (await run('api-versions')).includes('policy/v1\n');
-        const text = stringifyAll((await built(folder)).filter((manifest) => !isForeign(manifest)));
+        const text = stringifyAll((await buildKustomization(folder)).filter((manifest) => !isForeign(manifest)));
         // The same fields under the older name, where the server (before 1.21) does not know the newer one.
         const input = knowsBudgets ? text : text.replaceAll('apiVersion: policy/v1\n', 'apiVersion: policy/v1beta1\n');
         await run('apply -f -', input);
@@ -329,7 +337,9 @@ if (process.env.KUBEBUILDER_ASSETS)
 
     it('are a pod that its namespace lets in (which servers from 1.25 on hold to Pod Security)', async () => {
       for (const folder of folders) {
-        const deployment = (await built(folder)).find(({ kind }) => kind === 'Deployment') as Deployment | undefined;
+        const deployment = (await buildKustomization(folder)).find(({ kind }) => kind === 'Deployment') as
+          | Deployment
+          | undefined;
         if (!deployment) continue;
         const { metadata, spec } = deployment.spec.template;
         const { namespace } = deployment.metadata;

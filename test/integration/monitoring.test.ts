@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { reasons } from '../../src/replication/reasons.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type Described, exportedMetrics } from '../exported-metrics.ts';
-import { built, type Deployment, type Manifest, only, root } from '../manifests.ts';
+import { buildKustomization, type Deployment, findOnly, type Manifest, root } from '../manifests.ts';
 
 interface Alert {
   readonly alert: string;
@@ -32,9 +32,9 @@ describeWithKubectl('the monitoring', () => {
   let panels: readonly Panel[];
 
   before(async () => {
-    manifests = await built('deploy/monitoring');
-    alerts = only<Rules>(manifests, 'PrometheusRule').spec.groups.flatMap(({ rules }) => rules);
-    const { data } = only<Manifest & { data: Record<string, string> }>(manifests, 'ConfigMap');
+    manifests = await buildKustomization('deploy/monitoring');
+    alerts = findOnly<Rules>(manifests, 'PrometheusRule').spec.groups.flatMap(({ rules }) => rules);
+    const { data } = findOnly<Manifest & { data: Record<string, string> }>(manifests, 'ConfigMap');
     panels = (JSON.parse(Object.values(data).join()) as { panels: Panel[] }).panels;
   });
 
@@ -104,8 +104,8 @@ describeWithKubectl('the monitoring', () => {
   });
 
   it('scrapes the port at which the pods serve metrics', async () => {
-    const deployment = only<Deployment>(await built('deploy'), 'Deployment');
-    const monitor = only<Manifest>(manifests, 'PodMonitor');
+    const deployment = findOnly<Deployment>(await buildKustomization('deploy'), 'Deployment');
+    const monitor = findOnly<Manifest>(manifests, 'PodMonitor');
     expect(monitor).to.have.nested.property('spec.podMetricsEndpoints[0].port', 'metrics');
     expect(deployment.spec.template.spec.containers[0].ports.map(({ name }) => name)).to.include('metrics');
     expect(monitor)
@@ -115,19 +115,19 @@ describeWithKubectl('the monitoring', () => {
   });
 
   it('scrapes with the token of an account that may get the metrics, and nothing else', async () => {
-    const monitor = only<Manifest>(manifests, 'PodMonitor');
-    const account = only<Manifest>(manifests, 'ServiceAccount');
-    const binding = only<Manifest>(manifests, 'ClusterRoleBinding');
+    const monitor = findOnly<Manifest>(manifests, 'PodMonitor');
+    const account = findOnly<Manifest>(manifests, 'ServiceAccount');
+    const binding = findOnly<Manifest>(manifests, 'ClusterRoleBinding');
     const { name, namespace } = account.metadata;
     expect(monitor).to.have.deep.nested.property('spec.podMetricsEndpoints[0].authorization', {
-      credentials: { name: only<Manifest>(manifests, 'Secret').metadata.name, key: 'token' },
+      credentials: { name: findOnly<Manifest>(manifests, 'Secret').metadata.name, key: 'token' },
     });
     expect(monitor).to.have.nested.property('spec.podMetricsEndpoints[0].scheme', 'https');
-    expect(only<Manifest>(manifests, 'Secret').metadata.annotations).to.include({
+    expect(findOnly<Manifest>(manifests, 'Secret').metadata.annotations).to.include({
       'kubernetes.io/service-account.name': name,
     });
     expect(binding).to.have.deep.property('subjects', [{ kind: 'ServiceAccount', name, namespace }]);
-    const role = (await built('deploy')).find(
+    const role = (await buildKustomization('deploy')).find(
       ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'acr-replication-metrics-reader',
     );
     expect(binding).to.have.nested.property('roleRef.name', role?.metadata.name);

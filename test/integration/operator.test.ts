@@ -9,7 +9,7 @@ import { createLogger } from '../../src/telemetry/logger.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import type { LogLine } from '../operator.ts';
-import { type Stage, setStage } from '../test-environment.ts';
+import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { trust } from '../trust.ts';
 import { Journal } from '../unit/kubernetes/journal.ts';
 
@@ -19,7 +19,7 @@ const ports = ['--metrics-bind-address=127.0.0.1:0', '--health-probe-bind-addres
 const election = ['--leader-elect', '--leader-elect-resource-namespace=default'];
 
 describe('the operator', () => {
-  let stage: Stage;
+  let stage: TestEnvironment;
   let distrust: () => void;
   let log: Journal<LogLine>;
   let operator: Operator;
@@ -28,7 +28,7 @@ describe('the operator', () => {
   const onSocket = (message: unknown) => void sockets.add((message as { socket: Socket }).socket);
 
   before(async () => {
-    stage = await setStage({ arm: { timings: instant }, identity: 'client-secret' });
+    stage = await startTestEnvironment({ arm: { timings: instant }, identity: 'client-secret' });
     distrust = trust(stage.arm.certificate);
     Object.assign(process.env, stage.env);
   });

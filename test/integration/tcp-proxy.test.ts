@@ -16,11 +16,11 @@ describe('the wire that tests can cut', () => {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    wire = await TcpProxy.to(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    await wire.mend();
+    wire = await TcpProxy.create(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await wire.listen();
   });
   afterEach(async () => {
-    await wire.cut();
+    await wire.close();
     for (const socket of served) socket.destroy();
     server.close();
   });
@@ -42,7 +42,7 @@ describe('the wire that tests can cut', () => {
   it('forwards what is said, at any pace', async () => {
     const socket = await client();
     expect(await echo(socket, 'hello')).to.equal('hello');
-    wire.pace({ bytes: 2, delay: 1 });
+    wire.throttle({ bytes: 2, delayMs: 1 });
     expect(await echo(socket, 'how are you')).to.equal('how are you');
     socket.destroy();
   });
@@ -116,7 +116,7 @@ describe('the wire that tests can cut', () => {
     const [error] = await once(refused, 'error');
     expect(error.code).to.equal('ECONNREFUSED');
     expect(await echo(socket, 'still here')).to.equal('still here');
-    await wire.mend();
+    await wire.listen();
     expect(await echo(await client(), 'back')).to.equal('back');
   });
 });

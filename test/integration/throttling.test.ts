@@ -5,7 +5,7 @@ import { type Arm, ArmError } from '../../src/azure/arm.ts';
 import { armRateLimits, type Operation } from '../../src/azure/rate-limit/limits.ts';
 import { RateLimiter } from '../../src/azure/rate-limit/rate-limiter.ts';
 import { withRateLimit } from '../../src/azure/rate-limit/with-rate-limit.ts';
-import { refusal } from '../arm-refusal.ts';
+import { rejection } from '../arm-refusal.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { QuotaOptions } from '../emulators/arm/quota.ts';
 import { instant } from '../emulators/arm/timings.ts';
@@ -141,21 +141,21 @@ describe('many registries in a small budget of ARM', () => {
     const arm = wire.gateway(rateLimiter);
     const other = wire.gateway();
     await Promise.allSettled(Array.from({ length: 20 }, () => other.registry(reference('another'))));
-    const first = await refusal(arm.registry(reference('registry')));
+    const first = await rejection(arm.registry(reference('registry')));
     expect(first).to.include({ kind: 'Throttled', retryAfter: 10 * second });
     const sent = wire.emulator.journal.entries.length;
     await clock.advance(10 * second - 1);
     for (let n = 0; n < 20; n++) {
       const pass = withRateLimit(arm, rateLimiter, { id: `object ${n}`, priority: 'user' });
-      expect((await refusal(pass.replicas(reference('registry')))).kind).to.equal('NotSent');
+      expect((await rejection(pass.replicas(reference('registry')))).kind).to.equal('NotSent');
     }
-    expect(await refusal(arm.replicas(reference('registry'))), 'nor without asking for a token').to.include({
+    expect(await rejection(arm.replicas(reference('registry'))), 'nor without asking for a token').to.include({
       kind: 'NotSent',
     });
     expect(wire.emulator.journal.entries.length).to.equal(sent);
     await arm.create(reference('registry'), 'japaneast', { location: 'japaneast' });
     await clock.advance(1);
-    expect(await refusal(arm.replicas(reference('registry'))), 'it is asked again').to.include({ kind: 'Throttled' });
+    expect(await rejection(arm.replicas(reference('registry'))), 'it is asked again').to.include({ kind: 'Throttled' });
   });
 
   it('pay for each page of a list', async () => {

@@ -1,6 +1,6 @@
 // The check of Pod Security that the manifests are held to, held to pods that break it.
 import { expect } from 'chai';
-import { type Pod, violationsOf } from '../pod-security.ts';
+import { type Pod, podSecurityViolations } from '../pod-security.ts';
 
 describe('Pod Security "restricted"', () => {
   const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
@@ -15,7 +15,7 @@ describe('Pod Security "restricted"', () => {
   });
 
   it('is passed by a pod that is not root, cannot become it, and has no rights of its own', () => {
-    expect(violationsOf(pod)).to.deep.equal([]);
+    expect(podSecurityViolations(pod)).to.deep.equal([]);
   });
 
   for (const [what, broken, violation] of [
@@ -31,6 +31,6 @@ describe('Pod Security "restricted"', () => {
     ['has a container that says nothing', { ...pod, initContainers: [{ name: 'init' }] }, 'init: capabilities.drop'],
   ] as const)
     it(`is not passed by a pod that ${what}`, () => {
-      expect(violationsOf(broken).join()).to.contain(violation);
+      expect(podSecurityViolations(broken).join()).to.contain(violation);
     });
 });

@@ -7,7 +7,7 @@ import { failureFrom, flatten, parseRegistry, parseReplica } from '../../../src/
 import { toArmError } from '../../../src/azure/errors.ts';
 import { toEvent } from '../../../src/kubernetes/events/event.ts';
 import { FakeClock } from '../../fake-clock.ts';
-import { anyHostileText, harmfulIn } from '../../hostile.ts';
+import { anyHostileText, findHarmfulText } from '../../hostile-text.ts';
 import { anObject, now } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
 
@@ -99,7 +99,7 @@ describe('hostile words', () => {
           clock,
         );
         const said = await saidAfter(operator, clock);
-        expect(harmfulIn(said)).to.deep.equal([]);
+        expect(findHarmfulText(said)).to.deep.equal([]);
         expect(JSON.stringify(said.status).length).to.be.below(65_536);
       }),
       { numRuns: 150 },
@@ -143,7 +143,7 @@ describe('hostile words', () => {
           const namespace = { annotations: where === 'namespace' ? { [allowedRegistries]: text } : {} };
           operator.namespaces = { registries: namespace };
           const said = await saidAfter(operator, clock);
-          expect(harmfulIn(said)).to.deep.equal([]);
+          expect(findHarmfulText(said)).to.deep.equal([]);
           expect(JSON.stringify(said.status).length).to.be.below(65_536);
         },
       ),

@@ -4,7 +4,7 @@ import { cloudFrom } from '../../../../src/azure/cloud.ts';
 import { type Acting, ArmClientPool, maxIdentities } from '../../../../src/azure/identity/arm-client-pool.ts';
 import type { Refused } from '../../../../src/azure/identity/federated-credential.ts';
 import { RateLimiter } from '../../../../src/azure/rate-limit/rate-limiter.ts';
-import { refusal } from '../../../arm-refusal.ts';
+import { rejection } from '../../../arm-refusal.ts';
 import { FakeClock } from '../../../fake-clock.ts';
 
 const subscriptionId = '00000000-0000-0000-0000-000000000000';
@@ -175,11 +175,11 @@ describe('whoever asks Azure for an object', () => {
     const { identities, asked, state, ask } = scene();
     identities.setIdentity('web/a', web);
     state.reading = { refused: 'missing', words: '404' };
-    expect(await refusal(ask({ leaving: true }))).to.include({ reason: 'ServiceAccountNotFound' });
+    expect(await rejection(ask({ leaving: true }))).to.include({ reason: 'ServiceAccountNotFound' });
     state.reading = annotatedWith(one);
     await ask();
     state.reading = { refused: 'missing', words: '404' };
-    expect(await refusal(ask())).to.include({ kind: 'Denied', reason: 'ServiceAccountNotFound' });
+    expect(await rejection(ask())).to.include({ kind: 'Denied', reason: 'ServiceAccountNotFound' });
     await ask({ leaving: true });
     expect(asked).to.have.length(2);
   });

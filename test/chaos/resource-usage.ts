@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The minimum of several readings, so that requests in flight do not count as growth. */
-export interface Holdings {
+export interface ResourceUsage {
   /** TCP sockets of the process to the given port, in any state. */
   readonly sockets: number;
   /** File descriptors of any kind. */
@@ -17,16 +17,21 @@ export interface Holdings {
 }
 
 /** @param metricsUrl the process's metrics endpoint */
-export async function leastHoldings(pid: number, port: number, metricsUrl: string, readings = 20): Promise<Holdings> {
-  let least = await holdingsOf(pid, port, metricsUrl);
+export async function minResourceUsage(
+  pid: number,
+  port: number,
+  metricsUrl: string,
+  readings = 20,
+): Promise<ResourceUsage> {
+  let least = await readResourceUsage(pid, port, metricsUrl);
   for (let reading = 1; reading < readings; reading++) {
     await sleep(500);
-    least = lesser(least, await holdingsOf(pid, port, metricsUrl));
+    least = minimum(least, await readResourceUsage(pid, port, metricsUrl));
   }
   return least;
 }
 
-export function lesser(one: Holdings, other: Holdings): Holdings {
+export function minimum(one: ResourceUsage, other: ResourceUsage): ResourceUsage {
   return {
     sockets: Math.min(one.sockets, other.sockets),
     descriptors: Math.min(one.descriptors, other.descriptors),
@@ -36,9 +41,9 @@ export function lesser(one: Holdings, other: Holdings): Holdings {
   };
 }
 
-async function holdingsOf(pid: number, port: number, metricsUrl: string): Promise<Holdings> {
+async function readResourceUsage(pid: number, port: number, metricsUrl: string): Promise<ResourceUsage> {
   const links = await descriptorsOf(pid);
-  const inodes = await inodesTowards(pid, port);
+  const inodes = await socketInodes(pid, port);
   const answer = await fetch(metricsUrl, { signal: AbortSignal.timeout(30_000) });
   const metrics = await answer.text();
   return {
@@ -64,7 +69,7 @@ async function descriptorsOf(pid: number): Promise<string[]> {
 }
 
 /** Inodes of the sockets to the port; /proc/PID/net/tcp has one per line, with hexadecimal addresses. */
-async function inodesTowards(pid: number, port: number): Promise<Set<string>> {
+async function socketInodes(pid: number, port: number): Promise<Set<string>> {
   const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const files = [`/proc/${pid}/net/tcp`, `/proc/${pid}/net/tcp6`];
   const tables = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));

@@ -2,20 +2,23 @@
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import type { ReplicaSnapshot } from '../emulators/arm/registry.ts';
-import type { Intent, Wanted } from './desired-state.ts';
+import type { DesiredRegion, DesiredState } from './desired-state.ts';
 
 /** Objects whose status does not match their spec, or that are missing or left over. */
-export function wrongObjects(intents: readonly Intent[], objects: readonly RegistryReplication[]): string[] {
+export function wrongObjects(
+  desiredStates: readonly DesiredState[],
+  objects: readonly RegistryReplication[],
+): string[] {
   const byName = new Map(objects.map((object) => [object.metadata.name, object]));
-  return intents.flatMap((intent) => {
-    const object = byName.get(intent.name);
-    if (intent.regions.length === 0) return object ? `${intent.name} is still there: ${words(object)}` : [];
-    if (!object) return `${intent.name} is missing`;
-    return isAsAsked(object, intent.regions) ? [] : `${intent.name} is not as asked: ${words(object)}`;
+  return desiredStates.flatMap((desired) => {
+    const object = byName.get(desired.name);
+    if (desired.regions.length === 0) return object ? `${desired.name} is still there: ${describeObject(object)}` : [];
+    if (!object) return `${desired.name} is missing`;
+    return matchesSpec(object, desired.regions) ? [] : `${desired.name} is not as asked: ${describeObject(object)}`;
   });
 }
 
-function isAsAsked({ metadata, status }: RegistryReplication, wanted: readonly Wanted[]): boolean {
+function matchesSpec({ metadata, status }: RegistryReplication, wanted: readonly DesiredRegion[]): boolean {
   const { generation } = metadata;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const rows = (status?.regions ?? []).filter(({ home }) => !home);
@@ -29,19 +32,22 @@ function isAsAsked({ metadata, status }: RegistryReplication, wanted: readonly W
   );
 }
 
-function words({ metadata, status }: RegistryReplication): string {
+function describeObject({ metadata, status }: RegistryReplication): string {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   return `generation ${metadata.generation}, observed ${status?.observedGeneration}, ${status?.regionList}, ${ready?.reason}: ${ready?.message}`;
 }
 
 /** Registries whose replicas do not match the spec. The home entry is ACR's own and ignored. */
-export function wrongReplicas(intents: readonly Intent[], replicasOf: (intent: Intent) => ReplicaSnapshot[]): string[] {
-  return intents.flatMap((intent) => {
-    const asked = intent.regions.map(({ location, routing, tags }) => describe(location, routing === 'Enabled', tags));
-    const there = replicasOf(intent)
+export function wrongReplicas(
+  desiredStates: readonly DesiredState[],
+  replicasOf: (desired: DesiredState) => ReplicaSnapshot[],
+): string[] {
+  return desiredStates.flatMap((desired) => {
+    const asked = desired.regions.map(({ location, routing, tags }) => describe(location, routing === 'Enabled', tags));
+    const there = replicasOf(desired)
       .filter(({ home }) => !home)
       .map(({ location, routing, tags }) => describe(location, routing, tags));
-    return String(asked.sort()) === String(there.sort()) ? [] : `${intent.name} asks for ${asked} and has ${there}`;
+    return String(asked.sort()) === String(there.sort()) ? [] : `${desired.name} asks for ${asked} and has ${there}`;
   });
 }
 
@@ -53,21 +59,21 @@ function describe(location: string, routing: boolean, tags: Readonly<Record<stri
  * Writes that changed nothing, were refused, went to the home entry, or exceed what the changes of the spec justify.
  * `writes` are in the order in which ARM answered them.
  */
-export function needlessWrites(intents: readonly Intent[], writes: readonly JournalEntry[]): string[] {
-  const byName = new Map(intents.map((intent) => [intent.registry.name, intent]));
+export function needlessWrites(desiredStates: readonly DesiredState[], writes: readonly JournalEntry[]): string[] {
+  const byName = new Map(desiredStates.map((desired) => [desired.registry.name, desired]));
   const byReplica = Map.groupBy(writes, ({ registry, replica }) => `${registry}/${replica}`);
   return [...byReplica].flatMap(([id, own]) => {
     const [{ registry = '', replica = '' }] = own as [JournalEntry];
-    const intent = byName.get(registry);
-    if (!intent) return `${id} belongs to no object`;
-    const wrong = replayed(id, own);
+    const desired = byName.get(registry);
+    if (!desired) return `${id} belongs to no object`;
+    const wrong = replayWrites(id, own);
     const creations = own.filter(({ method, status }) => method === 'PUT' && status === 201).length;
     const updates = own.filter(({ method, status }) => method === 'PATCH' && status < 300).length;
-    if (creations > intent.listings(replica)) {
-      wrong.push(`${id} was created ${creations} times and listed ${intent.listings(replica)} times`);
+    if (creations > desired.listings(replica)) {
+      wrong.push(`${id} was created ${creations} times and listed ${desired.listings(replica)} times`);
     }
-    if (updates > intent.edits(replica)) {
-      wrong.push(`${id} was updated ${updates} times for ${intent.edits(replica)} changes`);
+    if (updates > desired.edits(replica)) {
+      wrong.push(`${id} was updated ${updates} times for ${desired.edits(replica)} changes`);
     }
     return wrong;
   });
@@ -84,7 +90,7 @@ interface Body {
 }
 
 /** Replays the writes to one replica. */
-function replayed(id: string, writes: readonly JournalEntry[]): string[] {
+function replayWrites(id: string, writes: readonly JournalEntry[]): string[] {
   const wrong: string[] = [];
   let current: Replica | undefined;
   for (const { method, status, body } of writes) {

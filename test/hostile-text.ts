@@ -5,7 +5,7 @@ import fc from 'fast-check';
 const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** Newlines, terminal escapes of both lengths, a title, a link, bidirectional overrides, HTML, shell, a log line, a secret. */
-export const hostileWords = [
+export const hostileText = [
   'first\nsecond\r\nthird\u2028fourth',
   '\u001b[2J\u001b[31mred\u009b31m\u001b]0;title\u0007\u001b]8;;https://evil.example\u0007link\u001b]8;;\u0007',
   '\u202Eesrever\u202C \u2066isolated\u2069 zero\u200Bwidth\uFEFF \u061C',
@@ -17,20 +17,20 @@ export const hostileWords = [
 ].join(' ');
 
 /** At least a megabyte of it. */
-export const megabyteOfHostileWords = `${hostileWords} `.repeat(Math.ceil(1_000_000 / hostileWords.length));
+export const megabyteOfHostileText = `${hostileText} `.repeat(Math.ceil(1_000_000 / hostileText.length));
 
 export const anyHostileText: fc.Arbitrary<string> = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom(hostileWords, ...hostileWords.split(' '), '') },
+  { weight: 8, arbitrary: fc.constantFrom(hostileText, ...hostileText.split(' '), '') },
   { weight: 8, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
-  { weight: 1, arbitrary: fc.constant(megabyteOfHostileWords) },
+  { weight: 1, arbitrary: fc.constant(megabyteOfHostileText) },
 );
 
 /** Every harmful string in the value, with its path. */
-export function harmfulIn(value: unknown, path = ''): string[] {
+export function findHarmfulText(value: unknown, path = ''): string[] {
   if (typeof value === 'string') return harmful.test(value) ? [`${path}: ${JSON.stringify(value.slice(0, 200))}`] : [];
   if (typeof value !== 'object' || value === null || value instanceof Date) return [];
   return Object.entries(value).flatMap(([name, each]) => [
-    ...harmfulIn(name, `${path} (a name)`),
-    ...harmfulIn(each, `${path}.${name}`),
+    ...findHarmfulText(name, `${path} (a name)`),
+    ...findHarmfulText(each, `${path}.${name}`),
   ]);
 }

@@ -18,12 +18,12 @@ import { fast } from '../emulators/arm/timings.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type RealApiServer, startRealApiServer } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { Intent } from './desired-state.ts';
-import { drawFaults, type Fault, strike } from './faults.ts';
+import { DesiredState } from './desired-state.ts';
+import { needlessWrites } from './mismatches.ts';
+import { drawFaults, type Fault, injectFault } from './network-faults.ts';
 import { passesFor, silences, watchesIn } from './passes.ts';
-import { type Calm, calm } from './recovery.ts';
-import { needlessWrites } from './verdict.ts';
-import { type Change, People } from './workload.ts';
+import { type Recovery, waitForRecovery } from './recovery.ts';
+import { type Change, Workload } from './workload.ts';
 
 const assets = process.env.KUBEBUILDER_ASSETS;
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
@@ -32,9 +32,9 @@ const crd = fileURLToPath(new URL('../../crds/registryreplications.yaml', import
 const objects = 300;
 /** ms between changes of the workload, and, drawn uniformly, between the end of a fault and the next one. */
 const pace = 120;
-const lull = { least: 200, most: 1_200 };
+const pauseMs = { min: 200, max: 1_200 };
 /** ms for the recovery after the last fault, on a busy machine too: the last silence is noticed after 30 s. */
-const patience = 300_000;
+const recoveryTimeoutMs = 300_000;
 
 const title = assets
   ? 'the operator during network and API server faults'
@@ -44,47 +44,51 @@ const title = assets
   this.timeout(1_200_000);
   const random = seeded(seed);
   const faults = drawFaults(random);
-  const intents = Array.from({ length: objects }, (_, index) => {
+  const desiredStates = Array.from({ length: objects }, (_, index) => {
     // Spread over subscriptions: ARM's rate limit is not tested here.
     const subscription = String(index % 20).padStart(12, '0');
     const name = `chaos${String(index).padStart(3, '0')}`;
-    return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
+    return new DesiredState({
+      subscriptionId: `00000000-0000-0000-0000-${subscription}`,
+      resourceGroup: 'chaos',
+      name,
+    });
   });
   const started = performance.now();
-  const struck: { readonly time: string; readonly fault: Fault }[] = [];
+  const injected: { readonly time: string; readonly fault: Fault }[] = [];
   let directory: string;
   let arm: ArmEmulator;
   let server: RealApiServer;
-  let wire: TcpProxy;
+  let proxy: TcpProxy;
   let operator: Operator;
-  let people: People;
-  let outcome: Calm | undefined;
+  let workload: Workload;
+  let outcome: Recovery | undefined;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'chaos-'));
-    await setTheScene();
+    await setUp();
     console.log(`    seed ${seed}`);
-    const acting = setInterval(() => people.act(), pace);
+    const acting = setInterval(() => workload.changeSomething(), pace);
     try {
       for (const fault of faults) {
-        await sleep(lull.least + random() * (lull.most - lull.least));
+        await sleep(pauseMs.min + random() * (pauseMs.max - pauseMs.min));
         const time = new Date().toISOString();
-        await strike(fault, { wire, server, nextChange: () => people.nextAnswer() });
-        struck.push({ time, fault });
+        await injectFault(fault, { proxy, server, nextChange: () => workload.nextConfirmation() });
+        injected.push({ time, fault });
       }
     } finally {
       clearInterval(acting);
     }
-    await people.finish();
-    outcome = await calm(people, arm, intents, patience);
+    await workload.finish();
+    outcome = await waitForRecovery(workload, arm, desiredStates, recoveryTimeoutMs);
   });
 
   after(async () => {
     report();
-    if (process.env.CHAOS_LOG) await writeFile(process.env.CHAOS_LOG, allThatHappened());
-    await operator?.end('SIGKILL');
-    await people?.close();
-    await Promise.all([wire?.cut(), arm?.close(), server?.close()]);
+    if (process.env.CHAOS_LOG) await writeFile(process.env.CHAOS_LOG, timeline());
+    await operator?.stop('SIGKILL');
+    await workload?.close();
+    await Promise.all([proxy?.close(), arm?.close(), server?.close()]);
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -97,34 +101,34 @@ const title = assets
   });
 
   it('misses no change', () => {
-    expect(passesFor(people.changes, operator.log, people.unseen).missed).to.deep.equal([]);
+    expect(passesFor(workload.changes, operator.log, workload.unobserved).missed).to.deep.equal([]);
   });
 
   it('sends no write to ARM twice', () => {
-    expect(needlessWrites(intents, arm.journal.writes)).to.deep.equal([]);
+    expect(needlessWrites(desiredStates, arm.journal.writes)).to.deep.equal([]);
   });
 
   it('is still the same process, with nothing on its stderr', () => {
     expect(operator.isRunning()).to.equal(true);
-    expect(operator.noise).to.deep.equal([]);
+    expect(operator.otherOutput).to.deep.equal([]);
   });
 
-  async function setTheScene(): Promise<void> {
+  async function setUp(): Promise<void> {
     [arm, server] = await Promise.all([
       startArmEmulator({ timings: fast, seed }),
       startRealApiServer({ assets: assets ?? '', directory }),
     ]);
-    for (const { registry } of intents) arm.azure.addRegistry(registry, { location: 'eastus' });
+    for (const { registry } of desiredStates) arm.azure.addRegistry(registry, { location: 'eastus' });
     const direct = join(directory, 'kubeconfig');
     await writeFile(direct, server.kubeconfig, { mode: 0o600 });
     const cluster = createKubeClient(loadKubeConfig(direct));
     await establish(cluster, parse(await readFile(crd, 'utf8')));
     await cluster.close();
 
-    wire = await TcpProxy.to(server.url);
-    await wire.mend();
+    proxy = await TcpProxy.create(server.url);
+    await proxy.listen();
     const proxied = join(directory, 'kubeconfig-of-the-operator');
-    await writeFile(proxied, server.kubeconfig.replace(server.url, `https://127.0.0.1:${wire.port}`), { mode: 0o600 });
+    await writeFile(proxied, server.kubeconfig.replace(server.url, `https://127.0.0.1:${proxy.port}`), { mode: 0o600 });
     const certificate = join(directory, 'arm.pem');
     await writeFile(certificate, arm.certificate);
     operator = startOperator({
@@ -132,23 +136,25 @@ const title = assets
       args: ['--interval', '24h', '--log-level', 'debug'],
       env: { ...arm.environment, KUBECONFIG: proxied, NODE_EXTRA_CA_CERTS: certificate },
     });
-    await operator.said(({ msg }) => msg.includes('passes begin'));
-    people = new People(direct, intents, random);
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    workload = new Workload(direct, desiredStates, random);
   }
 
-  function allThatHappened(): string {
-    const changes = people.changes.map((change) => ({ time: new Date(change.answered).toISOString(), change }));
-    const all = [...operator.log, ...struck, ...changes].sort((one, other) =>
+  function timeline(): string {
+    const changes = workload.changes.map((change) => ({ time: new Date(change.answered).toISOString(), change }));
+    const all = [...operator.log, ...injected, ...changes].sort((one, other) =>
       String(one.time) < String(other.time) ? -1 : 1,
     );
     return all.map((line) => `${JSON.stringify(line)}\n`).join('');
   }
 
   function report(): void {
-    const { missed, waits } = passesFor(people.changes, operator.log, people.unseen);
+    const { missed, waits } = passesFor(workload.changes, operator.log, workload.unobserved);
     const watches = watchesIn(operator.log);
     const quiet = silences(
-      struck.filter(({ fault }) => fault.kind === 'stall' || fault.kind === 'mute').map(({ time }) => Date.parse(time)),
+      injected
+        .filter(({ fault }) => fault.kind === 'stall' || fault.kind === 'mute')
+        .map(({ time }) => Date.parse(time)),
       operator.log,
     );
     const isHeard = ({ answered }: Change) => !quiet.some(({ from, until }) => from <= answered && answered <= until);
@@ -162,16 +168,16 @@ const title = assets
             )} ms`,
         )
         .join(', ');
-    const kinds = Map.groupBy(struck, ({ fault }) => fault.kind);
+    const kinds = Map.groupBy(injected, ({ fault }) => fault.kind);
     const writes = Map.groupBy(arm.journal.writes, ({ method }) => method);
     const list = (counts: Map<string, readonly unknown[]>) =>
       [...counts].map(([name, all]) => `${name} ${all.length}`).join(', ');
     const [longest] = waits;
     const lines = [
-      `${struck.length} faults survived: ${list(kinds)}`,
-      `${people.changes.length} changes: ${list(Map.groupBy(people.changes, ({ what }: Change) => what))}; ${missed.length} missed`,
+      `${injected.length} faults survived: ${list(kinds)}`,
+      `${workload.changes.length} changes: ${list(Map.groupBy(workload.changes, ({ what }: Change) => what))}; ${missed.length} missed`,
       `${watches.restarts} watches begun again (${watches.afterErrors} after errors; ${watches.errors} errors), ${watches.relists} relists`,
-      `from a change to its pass: ${shares(waits)}, longest ${(longest?.ms ?? Number.NaN) / 1000} s (${longest?.change.what} of ${longest?.change.name}); ${people.changes.length - waits.length} of unknown age left out`,
+      `from a change to its pass: ${shares(waits)}, longest ${(longest?.ms ?? Number.NaN) / 1000} s (${longest?.change.what} of ${longest?.change.name}); ${workload.changes.length - waits.length} of unknown age left out`,
       `the same where the watch was not silent: ${shares(waits.filter(({ change }) => isHeard(change)))}; it was silent for ${quiet.map(({ from, until }) => `${Math.round((until - from) / 1000)} s`).join(', ')}`,
       `writes to ARM: ${list(writes)}`,
       `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last fault; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,

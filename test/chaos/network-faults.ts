@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../emulators/arm/random.ts';
 import type { RealApiServer } from '../real-api-server.ts';
-import type { Pace, TcpProxy } from '../tcp-proxy.ts';
+import type { TcpProxy, Throttle } from '../tcp-proxy.ts';
 import { shuffled } from './desired-state.ts';
 
 export type Fault =
@@ -12,7 +12,7 @@ export type Fault =
   | { readonly kind: 'reset' }
   /** Every connection ends after `bytes` more bytes from the server: in the middle of a response or an event. */
   | { readonly kind: 'break off'; readonly how: 'close' | 'reset'; readonly bytes: number }
-  | { readonly kind: 'slow'; readonly pace: Pace; readonly ms: number }
+  | { readonly kind: 'slow'; readonly pace: Throttle; readonly ms: number }
   /** Every connection falls silent after `bytes` more bytes, until its client gives up. */
   | { readonly kind: 'stall'; readonly bytes: number }
   /** Every connection is reset, and new ones are accepted and never answered, for `ms`. */
@@ -45,7 +45,7 @@ function drawFault(kind: Fault['kind'], random: Random): Fault {
     case 'break off':
       return { kind, how: random() < 0.5 ? 'close' : 'reset', bytes: between(1, 5_000) };
     case 'slow':
-      return { kind, pace: { bytes: between(50, 1_500), delay: between(1, 30) }, ms: between(300, 2_000) };
+      return { kind, pace: { bytes: between(50, 1_500), delayMs: between(1, 30) }, ms: between(300, 2_000) };
     case 'stall':
       return { kind, bytes: between(0, 3_000) };
     case 'mute':
@@ -59,52 +59,52 @@ function drawFault(kind: Fault['kind'], random: Random): Fault {
   }
 }
 
-export interface Place {
+export interface FaultTargets {
   /** Between the operator and the API server. */
-  readonly wire: TcpProxy;
+  readonly proxy: TcpProxy;
   readonly server: RealApiServer;
   /** Resolves at the next change of the workload. */
   nextChange(): Promise<void>;
 }
 
 /** Resolves when the fault is over; a silence continues. */
-export async function strike(fault: Fault, { wire, server, nextChange }: Place): Promise<void> {
+export async function injectFault(fault: Fault, { proxy, server, nextChange }: FaultTargets): Promise<void> {
   switch (fault.kind) {
     case 'cut':
-      wire.refuse();
-      wire.end('close');
+      proxy.refuse();
+      proxy.end('close');
       await sleep(fault.ms);
-      return wire.mend();
+      return proxy.listen();
     case 'reset':
-      wire.end('reset');
+      proxy.end('reset');
       return;
     case 'break off':
-      wire.end(fault.how, fault.bytes);
+      proxy.end(fault.how, fault.bytes);
       return;
     case 'slow':
-      wire.pace(fault.pace);
+      proxy.throttle(fault.pace);
       await sleep(fault.ms);
-      wire.pace(undefined);
+      proxy.throttle(undefined);
       return;
     case 'stall':
-      wire.end('silence', fault.bytes);
+      proxy.end('silence', fault.bytes);
       return;
     case 'mute':
-      wire.mute(true);
-      wire.end('reset');
+      proxy.mute(true);
+      proxy.end('reset');
       await sleep(fault.ms);
-      wire.mute(false);
+      proxy.mute(false);
       return;
     case 'kill':
       await server.kill();
       await sleep(fault.ms);
       return server.start(fault.watchCache ? [] : ['--watch-cache=false']);
     case 'compact':
-      wire.refuse();
-      wire.end('reset');
+      proxy.refuse();
+      proxy.end('reset');
       await nextChange();
       await server.compact();
-      return wire.mend();
+      return proxy.listen();
     default:
       fault satisfies never;
   }

@@ -10,12 +10,12 @@ import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
 import type { Operator } from '../operator.ts';
-import { type Stage, setStage } from '../test-environment.ts';
-import { Intent } from './desired-state.ts';
-import { type Holdings, leastHoldings, lesser, peakMemory } from './holdings.ts';
+import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
+import { DesiredState } from './desired-state.ts';
 import { drawHostileFaults, type HostileFault } from './hostile-faults.ts';
-import { type Calm, calm } from './recovery.ts';
-import { People } from './workload.ts';
+import { type Recovery, waitForRecovery } from './recovery.ts';
+import { minimum, minResourceUsage, peakMemory, type ResourceUsage } from './resource-usage.ts';
+import { Workload } from './workload.ts';
 
 const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 1e9));
 const objects = 30;
@@ -26,9 +26,9 @@ const tokenLifetime = 90;
 const maxPending = 10;
 /** ms between changes of the workload, and, drawn uniformly, between one fault and the next. */
 const editEvery = 1_500;
-const lull = { least: 300, most: 2_500 };
+const pauseMs = { min: 300, max: 2_500 };
 /** ms for each wait, on a busy machine too. */
-const patience = 240_000;
+const timeoutMs = 240_000;
 /** A request of each worker and one for a token may have a socket and a timer. */
 const inFlight = workers + 1;
 const memoryGrowth = 50e6;
@@ -37,39 +37,43 @@ describe('the operator with a hostile ARM and token endpoint', function () {
   this.timeout(1_800_000);
   const random = seeded(seed);
   const started = performance.now();
-  const intents = Array.from({ length: objects }, (_, index) => {
+  const desiredStates = Array.from({ length: objects }, (_, index) => {
     const subscription = String(index % 10).padStart(12, '0');
     const name = `hostile${String(index).padStart(3, '0')}`;
-    return new Intent({ subscriptionId: `00000000-0000-0000-0000-${subscription}`, resourceGroup: 'chaos', name });
+    return new DesiredState({
+      subscriptionId: `00000000-0000-0000-0000-${subscription}`,
+      resourceGroup: 'chaos',
+      name,
+    });
   });
-  const struck: HostileFault[] = [];
+  const injected: HostileFault[] = [];
   let directory: string;
-  let stage: Stage;
-  let elsewhere: ArmEmulator;
+  let environment: TestEnvironment;
+  let foreignOrigin: ArmEmulator;
   let operator: Operator;
-  let people: People;
+  let workload: Workload;
   let metricsUrl: string;
-  let first: Holdings;
-  let last: Holdings;
+  let first: ResourceUsage;
+  let last: ResourceUsage;
   /** Bytes. */
   let peak = Number.NaN;
   let unmet: readonly string[] = [];
   let unchecked: readonly string[] = [];
-  let outcome: Calm | undefined;
+  let outcome: Recovery | undefined;
 
   before(async () => {
     console.log(`    seed ${seed}`);
-    await setTheScene();
-    await people.finish();
-    const { wrongObjects, wrongReplicas } = await calm(people, stage.arm, intents, patience);
+    await setUp();
+    await workload.finish();
+    const { wrongObjects, wrongReplicas } = await waitForRecovery(workload, environment.arm, desiredStates, timeoutMs);
     expect([...wrongObjects, ...wrongReplicas], 'before any fault').to.deep.equal([]);
-    first = await leastHoldings(pid(), port(), metricsUrl);
+    first = await minResourceUsage(pid(), port(), metricsUrl);
 
-    await storm();
-    await people.finish();
-    outcome = await calm(people, stage.arm, intents, patience);
+    await injectFaults();
+    await workload.finish();
+    outcome = await waitForRecovery(workload, environment.arm, desiredStates, timeoutMs);
     unchecked = await objectsNotChecked();
-    last = await holdingsAfter();
+    last = await resourceUsageAfter();
     peak = await peakMemory(pid());
   });
 
@@ -81,8 +85,8 @@ describe('the operator with a hostile ARM and token endpoint', function () {
         (operator?.log ?? []).map((line) => `${JSON.stringify(line)}\n`).join(''),
       );
     }
-    await people?.close();
-    await Promise.all([stage?.close(), elsewhere?.close()]);
+    await workload?.close();
+    await Promise.all([environment?.close(), foreignOrigin?.close()]);
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -97,7 +101,7 @@ describe('the operator with a hostile ARM and token endpoint', function () {
 
   it('meets every fault', () => {
     expect(unmet).to.deep.equal([]);
-    expect(struck).to.have.length(200);
+    expect(injected).to.have.length(200);
   });
 
   it('uses no more sockets, timers and memory than before', () => {
@@ -105,42 +109,42 @@ describe('the operator with a hostile ARM and token endpoint', function () {
   });
 
   it('sends nothing to another origin that ARM names in a nextLink', () => {
-    expect(elsewhere.journal.entries).to.deep.equal([]);
-    expect(elsewhere.connections.accepted).to.equal(0);
+    expect(foreignOrigin.journal.entries).to.deep.equal([]);
+    expect(foreignOrigin.connections.accepted).to.equal(0);
   });
 
   it('is still the same process, with nothing on its stderr', () => {
     expect(operator.isRunning()).to.equal(true);
-    expect(operator.noise).to.deep.equal([]);
+    expect(operator.otherOutput).to.deep.equal([]);
   });
 
-  async function setTheScene(): Promise<void> {
+  async function setUp(): Promise<void> {
     directory = await mkdtemp(join(tmpdir(), 'hostile-'));
-    stage = await setStage({ arm: { timings: fast, seed, tokenLifetime } });
-    elsewhere = await startArmEmulator();
-    for (const { registry } of intents) stage.arm.azure.addRegistry(registry, { location: 'eastus' });
+    environment = await startTestEnvironment({ arm: { timings: fast, seed, tokenLifetime } });
+    foreignOrigin = await startArmEmulator();
+    for (const { registry } of desiredStates) environment.arm.azure.addRegistry(registry, { location: 'eastus' });
     // The operator trusts the other origin's certificate too: only its own check of the origin protects it.
     const certificates = join(directory, 'certificates.pem');
-    await writeFile(certificates, `${stage.arm.certificate}\n${elsewhere.certificate}`);
-    operator = stage.startOperator({
+    await writeFile(certificates, `${environment.arm.certificate}\n${foreignOrigin.certificate}`);
+    operator = environment.startOperator({
       args: ['--interval', '10s', '--concurrency', String(workers), '--metrics-secure=false'],
       env: { NODE_EXTRA_CA_CERTS: certificates },
     });
-    const { metricsPort } = await operator.said((line) => line.metricsPort !== undefined);
+    const { metricsPort } = await operator.logged((line) => line.metricsPort !== undefined);
     metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
-    await operator.said(({ msg }) => msg.includes('passes begin'));
-    people = new People(stage.kubeconfig, intents, random);
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    workload = new Workload(environment.kubeconfig, desiredStates, random);
   }
 
-  async function storm(): Promise<void> {
-    const { faults } = stage.arm.azure;
-    const acting = setInterval(() => people.act(), editEvery);
+  async function injectFaults(): Promise<void> {
+    const { faults } = environment.arm.azure;
+    const acting = setInterval(() => workload.changeSomething(), editEvery);
     try {
-      for (const fault of drawHostileFaults(random, elsewhere.url)) {
-        await sleep(lull.least + random() * (lull.most - lull.least));
+      for (const fault of drawHostileFaults(random, foreignOrigin.url)) {
+        await sleep(pauseMs.min + random() * (pauseMs.max - pauseMs.min));
         if (!(await until(() => faults.list().length < maxPending))) break;
-        struck.push(fault);
-        for (const each of fault.faults) faults.set(`${struck.length} ${fault.name}, ${each.kind}`, each);
+        injected.push(fault);
+        for (const each of fault.faults) faults.set(`${injected.length} ${fault.name}, ${each.kind}`, each);
       }
     } finally {
       clearInterval(acting);
@@ -153,31 +157,33 @@ describe('the operator with a hostile ARM and token endpoint', function () {
   /** Names of objects that are no longer checked for drift. */
   async function objectsNotChecked(): Promise<string[]> {
     const since = Date.now();
-    const { journal } = stage.arm;
+    const { journal } = environment.arm;
     const missing = () => {
       const checked = new Set(
         journal.entries
           .filter(({ at, status, endpoint }) => at.getTime() >= since && status === 200 && endpoint === 'registry')
           .map(({ registry }) => registry),
       );
-      return intents.filter(({ regions, name }) => regions.length > 0 && !checked.has(name)).map(({ name }) => name);
+      return desiredStates
+        .filter(({ regions, name }) => regions.length > 0 && !checked.has(name))
+        .map(({ name }) => name);
     };
     await until(() => missing().length === 0);
     return missing();
   }
 
-  async function holdingsAfter(): Promise<Holdings> {
+  async function resourceUsageAfter(): Promise<ResourceUsage> {
     const from = performance.now();
-    last = await leastHoldings(pid(), port(), metricsUrl);
-    while (growth().length > 0 && performance.now() - from < patience) {
-      last = lesser(last, await leastHoldings(pid(), port(), metricsUrl));
+    last = await minResourceUsage(pid(), port(), metricsUrl);
+    while (growth().length > 0 && performance.now() - from < timeoutMs) {
+      last = minimum(last, await minResourceUsage(pid(), port(), metricsUrl));
     }
     return last;
   }
 
   /** Describes what has grown. */
   function growth(): string[] {
-    const bounds: Holdings = {
+    const bounds: ResourceUsage = {
       // An absolute bound: idle connections of the first burst of creations may have been open before.
       sockets: inFlight,
       descriptors: first.descriptors + inFlight,
@@ -185,18 +191,18 @@ describe('the operator with a hostile ARM and token endpoint', function () {
       requests: first.requests,
       memory: first.memory + memoryGrowth,
     };
-    const names = Object.keys(bounds) as (keyof Holdings)[];
+    const names = Object.keys(bounds) as (keyof ResourceUsage)[];
     const grown = names
       .filter((name) => !(last[name] <= bounds[name]))
       .map((name) => `${name}: ${first[name]} before, ${last[name]} after`);
-    const { stalled } = stage.arm.connections;
+    const { stalled } = environment.arm.connections;
     return stalled > 0 ? [...grown, `${stalled} stalled handshakes were never given up`] : grown;
   }
 
   /** False on timeout. */
   async function until(isSo: () => boolean): Promise<boolean> {
     const from = performance.now();
-    while (!isSo() && performance.now() - from < patience) await sleep(250);
+    while (!isSo() && performance.now() - from < timeoutMs) await sleep(250);
     return isSo();
   }
 
@@ -205,14 +211,14 @@ describe('the operator with a hostile ARM and token endpoint', function () {
   }
 
   function port(): number {
-    return Number(new URL(stage.arm.url).port);
+    return Number(new URL(environment.arm.url).port);
   }
 
   function report(): void {
-    const kinds = [...Map.groupBy(struck, ({ name }) => name)].map(([name, all]) => `${name} ${all.length}`);
+    const kinds = [...Map.groupBy(injected, ({ name }) => name)].map(([name, all]) => `${name} ${all.length}`);
     const lines = [
-      `${struck.length} faults: ${kinds.join(', ')}`,
-      `${people?.changes.length} changes; ${stage?.arm.journal.entries.length} requests to ARM over ${stage?.arm.connections.accepted} connections`,
+      `${injected.length} faults: ${kinds.join(', ')}`,
+      `${workload?.changes.length} changes; ${environment?.arm.journal.entries.length} requests to ARM over ${environment?.arm.connections.accepted} connections`,
       `before: ${JSON.stringify(first)}; after: ${JSON.stringify(last)}; peak ${Math.round(peak / 1e6)} MB`,
       `all was well ${((outcome?.ms ?? Number.NaN) / 1000).toFixed(1)} s after the last fault; ${((performance.now() - started) / 1000).toFixed(0)} s in all; seed ${seed}`,
     ];
