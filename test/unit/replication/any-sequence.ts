@@ -1,4 +1,4 @@
-// Any sequence of what people, clocks and accidents do to a few objects that name one registry.
+// Arbitrary sequences of edits, denials, crashes and clock steps for a few objects that name one registry.
 import fc from 'fast-check';
 import { allowedRegistries } from '../../../src/api/registryreplication.ts';
 import type { FakeClock } from '../../fake-clock.ts';
@@ -14,7 +14,7 @@ const anyEdit = fc.oneof(
   fc.record({ kind: fc.constant('mode' as const), mode: anyMode }),
   fc.record({ kind: fc.constant('suspend' as const), suspend: fc.boolean() }),
 );
-const anyAccident = fc.oneof(
+const anyEvent = fc.oneof(
   fc.record({ kind: fc.constant('create' as const), regions: anyRegions, mode: anyMode }),
   fc.record({ kind: fc.constant('list' as const), regions: anyRegions }),
   fc.record({ kind: fc.constant('namespace' as const), is: fc.constantFrom('allows', 'refuses', 'is unreadable') }),
@@ -25,18 +25,18 @@ const anyAccident = fc.oneof(
   fc.constant({ kind: 'lose status' as const }),
   fc.constant({ kind: 'crash' as const }),
 );
-const anyAction = fc.oneof(anyEdit, anyAccident);
+const anyAction = fc.oneof(anyEdit, anyEvent);
 export type Action = typeof anyAction extends fc.Arbitrary<infer T> ? T : never;
 
-const anyWho = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4);
+const anyObjectIndex = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 4);
 const anyMoment = {
-  after: fc.constantFrom(0, 1_000, 30_000, 5 * minute, 11 * minute, 65 * minute),
+  afterMs: fc.constantFrom(0, 1_000, 30_000, 5 * minute, 11 * minute, 65 * minute),
   requests: fc.nat(10),
 };
 
-/** `after` so many ms, and then at the nth request of the operator, `who` is subject to `action`. */
-const anyStep = fc.record({ who: anyWho, action: anyAction, ...anyMoment });
-/** One object is edited several times in a row, in any order. */
+/** Applies `action` to one object after `afterMs`, at the operator's nth request from then. */
+const anyStep = fc.record({ objectIndex: anyObjectIndex, action: anyAction, ...anyMoment });
+/** Edits of one object, in any order. */
 const edits: readonly Action[] = [
   { kind: 'suspend', suspend: true },
   { kind: 'mode', mode: 'Manage' },
@@ -44,8 +44,8 @@ const edits: readonly Action[] = [
   { kind: 'mode', mode: 'Observe' },
 ];
 const anyEdits = fc
-  .tuple(anyWho, fc.shuffledSubarray([...edits], { minLength: 2 }), fc.record(anyMoment))
-  .map(([who, some, moment]) => some.map((action) => ({ who, action, ...moment })));
+  .tuple(anyObjectIndex, fc.shuffledSubarray([...edits], { minLength: 2 }), fc.record(anyMoment))
+  .map(([objectIndex, some, moment]) => some.map((action) => ({ objectIndex, action, ...moment })));
 const anySteps = fc.oneof(
   anyStep.map((step) => [step]),
   anyEdits,

@@ -1,4 +1,4 @@
-// Any replicas, any spec, and what must be so once an object about them has settled: for the properties.
+// Arbitrary replicas and specs, and the expected outcome once an object has settled, for the property tests.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RegionSpec } from '../../../src/api/registryreplication.ts';
@@ -48,16 +48,18 @@ export const anyRegions: fc.Arbitrary<RegionSpec[]> = fc.subarray(locations, { m
 
 export const anyPrune = fc.constantFrom('Delete' as const, 'Retain' as const);
 
-/** Nothing more will happen by itself: Ready, or stopped by what a person has to decide. */
+/** True if no further change is expected: the object is Ready, or waits for a user. */
 export function isSettled(operator: OperatorModel): boolean {
   const ready = operator.condition('Ready');
-  const rests = ['LastRoutedRegion', 'RegionFailed'].includes(ready?.reason ?? '');
+  const waitsForUser = ['LastRoutedRegion', 'RegionFailed'].includes(ready?.reason ?? '');
   const moving = operator.status.regions?.some(({ state }) =>
     ['Creating', 'Syncing', 'Updating', 'Deleting'].includes(state),
   );
   return (
     ready?.status === 'True' ||
-    (rests && !moving && (operator.status.plan ?? []).every(({ message }) => /is held back|waits/.test(message ?? '')))
+    (waitsForUser &&
+      !moving &&
+      (operator.status.plan ?? []).every(({ message }) => /is held back|waits/.test(message ?? '')))
   );
 }
 

@@ -1,5 +1,5 @@
-// An in-process model of ARM on a clock that tests move: it implements the operator's own interface, keeps the rules that
-// real ARM keeps, lies in LIST as real ARM does, and remembers every write that the operator must never send.
+// An in-process model of ARM on a fake clock. It implements the operator's ARM interface, follows the rules of real ARM,
+// returns stale LISTs as real ARM does, and records every write that the operator must never send.
 import {
   type Arm,
   ArmError,
@@ -23,42 +23,42 @@ const durations = {
   homeEntry: 4 * second,
 };
 
-interface Life {
+interface ReplicaLifecycle {
   replica: Replica;
-  /** When it was made, as ms since the epoch. */
-  made?: number;
-  /** When it appears, is provisioned, synchronised, and gone, as ms since the epoch. */
-  appears?: number;
-  provisioned: number;
-  synced: number;
-  gone: number;
+  /** Creation time in ms since the epoch. */
+  createdAt?: number;
+  /** The times at which it appears, is provisioned, synchronised and deleted, in ms since the epoch. */
+  appearsAt?: number;
+  provisionedAt: number;
+  syncedAt: number;
+  deletedAt: number;
 }
 
 export class ArmModel implements Arm {
   readonly writes: string[] = [];
-  /** Sentences about writes that must never have been sent. */
+  /** Descriptions of writes that the operator must never send. */
   readonly violations: string[] = [];
-  /** Whether the next LIST shows this replica as it is, shows it as it was, or omits it. */
+  /** Whether the next LIST shows a replica as it is, shows an outdated state, or omits it. */
   lie: () => 'truth' | 'stale' | 'omit' = () => 'truth';
-  /** ms for which neither LIST nor GET shows a new replica. */
+  /** How long neither LIST nor GET shows a new replica. */
   lag = 0;
-  /** What the subscription has. */
+  /** The regions of the subscription. */
   regions = ['eastus', 'japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
-  /** ms that a replica takes here. */
+  /** How long a replica takes to be created and synchronised, in ms. */
   lasts: (location: string) => { creating: number; syncing: number } = () => durations;
   /** Why the last operation on a replica failed, by name. */
   readonly failures = new Map<string, string>();
-  /** ms; what it says on accepting a creation. */
+  /** The Retry-After of an accepted creation, in ms. */
   askAfter: number | undefined;
-  /** Told of every request before it is answered; what it throws is the answer. */
+  /** Called before each request is processed; a thrown error becomes the response. */
   before: (request: string) => void = () => undefined;
-  /** Told of every write once it has taken effect; what it throws is the answer. */
+  /** Called after each write has taken effect; a thrown error becomes the response. */
   after: (request: string) => void = () => undefined;
 
-  /** Azure's own time: a step of the operator's clock does not move it. */
+  /** Azure's time, which a step of the operator's clock does not change. */
   readonly #clock: Pick<FakeClock, 'monotonic'>;
   #registry: Registry;
-  readonly #lives = new Map<string, Life>();
+  readonly #replicas = new Map<string, ReplicaLifecycle>();
   readonly #shown = new Set<string>();
   #home: string;
 
@@ -66,20 +66,20 @@ export class ArmModel implements Arm {
     this.#clock = clock;
     this.#registry = registry;
     this.#home = normalise(registry.location);
-    for (const replica of replicas) this.#lives.set(replica.name, settledLife(replica));
+    for (const replica of replicas) this.#replicas.set(replica.name, settledLifecycle(replica));
   }
 
-  /** From now on it is this one; another creation date means another registry, without the replicas of the one before. */
+  /** Replaces the registry; another creation date means a new registry without the previous replicas. */
   set registryNow(registry: Registry) {
-    if (registry.creationDate !== this.#registry.creationDate) this.#lives.clear();
+    if (registry.creationDate !== this.#registry.creationDate) this.#replicas.clear();
     this.#registry = registry;
     this.#home = normalise(registry.location);
   }
 
-  /** What is so, by normalised location. */
+  /** The actual replicas, by normalised location. */
   get truth(): Map<string, Replica> {
     return new Map(
-      [...this.#lives.keys()].flatMap((name) => {
+      [...this.#replicas.keys()].flatMap((name) => {
         const replica = this.#now(name);
         return replica ? [[normalise(replica.location), replica] as const] : [];
       }),
@@ -95,12 +95,14 @@ export class ArmModel implements Arm {
     this.before('LIST');
     return [...this.truth.values()].flatMap((replica) => {
       if (this.#isHidden(replica.name)) return [];
-      const lie = this.lie();
-      // Of a replica with a name of its own that no LIST has ever shown, only ARM can know.
+      const visibility = this.lie();
+      // The operator cannot find a replica with a custom name that no LIST has ever shown.
       const isKnown = replica.name === normalise(replica.location) || this.#shown.has(replica.name);
-      if (lie === 'omit' && isKnown) return [];
+      if (visibility === 'omit' && isKnown) return [];
       this.#shown.add(replica.name);
-      return lie === 'stale' ? [{ ...replica, provisioningState: 'Updating', displayStatus: 'Syncing' }] : [replica];
+      return visibility === 'stale'
+        ? [{ ...replica, provisioningState: 'Updating', displayStatus: 'Syncing' }]
+        : [replica];
     });
   }
 
@@ -114,22 +116,22 @@ export class ArmModel implements Arm {
 
   async create(_: unknown, name: string, { location, routing = true, tags = {} }: NewReplica): Promise<Created> {
     this.before(`PUT ${name}`);
-    this.#mustTakeWrites();
+    this.#checkRegistryWritable();
     this.writes.push(`create ${normalise(location)}`);
     if (normalise(location) === this.#home) this.violations.push('created the home replica');
-    if (this.truth.has(normalise(location))) this.violations.push(`created ${location} where there is a replica`);
+    if (this.truth.has(normalise(location))) this.violations.push(`created ${location}, which already has a replica`);
     const now = this.#clock.monotonic();
     const { creating, syncing } = this.lasts(normalise(location));
-    this.#lives.set(name, {
+    this.#replicas.set(name, {
       replica: { name, location, routing, tags, createdAt: new Date(now).toISOString() },
-      made: now,
-      provisioned: now + creating,
-      synced: now + creating + syncing,
-      gone: Number.POSITIVE_INFINITY,
+      createdAt: now,
+      provisionedAt: now + creating,
+      syncedAt: now + creating + syncing,
+      deletedAt: Number.POSITIVE_INFINITY,
     });
-    if (!this.#lives.has(this.#home)) {
+    if (!this.#replicas.has(this.#home)) {
       const replica = { name: this.#home, location: this.#home, routing: true, tags: {} };
-      this.#lives.set(this.#home, { ...settledLife(replica), appears: now + durations.homeEntry });
+      this.#replicas.set(this.#home, { ...settledLifecycle(replica), appearsAt: now + durations.homeEntry });
     }
     this.after(`PUT ${name}`);
     return { replica: this.#shownNow(name), ...(this.askAfter !== undefined && { askAfter: this.askAfter }) };
@@ -137,11 +139,11 @@ export class ArmModel implements Arm {
 
   async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Replica> {
     this.before(`PATCH ${name}`);
-    this.#mustTakeWrites();
+    this.#checkRegistryWritable();
     const { life, replica } = this.#writable(name, 'update');
-    if (routing === false) this.#mustKeepServing(name, 'unrouted');
+    if (routing === false) this.#checkStillServing(name, 'unrouted');
     life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
-    if (routing !== undefined) life.provisioned = this.#clock.monotonic() + durations.updating;
+    if (routing !== undefined) life.provisionedAt = this.#clock.monotonic() + durations.updating;
     this.after(`PATCH ${name}`);
     return this.#shownNow(name);
   }
@@ -150,19 +152,19 @@ export class ArmModel implements Arm {
     this.before(`DELETE ${name}`);
     const { life, replica } = this.#writable(name, 'delete');
     if (normalise(replica.location) === this.#home) this.violations.push('deleted the home replica');
-    this.#mustKeepServing(name, 'deleted');
-    life.gone = this.#clock.monotonic() + durations.deleting;
+    this.#checkStillServing(name, 'deleted');
+    life.deletedAt = this.#clock.monotonic() + durations.deleting;
     this.after(`DELETE ${name}`);
   }
 
-  /** Others have deleted it, and it is gone. */
+  /** Deletes a replica immediately, as if by another client. */
   vanish(name: string): void {
-    this.#lives.delete(name);
+    this.#replicas.delete(name);
   }
 
   #isHidden(name: string): boolean {
-    const made = this.#lives.get(name)?.made;
-    return made !== undefined && this.#clock.monotonic() < made + this.lag;
+    const createdAt = this.#replicas.get(name)?.createdAt;
+    return createdAt !== undefined && this.#clock.monotonic() < createdAt + this.lag;
   }
 
   async failure(_: unknown, name: string): Promise<string | undefined> {
@@ -174,7 +176,7 @@ export class ArmModel implements Arm {
     return [...this.regions];
   }
 
-  #mustTakeWrites(): void {
+  #checkRegistryWritable(): void {
     const { sku, provisioningState } = this.#registry;
     if (sku !== 'Premium' || provisioningState !== 'Succeeded')
       this.violations.push(`wrote to a registry that is ${sku} and ${provisioningState}`);
@@ -182,12 +184,12 @@ export class ArmModel implements Arm {
 
   #shownNow(name: string): Replica {
     const replica = this.#now(name);
-    if (!replica) throw new Error(`${name} is not there right after it was written`);
+    if (!replica) throw new Error(`${name} does not exist right after it was written`);
     return replica;
   }
 
-  #writable(name: string, verb: string): { life: Life; replica: Replica } {
-    const life = this.#lives.get(name);
+  #writable(name: string, verb: string): { life: ReplicaLifecycle; replica: Replica } {
+    const life = this.#replicas.get(name);
     const replica = this.#now(name);
     if (!life || !replica) throw new ArmError('NotFound', 'NotFound', `${name} was not found`);
     this.writes.push(`${verb} ${normalise(replica.location)}`);
@@ -196,29 +198,29 @@ export class ArmModel implements Arm {
     return { life, replica };
   }
 
-  #mustKeepServing(name: string, how: string): void {
+  #checkStillServing(name: string, how: string): void {
     const others = [...this.truth.values()].filter((other) => other.name !== name);
     const serves = ({ provisioningState, displayStatus, routing }: Replica) =>
       provisioningState === 'Succeeded' && displayStatus === 'Ready' && routing;
     if (this.truth.has(this.#home) && !others.some(serves))
-      this.violations.push(`${name} was ${how} though no other serves`);
+      this.violations.push(`${name} was ${how} although no other replica serves`);
   }
 
   #now(name: string): Replica | undefined {
-    const life = this.#lives.get(name);
+    const life = this.#replicas.get(name);
     const now = this.#clock.monotonic();
-    if (!life || now < (life.appears ?? 0) || now >= life.gone) return undefined;
+    if (!life || now < (life.appearsAt ?? 0) || now >= life.deletedAt) return undefined;
     if (life.replica.provisioningState === 'Failed') return life.replica;
-    if (life.gone !== Number.POSITIVE_INFINITY) return { ...life.replica, provisioningState: 'Deleting' };
-    const displayStatus = now >= life.synced ? 'Ready' : 'Syncing';
-    if (now >= life.provisioned) return { ...life.replica, provisioningState: 'Succeeded', displayStatus };
-    return life.synced > life.provisioned
+    if (life.deletedAt !== Number.POSITIVE_INFINITY) return { ...life.replica, provisioningState: 'Deleting' };
+    const displayStatus = now >= life.syncedAt ? 'Ready' : 'Syncing';
+    if (now >= life.provisionedAt) return { ...life.replica, provisioningState: 'Succeeded', displayStatus };
+    return life.syncedAt > life.provisionedAt
       ? { ...life.replica, provisioningState: 'Creating' }
       : { ...life.replica, provisioningState: 'Updating', displayStatus };
   }
 }
 
-function settledLife(replica: Replica): Life {
-  const synced = replica.displayStatus === 'Syncing' ? Number.POSITIVE_INFINITY : 0;
-  return { replica, provisioned: 0, synced, gone: Number.POSITIVE_INFINITY };
+function settledLifecycle(replica: Replica): ReplicaLifecycle {
+  const syncedAt = replica.displayStatus === 'Syncing' ? Number.POSITIVE_INFINITY : 0;
+  return { replica, provisionedAt: 0, syncedAt, deletedAt: Number.POSITIVE_INFINITY };
 }

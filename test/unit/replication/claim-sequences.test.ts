@@ -29,9 +29,9 @@ class Simulation {
     };
   }
 
-  async step({ who, action, after, requests }: Step): Promise<void> {
-    const name = names[who] ?? 'a';
-    await this.cluster.run(after);
+  async step({ objectIndex, action, afterMs, requests }: Step): Promise<void> {
+    const name = names[objectIndex] ?? 'a';
+    await this.cluster.run(afterMs);
     const applyNow = () => {
       this.#next = undefined;
       this.witness.beforeAction(action, name);
@@ -51,14 +51,14 @@ class Simulation {
         const value = arm[method];
         if (typeof value !== 'function') return value;
         return async (...args: readonly unknown[]): Promise<unknown> => {
-          this.cluster.mustLive();
+          this.cluster.assertAlive();
           if (method === 'create' || method === 'update' || method === 'remove')
             this.witness.beforeArmWrite(name, method, locationOf(arm, String(args[1])));
           this.#request();
-          this.cluster.mustLive();
+          this.cluster.assertAlive();
           const answer: unknown = await Reflect.apply(value, arm, args);
           this.#request();
-          this.cluster.mustLive();
+          this.cluster.assertAlive();
           return answer;
         };
       },

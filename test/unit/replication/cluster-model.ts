@@ -1,5 +1,5 @@
-// Several objects under one operator, without Kubernetes: an API server with optimistic concurrency, a cache that is always
-// up to date, a queue that has no order of its own, and passes that may run side by side.
+// Runs the reconciler on several objects without Kubernetes: an API server with optimistic concurrency, a cache that is always
+// up to date, an unordered queue, and passes that may run in parallel.
 import {
   allowedRegistries,
   finalizer,
@@ -16,28 +16,28 @@ import { reconcile } from '../../../src/replication/reconcile.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 import { anObject, type ObjectParts } from './fixtures.ts';
 
-/** The API server does not take a write. */
-class Refused extends Error {}
+/** The API server rejected a write. */
+class WriteRejected extends Error {}
 
 class Killed extends Error {}
 
 export class ClusterModel {
   readonly objects = new Map<string, RegistryReplication>();
-  /** What each object has been told, by its name. */
+  /** Recorded events by object name. */
   readonly happenings = new Map<string, ObjectEvent[]>();
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
-  /** By namespace; what is left out is as it is by default. */
+  /** Namespace readings by name; a missing one has no annotations. */
   namespaces: Record<string, NamespaceReading> = {};
-  /** Told of every write to Kubernetes, before and after it is stored. */
+  /** Called before and after each write to Kubernetes is stored. */
   interrupt: (name: string, when: 'before' | 'after') => void = () => undefined;
-  /** ms after which each object is to be looked at, by name. */
+  /** The monotonic time in ms of each object's next pass, by name. */
   readonly due = new Map<string, number>();
   readonly #armFor: (name: string) => Arm;
   readonly #clock: FakeClock;
   #claims: Claims;
   #memory: ProcessState;
   #created = 0;
-  #isDead = false;
+  #isKilled = false;
 
   constructor(clock: FakeClock, armFor: (name: string) => Arm) {
     this.#clock = clock;
@@ -46,7 +46,7 @@ export class ClusterModel {
     this.#memory = new ProcessState(clock);
   }
 
-  /** Each object is in a namespace of its name; the ones created first are the oldest, whatever the clock says. */
+  /** Creates an object in a namespace of the same name. Objects age in order of creation, whatever the clock shows. */
   create(name: string, parts: ObjectParts = {}): void {
     const object = anObject({ held: false, ...parts });
     const creationTimestamp = new Date(Date.parse('2026-11-01T00:00:00Z') + ++this.#created * 1_000);
@@ -88,7 +88,7 @@ export class ClusterModel {
     this.due.set(name, this.#clock.monotonic());
   }
 
-  /** The namespace allows this object's registry, or none. */
+  /** Makes the namespace allow this object's registry, or none. */
   allow(name: string, isAllowed: boolean): void {
     this.namespaces[name] = { annotations: isAllowed ? {} : { [allowedRegistries]: '' } };
   }
@@ -106,7 +106,7 @@ export class ClusterModel {
     return this.status(name).conditions?.find(({ type }) => type === 'Ready');
   }
 
-  /** Passes as they are due, two at a time, for so many ms or until `done`. */
+  /** Runs passes when they are due, two in parallel, for `ms` or until `done`. */
   async run(ms: number, done: () => boolean = () => false): Promise<void> {
     const end = this.#clock.monotonic() + ms;
     while (!done()) {
@@ -115,22 +115,22 @@ export class ClusterModel {
       await this.#clock.advance(Math.max(0, first[1] - this.#clock.monotonic()));
       const isDue = second && second[1] <= this.#clock.monotonic();
       await Promise.all([this.#pass(first[0]), ...(isDue ? [this.#pass(second[0])] : [])]);
-      if (this.#isDead) this.#restart();
+      if (this.#isKilled) this.#restart();
     }
     if (!done()) await this.#clock.advance(Math.max(0, end - this.#clock.monotonic()));
   }
 
-  /** Ends the process: every pass breaks off at its next request, and the next process starts once all have. */
+  /** Kills the process: every pass aborts at its next request, and a new process starts after all have. */
   kill(): void {
-    this.#isDead = true;
+    this.#isKilled = true;
   }
 
-  /** To be called at every request: @throws Killed once the process has been killed. */
-  mustLive(): void {
-    if (this.#isDead) throw new Killed();
+  /** Call at each request. @throws Killed once the process has been killed. */
+  assertAlive(): void {
+    if (this.#isKilled) throw new Killed();
   }
 
-  /** The object is looked at again when the pass says, and a second after a pass that rejects. */
+  /** Requeues the object after the time that the pass returns, or a second after a pass that rejects. */
   async #pass(name: string): Promise<void> {
     const object = this.objects.get(name);
     this.due.delete(name);
@@ -139,14 +139,14 @@ export class ClusterModel {
       const { requeueAfterMs } = await reconcile(structuredClone(object), this.#context(name));
       if (requeueAfterMs !== undefined) this.#addAfter(name, requeueAfterMs);
     } catch (error) {
-      if (!(error instanceof Refused || error instanceof Killed)) throw error;
+      if (!(error instanceof WriteRejected || error instanceof Killed)) throw error;
       this.#addAfter(name, 1_000);
     }
   }
 
-  /** What the process kept in memory is lost, and every object is looked at. */
+  /** Starts a new process without the in-memory state and queues every object. */
   #restart(): void {
-    this.#isDead = false;
+    this.#isKilled = false;
     this.#memory = new ProcessState(this.#clock);
     this.#claims = this.#newClaims();
     for (const object of this.objects.values()) this.#claims.put(object);
@@ -174,7 +174,7 @@ export class ClusterModel {
       },
       writeStatus: async (object, status) =>
         this.#write(object, (latest) => {
-          if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new Refused('conflict');
+          if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new WriteRejected('conflict');
           return { status: structuredClone(status) };
         }),
       recordEvents: (_, happenings) =>
@@ -202,15 +202,15 @@ export class ClusterModel {
     change: (latest: RegistryReplication) => Partial<RegistryReplication>,
   ): RegistryReplication {
     const { name, uid } = object.metadata;
-    this.mustLive();
+    this.assertAlive();
     this.interrupt(name, 'before');
-    this.mustLive();
+    this.assertAlive();
     const latest = this.objects.get(name);
-    if (!latest || latest.metadata.uid !== uid) throw new Refused('not found');
+    if (!latest || latest.metadata.uid !== uid) throw new WriteRejected('not found');
     const written = { ...latest, ...change(latest) };
     this.#store(written);
     this.interrupt(name, 'after');
-    this.mustLive();
+    this.assertAlive();
     return written;
   }
 

@@ -34,12 +34,12 @@ function stalled(reason: string): Pick<Status, 'conditions'> {
   return { conditions: [{ type: 'Stalled', status: 'True', reason, message: 'in words', lastTransitionTime }] };
 }
 
-function told(parts: ObjectParts, after: Status, results: Result[] = []): string[] {
+function describeEvents(parts: ObjectParts, after: Status, results: Result[] = []): string[] {
   return eventsFor(anObject(parts), after, results).map(({ type, reason, note }) => `${type} ${reason}: ${note}`);
 }
 
 describe('events', () => {
-  it('are all written, though an object has 40 regions, gets them all and loses them at once', async () => {
+  it('are all written for an object that gains 40 replicas and then loses them all at once', async () => {
     const clock = new FakeClock();
     const regions = fortyRegions.map((location) => ({ location, routing: 'WhenReady' as const }));
     const arm = Object.assign(new ArmModel(clock, []), { regions: [home, ...fortyRegions] });
@@ -56,7 +56,7 @@ describe('events', () => {
     const log = new LogJournal();
     const options = { controller: 'c', instance: 'i', clock, random: () => 0.5, log, burst: maxEventsPerPass };
     const recorder = createRecorder(write, options);
-    for (const happening of operator.happenings) recorder.record(operator.object, happening);
+    for (const event of operator.happenings) recorder.record(operator.object, event);
     expect(await recorder.flush(1_000)).to.equal(0);
     const notes = operator.happenings.map(({ note }) => note);
     expect(new Set(written)).to.deep.equal(new Set(notes));
@@ -65,7 +65,7 @@ describe('events', () => {
     ).to.have.length(1);
   });
 
-  it('tell a refusal once, however many regions it is about', () => {
+  it('report a denial once, however many regions it affects', () => {
     const locations = fortyRegions;
     const reason = 'AuthorizationFailed';
     const after = aStatus(
@@ -73,82 +73,82 @@ describe('events', () => {
       stalled(reason),
     );
     const results = locations.map((location) => refusedIn(location, reason));
-    expect(told({ regions: locations }, after, results)).to.deep.equal([
+    expect(describeEvents({ regions: locations }, after, results)).to.deep.equal([
       `Warning AuthorizationFailed: no replica ${locations[0]} for you; AuthorizationFailed in ${locations.slice(1, 11).join(', ')}, 29 more too`,
     ]);
-    expect(told({ regions: locations, status: after }, after, results)).to.deep.equal([]);
+    expect(describeEvents({ regions: locations, status: after }, after, results)).to.deep.equal([]);
   });
 
-  it('tell of a standstill that is about something else than the refusal beside it', () => {
+  it('report Stalled separately when its reason differs from that of a denial', () => {
     const rows = [refused('japaneast', 'AuthorizationFailed'), { location: 'uksouth', reason: 'LastRoutedRegion' }];
     const after = aStatus(rows, stalled('LastRoutedRegion'));
     const status = aStatus([{ location: 'uksouth' }]);
-    expect(told({ status }, after, [refusedIn('japaneast', 'AuthorizationFailed')])).to.deep.equal([
+    expect(describeEvents({ status }, after, [refusedIn('japaneast', 'AuthorizationFailed')])).to.deep.equal([
       'Warning AuthorizationFailed: no replica japaneast for you',
       'Warning Stalled: LastRoutedRegion: in words',
     ]);
   });
 
-  it('tell that a replica failed for the last time once', () => {
+  it('report the final failure of a replica once', () => {
     const failed = { state: 'Failed', reason: 'RegionFailed', message: 'it failed 5 times' } as const;
     expect(
-      told({ status: aStatus([{ state: 'Creating' }]) }, aStatus([failed], stalled('RegionFailed'))),
+      describeEvents({ status: aStatus([{ state: 'Creating' }]) }, aStatus([failed], stalled('RegionFailed'))),
     ).to.deep.equal(['Warning ReplicaFailed: it failed 5 times']);
   });
 
-  it('tell that a replica is ready also where it was routed before that was seen', () => {
+  it('report that a replica is ready even if it was being routed when it became so', () => {
     const routed = aStatus([{ readyOnce: true }]);
     const ready = 'Normal ReplicaReady: replica japaneast in japaneast is ready';
     const updating = (readyOnce: boolean) => aStatus([{ state: 'Updating', readyOnce }]);
-    expect(told({ status: updating(false) }, routed)).to.deep.equal([ready]);
-    expect(told({ status: updating(true) }, routed)).to.deep.equal([]);
+    expect(describeEvents({ status: updating(false) }, routed)).to.deep.equal([ready]);
+    expect(describeEvents({ status: updating(true) }, routed)).to.deep.equal([]);
   });
 
   it('do not report the home entry that Azure creates as drift', () => {
     const change = { tags: { team: 'web' } };
     const step = { action: 'update', location: home, name: home, change, message: 'set tags' } as const;
     const results = [{ step, outcome: { kind: 'written', replica: aReplica(home, change) } as const }];
-    const reasonBeside = (row: Partial<RegionStatus>) => {
+    const reasonsWith = (row: Partial<RegionStatus>) => {
       const status = aStatus([{ location: home, home: true, readyOnce: true, ...row }]);
       return eventsFor(anObject({ regions: [home], status }), status, results).map(({ reason }) => reason);
     };
-    expect(reasonBeside({})).to.deep.equal(['TagsChanged']);
-    expect(reasonBeside({ replica: home })).to.deep.equal(['DriftCorrected']);
+    expect(reasonsWith({})).to.deep.equal(['TagsChanged']);
+    expect(reasonsWith({ replica: home })).to.deep.equal(['DriftCorrected']);
   });
 
-  describe('of a deletion that was seen under way', () => {
+  describe('for a replica that was observed Deleting', () => {
     const gone = aStatus([]);
-    const ours = 'Normal ReplicaDeleted: replica japaneast in japaneast is gone';
-    const others =
+    const deletedByOperator = 'Normal ReplicaDeleted: replica japaneast in japaneast is gone';
+    const vanished =
       'Warning ReplicaVanished: replica japaneast in japaneast is gone, and the operator did not delete it';
     const cases: [string, Partial<RegionStatus>, ObjectParts, string][] = [
-      ['a pruned replica', { desired: false }, {}, ours],
-      ['a failed creation that is replaced', { readyOnce: false, createdHere: true }, {}, ours],
-      ['a failed replica that the object did not create', { readyOnce: false }, {}, others],
-      ['a listed replica that had been ready', { readyOnce: true }, {}, others],
-      ['an unlisted replica under prune: Retain', { desired: false }, { spec: { prune: 'Retain' } }, others],
-      ['any replica in mode Observe', { desired: false }, { spec: { mode: 'Observe' } }, others],
-      ['a replica that goes with its object', { readyOnce: true }, { deleting: true }, ours],
+      ['a pruned replica', { desired: false }, {}, deletedByOperator],
+      ['a failed creation that is replaced', { readyOnce: false, createdHere: true }, {}, deletedByOperator],
+      ['a failed replica that the object did not create', { readyOnce: false }, {}, vanished],
+      ['a listed replica that had been ready', { readyOnce: true }, {}, vanished],
+      ['an unlisted replica under prune: Retain', { desired: false }, { spec: { prune: 'Retain' } }, vanished],
+      ['any replica in mode Observe', { desired: false }, { spec: { mode: 'Observe' } }, vanished],
+      ['a replica of an object that is being deleted', { readyOnce: true }, { deleting: true }, deletedByOperator],
     ];
-    for (const [what, row, parts, words] of cases) {
-      it(`say the truth about who deleted it: ${what}`, () => {
+    for (const [what, row, parts, expected] of cases) {
+      it(`report whether the operator deleted it: ${what}`, () => {
         const status = aStatus([{ state: 'Deleting', ...row }]);
-        expect(told({ ...parts, status }, gone)).to.deep.equal([words]);
+        expect(describeEvents({ ...parts, status }, gone)).to.deep.equal([expected]);
       });
     }
 
-    it('report a deletion as ours when the answer to the DELETE was lost', () => {
-      const wordsOn = (row: Partial<RegionStatus>, parts: ObjectParts = {}) =>
-        told({ ...parts, status: aStatus([row]) }, gone);
-      expect(wordsOn({ state: 'Ready', desired: false })).to.deep.equal([ours]);
-      expect(wordsOn({ state: 'Ready', readyOnce: true }, { deleting: true })).to.deep.equal([ours]);
-      expect(wordsOn({ state: 'Ready', readyOnce: true })).to.deep.equal([others]);
+    it("report the operator's deletion when the response to the DELETE was lost", () => {
+      const eventsWith = (row: Partial<RegionStatus>, parts: ObjectParts = {}) =>
+        describeEvents({ ...parts, status: aStatus([row]) }, gone);
+      expect(eventsWith({ state: 'Ready', desired: false })).to.deep.equal([deletedByOperator]);
+      expect(eventsWith({ state: 'Ready', readyOnce: true }, { deleting: true })).to.deep.equal([deletedByOperator]);
+      expect(eventsWith({ state: 'Ready', readyOnce: true })).to.deep.equal([vanished]);
     });
 
-    it('say so also when the object goes with it', () => {
+    it("report the operator's deletion also when the object is released with it", () => {
       const status = aStatus([{ state: 'Deleting', readyOnce: true }]);
       const [last] = eventsOnRelease(anObject({ status, deleting: true }));
-      expect(`${last?.type} ${last?.reason}: ${last?.note}`).to.equal(ours);
+      expect(`${last?.type} ${last?.reason}: ${last?.note}`).to.equal(deletedByOperator);
     });
   });
 });

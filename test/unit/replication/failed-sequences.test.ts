@@ -1,4 +1,4 @@
-// Which replicas the operator deletes, whatever others do to them, to its status and to its process meanwhile. FC_SEED repeats a run.
+// Property test of which replicas the operator deletes, under any changes to replicas, status and process. FC_SEED repeats a run.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Status } from '../../../src/api/registryreplication.ts';
@@ -12,25 +12,25 @@ const locations = ['japaneast', 'westeurope', 'northeurope'];
 
 class Killed extends Error {}
 
-interface Known {
+interface TrackedReplica {
   replica: Replica;
-  /** The operator's PUT created it. */
+  /** Created by the operator's PUT. */
   readonly isOwn: boolean;
   /** A GET has shown it Ready. */
   wasSeenReady: boolean;
 }
 
-/** Replicas that stay as they are until told otherwise. It notes every deletion that must not be. */
-class StillAzure implements Arm {
-  readonly violations: string[] = [];
-  readonly truth = new Map<string, Known>();
+/** An ARM model whose replicas change only when a step changes them. It records every forbidden deletion. */
+class ManualArm implements Arm {
+  readonly forbiddenDeletions: string[] = [];
+  readonly truth = new Map<string, TrackedReplica>();
   operator: OperatorModel | undefined;
-  /** What LIST shows instead of the truth. */
+  /** The outdated replicas that LIST returns, if set. */
   staleList: Replica[] | undefined;
-  /** Locations of which GET answers 404, whatever is there. */
+  /** Locations for which GET returns 404 even if there is a replica. */
   readonly hidden = new Set<string>();
-  /** What becomes of the next PUT. */
-  nextPut: 'accepted' | 'refused' | 'lost' | 'answer lost' | 'killed before' | 'killed after' = 'accepted';
+  /** The outcome of the next PUT. */
+  nextPut: 'accepted' | 'rejected' | 'request lost' | 'response lost' | 'killed before' | 'killed after' = 'accepted';
   readonly #clock: FakeClock;
 
   constructor(clock: FakeClock) {
@@ -67,15 +67,15 @@ class StillAzure implements Arm {
   }
 
   async create(_: unknown, name: string, { location }: NewReplica): Promise<Created> {
-    const fate = this.nextPut;
+    const outcome = this.nextPut;
     this.nextPut = 'accepted';
-    if (fate === 'killed before') throw new Killed();
-    if (fate === 'refused') throw new ArmError('Conflict', 'Conflict', 'another operation is running');
-    if (fate === 'lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
-    // A PUT that asks for nothing new changes nothing on a replica that is there (recorded: PowerShell's Az, 2023).
+    if (outcome === 'killed before') throw new Killed();
+    if (outcome === 'rejected') throw new ArmError('Conflict', 'Conflict', 'another operation is running');
+    if (outcome === 'request lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    // A PUT without changes leaves an existing replica as it is (recorded: PowerShell's Az, 2023).
     const replica = this.truth.get(name)?.replica ?? this.put(location, { provisioningState: 'Creating' }, true);
-    if (fate === 'killed after') throw new Killed();
-    if (fate === 'answer lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    if (outcome === 'killed after') throw new Killed();
+    if (outcome === 'response lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     return { replica };
   }
 
@@ -98,10 +98,11 @@ class StillAzure implements Arm {
     const { replica, isOwn, wasSeenReady } = known;
     const isFailed = replica.provisioningState === 'Failed';
     const holdsNothing = isFailed && isOwn && !wasSeenReady && replica.displayStatus !== 'Ready';
-    if (listed.includes(name) && !holdsNothing) this.violations.push(`deleted ${name}: ${JSON.stringify(known)}`);
+    if (listed.includes(name) && !holdsNothing)
+      this.forbiddenDeletions.push(`deleted ${name}: ${JSON.stringify(known)}`);
     const missing = listed.filter((location) => location !== home && !this.truth.has(location));
     if (!listed.includes(name) && missing.length > 0 && !(isFailed && isOwn))
-      this.violations.push(`pruned ${name} while ${missing.join()} had no replica`);
+      this.forbiddenDeletions.push(`pruned ${name} while ${missing.join()} had no replica`);
     known.replica = { ...replica, provisioningState: 'Deleting' };
   }
 }
@@ -121,21 +122,21 @@ const anyState = fc.constantFrom(...states);
 const anyAction = fc.oneof(
   fc.record({ kind: fc.constant('becomes' as const), location: anyLocation, state: anyState }),
   fc.record({ kind: fc.constant('becomes' as const), location: anyLocation, state: anyState }),
-  fc.record({ kind: fc.constant('made by others' as const), location: anyLocation, state: anyState }),
-  fc.record({ kind: fc.constant('gone' as const), location: anyLocation }),
+  fc.record({ kind: fc.constant('created by another client' as const), location: anyLocation, state: anyState }),
+  fc.record({ kind: fc.constant('vanishes' as const), location: anyLocation }),
   fc.record({ kind: fc.constant('list' as const), regions: fc.subarray(locations, { minLength: 1 }) }),
   fc.record({
     kind: fc.constant('next PUT' as const),
-    fate: fc.constantFrom(
-      'refused' as const,
-      'lost' as const,
-      'answer lost' as const,
+    outcome: fc.constantFrom(
+      'rejected' as const,
+      'request lost' as const,
+      'response lost' as const,
       'killed before' as const,
       'killed after' as const,
     ),
   }),
   fc.record({ kind: fc.constant('freeze LIST' as const), isFrozen: fc.boolean() }),
-  fc.record({ kind: fc.constant('restore status' as const), ago: fc.nat(8) }),
+  fc.record({ kind: fc.constant('restore status' as const), passesAgo: fc.nat(8) }),
   fc.constant({ kind: 'lose status' as const }),
   fc.constant({ kind: 'restart' as const }),
 );
@@ -149,43 +150,49 @@ const anyStep = fc.record({
 
 interface Snapshot {
   readonly status: Status | undefined;
-  /** Replicas that had been seen Ready then. */
-  readonly ready: ReadonlySet<Known>;
+  /** Replicas that had been seen Ready by then. */
+  readonly ready: ReadonlySet<TrackedReplica>;
 }
 
-async function befall(action: Action, azure: StillAzure, operator: OperatorModel, clock: FakeClock, past: Snapshot[]) {
+async function applyAction(
+  action: Action,
+  arm: ManualArm,
+  operator: OperatorModel,
+  clock: FakeClock,
+  snapshots: Snapshot[],
+) {
   switch (action.kind) {
     case 'becomes': {
-      const known = azure.truth.get(action.location);
+      const known = arm.truth.get(action.location);
       if (!known) return;
       const { displayStatus: _, ...bare } = known.replica;
       known.replica = { ...bare, ...action.state };
       return;
     }
-    case 'made by others':
-      // A replica that appears within five minutes of a PUT without an answer is taken for that PUT's.
+    case 'created by another client':
+      // The operator attributes a replica that appears within five minutes of a PUT without a response to that PUT.
       await clock.advance(6 * minute);
-      azure.put(action.location, action.state, false);
+      arm.put(action.location, action.state, false);
       return;
-    case 'gone':
-      azure.truth.delete(action.location);
+    case 'vanishes':
+      arm.truth.delete(action.location);
       return;
     case 'list':
       operator.edit({ regions: action.regions.map((location) => ({ location })) });
       return;
     case 'next PUT':
-      azure.nextPut = action.fate;
+      arm.nextPut = action.outcome;
       return;
     case 'freeze LIST':
-      azure.staleList = action.isFrozen ? azure.list : undefined;
+      arm.staleList = action.isFrozen ? arm.list : undefined;
       return;
     case 'restore status': {
-      const snapshot = past.at(-1 - action.ago);
+      const snapshot = snapshots.at(-1 - action.passesAgo);
       if (!snapshot) return;
       const { status: _, ...object } = operator.object;
       operator.object = { ...object, ...(snapshot.status && { status: snapshot.status }) };
-      // What a restored status was never told, the operator cannot know.
-      for (const known of azure.truth.values()) known.wasSeenReady = snapshot.ready.has(known);
+      // The operator cannot know what was observed after the restored status was written.
+      for (const known of arm.truth.values()) known.wasSeenReady = snapshot.ready.has(known);
       operator.restart();
       return;
     }
@@ -203,49 +210,49 @@ async function befall(action: Action, azure: StillAzure, operator: OperatorModel
   }
 }
 
-async function live(steps: readonly (typeof anyStep extends fc.Arbitrary<infer T> ? T : never)[]): Promise<void> {
+async function runSteps(steps: readonly (typeof anyStep extends fc.Arbitrary<infer T> ? T : never)[]): Promise<void> {
   const clock = new FakeClock();
-  const azure = new StillAzure(clock);
-  const operator = new OperatorModel(anObject({ regions: ['japaneast'], spec: { pruneDelay: '0s' } }), azure, clock);
-  azure.operator = operator;
-  const past: Snapshot[] = [];
+  const arm = new ManualArm(clock);
+  const operator = new OperatorModel(anObject({ regions: ['japaneast'], spec: { pruneDelay: '0s' } }), arm, clock);
+  arm.operator = operator;
+  const snapshots: Snapshot[] = [];
   for (const { action, passes, waitMs } of steps) {
-    await befall(action, azure, operator, clock, past);
+    await applyAction(action, arm, operator, clock, snapshots);
     for (let pass = 0; pass <= passes; pass++) {
       await operator.pass().catch((error: unknown) => {
         if (!(error instanceof Killed)) throw error;
         operator.restart();
       });
-      const ready = [...azure.truth.values()].filter(({ wasSeenReady }) => wasSeenReady);
-      past.push({
+      const ready = [...arm.truth.values()].filter(({ wasSeenReady }) => wasSeenReady);
+      snapshots.push({
         status: structuredClone(operator.object.status),
         ready: new Set(ready),
       });
       await clock.advance(waitMs + 1_000);
     }
   }
-  expect(azure.violations.join('; ')).to.equal('');
+  expect(arm.forbiddenDeletions.join('; ')).to.equal('');
 }
 
-describe('whatever others do to replicas, the status and the process', () => {
-  it('a replica that LIST shows is not taken for the work of a PUT that a 404 had allowed', async () => {
+describe('deletions, whatever happens to replicas, the status and the process,', () => {
+  it('spare a Failed replica that another client created while a GET still returned 404', async () => {
     const clock = new FakeClock();
-    const azure = new StillAzure(clock);
-    const operator = new OperatorModel(anObject({ regions: ['japaneast'] }), azure, clock);
-    azure.operator = operator;
-    azure.put('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' }, false);
-    azure.hidden.add('japaneast');
+    const arm = new ManualArm(clock);
+    const operator = new OperatorModel(anObject({ regions: ['japaneast'] }), arm, clock);
+    arm.operator = operator;
+    arm.put('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' }, false);
+    arm.hidden.add('japaneast');
     await operator.pass();
-    azure.hidden.clear();
+    arm.hidden.clear();
     for (let pass = 0; pass < 10; pass++) await clock.advance((await operator.pass()) ?? 10 * minute);
-    expect(azure.violations.join('; ')).to.equal('');
+    expect(arm.forbiddenDeletions.join('; ')).to.equal('');
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
   });
 
-  it('no Failed replica is deleted but an own one that was never Ready, and nothing is pruned while a listed region has none', async function () {
+  it('are limited to own Failed replicas that were never Ready, and prune nothing while a listed region has no replica', async function () {
     this.timeout(300_000);
     const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
-    await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 14 }), live), {
+    await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 14 }), runSteps), {
       numRuns: 2_000,
       seed,
     });

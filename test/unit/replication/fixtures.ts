@@ -1,4 +1,4 @@
-// The pieces that the domain's tests are made of: an object, a registry, replicas, and what was seen of them.
+// Builders for the objects, registries, replicas, observations and statuses of these tests.
 import {
   finalizer,
   type RegionSpec,
@@ -23,7 +23,7 @@ export interface ObjectParts {
   generation?: number;
   annotations?: Record<string, string>;
   deleting?: boolean;
-  /** It carries our finalizer and holds its registry. */
+  /** It has the operator's finalizer and the claim on its registry. */
   held?: boolean;
 }
 
@@ -83,7 +83,7 @@ export function aReplica(location: string, parts: Partial<Replica> = {}): Replic
   };
 }
 
-/** What LIST shows; `seen` replicas were also confirmed by a GET, and `missing` names answered 404. */
+/** An observation in which LIST shows `replicas`, a GET returned the `confirmed` ones, and 404 for the `missing` names. */
 export function observing(
   replicas: Replica[],
   {
@@ -98,7 +98,7 @@ export function observing(
   ]);
 }
 
-/** A status of the registry above, with these rows. */
+/** A status of the registry above with these regions. */
 export function aStatus(
   regions: Partial<NonNullable<Status['regions']>[number]>[],
   parts: Partial<Status> = {},

@@ -11,77 +11,76 @@ import { anyHostileText, findHarmfulText } from '../../hostile-text.ts';
 import { anObject, now } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
 
-/** What Azure says wherever it has a say: text of any kind in place of words, and perhaps of names. */
-const anyAnswers = fc.record({
-  words: anyHostileText,
+/** Arbitrary text wherever Azure's responses contain text, and optionally in place of names. */
+const anyResponses = fc.record({
+  text: anyHostileText,
   code: anyHostileText,
   status: fc.constantFrom(400, 401, 403, 404, 409, 412, 429, 500, 503),
   tag: anyHostileText,
-  nameless: fc.boolean(),
-  refuses: fc.constantFrom('nothing', 'writes', 'everything'),
+  withHostileNames: fc.boolean(),
+  rejects: fc.constantFrom('nothing', 'writes', 'everything'),
   provisioning: fc.constantFrom('Succeeded', 'Failed', 'Updating', undefined),
 });
 
-type Answers = typeof anyAnswers extends fc.Arbitrary<infer T> ? T : never;
+type Responses = typeof anyResponses extends fc.Arbitrary<infer T> ? T : never;
 
 const id =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup/providers/Microsoft.ContainerRegistry/registries/myACR0007';
 
-/** An ARM of which every answer goes the way that it goes from the wire, but for the wire. */
-function armSaying({ words, code, status, tag, nameless, refuses, provisioning }: Answers): Arm {
-  const refusal = (doing: string): ArmError => {
+/** An ARM client that parses each response as the real one does, without HTTP. */
+function armResponding({ text, code, status, tag, withHostileNames, rejects, provisioning }: Responses): Arm {
+  const rejection = (operation: string): ArmError => {
     const headers = { get: () => undefined };
-    const response = { status, bodyAsText: JSON.stringify({ error: { code, message: words } }), headers };
-    return toArmError(Object.assign(new RestError(words, { statusCode: status }), { response }), doing);
+    const response = { status, bodyAsText: JSON.stringify({ error: { code, message: text } }), headers };
+    return toArmError(Object.assign(new RestError(text, { statusCode: status }), { response }), operation);
   };
-  const answering = async <T>(isWrite: boolean, doing: string, read: () => T): Promise<T> => {
-    if (refuses === 'everything' || (isWrite && refuses === 'writes')) throw refusal(doing);
+  const respond = async <T>(isWrite: boolean, operation: string, read: () => T): Promise<T> => {
+    if (rejects === 'everything' || (isWrite && rejects === 'writes')) throw rejection(operation);
     try {
       return read();
     } catch (error) {
-      throw toArmError(error, doing);
+      throw toArmError(error, operation);
     }
   };
   const replica = (name: string) =>
     parseReplica(
       flatten({
-        name: nameless ? words : name,
-        location: nameless ? words : name,
+        name: withHostileNames ? text : name,
+        location: withHostileNames ? text : name,
         tags: { [tag]: tag },
         properties: {
-          provisioningState: provisioning ?? words,
-          status: { displayStatus: words, message: words, timestamp: words },
+          provisioningState: provisioning ?? text,
+          status: { displayStatus: text, message: text, timestamp: text },
         },
       }),
     );
   const registry = () =>
     parseRegistry(
       flatten({
-        id: nameless ? words : id,
-        location: nameless ? words : 'eastus',
-        sku: { name: nameless ? words : 'Premium' },
-        properties: { loginServer: words, creationDate: words, provisioningState: nameless ? words : 'Succeeded' },
+        id: withHostileNames ? text : id,
+        location: withHostileNames ? text : 'eastus',
+        sku: { name: withHostileNames ? text : 'Premium' },
+        properties: { loginServer: text, creationDate: text, provisioningState: withHostileNames ? text : 'Succeeded' },
       }),
     );
   return {
-    registry: () => answering(false, `read registry ${words}`, registry),
-    replicas: () => answering(false, 'list', () => [replica('eastus'), replica('westeurope')]),
-    replica: (_, name) => answering(false, `read ${words}`, () => replica(name)),
-    create: (_, name) => answering(true, 'create', () => ({ replica: replica(name) })),
-    update: (_, name) => answering(true, 'update', () => replica(name)),
-    remove: () => answering(true, 'remove', () => undefined),
-    failure: () =>
-      answering(false, 'failure', () => failureFrom({ status: 'Failed', error: { code, message: words } })),
-    locations: () => answering(false, 'list', () => []),
+    registry: () => respond(false, `read registry ${text}`, registry),
+    replicas: () => respond(false, 'list', () => [replica('eastus'), replica('westeurope')]),
+    replica: (_, name) => respond(false, `read ${text}`, () => replica(name)),
+    create: (_, name) => respond(true, 'create', () => ({ replica: replica(name) })),
+    update: (_, name) => respond(true, 'update', () => replica(name)),
+    remove: () => respond(true, 'remove', () => undefined),
+    failure: () => respond(false, 'failure', () => failureFrom({ status: 'Failed', error: { code, message: text } })),
+    locations: () => respond(false, 'list', () => []),
   };
 }
 
-describe('hostile words', () => {
-  /** Everything that the operator has said after some passes: in the object and in its events. */
-  async function saidAfter(operator: OperatorModel, clock: FakeClock) {
+describe('hostile text', () => {
+  /** The status and the events after some passes. */
+  async function outputAfter(operator: OperatorModel, clock: FakeClock) {
     for (let pass = 1; pass <= 4; pass++) await clock.advance((await operator.pass()) ?? 60_000);
     const reporter = { controller: 'c', instance: 'i' };
-    const events = operator.happenings.map((one) => toEvent(operator.object, one, reporter, 0, () => 0.5));
+    const events = operator.happenings.map((event) => toEvent(operator.object, event, reporter, 0, () => 0.5));
     for (const { note = '' } of events) expect(Buffer.byteLength(note)).to.be.at.most(1_024);
     return {
       status: operator.status,
@@ -89,24 +88,24 @@ describe('hostile words', () => {
     };
   }
 
-  it('of Azure cannot do harm in a status or an event, nor fill them', async () => {
+  it("in Azure's responses is sanitized and bounded in the status and in events", async () => {
     await fc.assert(
-      fc.asyncProperty(anyAnswers, async (answers) => {
+      fc.asyncProperty(anyResponses, async (responses) => {
         const clock = new FakeClock(now.toISOString());
         const operator = new OperatorModel(
           anObject({ regions: ['westeurope', 'japaneast'] }),
-          armSaying(answers),
+          armResponding(responses),
           clock,
         );
-        const said = await saidAfter(operator, clock);
-        expect(findHarmfulText(said)).to.deep.equal([]);
-        expect(JSON.stringify(said.status).length).to.be.below(65_536);
+        const output = await outputAfter(operator, clock);
+        expect(findHarmfulText(output)).to.deep.equal([]);
+        expect(JSON.stringify(output.status).length).to.be.below(65_536);
       }),
       { numRuns: 150 },
     );
   });
 
-  it('of the authors of objects cannot do harm in a status or an event, even where no schema has refused them', async () => {
+  it('in objects is sanitized in the status and in events, even if no schema has rejected it', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyHostileText,
@@ -115,36 +114,36 @@ describe('hostile words', () => {
         ),
         async (text, where) => {
           const { spec } = anObject();
-          const put = (place: string, otherwise: string) => (where === place ? text : otherwise);
+          const orHostile = (place: string, regular: string) => (where === place ? text : regular);
           const registry = {
-            subscriptionId: put('subscription', spec.registry.subscriptionId),
-            resourceGroup: put('group', spec.registry.resourceGroup),
-            name: put('name', spec.registry.name),
+            subscriptionId: orHostile('subscription', spec.registry.subscriptionId),
+            resourceGroup: orHostile('group', spec.registry.resourceGroup),
+            name: orHostile('name', spec.registry.name),
           };
           const region = {
-            location: put('location', 'japaneast'),
-            tags: { [put('tag', 'team')]: put('value', 'web') },
+            location: orHostile('location', 'japaneast'),
+            tags: { [orHostile('tag', 'team')]: orHostile('value', 'web') },
           };
-          const identity = { serviceAccountName: put('identity', 'registries') };
+          const identity = { serviceAccountName: orHostile('identity', 'registries') };
           const object = anObject({
-            spec: { registry, regions: [region], interval: put('interval', '10m'), identity },
+            spec: { registry, regions: [region], interval: orHostile('interval', '10m'), identity },
           });
           const clock = new FakeClock(now.toISOString());
-          const arm = armSaying({
-            words: 'fine',
+          const arm = armResponding({
+            text: 'fine',
             code: '',
             status: 400,
             tag: 'a',
-            nameless: false,
-            refuses: 'nothing',
+            withHostileNames: false,
+            rejects: 'nothing',
             provisioning: 'Succeeded',
           });
           const operator = new OperatorModel(object, arm, clock);
           const namespace = { annotations: where === 'namespace' ? { [allowedRegistries]: text } : {} };
           operator.namespaces = { registries: namespace };
-          const said = await saidAfter(operator, clock);
-          expect(findHarmfulText(said)).to.deep.equal([]);
-          expect(JSON.stringify(said.status).length).to.be.below(65_536);
+          const output = await outputAfter(operator, clock);
+          expect(findHarmfulText(output)).to.deep.equal([]);
+          expect(JSON.stringify(output.status).length).to.be.below(65_536);
         },
       ),
       { numRuns: 150 },

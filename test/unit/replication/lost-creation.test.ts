@@ -1,4 +1,4 @@
-// A creation of which the operator heard no more: it was killed, or the answer was lost, and for a while ARM shows no replica.
+// A creation whose result the operator does not know, because it was killed or the response was lost. ARM shows the replica late.
 import { expect } from 'chai';
 import type { Spec } from '../../../src/api/registryreplication.ts';
 import { ArmError } from '../../../src/azure/arm.ts';
@@ -10,25 +10,25 @@ import { OperatorModel } from './operator-model.ts';
 class Killed extends Error {}
 
 const second = 1_000;
-/** Terraform's and Crossplane's providers wait about half a minute for a new resource to show. */
-const lag = 40 * second;
+/** Terraform's and Crossplane's providers wait about half a minute for a new resource to become visible. */
+const visibilityDelayMs = 40 * second;
 
-/** Of one pass every place in which it can end: a request to ARM, its answer, a write to Kubernetes, its answer. */
-const places = Array.from({ length: 12 }, (_, place) => place);
+/** The points of one pass at which it can be killed: before and after each request to ARM and each write to Kubernetes. */
+const killPoints = Array.from({ length: 12 }, (_, point) => point);
 
 function scene(spec: Partial<Spec> = {}) {
   const clock = new FakeClock();
   const arm = new ArmModel(clock, [aReplica(home), aReplica('westeurope')]);
-  arm.lag = lag;
+  arm.lag = visibilityDelayMs;
   const regions = ['westeurope', 'japaneast'];
   const operator = new OperatorModel(anObject({ regions, spec, held: false }), arm, clock);
-  /** From here on everything fails that the pass does, until the pass is over. */
-  async function passKilledAt(last: number): Promise<void> {
-    let place = 0;
-    const die = () => {
-      if (place++ >= last) throw new Killed();
+  /** From that point on, every request and write of the pass fails. */
+  async function passKilledAt(killPoint: number): Promise<void> {
+    let point = 0;
+    const killIfReached = () => {
+      if (point++ >= killPoint) throw new Killed();
     };
-    arm.before = arm.after = operator.interrupt = die;
+    arm.before = arm.after = operator.interrupt = killIfReached;
     try {
       await operator.pass();
     } catch (error) {
@@ -40,44 +40,44 @@ function scene(spec: Partial<Spec> = {}) {
   return { clock, arm, operator, passKilledAt };
 }
 
-describe('a creation that ARM has taken on and does not show yet', () => {
-  for (const place of places) {
-    it(`is not left behind when the operator is killed at place ${place} of a pass and the object is deleted`, async () => {
+describe('a creation that ARM has accepted but does not show yet', () => {
+  for (const point of killPoints) {
+    it(`is deleted with the object when the operator was killed at point ${point} of a pass`, async () => {
       const { clock, arm, operator, passKilledAt } = scene();
-      await passKilledAt(place);
+      await passKilledAt(point);
       operator.delete();
       await operator.runUntil(() => operator.isGone);
-      await clock.advance(2 * lag);
+      await clock.advance(2 * visibilityDelayMs);
       expect([...arm.truth.keys()].filter((location) => location === 'japaneast')).to.deep.equal([]);
       expect(arm.violations).to.deep.equal([]);
     });
 
-    it(`is not left behind when the operator is killed at place ${place} and the region, then the object, is taken away`, async () => {
+    it(`is deleted when the operator was killed at point ${point} and the region, then the object, is removed`, async () => {
       const { clock, arm, operator, passKilledAt } = scene();
-      await passKilledAt(place);
+      await passKilledAt(point);
       operator.edit({ regions: [{ location: 'westeurope' }] });
       await clock.advance((await operator.pass()) ?? 0);
       operator.delete();
       await operator.runUntil(() => operator.isGone);
-      await clock.advance(2 * lag);
+      await clock.advance(2 * visibilityDelayMs);
       expect([...arm.truth.keys()].filter((location) => location === 'japaneast')).to.deep.equal([]);
       expect(arm.violations).to.deep.equal([]);
     });
   }
 
-  it('is not left behind when its answer was lost and the object is deleted', async () => {
+  it('is deleted with the object when its response was lost', async () => {
     const { clock, arm, operator } = scene();
     arm.after = () => {
-      throw new ArmError('Transient', 'AzureUnreachable', 'the answer was lost');
+      throw new ArmError('Transient', 'AzureUnreachable', 'the response was lost');
     };
     await operator.pass();
     operator.delete();
     await operator.runUntil(() => operator.isGone);
-    await clock.advance(2 * lag);
+    await clock.advance(2 * visibilityDelayMs);
     expect(arm.truth.has('japaneast')).to.equal(false);
   });
 
-  it('is pruned by the time that the object without its region is Ready', async () => {
+  it('is pruned before the object becomes Ready without its region', async () => {
     const { arm, operator } = scene();
     arm.after = () => {
       throw new Killed();
@@ -89,7 +89,7 @@ describe('a creation that ARM has taken on and does not show yet', () => {
     expect(arm.writes).to.deep.equal(['create japaneast', 'delete japaneast']);
   });
 
-  it('is no failed attempt where it never was and its region is listed again meanwhile', async () => {
+  it('does not count as a failed attempt if it never reached ARM and its region is listed again', async () => {
     const { arm, operator } = scene();
     arm.before = (request) => {
       if (request.startsWith('PUT')) throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
@@ -108,7 +108,7 @@ describe('a creation that ARM has taken on and does not show yet', () => {
     expect(arm.writes).to.deep.equal(['create japaneast']);
   });
 
-  it('is waited for a minute and no longer where it never was', async () => {
+  it('delays the deletion of the object by about a minute if it never reached ARM', async () => {
     const { clock, arm, operator } = scene();
     arm.before = (request) => {
       if (request.startsWith('PUT')) throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
@@ -121,7 +121,7 @@ describe('a creation that ARM has taken on and does not show yet', () => {
     expect(arm.writes).to.deep.equal(['delete westeurope']);
   });
 
-  it('is not waited for where it was still to wait for other regions', async () => {
+  it('is not waited for if it was held until other regions progressed', async () => {
     const { arm, operator } = scene({
       regions: [{ location: 'westeurope' }, { location: 'japaneast' }, { location: 'uksouth' }],
     });
@@ -143,7 +143,7 @@ describe('a creation that ARM has taken on and does not show yet', () => {
     ]);
   });
 
-  it('is not waited for where Azure has refused it, and it has not been tried again', async () => {
+  it('is not waited for if Azure denied it and it was not retried', async () => {
     const { arm, operator } = scene();
     arm.before = (request) => {
       if (request.startsWith('PUT')) throw new ArmError('Denied', 'AuthorizationFailed', 'no right');

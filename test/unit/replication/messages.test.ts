@@ -8,8 +8,8 @@ function row(location: string, parts: Partial<RegionStatus> = {}): RegionStatus 
 
 const forty = Array.from({ length: 40 }, (_, n) => `region${n}`);
 
-describe('what is said of several regions', () => {
-  it('names a region before its words only where they do not', () => {
+describe('the summary of several regions', () => {
+  it('prefixes a message with its region only if the message does not name it', () => {
     expect(summarizeRegions([row('japaneast', { message: 'replica japaneast has failed' })])).to.equal(
       'replica japaneast has failed',
     );
@@ -18,7 +18,7 @@ describe('what is said of several regions', () => {
     );
   });
 
-  it('tells one reason once, and where else it holds', () => {
+  it('states a shared reason once and lists the other regions that have it', () => {
     const refused = (location: string) =>
       row(location, { reason: 'AuthorizationFailed', message: `no right to create replica ${location}` });
     expect(
@@ -26,13 +26,13 @@ describe('what is said of several regions', () => {
     ).to.equal('no right to create replica japaneast; AuthorizationFailed in westeurope too; uksouth is Creating');
   });
 
-  it('puts regions in the same state together', () => {
+  it('groups regions by state', () => {
     const rows = [row('a', { state: 'Creating' }), row('b'), row('c', { state: 'Creating' })];
     expect(inStates(rows)).to.equal('a, c are Creating; b is Absent');
     expect(summarizeRegions(rows)).to.equal('a, c are Creating; b is Absent');
   });
 
-  it('stays within the kilobyte of an event, however many regions have however much to say, and says what is left out', () => {
+  it("stays within an event's kilobyte for any number and length of messages, and counts those left out", () => {
     const own = forty.map((location) => row(location, { message: `${location} ${'x'.repeat(5_000)}` }));
     const same = forty.map((location) => row(location, { reason: 'Locked', message: `${location} is locked` }));
     expect(summarizeRegions(own).length).to.be.at.most(950);

@@ -1,4 +1,4 @@
-// One object under the operator, without Kubernetes: passes run one after the other on a clock that moves as they ask.
+// Runs the reconciler on one object without Kubernetes: one pass after another, on a clock that advances by each requeue time.
 import { finalizer, type RegistryReplication, type Status } from '../../../src/api/registryreplication.ts';
 import type { Arm } from '../../../src/azure/arm.ts';
 import type { NamespaceReading, Rules } from '../../../src/replication/authorization.ts';
@@ -11,7 +11,7 @@ import type { FakeClock } from '../../fake-clock.ts';
 
 export class OperatorModel {
   object: RegistryReplication;
-  /** The object was deleted and its finalizer dropped. */
+  /** The object was deleted and its finalizer removed. */
   isGone = false;
   passes = 0;
   statusWrites = 0;
@@ -20,16 +20,16 @@ export class OperatorModel {
   /** ms */
   interval = 600_000;
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
-  /** What is known of namespaces; nothing special where left out. */
+  /** Namespace readings by name; a missing one has no annotations. */
   namespaces: Record<string, NamespaceReading> = {};
-  /** Told of every object that is to be looked at because the claim on its registry may change: namespace/name. */
-  readonly woken: string[] = [];
-  readonly claims = new Claims((keys) => void this.woken.push(...keys));
+  /** namespace/name of every object that was requeued because the claim on its registry may change. */
+  readonly requeued: string[] = [];
+  readonly claims = new Claims((keys) => void this.requeued.push(...keys));
   #others: RegistryReplication[] = [];
   readonly happenings: ObjectEvent[] = [];
-  /** Told of every write to Kubernetes, before and after it is stored; what it throws is the answer. */
+  /** Called before and after each write to Kubernetes is stored; a thrown error becomes the result of the write. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
-  /** ARM as a pass of this object sees it. */
+  /** The ARM client that a pass of this object uses. */
   armFor: (object: RegistryReplication) => Arm;
   readonly #clock: FakeClock;
   #context: Omit<Context, 'arm' | 'limits' | 'rules' | 'defaultIntervalMs'>;
@@ -66,7 +66,7 @@ export class OperatorModel {
     };
   }
 
-  /** From now on these other objects name the same registry. */
+  /** Sets the other objects that name the same registry. */
   set others(others: RegistryReplication[]) {
     for (const other of this.#others) this.claims.drop(other);
     for (const other of others) this.claims.put(other);
@@ -96,7 +96,7 @@ export class OperatorModel {
     this.isGone = !this.object.metadata.finalizers?.length;
   }
 
-  /** One pass; resolves to ms until the next one, undefined when none was asked for. */
+  /** Runs one pass; resolves to the ms until the next one, or undefined if none was requested. */
   async pass(): Promise<number | undefined> {
     this.passes++;
     this.claims.put(this.object);
@@ -106,9 +106,9 @@ export class OperatorModel {
     return (await reconcile(structuredClone(this.object), context)).requeueAfterMs;
   }
 
-  /** Passes, each when the last one asked for it, until `done` or until so many. */
-  async runUntil(done: () => boolean, most = 300): Promise<void> {
-    for (let n = 0; n < most; n++) {
+  /** Runs passes at their requeue times until `done`. @throws after `maxPasses`. */
+  async runUntil(done: () => boolean, maxPasses = 300): Promise<void> {
+    for (let n = 0; n < maxPasses; n++) {
       const wait = await this.pass();
       if (done()) return;
       if (wait === undefined) break;
@@ -121,7 +121,7 @@ export class OperatorModel {
     return this.#context.state;
   }
 
-  /** The process is another one: what it kept in memory is lost. */
+  /** Restarts the process, which loses its in-memory state. */
   restart(): void {
     this.#context = { ...this.#context, state: new ProcessState(this.#clock) };
   }

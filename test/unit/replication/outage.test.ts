@@ -5,8 +5,8 @@ import { ArmModel } from './arm-model.ts';
 import { anObject, aReplica, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
 
-describe("an outage of the registry's home region, in which Azure reads and does not write", () => {
-  it('is waited for at ease: a write every minute or so, and the other regions stay as they are (trap 24)', async () => {
+describe("an outage of the registry's home region, in which Azure accepts reads but no writes", () => {
+  it('is retried with about one write a minute and leaves the other regions as they are (trap 24)', async () => {
     const clock = new FakeClock();
     const arm = new ArmModel(clock, [aReplica(home), aReplica('japaneast')]);
     const operator = new OperatorModel(anObject(), arm, clock);

@@ -9,21 +9,21 @@ function later(ms: number): Date {
   return new Date(now.getTime() + ms);
 }
 
-describe('a registry that was shown a short while ago', () => {
-  it('is recalled while it is younger than asked for', () => {
+describe('a cached registry', () => {
+  it('is returned while it is younger than the maximum age', () => {
     const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     expect(registries.recall(reference, 1_000, later(999))).to.equal(registry);
     expect(registries.recall(reference, 1_000, later(1_000))).to.equal(undefined);
   });
 
-  it('is not recalled where the clock was set back', () => {
+  it('is not returned if the clock was set back', () => {
     const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     expect(registries.recall(reference, 1_000, later(-1))).to.equal(undefined);
   });
 
-  it('is the same in whatever case it is spelt, and no other', () => {
+  it('is found regardless of the case of its names, and only under those names', () => {
     const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     expect(registries.recall({ ...reference, name: reference.name.toUpperCase() }, 1_000, now)).to.equal(registry);
@@ -31,7 +31,7 @@ describe('a registry that was shown a short while ago', () => {
       expect(registries.recall({ ...reference, [part]: 'another' }, 1_000, now), part).to.equal(undefined);
   });
 
-  it('is forgotten when told so', () => {
+  it('is removed by forget', () => {
     const registries = new RegistryCache();
     registries.keep(reference, registry, now);
     registries.forget(reference);

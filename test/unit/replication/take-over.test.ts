@@ -21,7 +21,7 @@ function scene(replicas = [home]) {
   return { clock, arm, cluster, deletions };
 }
 
-/** `holder` holds the registry and has japaneast and westeurope; `waiting`, made later, lists northeurope. */
+/** `holder` has the claim and lists japaneast and westeurope; `waiting`, created later, lists northeurope. */
 async function heldScene() {
   const made = scene();
   made.cluster.create('holder', { regions: ['japaneast', 'westeurope'], spec: { pruneDelay } });
@@ -43,7 +43,7 @@ describe('a claim', () => {
     expect(cluster.status('only').claim).to.deep.equal({ since: '2026-11-22T00:00:00Z' });
   });
 
-  it('is stored also where nothing is to be done, and where Azure does not answer', async () => {
+  it('is stored also when there is nothing to write to Azure, but not while the object is suspended', async () => {
     const { arm, cluster } = scene([home, 'japaneast']);
     arm.before = () => {
       throw new Error('not reached');
@@ -59,7 +59,7 @@ describe('a claim', () => {
     expect(arm.writes).to.deep.equal([]);
   });
 
-  it('is not taken over by an older object that only observed: suspended, then set to Manage, then resumed', async () => {
+  it('is not taken over by an older object that observed, was suspended, set to Manage and resumed', async () => {
     const { cluster, deletions } = scene();
     cluster.create('observer', { regions: ['northeurope'], spec: { mode: 'Observe', pruneDelay } });
     cluster.create('holder', { regions: ['japaneast', 'westeurope'], spec: { pruneDelay } });
@@ -76,7 +76,7 @@ describe('a claim', () => {
     expect(cluster.ready('observer')).to.include({ reason: 'RegistryClaimed' });
   });
 
-  const passing: [string, (cluster: ClusterModel) => void, (cluster: ClusterModel) => void][] = [
+  const temporaryStates: [string, (cluster: ClusterModel) => void, (cluster: ClusterModel) => void][] = [
     [
       'an invalid tag',
       (cluster) => cluster.edit('holder', { regions: [{ location: 'japaneast', tags: { 'cost/center': '7' } }] }),
@@ -115,8 +115,8 @@ describe('a claim', () => {
       },
     ],
   ];
-  for (const [what, begin, end] of passing) {
-    it(`is not lost by ${what}, and nothing is deleted meanwhile or after`, async () => {
+  for (const [what, begin, end] of temporaryStates) {
+    it(`survives ${what}, and no replica is deleted during or after it`, async () => {
       const { cluster, deletions } = await heldScene();
       begin(cluster);
       cluster.annotate('holder', { [annotation.reconcileRequestedAt]: 'now' });
@@ -131,7 +131,7 @@ describe('a claim', () => {
     });
   }
 
-  it('is lost after the registry has not been allowed for an hour, and what the holder had listed stays for pruneDelay', async () => {
+  it("is lost after an hour of denial, and the former holder's listed replicas are kept for pruneDelay", async () => {
     const { cluster, arm, deletions } = await heldScene();
     cluster.allow('holder', false);
     cluster.annotate('holder', { [annotation.reconcileRequestedAt]: 'now' });
@@ -149,7 +149,7 @@ describe('a claim', () => {
     expect(cluster.ready('holder')).to.include({ reason: 'RegistryClaimed' });
   });
 
-  it('begins its hour anew after a pass that was allowed', async () => {
+  it('restarts the hour of denial after an allowed pass', async () => {
     const { cluster } = await heldScene();
     for (let n = 0; n < 3; n++) {
       cluster.allow('holder', false);
@@ -165,12 +165,12 @@ describe('a claim', () => {
 });
 
 describe('an object without the claim', () => {
-  it('shows no regions, is not Available, and says nothing about replicas', async () => {
+  it('shows no regions, has Available Unknown and records no events about replicas', async () => {
     const { clock, arm, cluster } = scene([home, 'japaneast', 'westeurope']);
     cluster.create('holder', { regions: ['japaneast', 'westeurope'] });
     await cluster.run(5 * minute);
     const holding = cluster.objects.get('holder');
-    // A backup is restored: another object holds the registry since before.
+    // A restored backup: another object has an older claim.
     const other = new ClusterModel(clock, () => arm);
     other.create('first', { regions: ['japaneast'], status: { claim: { since: '2026-11-01T00:00:00Z' } } });
     other.create('second', {
@@ -185,7 +185,7 @@ describe('an object without the claim', () => {
     expect(other.happenings.get('second')?.map(({ reason }) => reason)).to.deep.equal(['RegistryClaimed']);
   });
 
-  it('does nothing when it is deleted, and changes nothing in Azure', async () => {
+  it('is deleted without any change in Azure', async () => {
     const { arm, cluster } = await heldScene();
     const writes = arm.writes.length;
     cluster.delete('waiting');
@@ -194,7 +194,7 @@ describe('an object without the claim', () => {
     expect(arm.writes).to.have.length(writes);
   });
 
-  it('acquires the registry when the holder goes, and leaves what that had listed for pruneDelay', async () => {
+  it("acquires the registry when the holder is deleted, and keeps the holder's listed replicas for pruneDelay", async () => {
     const { arm, cluster, deletions } = await heldScene();
     cluster.edit('holder', { deletionPolicy: 'Retain' });
     cluster.delete('holder');
@@ -229,7 +229,7 @@ describe('a replica that the object never listed', () => {
     return made;
   }
 
-  it('is not deleted before pruneDelay, the plan says when it is, and one event does', async () => {
+  it('is deleted after pruneDelay, and the plan and one event announce the time', async () => {
     const { cluster, deletions } = await foundScene();
     const [entry] = cluster.status('only').plan ?? [];
     expect(entry).to.include({ action: 'delete', location: 'westeurope', notBefore: '2026-11-22T01:10:01Z' });
@@ -238,11 +238,11 @@ describe('a replica that the object never listed', () => {
     expect(deletions()).to.deep.equal([]);
     await cluster.run(2 * second);
     expect(deletions()).to.deep.equal(['delete westeurope']);
-    const told = cluster.happenings.get('only') ?? [];
-    expect(told.filter(({ reason }) => reason === 'PruneScheduled')).to.have.length(1);
+    const events = cluster.happenings.get('only') ?? [];
+    expect(events.filter(({ reason }) => reason === 'PruneScheduled')).to.have.length(1);
   });
 
-  it('is deleted at once with pruneDelay 0s, also where that is edited later', async () => {
+  it('is deleted immediately with pruneDelay 0s, even if that is set later', async () => {
     expect((await foundScene({ pruneDelay: '0s' })).deletions()).to.deep.equal(['delete westeurope']);
     const { cluster, deletions } = await foundScene();
     cluster.edit('only', { pruneDelay: '0s' });
@@ -250,7 +250,7 @@ describe('a replica that the object never listed', () => {
     expect(deletions()).to.deep.equal(['delete westeurope']);
   });
 
-  it('stays for pruneDelay though the clock is set forward', async () => {
+  it('is kept for pruneDelay although the clock is set forward', async () => {
     const { clock, cluster, deletions } = await foundScene();
     clock.step(24 * hour);
     cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'again' });
@@ -260,7 +260,7 @@ describe('a replica that the object never listed', () => {
     expect(deletions()).to.deep.equal(['delete westeurope']);
   });
 
-  it('is deleted after pruneDelay though the clock is set back', async () => {
+  it('is deleted after pruneDelay although the clock is set back', async () => {
     const { clock, cluster, deletions } = await foundScene();
     clock.step(-24 * hour);
     cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'again' });
@@ -270,7 +270,7 @@ describe('a replica that the object never listed', () => {
     expect(deletions()).to.deep.equal(['delete westeurope']);
   });
 
-  it('stays in Azure when the object is deleted before that', async () => {
+  it('stays in Azure when the object is deleted before pruneDelay ends', async () => {
     const { arm, cluster } = await foundScene();
     cluster.delete('only');
     await cluster.run(minute);
@@ -278,7 +278,7 @@ describe('a replica that the object never listed', () => {
     expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'westeurope']);
   });
 
-  it('counts as seen for the first time where the status does not say when', async () => {
+  it('restarts pruneDelay when the status was lost', async () => {
     const { cluster, deletions } = await foundScene();
     cluster.loseStatus('only');
     await cluster.run(9 * minute);
@@ -287,7 +287,7 @@ describe('a replica that the object never listed', () => {
     expect(deletions()).to.deep.equal(['delete westeurope']);
   });
 
-  it('is deleted at once where the object had listed it since it holds the registry', async () => {
+  it('is deleted immediately if the object has listed it since it acquired the registry', async () => {
     const { cluster, deletions } = await foundScene();
     cluster.edit('only', { regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
     await cluster.run(minute);

@@ -19,25 +19,25 @@ function scene(parts: ObjectParts = {}) {
   return { clock, arm, requests, operator: new OperatorModel(anObject(parts), arm, clock) };
 }
 
-describe('an object that may not act', () => {
-  for (const [why, namespace] of [
+describe('an object that is not authorized', () => {
+  for (const [reason, namespace] of [
     ['RegistryNotAllowed', nothingAllowed],
     ['NamespaceUnreadable', unreadable],
   ] as const) {
     for (const mode of ['Manage', 'Observe'] as const) {
-      it(`asks Azure nothing in mode ${mode}, says ${why}, and is looked at again within minutes`, async () => {
+      it(`sends no request to Azure in mode ${mode}, reports ${reason}, and is requeued within minutes`, async () => {
         const { operator, requests } = scene({ spec: { mode } });
         operator.namespaces = { registries: namespace };
         const wait = await operator.pass();
         expect(requests).to.deep.equal([]);
-        expect(operator.condition('Ready')).to.include({ status: 'False', reason: why });
-        expect(operator.condition('Stalled')).to.include({ status: 'True', reason: why });
+        expect(operator.condition('Ready')).to.include({ status: 'False', reason });
+        expect(operator.condition('Stalled')).to.include({ status: 'True', reason });
         expect(wait).to.be.within(minute, 10 * minute);
       });
     }
   }
 
-  it('acts once it may', async () => {
+  it('is reconciled once it is authorized', async () => {
     const { operator, arm } = scene({ regions: ['westeurope'] });
     operator.namespaces = { registries: nothingAllowed };
     await operator.pass();
@@ -47,7 +47,7 @@ describe('an object that may not act', () => {
     expect(arm.writes[0]).to.equal('create westeurope');
   });
 
-  it('without an identity is refused where the operator lends none, and acts with one', async () => {
+  it('is denied without an identity when the default identity is denied, and is reconciled with one', async () => {
     const { operator, requests } = scene();
     operator.rules = { defaultIdentity: 'deny', defaultRegistries: 'allow' };
     await operator.pass();
@@ -58,7 +58,7 @@ describe('an object that may not act', () => {
     expect(operator.condition('Ready')).to.include({ status: 'True' });
   });
 
-  it('keeps no other object from the registry, however old it is', async () => {
+  it('does not keep a younger object from acquiring the registry', async () => {
     const { operator } = scene({ held: false });
     const squatter = anObject({ held: false });
     Object.assign(squatter.metadata, { name: 'squatter', namespace: 'elsewhere', uid: 'old' });
@@ -67,13 +67,13 @@ describe('an object that may not act', () => {
     operator.others = [squatter];
     await operator.pass();
     expect(operator.condition('Ready')).to.include({ reason: 'RegistryClaimed' });
-    // Its own pass has found that.
+    // The squatter's own pass records the denial.
     operator.claims.deny(squatter, true);
     await operator.pass();
     expect(operator.condition('Ready')).to.include({ status: 'True' });
   });
 
-  it('goes at once when it is deleted, leaves Azure as it is, and says so', async () => {
+  it('is released immediately when it is deleted, without changing Azure, and reports that', async () => {
     const { operator, arm, requests } = scene();
     operator.namespaces = { registries: nothingAllowed };
     operator.delete();
@@ -84,7 +84,7 @@ describe('an object that may not act', () => {
     expect(arm.truth.has('japaneast')).to.equal(true);
   });
 
-  it('stays when it is deleted while its authorization is unknown, and says how to let it go', async () => {
+  it('is kept when it is deleted while its authorization is unknown, and tells the user how to detach it', async () => {
     const { operator } = scene();
     operator.namespaces = { registries: unreadable };
     operator.delete();
@@ -95,7 +95,7 @@ describe('an object that may not act', () => {
   });
 });
 
-describe('an object whose identity gives no token', () => {
+describe('an object whose identity yields no token', () => {
   const reasons: IdentityReason[] = [
     'ServiceAccountNotFound',
     'ServiceAccountNotAnnotated',
@@ -103,7 +103,7 @@ describe('an object whose identity gives no token', () => {
     'TokenExchangeRefused',
   ];
   for (const reason of reasons) {
-    it(`says ${reason}, and when it is deleted how to let it go, without ever hurrying`, async () => {
+    it(`reports ${reason}, tells the user on deletion how to detach it, and retries at most once a minute`, async () => {
       const { operator, arm } = scene();
       arm.before = () => {
         throw new ArmError('Denied', reason, 'there is no token');

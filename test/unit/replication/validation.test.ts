@@ -5,7 +5,7 @@ import { anObject, aRegistry, type ObjectParts } from './fixtures.ts';
 const registry = anObject().spec.registry;
 const sixTags = { a: '', b: '', c: '', d: '', e: '', f: '' };
 
-describe('a spec that may be acted upon', () => {
+describe('a valid spec', () => {
   const good: ObjectParts[] = [
     {},
     { regions: ['Japan East', 'westeurope'] },
@@ -18,7 +18,7 @@ describe('a spec that may be acted upon', () => {
       expect(problemsOf(anObject(parts))).to.deep.equal([]));
 });
 
-describe('a spec with a problem', () => {
+describe('an invalid spec', () => {
   const bad: [string, ObjectParts, string][] = [
     [
       'a region listed twice in two spellings (trap 3)',
@@ -27,8 +27,8 @@ describe('a spec with a problem', () => {
     ],
     ['no regions (trap 17)', { regions: [] }, 'list the home region alone if no other replicas are wanted'],
     ['too many regions', { regions: Array.from({ length: 101 }, (_, n) => `region${n}`) }, 'at most 100'],
-    ['a location that climbs the URL', { regions: ['../x'] }, '"../x" is not a region'],
-    ['a location too long', { regions: ['x'.repeat(65)] }, 'is not a region'],
+    ['a location with a path traversal', { regions: ['../x'] }, '"../x" is not a region'],
+    ['a location that is too long', { regions: ['x'.repeat(65)] }, 'is not a region'],
     [
       'a registry name with a suffix',
       { spec: { registry: { ...registry, name: 'my.azurecr.io' } } },
@@ -45,13 +45,13 @@ describe('a spec with a problem', () => {
       "is not a resource group's name",
     ],
     [
-      'another registry than before (trap 16)',
+      'a changed registry (trap 16)',
       { status: { registry: { id: '/subscriptions/x/other' } } },
       'was changed, from /subscriptions/x/other',
     ],
     ['an interval that is too short', { spec: { interval: '59s' } }, 'at least 1m'],
     ['a progress deadline that is too short', { spec: { progressDeadline: '900ms' } }, 'at least 1s'],
-    ['an interval that is none', { spec: { interval: 'soon' } }, 'is not a duration such as 10m'],
+    ['an interval that is not a duration', { spec: { interval: 'soon' } }, 'is not a duration such as 10m'],
     [
       'a tag name that Azure refuses',
       { regions: [{ location: 'japaneast', tags: { 'a/b': '1' } }] },
@@ -68,21 +68,21 @@ describe('a spec with a problem', () => {
       'has 100 regions with up to 6 tags; the number of regions times the number of tags of any one region is at most 500',
     ],
     [
-      'a tag named twice but for case',
+      'two tag names that differ only in case',
       { regions: [{ location: 'japaneast', tags: { a: '1', A: '2' } }] },
       'Azure ignores the case',
     ],
     [
-      'a tag value too long',
+      'a tag value that is too long',
       { regions: [{ location: 'japaneast', tags: { a: 'x'.repeat(257) } }] },
       "Azure's 256 characters",
     ],
   ];
-  for (const [what, parts, words] of bad) {
-    it(`is refused in words: ${what}`, () => {
+  for (const [what, parts, explanation] of bad) {
+    it(`is rejected with an explanation: ${what}`, () => {
       const problems = problemsOf(anObject(parts));
       expect(problems).to.have.length(1);
-      expect(problems[0]).to.contain(words);
+      expect(problems[0]).to.contain(explanation);
     });
   }
 });
