@@ -1,21 +1,18 @@
-// Arm over Azure's SDK: builds requests, sends each exactly once, and reads the first answer. It never polls an operation, never
-// retries and never sleeps: when to look again is the reconciler's business.
+// Implements Arm with Azure's SDK. It sends each request once and reads its first answer: it polls no operation and repeats nothing.
 import {
   type ContainerRegistryManagementContext as Context,
   createContainerRegistryManagement,
 } from '@azure/arm-containerregistry/api';
 import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
-import { createPipelineFromOptions, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
-import { type Clock, systemClock } from '../lib/clock.ts';
 import {
-  type Arm,
-  ArmError,
-  type ArmRequest,
-  type RegistryReference,
-  type Replica,
-  type ReplicaChange,
-} from './arm.ts';
+  createPipelineFromOptions,
+  createPipelineRequest,
+  type PipelineResponse,
+  RestError,
+} from '@azure/core-rest-pipeline';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Accepted, Arm, ArmError, ArmRequest, RegistryReference, Replica, ReplicaChange } from './arm.ts';
 import {
   failureFrom,
   flatten,
@@ -31,11 +28,12 @@ import { type Credential, createTokenCache } from './identity/token-cache.ts';
 import { Operations } from './operations.ts';
 import type { RateLimiter } from './rate-limit/rate-limiter.ts';
 import { armPolicy } from './request-policy.ts';
+import { correlationIdOf } from './rest-error.ts';
 
 export interface ArmOptions {
   readonly credential: Credential;
   readonly cloud: Cloud;
-  /** Who asks, as part of a sentence: the operator's identity, where left out. */
+  /** The identity as part of a sentence. Default: the operator's identity. */
   readonly identityLabel?: string;
   /** Called once for each request that was sent or tried; must not throw. */
   readonly onRequest?: (request: ArmRequest) => void;
@@ -48,14 +46,14 @@ export interface ArmOptions {
   readonly clock?: Clock;
 }
 
-/** ms, token included. The slowest synchronous answer on record took 6.3 s (azure-service-operator, recording of 2025-11-18). */
-const requestTimeout = 30_000;
+/** Token included. The slowest synchronous answer on record took 6.3 s (azure-service-operator, recording of 2025-11-18). */
+const requestTimeoutMs = 30_000;
 
-/** The documented one (Microsoft's REST reference, Subscriptions - List Locations). */
+/** The documented API version (Microsoft's REST reference, Subscriptions - List Locations). */
 const locationsVersion = '2022-12-01';
 
-/** A registry has at most one replica a region: a list of more pages than this has no end. */
-const mostPages = 100;
+/** A registry has at most one replica a region: a longer list is endless. */
+const maxPages = 100;
 
 export interface ArmClient extends Arm {
   /** Ends all connections, those in use included. */
@@ -64,34 +62,16 @@ export interface ArmClient extends Arm {
 
 /** Keeps connections alive, and shares them among all subscriptions. */
 export function createArmClient(options: ArmOptions): ArmClient {
-  const {
-    credential,
-    cloud,
-    identityLabel,
-    onRequest,
-    beforeWrite,
-    rateLimiter,
-    userAgent,
-    clock = systemClock,
-  } = options;
-  const tokens = createTokenCache(credential, scopeOf(cloud), clock);
+  const { credential, cloud, beforeWrite, userAgent, clock = systemClock } = options;
   const httpClient = createHttpClient({ keepAlive: true, ...(beforeWrite && { beforeWrite }) });
   const pipeline = createPipelineFromOptions({
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
     ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
   });
-  pipeline.addPolicy(
-    armPolicy({
-      tokens,
-      clock,
-      origin: new URL(cloud.endpoint).origin,
-      timeout: requestTimeout,
-      ...(onRequest && { onRequest }),
-      ...(beforeWrite && { beforeWrite }),
-      ...(rateLimiter && { rateLimiter }),
-    }),
-  );
+  const tokens = createTokenCache(credential, scopeOf(cloud), clock);
+  const origin = new URL(cloud.endpoint).origin;
+  pipeline.addPolicy(armPolicy({ ...options, tokens, clock, origin, timeoutMs: requestTimeoutMs }));
   // One for all subscriptions: the SDK's client is made for one, and costs 100 kB for each.
   const anySubscription = createContainerRegistryManagement(credential, '', {
     endpoint: cloud.endpoint,
@@ -99,21 +79,48 @@ export function createArmClient(options: ArmOptions): ArmClient {
     httpClient,
     ...(cloud.apiVersion && { apiVersion: cloud.apiVersion }),
   });
-  const operations = new Operations(cloud.endpoint);
 
-  /** Whatever goes wrong inside becomes an ArmError that says what was asked. */
-  async function call<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T> {
+  const attempt: Connection['attempt'] = async (doing, send) => {
     try {
-      const context = { ...anySubscription, subscriptionId: segment(of.subscriptionId) };
-      return await send(context, segment(of.resourceGroup), segment(of.name));
+      return await send();
     } catch (error) {
-      throw toArmError(error, doing, identityLabel);
+      throw toArmError(error, doing, options.identityLabel);
     }
-  }
+  };
+  const connection: Connection = {
+    endpoint: cloud.endpoint,
+    attempt,
+    call: (doing, of, send) =>
+      attempt(doing, () => {
+        const context = { ...anySubscription, subscriptionId: segment(of.subscriptionId) };
+        return send(context, segment(of.resourceGroup), segment(of.name));
+      }),
+    async get(url) {
+      const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
+      return bodyAsText ?? '';
+    },
+  };
+  return { ...reads(connection), ...writes(connection), close: () => httpClient.close() };
+}
 
+interface Connection {
+  readonly endpoint: string;
+  /** Throws every error as an ArmError that says what was asked. */
+  attempt<T>(doing: string, send: () => Promise<T>): Promise<T>;
+  call<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T>;
+  /** The body of a request that the SDK does not have. */
+  get(url: string): Promise<string>;
+}
+
+type Send<T> = (context: Context, group: string, registry: string) => Promise<T>;
+
+function reads({
+  endpoint,
+  attempt,
+  call,
+  get,
+}: Connection): Pick<Arm, 'registry' | 'replicas' | 'replica' | 'locations'> {
   return {
-    close: () => httpClient.close(),
-
     registry: (of) =>
       call(`read registry ${of.name}`, of, async (context, group, registry) =>
         parseRegistry(await registries.get(context, group, registry)),
@@ -124,7 +131,7 @@ export function createArmClient(options: ArmOptions): ArmClient {
         const found: Replica[] = [];
         let pages = 0;
         for await (const page of replications.list(context, group, registry).byPage()) {
-          if (++pages > mostPages) throw new MalformedResponseError(`the list goes on after ${mostPages} pages`);
+          if (++pages > maxPages) throw new MalformedResponseError(`the list goes on after ${maxPages} pages`);
           found.push(...page.map(parseReplica));
         }
         return found;
@@ -135,74 +142,74 @@ export function createArmClient(options: ArmOptions): ArmClient {
         parseReplica(await replications.get(context, group, registry, segment(name))),
       ),
 
+    // The SDK has no such request: that would be another package, for one GET without parameters.
+    locations: (subscriptionId) =>
+      attempt(`list the regions of subscription ${subscriptionId}`, async () => {
+        const path = `/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations`;
+        return parseLocations(parsed(await get(`${endpoint}${path}?api-version=${locationsVersion}`)));
+      }),
+  };
+}
+
+function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create' | 'update' | 'remove' | 'failure'> {
+  const operations = new Operations(endpoint);
+  return {
     create: (of, name, replica) =>
       call(`create replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
         const body = { location: replica.location, ...wireChange(replica) };
-        const answer = await firstAnswer((options) =>
-          replications.create(context, group, registry, segment(name), body, options),
-        );
-        operations.started(of, name, answer.operation);
-        return {
-          replica: parseReplica(answer.body),
-          ...(answer.askAfter !== undefined && { askAfter: answer.askAfter }),
-        };
+        const {
+          body: answer,
+          operation,
+          ...accepted
+        } = await firstAnswer((options) => replications.create(context, group, registry, segment(name), body, options));
+        operations.started(of, name, operation);
+        return { replica: parseReplica(answer), ...accepted };
       }),
 
     update: (of, name, change) =>
       call(`update replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
-        const body = wireChange(change);
-        const answer = await firstAnswer((options) =>
-          replications.update(context, group, registry, segment(name), body, options),
+        const { body, operation, correlationId } = await firstAnswer((options) =>
+          replications.update(context, group, registry, segment(name), wireChange(change), options),
         );
-        operations.started(of, name, answer.operation);
-        return parseReplica(answer.body);
+        operations.started(of, name, operation);
+        return { replica: parseReplica(body), correlationId };
       }),
+
+    remove: (of, name) =>
+      call(`delete replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
+        const { correlationId } = await firstAnswer((options) =>
+          replications.$delete(context, group, registry, segment(name), options),
+        );
+        return { correlationId };
+      }).catch(unlessGone),
 
     async failure(of, name) {
       const url = operations.urlOf(of, name);
       if (url === undefined) return undefined;
-      try {
-        const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
+      return attempt(`read why replica ${name} of registry ${of.name} failed`, async () => {
+        const body = await get(url);
         operations.forget(of, name);
-        return failureFrom(parsed(bodyAsText));
-      } catch (error) {
-        const failed = toArmError(error, `read why replica ${name} of registry ${of.name} failed`, identityLabel);
-        if (failed.kind !== 'NotSent') operations.forget(of, name);
-        throw failed;
-      }
+        return failureFrom(parsed(body));
+      }).catch((error: ArmError) => {
+        if (error.kind !== 'NotSent') operations.forget(of, name);
+        throw error;
+      });
     },
-
-    // The SDK has no such request: that would be another package, for one GET without parameters.
-    async locations(subscriptionId) {
-      try {
-        const url = `${cloud.endpoint}/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations?api-version=${locationsVersion}`;
-        const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
-        return parseLocations(parsed(bodyAsText));
-      } catch (error) {
-        throw toArmError(error, `list the regions of subscription ${subscriptionId}`, identityLabel);
-      }
-    },
-
-    remove: (of, name) =>
-      call(`delete replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
-        await firstAnswer((options) => replications.$delete(context, group, registry, segment(name), options));
-      }).catch(unlessGone),
   };
 }
 
-function parsed(body: string | null | undefined): unknown {
+function parsed(body: string): unknown {
   try {
-    return JSON.parse(body ?? '');
+    return JSON.parse(body);
   } catch {
     throw new MalformedResponseError('the answer is no JSON');
   }
 }
 
-type Send<T> = (context: Context, group: string, registry: string) => Promise<T>;
-
-/** What is not there need not be deleted. */
-function unlessGone(error: unknown): void {
-  if (!(error instanceof ArmError && error.kind === 'NotFound')) throw error;
+/** A DELETE of a replica that is already gone succeeds. */
+function unlessGone(error: ArmError): Accepted {
+  if (error.kind !== 'NotFound') throw error;
+  return { correlationId: error.correlationId };
 }
 
 /** `regionEndpointEnabled: false` by omission took regions out of service elsewhere (terraform-provider-azurerm #30210). */
@@ -221,32 +228,32 @@ interface Submitting {
 }
 
 interface AnswerListener {
-  onResponse: (response: { parsedBody?: unknown; headers: { get(name: string): string | undefined } }) => void;
+  onResponse: (response: Pick<PipelineResponse, 'headers' | 'request'> & { readonly parsedBody?: unknown }) => void;
 }
 
-interface FirstAnswer {
+interface FirstAnswer extends Accepted {
   readonly body: unknown;
   /** ms */
   readonly askAfter?: number;
-  /** Where ARM tells how it ends. */
-  readonly operation?: string;
+  /** The URL of the operation's status. */
+  readonly operation?: string | undefined;
 }
 
 /**
- * Sends the first request of a long-running operation and gives its answer. The SDK's poller is dropped unasked: it polls
- * only when awaited (it is a thenable: it must never be returned from an async function), and holds no timer until then
- * (read in @azure/core-lro 3). Its own result is no use here, being there only once the operation has succeeded.
+ * Sends the first request of a long-running operation and returns its answer. The SDK's poller is dropped: it polls only when
+ * awaited (it is a thenable: it must never be returned from an async function), and has no timer until then (read in
+ * @azure/core-lro 3). Its own result exists only once the operation has succeeded.
  */
 async function firstAnswer(start: (options: AnswerListener) => Submitting): Promise<FirstAnswer> {
-  let answer: FirstAnswer = { body: flatten(undefined) };
+  let answer: FirstAnswer = { body: flatten(undefined), correlationId: undefined };
   await start({
-    onResponse: ({ parsedBody, headers }) => {
+    onResponse: ({ parsedBody, headers, request }) => {
       const seconds = /^\d{1,5}$/.exec(headers.get('retry-after')?.trim() ?? '')?.[0];
-      const operation = headers.get('azure-asyncoperation');
       answer = {
         body: flatten(parsedBody),
+        correlationId: correlationIdOf({ headers, request }),
+        operation: headers.get('azure-asyncoperation'),
         ...(seconds && { askAfter: Number(seconds) * 1_000 }),
-        ...(operation && { operation }),
       };
     },
   }).submitted();
@@ -254,8 +261,8 @@ async function firstAnswer(start: (options: AnswerListener) => Submitting): Prom
 }
 
 /**
- * The name, if it stays one segment of a URL. The SDK encodes everything that could end a segment, but leaves dots alone, which URLs
- * resolve away, leaves out what is empty, so that a GET becomes a LIST, and cannot encode half a character.
+ * Returns the name if it stays one segment of a URL. The SDK encodes everything that could end a segment, but does not encode dots,
+ * which URLs resolve; it drops an empty name, which makes a GET a LIST; and it cannot encode half a character.
  */
 function segment(name: string): string {
   if (/[^.]/.test(name) && name.isWellFormed()) return name;

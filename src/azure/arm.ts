@@ -53,12 +53,24 @@ export interface ReplicaChange {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** A creation that ARM has accepted. */
-export interface Created {
-  /** As it is then: Creating. */
+/** A write that ARM has accepted. */
+export interface Accepted {
+  /** ARM's id of the request, which Azure's support asks for. */
+  readonly correlationId?: string | undefined;
+}
+
+/** An accepted creation. */
+export interface Created extends Accepted {
+  /** In state Creating. */
   readonly replica: Replica;
-  /** ms; when ARM thinks it worth asking how the creation goes, where it says so (`Retry-After: 10` on record). */
+  /** ms; ARM's hint for the first poll (`Retry-After: 10` on record). */
   readonly askAfter?: number;
+}
+
+/** An accepted change. */
+export interface Updated extends Accepted {
+  /** With the new values, possibly still Updating. */
+  readonly replica: Replica;
 }
 
 /** Every method rejects with an {@link ArmError} and nothing else. */
@@ -69,8 +81,8 @@ export interface Arm {
   replica(registry: RegistryReference, name: string): Promise<Replica>;
   /** Resolves once ARM has accepted the creation. */
   create(registry: RegistryReference, name: string, replica: NewReplica): Promise<Created>;
-  /** Resolves once ARM has accepted the change; its answer shows the new values, perhaps still Updating. */
-  update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Replica>;
+  /** Resolves once ARM has accepted the change. */
+  update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Updated>;
   /**
    * Why the last creation or change of the replica that was submitted here failed, in ARM's own code and words. ARM is asked
    * once; undefined where it did not tell, and where nothing was submitted.
@@ -79,7 +91,7 @@ export interface Arm {
   /** The regions that can take resources of this subscription, in the short form; not every one of them takes registries. */
   locations(subscriptionId: string): Promise<string[]>;
   /** Resolves once ARM has accepted the deletion, also when there was nothing to delete. */
-  remove(registry: RegistryReference, name: string): Promise<void>;
+  remove(registry: RegistryReference, name: string): Promise<Accepted>;
 }
 
 /**
@@ -126,28 +138,31 @@ export class ArmError extends Error {
   readonly code: string;
   /** ms: always with `Throttled` and `NotSent`, with `Transient` where the answer says so. */
   readonly retryAfter?: number;
+  /** ARM's id of the refused request, which Azure's support asks for. */
+  readonly correlationId?: string;
 
   constructor(
     kind: ArmErrorKind,
     reason: ArmErrorReason,
     message: string,
-    details: { code?: string; retryAfter?: number; cause?: unknown } = {},
+    details: { code?: string; retryAfter?: number; correlationId?: string | undefined; cause?: unknown } = {},
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;
     this.reason = reason;
     this.code = details.code ?? '';
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    if (details.correlationId !== undefined) this.correlationId = details.correlationId;
   }
 }
 
-/** A request that was sent, for metrics, logs and events. */
+/** A request that has ended, for metrics and logs. */
 export interface ArmRequest {
   readonly method: string;
   /** The HTTP status in digits, or `<error>` where there was no answer (client-go's word in rest_client_requests_total). */
   readonly status: string;
   /** Token included. */
   readonly durationMs: number;
-  /** ARM's own where it answered, else the id that we sent: what Azure's support asks for. */
+  /** ARM's id, or ours if there was no response: Azure's support asks for it. */
   readonly correlationId: string;
 }

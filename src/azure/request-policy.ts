@@ -1,21 +1,27 @@
-// What every request to ARM has in common: a token, a deadline that covers the whole of it, one report for metrics and logs, and
-// a refusal thrown with its body still readable. It sends nothing twice.
-import { type PipelinePolicy, type PipelineResponse, RestError } from '@azure/core-rest-pipeline';
+// The pipeline policy of every request to ARM: adds a token and a deadline, asks the rate limiter, reports to metrics and logs, and
+// throws a refusal with its body still readable.
+import {
+  type PipelinePolicy,
+  type PipelineRequest,
+  type PipelineResponse,
+  RestError,
+  type SendRequest,
+} from '@azure/core-rest-pipeline';
 import type { Clock } from '../lib/clock.ts';
 import type { ArmRequest } from './arm.ts';
 import { MalformedResponseError } from './arm-responses.ts';
-import { defaultRetryAfterMs, retryAfterIn } from './errors.ts';
 import type { TokenCache } from './identity/token-cache.ts';
 import type { Operation } from './rate-limit/limits.ts';
 import type { RateLimiter } from './rate-limit/rate-limiter.ts';
 import type { RateLimitFeedback } from './rate-limit/token-bucket.ts';
-import { trace } from './trace.ts';
+import { correlationIdOf } from './rest-error.ts';
+import { defaultRetryAfterMs, retryAfterIn } from './retry-after.ts';
 
 export interface ArmPolicyOptions {
   readonly tokens: TokenCache;
   readonly clock: Clock;
-  /** ms for the whole of a request: token, connection, answer and its body. */
-  readonly timeout: number;
+  /** For the whole of a request: token, connection, response and body. */
+  readonly timeoutMs: number;
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each request that may change something is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
@@ -26,61 +32,34 @@ export interface ArmPolicyOptions {
 }
 
 /**
- * The SDK's own timeout ends with the answer's headers and does not cover the token, and its readers throw a TypeError on a
- * refusal without a body, which loses the status; hence both are dealt with here.
+ * The SDK's own timeout ends with the response's headers and does not cover the token, and its readers throw a TypeError on a
+ * refusal without a body, which loses the status. So both are handled here.
  */
-export function armPolicy({
-  tokens,
-  clock,
-  timeout,
-  onRequest,
-  beforeWrite,
-  origin,
-  rateLimiter,
-}: ArmPolicyOptions): PipelinePolicy {
+export function armPolicy(options: ArmPolicyOptions): PipelinePolicy {
+  const { clock, timeoutMs, onRequest } = options;
   return {
     name: 'armPolicy',
     async sendRequest(request, next) {
       // Monotonic, unlike the clock: this is a measurement, and nothing is decided by it.
       const startedAt = performance.now();
       const deadline = new AbortController();
-      const cancel = clock.after(timeout, () => deadline.abort(new Error(`no answer within ${timeout / 1_000} s`)));
-      const operation = operationOf(request.method);
+      const expire = () => deadline.abort(new RestError(`no answer within ${timeoutMs / 1_000} s`, { request }));
+      const cancel = clock.after(timeoutMs, expire);
       let response: PipelineResponse | undefined;
-      let ended: ((feedback: RateLimitFeedback) => void) | undefined;
-
-      const send = async () => {
-        refuseOtherOrigins(request.url, origin);
-        const token = await tokens.token(deadline.signal);
-        // A token that comes late belongs to a request that nothing waits for any more.
-        deadline.signal.throwIfAborted();
-        request.headers.set('Authorization', `Bearer ${token}`);
-        request.abortSignal = deadline.signal;
-        // After the token, which may have taken long, and before a connection is made; the client asks again on an open one.
-        if (request.method !== 'GET') beforeWrite?.();
-        ended = rateLimiter?.send(subscriptionIn(request.url), operation);
-        const answer = await next(request);
-        if (answer.status === 401) tokens.forget(token);
-        return answer;
-      };
-
       try {
-        response = await send();
+        response = await sendWithin(deadline.signal, request, next, options);
       } catch (error) {
-        // The SDK's own error for an abort has no words.
+        // The SDK's own error for an abort has no message.
         deadline.signal.throwIfAborted();
         throw error;
       } finally {
         cancel();
-        ended?.(response ? rateLimitFeedback(response, operation) : {});
-        const over: ArmRequest = {
+        onRequest?.({
           method: request.method,
           status: response ? String(response.status) : '<error>',
           durationMs: performance.now() - startedAt,
-          correlationId: response?.headers.get('x-ms-correlation-request-id') ?? request.requestId,
-        };
-        trace(over);
-        onRequest?.(over);
+          correlationId: correlationIdOf(response ?? { request }),
+        });
       }
       if (response.status < 300) return response;
       throw new RestError(`HTTP ${response.status}`, { statusCode: response.status, response });
@@ -88,7 +67,34 @@ export function armPolicy({
   };
 }
 
-/** A page of a LIST names the next one by an absolute URL; the SDK would follow it to any host, with the token. */
+async function sendWithin(
+  deadline: AbortSignal,
+  request: PipelineRequest,
+  next: SendRequest,
+  { tokens, origin, beforeWrite, rateLimiter }: ArmPolicyOptions,
+): Promise<PipelineResponse> {
+  refuseOtherOrigins(request.url, origin);
+  const token = await tokens.token(deadline);
+  // A token that comes late belongs to a request that has timed out.
+  deadline.throwIfAborted();
+  request.headers.set('Authorization', `Bearer ${token}`);
+  request.abortSignal = deadline;
+  // After the token, which may have taken long, and before a connection is made; the HTTP client checks again on an open one.
+  if (request.method !== 'GET') beforeWrite?.();
+  const operation = operationOf(request.method);
+  const ended = rateLimiter?.send(subscriptionIn(request.url), operation);
+  let feedback: RateLimitFeedback = {};
+  try {
+    const response = await next(request);
+    feedback = rateLimitFeedback(response, operation);
+    if (response.status === 401) tokens.forget(token);
+    return response;
+  } finally {
+    ended?.(feedback);
+  }
+}
+
+/** A page of a LIST has the absolute URL of the next one; the SDK would follow it to any host, with the token. */
 function refuseOtherOrigins(url: string, origin: string): void {
   const { origin: asked } = new URL(url);
   if (asked !== origin)
@@ -97,7 +103,7 @@ function refuseOtherOrigins(url: string, origin: string): void {
     );
 }
 
-/** As ARM's paths name it; empty where one names none. */
+/** The subscription id in the path; empty where there is none. */
 function subscriptionIn(url: string): string {
   return /\/subscriptions\/([^/?]+)/i.exec(url)?.[1] ?? '';
 }
@@ -107,7 +113,7 @@ function operationOf(method: string): Operation {
   return method === 'PUT' || method === 'PATCH' ? 'writes' : 'reads';
 }
 
-/** ARM keeps two buckets for each, the credential's own and one for all of the subscription's: the emptier one counts. */
+/** ARM has one bucket per credential and one for all of a subscription's: the emptier one counts. */
 function rateLimitFeedback({ status, headers }: PipelineResponse, operation: Operation): RateLimitFeedback {
   if (status === 429) return { retryAfterMs: retryAfterIn((name) => headers.get(name)) ?? defaultRetryAfterMs };
   const told = ['', 'global-'].flatMap((scope) => {

@@ -1,26 +1,27 @@
-// Reads whatever was thrown: ARM's answer, where there was one, and words. Pure and total.
+// Reads ARM's answer and a description from anything that was thrown. Pure and total.
+import type { HttpHeaders, PipelineRequest } from '@azure/core-rest-pipeline';
 import { sanitize } from '../lib/sanitize.ts';
 
-/** Characters of words that are shown: a message of ARM may be a megabyte. */
-const mostWords = 1_024;
+/** Characters shown: a message of ARM may have a megabyte. */
+const maxWordsLength = 1_024;
 
-/** Characters of words that are read for what they name: a list of regions has a thousand. */
+/** Characters parsed: a list of regions has a thousand. */
 const maxTextLength = 8_192;
 
-/** An answer of ARM, whatever it looks like. */
+/** An error response. */
 export interface Answer {
   readonly status: number;
   readonly code: string;
-  /** ARM's own words, fit to be shown. */
+  /** ARM's message, sanitized and truncated for display. */
   readonly words: string;
-  /** More of them, to be read and not to be shown. */
+  /** More of the message, for parsing. */
   readonly text: string;
   readonly header: (name: string) => string | undefined;
-  /** Whether the body is ARM's error envelope. Every refusal of ARM has one (all recordings); a proxy's page has not. */
+  /** True if the body is ARM's error envelope. Every refusal of ARM has one (all recordings); a proxy's page does not. */
   readonly fromArm: boolean;
 }
 
-/** Undefined: it is none. Reads the SDK's RestError by its shape, since a bundle or a second copy of the package would defeat instanceof. */
+/** Undefined if there was no response. Reads the SDK's RestError by its shape: instanceof fails with a second copy of the package. */
 export function responseOf(error: unknown): Answer | undefined {
   const rest = members(error);
   if (typeof rest?.statusCode !== 'number' || !Number.isInteger(rest.statusCode)) return undefined;
@@ -28,24 +29,20 @@ export function responseOf(error: unknown): Answer | undefined {
   const told = envelopeIn(response?.bodyAsText);
   const message = told?.message ?? pageIn(response?.bodyAsText) ?? textOf(rest.message) ?? '';
   const status = rest.statusCode;
-  // A 2xx that failed later is an answer that could not be read, not a refusal.
+  // A 2xx that failed later could not be parsed: it is no refusal.
   if (status < 300) return undefined;
   return {
     status,
     code: sanitize(told?.code ?? textOf(rest.code) ?? '', 128),
-    words: sanitize(message, mostWords),
+    words: sanitize(message, maxWordsLength),
     text: sanitize(message, maxTextLength),
-    // Without an answer, the refusal is our own.
+    // Without a response, the refusal is our own.
     fromArm: !response || told !== undefined,
-    header: (name) => {
-      const headers = members(response?.headers);
-      const value = typeof headers?.get === 'function' ? headers.get.call(headers, name) : undefined;
-      return typeof value === 'string' ? value : undefined;
-    },
+    header: (name) => responseHeader(response, name),
   };
 }
 
-/** ARM's envelope `{"error":{"code","message",…}}`; undefined where the body is none. */
+/** ARM's envelope `{"error":{"code","message",…}}`; undefined for any other body. */
 function envelopeIn(body: unknown): { code: string; message?: string } | undefined {
   try {
     const error = members(members(JSON.parse(textOf(body) ?? ''))?.error);
@@ -57,22 +54,22 @@ function envelopeIn(body: unknown): { code: string; message?: string } | undefin
   }
 }
 
-/** The words of a page that a proxy sends instead. */
+/** The text of a proxy's HTML page. */
 function pageIn(body: unknown): string | undefined {
   return textOf(body)
-    ?.slice(0, 4 * mostWords)
+    ?.slice(0, 4 * maxWordsLength)
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
 }
 
-/** Fit to be shown; never empty. */
+/** For display; never empty. */
 export function describe(error: unknown): string {
   const message = error instanceof Error ? error.message : textOf(error);
-  return sanitize(message || codeOf(error) || 'no reason given', mostWords);
+  return sanitize(message || codeOf(error) || 'no reason given', maxWordsLength);
 }
 
-/** Such as ECONNREFUSED; empty where it has none. */
+/** Such as ECONNREFUSED; empty if there is none. */
 export function codeOf(error: unknown): string {
   return sanitize(textOf(members(error)?.code) ?? '', 128);
 }
@@ -83,4 +80,27 @@ function members(value: unknown): Record<string, unknown> | undefined {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/** ARM's id of the request, or the one we sent if there was no response. */
+export function correlationIdOf({
+  headers,
+  request,
+}: {
+  readonly headers?: Pick<HttpHeaders, 'get'>;
+  readonly request: Pick<PipelineRequest, 'requestId'>;
+}): string {
+  return headers?.get('x-ms-correlation-request-id') ?? request.requestId;
+}
+
+/** The id of the request that failed with this error; undefined if none was sent. */
+export function correlationIdIn(error: unknown): string | undefined {
+  const { response, request } = members(error) ?? {};
+  const id = responseHeader(response, 'x-ms-correlation-request-id') ?? textOf(members(request)?.requestId);
+  return id === undefined ? undefined : sanitize(id, 64);
+}
+
+function responseHeader(response: unknown, name: string): string | undefined {
+  const headers = members(members(response)?.headers);
+  return typeof headers?.get === 'function' ? textOf(headers.get.call(headers, name)) : undefined;
 }

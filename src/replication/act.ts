@@ -1,7 +1,6 @@
 // Carries out the due steps of a plan. Right before each write it checks that the object still asks for the planned change.
 import { annotation, type RegistryReplication } from '../api/registryreplication.ts';
-import { type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
-import { tracing } from '../azure/trace.ts';
+import { type Accepted, type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import { authorize, type NamespaceReading } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { Outcome, Pass, Result } from './pass.ts';
@@ -35,7 +34,7 @@ export async function carryOut({ object, plan }: Pass, context: Context): Promis
         const namespace = await context.namespaceOf(object, permissionAgeMs);
         // No await between this check and the request.
         isSent = isStillIntended(object, namespace, context);
-        if (isSent) results.push(await submit(object, step, context.arm));
+        if (isSent) results.push(await submit(object, step, context));
       } catch (error) {
         failure = error;
       }
@@ -94,27 +93,36 @@ export function isUnchanged(planned: RegistryReplication, { current }: Pick<Cont
   );
 }
 
-async function submit(object: RegistryReplication, step: Step, arm: Arm): Promise<Result> {
-  const { answer, requests } = await tracing(() => attempt(send(object, step, arm)));
-  const outcome: Outcome = answer instanceof ArmError ? { kind: 'refused', error: answer } : answer;
-  const request = requests.at(-1);
-  return { step, outcome, ...(request && { request }) };
+async function submit(object: RegistryReplication, step: Step, { arm, monotonic }: Context): Promise<Result> {
+  const startedAt = monotonic();
+  const answer = await attempt(send(object, step, arm));
+  const { correlationId } = answer;
+  const outcome: Outcome = answer instanceof ArmError ? { kind: 'refused', error: answer } : answer.outcome;
+  if (outcome.kind === 'refused' && outcome.error.kind === 'NotSent') return { step, outcome };
+  const request = { durationMs: monotonic() - startedAt, ...(correlationId !== undefined && { correlationId }) };
+  return { step, outcome, request };
 }
 
-async function send({ spec: { registry } }: RegistryReplication, step: Step, arm: Arm): Promise<Outcome> {
+async function send(
+  { spec: { registry } }: RegistryReplication,
+  step: Step,
+  arm: Arm,
+): Promise<{ readonly outcome: Outcome } & Accepted> {
   switch (step.action) {
     case 'create': {
-      const { replica, askAfter } = await arm.create(registry, step.name, step.replica);
-      return { kind: 'written', replica, ...(askAfter !== undefined && { pollAfterMs: askAfter }) };
+      const { replica, askAfter, correlationId } = await arm.create(registry, step.name, step.replica);
+      const hint = askAfter === undefined ? {} : { pollAfterMs: askAfter };
+      return { outcome: { kind: 'written', replica, ...hint }, correlationId };
     }
     case 'update': {
-      const replica = await arm.update(registry, step.name, step.change);
-      if (!isApplied(step.change, replica)) throw notApplied(step);
-      return { kind: 'written', replica };
+      const { replica, correlationId } = await arm.update(registry, step.name, step.change);
+      if (!isApplied(step.change, replica)) throw notApplied(step, correlationId);
+      return { outcome: { kind: 'written', replica }, correlationId };
     }
-    case 'delete':
-      await arm.remove(registry, step.name);
-      return { kind: 'deleting' };
+    case 'delete': {
+      const { correlationId } = await arm.remove(registry, step.name);
+      return { outcome: { kind: 'deleting' }, correlationId };
+    }
     default:
       return step satisfies never;
   }
@@ -127,9 +135,9 @@ function isApplied({ routing, tags }: ReplicaChange, replica: Replica): boolean 
   );
 }
 
-function notApplied({ name, message }: Step): ArmError {
+function notApplied({ name, message }: Step, correlationId: string | undefined): ArmError {
   const words = `Azure took the request to ${message} of replica ${name}, but did not do so: an Azure Policy that modifies it, for instance. Ask for the same values, or change the policy`;
-  return new ArmError('Denied', 'PolicyDenied', words);
+  return new ArmError('Denied', 'PolicyDenied', words, { correlationId });
 }
 
 /** Returns an ArmError as a value, so that the pass can report it. Rethrows every other error. */

@@ -1,9 +1,8 @@
 // Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
-import type { ArmRequest } from '../azure/arm.ts';
 import { listing, summarizeRegions } from './messages.ts';
-import { isAccepted, type Result } from './pass.ts';
+import { isAccepted, type Result, type SentRequest } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import type { Step } from './step.ts';
 
@@ -16,7 +15,7 @@ export interface ObjectEvent {
   /** The affected regions; omitted for the object as a whole. */
   readonly locations?: readonly string[];
   /** The ARM request that was accepted or refused; of several, the first. */
-  readonly request?: ArmRequest;
+  readonly request?: SentRequest;
 }
 
 /** Maximum events of one type at once: begun, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
@@ -80,14 +79,14 @@ export function isDrift({ status, metadata }: RegistryReplication, { action, loc
   );
 }
 
-function withContext({ location }: { location: string }, request?: ArmRequest): (event: ObjectEvent) => ObjectEvent {
+function withContext({ location }: { location: string }, request?: SentRequest): (event: ObjectEvent) => ObjectEvent {
   return (event) => ({ ...event, locations: [location], ...(request && { request }) });
 }
 
 interface Refusal {
   readonly action: Step['action'];
   readonly row: RegionStatus;
-  readonly request: ArmRequest | undefined;
+  readonly request: SentRequest | undefined;
 }
 
 /** Refusals by Azure that are new in this pass. Throttling is not a failure and is excluded. */

@@ -1,6 +1,6 @@
 // What one pass knows: the object, what ARM showed, the plan, and the outcome of each step.
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
-import type { ArmError, ArmRequest, Replica } from '../azure/arm.ts';
+import type { ArmError, Replica } from '../azure/arm.ts';
 import type { Observation } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { Step } from './step.ts';
@@ -21,7 +21,14 @@ export interface Result {
   readonly step: Step;
   readonly outcome: Outcome;
   /** The request sent; undefined if our own rate limiter held it back. */
-  readonly request?: ArmRequest;
+  readonly request?: SentRequest;
+}
+
+/** A request to ARM, for the log. */
+export interface SentRequest {
+  readonly durationMs: number;
+  /** ARM's id of the request, which Azure's support asks for. */
+  readonly correlationId?: string;
 }
 
 export type Outcome =

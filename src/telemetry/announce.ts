@@ -55,7 +55,7 @@ export function announceTo({ events, log, metrics, clock }: Listeners): Announce
       const region = locations.join(',');
       const sent = request && {
         durationMs: Math.round(request.durationMs),
-        correlationId: request.correlationId,
+        ...(request.correlationId !== undefined && { correlationId: request.correlationId }),
       };
       say(type, { reason, action, ...(region && { region }), ...move, ...sent }, note);
     }

@@ -13,7 +13,6 @@ import type { Arm, ArmRequest } from '../../src/azure/arm.ts';
 import { createArmClient } from '../../src/azure/arm-client.ts';
 import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
 import { checkCredential, defaultCredential } from '../../src/azure/identity/credential.ts';
-import { tracing } from '../../src/azure/trace.ts';
 import { rejection } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { held } from '../emulators/arm/timings.ts';
@@ -170,14 +169,14 @@ describe('the ARM gateway at Azure', () => {
 
   it('replaces all tags of a replica, and shows the new ones', async () => {
     emulator.azure.addReplica(registry, 'westeurope', { tags: { owner: 'a', team: 'b' } });
-    const { tags } = await arm.update(registry, 'westeurope', { tags: { team: 'web' } });
-    expect(tags).to.deep.equal({ team: 'web' });
+    const { replica } = await arm.update(registry, 'westeurope', { tags: { team: 'web' } });
+    expect(replica.tags).to.deep.equal({ team: 'web' });
   });
 
   it('shows the new routing while the change is still under way', async () => {
     emulator.azure.addReplica(registry, 'westeurope');
-    const changed = await arm.update(registry, 'westeurope', { routing: false });
-    expect(changed).to.include({ routing: false, provisioningState: 'Updating' });
+    const { replica } = await arm.update(registry, 'westeurope', { routing: false });
+    expect(replica).to.include({ routing: false, provisioningState: 'Updating' });
   });
 
   it('reads what ACR says of a replica that is synchronising', async () => {
@@ -257,16 +256,17 @@ describe('the ARM gateway at Azure', () => {
     }
   });
 
-  it('tells each of several askers which requests were its own', async () => {
-    const [first, second, refused] = await Promise.all([
-      tracing(() => arm.registry(registry)),
-      tracing(() => Promise.all([arm.replicas(registry), arm.replicas(registry)])),
-      tracing(() => rejection(arm.replica(registry, 'japaneast'))),
-    ]);
-    expect(first.requests).to.have.length(1);
-    expect(second.requests).to.have.length(2);
-    expect(refused.requests.map(({ status }) => status)).to.deep.equal(['404']);
-    expect(reports).to.have.members([...first.requests, ...second.requests, ...refused.requests]);
+  it("returns ARM's id of each write, also with a refusal", async () => {
+    emulator.azure.addReplica(registry, 'westeurope');
+    const created = await arm.create(registry, 'japaneast', { location: 'japaneast' });
+    const updated = await arm.update(registry, 'westeurope', { tags: {} });
+    const removed = await arm.remove(registry, 'nosuchreplica');
+    const refused = await rejection(
+      arm.create({ ...registry, name: 'nosuchregistry' }, 'westus2', { location: 'westus2' }),
+    );
+    const ids = [created, updated, removed, refused].map(({ correlationId }) => correlationId);
+    expect(ids).to.deep.equal(reports.map(({ correlationId }) => correlationId));
+    expect(new Set(ids).size).to.equal(4);
   });
 
   it('says that Azure does not take the secret', async () => {
@@ -387,7 +387,10 @@ describe('the ARM gateway at a server that misbehaves', () => {
     const body = { id: '/x', name: 'japaneast', location: 'japaneast' };
     for (const hint of ['soon', '-1', '1e9', 'Sun, 22 Nov 2026 00:00:00 GMT', undefined]) {
       answer = json(201, body, hint === undefined ? {} : { 'retry-after': hint });
-      expect(await arm.create(registry, 'japaneast', { location: 'japaneast' })).to.have.all.keys('replica');
+      expect(await arm.create(registry, 'japaneast', { location: 'japaneast' })).to.have.all.keys(
+        'replica',
+        'correlationId',
+      );
     }
   });
 

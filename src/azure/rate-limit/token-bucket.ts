@@ -10,7 +10,7 @@ export interface RateLimitFeedback {
   readonly retryAfterMs?: number | undefined;
 }
 
-export interface SentRequest {
+export interface InFlightRequest {
   readonly sentAt: number;
   readonly index: number;
   /** Earlier requests that ARM may count after this one. */
@@ -34,7 +34,7 @@ export class TokenBucket {
   #nextProbeAt = Number.NEGATIVE_INFINITY;
   /** When tokens were taken whose requests are not sent yet. */
   readonly #taken: number[] = [];
-  readonly #inFlight = new Set<SentRequest>();
+  readonly #inFlight = new Set<InFlightRequest>();
   #sent = 0;
 
   constructor(limit: RateLimit, now: number) {
@@ -77,7 +77,7 @@ export class TokenBucket {
   }
 
   /** Counts a request that is sent now: it uses a token taken before, or takes one. */
-  send(now: number): SentRequest {
+  send(now: number): InFlightRequest {
     this.#update(now);
     if (this.#taken.shift() === undefined) this.#tokens -= 1;
     const request = { sentAt: now, index: ++this.#sent, overlapping: this.#inFlight.size };
@@ -86,7 +86,7 @@ export class TokenBucket {
   }
 
   /** The request has ended, with or without a response. */
-  ended(request: SentRequest, { remaining, retryAfterMs }: RateLimitFeedback, now: number): void {
+  ended(request: InFlightRequest, { remaining, retryAfterMs }: RateLimitFeedback, now: number): void {
     this.#inFlight.delete(request);
     this.#update(now);
     if (retryAfterMs !== undefined) this.#pause(now + retryAfterMs, now);

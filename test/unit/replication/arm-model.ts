@@ -1,6 +1,7 @@
 // An in-process model of ARM on a fake clock. It implements the operator's ARM interface, follows the rules of real ARM,
 // returns stale LISTs as real ARM does, and records every write that the operator must never send.
 import {
+  type Accepted,
   type Arm,
   ArmError,
   type Created,
@@ -8,6 +9,7 @@ import {
   type Registry,
   type Replica,
   type ReplicaChange,
+  type Updated,
 } from '../../../src/azure/arm.ts';
 
 import { normalise } from '../../../src/replication/location.ts';
@@ -137,7 +139,7 @@ export class ArmModel implements Arm {
     return { replica: this.#shownNow(name), ...(this.askAfter !== undefined && { askAfter: this.askAfter }) };
   }
 
-  async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Replica> {
+  async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Updated> {
     this.before(`PATCH ${name}`);
     this.#checkRegistryWritable();
     const { life, replica } = this.#writable(name, 'update');
@@ -145,16 +147,17 @@ export class ArmModel implements Arm {
     life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
     if (routing !== undefined) life.provisionedAt = this.#clock.monotonic() + durations.updating;
     this.after(`PATCH ${name}`);
-    return this.#shownNow(name);
+    return { replica: this.#shownNow(name) };
   }
 
-  async remove(_: unknown, name: string): Promise<void> {
+  async remove(_: unknown, name: string): Promise<Accepted> {
     this.before(`DELETE ${name}`);
     const { life, replica } = this.#writable(name, 'delete');
     if (normalise(replica.location) === this.#home) this.violations.push('deleted the home replica');
     this.#checkStillServing(name, 'deleted');
     life.deletedAt = this.#clock.monotonic() + durations.deleting;
     this.after(`DELETE ${name}`);
+    return {};
   }
 
   /** Deletes a replica immediately, as if by another client. */

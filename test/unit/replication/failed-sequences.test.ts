@@ -2,7 +2,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Status } from '../../../src/api/registryreplication.ts';
-import { type Arm, ArmError, type Created, type NewReplica, type Replica } from '../../../src/azure/arm.ts';
+import {
+  type Accepted,
+  type Arm,
+  ArmError,
+  type Created,
+  type NewReplica,
+  type Replica,
+  type Updated,
+} from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { anObject, aRegistry, aReplica, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
@@ -79,8 +87,8 @@ class ManualArm implements Arm {
     return { replica };
   }
 
-  async update(_: unknown, name: string): Promise<Replica> {
-    return this.replica(_, name);
+  async update(_: unknown, name: string): Promise<Updated> {
+    return { replica: await this.replica(_, name) };
   }
 
   async failure(): Promise<string | undefined> {
@@ -91,9 +99,9 @@ class ManualArm implements Arm {
     return [home, ...locations];
   }
 
-  async remove(_: unknown, name: string): Promise<void> {
+  async remove(_: unknown, name: string): Promise<Accepted> {
     const known = this.truth.get(name);
-    if (!known) return;
+    if (!known) return {};
     const listed = this.operator?.object.spec.regions.map(({ location }) => location) ?? [];
     const { replica, isOwn, wasSeenReady } = known;
     const isFailed = replica.provisioningState === 'Failed';
@@ -104,6 +112,7 @@ class ManualArm implements Arm {
     if (!listed.includes(name) && missing.length > 0 && !(isFailed && isOwn))
       this.forbiddenDeletions.push(`pruned ${name} while ${missing.join()} had no replica`);
     known.replica = { ...replica, provisioningState: 'Deleting' };
+    return {};
   }
 }
 

@@ -68,8 +68,8 @@ function armResponding({ text, code, status, tag, withHostileNames, rejects, pro
     replicas: () => respond(false, 'list', () => [replica('eastus'), replica('westeurope')]),
     replica: (_, name) => respond(false, `read ${text}`, () => replica(name)),
     create: (_, name) => respond(true, 'create', () => ({ replica: replica(name) })),
-    update: (_, name) => respond(true, 'update', () => replica(name)),
-    remove: () => respond(true, 'remove', () => undefined),
+    update: (_, name) => respond(true, 'update', () => ({ replica: replica(name) })),
+    remove: () => respond(true, 'remove', () => ({})),
     failure: () => respond(false, 'failure', () => failureFrom({ status: 'Failed', error: { code, message: text } })),
     locations: () => respond(false, 'list', () => []),
   };

@@ -38,7 +38,7 @@ describe('a transition', () => {
     action: 'Create',
     note: 'creating replica japaneast in japaneast',
     locations: ['japaneast'],
-    request: { method: 'PUT', status: '201', durationMs: 812.4, correlationId: 'c0441b2e' },
+    request: { durationMs: 812.4, correlationId: 'c0441b2e' },
   };
 
   function readyIs(status: Condition['status'], seconds: number): Pick<Status, 'conditions'> {

@@ -34,14 +34,17 @@ function anArm() {
     },
     update: async (_, name) => {
       asked.push(`PATCH ${name}`);
-      return replica;
+      return { replica };
     },
     failure: async () => undefined,
     locations: async () => {
       asked.push('GET locations');
       return ['japaneast'];
     },
-    remove: async (_, name) => void asked.push(`DELETE ${name}`),
+    remove: async (_, name) => {
+      asked.push(`DELETE ${name}`);
+      return {};
+    },
   };
   return { arm, asked };
 }

@@ -1,0 +1,112 @@
+// Parses ARM's error messages for the facts that a user needs: the missing right, the supported regions, the policy, the lock.
+import { didYouMean } from '../lib/did-you-mean.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
+import { apiVersion } from './cloud.ts';
+import type { Answer } from './rest-error.ts';
+
+/** An error response of ARM to one request. */
+export interface Refusal {
+  readonly answer: Answer;
+  /** What was asked, as a verb with its object. */
+  readonly asked: string;
+  /** The identity that asked, as part of a sentence. */
+  readonly whose: string;
+  /** ARM's message without lists of regions. */
+  readonly words: string;
+  /** ARM's code and message. */
+  readonly said: string;
+}
+
+/**
+ * What ARM says (seen, status 403): "The client 'C' with object id 'O' does not have authorization to perform action 'A' over scope 'S'
+ * or the scope is invalid. …" Of linked resources (its article on authorization errors): "… has permission to perform action 'B' on
+ * scope 'T'; however, it does not have permission to perform action(s) 'A' on the linked scope(s) 'S' (respectively) …"; of
+ * several scopes the first is shown.
+ */
+export function notAuthorized({ asked, whose, words, said }: Refusal): string {
+  const principal = /object id '([0-9a-fA-F-]{36})'/.exec(words)?.[1];
+  const [, action, scope] =
+    /does not have (?:authorization|permission) to perform action(?:\(s\))? '([\w./*-]+)[',].{0,512}?scope(?:\(s\))? '(\/[\w./()-]+)[',]/.exec(
+      words,
+    ) ?? [];
+  const asker = `${whose.slice(0, 1).toUpperCase()}${whose.slice(1)}${principal ? ` ${principal}` : ''}`;
+  if (!action || !scope) return `${asker} has no right to ${asked}. Grant it the role Contributor there (${said})`;
+  const registry =
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
+  const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
+  const grant = `az role assignment create --assignee-object-id ${principal ?? 'PRINCIPAL_ID'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${shellQuote(registry.exec(scope)?.[0] ?? scope)}`;
+  // The remedy comes first: messages are truncated at the end.
+  return `${asker} has no right to ${asked}: it may not perform ${action}. Grant it (acts within minutes): ${grant} (Azure wants it on ${scope})`;
+}
+
+/**
+ * What ARM says: "The provided location 'L' is not available for resource type 'T'. List of available regions for the resource type
+ * is 'a,b,c'." (seen for another resource type); of a location unknown to a type, "No registered resource provider found for
+ * location 'L' and API version 'V' for type 'T'. … The supported locations are 'a, b, c'." (its article on that error).
+ * The whole list is too long for a message: only similar names are shown.
+ */
+const regionLists =
+  /\b(List of available regions for the resource type is|The supported (?:api-versions|locations) are) '([^']*)('\.?|$)/g;
+
+/** ARM's message without its lists of all regions. */
+export function withoutRegionLists(words: string): string {
+  return words.replace(regionLists, '').trim();
+}
+
+export function notAvailable({ asked, answer, said }: Refusal): string {
+  const { location, locations } = namedIn(answer);
+  const isOffered = locations.some((region) => shortForm(region) === shortForm(location));
+  const meant = isOffered ? '' : didYouMean(shortForm(location), locations.map(shortForm));
+  return `Cannot ${asked}: the region does not exist or does not offer container registries${meant ? `; ${meant}` : '.'} Correct it in spec.regions (${said})`;
+}
+
+const maxVersionsShown = 10;
+
+/** Undefined unless ARM rejects the API version and not the location. */
+export function unsupportedVersion({ asked, answer, said }: Refusal): string | undefined {
+  const { version, versions, location, locations } = namedIn(answer);
+  const isPlaced = location === '' || locations.some((region) => shortForm(region) === shortForm(location));
+  if (!version || versions.length === 0 || versions.includes(version) || !isPlaced) return undefined;
+  const newest = versions.sort().reverse();
+  const more = newest.length > maxVersionsShown ? `, and ${newest.length - maxVersionsShown} older ones` : '';
+  const shown = newest.slice(0, maxVersionsShown).join(', ') + more;
+  return `Cannot ${asked}: Azure does not offer API version ${version} there. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of ${shown} (${said})`;
+}
+
+/** The requested location and API version in ARM's message, and the supported ones. */
+function namedIn({ text }: Answer) {
+  const lists = [...text.matchAll(regionLists)].map(([, what = '', list = '']) => ({
+    what,
+    items: list.split(',').map((item) => item.trim()),
+  }));
+  const of = (isVersion: boolean) =>
+    lists.filter(({ what }) => what.includes('api-versions') === isVersion).flatMap(({ items }) => items);
+  return {
+    location: /location '([^']{1,64})'/.exec(text)?.[1] ?? '',
+    version: /API version '([\w.-]{1,32})'/i.exec(text)?.[1],
+    versions: of(true).filter((item) => apiVersion.test(item)),
+    locations: of(false),
+  };
+}
+
+function shortForm(location: string): string {
+  return location.replace(/\s/g, '').toLowerCase();
+}
+
+/** True if a 409 reports a running operation, or has no code. A 409 with any other code is permanent. */
+export function isOperationRunning({ code, words }: Answer): boolean {
+  if (code === '' || /^Conflict$|InProgress|Busy|Retryable|Concurrent/i.test(code)) return true;
+  return /\bin progress\b|\banother operation\b|\boperation is running\b|\btry again\b|\bretry\b/i.test(words);
+}
+
+/** ARM names the policy in JSON within its message (its article on RequestDisallowedByPolicy). */
+export function policyIn(words: string): string {
+  const name = /"policyAssignment":\{"name":"([^"\\]{1,128})"/.exec(words)?.[1];
+  return name ? `The Azure Policy "${name}"` : 'An Azure Policy';
+}
+
+/** What ARM says (general to it): "The scope 'S' cannot perform delete operation because following scope(s) are locked: 'L'. …" */
+export function lockIn(words: string): string | undefined {
+  const scope = /scope\(s\) are locked: '([^']{1,512})'/.exec(words)?.[1];
+  return scope && `it is on ${scope}`;
+}

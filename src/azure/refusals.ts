@@ -1,0 +1,152 @@
+// The table of ARM's error codes and statuses: what each means for the operator, and what a user can do about it.
+import type { ArmErrorKind, ArmErrorReason } from './arm.ts';
+import {
+  isOperationRunning,
+  lockIn,
+  notAuthorized,
+  notAvailable,
+  policyIn,
+  type Refusal,
+  unsupportedVersion,
+} from './refusal-details.ts';
+
+export interface Finding {
+  readonly kind: ArmErrorKind;
+  readonly reason: ArmErrorReason;
+  readonly message: string;
+}
+
+type Explain = (refusal: Refusal) => Finding;
+
+/**
+ * Statuses and codes: compiled from the recordings and issues of Azure/azure-cli, azure-service-operator and Microsoft's ARM
+ * documentation (2026-11). "assumption" marks those that were not seen.
+ */
+export function explain(refusal: Refusal): Finding {
+  return byCode.get(refusal.answer.code)?.(refusal) ?? byStatus(refusal);
+}
+
+const notFound: Explain = ({ asked, said }) => ({
+  kind: 'NotFound',
+  reason: 'NotFound',
+  message: `Cannot ${asked}: it is not there (${said})`,
+});
+
+const unknownSubscription: Explain = ({ asked, whose, said }) => ({
+  kind: 'Denied',
+  reason: 'SubscriptionNotFound',
+  message: `Cannot ${asked}: the subscription is unknown to ${whose}, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
+});
+
+/** The next request gets a new token. */
+const expiredToken: Explain = ({ asked, whose, said }) => ({
+  kind: 'Transient',
+  reason: 'AzureUnreachable',
+  message: `The token of ${whose} had ended before Azure was asked to ${asked}; it is asked again with a new one. If that lasts, set this machine's clock (${said})`,
+});
+
+const unauthorized: Explain = (refusal) => ({
+  kind: 'Denied',
+  reason: 'AuthorizationFailed',
+  message: notAuthorized(refusal),
+});
+
+const deniedByPolicy: Explain = ({ asked, words, said }) => ({
+  kind: 'Denied',
+  reason: 'PolicyDenied',
+  message: `${policyIn(words)} forbids to ${asked}. Change the spec to what it allows, change the policy, or exempt the registry from it (${said})`,
+});
+
+const locked: Explain = ({ asked, words, said }) => ({
+  kind: 'Denied',
+  reason: 'Locked',
+  message: `A resource lock forbids to ${asked}: ${lockIn(words) ?? said}. Remove it (az lock list shows its name, az lock delete removes it), or change the spec so that this is not asked for`,
+});
+
+const regionNotAvailable: Explain = (refusal) => {
+  const version = unsupportedVersion(refusal);
+  return version === undefined
+    ? { kind: 'Invalid', reason: 'RegionNotAvailable', message: notAvailable(refusal) }
+    : { kind: 'Invalid', reason: 'ApiVersionNotSupported', message: version };
+};
+
+const groupBeingDeleted: Explain = ({ asked, said }) => ({
+  kind: 'Denied',
+  reason: 'ResourceGroupDeleting',
+  message: `Cannot ${asked}: its resource group is being deleted. Delete the object, too, or make one for another registry (${said})`,
+});
+
+/** LIST did not show the replica that has this name or location; the next pass does. */
+const taken: Explain = ({ asked, said }) => ({
+  kind: 'Conflict',
+  reason: 'Conflict',
+  message: `Cannot ${asked} yet: a replica is there already (${said})`,
+});
+
+/** A 409 that waiting does not resolve. */
+const providerNotRegistered: Explain = ({ asked, said }) => ({
+  kind: 'Invalid',
+  reason: 'InvalidRequest',
+  message: `Cannot ${asked}: register the provider first, with: az provider register --namespace Microsoft.ContainerRegistry (${said})`,
+});
+
+const byCode: ReadonlyMap<string, Explain> = new Map([
+  ['ResourceNotFound', notFound],
+  ['ResourceGroupNotFound', notFound],
+  ['ParentResourceNotFound', notFound],
+  ['SubscriptionNotFound', unknownSubscription],
+  ['InvalidSubscriptionId', unknownSubscription],
+  ['SubscriptionDisabled', unknownSubscription],
+  ['DisabledSubscription', unknownSubscription],
+  ['ReadOnlyDisabledSubscription', unknownSubscription],
+  ['ExpiredAuthenticationToken', expiredToken],
+  ['AuthorizationFailed', unauthorized],
+  ['LinkedAuthorizationFailed', unauthorized],
+  ['RequestDisallowedByPolicy', deniedByPolicy],
+  ['RequestDisallowedByAzure', deniedByPolicy], // assumption: Azure's own policy on regions, of the same shape
+  ['ScopeLocked', locked],
+  ['LocationNotAvailableForResourceType', regionNotAvailable],
+  ['LocationNotAvailable', regionNotAvailable],
+  ['NoRegisteredProviderFound', regionNotAvailable], // ARM's code for a location that the resource type does not know
+  ['NoRegisteredProviderForLocation', regionNotAvailable],
+  ['ResourceGroupBeingDeleted', groupBeingDeleted],
+  ['InvalidResourceLocation', taken],
+  ['ReplicationAlreadyExists', taken], // assumption
+  ['MissingSubscriptionRegistration', providerNotRegistered],
+]);
+
+function byStatus(refusal: Refusal): Finding {
+  const { answer, asked, whose, said } = refusal;
+  const { status, code } = answer;
+  if (/quota/i.test(code))
+    return {
+      kind: 'Denied',
+      reason: 'QuotaExceeded',
+      message: `Cannot ${asked}: a quota in Azure is used up. Have it raised (its words say which), or list fewer regions (${said})`,
+    };
+  if (status === 401)
+    return {
+      kind: 'Denied',
+      reason: 'AuthenticationFailed',
+      message: `Azure does not accept the token of ${whose}, so it cannot ${asked}. Renew the credential, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
+    };
+  if (status === 403) return unauthorized(refusal);
+  if (status === 412 || status === 423 || (status === 409 && isOperationRunning(answer)))
+    return {
+      kind: 'Conflict',
+      reason: 'Conflict',
+      message: `Another operation is running in Azure; the operator will ${asked} when it is over (${said})`,
+    };
+  // A 404 without ARM's own code may come from a proxy, and must not be taken for an absent resource.
+  if (status >= 400 && status < 500 && status !== 404 && status !== 408)
+    return {
+      kind: 'Invalid',
+      reason: 'InvalidRequest',
+      message: `Azure refuses to ${asked}. Change what its words name, in the spec or in Azure (${said})`,
+    };
+  return {
+    kind: 'Transient',
+    reason: 'AzureUnreachable',
+    message: `Azure could not ${asked} just now; it is tried again (${said})`,
+  };
+}
