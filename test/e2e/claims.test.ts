@@ -1,4 +1,4 @@
-// Who is obeyed where two objects name one registry, and who takes over.
+// Two objects that name one registry: which one acts, and how the other takes over.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import { condition, isNotReadyBecause, messageOf } from './expectations.ts';
@@ -13,7 +13,7 @@ describeWithKubectl('two objects that name one registry', () => {
   });
   after(() => scene?.close());
 
-  /** An object of this name about the registry `shared`. */
+  /** Applies an object of this name for the registry `shared`. */
   async function applyTo(name: string, regions: string[]): Promise<void> {
     const object = JSON.parse(manifest('shared', { regions }, scene.identity));
     object.metadata.name = name;
@@ -21,7 +21,7 @@ describeWithKubectl('two objects that name one registry', () => {
     await scene.kubectl('apply -f -', { input: JSON.stringify(object) });
   }
 
-  it('the second is refused, does nothing even when its spec differs, and takes over when the first goes, without haste', async () => {
+  it('the second is refused, changes nothing, and takes over when the first is deleted, with its own pruneDelay', async () => {
     const registry = scene.addRegistry('shared');
     await applyTo('first', ['japaneast']);
     await scene.untilReady('first');
@@ -48,7 +48,7 @@ describeWithKubectl('two objects that name one registry', () => {
     expect(scene.arm.azure.replica(registry, 'westeurope')).not.to.equal(undefined);
   });
 
-  it('the refused one goes without touching what the other holds', async () => {
+  it('the refused one is deleted without touching the replicas of the other', async () => {
     await applyTo('third', ['uksouth']);
     await scene.until('third', 'is refused', isNotReadyBecause('RegistryClaimed'));
     const writes = scene.arm.journal.writes.length;

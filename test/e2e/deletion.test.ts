@@ -1,4 +1,4 @@
-// What is left in Azure when an object goes, one way or the other.
+// What remains in Azure when an object is deleted in different ways.
 import { expect } from 'chai';
 import { annotation, crdName, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
@@ -25,7 +25,7 @@ describeWithKubectl('an object that is deleted', () => {
     return scene.arm.azure.replicas(registry).map(({ name }) => name);
   }
 
-  it('takes its replicas with it, adopted ones too, but never the home region', async () => {
+  it('deletes its replicas, adopted ones too, but never the home region', async () => {
     const registry = scene.addRegistry('leaving');
     scene.arm.azure.addReplica(registry, 'westeurope', { name: 'asotestmvqrux' });
     await scene.apply('leaving', { regions: ['japaneast', 'westeurope', 'eastus'] });
@@ -51,7 +51,7 @@ describeWithKubectl('an object that is deleted', () => {
     await scene.told('leaving', 'ReplicaDeleted: replica asotestmvqrux in westeurope is gone');
   });
 
-  it('comes back by itself until its replicas are gone', async () => {
+  it('is reconciled by itself until its replicas are gone', async () => {
     const registry = scene.addRegistry('going');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('going', { regions: ['japaneast'] });
@@ -63,7 +63,7 @@ describeWithKubectl('an object that is deleted', () => {
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
   });
 
-  it('is made again without a write to Azure where it first got deletionPolicy Retain', async () => {
+  it('can be recreated without a write to Azure after deletionPolicy was set to Retain', async () => {
     const registry = scene.addRegistry('moving');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('moving', { regions: ['japaneast'] });
@@ -93,7 +93,7 @@ describeWithKubectl('an object that is deleted', () => {
     expect(scene.writesTo('hasty')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
   });
 
-  it('leaves every replica where deletionPolicy is Retain', async () => {
+  it('keeps every replica with deletionPolicy Retain', async () => {
     const registry = scene.addRegistry('retained');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('retained', { regions: ['japaneast'], deletionPolicy: 'Retain' });
@@ -103,7 +103,7 @@ describeWithKubectl('an object that is deleted', () => {
     expect(scene.writesTo('retained')).to.deep.equal([]);
   });
 
-  it('leaves what it does not list where prune is Retain', async () => {
+  it('keeps replicas that it does not list with prune Retain', async () => {
     const registry = scene.addRegistry('pruning');
     scene.arm.azure.addReplica(registry, 'japaneast');
     scene.arm.azure.addReplica(registry, 'westeurope');
@@ -121,7 +121,7 @@ describeWithKubectl('an object that is deleted', () => {
     ['suspended', { suspend: true }],
     ['observing', { mode: 'Observe' }],
   ] as const)
-    it(`leaves everything while it is ${how}`, async () => {
+    it(`keeps every replica while it is ${how}`, async () => {
       const registry = scene.addRegistry(how);
       scene.arm.azure.addReplica(registry, 'japaneast');
       await scene.apply(how, { regions: ['japaneast'] });
@@ -132,7 +132,7 @@ describeWithKubectl('an object that is deleted', () => {
       expect(scene.writesTo(how)).to.deep.equal([]);
     });
 
-  it('goes when its registry is gone', async () => {
+  it('is gone when its registry is gone', async () => {
     const registry = scene.addRegistry('orphan');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('orphan', { regions: ['japaneast'] });
@@ -142,13 +142,13 @@ describeWithKubectl('an object that is deleted', () => {
     expect(scene.writesTo('orphan')).to.deep.equal([]);
   });
 
-  it('goes when its registry never was', async () => {
+  it('is gone when its registry never existed', async () => {
     await scene.apply('nowhere', { regions: ['japaneast'] });
     await scene.until('nowhere', 'has been looked at', (object) => condition(object, 'Stalled') !== undefined);
     await deletion('nowhere');
   });
 
-  it('stays while Azure refuses, says how to let it go, and then leaves Azure as it is (trap 25)', async () => {
+  it('stays while Azure refuses, shows the command that detaches it, and then leaves Azure unchanged (trap 25)', async () => {
     const registry = scene.addRegistry('stuck');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('stuck', { regions: ['japaneast'] });
@@ -165,14 +165,14 @@ describeWithKubectl('an object that is deleted', () => {
     expect(scene.writesTo('stuck')).to.deep.equal([]);
   });
 
-  it('takes its replicas with it when its namespace is deleted', async () => {
+  it('deletes its replicas when its namespace is deleted', async () => {
     const registry = scene.addRegistry('evicted');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.kubectl('create namespace leaving');
     await scene.apply('evicted', { regions: ['japaneast'] }, 'leaving');
     await scene.untilReady('evicted');
     await scene.kubectl('delete namespace leaving --wait=false');
-    // What kube-controller-manager does, and the emulator too; nobody does it for a kube-apiserver that is alone.
+    // kube-controller-manager does this, and so does the emulator; a lone kube-apiserver does not.
     if (scene.kubernetes.hasRoles) await scene.kubectl('delete georep -n leaving --all --wait=false');
     await scene.until('evicted', 'is Deleting', are('Deleting', 'japaneast'));
     scene.arm.azure.finish(registry, 'japaneast');
@@ -180,7 +180,7 @@ describeWithKubectl('an object that is deleted', () => {
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
   });
 
-  it('leaves Azure as it is when the CRD itself is deleted, and picks up from there when that is back', async () => {
+  it('leaves Azure unchanged when the CRD is deleted, and adopts the replicas when the CRD is back', async () => {
     const registry = scene.addRegistry('upgraded');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('upgraded', { regions: ['japaneast'] });

@@ -1,4 +1,4 @@
-// What others change in Azure, and what the operator makes of it: drift corrected, or left alone where it was told to.
+// Changes that others make in Azure: drift is corrected, or left alone where the spec says so.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import { condition, isNotReadyBecause, isReady, messageOf, region } from './expectations.ts';
@@ -10,19 +10,19 @@ describeWithKubectl('a registry that others change', () => {
 
   before(async () => {
     scene = await openScene({ timings: instant, args: ['--interval=1s'] });
-    // Looked at once a second, as everything here that does not say otherwise: a clock for what must not happen meanwhile.
+    // Read once a second: tests count its reads to know that two intervals have passed.
     scene.addRegistry('clock');
     await scene.apply('clock', { regions: ['eastus'] });
     await scene.untilReady('clock');
   });
   after(() => scene?.close());
 
-  /** The next write of this method to a replica of the registry; await it after having caused it. */
+  /** The next write of this method to a replica of the registry; start it before its cause, and await it afterwards. */
   function nextWrite(registry: string, method: 'PUT' | 'PATCH' | 'DELETE') {
     return scene.arm.journal.next((request) => request.registry === registry && request.method === method);
   }
 
-  /** Until an object that did not ask for anything else has been looked at twice: time enough for two drift checks. */
+  /** Resolves after two drift checks of another object. */
   async function twoIntervals(): Promise<void> {
     for (let look = 1; look <= 2; look++)
       await scene.arm.journal.next(({ registry, path }) => registry === 'clock' && path.endsWith('/replications'));
@@ -32,7 +32,7 @@ describeWithKubectl('a registry that others change', () => {
     return scene.arm.journal.entries.filter((request) => request.registry === registry).length;
   }
 
-  it('has its routing put back', async () => {
+  it('gets its routing back', async () => {
     const registry = scene.addRegistry('rerouted');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('rerouted', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
@@ -46,7 +46,7 @@ describeWithKubectl('a registry that others change', () => {
     await scene.told('rerouted', 'DriftCorrected: japaneast had been changed in Azure by others: turn routing on');
   });
 
-  it('keeps the routing that nobody asked about', async () => {
+  it('keeps a routing that the spec does not set', async () => {
     const registry = scene.addRegistry('unrouted');
     scene.arm.azure.addReplica(registry, 'japaneast', { routing: false });
     await scene.apply('unrouted', { regions: ['japaneast'] });
@@ -55,7 +55,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(scene.writesTo('unrouted')).to.deep.equal([]);
   });
 
-  it('has the tags it was given put back, and keeps those of others', async () => {
+  it('gets its managed tags back, and keeps the tags of others', async () => {
     const registry = scene.addRegistry('tagged');
     scene.arm.azure.addReplica(registry, 'japaneast', { tags: { foreign: 'kept' } });
     await scene.apply('tagged', { regions: [{ location: 'japaneast', tags: { team: 'web', tier: 'gold' } }] });
@@ -78,7 +78,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(region(ready, 'japaneast')?.managedTags).to.deep.equal(['team']);
   });
 
-  it('gets a replica again that somebody deleted', async () => {
+  it('gets a deleted replica back', async () => {
     const registry = scene.addRegistry('robbed');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('robbed', { regions: ['japaneast'] });
@@ -94,7 +94,7 @@ describeWithKubectl('a registry that others change', () => {
     );
   });
 
-  it('loses a replica that nobody listed', async () => {
+  it('loses a replica that the spec does not list', async () => {
     const registry = scene.addRegistry('crowded');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('crowded', { regions: ['japaneast'], pruneDelay: '0s' });
@@ -104,7 +104,7 @@ describeWithKubectl('a registry that others change', () => {
     expect((await corrected).replica).to.equal('westeurope');
   });
 
-  it('keeps its last routed replica, whatever it was told, until another one serves', async () => {
+  it('keeps its last routed replica, whatever the spec says, until another one serves', async () => {
     const registry = scene.addRegistry('lastone');
     scene.arm.azure.addReplica(registry, 'japaneast');
     scene.arm.azure.changeReplica(registry, 'eastus', { routing: false });
@@ -128,7 +128,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(scene.writesTo('lastone')).to.deep.equal(['PATCH eastus', 'PATCH japaneast']);
   });
 
-  it('is left alone while its object is suspended, and put in order afterwards', async () => {
+  it('is left alone while its object is suspended, and corrected afterwards', async () => {
     const registry = scene.addRegistry('resting');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('resting', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
@@ -176,7 +176,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(scene.writesTo('observed')).to.deep.equal(['PUT japaneast', 'DELETE northeurope']);
   });
 
-  it('is not read again because the operator wrote what it saw', async () => {
+  it("is not read again because of the operator's own status write", async () => {
     const registry = scene.addRegistry('quiet');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('quiet', { regions: ['japaneast'], interval: '1h' });
@@ -185,14 +185,14 @@ describeWithKubectl('a registry that others change', () => {
     await twoIntervals();
     expect(requestsTo('quiet')).to.equal(requests);
     const versions = scene.history('quiet').map(({ metadata }) => metadata.resourceVersion);
-    expect(versions.length, 'versions: made, held, reported').to.be.within(2, 3);
+    expect(versions.length, 'versions: created, with finalizer, with status').to.be.within(2, 3);
   });
 
-  it('costs two reads a look when all is well: the registry and its list', async () => {
+  it('costs two reads per pass when nothing has changed: the registry and its list', async () => {
     await twoIntervals();
     const paths = scene.arm.journal.entries.flatMap(({ registry, path }) => (registry === 'clock' ? [path] : []));
     const registryPath = paths.find((path) => path.endsWith('/clock'));
-    // Both are sent at once, in no order, and are answered before the next look; the last one may be under way.
+    // Both reads are sent at once, in any order, and answered before the next pass; the last pass may be incomplete.
     const looks = Array.from({ length: Math.floor(paths.length / 2) }, (_, n) => paths.slice(2 * n, 2 * n + 2));
     expect(looks.length).to.be.at.least(2);
     for (const look of looks) expect(look).to.have.members([registryPath, `${registryPath}/replications`]);

@@ -1,17 +1,17 @@
-// Questions about an object's status, as the scenarios ask them. Pure.
+// Predicates and accessors for an object's status.
 import type { Condition, RegionState, RegionStatus, RegistryReplication } from '../../src/api/registryreplication.ts';
 
 export function condition({ status }: RegistryReplication, type: Condition['type']): Condition | undefined {
   return status?.conditions?.find((one) => one.type === type);
 }
 
-/** Ready, and that is said of the present spec. */
+/** Ready for the current generation. */
 export function isReady(object: RegistryReplication): boolean {
   const ready = condition(object, 'Ready');
   return ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
 }
 
-/** Whether Ready is False, or Unknown, for this reason, for the present spec. */
+/** Whether Ready is False or Unknown with this reason, for the current generation. */
 export function isNotReadyBecause(reason: string): (object: RegistryReplication) => boolean {
   return (object) => {
     const ready = condition(object, 'Ready');
@@ -29,7 +29,7 @@ export function region({ status }: RegistryReplication, location: string): Regio
   return status?.regions?.find((row) => row.location === location);
 }
 
-/** Whether every one of these regions is in this state. */
+/** Whether all of these regions are in this state. */
 export function are(state: RegionState, ...locations: string[]): (object: RegistryReplication) => boolean {
   return (object) => locations.every((location) => region(object, location)?.state === state);
 }

@@ -40,7 +40,7 @@ describeWithKubectl('a hardened operator', () => {
     expect(scene.writesTo('served')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('refuses an object without an identity, and asks Azure nothing', async () => {
+  it('refuses an object without an identity, and sends no request to Azure', async () => {
     scene.addRegistry('borrower');
     await scene.kubectl('apply -f -', { input: manifest('borrower', { regions: ['japaneast'] }, { specFields: {} }) });
     const object = await scene.until('borrower', 'is refused', isNotReadyBecause('DefaultIdentityDenied'));
@@ -48,7 +48,7 @@ describeWithKubectl('a hardened operator', () => {
     expect(requestsAbout('borrower')).to.equal(0);
   });
 
-  it('refuses an object whose namespace lists no registries, and asks Azure nothing', async () => {
+  it('refuses an object whose namespace lists no registries, and sends no request to Azure', async () => {
     scene.addRegistry('unlisted');
     await scene.apply('unlisted', { regions: ['japaneast'] }, 'unlisted');
     await scene.until('unlisted', 'is refused', isNotReadyBecause('RegistryNotAllowed'));

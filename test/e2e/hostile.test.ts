@@ -1,5 +1,5 @@
-// Words that somebody has written to do harm: in Azure's answers, a megabyte of them, and in objects. They end in a status, in
-// events, in logs and on the demo's screen, and do nothing there. Names stay in their place.
+// Hostile text in Azure's responses and in objects must do no harm in a status, in events, in logs and on the demo's screen,
+// and hostile names must be refused.
 import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'chai';
 import { plainScreen } from '../demo/screen.ts';
@@ -14,7 +14,7 @@ import { are, isNotReadyBecause, isReady, region } from './expectations.ts';
 import { manifest, openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-describeWithKubectl('hostile words', () => {
+describeWithKubectl('hostile text', () => {
   let scene: Scene;
 
   before(async () => {
@@ -26,7 +26,7 @@ describeWithKubectl('hostile words', () => {
     ['a line', 'hostile', hostileText],
     ['a megabyte', 'megabyte', megabyteOfHostileText],
   ] as const)
-    it(`of Azure, ${what} of them, do nothing in status, events, log and demo, and are gone when Azure is kind again`, async () => {
+    it(`in Azure's responses, ${what} of it, is harmless in status, events, log and demo, and gone after recovery`, async () => {
       scene.addRegistry(name);
       const mend = scene.arm.azure.refuse(({ method, registry }) => method === 'PUT' && registry === name, {
         status: 400,
@@ -65,7 +65,7 @@ describeWithKubectl('hostile words', () => {
       expect(isReady(await scene.arrived(name, 'japaneast'))).to.equal(true);
     });
 
-  it('in place of names are refused by the API server, and Azure is asked nothing', async () => {
+  it('instead of names is refused by the API server, and no request is sent to Azure', async () => {
     const regions = ['japaneast'];
     const before = scene.arm.journal.entries.length;
     const escapes = [
@@ -101,7 +101,7 @@ describeWithKubectl('hostile words', () => {
     ).to.deep.equal([]);
   });
 
-  it('in tags are refused where they would come back in the status, and passed on where they are but values', async () => {
+  it('in tag names is refused because the status shows them, and in tag values is passed on', async () => {
     const registry = scene.addRegistry('tagged');
     const tags = { team: 'a\u001b[2Jb\u202ec' };
     await scene.apply('tagged', { regions: [{ location: 'japaneast', tags }] });

@@ -25,20 +25,20 @@ import { describeWithKubectl } from './with-kubectl.ts';
 const tenant = '11111111-1111-1111-1111-111111111111';
 const operatorsClient = '22222222-2222-2222-2222-222222222222';
 const noSecret = { AZURE_CLIENT_SECRET: '' };
-/** The emulator knows no roles: everybody may do everything there. */
+/** The emulator enforces no roles. */
 const hasRoles = process.env.KUBEBUILDER_ASSETS !== undefined;
 
-/** What the overlay's Deployment sets in the operator's environment. */
+/** The environment variables that the overlay's Deployment sets. */
 async function environmentOf(folder: string): Promise<Record<string, string>> {
   return literalEnv(
     findOnly<Deployment>(await buildKustomization(folder), 'Deployment').spec.template.spec.containers[0],
   );
 }
 
-/** The ServiceAccount that objects of the namespace name here. */
+/** The ServiceAccount that objects of the namespace use. */
 const accountIn = (namespace: string): Account => ({ namespace, name: accountName });
 
-/** The clients that asked ARM about the registry. */
+/** The clients that sent requests for the registry to ARM. */
 function clientsAsking({ arm }: Scene, registry: string): string[] {
   const asking = arm.journal.entries.filter((entry) => entry.registry === registry);
   return [...new Set(asking.map(({ clientId = 'nobody' }) => clientId))];
@@ -116,13 +116,13 @@ describeWithKubectl('an identity of an object’s own', () => {
 
   const kubectl = (...args: string[]) => scene.kubectl(args);
 
-  /** A namespace where the operator may mint tokens of `registries`. */
+  /** Creates a namespace in which the operator may request tokens of `registries`. */
   async function openNamespace(namespace: string): Promise<void> {
     await kubectl('create', 'namespace', namespace);
     await allowTokenRequests(scene, namespace);
   }
 
-  /** A client of Entra for the namespace's ServiceAccount `registries`, and that annotated with it. */
+  /** Registers a client in Entra for the namespace's ServiceAccount `registries` and annotates that with it. */
   async function identityIn(
     namespace: string,
     federated = [federatedCredentialFor(accountIn(namespace))],
@@ -160,7 +160,7 @@ describeWithKubectl('an identity of an object’s own', () => {
   const refused = (name: string, reason: string) =>
     scene.until(name, `is refused: ${reason}`, isNotReadyBecause(reason));
 
-  it('is the client that the ServiceAccount is annotated with, and no other', async () => {
+  it('is the client in the annotation of the ServiceAccount, and no other', async () => {
     await openNamespace('web');
     const client = await identityIn('web');
     await applyIn('web', 'webshop');
@@ -168,7 +168,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(clientsAsking(scene, 'webshop')).to.deep.equal([client]);
   });
 
-  it('asks Entra for one token, however many objects have it', async () => {
+  it('needs one token from Entra, however many objects use it', async () => {
     await openNamespace('many');
     const client = await identityIn('many');
     const before = tokenRequests();
@@ -182,7 +182,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     return scene.arm.journal.entries.filter(({ endpoint, method }) => endpoint === 'token' && method === 'POST').length;
   }
 
-  it('is demanded: the credential of the operator is lent to nobody', async () => {
+  it("is required with --default-identity=deny: the operator's own credential is not used", async () => {
     const registry = scene.addRegistry('borrower');
     await scene.apply('borrower', { regions: ['japaneast'] });
     const object = await refused('borrower', 'DefaultIdentityDenied');
@@ -193,7 +193,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(clientsAsking(scene, 'borrower')).to.deep.equal([]);
   });
 
-  it('cannot be that of another namespace, whose ServiceAccount has the same name', async () => {
+  it('cannot be that of another namespace whose ServiceAccount has the same name', async () => {
     await openNamespace('api');
     const inWeb = async () =>
       (await scene.kubernetes.accessesOf(operatorAccount)).filter(({ namespace }) => namespace === 'web').length;
@@ -205,7 +205,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(clientsAsking(scene, 'thief')).to.deep.equal([]);
   });
 
-  it('says which annotation is missing, and acts as soon as it is there', async () => {
+  it('names the missing annotation, and works as soon as it is there', async () => {
     await openNamespace('bare');
     await createServiceAccount(scene, accountIn('bare'));
     await applyIn('bare', 'forgotten');
@@ -219,7 +219,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(clientsAsking(scene, 'forgotten')).to.deep.equal([client]);
   });
 
-  it('says what Entra misses where it refuses the exchange, in words that stay the same', async () => {
+  it('reports why Entra refuses the exchange, in a message that stays the same', async () => {
     await openNamespace('unknown');
     const client = await identityIn('unknown', [federatedCredentialFor(accountIn('web'))]);
     await applyIn('unknown', 'stranger');
@@ -235,7 +235,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(clientsAsking(scene, 'stranger')).to.deep.equal([]);
   });
 
-  it('is taken anew where the ServiceAccount has got another client', async () => {
+  it('changes when the ServiceAccount is annotated with another client', async () => {
     await openNamespace('moving');
     const first = await identityIn('moving');
     await applyIn('moving', 'mover');
@@ -245,7 +245,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(clientsAsking(scene, 'mover')).to.deep.equal([first, second]);
   });
 
-  it('lets a deletion end with the token that is left, when the ServiceAccount has gone before', async () => {
+  it('completes a deletion with the cached token after the ServiceAccount is gone', async () => {
     await openNamespace('closing');
     await identityIn('closing');
     await applyIn('closing', 'closed');
@@ -255,7 +255,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(scene.writesTo('closed')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
   });
 
-  it('says how to let an object go where no token is left', async () => {
+  it('shows the command that detaches an object when no token is left', async () => {
     await openNamespace('lost');
     await identityIn('lost');
     await applyIn('lost', 'orphan');
@@ -272,7 +272,7 @@ describeWithKubectl('an identity of an object’s own', () => {
   });
 
   if (hasRoles) {
-    it('needs the Role of deploy/identity, says so, and acts once it is there', async () => {
+    it('needs the Role of deploy/identity, says so, and works once it is there', async () => {
       await kubectl('create', 'namespace', 'strangers');
       const client = await identityIn('strangers');
       await applyIn('strangers', 'unminted');
@@ -285,7 +285,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     });
   }
 
-  it('asks Kubernetes for short tokens of ServiceAccounts that objects name, and for nothing else about them', async () => {
+  it('makes the operator read only the named ServiceAccounts and request only their tokens', async () => {
     const accesses = await scene.kubernetes.accessesOf(operatorAccount);
     const about = accesses.filter(({ resource }) => resource.startsWith('serviceaccounts'));
     expect(new Set(about.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`))).to.deep.equal(
@@ -293,7 +293,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     );
   });
 
-  it('never was the operator’s', () => {
+  it('never falls back to the operator’s', () => {
     const clientsSeen = scene.arm.journal.entries.map(({ clientId }) => clientId);
     expect(clientsSeen).not.to.include(operatorsClient);
   });
@@ -324,7 +324,7 @@ describeWithKubectl('the registries that a namespace may name', () => {
   const idOf = (name: string) => registryId(referenceTo(name));
   const readyReason = (object: RegistryReplication) => condition(object, 'Ready')?.reason;
 
-  it('are all of them until somebody lists some; an object that is refused asks Azure nothing', async () => {
+  it('are unrestricted until the namespace lists some; for a refused object no request is sent to Azure', async () => {
     scene.addRegistry('allowed');
     scene.addRegistry('refused');
     await scene.apply('allowed', { regions: ['japaneast'] });
@@ -337,14 +337,14 @@ describeWithKubectl('the registries that a namespace may name', () => {
     expect(isReady(await scene.lookNow('allowed'))).to.equal(true);
   });
 
-  it('grow at once for whoever asks for a look', async () => {
+  it('grow at once when a reconcile is requested', async () => {
     await allow(idOf('allowed'), idOf('refused'));
     await scene.lookNow('refused');
     await scene.untilReady('refused');
     expect(scene.writesTo('refused')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('shrink as soon, and what was there stays', async () => {
+  it('shrink at once, and existing replicas stay', async () => {
     await allow(idOf('allowed'));
     expect(readyReason(await scene.lookNow('refused'))).to.equal('RegistryNotAllowed');
     await scene.kubectl('delete georep refused --timeout=20s');
@@ -355,7 +355,7 @@ describeWithKubectl('the registries that a namespace may name', () => {
     );
   });
 
-  it('are none where no entry of the list is the whole id of a registry', async () => {
+  it('are none if no entry of the list is the whole id of a registry', async () => {
     const id = idOf('allowed');
     await allow(
       '*',

@@ -14,14 +14,14 @@ import { TcpProxy } from '../tcp-proxy.ts';
 import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { manifest, referenceTo } from './scenario.ts';
 
-/** Of operators whose leader dies in a test; a machine that stands still for a moment must not cost it its place. */
+/** Flags of operators whose leader dies in a test; a machine that pauses for a moment must not cost it the Lease. */
 const hasty = [
   '--leader-elect-lease-duration=6s',
   '--leader-elect-renew-deadline=5s',
   '--leader-elect-retry-period=500ms',
 ];
 
-/** Of operators whose Lease never runs out in a test. */
+/** Flags of operators whose Lease never expires in a test. */
 const patient = ['--leader-elect-lease-duration=10m', '--leader-elect-renew-deadline=9m'];
 
 describe('of two operators', () => {
@@ -86,7 +86,7 @@ describe('of two operators', () => {
       await ask(operator, 'metricsPort', '/metrics'),
     )?.[1];
 
-  /** The first of them to lead, and the others, standing by. */
+  /** The first candidate to lead, and the others, standing by. */
   async function elected(candidates: readonly Operator[]): Promise<{ leader: Operator; standbys: Operator[] }> {
     const leader = await Promise.race(candidates.map((candidate) => candidate.logged(leads).then(() => candidate)));
     const standbys = candidates.filter((candidate) => candidate !== leader);
@@ -98,7 +98,7 @@ describe('of two operators', () => {
     return log.filter(({ level }) => level === 'fatal').map(({ msg }) => msg);
   }
 
-  it('one works and one stands by, ready; told to stop, the first hands over at once', async () => {
+  it('one works and one stands by, both ready; on SIGTERM the first hands over at once', async () => {
     const { leader, standbys } = await elected([start('one', patient), start('two', patient)]);
     const [standby] = standbys as [Operator];
     expect([await status(leader), await status(standby)]).to.deep.equal(['1', '0']);
@@ -109,14 +109,14 @@ describe('of two operators', () => {
     await create('handed', 'japaneast');
     await put('handed', 'japaneast');
 
-    // Not when the Lease has run out, for which this test would not wait.
+    // A handover that waits for the Lease to expire would exceed the test's timeout.
     expect(await leader.stop('SIGTERM')).to.equal(0);
     await standby.logged(leads);
     await create('after', 'japaneast');
     await put('after', 'japaneast');
     expect([...writesTo('handed'), ...writesTo('after')]).to.deep.equal(['PUT japaneast', 'PUT japaneast']);
     expect((await lock.read())?.spec?.leaseTransitions).to.equal(1);
-    // A page of metrics is up to a second old.
+    // Metrics are cached for up to a second.
     await eventually(async () => (await status(standby)) === '1');
     expect(await standby.stop('SIGTERM')).to.equal(0);
     expect((await lock.read())?.spec?.holderIdentity).to.equal('');
@@ -125,7 +125,7 @@ describe('of two operators', () => {
   let leader: Operator;
   let standby: Operator;
 
-  it('the second finishes what the first had begun when it was killed, and writes nothing again', async () => {
+  it('the second finishes what a killed leader had begun, and repeats no write', async () => {
     const { leader: first, standbys } = await elected(['three', 'four', 'five'].map((name) => start(name, hasty)));
     const registry = await create('killed', 'japaneast', 'westeurope');
     await Promise.all([put('killed', 'japaneast'), put('killed', 'westeurope')]);
@@ -139,8 +139,8 @@ describe('of two operators', () => {
     expect(writesTo('killed')).to.have.members(['PUT japaneast', 'PUT westeurope']);
   });
 
-  it('one that was stopped in the middle of a pass writes nothing when it goes on, and ends (trap 31)', async () => {
-    // The answer on which it would write next is on its way to it when it is stopped.
+  it('one that was frozen in the middle of a pass writes nothing when it wakes, and exits (trap 31)', async () => {
+    // It is frozen while the response after which it would write is on its way.
     const frozen = environment.arm.journal
       .next((request) => request.method === 'GET' && request.replica === 'japaneast' && request.registry === 'stopped')
       .then(() => leader.process.kill('SIGSTOP'));
@@ -151,14 +151,14 @@ describe('of two operators', () => {
     leader.process.kill('SIGCONT');
     expect(await leader.exited).to.equal(1);
     expect(writesTo('stopped')).to.deep.equal(['PUT japaneast']);
-    // Which it notices first, that its time is over or that another one leads, is a matter of chance.
+    // Which one it notices first, its expired term or the other leader, is a matter of chance.
     expect(fatalLines(leader)).to.have.length(1);
     expect(fatalLines(leader)[0]).to.match(
       /^The Lease acr-replication-system\/acr-replication-operator .*this process ends$/,
     );
   });
 
-  it('one that loses the API server ends with one clear line; a standby waits, and ends when told to, as one that never saw it', async () => {
+  it('one that loses the API server exits with one clear message; a standby keeps waiting and stops on SIGTERM', async () => {
     const KUBECONFIG = await kubeconfigThrough(wire);
     const cutOff = start('six', hasty, { KUBECONFIG });
     await cutOff.logged(standsBy);

@@ -1,4 +1,4 @@
-// What people ask for and get: replicas made, adopted, moved and routed, and what kubectl shows of it meanwhile.
+// Replicas are created, adopted, moved and routed as the spec asks, and kubectl shows the progress.
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
@@ -8,7 +8,7 @@ import { are, condition, isReady, messageOf, region } from './expectations.ts';
 import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-describeWithKubectl('a registry and the object that says where its replicas shall be', () => {
+describeWithKubectl('a registry and the object that lists its regions', () => {
   let scene: Scene;
 
   before(async () => {
@@ -49,14 +49,14 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.writesTo('simple')).to.have.members(['PUT japaneast', 'PUT westeurope']);
   });
 
-  /** kubectl's table, without ages; columns are two blanks apart or more. */
+  /** kubectl's table without ages; columns are at least two blanks apart. */
   async function table(args: string): Promise<string[][]> {
     const [header = '', ...rows] = (await scene.kubectl(args)).trimEnd().split('\n');
     const cells = (line: string) => line.trimEnd().split(/ {2,}/);
     return [cells(header), ...rows.map((row) => cells(row).filter((cell) => !/^\d+s$/.test(cell)))];
   }
 
-  it('comes back by itself, without being asked', async () => {
+  it('becomes Ready without a requested reconcile', async () => {
     const registry = scene.addRegistry('patient');
     await scene.apply('patient', { regions: ['japaneast'] });
     await scene.until('patient', 'is Creating', are('Creating', 'japaneast'));
@@ -65,7 +65,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.history('patient').map(({ status }) => status?.phase)).to.include.members(['Syncing', 'Ready']);
   });
 
-  it('makes several at a time, and shows what waits for them', async () => {
+  it('creates several replicas at a time, and shows what waits for them', async () => {
     scene.addRegistry('several');
     const regions = ['australiaeast', 'brazilsouth', 'canadacentral', 'japaneast', 'koreacentral', 'westeurope'];
     await scene.apply('several', { regions });
@@ -81,7 +81,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.writesTo('several')).to.have.members(regions.map((location) => `PUT ${location}`));
   });
 
-  it('takes "Japan East" for japaneast', async () => {
+  it('accepts "Japan East" for japaneast', async () => {
     scene.addRegistry('spelling');
     await scene.apply('spelling', { regions: ['Japan East'] });
     await scene.until('spelling', 'is Creating', are('Creating', 'japaneast'));
@@ -90,7 +90,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.writesTo('spelling')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('adopts a replica that is there already, under whatever name', async () => {
+  it('adopts an existing replica, whatever its name', async () => {
     const registry = scene.addRegistry('adopting');
     scene.arm.azure.addReplica(registry, 'westeurope', { name: 'asotestmvqrux', tags: { team: 'web' } });
     await scene.apply('adopting', { regions: ['westeurope'] });
@@ -99,7 +99,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.writesTo('adopting')).to.deep.equal([]);
   });
 
-  it('moves a registry from one region to another: makes before it breaks', async () => {
+  it('moves a registry from one region to another: creates before it deletes', async () => {
     const registry = scene.addRegistry('moving');
     scene.arm.azure.addReplica(registry, 'northeurope');
     await scene.apply('moving', { regions: ['northeurope'] });
@@ -120,7 +120,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(condition(pruning, 'Available')).to.include({ status: 'True' });
     expect(region(pruning, 'northeurope')?.state).to.equal('Deleting');
 
-    // For a minute after a deletion of ours, Azure's word that the replica is there counts for nothing; that it is not, does.
+    // For a minute after our deletion, a GET that still shows the replica is not believed, but one that shows it gone is.
     const ready = await scene.arrived('moving', 'northeurope');
     expect(isReady(ready), messageOf(ready)).to.equal(true);
     expect(region(ready, 'northeurope')).to.equal(undefined);
@@ -128,7 +128,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     await scene.told('moving', 'ReplicaDeleted: replica northeurope in northeurope is gone');
   });
 
-  it('routes a WhenReady region only once its content is there', async () => {
+  it('routes a WhenReady region only after its content is there', async () => {
     const registry = scene.addRegistry('routing');
     await scene.apply('routing', { regions: [{ location: 'japaneast', routing: 'WhenReady' }] });
     const creating = await scene.until('routing', 'is Creating', are('Creating', 'japaneast'));
@@ -145,7 +145,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     await scene.told('routing', 'RoutingChanged: japaneast: turn routing on');
   });
 
-  it('takes the home region alone to mean: no other replicas', async () => {
+  it('treats the home region alone as: no other replicas', async () => {
     const registry = scene.addRegistry('alone');
     await scene.apply('alone', { regions: ['eastus'], pruneDelay: '0s' });
     const ready = await scene.untilReady('alone');
@@ -159,7 +159,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.arm.azure.replicas(registry).map(({ name }) => name)).to.deep.equal(['eastus']);
   });
 
-  it('lets `kubectl wait` begin right after an edit', async () => {
+  it('lets `kubectl wait` start right after an edit', async () => {
     const registry = scene.addRegistry('waiting');
     scene.arm.azure.addReplica(registry, 'westeurope');
     await scene.apply('waiting', { regions: ['westeurope'] });
@@ -172,14 +172,14 @@ describeWithKubectl('a registry and the object that says where its replicas shal
       return answer;
     });
     await scene.until('waiting', 'is Creating', are('Creating', 'japaneast'));
-    // Another kubectl has come and gone: the one that waits has had the time to be wrong.
+    // Another kubectl has come and gone: a wait that ends too early would have ended by now.
     await scene.kubectl('get georep waiting');
     expect(waited).to.equal(false);
     await scene.arrived('waiting', 'japaneast');
     expect(await waiting).to.contain('condition met');
   });
 
-  it('can be edited with `kubectl edit`, and followed with `kubectl get -w`', async () => {
+  it('can be edited with `kubectl edit` and followed with `kubectl get -w`', async () => {
     const registry = scene.addRegistry('edited');
     scene.arm.azure.addReplica(registry, 'westeurope');
     await scene.apply('edited', { regions: ['westeurope'], prune: 'Retain' });
@@ -196,7 +196,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
       env: { KUBE_EDITOR: 'sed -i "s/location: westeurope/location: japaneast/"' },
     });
     await follow(/^edited +edited +Syncing +0\/1 +japaneast +\d+s$/);
-    // The status says so before Azure is asked.
+    // The status is updated before the request to Azure.
     await scene.arm.journal.first(({ method, registry }) => method === 'PUT' && registry === 'edited');
     await scene.arrived('edited', 'japaneast');
     await follow(/^edited +edited +Ready +1\/1 +\d+s$/);
@@ -204,7 +204,7 @@ describeWithKubectl('a registry and the object that says where its replicas shal
     expect(scene.writesTo('edited')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('keeps what it does not own of the object', async () => {
+  it('keeps fields of the object that it does not own', async () => {
     scene.addRegistry('shared');
     await scene.apply('shared', { regions: ['eastus'] });
     await scene.untilReady('shared');

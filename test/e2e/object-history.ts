@@ -1,11 +1,11 @@
-// Every version of every object, as `kubectl get -w -o json --output-watch-events` prints them, and bounded waits for one
-// that fits. Knows the objects only by name: each test names its own.
+// Records every version of every object from `kubectl get -w -o json --output-watch-events`, and waits, with a timeout, for a
+// version that matches. Objects are told apart by name only, so each test uses its own names.
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 
 export interface Gallery {
-  /** What kubectl printed of an object that it has just written: no older version will do from now on. */
+  /** Takes the JSON that kubectl printed after a write: older versions of the object do not match from now on. */
   written(json: string): void;
   until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
   untilGone(name: string): Promise<void>;
@@ -20,7 +20,7 @@ interface Shown {
   readonly object: RegistryReplication;
 }
 
-/** @param context what else to say when a wait was in vain. */
+/** @param context more lines for the message of a timeout */
 export function openGallery(output: Readable, context: () => readonly string[]): Gallery {
   const histories = new Map<string, RegistryReplication[]>();
   const gone = new Set<string>();
@@ -39,7 +39,7 @@ export function openGallery(output: Readable, context: () => readonly string[]):
     for (const look of watchers) look();
   }
 
-  /** Resolves to what `find` finds, now or after a change. */
+  /** Resolves when `find` returns a value, now or after a change. */
   function awaiting<T>(find: () => T | undefined, why: () => string): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const look = () => {

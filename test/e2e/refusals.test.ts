@@ -1,4 +1,4 @@
-// What Azure refuses, what the operator says about it, and that it heals once somebody has mended it.
+// What Azure refuses: how the operator reports it, and that it recovers once the cause is removed.
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { held } from '../emulators/arm/timings.ts';
@@ -7,7 +7,7 @@ import { locked, noRightTo, throttled } from './refusals.ts';
 import { openScene, referenceTo, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-describeWithKubectl('a registry that Azure makes difficulties about', () => {
+describeWithKubectl('a registry with which Azure has a problem', () => {
   let scene: Scene;
 
   before(async () => {
@@ -20,7 +20,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(condition(object, 'Stalled')).to.equal(undefined);
   }
 
-  it('gets its other replicas where one region is unknown, and that one too once it is spelt well', async () => {
+  it('gets its other replicas when one region is unknown, and that one too once its name is corrected', async () => {
     scene.addRegistry('misspelt');
     await scene.apply('misspelt', { regions: ['japaneest', 'westeurope'] });
     const refused = await scene.until('misspelt', 'is Creating', are('Creating', 'westeurope'));
@@ -45,7 +45,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(warnings.length, warnings.join()).to.equal(1);
   });
 
-  it('says what Azure says of a region without registries, but not all the others that Azure lists', async () => {
+  it("repeats Azure's reason for an unavailable region without its long list of regions", async () => {
     const reopen = scene.arm.azure.withdrawRegion('westus3');
     scene.addRegistry('withdrawn');
     await scene.apply('withdrawn', { regions: ['westus3'] });
@@ -58,7 +58,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expectReady(await scene.arrived('withdrawn', 'westus3'));
   });
 
-  it('that does not exist is waited for', async () => {
+  it('is waited for if it does not exist', async () => {
     await scene.apply('missing', { regions: ['japaneast'] });
     const refused = await scene.until('missing', 'is not found', isNotReadyBecause('RegistryNotFound'));
     expect(messageOf(refused)).to.equal(
@@ -71,7 +71,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expectReady(await scene.arrived('missing', 'japaneast'));
   });
 
-  it('that is no Premium registry gets no replicas until it is one', async () => {
+  it('gets no replicas until it is a Premium registry', async () => {
     const registry = scene.addRegistry('basic', { sku: 'Basic' });
     await scene.apply('basic', { regions: ['japaneast'] });
     const refused = await scene.until('basic', 'is not Premium', isNotReadyBecause('RegistryNotPremium'));
@@ -84,7 +84,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(scene.writesTo('basic')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('that is in motion itself is left alone until it has arrived', async () => {
+  it('is left alone while it is in motion itself', async () => {
     const registry = scene.addRegistry('upgrading', { provisioningState: 'Updating' });
     await scene.apply('upgrading', { regions: ['japaneast'] });
     const waiting = await scene.until('upgrading', 'waits', isNotReadyBecause('RegistryNotReady'));
@@ -95,7 +95,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expectReady(await scene.arrived('upgrading', 'japaneast'));
   });
 
-  it('that the operator may not write to: which right is missing where, and what to do', async () => {
+  it('reports which right is missing where, and what to do, if the operator may not write to it', async () => {
     const registry = referenceTo('forbidden');
     scene.addRegistry('forbidden');
     const grant = scene.arm.azure.refuse(
@@ -119,7 +119,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expectReady(await scene.arrived('forbidden', 'japaneast'));
   });
 
-  it('that the operator may not even read', async () => {
+  it('reports which right is missing if the operator may not read it', async () => {
     const registry = scene.addRegistry('hidden');
     scene.arm.azure.addReplica(registry, 'japaneast');
     const grant = scene.arm.azure.refuse((request) => request.registry === 'hidden', noRightTo(registry, 'read'));
@@ -132,7 +132,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expectReady(await scene.lookNow('hidden'));
   });
 
-  it('whose replica is locked is Available, and says what blocks the prune', async () => {
+  it('is Available while a lock blocks the prune, and reports the lock', async () => {
     const registry = scene.addRegistry('locked');
     scene.arm.azure.addReplica(registry, 'japaneast');
     scene.arm.azure.addReplica(registry, 'westeurope');
@@ -151,7 +151,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expectReady(await scene.arrived('locked', 'westeurope'));
   });
 
-  it('stays Ready while Azure throttles, and is not asked again too early', async () => {
+  it('stays Ready while Azure throttles, and is not read again too early', async () => {
     const registry = scene.addRegistry('throttled');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('throttled', { regions: ['japaneast'] });
@@ -169,7 +169,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(Number(next?.at) - Number(refused.at(0)?.at)).to.be.at.least(1_000);
   });
 
-  it('stays Ready while Azure has a moment of weakness', async () => {
+  it('stays Ready during a short outage of Azure', async () => {
     const registry = scene.addRegistry('flaky');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('flaky', { regions: ['japaneast'] });
@@ -182,7 +182,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(since.every(({ status }) => status?.phase === 'Ready')).to.equal(true);
   });
 
-  it('lets a replica that Azure could not provision rest as evidence, and replaces it when asked to look', async () => {
+  it('keeps a replica that failed to provision as evidence, and replaces it on a reconcile request', async () => {
     const registry = scene.addRegistry('failing');
     scene.arm.azure.faults.add({
       kind: 'failedCreation',
@@ -206,7 +206,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
 
     await scene.lookNow('failing');
     const gone = await scene.arrived('failing', 'japaneast');
-    // The pause is Azure's: 30 s, which nobody can cut short. What follows it is told in reconcile.test.ts.
+    // The pause is Azure's: 30 s, which cannot be shortened. reconcile.test.ts tests what follows.
     expect(region(gone, 'japaneast')).to.include({ state: 'Absent' });
     expect(gone.status?.plan?.[0]?.message).to.match(
       /^create replica japaneast; waits until \S+: Azure fails a creation/,
@@ -214,7 +214,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(scene.writesTo('failing')).to.have.members(['PUT japaneast', 'PUT westeurope', 'DELETE japaneast']);
   });
 
-  it('leaves a Failed replica that it did not create to a person, with the command that replaces it', async () => {
+  it('leaves a Failed replica that it did not create to the user, with the command that replaces it', async () => {
     const registry = scene.addRegistry('adopted');
     scene.arm.azure.addReplica(registry, 'japaneast', { state: 'Failed' });
     await scene.apply('adopted', { regions: ['japaneast'] });
@@ -227,7 +227,7 @@ describeWithKubectl('a registry that Azure makes difficulties about', () => {
     expect(scene.writesTo('adopted')).to.deep.equal([]);
   });
 
-  it('is told of in few words: each event says what no other says, and no condition more than a screen', async () => {
+  it('has short messages: no event repeats another, and no condition is longer than a screen', async () => {
     const names = ['misspelt', 'missing', 'basic', 'upgrading', 'forbidden', 'hidden', 'locked', 'failing', 'adopted'];
     for (const name of names) {
       const warnings = (await scene.events(name)).filter(

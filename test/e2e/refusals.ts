@@ -1,4 +1,4 @@
-// What ARM says when it will not, in its own words, for scenarios to put in the emulator's mouth.
+// ARM's refusals in its own words, for the emulator to answer with.
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import type { RefusalDetails } from '../emulators/arm/refusal.ts';
@@ -13,7 +13,7 @@ export function noRightTo(registry: RegistryReference, verb: 'read' | 'write' | 
   };
 }
 
-/** Words of captured traffic (2026-09), for another resource type. `retryAfter` in s. */
+/** Message of captured traffic (2026-09) for another resource type. `retryAfter` in seconds. */
 export function throttled(retryAfter: number): RefusalDetails {
   return {
     status: 429,

@@ -1,5 +1,5 @@
-// The operator ends, with and without notice, at the worst of moments, and another one takes over: nothing is lost, and
-// nothing is written twice that needed one write.
+// The operator ends at critical moments, with and without notice, and another one takes over: nothing is lost, and no write is
+// repeated.
 import { expect } from 'chai';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { held } from '../emulators/arm/timings.ts';
@@ -15,7 +15,7 @@ describeWithKubectl('an operator that ends', () => {
   });
   after(() => scene?.close());
 
-  /** Kills the operator the moment Azure has worked on such a request, before the operator has read the answer; then starts another. */
+  /** Kills the operator when Azure has handled such a request and before the operator has read the response; then starts another. */
   async function dieAt(which: (request: JournalEntry) => boolean): Promise<void> {
     await scene.arm.journal.next(which);
     await scene.restartOperator();
@@ -30,7 +30,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(isReady(object), messageOf(object)).to.equal(true);
   }
 
-  it('before it has looked at anything: the next one begins', async () => {
+  it('before its first read: the next one begins', async () => {
     scene.addRegistry('atfirst');
     const dying = dieAt(on('atfirst', 'GET'));
     await scene.apply('atfirst', { regions: ['japaneast'] });
@@ -41,7 +41,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('atfirst')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('when a creation was accepted, and nobody knows yet: it is not made again', async () => {
+  it('after a creation was accepted and before it was reported: it is not repeated', async () => {
     scene.addRegistry('atput');
     const dying = dieAt(on('atput', 'PUT'));
     await scene.apply('atput', { regions: ['japaneast'] });
@@ -52,10 +52,10 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('atput')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('when several creations were accepted, and nobody knows yet: each is made once', async () => {
+  it('after several creations were accepted and before they were reported: each happens once', async () => {
     scene.addRegistry('atfew');
     const regions = ['canadacentral', 'japaneast', 'westeurope'];
-    // Not with the first: what is still to be sent then, the next one leaves alone for a minute.
+    // Not after the first: the next operator leaves creations that may have been sent alone for a minute.
     const accepted = new Set<string | undefined>();
     const dying = dieAt(
       (request) => on('atfew', 'PUT')(request) && accepted.add(request.replica).size === regions.length,
@@ -68,7 +68,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('atfew')).to.have.members(regions.map((location) => `PUT ${location}`));
   });
 
-  it('when the status tells of the creation: it is awaited', async () => {
+  it('after the status shows the creation: the next one waits for it', async () => {
     scene.addRegistry('atstatus');
     await scene.apply('atstatus', { regions: ['japaneast'] });
     await scene.until('atstatus', 'is Creating', are('Creating', 'japaneast'));
@@ -78,7 +78,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('atstatus')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('when tags were accepted: they are its own, even if they are no longer asked for afterwards', async () => {
+  it('after tags were accepted: they are still managed, even if the spec no longer has them afterwards', async () => {
     const registry = scene.addRegistry('attags');
     scene.arm.azure.addReplica(registry, 'japaneast', { tags: { foreign: 'kept' } });
     const accepted = scene.arm.journal.next(on('attags', 'PATCH'));
@@ -92,7 +92,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('attags')).to.deep.equal(['PATCH japaneast', 'PATCH japaneast']);
   });
 
-  it('when a prune was accepted: it is not repeated', async () => {
+  it('after a prune was accepted: it is not repeated', async () => {
     const registry = scene.addRegistry('atprune');
     scene.arm.azure.addReplica(registry, 'japaneast');
     scene.arm.azure.addReplica(registry, 'westeurope');
@@ -105,7 +105,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('atprune')).to.deep.equal(['DELETE westeurope']);
   });
 
-  it('while an object is being deleted: the next one sees it through', async () => {
+  it('while an object is being deleted: the next one completes the deletion', async () => {
     const registry = scene.addRegistry('atdelete');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('atdelete', { regions: ['japaneast'] });
@@ -119,7 +119,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('atdelete')).to.deep.equal(['DELETE japaneast']);
   });
 
-  it('and was not there when an object was made, edited and deleted: the next one catches up', async () => {
+  it('while objects are created and edited: the next one catches up', async () => {
     const registry = scene.addRegistry('absence');
     scene.arm.azure.addReplica(registry, 'westeurope');
     await scene.apply('absence', { regions: ['westeurope'] });
@@ -134,14 +134,14 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('absence')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('politely, on SIGTERM, with 0 and a last word, and leaves nothing half done', async () => {
+  it('on SIGTERM, with code 0 and a final message, after completing its pass', async () => {
     const { operator } = scene;
     scene.addRegistry('polite');
     const ending = scene.arm.journal.next(on('polite', 'PUT')).then(() => operator.stop('SIGTERM'));
     await scene.apply('polite', { regions: ['japaneast'] });
     expect(await ending).to.equal(0);
     expect(operator.log.at(-1)?.msg).to.equal('Stopped');
-    // The pass that was running has told what it did.
+    // The running pass has reported what it did.
     await scene.until('polite', 'is Creating', are('Creating', 'japaneast'));
     await scene.told('polite', /^ReplicaCreating: /);
     await scene.restartOperator();
@@ -150,7 +150,7 @@ describeWithKubectl('an operator that ends', () => {
     expect(scene.writesTo('polite')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('and starts again with everything Ready writes nothing, neither to Azure nor to Kubernetes', async () => {
+  it('while everything is Ready: the next one writes neither to Azure nor to Kubernetes', async () => {
     const writes = scene.arm.journal.writes.length;
     const before = scene.history('polite').at(-1);
     const looked = scene.arm.journal.next(

@@ -1,7 +1,6 @@
-// The rights that deploy/ gives, in Kubernetes and in Azure, against what the operator asks of both in a life in which it
-// does all that it ever does: each right is needed, and none is missing. On a real kube-apiserver (KUBEBUILDER_ASSETS) the
-// operator has nothing but the token of the deployed service account, as in every end-to-end test, and what it asked for is
-// read in the server's audit log; the emulator keeps such a log too, but lets everybody do everything.
+// Compares the permissions that deploy/ gives, in Kubernetes and in Azure, with those that the operator uses in a lifecycle
+// with every kind of request: none is missing, and none is unused. The requests come from the audit log. On a real kube-apiserver
+// (KUBEBUILDER_ASSETS) the operator has only the token of the deployed service account; the emulator allows everything.
 import { expect } from 'chai';
 import { annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import { formatAccess, type Permission, permissionsOf, permits } from '../access.ts';
@@ -43,34 +42,34 @@ for (const { folder, namespace, namespaces } of [
     });
     after(() => scene?.close());
 
-    it('hold all that the operator asks of Kubernetes', () => {
+    it('cover all requests of the operator to Kubernetes', () => {
       const beyond = accesses.filter((access) => !permissions.some((permission) => permits(permission, access)));
       expect(accesses).not.to.have.length(0);
       expect(beyond.map(formatAccess)).to.deep.equal([]);
       expect(accesses.filter(({ isForbidden }) => isForbidden).map(formatAccess)).to.deep.equal([]);
     });
 
-    it('hold nothing that it never asks of Kubernetes', () => {
+    it('contain nothing that the operator does not use in Kubernetes', () => {
       const unused = permissions.filter((permission) => !accesses.some((access) => permits(permission, access)));
       expect(permissions).not.to.have.length(0);
       expect(unused.map(formatAccess)).to.deep.equal([]);
     });
 
-    // Recorded: requests, answers, and the names of the two actions of polling, which are not needed. Documented, not
+    // Recorded: requests, responses, and the names of the two actions of polling, which are not needed. Documented, not
     // recorded: which action a method on a path needs (Microsoft's list of resource provider operations).
-    it('hold, in azure-role.json, exactly what it asks of Azure', async () => {
+    it('contain, in azure-role.json, exactly what the operator uses in Azure', async () => {
       expect([...actionsIn(scene.arm.journal)]).to.have.members(await azureRoleActions());
     });
   });
 
-/** One object from its creation to its end, with every kind of write in between. */
+/** One object from its creation to its deletion, with every kind of write in between. */
 async function live(scene: Scene, namespace: string): Promise<void> {
   const { journal, azure } = scene.arm;
   const ofLife = (fits: (request: JournalEntry) => boolean) => (request: JournalEntry) =>
     request.registry === 'alive' && fits(request);
   const registry = scene.addRegistry('alive');
 
-  // Somebody edits it while its first pass waits for Azure, so that the operator's next write is refused and it reads it again.
+  // The object is edited while its first pass waits for Azure: the operator's next write conflicts, and it reads the object again.
   const asleep = journal
     .next(ofLife(({ endpoint }) => endpoint === 'registry'))
     .then(() => scene.operator.process.kill('SIGSTOP'));
@@ -80,7 +79,7 @@ async function live(scene: Scene, namespace: string): Promise<void> {
   scene.operator.process.kill('SIGCONT');
   await scene.untilReady('alive');
 
-  // The same news twice is one event, created and then patched.
+  // The same event twice is created once and then patched.
   for (const time of ['first', 'second']) {
     const corrected = journal.next(ofLife(({ method }) => method === 'PATCH'));
     azure.changeReplica(registry, 'japaneast', { routing: false });
@@ -91,7 +90,7 @@ async function live(scene: Scene, namespace: string): Promise<void> {
   }
   await scene.kubectl(`delete georep -n ${namespace} alive --timeout=20s`);
 
-  // Why a creation failed is read from its operation.
+  // The reason of a failed creation is read from its operation.
   const failing = scene.addRegistry('failing');
   azure.failCreations(failing, 'japaneast');
   const explained = journal.next(({ endpoint, registry }) => endpoint === 'operation' && registry === 'failing');

@@ -1,5 +1,5 @@
-// One environment with the operator on it, as a file of scenarios uses it: what people do with kubectl, what others do in Azure,
-// and how to await what follows. It sleeps nowhere: it watches the objects with kubectl, and every wait is bounded.
+// One test environment with a running operator, shared by a file of end-to-end tests: kubectl for users, Azure for other clients,
+// and waits. Nothing sleeps: objects are watched with kubectl, and every wait has a timeout.
 import { createInterface } from 'node:readline';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
@@ -16,55 +16,55 @@ import { openGallery, patience } from './object-history.ts';
 
 export interface SceneOptions extends Pick<TestEnvironmentOptions, 'deployment' | 'forbiddenNamespaces' | 'identity'> {
   readonly timings: Timings;
-  /** Azure's; the machine's where left out. */
+  /** Azure's clock; default: the system's. */
   readonly clock?: Clock;
   /** Flags of the operator. */
   readonly args?: readonly string[];
-  /** Added to its environment. */
+  /** Added to the operator's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Runs before the operator starts; what it resolves to is added to the operator's environment, too. */
+  /** Runs before the operator starts; its result is added to the operator's environment too. */
   readonly prepare?: (environment: TestEnvironment) => Promise<Readonly<Record<string, string>>>;
 }
 
 export interface Scene extends TestEnvironment {
   /** The operator that runs now, or ran last. */
   readonly operator: Operator;
-  /** Kills the operator as a power cut would, if it still runs, and starts another. */
+  /** Kills the operator with SIGKILL, if it still runs, and starts another. */
   restartOperator(): Promise<void>;
-  /** Makes a registry in Azure; its home is eastus where the settings do not say otherwise. */
+  /** Adds a registry to Azure; its home region is eastus by default. */
   addRegistry(name: string, settings?: RegistrySettings): RegistryReference;
-  /** `kubectl apply` of an object called `name` about the registry of that name. */
+  /** `kubectl apply` of an object `name` for the registry of that name. */
   apply(name: string, spec: ShortSpec, namespace?: string): Promise<void>;
   /** `kubectl patch --type=merge`. */
   patch(name: string, patch: object): Promise<void>;
   /**
-   * Asks the operator for a look at once; resolves to the value by which the status will say that it was done. Not for what
-   * may go by itself meanwhile.
+   * Requests a pass; resolves to the value of status.lastHandledReconcileAt after that pass. Not for objects that may be gone
+   * by then.
    */
   askForALook(name: string): Promise<string>;
-  /** The object as it is after a look that was asked for now. */
+  /** The object after a pass that is requested now. */
   lookNow(name: string): Promise<RegistryReplication>;
-  /** Azure gets done with what it does in these regions; the object as it is after a look at that. */
+  /** Finishes Azure's work in these regions; resolves to the object after the next pass. */
   arrived(name: string, ...locations: string[]): Promise<RegistryReplication>;
-  /** The first version of the object, from the one that was written last on, that fits. `what` says so for people. */
+  /** The first version of the object, from its last write on, that matches. `what` describes it in error messages. */
   until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
   untilReady(name: string): Promise<RegistryReplication>;
-  /** The object is gone from Kubernetes. */
+  /** Resolves when the object is gone from Kubernetes. */
   untilGone(name: string): Promise<void>;
-  /** Every version of the object that kubectl was shown, the oldest first. */
+  /** Every version of the object that kubectl has shown, oldest first. */
   history(name: string): readonly RegistryReplication[];
-  /** `METHOD replica` of every write to the registry, in order; where it was refused, `METHOD replica: status`. */
+  /** `METHOD replica` of every write to the registry, in order; of a refused one, `METHOD replica: status`. */
   writesTo(registry: string): string[];
   /**
-   * An event about the object, past or to come, that says this as `Reason: note`. Events are told in the background, after the
-   * status: whoever has seen that need not find them yet.
+   * Waits for an event about the object, past or future, that reads `Reason: note`. Events are written in the background after
+   * the status, so they may be missing when the status is there.
    */
   told(name: string, words: string | RegExp): Promise<void>;
-  /** The events about the object so far, as `Reason: note`, in no order. */
+  /** The events about the object so far, as `Reason: note`, in any order. */
   events(name: string): Promise<string[]>;
 }
 
-/** A spec without its registry; a region may be its name alone. */
+/** A spec without its registry; a region may be given as its name. */
 export type ShortSpec = Omit<Partial<Spec>, 'regions' | 'registry'> & {
   readonly regions: readonly (string | RegionSpec)[];
 };
@@ -195,7 +195,7 @@ function inWords({ reason, note }: Event): string {
   return `${reason}: ${note}`;
 }
 
-/** What `kubectl apply -f -` takes. */
+/** A manifest for `kubectl apply -f -`. */
 export function manifest(
   name: string,
   { regions, ...spec }: ShortSpec,

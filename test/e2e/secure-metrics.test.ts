@@ -1,4 +1,4 @@
-// The operator as deploy/ runs it: its metrics over HTTPS, for accounts to which the API server gives the right.
+// The operator as deploy/ runs it: metrics over HTTPS, only for accounts that the API server authorizes.
 import { expect } from 'chai';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
@@ -19,7 +19,7 @@ describeWithKubectl('an operator with secure metrics', () => {
   });
   after(() => scene?.close());
 
-  it('answers accounts with the reader role, and no others', async () => {
+  it('serves accounts with the reader role, and no others', async () => {
     if (scene.kubernetes.hasRoles) {
       await scene.kubectl(`create serviceaccount ${scraper.name} -n ${scraper.namespace}`);
       await scene.kubectl([

@@ -1,4 +1,4 @@
-// The operator is told to stop in the middle of its work, or before that has begun.
+// The operator is told to stop in the middle of its work, or before it has begun.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ describe('an operator that is told to stop', () => {
   const to = (registry: string, method: string) => (request: JournalEntry) =>
     request.registry === registry && request.method === method;
 
-  it('finishes the pass that is running, tells what it did, and ends with 0', async () => {
+  it('completes its running pass, reports it, and exits with 0', async () => {
     const operator = environment.startOperator({ args: ['--leader-elect'] });
     await operator.logged(({ msg }) => msg.includes('passes begin'));
     const stopped = environment.arm.journal.next(to('finishing', 'GET')).then(() => operator.stop('SIGTERM'));
@@ -57,7 +57,7 @@ describe('an operator that is told to stop', () => {
     ]);
   });
 
-  it('ends at once when it is told so a second time', async () => {
+  it('exits at once on a second signal', async () => {
     const mute = await TcpProxy.create(environment.arm.url);
     await mute.listen();
     mute.mute(true);
@@ -73,7 +73,7 @@ describe('an operator that is told to stop', () => {
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    it(`ends in order where npm runs it and is sent ${signal}, and does not live on`, async () => {
+    it(`stops in order under npm on ${signal}, and leaves no process behind`, async () => {
       const operator = environment.startOperator({
         launch: (args, env) =>
           spawn('npm', ['start', '--', ...args], {
@@ -87,9 +87,9 @@ describe('an operator that is told to stop', () => {
       expect(operator.log.at(-1)?.msg).to.equal('Stopped');
     });
 
-  it('ends with 0 when the signal comes while it still starts, which the first process of a container would not hear by itself', async () => {
+  it('exits with 0 on a signal during its start, which process 1 of a container would ignore by default', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
-    // It reads its kubeconfig before it is able to stop in order; from a pipe, it waits there for whoever writes.
+    // The kubeconfig is read before the orderly shutdown is set up; a pipe makes the operator wait there.
     const pipe = join(directory, 'kubeconfig');
     await promisify(execFile)('mkfifo', [pipe]);
     const operator = environment.startOperator({ env: { KUBECONFIG: pipe } });

@@ -1,4 +1,4 @@
-// Troubles at the start: each gives one clear line, and then either another try or the end with a code that says so.
+// Problems at the start: each gives one clear message, and then either a retry or an exit code.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,7 +9,7 @@ import { startTestEnvironment, type TestEnvironment } from '../test-environment.
 import { manifest, referenceTo } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-describe('an operator that cannot start, or cannot get through', () => {
+describe('an operator that cannot start, or cannot connect', () => {
   let environment: TestEnvironment;
 
   before(async () => {
@@ -17,20 +17,20 @@ describe('an operator that cannot start, or cannot get through', () => {
   });
   after(() => environment?.close());
 
-  /** All that it said; a fatal line is a log line where there is a log, and plain text where there is none yet. */
+  /** All its output; a fatal message is a log line if the log exists already, else plain text. */
   async function lastWords(operator: Operator): Promise<{ code: number | null; lines: readonly string[] }> {
     const code = await operator.exited;
     return { code, lines: [...operator.log.map(({ level, msg }) => `${level}: ${msg}`), ...operator.otherOutput] };
   }
 
-  it('says which flag it does not know, and ends with 2', async () => {
+  it('reports an unknown flag, and exits with 2', async () => {
     expect(await lastWords(environment.startOperator({ args: ['--frequency=10m'] }))).to.deep.equal({
       code: 2,
       lines: ["unknown option '--frequency=10m' (see --help)"],
     });
   });
 
-  it('says which value it does not understand, and ends with 2', async () => {
+  it('reports an invalid value, and exits with 2', async () => {
     expect(await lastWords(environment.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
       code: 2,
       lines: [
@@ -39,7 +39,7 @@ describe('an operator that cannot start, or cannot get through', () => {
     });
   });
 
-  it('ends with 1 and one line on stderr when its log cannot be written', async () => {
+  it('exits with 1 and one line on stderr when its log cannot be written', async () => {
     const operator = environment.startOperator();
     operator.process.stdout?.destroy();
     expect(await lastWords(operator)).to.deep.equal({
@@ -48,7 +48,7 @@ describe('an operator that cannot start, or cannot get through', () => {
     });
   });
 
-  it('says the same of the environment', async () => {
+  it('reports an invalid value of an environment variable, and exits with 2', async () => {
     expect(await lastWords(environment.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
       code: 2,
       lines: [
@@ -57,14 +57,14 @@ describe('an operator that cannot start, or cannot get through', () => {
     });
   });
 
-  it('says which kubeconfig it cannot read, and ends with 1', async () => {
+  it('reports an unreadable kubeconfig, and exits with 1', async () => {
     const { code, lines } = await lastWords(environment.startOperator({ env: { KUBECONFIG: '/nowhere/kubeconfig' } }));
     expect(code).to.equal(1);
     expect(lines).to.have.length(1);
     expect(lines[0]).to.match(/^fatal: The kubeconfig \/nowhere\/kubeconfig cannot be read: ENOENT/);
   });
 
-  it('says which address is taken, and ends with 1', async () => {
+  it('reports an address in use, and exits with 1', async () => {
     const { host: taken } = new URL(environment.arm.url);
     const operator = environment.startOperator({ args: ['--metrics-bind-address', taken] });
     expect(await lastWords(operator)).to.deep.equal({
@@ -75,14 +75,14 @@ describe('an operator that cannot start, or cannot get through', () => {
     });
   });
 
-  describeWithKubectl('to Azure, for want of a credential', () => {
+  describeWithKubectl('to Azure, because of its credential', () => {
     const noCredential = { AZURE_TENANT_ID: '', AZURE_CLIENT_ID: '', AZURE_CLIENT_SECRET: '' };
 
     for (const [what, name, env, words] of [
       [
         'it has no credential',
         'unknown',
-        // Of the whole chain only this link asks nobody else.
+        // The only credential of the chain that makes no request of its own.
         { ...noCredential, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' },
         /The operator has no valid Azure credential/,
       ],
@@ -93,7 +93,7 @@ describe('an operator that cannot start, or cannot get through', () => {
         /The operator has no valid Azure credential.*AADSTS7000215/,
       ],
     ] as const)
-      it(`says at once that ${what}, says it of every object, and goes on`, async () => {
+      it(`reports at once that ${what}, reports it on every object, and keeps running`, async () => {
         const operator = environment.startOperator({ env });
         const told = await operator.logged(({ level }) => level === 'error');
         expect(told.msg).to.match(words);
@@ -117,7 +117,7 @@ describe('an operator that cannot start, or cannot get through', () => {
   });
 });
 
-describeWithKubectl('an operator that starts before the rest is there', () => {
+describeWithKubectl('an operator that starts before its dependencies', () => {
   let environment: TestEnvironment;
 
   before(async () => {
@@ -130,7 +130,7 @@ describeWithKubectl('an operator that starts before the rest is there', () => {
     return level === 'warn' && /; trying again in [\d.]+ s$/.test(msg);
   }
 
-  it('tries again until there are an API server and the CRD', async () => {
+  it('retries until the API server and the CRD are there', async () => {
     const proxy = await TcpProxy.create(environment.kubernetes.url);
     const kubeconfig = join(environment.operatorKubeconfig, '..', 'through-proxy');
     const text = await readFile(environment.operatorKubeconfig, 'utf8');
@@ -159,7 +159,7 @@ describeWithKubectl('an operator that starts before the rest is there', () => {
     await proxy.close();
   });
 
-  it('ends with 0 when it is told to while it still waits', async () => {
+  it('exits with 0 when it is told to stop while it waits', async () => {
     const proxy = await TcpProxy.create(environment.kubernetes.url);
     const kubeconfig = join(environment.operatorKubeconfig, '..', 'to-nowhere');
     const text = await readFile(environment.operatorKubeconfig, 'utf8');

@@ -1,4 +1,4 @@
-// What the operator tells of its work to those who do not use kubectl: metrics and the log.
+// The operator's metrics and log.
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
@@ -7,7 +7,7 @@ import { are, isNotReadyBecause } from './expectations.ts';
 import { openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-describeWithKubectl('what is measured and logged', () => {
+describeWithKubectl('metrics and log', () => {
   let scene: Scene;
 
   before(async () => {
@@ -15,7 +15,7 @@ describeWithKubectl('what is measured and logged', () => {
   });
   after(() => scene?.close());
 
-  /** The samples of a scrape now, by series. */
+  /** The samples of a scrape, by series. */
   async function scrape(): Promise<Map<string, number>> {
     const { metricsPort } = await scene.operator.logged(({ metricsPort }) => metricsPort !== undefined);
     const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
@@ -25,7 +25,7 @@ describeWithKubectl('what is measured and logged', () => {
     );
   }
 
-  /** A scrape in which the series has this value: a page is up to a second old. */
+  /** A scrape in which the series has this value: metrics are cached for up to a second. */
   async function scrapeUntil(series: string, value: number): Promise<Map<string, number>> {
     let page = await scrape();
     await eventually(async () => {
@@ -35,13 +35,13 @@ describeWithKubectl('what is measured and logged', () => {
     return page;
   }
 
-  /** The operator has told of a pass, which it does after the status: with this line, or before it. */
+  /** Resolves when the operator has logged this line, which it does after the status write. */
   const logged = (name: string, sentence: string) =>
     scene.operator.logged(({ object, msg }) => object === `default/${name}` && msg === sentence);
 
   const labels = (object: string, rest: string) => `{object="default/${object}",registry="${object}",${rest}}`;
 
-  it('follows a replica from its creation to Ready, line by line, with the id by which Azure knows the request', async () => {
+  it('follow a replica from its creation to Ready, with the correlation id of the request to Azure', async () => {
     const registry = scene.addRegistry('simple');
     await scene.apply('simple', { regions: ['japaneast'] });
     await scene.until('simple', 'is Creating', are('Creating', 'japaneast'));
@@ -82,7 +82,7 @@ describeWithKubectl('what is measured and logged', () => {
     return { registry: 'simple', region: 'japaneast', action, from, to, msg };
   }
 
-  it('is more while SIGUSR2 asks for details', async () => {
+  it('are more detailed after SIGUSR2', async () => {
     const operator = scene.startOperator({ args: ['--watch-namespaces=kube-system'] });
     for (const level of ['debug', 'info']) {
       await operator.logged(({ msg }) => msg.includes('passes begin'));
@@ -92,7 +92,7 @@ describeWithKubectl('what is measured and logged', () => {
     expect(await operator.stop()).to.equal(0);
   });
 
-  it('can be read by people', async () => {
+  it('are readable with --log-format=pretty', async () => {
     const operator = scene.startOperator({ args: ['--watch-namespaces=kube-system', '--log-format=pretty'] });
     if (operator.process.stdout) await once(operator.process.stdout, 'data');
     expect(await operator.stop()).to.equal(0);
@@ -101,7 +101,7 @@ describeWithKubectl('what is measured and logged', () => {
     expect(operator.otherOutput.at(-1)).to.match(/^\S+Z INFO {2}Stopped$/);
   });
 
-  it('counts what has lost its claim, names it, and forgets it when it is gone', async () => {
+  it('count an object that has lost its claim, name it, and drop it when it is gone', async () => {
     scene.addRegistry('claimed');
     await scene.apply('claimed', { regions: ['eastus'] });
     await scene.untilReady('claimed');
@@ -123,7 +123,7 @@ describeWithKubectl('what is measured and logged', () => {
 
     await scene.kubectl('delete georep usurper');
     await scene.untilGone('usurper');
-    // Whether the operator has heard of it too, it does not say.
+    // The operator does not log that it has seen the deletion.
     await eventually(async () => ![...(await scrape()).keys()].some((series) => series.includes('usurper')));
     expect((await scrape()).get('georeplication_objects_stalled{reason="RegistryClaimed"}')).to.equal(0);
   });

@@ -1,4 +1,4 @@
-// The operator is replaced by its next version, and taken away before its objects: what docs/install.md promises for both.
+// The operator is upgraded, and removed before its objects, as docs/install.md describes.
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
@@ -15,7 +15,7 @@ describeWithKubectl('an operator that is upgraded', () => {
   });
   after(() => scene?.close());
 
-  it('leaves its replicas in motion to the next one, which sees them through and writes nothing twice', async () => {
+  it('leaves its replicas in motion to the next one, which completes them and repeats no write', async () => {
     const coming = scene.addRegistry('coming');
     await scene.apply('coming', { regions: ['japaneast', 'westeurope'] });
     await scene.until('coming', 'is Creating', are('Creating', 'japaneast', 'westeurope'));
@@ -26,7 +26,7 @@ describeWithKubectl('an operator that is upgraded', () => {
     const deleted = scene.kubectl('delete georep going --timeout=40s');
     await scene.until('going', 'is Deleting', are('Deleting', 'japaneast'));
 
-    // As the Deployment's rollout does it: the next one is started, and stands by; then the last one is told to stop.
+    // As in a rollout of the Deployment: the next operator stands by before the last one is stopped.
     const next = scene.startOperator({ args: ['--leader-elect'] });
     await next.logged(({ msg }) => msg.includes('standing by'));
     expect(await scene.operator.stop('SIGTERM')).to.equal(0);
@@ -45,11 +45,11 @@ describeWithKubectl('an operator that is upgraded', () => {
     expect(await next.stop('SIGTERM')).to.equal(0);
   });
 
-  it('finds its objects as they were when the CRD was applied anew before it', async () => {
+  it('finds its objects unchanged after the CRD was applied again', async () => {
     await scene.restartOperator();
     const before = await scene.lookNow('coming');
     expect(isReady(before)).to.equal(true);
-    // It gives back its Lease, for which the next one would have to wait otherwise.
+    // SIGTERM releases the Lease, so that the next operator need not wait for it.
     await scene.operator.stop('SIGTERM');
     await scene.kubectl('apply -k crds --validate=false');
     await scene.restartOperator();
@@ -68,7 +68,7 @@ describeWithKubectl('an operator that is removed before its objects', () => {
   });
   after(() => scene?.close());
 
-  it('leaves them and Azure as they are; it comes back to what was deleted meanwhile, and deletes its replicas', async () => {
+  it('leaves them and Azure unchanged; when it is back, it completes deletions requested meanwhile', async () => {
     const registry = scene.addRegistry('missed');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('missed', { regions: ['japaneast'] });
@@ -84,13 +84,13 @@ describeWithKubectl('an operator that is removed before its objects', () => {
     expect(scene.writesTo('missed')).to.deep.equal(['DELETE japaneast']);
   });
 
-  it('leaves them deletable by hand, with the command in docs/install.md, and Azure as it is', async () => {
+  it('leaves them deletable with the command in docs/install.md, which keeps the replicas in Azure', async () => {
     const registry = scene.addRegistry('abandoned');
     scene.arm.azure.addReplica(registry, 'japaneast');
     await scene.apply('abandoned', { regions: ['japaneast'] });
     await scene.untilReady('abandoned');
     await scene.operator.stop('SIGTERM');
-    // Without kube-controller-manager nobody empties the operator's namespace, so that there is nothing to wait for.
+    // Without kube-controller-manager the operator's namespace would never be empty, so there is nothing to wait for.
     if (scene.kubernetes.hasRoles) await scene.kubectl('delete -k deploy --wait=false');
 
     await scene.kubectl('delete georep abandoned --wait=false');

@@ -1,12 +1,12 @@
-// Specs that make no sense: refused by the API server in words that a person understands or, where its schema cannot say it,
-// by the operator, which then does nothing in Azure.
+// Invalid specs are refused by the API server with readable messages or, where its schema cannot express the rule, by the
+// operator, which then sends nothing to Azure.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import { condition, isNotReadyBecause, messageOf } from './expectations.ts';
 import { manifest, openScene, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-/** Of the wrong shape on purpose; what it overrides is a valid spec. */
+/** Overrides of a valid spec; of the wrong shape on purpose. */
 type Wrong = Readonly<Record<string, unknown>>;
 
 const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'images', name: 'wrong' };
@@ -60,7 +60,7 @@ const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
   ['a field that there is not', { region: 'japaneast' }, /unknown field "(spec\.)?region"/],
 ];
 
-/** Refused by a pattern and, where the API server knows CEL rules, in words too. */
+/** Refused by a pattern and, on API servers with CEL rules, with a readable message too. */
 const refusedInWords: readonly [what: string, spec: Wrong, field: string, words: RegExp][] = [
   [
     'a region that is no name',
@@ -113,7 +113,7 @@ const refusedInWords: readonly [what: string, spec: Wrong, field: string, words:
   ],
 ];
 
-/** Refused by CEL rules, or by the operator where the API server is too old to know them. */
+/** Refused by CEL rules, or by the operator on API servers without them. */
 const refusedByRules: readonly [what: string, spec: Wrong, rule: RegExp, ours: RegExp][] = [
   [
     'the same region in two spellings',
@@ -176,7 +176,7 @@ function regionsWithTags(regions: number, tags: number): unknown[] {
   return Array.from({ length: regions }, (_, n) => ({ location: `region${n}`, tags: names }));
 }
 
-/** What no schema can say. */
+/** Rules that no schema can express. */
 const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
   [
     'a tag name with a character that cannot be seen',
@@ -185,7 +185,7 @@ const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
   ],
 ];
 
-describeWithKubectl('a spec that makes no sense', () => {
+describeWithKubectl('an invalid spec', () => {
   let scene: Scene;
   let knowsRules: boolean;
 
@@ -225,11 +225,11 @@ describeWithKubectl('a spec that makes no sense', () => {
     });
 
   for (const [what, spec, field, words] of refusedInWords)
-    it(`is refused by every API server, in words by those that can: ${what}`, async () => {
+    it(`is refused by every API server, with a readable message by those with CEL rules: ${what}`, async () => {
       const complaint = await complaintAbout(wrong('wrong', spec));
       expect(complaint).to.match(new RegExp(`${field.replaceAll('.', '\\.')}: Invalid value: `));
       if (knowsRules) expect(complaint).to.match(words);
-      // No word of the rule's own machinery.
+      // The message must not show how the rule is evaluated.
       expect(complaint).not.to.match(/evaluat|conversion/);
     });
 
@@ -249,7 +249,7 @@ describeWithKubectl('a spec that makes no sense', () => {
     });
   });
 
-  it('takes as many tags as the limits allow, in ten regions and in a hundred', async () => {
+  it('may have as many tags as the limits allow, in ten regions and in a hundred', async () => {
     for (const [regions, tags] of [
       [10, 50],
       [100, 5],
@@ -260,14 +260,14 @@ describeWithKubectl('a spec that makes no sense', () => {
     }
   });
 
-  it('heals once it is edited', async () => {
+  it('recovers when it is edited', async () => {
     await invalidSpec('healing', { regions: [{ location: 'japaneast', tags: { 'app\u200b': 'web' } }] });
     await scene.patch('healing', { spec: { regions: [{ location: 'japaneast', tags: { app: 'web' } }] } });
     await scene.untilReady('healing');
     expect(scene.writesTo('healing')).to.deep.equal(['PUT japaneast']);
   });
 
-  it('is an invalid one when it names another registry than before (trap 16)', async () => {
+  it('is one whose registry was changed (trap 16)', async () => {
     scene.addRegistry('fixed');
     scene.addRegistry('other');
     await scene.apply('fixed', { regions: ['eastus'] });

@@ -1,4 +1,4 @@
-// What a person withdraws while a pass waits for a slow answer of Azure is not carried out.
+// A user withdraws a change while a pass waits for a slow response of Azure: the pass does not carry it out.
 import { expect } from 'chai';
 import { allowedRegistries, annotation } from '../../src/api/registryreplication.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -8,7 +8,7 @@ import { isNotReadyBecause } from './expectations.ts';
 import { openScene, referenceTo, type Scene } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-/** Azure's clock: an answer that is to take its time is held until the test lets it go. */
+/** Azure's clock: a delayed response is held until the test releases it. */
 class HoldingClock implements Clock {
   #held = Promise.withResolvers<void>();
   #letGo: () => void = () => undefined;
@@ -23,7 +23,7 @@ class HoldingClock implements Clock {
     return () => undefined;
   }
 
-  /** Resolves once an answer is held. */
+  /** Resolves when a response is held. */
   get held(): Promise<void> {
     return this.#held.promise;
   }
@@ -37,7 +37,7 @@ class HoldingClock implements Clock {
 const both = [{ location: 'japaneast' }, { location: 'westeurope' }];
 const one = [{ location: 'japaneast' }];
 
-describeWithKubectl('what is withdrawn while Azure is slow to answer', () => {
+describeWithKubectl('a change that is withdrawn while Azure is slow to answer', () => {
   let scene: Scene;
   const clock = new HoldingClock();
 
@@ -49,7 +49,7 @@ describeWithKubectl('what is withdrawn while Azure is slow to answer', () => {
   });
   after(() => scene?.close());
 
-  /** An object with two adopted replicas, Ready; the next read of one replica is held. */
+  /** A Ready object with two adopted replicas; the next read of one replica is held. */
   async function begin(name: string, slowReplica = 'westeurope'): Promise<void> {
     const registry = scene.addRegistry(name);
     for (const { location } of both) scene.arm.azure.addReplica(registry, location);
@@ -67,7 +67,7 @@ describeWithKubectl('what is withdrawn while Azure is slow to answer', () => {
     });
   }
 
-  /** The operator has seen all that was written before, namespaces included; then Azure answers. */
+  /** Lets the operator see everything written before, namespaces included; then releases Azure's response. */
   async function answer(): Promise<void> {
     await scene.lookNow('witness');
     clock.letGo();
