@@ -3,116 +3,116 @@ import { expect } from 'chai';
 import { annotation, crdName, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { held } from '../emulators/arm/timings.ts';
-import { are, condition, messageOf, region } from './expectations.ts';
-import { noRightTo } from './refusals.ts';
-import { manifest, openScene, type Scene } from './scenario.ts';
+import { condition, readyMessage, region, regionsAre } from './expectations.ts';
+import { authorizationFailed } from './refusals.ts';
+import { manifest, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('an object that is deleted', () => {
-  let scene: Scene;
+  let scenario: Scenario;
 
   before(async () => {
-    scene = await openScene({ timings: held });
+    scenario = await startScenario({ timings: held });
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   /** `kubectl delete`, which waits until the object is gone. */
   function deletion(name: string): Promise<string> {
-    return scene.kubectl(`delete georep ${name} --timeout=20s`);
+    return scenario.kubectl(`delete georep ${name} --timeout=20s`);
   }
 
   function replicasOf(registry: RegistryReference): string[] {
-    return scene.arm.azure.replicas(registry).map(({ name }) => name);
+    return scenario.arm.azure.replicas(registry).map(({ name }) => name);
   }
 
   it('deletes its replicas, adopted ones too, but never the home region', async () => {
-    const registry = scene.addRegistry('leaving');
-    scene.arm.azure.addReplica(registry, 'westeurope', { name: 'asotestmvqrux' });
-    await scene.apply('leaving', { regions: ['japaneast', 'westeurope', 'eastus'] });
-    await scene.until('leaving', 'is Creating', are('Creating', 'japaneast'));
-    await scene.arrived('leaving', 'japaneast');
+    const registry = scenario.addRegistry('leaving');
+    scenario.arm.azure.addReplica(registry, 'westeurope', { name: 'asotestmvqrux' });
+    await scenario.apply('leaving', { regions: ['japaneast', 'westeurope', 'eastus'] });
+    await scenario.until('leaving', 'is Creating', regionsAre('Creating', 'japaneast'));
+    await scenario.finishProvisioning('leaving', 'japaneast');
 
     let returned = false;
     const deleted = deletion('leaving').finally(() => {
       returned = true;
     });
-    const leaving = await scene.until('leaving', 'is Deleting', are('Deleting', 'japaneast', 'westeurope'));
+    const leaving = await scenario.until('leaving', 'is Deleting', regionsAre('Deleting', 'japaneast', 'westeurope'));
     expect(leaving.status?.phase).to.equal('Deleting');
-    expect(messageOf(leaving)).to.equal('waits until Azure has deleted japaneast, westeurope');
-    scene.arm.azure.finish(registry, 'japaneast');
-    const half = await scene.lookNow('leaving');
+    expect(readyMessage(leaving)).to.equal('waits until Azure has deleted japaneast, westeurope');
+    scenario.arm.azure.finish(registry, 'japaneast');
+    const half = await scenario.reconcileNow('leaving');
     expect(region(half, 'japaneast')?.state ?? 'Absent').to.equal('Absent');
     expect(returned).to.equal(false);
 
-    scene.arm.azure.finish(registry, 'westeurope');
+    scenario.arm.azure.finish(registry, 'westeurope');
     await deleted;
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
-    expect(scene.writesTo('leaving')).to.have.members(['PUT japaneast', 'DELETE japaneast', 'DELETE asotestmvqrux']);
-    await scene.told('leaving', 'ReplicaDeleted: replica asotestmvqrux in westeurope is gone');
+    expect(scenario.writesTo('leaving')).to.have.members(['PUT japaneast', 'DELETE japaneast', 'DELETE asotestmvqrux']);
+    await scenario.untilEvent('leaving', 'ReplicaDeleted: replica asotestmvqrux in westeurope is gone');
   });
 
   it('is reconciled by itself until its replicas are gone', async () => {
-    const registry = scene.addRegistry('going');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('going', { regions: ['japaneast'] });
-    await scene.untilReady('going');
+    const registry = scenario.addRegistry('going');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('going', { regions: ['japaneast'] });
+    await scenario.untilReady('going');
     const deleted = deletion('going');
-    await scene.until('going', 'is Deleting', are('Deleting', 'japaneast'));
-    scene.arm.azure.finish(registry, 'japaneast');
+    await scenario.until('going', 'is Deleting', regionsAre('Deleting', 'japaneast'));
+    scenario.arm.azure.finish(registry, 'japaneast');
     await deleted;
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
   });
 
   it('can be recreated without a write to Azure after deletionPolicy was set to Retain', async () => {
-    const registry = scene.addRegistry('moving');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('moving', { regions: ['japaneast'] });
-    const old = await scene.untilReady('moving');
-    await scene.patch('moving', { spec: { deletionPolicy: 'Retain' } });
-    const input = manifest('moving', { regions: ['japaneast'] }, scene.identity);
-    await scene.kubectl('replace --force -f -', { input });
-    await scene.kubectl('wait --for=condition=Ready georep/moving --timeout=20s');
-    const adopted: RegistryReplication = JSON.parse(await scene.kubectl('get georep moving -o json'));
+    const registry = scenario.addRegistry('moving');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('moving', { regions: ['japaneast'] });
+    const old = await scenario.untilReady('moving');
+    await scenario.patch('moving', { spec: { deletionPolicy: 'Retain' } });
+    const input = manifest('moving', { regions: ['japaneast'] }, scenario.identity);
+    await scenario.kubectl('replace --force -f -', { input });
+    await scenario.kubectl('wait --for=condition=Ready georep/moving --timeout=20s');
+    const adopted: RegistryReplication = JSON.parse(await scenario.kubectl('get georep moving -o json'));
     expect(adopted.metadata.uid).not.to.equal(old.metadata.uid);
     expect(adopted.spec.deletionPolicy).to.equal('Delete');
-    expect(scene.writesTo('moving')).to.deep.equal([]);
+    expect(scenario.writesTo('moving')).to.deep.equal([]);
   });
 
   it('waits for a replica that is still being created, and then deletes it (trap 12)', async () => {
-    const registry = scene.addRegistry('hasty');
-    await scene.apply('hasty', { regions: ['japaneast'] });
-    await scene.until('hasty', 'is Creating', are('Creating', 'japaneast'));
+    const registry = scenario.addRegistry('hasty');
+    await scenario.apply('hasty', { regions: ['japaneast'] });
+    await scenario.until('hasty', 'is Creating', regionsAre('Creating', 'japaneast'));
     const deleted = deletion('hasty');
-    const waiting = await scene.until('hasty', 'is leaving', ({ status }) => status?.phase === 'Deleting');
+    const waiting = await scenario.until('hasty', 'is leaving', ({ status }) => status?.phase === 'Deleting');
     expect(waiting.status?.plan?.[0]?.message).to.contain('waits until it is no longer Creating');
-    expect(scene.writesTo('hasty')).to.deep.equal(['PUT japaneast']);
-    const leaving = await scene.arrived('hasty', 'japaneast');
+    expect(scenario.writesTo('hasty')).to.deep.equal(['PUT japaneast']);
+    const leaving = await scenario.finishProvisioning('hasty', 'japaneast');
     expect(region(leaving, 'japaneast')?.state).to.equal('Deleting');
-    scene.arm.azure.finish(registry, 'japaneast');
+    scenario.arm.azure.finish(registry, 'japaneast');
     await deleted;
-    expect(scene.writesTo('hasty')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
+    expect(scenario.writesTo('hasty')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
   });
 
   it('keeps every replica with deletionPolicy Retain', async () => {
-    const registry = scene.addRegistry('retained');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('retained', { regions: ['japaneast'], deletionPolicy: 'Retain' });
-    await scene.untilReady('retained');
+    const registry = scenario.addRegistry('retained');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('retained', { regions: ['japaneast'], deletionPolicy: 'Retain' });
+    await scenario.untilReady('retained');
     await deletion('retained');
     expect(replicasOf(registry)).to.have.members(['japaneast', 'eastus']);
-    expect(scene.writesTo('retained')).to.deep.equal([]);
+    expect(scenario.writesTo('retained')).to.deep.equal([]);
   });
 
   it('keeps replicas that it does not list with prune Retain', async () => {
-    const registry = scene.addRegistry('pruning');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    scene.arm.azure.addReplica(registry, 'westeurope');
-    await scene.apply('pruning', { regions: ['japaneast'], prune: 'Retain' });
-    const ready = await scene.untilReady('pruning');
+    const registry = scenario.addRegistry('pruning');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    scenario.arm.azure.addReplica(registry, 'westeurope');
+    await scenario.apply('pruning', { regions: ['japaneast'], prune: 'Retain' });
+    const ready = await scenario.untilReady('pruning');
     expect(region(ready, 'westeurope')).to.include({ desired: false, state: 'Ready' });
     const deleted = deletion('pruning');
-    await scene.until('pruning', 'is Deleting', are('Deleting', 'japaneast'));
-    scene.arm.azure.finish(registry, 'japaneast');
+    await scenario.until('pruning', 'is Deleting', regionsAre('Deleting', 'japaneast'));
+    scenario.arm.azure.finish(registry, 'japaneast');
     await deleted;
     expect(replicasOf(registry)).to.have.members(['westeurope', 'eastus']);
   });
@@ -122,81 +122,84 @@ describeWithKubectl('an object that is deleted', () => {
     ['observing', { mode: 'Observe' }],
   ] as const)
     it(`keeps every replica while it is ${how}`, async () => {
-      const registry = scene.addRegistry(how);
-      scene.arm.azure.addReplica(registry, 'japaneast');
-      await scene.apply(how, { regions: ['japaneast'] });
-      await scene.untilReady(how);
-      await scene.patch(how, { spec });
+      const registry = scenario.addRegistry(how);
+      scenario.arm.azure.addReplica(registry, 'japaneast');
+      await scenario.apply(how, { regions: ['japaneast'] });
+      await scenario.untilReady(how);
+      await scenario.patch(how, { spec });
       await deletion(how);
       expect(replicasOf(registry)).to.have.members(['japaneast', 'eastus']);
-      expect(scene.writesTo(how)).to.deep.equal([]);
+      expect(scenario.writesTo(how)).to.deep.equal([]);
     });
 
   it('is gone when its registry is gone', async () => {
-    const registry = scene.addRegistry('orphan');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('orphan', { regions: ['japaneast'] });
-    await scene.untilReady('orphan');
-    scene.arm.azure.removeRegistry(registry);
+    const registry = scenario.addRegistry('orphan');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('orphan', { regions: ['japaneast'] });
+    await scenario.untilReady('orphan');
+    scenario.arm.azure.removeRegistry(registry);
     await deletion('orphan');
-    expect(scene.writesTo('orphan')).to.deep.equal([]);
+    expect(scenario.writesTo('orphan')).to.deep.equal([]);
   });
 
   it('is gone when its registry never existed', async () => {
-    await scene.apply('nowhere', { regions: ['japaneast'] });
-    await scene.until('nowhere', 'has been looked at', (object) => condition(object, 'Stalled') !== undefined);
+    await scenario.apply('nowhere', { regions: ['japaneast'] });
+    await scenario.until('nowhere', 'has been looked at', (object) => condition(object, 'Stalled') !== undefined);
     await deletion('nowhere');
   });
 
   it('stays while Azure refuses, shows the command that detaches it, and then leaves Azure unchanged (trap 25)', async () => {
-    const registry = scene.addRegistry('stuck');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('stuck', { regions: ['japaneast'] });
-    await scene.untilReady('stuck');
-    const grant = scene.arm.azure.refuse((request) => request.registry === 'stuck', noRightTo(registry, 'read'));
+    const registry = scenario.addRegistry('stuck');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('stuck', { regions: ['japaneast'] });
+    await scenario.untilReady('stuck');
+    const grant = scenario.arm.azure.refuse(
+      (request) => request.registry === 'stuck',
+      authorizationFailed(registry, 'read'),
+    );
     const deleted = deletion('stuck');
-    const stuck = await scene.until('stuck', 'is Stalled', (object) => condition(object, 'Stalled') !== undefined);
-    const remedy = /kubectl annotate georep -n default stuck \S+=true/.exec(messageOf(stuck))?.[0];
+    const stuck = await scenario.until('stuck', 'is Stalled', (object) => condition(object, 'Stalled') !== undefined);
+    const remedy = /kubectl annotate georep -n default stuck \S+=true/.exec(readyMessage(stuck))?.[0];
     expect(remedy).to.equal(`kubectl annotate georep -n default stuck ${annotation.forceDetach}=true`);
-    await scene.kubectl(remedy?.replace('kubectl ', '') ?? '');
+    await scenario.kubectl(remedy?.replace('kubectl ', '') ?? '');
     await deleted;
     grant();
     expect(replicasOf(registry)).to.have.members(['japaneast', 'eastus']);
-    expect(scene.writesTo('stuck')).to.deep.equal([]);
+    expect(scenario.writesTo('stuck')).to.deep.equal([]);
   });
 
   it('deletes its replicas when its namespace is deleted', async () => {
-    const registry = scene.addRegistry('evicted');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.kubectl('create namespace leaving');
-    await scene.apply('evicted', { regions: ['japaneast'] }, 'leaving');
-    await scene.untilReady('evicted');
-    await scene.kubectl('delete namespace leaving --wait=false');
+    const registry = scenario.addRegistry('evicted');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.kubectl('create namespace leaving');
+    await scenario.apply('evicted', { regions: ['japaneast'] }, 'leaving');
+    await scenario.untilReady('evicted');
+    await scenario.kubectl('delete namespace leaving --wait=false');
     // kube-controller-manager does this, and so does the emulator; a lone kube-apiserver does not.
-    if (scene.kubernetes.hasRoles) await scene.kubectl('delete georep -n leaving --all --wait=false');
-    await scene.until('evicted', 'is Deleting', are('Deleting', 'japaneast'));
-    scene.arm.azure.finish(registry, 'japaneast');
-    await scene.untilGone('evicted');
+    if (scenario.kubernetes.hasRoles) await scenario.kubectl('delete georep -n leaving --all --wait=false');
+    await scenario.until('evicted', 'is Deleting', regionsAre('Deleting', 'japaneast'));
+    scenario.arm.azure.finish(registry, 'japaneast');
+    await scenario.untilGone('evicted');
     expect(replicasOf(registry)).to.deep.equal(['eastus']);
   });
 
   it('leaves Azure unchanged when the CRD is deleted, and adopts the replicas when the CRD is back', async () => {
-    const registry = scene.addRegistry('upgraded');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('upgraded', { regions: ['japaneast'] });
-    await scene.untilReady('upgraded');
-    await scene.kubectl(`delete crd ${crdName} --timeout=20s`);
+    const registry = scenario.addRegistry('upgraded');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('upgraded', { regions: ['japaneast'] });
+    await scenario.untilReady('upgraded');
+    await scenario.kubectl(`delete crd ${crdName} --timeout=20s`);
     expect(replicasOf(registry)).to.have.members(['japaneast', 'eastus']);
 
-    await scene.kubectl('apply -k crds --validate=false');
-    await scene.kubectl(`wait crd ${crdName} --for=condition=Established --timeout=20s`);
-    await scene.apply('upgraded', { regions: ['japaneast'] });
-    await scene.kubectl(['wait', 'georep/upgraded', '--for=jsonpath={.status.phase}=Ready', '--timeout=20s']);
-    expect(scene.writesTo('upgraded')).to.deep.equal([]);
+    await scenario.kubectl('apply -k crds --validate=false');
+    await scenario.kubectl(`wait crd ${crdName} --for=condition=Established --timeout=20s`);
+    await scenario.apply('upgraded', { regions: ['japaneast'] });
+    await scenario.kubectl(['wait', 'georep/upgraded', '--for=jsonpath={.status.phase}=Ready', '--timeout=20s']);
+    expect(scenario.writesTo('upgraded')).to.deep.equal([]);
   });
 
   it('keeps secrets, tokens and signed URLs out of the log', () => {
-    expect(scene.operator.log).not.to.have.length(0);
-    expect(scene.secretsLogged()).to.deep.equal([]);
+    expect(scenario.operator.log).not.to.have.length(0);
+    expect(scenario.secretsLogged()).to.deep.equal([]);
   });
 });

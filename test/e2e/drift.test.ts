@@ -1,164 +1,167 @@
 // Changes that others make in Azure: drift is corrected, or left alone where the spec says so.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
-import { condition, isNotReadyBecause, isReady, messageOf, region } from './expectations.ts';
-import { openScene, type Scene } from './scenario.ts';
+import { condition, isNotReadyBecause, isReady, readyMessage, region } from './expectations.ts';
+import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('a registry that others change', () => {
-  let scene: Scene;
+  let scenario: Scenario;
 
   before(async () => {
-    scene = await openScene({ timings: instant, args: ['--interval=1s'] });
+    scenario = await startScenario({ timings: instant, args: ['--interval=1s'] });
     // Read once a second: tests count its reads to know that two intervals have passed.
-    scene.addRegistry('clock');
-    await scene.apply('clock', { regions: ['eastus'] });
-    await scene.untilReady('clock');
+    scenario.addRegistry('clock');
+    await scenario.apply('clock', { regions: ['eastus'] });
+    await scenario.untilReady('clock');
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   /** The next write of this method to a replica of the registry; start it before its cause, and await it afterwards. */
   function nextWrite(registry: string, method: 'PUT' | 'PATCH' | 'DELETE') {
-    return scene.arm.journal.next((request) => request.registry === registry && request.method === method);
+    return scenario.arm.journal.next((request) => request.registry === registry && request.method === method);
   }
 
   /** Resolves after two drift checks of another object. */
   async function twoIntervals(): Promise<void> {
     for (let look = 1; look <= 2; look++)
-      await scene.arm.journal.next(({ registry, path }) => registry === 'clock' && path.endsWith('/replications'));
+      await scenario.arm.journal.next(({ registry, path }) => registry === 'clock' && path.endsWith('/replications'));
   }
 
   function requestsTo(registry: string): number {
-    return scene.arm.journal.entries.filter((request) => request.registry === registry).length;
+    return scenario.arm.journal.entries.filter((request) => request.registry === registry).length;
   }
 
   it('gets its routing back', async () => {
-    const registry = scene.addRegistry('rerouted');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('rerouted', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
-    await scene.untilReady('rerouted');
+    const registry = scenario.addRegistry('rerouted');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('rerouted', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
+    await scenario.untilReady('rerouted');
     const corrected = nextWrite('rerouted', 'PATCH');
-    scene.arm.azure.changeReplica(registry, 'japaneast', { routing: false });
+    scenario.arm.azure.changeReplica(registry, 'japaneast', { routing: false });
     expect((await corrected).body).to.deep.equal({ properties: { regionEndpointEnabled: true } });
-    const ready = await scene.lookNow('rerouted');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
-    expect(scene.arm.azure.replica(registry, 'japaneast')?.routing).to.equal(true);
-    await scene.told('rerouted', 'DriftCorrected: japaneast had been changed in Azure by others: turn routing on');
+    const ready = await scenario.reconcileNow('rerouted');
+    expect(isReady(ready), readyMessage(ready)).to.equal(true);
+    expect(scenario.arm.azure.replica(registry, 'japaneast')?.routing).to.equal(true);
+    await scenario.untilEvent(
+      'rerouted',
+      'DriftCorrected: japaneast had been changed in Azure by others: turn routing on',
+    );
   });
 
   it('keeps a routing that the spec does not set', async () => {
-    const registry = scene.addRegistry('unrouted');
-    scene.arm.azure.addReplica(registry, 'japaneast', { routing: false });
-    await scene.apply('unrouted', { regions: ['japaneast'] });
-    const ready = await scene.untilReady('unrouted');
+    const registry = scenario.addRegistry('unrouted');
+    scenario.arm.azure.addReplica(registry, 'japaneast', { routing: false });
+    await scenario.apply('unrouted', { regions: ['japaneast'] });
+    const ready = await scenario.untilReady('unrouted');
     expect(region(ready, 'japaneast')?.routing).to.equal('Disabled');
-    expect(scene.writesTo('unrouted')).to.deep.equal([]);
+    expect(scenario.writesTo('unrouted')).to.deep.equal([]);
   });
 
   it('gets its managed tags back, and keeps the tags of others', async () => {
-    const registry = scene.addRegistry('tagged');
-    scene.arm.azure.addReplica(registry, 'japaneast', { tags: { foreign: 'kept' } });
-    await scene.apply('tagged', { regions: [{ location: 'japaneast', tags: { team: 'web', tier: 'gold' } }] });
-    const tagged = await scene.untilReady('tagged');
+    const registry = scenario.addRegistry('tagged');
+    scenario.arm.azure.addReplica(registry, 'japaneast', { tags: { foreign: 'kept' } });
+    await scenario.apply('tagged', { regions: [{ location: 'japaneast', tags: { team: 'web', tier: 'gold' } }] });
+    const tagged = await scenario.untilReady('tagged');
     expect(region(tagged, 'japaneast')?.managedTags).to.deep.equal(['team', 'tier']);
-    const tags = () => scene.arm.azure.replica(registry, 'japaneast')?.tags;
+    const tags = () => scenario.arm.azure.replica(registry, 'japaneast')?.tags;
     expect(tags()).to.deep.equal({ foreign: 'kept', team: 'web', tier: 'gold' });
 
     const corrected = nextWrite('tagged', 'PATCH');
-    scene.arm.azure.changeReplica(registry, 'japaneast', { tags: { foreign: 'changed', team: 'api' } });
+    scenario.arm.azure.changeReplica(registry, 'japaneast', { tags: { foreign: 'changed', team: 'api' } });
     await corrected;
     expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web', tier: 'gold' });
-    await scene.lookNow('tagged');
-    await scene.told('tagged', 'DriftCorrected: japaneast had been changed in Azure by others: set tags');
+    await scenario.reconcileNow('tagged');
+    await scenario.untilEvent('tagged', 'DriftCorrected: japaneast had been changed in Azure by others: set tags');
 
-    await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
-    const ready = await scene.lookNow('tagged');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    await scenario.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
+    const ready = await scenario.reconcileNow('tagged');
+    expect(isReady(ready), readyMessage(ready)).to.equal(true);
     expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web' });
     expect(region(ready, 'japaneast')?.managedTags).to.deep.equal(['team']);
   });
 
   it('gets a deleted replica back', async () => {
-    const registry = scene.addRegistry('robbed');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('robbed', { regions: ['japaneast'] });
-    await scene.untilReady('robbed');
+    const registry = scenario.addRegistry('robbed');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('robbed', { regions: ['japaneast'] });
+    await scenario.untilReady('robbed');
     const corrected = nextWrite('robbed', 'PUT');
-    scene.arm.azure.removeReplica(registry, 'japaneast');
+    scenario.arm.azure.removeReplica(registry, 'japaneast');
     await corrected;
-    const ready = await scene.lookNow('robbed');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
-    await scene.told(
+    const ready = await scenario.reconcileNow('robbed');
+    expect(isReady(ready), readyMessage(ready)).to.equal(true);
+    await scenario.untilEvent(
       'robbed',
       'DriftCorrected: japaneast had been deleted in Azure by others: create replica japaneast',
     );
   });
 
   it('loses a replica that the spec does not list', async () => {
-    const registry = scene.addRegistry('crowded');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('crowded', { regions: ['japaneast'], pruneDelay: '0s' });
-    await scene.untilReady('crowded');
+    const registry = scenario.addRegistry('crowded');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('crowded', { regions: ['japaneast'], pruneDelay: '0s' });
+    await scenario.untilReady('crowded');
     const corrected = nextWrite('crowded', 'DELETE');
-    scene.arm.azure.addReplica(registry, 'westeurope');
+    scenario.arm.azure.addReplica(registry, 'westeurope');
     expect((await corrected).replica).to.equal('westeurope');
   });
 
   it('keeps its last routed replica, whatever the spec says, until another one serves', async () => {
-    const registry = scene.addRegistry('lastone');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    scene.arm.azure.changeReplica(registry, 'eastus', { routing: false });
-    await scene.apply('lastone', { regions: [{ location: 'japaneast', routing: 'Disabled' }] });
-    const refused = await scene.until('lastone', 'is refused', isNotReadyBecause('LastRoutedRegion'));
+    const registry = scenario.addRegistry('lastone');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    scenario.arm.azure.changeReplica(registry, 'eastus', { routing: false });
+    await scenario.apply('lastone', { regions: [{ location: 'japaneast', routing: 'Disabled' }] });
+    const refused = await scenario.until('lastone', 'is refused', isNotReadyBecause('LastRoutedRegion'));
     expect(condition(refused, 'Stalled')).to.include({ status: 'True' });
-    expect(messageOf(refused)).to.equal(
+    expect(readyMessage(refused)).to.equal(
       'japaneast is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it',
     );
-    expect(scene.writesTo('lastone')).to.deep.equal([]);
+    expect(scenario.writesTo('lastone')).to.deep.equal([]);
 
     const regions = [
       { location: 'japaneast', routing: 'Disabled' },
       { location: 'eastus', routing: 'Enabled' },
     ];
-    await scene.patch('lastone', { spec: { regions } });
-    await scene.lookNow('lastone');
-    await scene.lookNow('lastone');
-    const ready = await scene.lookNow('lastone');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
-    expect(scene.writesTo('lastone')).to.deep.equal(['PATCH eastus', 'PATCH japaneast']);
+    await scenario.patch('lastone', { spec: { regions } });
+    await scenario.reconcileNow('lastone');
+    await scenario.reconcileNow('lastone');
+    const ready = await scenario.reconcileNow('lastone');
+    expect(isReady(ready), readyMessage(ready)).to.equal(true);
+    expect(scenario.writesTo('lastone')).to.deep.equal(['PATCH eastus', 'PATCH japaneast']);
   });
 
   it('is left alone while its object is suspended, and corrected afterwards', async () => {
-    const registry = scene.addRegistry('resting');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('resting', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
-    const before = await scene.untilReady('resting');
-    await scene.patch('resting', { spec: { suspend: true } });
-    const suspended = await scene.until('resting', 'is Suspended', ({ status }) => status?.phase === 'Suspended');
+    const registry = scenario.addRegistry('resting');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('resting', { regions: [{ location: 'japaneast', routing: 'Enabled' }] });
+    const before = await scenario.untilReady('resting');
+    await scenario.patch('resting', { spec: { suspend: true } });
+    const suspended = await scenario.until('resting', 'is Suspended', ({ status }) => status?.phase === 'Suspended');
     expect(suspended.status?.observedGeneration).to.equal(suspended.metadata.generation);
     expect(condition(suspended, 'Ready')).to.deep.equal(condition(before, 'Ready'));
 
-    scene.arm.azure.changeReplica(registry, 'japaneast', { routing: false });
+    scenario.arm.azure.changeReplica(registry, 'japaneast', { routing: false });
     const requests = requestsTo('resting');
     await twoIntervals();
     expect(requestsTo('resting')).to.equal(requests);
 
     const corrected = nextWrite('resting', 'PATCH');
-    await scene.patch('resting', { spec: { suspend: false } });
+    await scenario.patch('resting', { spec: { suspend: false } });
     await corrected;
-    const ready = await scene.lookNow('resting');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
+    const ready = await scenario.reconcileNow('resting');
+    expect(isReady(ready), readyMessage(ready)).to.equal(true);
   });
 
   it('is not written to in mode Observe, which shows what Manage then does', async () => {
-    const registry = scene.addRegistry('observed');
-    scene.arm.azure.addReplica(registry, 'northeurope');
-    await scene.apply('observed', {
+    const registry = scenario.addRegistry('observed');
+    scenario.arm.azure.addReplica(registry, 'northeurope');
+    await scenario.apply('observed', {
       regions: [{ location: 'japaneast', tags: { team: 'web' } }],
       mode: 'Observe',
       pruneDelay: '0s',
     });
-    const observing = await scene.until('observed', 'shows its plan', isNotReadyBecause('OutOfSync'));
+    const observing = await scenario.until('observed', 'shows its plan', isNotReadyBecause('OutOfSync'));
     expect(observing.status?.phase).to.equal('Observing');
     expect(observing.status?.plan?.map(({ action, location }) => `${action} ${location}`)).to.deep.equal([
       'create japaneast',
@@ -166,31 +169,31 @@ describeWithKubectl('a registry that others change', () => {
     ]);
     expect(observing.metadata.finalizers).to.equal(undefined);
     await twoIntervals();
-    expect(scene.writesTo('observed')).to.deep.equal([]);
+    expect(scenario.writesTo('observed')).to.deep.equal([]);
 
-    await scene.patch('observed', { spec: { mode: 'Manage' } });
-    await scene.lookNow('observed');
-    await scene.lookNow('observed');
-    const ready = await scene.lookNow('observed');
-    expect(isReady(ready), messageOf(ready)).to.equal(true);
-    expect(scene.writesTo('observed')).to.deep.equal(['PUT japaneast', 'DELETE northeurope']);
+    await scenario.patch('observed', { spec: { mode: 'Manage' } });
+    await scenario.reconcileNow('observed');
+    await scenario.reconcileNow('observed');
+    const ready = await scenario.reconcileNow('observed');
+    expect(isReady(ready), readyMessage(ready)).to.equal(true);
+    expect(scenario.writesTo('observed')).to.deep.equal(['PUT japaneast', 'DELETE northeurope']);
   });
 
   it("is not read again because of the operator's own status write", async () => {
-    const registry = scene.addRegistry('quiet');
-    scene.arm.azure.addReplica(registry, 'japaneast');
-    await scene.apply('quiet', { regions: ['japaneast'], interval: '1h' });
-    await scene.untilReady('quiet');
+    const registry = scenario.addRegistry('quiet');
+    scenario.arm.azure.addReplica(registry, 'japaneast');
+    await scenario.apply('quiet', { regions: ['japaneast'], interval: '1h' });
+    await scenario.untilReady('quiet');
     const requests = requestsTo('quiet');
     await twoIntervals();
     expect(requestsTo('quiet')).to.equal(requests);
-    const versions = scene.history('quiet').map(({ metadata }) => metadata.resourceVersion);
+    const versions = scenario.history('quiet').map(({ metadata }) => metadata.resourceVersion);
     expect(versions.length, 'versions: created, with finalizer, with status').to.be.within(2, 3);
   });
 
   it('costs two reads per pass when nothing has changed: the registry and its list', async () => {
     await twoIntervals();
-    const paths = scene.arm.journal.entries.flatMap(({ registry, path }) => (registry === 'clock' ? [path] : []));
+    const paths = scenario.arm.journal.entries.flatMap(({ registry, path }) => (registry === 'clock' ? [path] : []));
     const registryPath = paths.find((path) => path.endsWith('/clock'));
     // Both reads are sent at once, in any order, and answered before the next pass; the last pass may be incomplete.
     const looks = Array.from({ length: Math.floor(paths.length / 2) }, (_, n) => paths.slice(2 * n, 2 * n + 2));
@@ -199,7 +202,7 @@ describeWithKubectl('a registry that others change', () => {
   });
 
   it('keeps secrets, tokens and signed URLs out of the log', () => {
-    expect(scene.operator.log).not.to.have.length(0);
-    expect(scene.secretsLogged()).to.deep.equal([]);
+    expect(scenario.operator.log).not.to.have.length(0);
+    expect(scenario.secretsLogged()).to.deep.equal([]);
   });
 });

@@ -21,7 +21,7 @@ export function isNotReadyBecause(reason: string): (object: RegistryReplication)
   };
 }
 
-export function messageOf(object: RegistryReplication): string {
+export function readyMessage(object: RegistryReplication): string {
   return condition(object, 'Ready')?.message ?? '';
 }
 
@@ -30,6 +30,6 @@ export function region({ status }: RegistryReplication, location: string): Regio
 }
 
 /** Whether all of these regions are in this state. */
-export function are(state: RegionState, ...locations: string[]): (object: RegistryReplication) => boolean {
+export function regionsAre(state: RegionState, ...locations: string[]): (object: RegistryReplication) => boolean {
   return (object) => locations.every((location) => region(object, location)?.state === state);
 }

@@ -5,19 +5,19 @@ import { registryId } from '../../src/replication/validation.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { scrape } from '../scrape.ts';
-import { isNotReadyBecause, messageOf } from './expectations.ts';
-import { manifest, openScene, referenceTo, type Scene } from './scenario.ts';
+import { isNotReadyBecause, readyMessage } from './expectations.ts';
+import { manifest, referenceTo, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const folder = 'deploy/hardened';
 
 describeWithKubectl('a hardened operator', () => {
-  let scene: Scene;
+  let scenario: Scenario;
 
   before(async () => {
     const [container] = findOnly<Deployment>(await buildKustomization(folder), 'Deployment').spec.template.spec
       .containers;
-    scene = await openScene({
+    scenario = await startScenario({
       timings: instant,
       identity: 'service-account',
       args: [...container.args],
@@ -25,37 +25,39 @@ describeWithKubectl('a hardened operator', () => {
       deployment: { folder },
     });
     const pattern = registryId({ ...referenceTo('*') });
-    await scene.kubectl(['annotate', 'namespace', 'default', `${allowedRegistries}=${pattern}`]);
-    await scene.kubectl('create namespace unlisted');
+    await scenario.kubectl(['annotate', 'namespace', 'default', `${allowedRegistries}=${pattern}`]);
+    await scenario.kubectl('create namespace unlisted');
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   const requestsAbout = (registry: string) =>
-    scene.arm.journal.entries.filter((request) => request.registry === registry).length;
+    scenario.arm.journal.entries.filter((request) => request.registry === registry).length;
 
   it('serves an object with an identity, in a namespace that lists its registry', async () => {
-    scene.addRegistry('served');
-    await scene.apply('served', { regions: ['japaneast'] });
-    await scene.untilReady('served');
-    expect(scene.writesTo('served')).to.deep.equal(['PUT japaneast']);
+    scenario.addRegistry('served');
+    await scenario.apply('served', { regions: ['japaneast'] });
+    await scenario.untilReady('served');
+    expect(scenario.writesTo('served')).to.deep.equal(['PUT japaneast']);
   });
 
   it('refuses an object without an identity, and sends no request to Azure', async () => {
-    scene.addRegistry('borrower');
-    await scene.kubectl('apply -f -', { input: manifest('borrower', { regions: ['japaneast'] }, { specFields: {} }) });
-    const object = await scene.until('borrower', 'is refused', isNotReadyBecause('DefaultIdentityDenied'));
-    expect(messageOf(object)).to.contain('Set spec.identity.serviceAccountName');
+    scenario.addRegistry('borrower');
+    await scenario.kubectl('apply -f -', {
+      input: manifest('borrower', { regions: ['japaneast'] }, { specFields: {} }),
+    });
+    const object = await scenario.until('borrower', 'is refused', isNotReadyBecause('DefaultIdentityDenied'));
+    expect(readyMessage(object)).to.contain('Set spec.identity.serviceAccountName');
     expect(requestsAbout('borrower')).to.equal(0);
   });
 
   it('refuses an object whose namespace lists no registries, and sends no request to Azure', async () => {
-    scene.addRegistry('unlisted');
-    await scene.apply('unlisted', { regions: ['japaneast'] }, 'unlisted');
-    await scene.until('unlisted', 'is refused', isNotReadyBecause('RegistryNotAllowed'));
+    scenario.addRegistry('unlisted');
+    await scenario.apply('unlisted', { regions: ['japaneast'] }, 'unlisted');
+    await scenario.until('unlisted', 'is refused', isNotReadyBecause('RegistryNotAllowed'));
     expect(requestsAbout('unlisted')).to.equal(0);
   });
 
   it('serves its metrics to authorized clients only', async () => {
-    expect((await scrape(scene.operator)).status).to.equal(401);
+    expect((await scrape(scenario.operator)).status).to.equal(401);
   });
 });

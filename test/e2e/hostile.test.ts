@@ -10,45 +10,45 @@ import { kubectl } from '../emulators/kubectl.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { findHarmfulText, hostileText, megabyteOfHostileText } from '../hostile-text.ts';
 import { linesOf } from '../secrets.ts';
-import { are, isNotReadyBecause, isReady, region } from './expectations.ts';
-import { manifest, openScene, type Scene } from './scenario.ts';
+import { isNotReadyBecause, isReady, region, regionsAre } from './expectations.ts';
+import { manifest, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 describeWithKubectl('hostile text', () => {
-  let scene: Scene;
+  let scenario: Scenario;
 
   before(async () => {
-    scene = await openScene({ timings: held });
+    scenario = await startScenario({ timings: held });
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   for (const [what, name, message] of [
     ['a line', 'hostile', hostileText],
     ['a megabyte', 'megabyte', megabyteOfHostileText],
   ] as const)
     it(`in Azure's responses, ${what} of it, is harmless in status, events, log and demo, and gone after recovery`, async () => {
-      scene.addRegistry(name);
-      const mend = scene.arm.azure.refuse(({ method, registry }) => method === 'PUT' && registry === name, {
+      scenario.addRegistry(name);
+      const mend = scenario.arm.azure.refuse(({ method, registry }) => method === 'PUT' && registry === name, {
         status: 400,
         code: 'Bad\u001b[31mWords\u202e',
         message,
       });
-      await scene.apply(name, { regions: ['japaneast'] });
-      const refused = await scene.until(name, 'is refused', isNotReadyBecause('InvalidRequest'));
+      await scenario.apply(name, { regions: ['japaneast'] });
+      const refused = await scenario.until(name, 'is refused', isNotReadyBecause('InvalidRequest'));
       expect(region(refused, 'japaneast')?.message).to.contain('<script>alert(1)</script>');
       expect(findHarmfulText(refused.status)).to.deep.equal([]);
       expect(JSON.stringify(refused.status).length).to.be.below(16_384);
 
-      await scene.lookNow(name);
-      await scene.told(name, /^InvalidRequest: /);
-      const events = (await scene.events(name)).filter((event) => event.startsWith('InvalidRequest: '));
+      await scenario.reconcileNow(name);
+      await scenario.untilEvent(name, /^InvalidRequest: /);
+      const events = (await scenario.events(name)).filter((event) => event.startsWith('InvalidRequest: '));
       expect(events).to.have.length(1);
       expect(findHarmfulText(events)).to.deep.equal([]);
 
       for (const command of [`get georep ${name} -o wide`, `describe georep ${name}`, `get georep ${name} -o json`])
-        expect(findHarmfulText((await scene.kubectl(command)).split(/[\n\t]/)), command).to.deep.equal([]);
+        expect(findHarmfulText((await scenario.kubectl(command)).split(/[\n\t]/)), command).to.deep.equal([]);
 
-      const lines = linesOf(scene.operator);
+      const lines = linesOf(scenario.operator);
       expect(findHarmfulText(lines)).to.deep.equal([]);
       expect(Math.max(...lines.map(({ length }) => length))).to.be.below(16_384);
 
@@ -60,14 +60,14 @@ describeWithKubectl('hostile text', () => {
       expect(findHarmfulText([...table, ...shown.map((text) => text.replace(/\n$/, ''))])).to.deep.equal([]);
 
       mend();
-      await scene.askForALook(name);
-      await scene.until(name, 'is Creating', are('Creating', 'japaneast'));
-      expect(isReady(await scene.arrived(name, 'japaneast'))).to.equal(true);
+      await scenario.requestReconcile(name);
+      await scenario.until(name, 'is Creating', regionsAre('Creating', 'japaneast'));
+      expect(isReady(await scenario.finishProvisioning(name, 'japaneast'))).to.equal(true);
     });
 
   it('instead of names is refused by the API server, and no request is sent to Azure', async () => {
     const regions = ['japaneast'];
-    const before = scene.arm.journal.entries.length;
+    const before = scenario.arm.journal.entries.length;
     const escapes = [
       '..',
       '../..',
@@ -81,7 +81,7 @@ describeWithKubectl('hostile text', () => {
       'ÀBCDE',
       hostileText,
     ];
-    const { registry } = JSON.parse(manifest('escaping', { regions }, scene.identity)).spec;
+    const { registry } = JSON.parse(manifest('escaping', { regions }, scenario.identity)).spec;
     const specs = escapes.flatMap((text) => [
       { registry: { ...registry, name: text }, regions: [{ location: 'japaneast' }] },
       { registry: { ...registry, resourceGroup: text }, regions: [{ location: 'japaneast' }] },
@@ -89,29 +89,29 @@ describeWithKubectl('hostile text', () => {
       { registry, regions: [{ location: text }] },
     ]);
     const items = specs.map((spec, index) => {
-      const object = JSON.parse(manifest('escaping', { regions }, scene.identity));
+      const object = JSON.parse(manifest('escaping', { regions }, scenario.identity));
       return { ...object, metadata: { ...object.metadata, name: `escaping-${index}` }, spec };
     });
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-    const { stdout, stderr } = await kubectl(scene.kubeconfig, ['create', '-f', '-'], { input });
+    const { stdout, stderr } = await kubectl(scenario.kubeconfig, ['create', '-f', '-'], { input });
     expect(stdout).to.equal('');
     expect(stderr.match(/"escaping-\d+" is invalid/g)).to.have.length(items.length);
     expect(
-      scene.arm.journal.entries.slice(before).filter(({ path }) => !/registries\/(hostile|megabyte)/.test(path)),
+      scenario.arm.journal.entries.slice(before).filter(({ path }) => !/registries\/(hostile|megabyte)/.test(path)),
     ).to.deep.equal([]);
   });
 
   it('in tag names is refused because the status shows them, and in tag values is passed on', async () => {
-    const registry = scene.addRegistry('tagged');
+    const registry = scenario.addRegistry('tagged');
     const tags = { team: 'a\u001b[2Jb\u202ec' };
-    await scene.apply('tagged', { regions: [{ location: 'japaneast', tags }] });
-    await scene.until('tagged', 'is Creating', are('Creating', 'japaneast'));
-    const replica = scene.arm.azure.replicas(registry).find(({ name }) => name === 'japaneast');
+    await scenario.apply('tagged', { regions: [{ location: 'japaneast', tags }] });
+    await scenario.until('tagged', 'is Creating', regionsAre('Creating', 'japaneast'));
+    const replica = scenario.arm.azure.replicas(registry).find(({ name }) => name === 'japaneast');
     expect(replica?.tags).to.deep.equal(tags);
 
-    await scene.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { 'a\u202eb': 'x' } }] } });
-    const invalid = await scene.until('tagged', 'is invalid', isNotReadyBecause('InvalidSpec'));
+    await scenario.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { 'a\u202eb': 'x' } }] } });
+    const invalid = await scenario.until('tagged', 'is invalid', isNotReadyBecause('InvalidSpec'));
     expect(findHarmfulText(invalid.status)).to.deep.equal([]);
-    expect(findHarmfulText(linesOf(scene.operator))).to.deep.equal([]);
+    expect(findHarmfulText(linesOf(scenario.operator))).to.deep.equal([]);
   });
 });

@@ -18,8 +18,8 @@ import {
   requestToken,
 } from '../federation.ts';
 import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
-import { condition, isNotReadyBecause, isReady, messageOf } from './expectations.ts';
-import { openScene, referenceTo, type Scene, type SceneOptions } from './scenario.ts';
+import { condition, isNotReadyBecause, isReady, readyMessage } from './expectations.ts';
+import { referenceTo, type Scenario, type ScenarioOptions, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const tenant = '11111111-1111-1111-1111-111111111111';
@@ -39,7 +39,7 @@ async function environmentOf(folder: string): Promise<Record<string, string>> {
 const accountIn = (namespace: string): Account => ({ namespace, name: accountName });
 
 /** The clients that sent requests for the registry to ARM. */
-function clientsAsking({ arm }: Scene, registry: string): string[] {
+function clientsAsking({ arm }: Scenario, registry: string): string[] {
   const asking = arm.journal.entries.filter((entry) => entry.registry === registry);
   return [...new Set(asking.map(({ clientId = 'nobody' }) => clientId))];
 }
@@ -47,33 +47,33 @@ function clientsAsking({ arm }: Scene, registry: string): string[] {
 describeWithKubectl("the operator's own credential", () => {
   let directory: string;
   let metadata: MetadataEndpoint | undefined;
-  let scene: Scene;
+  let scenario: Scenario;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'credential-'));
   });
   afterEach(async () => {
-    await scene?.close();
+    await scenario?.close();
     await metadata?.close();
     metadata = undefined;
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
-  const modes: Record<string, SceneOptions['prepare']> = {
+  const modes: Record<string, ScenarioOptions['prepare']> = {
     'a client secret': async () => ({}),
 
-    "a workload identity's token in a file": async (stage) => {
-      await stage.kubectl('create namespace operators');
+    "a workload identity's token in a file": async (environment) => {
+      await environment.kubectl('create namespace operators');
       const account = accountIn('operators');
-      await createServiceAccount(stage, account);
+      await createServiceAccount(environment, account);
       const file = join(directory, 'token');
-      await writeFile(file, await requestToken(stage.kubeconfig, account), { mode: 0o600 });
-      stage.arm.register(operatorsClient, [federatedCredentialFor(account)]);
+      await writeFile(file, await requestToken(environment.kubeconfig, account), { mode: 0o600 });
+      environment.arm.register(operatorsClient, [federatedCredentialFor(account)]);
       return { ...noSecret, ...(await environmentOf('deploy/workload-identity')), AZURE_FEDERATED_TOKEN_FILE: file };
     },
 
-    'the managed identity of the machine': async (stage) => {
-      metadata = await startMetadataEndpoint(stage.arm.grant);
+    'the managed identity of the machine': async (environment) => {
+      metadata = await startMetadataEndpoint(environment.arm.grant);
       const env = { ...noSecret, ...(await environmentOf('deploy/managed-identity')) };
       return { ...env, AZURE_TENANT_ID: '', AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url };
     },
@@ -88,38 +88,38 @@ describeWithKubectl("the operator's own credential", () => {
 
   for (const [what, prepare] of Object.entries(modes)) {
     it(`may be ${what}`, async () => {
-      scene = await openScene({ timings: instant, identity: 'client-secret', ...(prepare && { prepare }) });
-      scene.addRegistry('ownmode');
-      await scene.apply('ownmode', { regions: ['japaneast'] });
-      await scene.untilReady('ownmode');
-      expect(clientsAsking(scene, 'ownmode')).to.deep.equal([operatorsClient]);
-      expect(scene.secretsLogged()).to.deep.equal([]);
+      scenario = await startScenario({ timings: instant, identity: 'client-secret', ...(prepare && { prepare }) });
+      scenario.addRegistry('ownmode');
+      await scenario.apply('ownmode', { regions: ['japaneast'] });
+      await scenario.untilReady('ownmode');
+      expect(clientsAsking(scenario, 'ownmode')).to.deep.equal([operatorsClient]);
+      expect(scenario.secretsLogged()).to.deep.equal([]);
     });
   }
 });
 
 describeWithKubectl('an identity of an object’s own', () => {
-  let scene: Scene;
+  let scenario: Scenario;
   let clients = 0;
   let requests = 0;
 
   before(async () => {
     // The operator has a credential of its own here, and must not use it.
-    scene = await openScene({
+    scenario = await startScenario({
       timings: instant,
       identity: 'client-secret',
       args: ['--default-identity=deny'],
       forbiddenNamespaces: ['strangers'],
     });
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
-  const kubectl = (...args: string[]) => scene.kubectl(args);
+  const kubectl = (...args: string[]) => scenario.kubectl(args);
 
   /** Creates a namespace in which the operator may request tokens of `registries`. */
   async function openNamespace(namespace: string): Promise<void> {
     await kubectl('create', 'namespace', namespace);
-    await allowTokenRequests(scene, namespace);
+    await allowTokenRequests(scenario, namespace);
   }
 
   /** Registers a client in Entra for the namespace's ServiceAccount `registries` and annotates that with it. */
@@ -128,8 +128,8 @@ describeWithKubectl('an identity of an object’s own', () => {
     federated = [federatedCredentialFor(accountIn(namespace))],
   ): Promise<string> {
     const clientId = `44444444-4444-4444-4444-${String(++clients).padStart(12, '0')}`;
-    scene.arm.register(clientId, federated);
-    await createServiceAccount(scene, accountIn(namespace), { client: clientId, tenant });
+    scenario.arm.register(clientId, federated);
+    await createServiceAccount(scenario, accountIn(namespace), { client: clientId, tenant });
     return clientId;
   }
 
@@ -138,8 +138,8 @@ describeWithKubectl('an identity of an object’s own', () => {
     name: string,
     serviceAccountName = 'registries',
   ): Promise<RegistryReference> {
-    const registry = scene.addRegistry(name);
-    await scene.apply(name, { regions: ['japaneast'], identity: { serviceAccountName } }, namespace);
+    const registry = scenario.addRegistry(name);
+    await scenario.apply(name, { regions: ['japaneast'], identity: { serviceAccountName } }, namespace);
     return registry;
   }
 
@@ -154,18 +154,18 @@ describeWithKubectl('an identity of an object’s own', () => {
       '--overwrite',
       `${annotation.reconcileRequestedAt}=${value}`,
     );
-    return scene.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
+    return scenario.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
   }
 
   const refused = (name: string, reason: string) =>
-    scene.until(name, `is refused: ${reason}`, isNotReadyBecause(reason));
+    scenario.until(name, `is refused: ${reason}`, isNotReadyBecause(reason));
 
   it('is the client in the annotation of the ServiceAccount, and no other', async () => {
     await openNamespace('web');
     const client = await identityIn('web');
     await applyIn('web', 'webshop');
-    await scene.untilReady('webshop');
-    expect(clientsAsking(scene, 'webshop')).to.deep.equal([client]);
+    await scenario.untilReady('webshop');
+    expect(clientsAsking(scenario, 'webshop')).to.deep.equal([client]);
   });
 
   it('needs one token from Entra, however many objects use it', async () => {
@@ -173,50 +173,51 @@ describeWithKubectl('an identity of an object’s own', () => {
     const client = await identityIn('many');
     const before = tokenRequests();
     for (const name of ['many1', 'many2', 'many3']) await applyIn('many', name);
-    for (const name of ['many1', 'many2', 'many3']) await scene.untilReady(name);
-    expect(clientsAsking(scene, 'many2')).to.deep.equal([client]);
+    for (const name of ['many1', 'many2', 'many3']) await scenario.untilReady(name);
+    expect(clientsAsking(scenario, 'many2')).to.deep.equal([client]);
     expect(tokenRequests() - before).to.equal(1);
   });
 
   function tokenRequests(): number {
-    return scene.arm.journal.entries.filter(({ endpoint, method }) => endpoint === 'token' && method === 'POST').length;
+    return scenario.arm.journal.entries.filter(({ endpoint, method }) => endpoint === 'token' && method === 'POST')
+      .length;
   }
 
   it("is required with --default-identity=deny: the operator's own credential is not used", async () => {
-    const registry = scene.addRegistry('borrower');
-    await scene.apply('borrower', { regions: ['japaneast'] });
+    const registry = scenario.addRegistry('borrower');
+    await scenario.apply('borrower', { regions: ['japaneast'] });
     const object = await refused('borrower', 'DefaultIdentityDenied');
-    expect(messageOf(object)).to.contain('Set spec.identity.serviceAccountName');
-    expect(clientsAsking(scene, 'borrower')).to.deep.equal([]);
-    scene.arm.azure.addReplica(registry, 'northeurope');
+    expect(readyMessage(object)).to.contain('Set spec.identity.serviceAccountName');
+    expect(clientsAsking(scenario, 'borrower')).to.deep.equal([]);
+    scenario.arm.azure.addReplica(registry, 'northeurope');
     await kubectl('delete', 'georep', 'borrower', '--timeout=20s');
-    expect(clientsAsking(scene, 'borrower')).to.deep.equal([]);
+    expect(clientsAsking(scenario, 'borrower')).to.deep.equal([]);
   });
 
   it('cannot be that of another namespace whose ServiceAccount has the same name', async () => {
     await openNamespace('api');
     const inWeb = async () =>
-      (await scene.kubernetes.accessesOf(operatorAccount)).filter(({ namespace }) => namespace === 'web').length;
+      (await scenario.kubernetes.accessesOf(operatorAccount)).filter(({ namespace }) => namespace === 'web').length;
     const before = await inWeb();
     await applyIn('api', 'thief');
     const object = await refused('thief', 'ServiceAccountNotFound');
-    expect(messageOf(object)).to.contain('kubectl create serviceaccount -n api registries');
+    expect(readyMessage(object)).to.contain('kubectl create serviceaccount -n api registries');
     expect(await inWeb()).to.equal(before);
-    expect(clientsAsking(scene, 'thief')).to.deep.equal([]);
+    expect(clientsAsking(scenario, 'thief')).to.deep.equal([]);
   });
 
   it('names the missing annotation, and works as soon as it is there', async () => {
     await openNamespace('bare');
-    await createServiceAccount(scene, accountIn('bare'));
+    await createServiceAccount(scenario, accountIn('bare'));
     await applyIn('bare', 'forgotten');
     const object = await refused('forgotten', 'ServiceAccountNotAnnotated');
-    expect(messageOf(object)).to.contain(
+    expect(readyMessage(object)).to.contain(
       'kubectl annotate serviceaccount -n bare registries --overwrite azure.workload.identity/client-id=',
     );
     const client = await identityIn('bare');
     await lookAt('bare', 'forgotten');
-    await scene.untilReady('forgotten');
-    expect(clientsAsking(scene, 'forgotten')).to.deep.equal([client]);
+    await scenario.untilReady('forgotten');
+    expect(clientsAsking(scenario, 'forgotten')).to.deep.equal([client]);
   });
 
   it('reports why Entra refuses the exchange, in a message that stays the same', async () => {
@@ -224,51 +225,51 @@ describeWithKubectl('an identity of an object’s own', () => {
     const client = await identityIn('unknown', [federatedCredentialFor(accountIn('web'))]);
     await applyIn('unknown', 'stranger');
     const object = await refused('stranger', 'TokenExchangeRefused');
-    const message = messageOf(object);
+    const message = readyMessage(object);
     expect(message)
       .to.contain('AADSTS700213')
       .and.contain(client)
       .and.contain('subject system:serviceaccount:unknown:registries');
     expect(message).to.contain('issuer https://kubernetes.default.svc.cluster.local');
     expect(message).not.to.match(/Trace ID|Correlation ID|eyJ/);
-    expect(messageOf(await lookAt('unknown', 'stranger'))).to.equal(message);
-    expect(clientsAsking(scene, 'stranger')).to.deep.equal([]);
+    expect(readyMessage(await lookAt('unknown', 'stranger'))).to.equal(message);
+    expect(clientsAsking(scenario, 'stranger')).to.deep.equal([]);
   });
 
   it('changes when the ServiceAccount is annotated with another client', async () => {
     await openNamespace('moving');
     const first = await identityIn('moving');
     await applyIn('moving', 'mover');
-    await scene.untilReady('mover');
+    await scenario.untilReady('mover');
     const second = await identityIn('moving');
     await lookAt('moving', 'mover');
-    expect(clientsAsking(scene, 'mover')).to.deep.equal([first, second]);
+    expect(clientsAsking(scenario, 'mover')).to.deep.equal([first, second]);
   });
 
   it('completes a deletion with the cached token after the ServiceAccount is gone', async () => {
     await openNamespace('closing');
     await identityIn('closing');
     await applyIn('closing', 'closed');
-    await scene.untilReady('closed');
+    await scenario.untilReady('closed');
     await kubectl('delete', 'serviceaccount', '-n', 'closing', 'registries');
     await kubectl('delete', 'georep', '-n', 'closing', 'closed', '--timeout=20s');
-    expect(scene.writesTo('closed')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
+    expect(scenario.writesTo('closed')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
   });
 
   it('shows the command that detaches an object when no token is left', async () => {
     await openNamespace('lost');
     await identityIn('lost');
     await applyIn('lost', 'orphan');
-    await scene.untilReady('orphan');
+    await scenario.untilReady('orphan');
     await kubectl('delete', 'serviceaccount', '-n', 'lost', 'registries');
-    await scene.restartOperator();
+    await scenario.restartOperator();
     const deleted = kubectl('delete', 'georep', '-n', 'lost', 'orphan', '--timeout=20s');
     const object = await refused('orphan', 'ServiceAccountNotFound');
     const remedy = `kubectl annotate georep -n lost orphan ${annotation.forceDetach}=true`;
-    expect(messageOf(object)).to.contain(remedy);
-    await scene.kubectl(remedy.replace('kubectl ', ''));
+    expect(readyMessage(object)).to.contain(remedy);
+    await scenario.kubectl(remedy.replace('kubectl ', ''));
     await deleted;
-    expect(scene.writesTo('orphan')).to.deep.equal(['PUT japaneast']);
+    expect(scenario.writesTo('orphan')).to.deep.equal(['PUT japaneast']);
   });
 
   if (hasRoles) {
@@ -277,16 +278,16 @@ describeWithKubectl('an identity of an object’s own', () => {
       const client = await identityIn('strangers');
       await applyIn('strangers', 'unminted');
       const object = await refused('unminted', 'TokenRequestDenied');
-      expect(messageOf(object)).to.contain('the Role and the RoleBinding of deploy/identity in namespace strangers');
-      await allowTokenRequests(scene, 'strangers');
+      expect(readyMessage(object)).to.contain('the Role and the RoleBinding of deploy/identity in namespace strangers');
+      await allowTokenRequests(scenario, 'strangers');
       await lookAt('strangers', 'unminted');
-      await scene.untilReady('unminted');
-      expect(clientsAsking(scene, 'unminted')).to.deep.equal([client]);
+      await scenario.untilReady('unminted');
+      expect(clientsAsking(scenario, 'unminted')).to.deep.equal([client]);
     });
   }
 
   it('makes the operator read only the named ServiceAccounts and request only their tokens', async () => {
-    const accesses = await scene.kubernetes.accessesOf(operatorAccount);
+    const accesses = await scenario.kubernetes.accessesOf(operatorAccount);
     const about = accesses.filter(({ resource }) => resource.startsWith('serviceaccounts'));
     expect(new Set(about.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`))).to.deep.equal(
       new Set(['get serviceaccounts registries', 'create serviceaccounts/token registries']),
@@ -294,25 +295,25 @@ describeWithKubectl('an identity of an object’s own', () => {
   });
 
   it('never falls back to the operator’s', () => {
-    const clientsSeen = scene.arm.journal.entries.map(({ clientId }) => clientId);
+    const clientsSeen = scenario.arm.journal.entries.map(({ clientId }) => clientId);
     expect(clientsSeen).not.to.include(operatorsClient);
   });
 
   it('keeps secrets, tokens and signed URLs out of the log', () => {
-    expect(scene.secretsLogged()).to.deep.equal([]);
+    expect(scenario.secretsLogged()).to.deep.equal([]);
   });
 });
 
 describeWithKubectl('the registries that a namespace may name', () => {
-  let scene: Scene;
+  let scenario: Scenario;
 
   before(async () => {
-    scene = await openScene({ timings: instant });
+    scenario = await startScenario({ timings: instant });
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   async function allow(...patterns: string[]): Promise<void> {
-    await scene.kubectl([
+    await scenario.kubectl([
       'annotate',
       'namespace',
       'default',
@@ -325,31 +326,31 @@ describeWithKubectl('the registries that a namespace may name', () => {
   const readyReason = (object: RegistryReplication) => condition(object, 'Ready')?.reason;
 
   it('are unrestricted until the namespace lists some; for a refused object no request is sent to Azure', async () => {
-    scene.addRegistry('allowed');
-    scene.addRegistry('refused');
-    await scene.apply('allowed', { regions: ['japaneast'] });
-    await scene.untilReady('allowed');
+    scenario.addRegistry('allowed');
+    scenario.addRegistry('refused');
+    await scenario.apply('allowed', { regions: ['japaneast'] });
+    await scenario.untilReady('allowed');
     await allow(idOf('allow*').toUpperCase());
-    await scene.apply('refused', { regions: ['japaneast'] });
-    const object = await scene.until('refused', 'is refused', isNotReadyBecause('RegistryNotAllowed'));
-    expect(messageOf(object)).to.contain(`does not list ${idOf('refused')}`);
-    expect(clientsAsking(scene, 'refused')).to.deep.equal([]);
-    expect(isReady(await scene.lookNow('allowed'))).to.equal(true);
+    await scenario.apply('refused', { regions: ['japaneast'] });
+    const object = await scenario.until('refused', 'is refused', isNotReadyBecause('RegistryNotAllowed'));
+    expect(readyMessage(object)).to.contain(`does not list ${idOf('refused')}`);
+    expect(clientsAsking(scenario, 'refused')).to.deep.equal([]);
+    expect(isReady(await scenario.reconcileNow('allowed'))).to.equal(true);
   });
 
   it('grow at once when a reconcile is requested', async () => {
     await allow(idOf('allowed'), idOf('refused'));
-    await scene.lookNow('refused');
-    await scene.untilReady('refused');
-    expect(scene.writesTo('refused')).to.deep.equal(['PUT japaneast']);
+    await scenario.reconcileNow('refused');
+    await scenario.untilReady('refused');
+    expect(scenario.writesTo('refused')).to.deep.equal(['PUT japaneast']);
   });
 
   it('shrink at once, and existing replicas stay', async () => {
     await allow(idOf('allowed'));
-    expect(readyReason(await scene.lookNow('refused'))).to.equal('RegistryNotAllowed');
-    await scene.kubectl('delete georep refused --timeout=20s');
-    expect(scene.writesTo('refused')).to.deep.equal(['PUT japaneast']);
-    await scene.told(
+    expect(readyReason(await scenario.reconcileNow('refused'))).to.equal('RegistryNotAllowed');
+    await scenario.kubectl('delete georep refused --timeout=20s');
+    expect(scenario.writesTo('refused')).to.deep.equal(['PUT japaneast']);
+    await scenario.untilEvent(
       'refused',
       'Detached: deleted while its namespace may not name the registry; its replicas stay in Azure: japaneast',
     );
@@ -367,8 +368,8 @@ describeWithKubectl('the registries that a namespace may name', () => {
       id.replace('images', 'im\u0430ges'),
       id.replace('allowed', '\uff41llowed'),
     );
-    const object = await scene.lookNow('allowed');
+    const object = await scenario.reconcileNow('allowed');
     expect(readyReason(object)).to.equal('RegistryNotAllowed');
-    expect(messageOf(object)).to.contain('its entry "*" is no pattern of a registry\'s id');
+    expect(readyMessage(object)).to.contain('its entry "*" is no pattern of a registry\'s id');
   });
 });

@@ -15,33 +15,33 @@ import { startTestEnvironment, type TestEnvironment } from '../test-environment.
 import { manifest, referenceTo } from './scenario.ts';
 
 /** Flags of operators whose leader dies in a test; a machine that pauses for a moment must not cost it the Lease. */
-const hasty = [
+const shortLease = [
   '--leader-elect-lease-duration=6s',
   '--leader-elect-renew-deadline=5s',
   '--leader-elect-retry-period=500ms',
 ];
 
 /** Flags of operators whose Lease never expires in a test. */
-const patient = ['--leader-elect-lease-duration=10m', '--leader-elect-renew-deadline=9m'];
+const longLease = ['--leader-elect-lease-duration=10m', '--leader-elect-renew-deadline=9m'];
 
 describe('of two operators', () => {
   let environment: TestEnvironment;
   let cluster: KubeClient;
   let lock: LeaseLock;
-  let wire: TcpProxy;
+  let proxy: TcpProxy;
   const all: Operator[] = [];
 
   before(async () => {
     environment = await startTestEnvironment({ arm: { timings: held } });
     cluster = createKubeClient(loadKubeConfig(environment.kubeconfig));
     lock = leaseLock(cluster, { namespace: operatorAccount.namespace, name: 'acr-replication-operator' });
-    wire = await TcpProxy.create(environment.kubernetes.url);
-    await wire.listen();
+    proxy = await TcpProxy.create(environment.kubernetes.url);
+    await proxy.listen();
   });
   after(async () => {
     for (const operator of all) operator.process.kill('SIGKILL');
     await Promise.all(all.map(({ exited }) => exited));
-    await wire?.close();
+    await proxy?.close();
     await cluster?.close();
     await environment?.close();
   });
@@ -99,7 +99,7 @@ describe('of two operators', () => {
   }
 
   it('one works and one stands by, both ready; on SIGTERM the first hands over at once', async () => {
-    const { leader, standbys } = await elected([start('one', patient), start('two', patient)]);
+    const { leader, standbys } = await elected([start('one', longLease), start('two', longLease)]);
     const [standby] = standbys as [Operator];
     expect([await status(leader), await status(standby)]).to.deep.equal(['1', '0']);
     for (const operator of [leader, standby]) {
@@ -126,7 +126,7 @@ describe('of two operators', () => {
   let standby: Operator;
 
   it('the second finishes what a killed leader had begun, and repeats no write', async () => {
-    const { leader: first, standbys } = await elected(['three', 'four', 'five'].map((name) => start(name, hasty)));
+    const { leader: first, standbys } = await elected(['three', 'four', 'five'].map((name) => start(name, shortLease)));
     const registry = await create('killed', 'japaneast', 'westeurope');
     await Promise.all([put('killed', 'japaneast'), put('killed', 'westeurope')]);
     await first.stop('SIGKILL');
@@ -159,15 +159,15 @@ describe('of two operators', () => {
   });
 
   it('one that loses the API server exits with one clear message; a standby keeps waiting and stops on SIGTERM', async () => {
-    const KUBECONFIG = await kubeconfigThrough(wire);
-    const cutOff = start('six', hasty, { KUBECONFIG });
+    const KUBECONFIG = await kubeconfigThrough(proxy);
+    const cutOff = start('six', shortLease, { KUBECONFIG });
     await cutOff.logged(standsBy);
     await standby.stop('SIGTERM');
     await cutOff.logged(leads);
-    const waiting = start('seven', hasty, { KUBECONFIG });
+    const waiting = start('seven', shortLease, { KUBECONFIG });
     await waiting.logged(standsBy);
-    await wire.close();
-    const late = start('eight', hasty, { KUBECONFIG });
+    await proxy.close();
+    const late = start('eight', shortLease, { KUBECONFIG });
 
     expect(await cutOff.exited).to.equal(1);
     expect(fatalLines(cutOff)).to.have.length(1);
@@ -183,7 +183,7 @@ describe('of two operators', () => {
 
   async function kubeconfigThrough(proxy: TcpProxy): Promise<string> {
     const { port } = new URL(environment.kubernetes.url);
-    const file = `${environment.operatorKubeconfig}-through-the-wire`;
+    const file = `${environment.operatorKubeconfig}-through-the-proxy`;
     const text = await readFile(environment.operatorKubeconfig, 'utf8');
     await writeFile(file, text.replaceAll(`:${port}`, `:${proxy.port}`), { mode: 0o600 });
     return file;

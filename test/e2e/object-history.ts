@@ -4,24 +4,24 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 
-export interface Gallery {
+export interface ObjectHistory {
   /** Takes the JSON that kubectl printed after a write: older versions of the object do not match from now on. */
-  written(json: string): void;
+  recordWrite(json: string): void;
   until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
   untilGone(name: string): Promise<void>;
   history(name: string): readonly RegistryReplication[];
 }
 
 /** ms; no scenario takes a tenth of it on an idle machine. */
-export const patience = 20_000;
+export const waitTimeoutMs = 20_000;
 
-interface Shown {
+interface WatchEvent {
   readonly type: string;
   readonly object: RegistryReplication;
 }
 
 /** @param context more lines for the message of a timeout */
-export function openGallery(output: Readable, context: () => readonly string[]): Gallery {
+export function watchObjects(output: Readable, context: () => readonly string[]): ObjectHistory {
   const histories = new Map<string, RegistryReplication[]>();
   const gone = new Set<string>();
   const generations = new Map<string, number>();
@@ -29,7 +29,7 @@ export function openGallery(output: Readable, context: () => readonly string[]):
 
   createInterface(output).on('line', (line) => show(JSON.parse(line)));
 
-  function show({ type, object }: Shown): void {
+  function show({ type, object }: WatchEvent): void {
     const { name } = object.metadata;
     if (type === 'DELETED') gone.add(name);
     else {
@@ -46,7 +46,7 @@ export function openGallery(output: Readable, context: () => readonly string[]):
       const found = find();
       if (found !== undefined) resolve(found);
     };
-    const timer = setTimeout(() => reject(new Error([why(), ...context()].join('\n'))), patience);
+    const timer = setTimeout(() => reject(new Error([why(), ...context()].join('\n'))), waitTimeoutMs);
     watchers.add(look);
     look();
     return promise.finally(() => {
@@ -61,7 +61,7 @@ export function openGallery(output: Readable, context: () => readonly string[]):
   };
 
   return {
-    written(json) {
+    recordWrite(json) {
       const { metadata } = JSON.parse(json) as RegistryReplication;
       generations.set(metadata.name, metadata.generation ?? 0);
       gone.delete(metadata.name);

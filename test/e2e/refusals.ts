@@ -4,7 +4,7 @@ import { registryId } from '../../src/replication/validation.ts';
 import type { RefusalDetails } from '../emulators/arm/refusal.ts';
 
 /** General to ARM; seen with this status. */
-export function noRightTo(registry: RegistryReference, verb: 'read' | 'write' | 'delete'): RefusalDetails {
+export function authorizationFailed(registry: RegistryReference, verb: 'read' | 'write' | 'delete'): RefusalDetails {
   const action = `Microsoft.ContainerRegistry/registries/replications/${verb}`;
   return {
     status: 403,
@@ -24,7 +24,7 @@ export function throttled(retryAfter: number): RefusalDetails {
 }
 
 /** General to ARM; seen with this status. */
-export function locked(registry: RegistryReference): RefusalDetails {
+export function scopeLocked(registry: RegistryReference): RefusalDetails {
   const id = registryId(registry);
   return {
     status: 409,

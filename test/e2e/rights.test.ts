@@ -13,7 +13,7 @@ import { identityModeOfThisRun } from '../identity-mode.ts';
 import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
 import { isReady } from './expectations.ts';
-import { openScene, type Scene } from './scenario.ts';
+import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 for (const { folder, namespace, namespaces } of [
@@ -21,26 +21,26 @@ for (const { folder, namespace, namespaces } of [
   { folder: 'deploy/single-namespace', namespace: 'registries', namespaces: ['registries'] },
 ])
   describeWithKubectl(`the rights that ${folder} gives`, () => {
-    let scene: Scene;
+    let scenario: Scenario;
     let permissions: Permission[];
     let accesses: AuditedAccess[];
 
     before(async function () {
       this.timeout(120_000);
-      const toMint = identityModeOfThisRun() === 'service-account' ? await tokenRequestRole(namespace) : [];
-      const manifests = [...(await buildKustomization(folder)), ...toMint];
+      const tokenRole = identityModeOfThisRun() === 'service-account' ? await tokenRequestRole(namespace) : [];
+      const manifests = [...(await buildKustomization(folder)), ...tokenRole];
       permissions = permissionsOf(manifests, operatorAccount);
       const [container] = findOnly<Deployment>(manifests, 'Deployment').spec.template.spec.containers;
       const operator = { args: [...container.args, '--interval=1s'], env: literalEnv(container) };
-      scene = await openScene({ ...operator, timings: instant, deployment: { folder, namespaces } });
-      const standby = scene.startOperator(operator);
+      scenario = await startScenario({ ...operator, timings: instant, deployment: { folder, namespaces } });
+      const standby = scenario.startOperator(operator);
       await standby.logged(({ msg }) => msg.includes('standing by'));
-      await live(scene, namespace);
-      await scrape(scene.operator, await bearerTokenOf(scene.kubernetes, operatorAccount));
-      for (const one of [scene.operator, standby]) expect(await one.stop('SIGTERM')).to.equal(0);
-      accesses = await scene.kubernetes.accessesOf(operatorAccount);
+      await runLifecycle(scenario, namespace);
+      await scrape(scenario.operator, await bearerTokenOf(scenario.kubernetes, operatorAccount));
+      for (const one of [scenario.operator, standby]) expect(await one.stop('SIGTERM')).to.equal(0);
+      accesses = await scenario.kubernetes.accessesOf(operatorAccount);
     });
-    after(() => scene?.close());
+    after(() => scenario?.close());
 
     it('cover all requests of the operator to Kubernetes', () => {
       const beyond = accesses.filter((access) => !permissions.some((permission) => permits(permission, access)));
@@ -58,43 +58,45 @@ for (const { folder, namespace, namespaces } of [
     // Recorded: requests, responses, and the names of the two actions of polling, which are not needed. Documented, not
     // recorded: which action a method on a path needs (Microsoft's list of resource provider operations).
     it('contain, in azure-role.json, exactly what the operator uses in Azure', async () => {
-      expect([...actionsIn(scene.arm.journal)]).to.have.members(await azureRoleActions());
+      expect([...actionsIn(scenario.arm.journal)]).to.have.members(await azureRoleActions());
     });
   });
 
 /** One object from its creation to its deletion, with every kind of write in between. */
-async function live(scene: Scene, namespace: string): Promise<void> {
-  const { journal, azure } = scene.arm;
-  const ofLife = (fits: (request: JournalEntry) => boolean) => (request: JournalEntry) =>
+async function runLifecycle(scenario: Scenario, namespace: string): Promise<void> {
+  const { journal, azure } = scenario.arm;
+  const ofAlive = (fits: (request: JournalEntry) => boolean) => (request: JournalEntry) =>
     request.registry === 'alive' && fits(request);
-  const registry = scene.addRegistry('alive');
+  const registry = scenario.addRegistry('alive');
 
   // The object is edited while its first pass waits for Azure: the operator's next write conflicts, and it reads the object again.
   const asleep = journal
-    .next(ofLife(({ endpoint }) => endpoint === 'registry'))
-    .then(() => scene.operator.process.kill('SIGSTOP'));
-  await scene.apply('alive', { regions: [{ location: 'japaneast', routing: 'Enabled' }] }, namespace);
+    .next(ofAlive(({ endpoint }) => endpoint === 'registry'))
+    .then(() => scenario.operator.process.kill('SIGSTOP'));
+  await scenario.apply('alive', { regions: [{ location: 'japaneast', routing: 'Enabled' }] }, namespace);
   await asleep;
-  await scene.kubectl(`label georep -n ${namespace} alive edited=meanwhile`);
-  scene.operator.process.kill('SIGCONT');
-  await scene.untilReady('alive');
+  await scenario.kubectl(`label georep -n ${namespace} alive edited=meanwhile`);
+  scenario.operator.process.kill('SIGCONT');
+  await scenario.untilReady('alive');
 
   // The same event twice is created once and then patched.
   for (const time of ['first', 'second']) {
-    const corrected = journal.next(ofLife(({ method }) => method === 'PATCH'));
+    const corrected = journal.next(ofAlive(({ method }) => method === 'PATCH'));
     azure.changeReplica(registry, 'japaneast', { routing: false });
     await corrected;
-    await scene.kubectl(`annotate georep -n ${namespace} alive --overwrite ${annotation.reconcileRequestedAt}=${time}`);
+    await scenario.kubectl(
+      `annotate georep -n ${namespace} alive --overwrite ${annotation.reconcileRequestedAt}=${time}`,
+    );
     const isSeen = ({ status }: RegistryReplication) => status?.lastHandledReconcileAt === time;
-    await scene.until('alive', 'is Ready again', (object) => isSeen(object) && isReady(object));
+    await scenario.until('alive', 'is Ready again', (object) => isSeen(object) && isReady(object));
   }
-  await scene.kubectl(`delete georep -n ${namespace} alive --timeout=20s`);
+  await scenario.kubectl(`delete georep -n ${namespace} alive --timeout=20s`);
 
   // The reason of a failed creation is read from its operation.
-  const failing = scene.addRegistry('failing');
+  const failing = scenario.addRegistry('failing');
   azure.failCreations(failing, 'japaneast');
   const explained = journal.next(({ endpoint, registry }) => endpoint === 'operation' && registry === 'failing');
-  await scene.apply('failing', { regions: ['japaneast'] }, namespace);
+  await scenario.apply('failing', { regions: ['japaneast'] }, namespace);
   await explained;
-  await scene.kubectl(`delete georep -n ${namespace} failing --timeout=20s`);
+  await scenario.kubectl(`delete georep -n ${namespace} failing --timeout=20s`);
 }

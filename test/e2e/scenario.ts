@@ -12,9 +12,10 @@ import type { Identity } from '../identity-mode.ts';
 import type { Operator } from '../operator.ts';
 import { startTestEnvironment, type TestEnvironment, type TestEnvironmentOptions } from '../test-environment.ts';
 import { isReady } from './expectations.ts';
-import { openGallery, patience } from './object-history.ts';
+import { waitTimeoutMs, watchObjects } from './object-history.ts';
 
-export interface SceneOptions extends Pick<TestEnvironmentOptions, 'deployment' | 'forbiddenNamespaces' | 'identity'> {
+export interface ScenarioOptions
+  extends Pick<TestEnvironmentOptions, 'deployment' | 'forbiddenNamespaces' | 'identity'> {
   readonly timings: Timings;
   /** Azure's clock; default: the system's. */
   readonly clock?: Clock;
@@ -26,7 +27,7 @@ export interface SceneOptions extends Pick<TestEnvironmentOptions, 'deployment' 
   readonly prepare?: (environment: TestEnvironment) => Promise<Readonly<Record<string, string>>>;
 }
 
-export interface Scene extends TestEnvironment {
+export interface Scenario extends TestEnvironment {
   /** The operator that runs now, or ran last. */
   readonly operator: Operator;
   /** Kills the operator with SIGKILL, if it still runs, and starts another. */
@@ -41,11 +42,11 @@ export interface Scene extends TestEnvironment {
    * Requests a pass; resolves to the value of status.lastHandledReconcileAt after that pass. Not for objects that may be gone
    * by then.
    */
-  askForALook(name: string): Promise<string>;
+  requestReconcile(name: string): Promise<string>;
   /** The object after a pass that is requested now. */
-  lookNow(name: string): Promise<RegistryReplication>;
+  reconcileNow(name: string): Promise<RegistryReplication>;
   /** Finishes Azure's work in these regions; resolves to the object after the next pass. */
-  arrived(name: string, ...locations: string[]): Promise<RegistryReplication>;
+  finishProvisioning(name: string, ...locations: string[]): Promise<RegistryReplication>;
   /** The first version of the object, from its last write on, that matches. `what` describes it in error messages. */
   until(name: string, what: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
   untilReady(name: string): Promise<RegistryReplication>;
@@ -59,7 +60,7 @@ export interface Scene extends TestEnvironment {
    * Waits for an event about the object, past or future, that reads `Reason: note`. Events are written in the background after
    * the status, so they may be missing when the status is there.
    */
-  told(name: string, words: string | RegExp): Promise<void>;
+  untilEvent(name: string, words: string | RegExp): Promise<void>;
   /** The events about the object so far, as `Reason: note`, in any order. */
   events(name: string): Promise<string[]>;
 }
@@ -73,14 +74,14 @@ export function referenceTo(name: string): RegistryReference {
   return { subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name };
 }
 
-export async function openScene({
+export async function startScenario({
   timings,
   clock,
   args = [],
   env = {},
   prepare,
   ...options
-}: SceneOptions): Promise<Scene> {
+}: ScenarioOptions): Promise<Scenario> {
   const environment = await startTestEnvironment({ arm: { timings, ...(clock && { clock }) }, ...options });
   environment.arm.azure.addResourceGroup(defaultSubscriptionId, 'images');
   const prepared = await prepareOrClose(environment, prepare);
@@ -88,10 +89,10 @@ export async function openScene({
   let operator = start();
   let requests = 0;
   const watch = startKubectl(environment.kubeconfig, ['get', 'georep', '-A', '-w', '-o=json', '--output-watch-events']);
-  const gallery = openGallery(watch.stdout, () => operator.log.slice(-5).map(({ msg }) => msg));
+  const objects = watchObjects(watch.stdout, () => operator.log.slice(-5).map(({ msg }) => msg));
   await operator.logged(({ msg }) => msg.includes('passes begin'));
 
-  const scene: Scene = {
+  const scenario: Scenario = {
     ...environment,
     get operator() {
       return operator;
@@ -108,13 +109,13 @@ export async function openScene({
     async apply(name, spec, namespace = 'default') {
       await environment.identity.admitNamespace(namespace);
       const input = manifest(name, spec, environment.identity, namespace);
-      gallery.written(await environment.kubectl('apply -f - -o json', { input }));
+      objects.recordWrite(await environment.kubectl('apply -f - -o json', { input }));
     },
     async patch(name, patch) {
       const args = ['patch', 'georep', name, '--type=merge', '-o=json', '-p', JSON.stringify(patch)];
-      gallery.written(await environment.kubectl(args));
+      objects.recordWrite(await environment.kubectl(args));
     },
-    async askForALook(name) {
+    async requestReconcile(name) {
       const value = `request ${++requests}`;
       await environment.kubectl([
         'annotate',
@@ -125,31 +126,31 @@ export async function openScene({
       ]);
       return value;
     },
-    async lookNow(name) {
-      const value = await scene.askForALook(name);
-      return gallery.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
+    async reconcileNow(name) {
+      const value = await scenario.requestReconcile(name);
+      return objects.until(name, 'has been looked at', ({ status }) => status?.lastHandledReconcileAt === value);
     },
-    arrived(name, ...locations) {
+    finishProvisioning(name, ...locations) {
       for (const location of locations) environment.arm.azure.finish(referenceTo(name), location);
-      return scene.lookNow(name);
+      return scenario.reconcileNow(name);
     },
-    until: gallery.until,
-    untilReady: (name) => gallery.until(name, 'is Ready', isReady),
-    untilGone: gallery.untilGone,
-    history: gallery.history,
+    until: objects.until,
+    untilReady: (name) => objects.until(name, 'is Ready', isReady),
+    untilGone: objects.untilGone,
+    history: objects.history,
     writesTo: (registry) =>
       environment.arm.journal.writes
         .filter((entry) => entry.registry === registry)
         .map(({ method, replica, status }) => `${method} ${replica}${status < 300 ? '' : `: ${status}`}`),
-    async told(name, words) {
+    async untilEvent(name, words) {
       const watch = startKubectl(environment.kubeconfig, [...getEvents, '-w', '--output-watch-events']);
-      const timer = setTimeout(() => watch.kill(), patience);
+      const timer = setTimeout(() => watch.kill(), waitTimeoutMs);
       const seen: string[] = [];
       try {
         for await (const line of createInterface(watch.stdout)) {
           const event: Event = JSON.parse(line).object;
           if (event.regarding.name !== name) continue;
-          const said = inWords(event);
+          const said = formatEvent(event);
           if (typeof words === 'string' ? said === words : words.test(said)) return;
           seen.push(said);
         }
@@ -161,19 +162,19 @@ export async function openScene({
     },
     async events(name) {
       const { items }: { items: Event[] } = JSON.parse(await environment.kubectl(getEvents));
-      return items.filter(({ regarding }) => regarding.name === name).map(inWords);
+      return items.filter(({ regarding }) => regarding.name === name).map(formatEvent);
     },
     async close() {
       watch.kill();
       await environment.close();
     },
   };
-  return scene;
+  return scenario;
 }
 
 async function prepareOrClose(
   environment: TestEnvironment,
-  prepare: SceneOptions['prepare'],
+  prepare: ScenarioOptions['prepare'],
 ): Promise<Readonly<Record<string, string>>> {
   try {
     return (await prepare?.(environment)) ?? {};
@@ -191,7 +192,7 @@ interface Event {
 
 const getEvents = ['get', 'events.events.k8s.io', '-n', 'default', '-o=json'];
 
-function inWords({ reason, note }: Event): string {
+function formatEvent({ reason, note }: Event): string {
   return `${reason}: ${note}`;
 }
 

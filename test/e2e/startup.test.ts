@@ -18,20 +18,20 @@ describe('an operator that cannot start, or cannot connect', () => {
   after(() => environment?.close());
 
   /** All its output; a fatal message is a log line if the log exists already, else plain text. */
-  async function lastWords(operator: Operator): Promise<{ code: number | null; lines: readonly string[] }> {
+  async function outputOf(operator: Operator): Promise<{ code: number | null; lines: readonly string[] }> {
     const code = await operator.exited;
     return { code, lines: [...operator.log.map(({ level, msg }) => `${level}: ${msg}`), ...operator.otherOutput] };
   }
 
   it('reports an unknown flag, and exits with 2', async () => {
-    expect(await lastWords(environment.startOperator({ args: ['--frequency=10m'] }))).to.deep.equal({
+    expect(await outputOf(environment.startOperator({ args: ['--frequency=10m'] }))).to.deep.equal({
       code: 2,
       lines: ["unknown option '--frequency=10m' (see --help)"],
     });
   });
 
   it('reports an invalid value, and exits with 2', async () => {
-    expect(await lastWords(environment.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
+    expect(await outputOf(environment.startOperator({ args: ['--interval=soon'] }))).to.deep.equal({
       code: 2,
       lines: [
         "option '--interval <duration>' argument 'soon' is invalid. must be a duration such as 10m or 1h30m, at least 1s (see --help)",
@@ -42,14 +42,14 @@ describe('an operator that cannot start, or cannot connect', () => {
   it('exits with 1 and one line on stderr when its log cannot be written', async () => {
     const operator = environment.startOperator();
     operator.process.stdout?.destroy();
-    expect(await lastWords(operator)).to.deep.equal({
+    expect(await outputOf(operator)).to.deep.equal({
       code: 1,
       lines: ['The log cannot be written to stdout, so the operator ends: EPIPE: broken pipe, write'],
     });
   });
 
   it('reports an invalid value of an environment variable, and exits with 2', async () => {
-    expect(await lastWords(environment.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
+    expect(await outputOf(environment.startOperator({ env: { CONCURRENCY: 'many' } }))).to.deep.equal({
       code: 2,
       lines: [
         "option '--concurrency <n>' value 'many' from env 'CONCURRENCY' is invalid. must be a whole number from 1 to 1000 (see --help)",
@@ -58,7 +58,7 @@ describe('an operator that cannot start, or cannot connect', () => {
   });
 
   it('reports an unreadable kubeconfig, and exits with 1', async () => {
-    const { code, lines } = await lastWords(environment.startOperator({ env: { KUBECONFIG: '/nowhere/kubeconfig' } }));
+    const { code, lines } = await outputOf(environment.startOperator({ env: { KUBECONFIG: '/nowhere/kubeconfig' } }));
     expect(code).to.equal(1);
     expect(lines).to.have.length(1);
     expect(lines[0]).to.match(/^fatal: The kubeconfig \/nowhere\/kubeconfig cannot be read: ENOENT/);
@@ -67,7 +67,7 @@ describe('an operator that cannot start, or cannot connect', () => {
   it('reports an address in use, and exits with 1', async () => {
     const { host: taken } = new URL(environment.arm.url);
     const operator = environment.startOperator({ args: ['--metrics-bind-address', taken] });
-    expect(await lastWords(operator)).to.deep.equal({
+    expect(await outputOf(operator)).to.deep.equal({
       code: 1,
       lines: [
         `fatal: cannot serve metrics on ${taken}: the address is in use; choose another with --metrics-bind-address`,

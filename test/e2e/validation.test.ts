@@ -2,8 +2,8 @@
 // operator, which then sends nothing to Azure.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
-import { condition, isNotReadyBecause, messageOf } from './expectations.ts';
-import { manifest, openScene, type Scene } from './scenario.ts';
+import { condition, isNotReadyBecause, readyMessage } from './expectations.ts';
+import { manifest, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 /** Overrides of a valid spec; of the wrong shape on purpose. */
@@ -61,7 +61,7 @@ const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
 ];
 
 /** Refused by a pattern and, on API servers with CEL rules, with a readable message too. */
-const refusedInWords: readonly [what: string, spec: Wrong, field: string, words: RegExp][] = [
+const refusedReadably: readonly [what: string, spec: Wrong, field: string, words: RegExp][] = [
   [
     'a region that is no name',
     { regions: [{ location: 'japan_east!' }] },
@@ -93,7 +93,7 @@ const refusedInWords: readonly [what: string, spec: Wrong, field: string, words:
     'Registries',
     'r\u0435gistries',
     '',
-  ].map((serviceAccountName): (typeof refusedInWords)[number] => [
+  ].map((serviceAccountName): (typeof refusedReadably)[number] => [
     `${JSON.stringify(serviceAccountName)} for the name of a ServiceAccount`,
     { identity: { serviceAccountName } },
     'spec.identity.serviceAccountName',
@@ -177,7 +177,7 @@ function regionsWithTags(regions: number, tags: number): unknown[] {
 }
 
 /** Rules that no schema can express. */
-const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
+const refusedByOperator: readonly [what: string, spec: Wrong, words: RegExp][] = [
   [
     'a tag name with a character that cannot be seen',
     { regions: [{ location: 'japaneast', tags: { 'team\u200b': 'web' } }] },
@@ -186,64 +186,64 @@ const refusedByUs: readonly [what: string, spec: Wrong, words: RegExp][] = [
 ];
 
 describeWithKubectl('an invalid spec', () => {
-  let scene: Scene;
-  let knowsRules: boolean;
+  let scenario: Scenario;
+  let hasCelRules: boolean;
 
   before(async () => {
-    scene = await openScene({ timings: instant });
-    const { serverVersion } = JSON.parse(await scene.kubectl('version -o json'));
+    scenario = await startScenario({ timings: instant });
+    const { serverVersion } = JSON.parse(await scenario.kubectl('version -o json'));
     // API servers before 1.25 ignore x-kubernetes-validations.
-    knowsRules = Number.parseInt(serverVersion.minor, 10) >= 25;
+    hasCelRules = Number.parseInt(serverVersion.minor, 10) >= 25;
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   function wrong(name: string, spec: Wrong): string {
-    const valid = JSON.parse(manifest(name, { regions: ['japaneast'] }, scene.identity));
+    const valid = JSON.parse(manifest(name, { regions: ['japaneast'] }, scenario.identity));
     return JSON.stringify({ ...valid, spec: { ...valid.spec, ...spec } });
   }
 
-  async function complaintAbout(input: string): Promise<string> {
-    return scene.kubectl('apply -f -', { input }).then(
-      () => expect.fail('the API server took it'),
+  async function rejectionOf(input: string): Promise<string> {
+    return scenario.kubectl('apply -f -', { input }).then(
+      () => expect.fail('the API server accepted it'),
       (error: Error) => error.message,
     );
   }
 
   async function invalidSpec(name: string, spec: Wrong): Promise<string> {
-    scene.addRegistry(name);
-    await scene.kubectl('apply -f -', { input: wrong(name, { registry: { ...registry, name }, ...spec }) });
-    const object = await scene.until(name, 'is refused', isNotReadyBecause('InvalidSpec'));
+    scenario.addRegistry(name);
+    await scenario.kubectl('apply -f -', { input: wrong(name, { registry: { ...registry, name }, ...spec }) });
+    const object = await scenario.until(name, 'is refused', isNotReadyBecause('InvalidSpec'));
     expect(condition(object, 'Stalled')).to.include({ status: 'True', reason: 'InvalidSpec' });
     expect(object.status?.phase).to.equal('Failed');
-    expect(scene.arm.journal.entries.filter((request) => request.registry === name)).to.deep.equal([]);
-    return messageOf(object);
+    expect(scenario.arm.journal.entries.filter((request) => request.registry === name)).to.deep.equal([]);
+    return readyMessage(object);
   }
 
   for (const [what, spec, words] of refusedBySchema)
     it(`is refused by the schema: ${what}`, async () => {
-      expect(await complaintAbout(wrong('wrong', spec))).to.match(words);
+      expect(await rejectionOf(wrong('wrong', spec))).to.match(words);
     });
 
-  for (const [what, spec, field, words] of refusedInWords)
+  for (const [what, spec, field, words] of refusedReadably)
     it(`is refused by every API server, with a readable message by those with CEL rules: ${what}`, async () => {
-      const complaint = await complaintAbout(wrong('wrong', spec));
-      expect(complaint).to.match(new RegExp(`${field.replaceAll('.', '\\.')}: Invalid value: `));
-      if (knowsRules) expect(complaint).to.match(words);
+      const message = await rejectionOf(wrong('wrong', spec));
+      expect(message).to.match(new RegExp(`${field.replaceAll('.', '\\.')}: Invalid value: `));
+      if (hasCelRules) expect(message).to.match(words);
       // The message must not show how the rule is evaluated.
-      expect(complaint).not.to.match(/evaluat|conversion/);
+      expect(message).not.to.match(/evaluat|conversion/);
     });
 
   refusedByRules.forEach(([what, spec, rule, ours], index) => {
     it(`is refused: ${what}`, async () => {
-      if (knowsRules) {
-        const complaint = await complaintAbout(wrong('wrong', spec));
-        expect(complaint).to.match(rule);
-        expect(complaint).not.to.match(/evaluat|conversion/);
+      if (hasCelRules) {
+        const message = await rejectionOf(wrong('wrong', spec));
+        expect(message).to.match(rule);
+        expect(message).not.to.match(/evaluat|conversion/);
       } else expect(await invalidSpec(`ruled${index}`, spec)).to.match(ours);
     });
   });
 
-  refusedByUs.forEach(([what, spec, words], index) => {
+  refusedByOperator.forEach(([what, spec, words], index) => {
     it(`is refused by the operator: ${what}`, async () => {
       expect(await invalidSpec(`spec${index}`, spec)).to.match(words);
     });
@@ -255,42 +255,40 @@ describeWithKubectl('an invalid spec', () => {
       [100, 5],
     ] as const) {
       const spec = { suspend: true, regions: regionsWithTags(regions, tags) };
-      await scene.kubectl('create -f -', { input: wrong(`large${regions}`, spec) });
-      await scene.until(`large${regions}`, 'is Suspended', ({ status }) => status?.phase === 'Suspended');
+      await scenario.kubectl('create -f -', { input: wrong(`large${regions}`, spec) });
+      await scenario.until(`large${regions}`, 'is Suspended', ({ status }) => status?.phase === 'Suspended');
     }
   });
 
   it('recovers when it is edited', async () => {
     await invalidSpec('healing', { regions: [{ location: 'japaneast', tags: { 'app\u200b': 'web' } }] });
-    await scene.patch('healing', { spec: { regions: [{ location: 'japaneast', tags: { app: 'web' } }] } });
-    await scene.untilReady('healing');
-    expect(scene.writesTo('healing')).to.deep.equal(['PUT japaneast']);
+    await scenario.patch('healing', { spec: { regions: [{ location: 'japaneast', tags: { app: 'web' } }] } });
+    await scenario.untilReady('healing');
+    expect(scenario.writesTo('healing')).to.deep.equal(['PUT japaneast']);
   });
 
   it('is one whose registry was changed (trap 16)', async () => {
-    scene.addRegistry('fixed');
-    scene.addRegistry('other');
-    await scene.apply('fixed', { regions: ['eastus'] });
-    await scene.untilReady('fixed');
+    scenario.addRegistry('fixed');
+    scenario.addRegistry('other');
+    await scenario.apply('fixed', { regions: ['eastus'] });
+    await scenario.untilReady('fixed');
     const patch = { spec: { registry: { name: 'other' } } };
-    if (knowsRules) {
-      const complaint = await scene.patch('fixed', patch).then(
-        () => expect.fail('the API server took it'),
+    if (hasCelRules) {
+      const message = await scenario.patch('fixed', patch).then(
+        () => expect.fail('the API server accepted it'),
         (error: Error) => error.message,
       );
-      expect(complaint).to.contain(
-        'the registry cannot be changed; make a new RegistryReplication for another registry',
-      );
+      expect(message).to.contain('the registry cannot be changed; make a new RegistryReplication for another registry');
     } else {
-      await scene.patch('fixed', patch);
-      const object = await scene.until('fixed', 'is refused', isNotReadyBecause('InvalidSpec'));
-      expect(messageOf(object)).to.match(/^spec\.registry was changed, from .*\/registries\/fixed: change it back/);
+      await scenario.patch('fixed', patch);
+      const object = await scenario.until('fixed', 'is refused', isNotReadyBecause('InvalidSpec'));
+      expect(readyMessage(object)).to.match(/^spec\.registry was changed, from .*\/registries\/fixed: change it back/);
     }
-    expect(scene.arm.journal.entries.filter((request) => request.registry === 'other')).to.deep.equal([]);
+    expect(scenario.arm.journal.entries.filter((request) => request.registry === 'other')).to.deep.equal([]);
   });
 
   it('keeps secrets, tokens and signed URLs out of the log', () => {
-    expect(scene.operator.log).not.to.have.length(0);
-    expect(scene.secretsLogged()).to.deep.equal([]);
+    expect(scenario.operator.log).not.to.have.length(0);
+    expect(scenario.secretsLogged()).to.deep.equal([]);
   });
 });

@@ -5,20 +5,20 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { isNotReadyBecause } from './expectations.ts';
-import { openScene, referenceTo, type Scene } from './scenario.ts';
+import { referenceTo, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 /** Azure's clock: a delayed response is held until the test releases it. */
-class HoldingClock implements Clock {
+class HeldClock implements Clock {
   #held = Promise.withResolvers<void>();
-  #letGo: () => void = () => undefined;
+  #release: () => void = () => undefined;
 
   now(): Date {
     return new Date();
   }
 
   after(_ms: number, call: () => void): () => void {
-    this.#letGo = call;
+    this.#release = call;
     this.#held.resolve();
     return () => undefined;
   }
@@ -28,9 +28,9 @@ class HoldingClock implements Clock {
     return this.#held.promise;
   }
 
-  letGo(): void {
+  release(): void {
     this.#held = Promise.withResolvers<void>();
-    this.#letGo();
+    this.#release();
   }
 }
 
@@ -38,25 +38,25 @@ const both = [{ location: 'japaneast' }, { location: 'westeurope' }];
 const one = [{ location: 'japaneast' }];
 
 describeWithKubectl('a change that is withdrawn while Azure is slow to answer', () => {
-  let scene: Scene;
-  const clock = new HoldingClock();
+  let scenario: Scenario;
+  const clock = new HeldClock();
 
   before(async () => {
-    scene = await openScene({ timings: instant, clock });
-    scene.addRegistry('witness');
-    await scene.apply('witness', { regions: ['eastus'] });
-    await scene.untilReady('witness');
+    scenario = await startScenario({ timings: instant, clock });
+    scenario.addRegistry('control');
+    await scenario.apply('control', { regions: ['eastus'] });
+    await scenario.untilReady('control');
   });
-  after(() => scene?.close());
+  after(() => scenario?.close());
 
   /** A Ready object with two adopted replicas; the next read of one replica is held. */
   async function begin(name: string, slowReplica = 'westeurope'): Promise<void> {
-    const registry = scene.addRegistry(name);
-    for (const { location } of both) scene.arm.azure.addReplica(registry, location);
-    await scene.apply(name, { regions: both });
-    await scene.untilReady(name);
+    const registry = scenario.addRegistry(name);
+    for (const { location } of both) scenario.arm.azure.addReplica(registry, location);
+    await scenario.apply(name, { regions: both });
+    await scenario.untilReady(name);
     const endpoints = ['replica'] as const;
-    scene.arm.azure.faults.add({
+    scenario.arm.azure.faults.add({
       kind: 'latency',
       ms: 15_000,
       times: 1,
@@ -69,50 +69,50 @@ describeWithKubectl('a change that is withdrawn while Azure is slow to answer', 
 
   /** Lets the operator see everything written before, namespaces included; then releases Azure's response. */
   async function answer(): Promise<void> {
-    await scene.lookNow('witness');
-    clock.letGo();
+    await scenario.reconcileNow('control');
+    clock.release();
   }
 
   const withdrawals: [string, string, (name: string) => Promise<unknown>, (name: string) => Promise<unknown>][] = [
     [
       'relisted',
       'a region that is listed again is not deleted',
-      (name) => scene.patch(name, { spec: { regions: both } }),
-      (name) => scene.untilReady(name),
+      (name) => scenario.patch(name, { spec: { regions: both } }),
+      (name) => scenario.untilReady(name),
     ],
     [
       'retained',
       'nothing is deleted for an object whose prune is Retain',
-      (name) => scene.patch(name, { spec: { prune: 'Retain' } }),
-      (name) => scene.untilReady(name),
+      (name) => scenario.patch(name, { spec: { prune: 'Retain' } }),
+      (name) => scenario.untilReady(name),
     ],
     [
       'abandoned',
       'nothing is deleted for an object that is deleted with deletionPolicy Retain',
       async (name) => {
-        await scene.patch(name, { spec: { deletionPolicy: 'Retain' } });
-        await scene.kubectl(`delete georep ${name} --wait=false`);
+        await scenario.patch(name, { spec: { deletionPolicy: 'Retain' } });
+        await scenario.kubectl(`delete georep ${name} --wait=false`);
       },
-      (name) => scene.untilGone(name),
+      (name) => scenario.untilGone(name),
     ],
     [
       'suspended',
       'nothing is deleted for an object that is suspended',
-      (name) => scene.patch(name, { spec: { suspend: true } }),
-      (name) => scene.until(name, 'is Suspended', ({ status }) => status?.phase === 'Suspended'),
+      (name) => scenario.patch(name, { spec: { suspend: true } }),
+      (name) => scenario.until(name, 'is Suspended', ({ status }) => status?.phase === 'Suspended'),
     ],
     [
       'observing',
       'nothing is deleted for an object in mode Observe',
-      (name) => scene.patch(name, { spec: { mode: 'Observe' } }),
-      (name) => scene.until(name, 'is Observing', ({ status }) => status?.phase === 'Observing'),
+      (name) => scenario.patch(name, { spec: { mode: 'Observe' } }),
+      (name) => scenario.until(name, 'is Observing', ({ status }) => status?.phase === 'Observing'),
     ],
     [
       'forbidden',
       'nothing is deleted for an object whose namespace no longer allows the registry',
-      () => annotateNamespace(`${allowedRegistries}=${registryId(referenceTo('witness'))}`),
+      () => annotateNamespace(`${allowedRegistries}=${registryId(referenceTo('control'))}`),
       async (name) => {
-        await scene.until(name, 'is refused', isNotReadyBecause('RegistryNotAllowed'));
+        await scenario.until(name, 'is refused', isNotReadyBecause('RegistryNotAllowed'));
         await annotateNamespace(`${allowedRegistries}-`);
       },
     ],
@@ -120,36 +120,36 @@ describeWithKubectl('a change that is withdrawn while Azure is slow to answer', 
   for (const [name, promise, withdraw, settled] of withdrawals) {
     it(promise, async () => {
       await begin(name);
-      await scene.patch(name, { spec: { regions: one } });
+      await scenario.patch(name, { spec: { regions: one } });
       await clock.held;
       await withdraw(name);
       await answer();
       await settled(name);
-      expect(scene.writesTo(name)).to.deep.equal([]);
+      expect(scenario.writesTo(name)).to.deep.equal([]);
     });
   }
 
   it('nothing is created for an object that is being deleted', async () => {
     await begin('deleted', 'uksouth');
-    await scene.patch('deleted', { spec: { regions: [...both, { location: 'uksouth' }] } });
+    await scenario.patch('deleted', { spec: { regions: [...both, { location: 'uksouth' }] } });
     await clock.held;
-    await scene.kubectl('delete georep deleted --wait=false');
+    await scenario.kubectl('delete georep deleted --wait=false');
     await answer();
-    await scene.untilGone('deleted');
-    expect(scene.writesTo('deleted')).to.have.members(['DELETE japaneast', 'DELETE westeurope']);
+    await scenario.untilGone('deleted');
+    expect(scenario.writesTo('deleted')).to.have.members(['DELETE japaneast', 'DELETE westeurope']);
   });
 
   it('nothing is deleted for an object that is to be detached', async () => {
     await begin('detached');
-    await scene.kubectl('delete georep detached --wait=false');
+    await scenario.kubectl('delete georep detached --wait=false');
     await clock.held;
-    await scene.kubectl(['annotate', 'georep', 'detached', `${annotation.forceDetach}=true`]);
+    await scenario.kubectl(['annotate', 'georep', 'detached', `${annotation.forceDetach}=true`]);
     await answer();
-    await scene.untilGone('detached');
-    expect(scene.writesTo('detached')).to.deep.equal([]);
+    await scenario.untilGone('detached');
+    expect(scenario.writesTo('detached')).to.deep.equal([]);
   });
 
   async function annotateNamespace(change: string): Promise<void> {
-    await scene.kubectl(['annotate', 'namespace', 'default', '--overwrite', change]);
+    await scenario.kubectl(['annotate', 'namespace', 'default', '--overwrite', change]);
   }
 });
