@@ -101,9 +101,9 @@ export function parseConfig(argv: readonly string[]): Config {
     leaderElect,
     leaderElectResourceNamespace: namespace,
     leaderElectResourceName: name,
-    leaderElectLeaseDuration: leaseDuration,
-    leaderElectRenewDeadline: renewDeadline,
-    leaderElectRetryPeriod: retryPeriod,
+    leaderElectLeaseDuration: leaseDurationMs,
+    leaderElectRenewDeadline: renewDeadlineMs,
+    leaderElectRetryPeriod: retryPeriodMs,
     ...flags
   } = parseFlags(argv);
   const { env } = process;
@@ -115,13 +115,13 @@ export function parseConfig(argv: readonly string[]): Config {
       'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every server; unset it, and name a private CA with NODE_EXTRA_CA_CERTS',
     );
   // Checked without --leader-elect too, so that turning it on later brings no surprise.
-  checkTimings({ leaseDuration, renewDeadline, retryPeriod });
+  checkTimings({ leaseDurationMs, renewDeadlineMs, retryPeriodMs });
   const leaderElection = {
     ...(namespace !== undefined && { namespace }),
     name,
-    leaseDuration,
-    renewDeadline,
-    retryPeriod,
+    leaseDurationMs,
+    renewDeadlineMs,
+    retryPeriodMs,
   };
   return Object.freeze({
     ...flags,
@@ -137,16 +137,16 @@ export function parseConfig(argv: readonly string[]): Config {
 }
 
 /** Checks client-go's rules for Lease timings. */
-function checkTimings({ leaseDuration, renewDeadline, retryPeriod }: LeaseTimings): void {
-  const deadline = `--leader-elect-renew-deadline (${formatDuration(renewDeadline)})`;
-  if (leaseDuration <= renewDeadline)
+function checkTimings({ leaseDurationMs, renewDeadlineMs, retryPeriodMs }: LeaseTimings): void {
+  const deadline = `--leader-elect-renew-deadline (${formatDuration(renewDeadlineMs)})`;
+  if (leaseDurationMs <= renewDeadlineMs)
     throw new ConfigError(
-      `--leader-elect-lease-duration (${formatDuration(leaseDuration)}) must be longer than ${deadline}`,
+      `--leader-elect-lease-duration (${formatDuration(leaseDurationMs)}) must be longer than ${deadline}`,
     );
   // client-go spreads the retry period by up to a fifth.
-  if (renewDeadline <= 1.2 * retryPeriod)
+  if (renewDeadlineMs <= 1.2 * retryPeriodMs)
     throw new ConfigError(
-      `${deadline} must be longer than 1.2 times --leader-elect-retry-period (${formatDuration(retryPeriod)})`,
+      `${deadline} must be longer than 1.2 times --leader-elect-retry-period (${formatDuration(retryPeriodMs)})`,
     );
 }
 

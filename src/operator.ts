@@ -11,11 +11,10 @@ import {
 import { checkCredential, defaultCredential } from './azure/identity/credential.ts';
 import { type Config, version } from './config.ts';
 import { type Informer, type InformerOptions, startInformer } from './kubernetes/cache/informer.ts';
-import { namespacedName } from './kubernetes/cache/key.ts';
 import { Store } from './kubernetes/cache/store.ts';
 import { createKubeClient, type KubeClientOptions, loadKubeConfig } from './kubernetes/client/client.ts';
 import { insecureTls } from './kubernetes/client/kubeconfig.ts';
-import { resource } from './kubernetes/client/resource.ts';
+import { namespacedName, resource } from './kubernetes/client/resource.ts';
 import { type Controller, startController } from './kubernetes/controller/controller.ts';
 import { WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
@@ -120,7 +119,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     isWorking,
   });
   // Its own connections: a shared pool may give the watch one that has fallen silent, which takes 30 s to notice.
-  const informer = watchObjects(config, { cluster: connect(), store, log, changed: reconciler.onChange });
+  const informer = watchObjects(config, { cluster: connect(), store, log, onChange: reconciler.onChange });
   resources.defer(() => informer.stop());
   metrics.informer(name, informer.health);
 
@@ -152,7 +151,7 @@ function kubeConnector(
   };
 }
 
-type Watching = Pick<InformerOptions<RegistryReplication>, 'cluster' | 'store' | 'log' | 'changed'>;
+type Watching = Pick<InformerOptions<RegistryReplication>, 'cluster' | 'store' | 'log' | 'onChange'>;
 
 function watchObjects({ watchNamespaces: namespaces, watchLabelSelector }: Config, watching: Watching): Informer {
   return startInformer({

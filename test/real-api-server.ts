@@ -113,7 +113,7 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
     async start(flags = []) {
       const started = runApiServer(flags);
       apiServer = started;
-      const cluster = createKubeClient(loadKubeConfig(at('admin.kubeconfig')), { timeout: 5000 });
+      const cluster = createKubeClient(loadKubeConfig(at('admin.kubeconfig')), { timeoutMs: 5000 });
       await eventually(async () => {
         if (started.hasEnded || etcd.hasEnded) throw new Error(`the API server ended; its logs are in ${directory}`);
         return serves(cluster);

@@ -19,16 +19,16 @@ export interface ElectionOptions {
 
 export function createElection(config: Config['leaderElection'], options: ElectionOptions): LeaderElection {
   if (!config) return alwaysLeader;
-  const { namespace, name, ...terms } = config;
+  const { namespace, name, ...timings } = config;
   const { connect, instance, metrics, log, lost } = options;
   // Its own connections, and half the deadline: a renewal that hangs leaves time for another.
-  const cluster = connect({ timeout: terms.renewDeadline / 2 });
+  const cluster = connect({ timeoutMs: timings.renewDeadlineMs / 2 });
   return new LeaseElection({
     lock: leaseLock(cluster, { namespace: namespace ?? cluster.namespace, name }),
     // A restarted pod has the same name and is another process.
     identity: `${instance}_${randomUUID()}`,
-    terms,
-    lost,
+    timings,
+    onStoppedLeading: lost,
     clock,
     monotonic: () => performance.now(),
     random: Math.random,

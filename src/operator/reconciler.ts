@@ -9,12 +9,11 @@ import {
 import type { ArmClientPool } from '../azure/identity/arm-client-pool.ts';
 import type { Config } from '../config.ts';
 import type { Change } from '../kubernetes/cache/informer.ts';
-import { namespacedName } from '../kubernetes/cache/key.ts';
 import { type Store, withReadYourWrites } from '../kubernetes/cache/store.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
 import { isTerminating } from '../kubernetes/client/crd.ts';
 import { namespaceReader } from '../kubernetes/client/namespace.ts';
-import { type ResourceKind, resource } from '../kubernetes/client/resource.ts';
+import { namespacedName, type ResourceKind, resource } from '../kubernetes/client/resource.ts';
 import type { ControllerOptions } from '../kubernetes/controller/controller.ts';
 import { addFinalizer, removeFinalizer } from '../kubernetes/controller/finalizer.ts';
 import { enqueueRequests } from '../kubernetes/controller/predicates.ts';

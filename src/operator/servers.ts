@@ -45,6 +45,6 @@ function openMetrics(
   if (!address) return undefined;
   if (!metricsSecure) return serveMetrics(address, metricsPage(registry, clock));
   // Shorter than the 10 s after which Prometheus gives up.
-  const cluster = connect({ timeout: 5_000 });
+  const cluster = connect({ timeoutMs: 5_000 });
   return serveSecureMetrics({ address, registry, cluster, ...metricsSecure, clock, log });
 }

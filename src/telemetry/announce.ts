@@ -2,7 +2,7 @@
 // the metrics. It decides nothing, and nothing of it can fail a pass.
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
-import { namespacedName } from '../kubernetes/cache/key.ts';
+import { namespacedName } from '../kubernetes/client/resource.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { ObjectEvent } from '../replication/events.ts';

@@ -1,8 +1,8 @@
 // Whether Azure answers, as two lines in the log: one when it no longer does, one when it does again. A single failure is
 // nothing to tell: it is tried again, and counted in georeplication_arm_requests_total.
 import type { ArmRequest } from '../azure/arm.ts';
-import { LogOnChange } from '../kubernetes/controller/log-on-change.ts';
 import type { Log } from '../lib/log.ts';
+import { LogOnChange } from '../lib/log-on-change.ts';
 
 /** Requests without a usable answer, one after the other, that make an outage. */
 const enough = 5;

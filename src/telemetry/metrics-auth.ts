@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { AccessReview } from '../kubernetes/client/access-review.ts';
 import { explain, isUnavailable } from '../kubernetes/client/errors.ts';
-import { LogOnChange } from '../kubernetes/controller/log-on-change.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { LogOnChange } from '../lib/log-on-change.ts';
 import { sanitize } from '../lib/sanitize.ts';
 
 export type Verdict = { readonly status: 200 } | { readonly status: 401 | 403 | 500 | 503; readonly words: string };

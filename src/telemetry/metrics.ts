@@ -1,7 +1,7 @@
 // Every metric of the operator, under the names that controller-runtime and client-go use, so that existing dashboards work, and
 // georeplication_* for the domain. It measures and never decides.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RequestSeen } from '../kubernetes/client/client.ts';
+import type { ObservedRequest } from '../kubernetes/client/client.ts';
 import { type ControllerMetrics, passResults } from '../kubernetes/controller/controller.ts';
 import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
 import type { LeaderElectionMetrics } from '../kubernetes/leader-election/leader-election.ts';
@@ -21,7 +21,7 @@ export interface Metrics {
   /** @param read Asked at each scrape. */
   informer(name: string, read: () => InformerState): void;
   objects(sources: ObjectSources): ObjectMetrics;
-  kubernetesRequest(request: RequestSeen): void;
+  kubernetesRequest(request: ObservedRequest): void;
   readonly arm: ArmMetrics;
 }
 

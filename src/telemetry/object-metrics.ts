@@ -4,7 +4,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { findCondition } from '../api/conditions.ts';
 import type { Phase, RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
-import { namespacedName } from '../kubernetes/cache/key.ts';
+import { namespacedName } from '../kubernetes/client/resource.ts';
 import type { Clock } from '../lib/clock.ts';
 import { needsIntervention, reasons } from '../replication/reasons.ts';
 

@@ -49,7 +49,7 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
   const emulator = await startKubernetesEmulator({ crds: [crdFile] });
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, emulator.kubeconfig, { mode: 0o600 });
-  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeout });
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: timeout });
   return {
     kubeconfig,
     cluster,
@@ -79,7 +79,7 @@ export async function givenCluster(
   { object }: Sample,
   say: (text: string) => void,
 ): Promise<DemoCluster> {
-  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeout });
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: timeout });
   const replications = replicationsIn(cluster);
   const name = nameOf(object);
   const run = randomBytes(4).toString('hex');

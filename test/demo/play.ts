@@ -4,8 +4,8 @@ import { join, relative } from 'node:path';
 import { findCondition } from '../../src/api/conditions.ts';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
-import { namespacedName } from '../../src/kubernetes/cache/key.ts';
 import { Store } from '../../src/kubernetes/cache/store.ts';
+import { namespacedName } from '../../src/kubernetes/client/resource.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { missingKubectl } from '../emulators/kubectl.ts';
@@ -120,7 +120,7 @@ function watch({ cluster, replications, scope }: DemoCluster, key: string, { scr
     resource: replications,
     store,
     ...(scope && { namespaces: [scope.namespace], labelSelector: scope.labelSelector }),
-    changed() {
+    onChange() {
       const views = store.list().map(viewOf);
       screen.show(views.sort((one, other) => one.name.localeCompare(other.name)));
       const object = read();

@@ -15,7 +15,7 @@ import {
   createKubeClient,
   type KubeClient,
   loadKubeConfig,
-  type RequestSeen,
+  type ObservedRequest,
 } from '../../src/kubernetes/client/client.ts';
 import { isTerminating } from '../../src/kubernetes/client/crd.ts';
 import { type Resource, resource } from '../../src/kubernetes/client/resource.ts';
@@ -74,7 +74,7 @@ describe('the controller runtime against an API server', function () {
   let informer: Informer;
   let controller: Controller;
   let log: LogJournal;
-  let requests: RequestSeen[];
+  let requests: ObservedRequest[];
   let passes: Journal<Widget>;
   let gone: Journal<string>;
   let pass: (object: Widget) => Promise<Outcome>;
@@ -121,7 +121,7 @@ describe('the controller runtime against an API server', function () {
       cluster,
       resource: api,
       store,
-      changed: enqueueRequests(queue, 'example.dev/finalizer'),
+      onChange: enqueueRequests(queue, 'example.dev/finalizer'),
       onMissing: `the CRD ${plural}.${group} is not installed`,
       clock: systemClock,
       random: () => 0.9, // short waits
@@ -135,7 +135,7 @@ describe('the controller runtime against an API server', function () {
         passes.push(object);
         return pass(object);
       },
-      gone: gone.push,
+      onDeleted: gone.push,
       concurrency: 2,
       clock: systemClock,
       log,

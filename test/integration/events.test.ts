@@ -12,7 +12,7 @@ import {
   createKubeClient,
   type KubeClient,
   loadKubeConfig,
-  type RequestSeen,
+  type ObservedRequest,
 } from '../../src/kubernetes/client/client.ts';
 import type { EventRecord } from '../../src/kubernetes/events/event.ts';
 import { type EventRecorder, eventRecorder } from '../../src/kubernetes/events/recorder.ts';
@@ -36,7 +36,7 @@ describe('events on an API server', function () {
   /** The recorder's way to the API server. */
   let wire: TcpProxy;
   let cluster: KubeClient;
-  let requests: Journal<RequestSeen>;
+  let requests: Journal<ObservedRequest>;
   let log: LogJournal;
   let events: EventRecorder;
   let object: KubernetesObject;

@@ -18,7 +18,7 @@ import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 
 /** A machine that stands still for a moment must not cost a leader its place. */
-const terms = { leaseDuration: 6_000, renewDeadline: 5_000, retryPeriod: 300 };
+const timings = { leaseDurationMs: 6_000, renewDeadlineMs: 5_000, retryPeriodMs: 300 };
 
 describe('leader election against an API server', function () {
   this.timeout(60_000);
@@ -60,10 +60,10 @@ describe('leader election against an API server', function () {
     const log = new LogJournal();
     const lost = new Journal<string>();
     const election = new LeaseElection({
-      lock: leaseLock(connected(url, { timeout: terms.renewDeadline / 2 }), { namespace: 'default', name }),
+      lock: leaseLock(connected(url, { timeoutMs: timings.renewDeadlineMs / 2 }), { namespace: 'default', name }),
       identity,
-      terms,
-      lost: lost.push,
+      timings,
+      onStoppedLeading: lost.push,
       clock: systemClock,
       monotonic: () => performance.now(),
       random: Math.random,

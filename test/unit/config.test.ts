@@ -76,9 +76,9 @@ describe('parseConfig', () => {
     ['--log-level', 'LOG_LEVEL', 'DEBUG', 'logLevel', 'debug'],
   ];
   const ofLeases: [flag: string, twin: string, text: string, setting: keyof LeaderElection, value: unknown][] = [
-    ['--leader-elect-lease-duration', 'LEADER_ELECT_LEASE_DURATION', '30s', 'leaseDuration', 30_000],
-    ['--leader-elect-renew-deadline', 'LEADER_ELECT_RENEW_DEADLINE', '12s', 'renewDeadline', 12_000],
-    ['--leader-elect-retry-period', 'LEADER_ELECT_RETRY_PERIOD', '500ms', 'retryPeriod', 500],
+    ['--leader-elect-lease-duration', 'LEADER_ELECT_LEASE_DURATION', '30s', 'leaseDurationMs', 30_000],
+    ['--leader-elect-renew-deadline', 'LEADER_ELECT_RENEW_DEADLINE', '12s', 'renewDeadlineMs', 12_000],
+    ['--leader-elect-retry-period', 'LEADER_ELECT_RETRY_PERIOD', '500ms', 'retryPeriodMs', 500],
     ['--leader-elect-resource-namespace', 'LEADER_ELECT_RESOURCE_NAMESPACE', 'operators', 'namespace', 'operators'],
     ['--leader-elect-resource-name', 'LEADER_ELECT_RESOURCE_NAME', 'one-of-two', 'name', 'one-of-two'],
   ];
@@ -97,9 +97,9 @@ describe('parseConfig', () => {
   it("elects a leader only when asked to, with client-go's timing", () => {
     const expected = {
       name: 'acr-replication-operator',
-      leaseDuration: 15_000,
-      renewDeadline: 10_000,
-      retryPeriod: 2_000,
+      leaseDurationMs: 15_000,
+      renewDeadlineMs: 10_000,
+      retryPeriodMs: 2_000,
     };
     for (const argv of [['--leader-elect'], ['--leader-elect=true'], ['--leader-elect', '--interval', '5m']]) {
       expect(configFrom(argv, { LEADER_ELECT: 'false' }).leaderElection).to.deep.equal(expected);

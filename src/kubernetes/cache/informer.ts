@@ -2,13 +2,12 @@
 // namespace, under a supervisor that restarts it after any error and never stops silently. It decides nothing about the
 // objects: its callback only enqueues.
 import { type KubernetesObject, ListWatch } from '@kubernetes/client-node';
+import { type Backoff, delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { KubeClient } from '../client/client.ts';
-import { ApiServerUnreachable, explain, isNotFound, isUnavailable, retryAfter } from '../client/errors.ts';
-import type { Resource } from '../client/resource.ts';
-import { type Backoff, delayAfter, type Random } from '../controller/backoff.ts';
-import { namespacedName } from './key.ts';
+import { ApiServerUnreachable, explain, isNotFound, isUnavailable, retryAfterMs } from '../client/errors.ts';
+import { namespacedName, type Resource } from '../client/resource.ts';
 import type { Store } from './store.ts';
 import { ReliableWatch } from './watch.ts';
 
@@ -52,7 +51,7 @@ export interface InformerOptions<T extends KubernetesObject> {
   readonly resource: Resource<T>;
   readonly store: Store<T>;
   /** Called after the store has the change. What it throws is logged. */
-  readonly changed: (change: Change<T>) => void;
+  readonly onChange: (change: Change<T>) => void;
   /** None: all namespaces, in one watch. */
   readonly namespaces?: readonly string[];
   readonly labelSelector?: string;
@@ -68,15 +67,15 @@ export interface InformerOptions<T extends KubernetesObject> {
  * watch is back the operator sees no edit. A refusal that only a person can end (401, 403, 404) is given more time.
  */
 const backoff = {
-  refused: { first: 500, max: 30_000, jitter: 0.5 },
-  unavailable: { first: 500, max: 5_000, jitter: 0.5 },
+  refused: { firstMs: 500, maxMs: 30_000, jitter: 0.5 },
+  unavailable: { firstMs: 500, maxMs: 5_000, jitter: 0.5 },
 } as const satisfies Record<string, Backoff>;
 /** ms that a watch must have lived to count as progress when nothing happened in it. */
-const longEnough = 10_000;
+const minHealthyWatchMs = 10_000;
 
 export function startInformer<T extends KubernetesObject>(options: InformerOptions<T>): Informer {
   const namespaces = options.namespaces?.length ? [...new Set(options.namespaces)] : [undefined];
-  const watches = namespaces.map((namespace) => new SupervisedWatch(options, namespace));
+  const watches = namespaces.map((namespace) => new Reflector(options, namespace));
   for (const watch of watches) watch.start();
   return {
     synced: Promise.all(watches.map((watch) => watch.synced)).then(() => undefined),
@@ -96,7 +95,7 @@ export function startInformer<T extends KubernetesObject>(options: InformerOptio
   };
 }
 
-class SupervisedWatch<T extends KubernetesObject> {
+class Reflector<T extends KubernetesObject> {
   readonly namespace: string | undefined;
   readonly synced: Promise<void>;
   isSynced = false;
@@ -111,7 +110,7 @@ class SupervisedWatch<T extends KubernetesObject> {
   #stopped = false;
   #failures = 0;
   /** The next pause may be left out, once: the last watch lived long, or the pause after a failure is over. */
-  #mayHurry = false;
+  #skipNextPause = false;
   #cancelWait: () => void = () => undefined;
 
   constructor(options: InformerOptions<T>, namespace: string | undefined) {
@@ -123,10 +122,10 @@ class SupervisedWatch<T extends KubernetesObject> {
     this.#resolveSynced = resolve;
 
     const listener = {
-      connecting: () => this.#connecting(),
-      opened: () => this.#opened(),
-      progressed: () => {
-        this.#contact();
+      onConnecting: () => this.#onConnecting(),
+      onOpened: () => this.#onOpened(),
+      onProgress: () => {
+        this.#recordContact();
         this.#failures = 0;
       },
     };
@@ -138,18 +137,18 @@ class SupervisedWatch<T extends KubernetesObject> {
       false,
       labelSelector,
       undefined,
-      { delayFn: (ms) => this.#pause(ms) },
+      { delayFn: (ms) => this.#waitBeforeWatch(ms) },
     );
-    this.#listWatch.on('add', (object) => this.#show(object));
-    this.#listWatch.on('update', (object) => this.#show(object));
-    this.#listWatch.on('delete', (object) => this.#remove(object));
-    this.#listWatch.on('error', (error: unknown) => this.#failed(error));
+    this.#listWatch.on('add', (object) => this.#onObserved(object));
+    this.#listWatch.on('update', (object) => this.#onObserved(object));
+    this.#listWatch.on('delete', (object) => this.#onDeleted(object));
+    this.#listWatch.on('error', (error: unknown) => this.#onError(error));
   }
 
   start(): void {
     this.state = { phase: 'Connecting' };
     // Goes on from the last version, or lists. It rejects where a callback of ours throws, which none does.
-    this.#listWatch.start().catch((error: unknown) => this.#failed(error));
+    this.#listWatch.start().catch((error: unknown) => this.#onError(error));
   }
 
   stop(): void {
@@ -162,14 +161,14 @@ class SupervisedWatch<T extends KubernetesObject> {
 
   async #list() {
     const { resource, store, labelSelector, log } = this.#options;
-    this.#watchEnded();
+    this.#onWatchEnded();
     this.state = { phase: 'Listing' };
     const list = await resource.list({
       ...(this.namespace && { namespace: this.namespace }),
       ...(labelSelector && { labelSelector }),
     });
-    this.#contact();
-    this.#watch.listed();
+    this.#recordContact();
+    this.#watch.onListed();
     if (this.isSynced) {
       this.relists++;
       store.onRelist(this.namespace);
@@ -178,8 +177,8 @@ class SupervisedWatch<T extends KubernetesObject> {
     return list;
   }
 
-  #connecting(): void {
-    this.#watchEnded();
+  #onConnecting(): void {
+    this.#onWatchEnded();
     if (this.state.phase === 'Listing' && !this.isSynced) {
       this.isSynced = true;
       this.#resolveSynced();
@@ -187,33 +186,33 @@ class SupervisedWatch<T extends KubernetesObject> {
     this.state = { phase: 'Connecting' };
   }
 
-  #opened(): void {
-    this.#contact();
+  #onOpened(): void {
+    this.#recordContact();
     this.state = { phase: 'Watching', since: this.#options.clock.now() };
     if (this.#failures) this.#options.log.info({ failures: this.#failures }, `${this.#subject} works again`);
     else this.#options.log.debug({}, `${this.#subject} has begun`);
   }
 
-  #contact(): void {
+  #recordContact(): void {
     this.lastContact = this.#options.clock.now();
   }
 
-  #show(object: T): void {
+  #onObserved(object: T): void {
     if (this.#stopped) return;
     const previous = this.#options.store.onObserved(object);
     const source = this.#source;
-    this.#tell(previous ? { type: 'updated', object, previous, source } : { type: 'added', object, source });
+    this.#notify(previous ? { type: 'updated', object, previous, source } : { type: 'added', object, source });
   }
 
-  #remove(object: T): void {
+  #onDeleted(object: T): void {
     if (this.#stopped) return;
     this.#options.store.onDeleted(namespacedName(object));
-    this.#tell({ type: 'deleted', object, source: this.#source });
+    this.#notify({ type: 'deleted', object, source: this.#source });
   }
 
-  #tell(change: Change<T>): void {
+  #notify(change: Change<T>): void {
     try {
-      this.#options.changed(change);
+      this.#options.onChange(change);
     } catch (error) {
       // client-node would swallow it, or end the watch for good.
       this.#options.log.error(
@@ -223,29 +222,29 @@ class SupervisedWatch<T extends KubernetesObject> {
     }
   }
 
-  #failed(error: unknown): void {
+  #onError(error: unknown): void {
     if (this.#stopped || this.state.phase === 'BackingOff') return;
     const { clock, random, log, onMissing } = this.#options;
     const wasOpen = this.state.phase === 'Watching';
-    this.#watchEnded();
+    this.#onWatchEnded();
     const isUnreachable = error instanceof ApiServerUnreachable;
     // A wire that was cut while all was well says nothing about how the next attempt will go.
     const failures = wasOpen && isUnreachable ? 1 : this.#failures + 1;
     this.#failures = failures;
     const delays = isUnavailable(error) ? backoff.unavailable : backoff.refused;
-    const wait = Math.max(delayAfter(failures, delays, random), retryAfter(error) ?? 0);
+    const wait = Math.max(delayAfter(failures, delays, random), retryAfterMs(error) ?? 0);
 
     // Where the server refuses to go on from the last version (the CRD is gone; the store was restored from a backup),
     // only a fresh list helps; and where it breaks off a watch with an error, going on from there would meet it again (seen:
     // 500 "etcd event received with PrevKv=nil" from kube-apiserver 1.20 without a watch cache, after a compaction).
-    if (!isUnreachable && (wasOpen || isNotFound(error) || failures >= 3)) this.#watch.relistNext();
+    if (!isUnreachable && (wasOpen || isNotFound(error) || failures >= 3)) this.#watch.forceRelist();
 
     this.state = { phase: 'BackingOff', failures, error, until: new Date(clock.now().getTime() + wait) };
     const why = isNotFound(error) && onMissing ? onMissing : explain(error);
     log.warn({ failures, retryInMs: wait }, `${this.#subject} failed: ${why}; trying again in ${seconds(wait)}`);
     this.#cancelWait = clock.after(wait, () => {
       // ListWatch would add a pause of its own, of up to 30 s after several failures.
-      this.#mayHurry = true;
+      this.#skipNextPause = true;
       this.start();
     });
   }
@@ -254,14 +253,14 @@ class SupervisedWatch<T extends KubernetesObject> {
    * ListWatch waits 1, 2, 4 … 30 s before it watches again after an end without events; here 5 s at most. That keeps a server
    * that ends each watch at once from being hammered, and would make events late after a watch that ended in its good time.
    */
-  #pause(ms: number): Promise<void> {
-    this.#watchEnded();
-    if (this.#mayHurry) {
-      this.#mayHurry = false;
+  #waitBeforeWatch(ms: number): Promise<void> {
+    this.#onWatchEnded();
+    if (this.#skipNextPause) {
+      this.#skipNextPause = false;
       return Promise.resolve();
     }
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(Math.min(ms, backoff.unavailable.max), resolve);
+      const cancel = this.#options.clock.after(Math.min(ms, backoff.unavailable.maxMs), resolve);
       this.#cancelWait = () => {
         cancel();
         resolve();
@@ -270,13 +269,13 @@ class SupervisedWatch<T extends KubernetesObject> {
   }
 
   /** A watch that lived long counts as progress, also when nothing happened in it. */
-  #watchEnded(): void {
+  #onWatchEnded(): void {
     if (this.state.phase !== 'Watching') return;
     const lived = this.#options.clock.now().getTime() - this.state.since.getTime();
     this.state = { phase: 'Connecting' };
-    if (lived < longEnough) return;
+    if (lived < minHealthyWatchMs) return;
     this.#failures = 0;
-    this.#mayHurry = true;
+    this.#skipNextPause = true;
   }
 
   get #source(): Change<T>['source'] {

@@ -1,11 +1,10 @@
 // Caches the informer's objects, overlaid by our own writes that the informer has not delivered yet, so that no pass
 // works with an object older than our last write. It never compares resourceVersions by size.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { Resource } from '../client/resource.ts';
-import { namespacedName, namespaceOf } from './key.ts';
+import { namespacedName, type Resource } from '../client/resource.ts';
 
 /** The versions known to be older than a write of ours. */
-interface Past {
+interface OlderVersions {
   /** The versions shown before the write was: a watch shows versions in order, so each of them is older. */
   readonly older: Set<string>;
   /** A LIST came between. It may have jumped over our write, so a version that is not in `older` then counts as newer. */
@@ -25,35 +24,35 @@ interface Past {
  * wins: a briefly stale object costs a conflict, a permanently stale one would never be corrected.
  */
 export class Store<T extends KubernetesObject> {
-  readonly #shown = new Map<string, T>();
-  readonly #written = new Map<string, Past & { readonly object: T }>();
-  readonly #underway = new Map<string, Past>();
+  readonly #observed = new Map<string, T>();
+  readonly #written = new Map<string, OlderVersions & { readonly object: T }>();
+  readonly #inFlight = new Map<string, OlderVersions>();
 
   get size(): number {
-    return this.#shown.size;
+    return this.#observed.size;
   }
 
   read(key: string): T | undefined {
-    return this.#written.get(key)?.object ?? this.#shown.get(key);
+    return this.#written.get(key)?.object ?? this.#observed.get(key);
   }
 
   list(): T[] {
-    return Array.from(this.#shown, ([key, object]) => this.#written.get(key)?.object ?? object);
+    return Array.from(this.#observed, ([key, object]) => this.#written.get(key)?.object ?? object);
   }
 
   /** Sends a write and remembers its result until the informer has shown it. Rejects as `send` does. */
   async write(key: string, send: () => Promise<T>): Promise<T> {
-    const past: Past = { older: new Set(this.#written.get(key)?.older), relisted: false };
-    for (const object of [this.#shown.get(key), this.#written.get(key)?.object]) {
+    const past: OlderVersions = { older: new Set(this.#written.get(key)?.older), relisted: false };
+    for (const object of [this.#observed.get(key), this.#written.get(key)?.object]) {
       if (object) past.older.add(versionOf(object));
     }
-    this.#underway.set(key, past);
+    this.#inFlight.set(key, past);
     try {
       const object = await send();
       this.#remember(key, object, past);
       return object;
     } finally {
-      if (this.#underway.get(key) === past) this.#underway.delete(key);
+      if (this.#inFlight.get(key) === past) this.#inFlight.delete(key);
     }
   }
 
@@ -61,10 +60,10 @@ export class Store<T extends KubernetesObject> {
   onObserved(object: T): T | undefined {
     const key = namespacedName(object);
     const version = versionOf(object);
-    const previous = this.#shown.get(key);
-    this.#shown.set(key, object);
+    const previous = this.#observed.get(key);
+    this.#observed.set(key, object);
 
-    const underway = this.#underway.get(key);
+    const underway = this.#inFlight.get(key);
     if (underway && !underway.relisted) underway.older.add(version);
 
     const written = this.#written.get(key);
@@ -79,23 +78,23 @@ export class Store<T extends KubernetesObject> {
 
   /** The informer has observed the deletion. */
   onDeleted(key: string): void {
-    this.#shown.delete(key);
+    this.#observed.delete(key);
     this.#written.delete(key);
   }
 
   /** The next objects come from a LIST of this namespace; undefined: of all namespaces. */
   onRelist(namespace?: string): void {
-    for (const pasts of [this.#written, this.#underway]) {
+    for (const pasts of [this.#written, this.#inFlight]) {
       for (const [key, past] of pasts) {
         if (!namespace || namespaceOf(key) === namespace) past.relisted = true;
       }
     }
   }
 
-  #remember(key: string, object: T, past: Past): void {
+  #remember(key: string, object: T, past: OlderVersions): void {
     const written = this.#written.get(key);
     if (written && versionOf(written.object) === versionOf(object)) return; // it changed nothing
-    const shown = this.#shown.get(key);
+    const shown = this.#observed.get(key);
     const overtaken = past.older.has(versionOf(object)); // its event arrived before its response
     const jumped = past.relisted && shown && !past.older.has(versionOf(shown));
     if (!shown || overtaken || jumped || isAnother(object, shown)) this.#written.delete(key);
@@ -120,4 +119,10 @@ function versionOf(object: KubernetesObject): string {
 /** Deleted and recreated under the same name. */
 function isAnother(one: KubernetesObject, other: KubernetesObject): boolean {
   return one.metadata?.uid !== other.metadata?.uid;
+}
+
+/** The namespace of a key; undefined for an object that has none. Neither names nor namespaces contain a slash. */
+function namespaceOf(key: string): string | undefined {
+  const slash = key.indexOf('/');
+  return slash < 0 ? undefined : key.slice(0, slash);
 }

@@ -7,11 +7,11 @@ import { slim } from '../client/resource.ts';
 
 export interface WatchListener {
   /** A watch is about to be sent; the objects listed before it were passed on. */
-  connecting(): void;
+  onConnecting(): void;
   /** The server has accepted the watch. */
-  opened(): void;
+  onOpened(): void;
   /** An event or a bookmark has come. */
-  progressed(): void;
+  onProgress(): void;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface WatchListener {
  * its connection. With a shorter timeout the server ends it, shortly after a bookmark with the version to resume from,
  * and the connection stays open.
  */
-const politeEnd = 25;
+const watchTimeoutSeconds = 25;
 
 /**
  * Fixes (client-node 2.0.1):
@@ -36,7 +36,7 @@ export class ReliableWatch extends Watch {
   readonly #listener: WatchListener;
   readonly #annotations: readonly string[];
   #stopped = false;
-  #relist = false;
+  #mustRelist = false;
 
   /** @param annotations The ones to keep of each object; see {@link slim}. */
   constructor(cluster: KubeClient, listener: WatchListener, annotations: readonly string[] = []) {
@@ -47,13 +47,13 @@ export class ReliableWatch extends Watch {
   }
 
   /** Makes the next watch end at once with 410, after which ListWatch lists again: the only way to force a LIST. */
-  relistNext(): void {
-    this.#relist = true;
+  forceRelist(): void {
+    this.#mustRelist = true;
   }
 
-  /** A LIST was received; this fulfils {@link relistNext}. */
-  listed(): void {
-    this.#relist = false;
+  /** A LIST was received; this fulfils {@link forceRelist}. */
+  onListed(): void {
+    this.#mustRelist = false;
   }
 
   stop(): void {
@@ -68,7 +68,7 @@ export class ReliableWatch extends Watch {
   ): Promise<AbortController> {
     const nothing = new AbortController();
     if (this.#stopped) return nothing;
-    this.#listener.connecting();
+    this.#listener.onConnecting();
 
     const session: { phase: 'Opening' | 'Open' | 'Ended' } = { phase: 'Opening' };
     const end = (error: unknown) => {
@@ -76,9 +76,9 @@ export class ReliableWatch extends Watch {
       // ListWatch treats a TimeoutError as the end of a quiet watch, and continues at once.
       const quiet = session.phase === 'Open' && isTimeout(error);
       session.phase = 'Ended';
-      done(quiet ? error : this.#explained(error));
+      done(quiet ? error : this.#toApiError(error));
     };
-    if (this.#relist) {
+    if (this.#mustRelist) {
       end(new ApiException(410, 'a fresh list is wanted', undefined, {}));
       return nothing;
     }
@@ -86,11 +86,11 @@ export class ReliableWatch extends Watch {
     try {
       const controller = await super.watch(
         path,
-        { ...query, allowWatchBookmarks: true, timeoutSeconds: politeEnd },
+        { ...query, allowWatchBookmarks: true, timeoutSeconds: watchTimeoutSeconds },
         (type, object, event) => {
           if (session.phase === 'Ended') return;
           if (type === 'ERROR') return end(new ApiException(object.code ?? 500, 'watch', object, {}));
-          this.#listener.progressed();
+          this.#listener.onProgress();
           callback(type, slim(object, this.#annotations), event);
         },
         end,
@@ -100,7 +100,7 @@ export class ReliableWatch extends Watch {
         controller.abort();
       } else if (session.phase === 'Opening') {
         session.phase = 'Open';
-        this.#listener.opened();
+        this.#listener.onOpened();
       }
       return controller;
     } catch (error) {
@@ -109,7 +109,7 @@ export class ReliableWatch extends Watch {
     }
   }
 
-  #explained(error: unknown): unknown {
+  #toApiError(error: unknown): unknown {
     if (error instanceof ApiException || error === null || error === undefined) return error;
     if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {
       return new ApiException(error.statusCode, error.message, undefined, {});

@@ -21,7 +21,7 @@ import { KubeConfigError } from './kubeconfig.ts';
 
 export { KubeConfigError, loadKubeConfig } from './kubeconfig.ts';
 
-export interface RequestSeen {
+export interface ObservedRequest {
   readonly method: string;
   /** host:port */
   readonly host: string;
@@ -31,7 +31,7 @@ export interface RequestSeen {
 
 export interface KubeClientOptions {
   /** Told of every request once, watches included, when its answer begins. */
-  readonly onRequest?: (request: RequestSeen) => void;
+  readonly onRequest?: (request: ObservedRequest) => void;
   /** Sent as User-Agent; shows in the API server's audit log and as field manager. */
   readonly userAgent?: string;
   /**
@@ -40,7 +40,7 @@ export interface KubeClientOptions {
    */
   readonly beforeWrite?: () => void;
   /** ms until a request without a whole answer is given up; watches have their own. Default 30 s. */
-  readonly timeout?: number;
+  readonly timeoutMs?: number;
   /** For the age of credentials. Default: the system's. */
   readonly clock?: Clock;
 }
@@ -62,13 +62,13 @@ export interface KubeClient {
 }
 
 export function createKubeClient(kubeConfig: KubeConfig, options: KubeClientOptions = {}): KubeClient {
-  const { timeout = 30_000 } = options;
+  const { timeoutMs = 30_000 } = options;
   const config = new PooledKubeConfig(kubeConfig, options);
   const server = config.server;
   const http = new IsomorphicFetchHttpLibrary();
 
   const send = async (request: RequestContext): Promise<ResponseContext> => {
-    const cancel = limit(request, timeout);
+    const cancel = setTimeoutOn(request, timeoutMs);
     try {
       const response = await http.send(request).toPromise();
       // Read here, so that an answer that breaks off is told like one that never came.
@@ -100,7 +100,7 @@ export function createKubeClient(kubeConfig: KubeConfig, options: KubeClientOpti
  * Aborts the request after so many ms, unless cancelled. An AbortSignal.timeout() cannot be cancelled, and keeps what listens to
  * it in memory: the requests of the last 30 s, answered or not.
  */
-function limit(request: RequestContext, timeout: number): () => void {
+function setTimeoutOn(request: RequestContext, timeout: number): () => void {
   if (request.getSignal()) return () => undefined;
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new DOMException('no whole answer in time', 'TimeoutError')), timeout);
@@ -112,7 +112,7 @@ function limit(request: RequestContext, timeout: number): () => void {
  * ms for which a connection that nobody uses is kept. API servers close theirs after 90 s and do not say so; undici on its own
  * would close after 4, and the first write after a quiet moment would pay for a TLS handshake.
  */
-const longestIdle = 60_000;
+const keepAliveTimeoutMs = 60_000;
 
 type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 
@@ -153,7 +153,7 @@ class PooledKubeConfig extends KubeConfig {
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const headers: Record<string, string> = {};
     const credential = await this.#source?.current();
-    const options = await this.#transport(credential, headers);
+    const options = await this.#connectionOptions(credential, headers);
     if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
     if (this.#options.userAgent) headers['User-Agent'] = this.#options.userAgent;
     for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
@@ -161,11 +161,14 @@ class PooledKubeConfig extends KubeConfig {
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     const dispatcher = await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n'), credential);
     const unauthorized = () => credential && this.#source?.reject(credential);
-    context.setDispatcher(overseen(dispatcher, { ...this.#options, unauthorized }));
+    context.setDispatcher(withHooks(dispatcher, { ...this.#options, unauthorized }));
   }
 
   /** How to connect; what is to be sent with each request is put into `headers`. */
-  async #transport(credential: Credential | undefined, headers: Record<string, string> = {}): Promise<RequestOptions> {
+  async #connectionOptions(
+    credential: Credential | undefined,
+    headers: Record<string, string> = {},
+  ): Promise<RequestOptions> {
     const options: RequestOptions = { headers };
     await this.applyToHTTPSOptions(options);
     if (!credential) return options;
@@ -217,13 +220,13 @@ class PooledKubeConfig extends KubeConfig {
 
   /** Credentials newer than those it is kept under do no harm: the next request then finds them changed. */
   async #newDispatcher(credential: Credential | undefined): Promise<Dispatcher> {
-    const { ca, cert, key, rejectUnauthorized, servername } = await this.#transport(credential);
+    const { ca, cert, key, rejectUnauthorized, servername } = await this.#connectionOptions(credential);
     const tls = { ca, cert, key, servername, ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
     const options = this.createDispatcherOptions(this.getCurrentCluster(), tls);
     if (options.type === 'agent') {
       // The two packages' types differ only in whether a `port` that is left out may be undefined.
       const connect = options.connect as buildConnector.BuildOptions;
-      return new Agent({ connect, keepAliveTimeout: longestIdle });
+      return new Agent({ connect, keepAliveTimeout: keepAliveTimeoutMs });
     }
     const probe = new RequestContext(this.server, HttpMethod.GET);
     await super.applySecurityAuthentication(probe);
@@ -233,12 +236,12 @@ class PooledKubeConfig extends KubeConfig {
   }
 }
 
-interface Overseers extends Pick<KubeClientOptions, 'onRequest' | 'beforeWrite'> {
+interface RequestHooks extends Pick<KubeClientOptions, 'onRequest' | 'beforeWrite'> {
   /** The API server has answered 401. */
   readonly unauthorized: () => void;
 }
 
-function overseen(dispatcher: Dispatcher, { onRequest, beforeWrite, unauthorized }: Overseers): Dispatcher {
+function withHooks(dispatcher: Dispatcher, { onRequest, beforeWrite, unauthorized }: RequestHooks): Dispatcher {
   return dispatcher.compose((dispatch) => (request, handler) => {
     const method = request.method;
     const host = request.origin ? new URL(request.origin).host : '';

@@ -21,28 +21,28 @@ export interface CredentialSource {
   reject(credential: Credential): void;
 }
 
-interface Issued {
+interface IssuedCredential {
   readonly credential: Credential;
   /** ms since the epoch; undefined: until it is rejected. */
-  readonly until: number | undefined;
+  readonly expiresAtMs: number | undefined;
 }
 
 /** client-go's: how long the content of a token file is used before it is read again. */
-const tokenFileMs = 60_000;
-const maxPluginMs = 30_000;
+const tokenFileRefreshMs = 60_000;
+const pluginTimeoutMs = 30_000;
 const maxPluginBytes = 1024 * 1024;
 
 /** Undefined where the user's credentials are in the kubeconfig itself. */
 export function credentialSource(user: User, cluster: Cluster, clock: Clock): CredentialSource | undefined {
   const { exec } = user;
   const tokenFile: unknown = user.authProvider?.config?.tokenFile;
-  if (typeof tokenFile === 'string') return cached(() => readTokenFile(tokenFile, clock), clock);
-  if (isPlugin(exec)) return cached(() => runPlugin(exec, cluster), clock);
+  if (typeof tokenFile === 'string') return cachedSource(() => readTokenFile(tokenFile, clock), clock);
+  if (isPlugin(exec)) return cachedSource(() => runPlugin(exec, cluster), clock);
   return undefined;
 }
 
-function cached(issue: () => Promise<Issued>, clock: Clock): CredentialSource {
-  let kept: Issued | undefined;
+function cachedSource(issue: () => Promise<IssuedCredential>, clock: Clock): CredentialSource {
+  let kept: IssuedCredential | undefined;
   let underway: Promise<Credential> | undefined;
   const renew = async () => {
     kept = await issue();
@@ -50,7 +50,7 @@ function cached(issue: () => Promise<Issued>, clock: Clock): CredentialSource {
   };
   return {
     async current() {
-      if (kept && clock.now().getTime() < (kept.until ?? Number.POSITIVE_INFINITY)) return kept.credential;
+      if (kept && clock.now().getTime() < (kept.expiresAtMs ?? Number.POSITIVE_INFINITY)) return kept.credential;
       underway ??= renew().finally(() => {
         underway = undefined;
       });
@@ -63,7 +63,7 @@ function cached(issue: () => Promise<Issued>, clock: Clock): CredentialSource {
   };
 }
 
-async function readTokenFile(path: string, clock: Clock): Promise<Issued> {
+async function readTokenFile(path: string, clock: Clock): Promise<IssuedCredential> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -74,7 +74,7 @@ async function readTokenFile(path: string, clock: Clock): Promise<Issued> {
   }
   const token = text.trim();
   if (token === '') throw new KubeConfigError(`The token file ${path} of the kubeconfig is empty`);
-  return { credential: { token }, until: clock.now().getTime() + tokenFileMs };
+  return { credential: { token }, expiresAtMs: clock.now().getTime() + tokenFileRefreshMs };
 }
 
 interface Plugin {
@@ -90,7 +90,7 @@ function isPlugin(exec: unknown): exec is Plugin {
 }
 
 /** Runs it once, without a terminal, as client-go's `exec` protocol has it (client.authentication.k8s.io). */
-async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<Issued> {
+async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<IssuedCredential> {
   const { command, args, env } = plugin;
   const subject = `The credential plugin ${JSON.stringify(command)} of the kubeconfig`;
   const environment = {
@@ -99,18 +99,18 @@ async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<Issued> {
     KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(plugin, cluster)),
   };
   const output = await new Promise<string>((done, failed) => {
-    const limits = { timeout: maxPluginMs, killSignal: 'SIGKILL', maxBuffer: maxPluginBytes } as const;
+    const limits = { timeout: pluginTimeoutMs, killSignal: 'SIGKILL', maxBuffer: maxPluginBytes } as const;
     const child = execFile(command, [...(args ?? [])], { env: environment, ...limits }, (error, stdout, stderr) => {
       if (!error) return done(stdout);
       const why = error.killed
-        ? `it gave no credential within ${maxPluginMs / 1_000} s`
+        ? `it gave no credential within ${pluginTimeoutMs / 1_000} s`
         : stderr.trim() || error.message;
       failed(new KubeConfigError(sanitize(`${subject} failed: ${why}`, 500), { cause: error }));
     });
     // A plugin that waits for input fails at once. One that is gone already cannot be written to, which its exit tells.
     child.stdin?.on('error', () => undefined).end();
   });
-  const issued = issuedIn(output);
+  const issued = parseExecCredential(output);
   if (!issued) throw new KubeConfigError(`${subject} printed no ExecCredential with a token or a client certificate`);
   return issued;
 }
@@ -135,7 +135,7 @@ function execInfo({ apiVersion, provideClusterInfo }: Plugin, cluster: Cluster):
 }
 
 /** Of the ExecCredential that a plugin printed. */
-function issuedIn(output: string): Issued | undefined {
+function parseExecCredential(output: string): IssuedCredential | undefined {
   let status: Record<string, unknown>;
   try {
     status = JSON.parse(output)?.status ?? {};
@@ -148,6 +148,6 @@ function issuedIn(output: string): Issued | undefined {
   const ends = Date.parse(text('expirationTimestamp') ?? '');
   return {
     credential: { ...(token && { token }), ...(cert && key && { cert, key }) },
-    until: Number.isNaN(ends) ? undefined : ends,
+    expiresAtMs: Number.isNaN(ends) ? undefined : ends,
   };
 }

@@ -68,7 +68,7 @@ const maxRetryAfterMs = 60_000;
  * ms that the server asked us to stay away (`Retry-After` in seconds, as API servers send it), at most a minute; undefined
  * when it did not.
  */
-export function retryAfter(error: unknown): number | undefined {
+export function retryAfterMs(error: unknown): number | undefined {
   if (!(error instanceof ApiException)) return undefined;
   const headers: Record<string, string | undefined> = error.headers ?? {};
   const seconds = Number(headers['retry-after'] ?? Number.NaN);
@@ -76,17 +76,17 @@ export function retryAfter(error: unknown): number | undefined {
 }
 
 /** Characters of an error that are shown. */
-const longest = 500;
+const maxLength = 500;
 
 /** Any error in one line for a person, at most 500 characters, without secrets. */
 export function explain(error: unknown): string {
   if (error instanceof ApiException) {
     const words = statusOf(error).message;
     const status = `the API server answered ${error.code} ${STATUS_CODES[error.code] ?? ''}`.trimEnd();
-    return sanitize(words ? `${status}: ${words}` : status, longest);
+    return sanitize(words ? `${status}: ${words}` : status, maxLength);
   }
-  if (error instanceof Error) return sanitize(error.message || error.name, longest);
-  return sanitize(String(error), longest);
+  if (error instanceof Error) return sanitize(error.message || error.name, maxLength);
+  return sanitize(String(error), maxLength);
 }
 
 /** The API server's own refusal, or its silence: `explain` says all there is to say. Anything else may be a mistake of ours. */
@@ -111,18 +111,18 @@ export function asUnreachable(error: unknown, server: string): unknown {
   }
   if (!(error instanceof TypeError && error.cause instanceof Error)) return error;
   if (error.cause instanceof NotLeading) return error.cause;
-  const root = rootOf(error);
+  const root = rootCause(error);
   const code = 'code' in root ? String(root.code) : undefined;
   // Node names the plain network errors well by code; TLS and the rest need their words too.
   const why = code && /^E[A-Z]+$/.test(code) ? code : [code, root.message].filter(Boolean).join(': ');
-  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${sanitize(why, longest)})`, {
+  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${sanitize(why, maxLength)})`, {
     cause: error,
   });
 }
 
-function rootOf(error: Error): Error {
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return rootOf(error.errors[0]);
-  return error.cause instanceof Error ? rootOf(error.cause) : error;
+function rootCause(error: Error): Error {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return rootCause(error.errors[0]);
+  return error.cause instanceof Error ? rootCause(error.cause) : error;
 }
 
 function hasCode(error: unknown, code: number): boolean {

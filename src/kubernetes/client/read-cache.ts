@@ -9,7 +9,7 @@ interface Reading<T> {
   readonly at: number;
 }
 
-interface Underway<T> {
+interface InFlight<T> {
   readonly value: Promise<T>;
   readonly at: number;
 }
@@ -21,7 +21,7 @@ export class ReadCache<T> {
   readonly #clock: Clock;
   readonly #readings = new Map<string, Reading<T>>();
   /** The most recently started read, by key. */
-  readonly #underway = new Map<string, Underway<T>>();
+  readonly #inFlight = new Map<string, InFlight<T>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -33,15 +33,15 @@ export class ReadCache<T> {
    */
   async get(key: string, age: number, read: () => Promise<T>): Promise<T> {
     const kept = this.#readings.get(key);
-    if (kept && this.#passedSince(kept.at) < age) return kept.value;
-    const underway = this.#underway.get(key);
+    if (kept && this.#ageMs(kept.at) < age) return kept.value;
+    const underway = this.#inFlight.get(key);
     // Callers in the same millisecond share a read, even with `age` 0.
-    const isYoungEnough = underway && this.#passedSince(underway.at) <= age;
+    const isYoungEnough = underway && this.#ageMs(underway.at) <= age;
     try {
       return await (isYoungEnough ? underway.value : this.#begin(key, read));
     } catch (error) {
       const last = this.#readings.get(key);
-      if (last && isUnavailable(error) && this.#passedSince(last.at) < maxStaleMs) return last.value;
+      if (last && isUnavailable(error) && this.#ageMs(last.at) < maxStaleMs) return last.value;
       throw error;
     }
   }
@@ -49,25 +49,25 @@ export class ReadCache<T> {
   #begin(key: string, read: () => Promise<T>): Promise<T> {
     const at = this.#now;
     const value = this.#read(key, at, read).finally(() => {
-      if (this.#underway.get(key)?.value === value) this.#underway.delete(key);
+      if (this.#inFlight.get(key)?.value === value) this.#inFlight.delete(key);
     });
-    this.#underway.set(key, { value, at });
+    this.#inFlight.set(key, { value, at });
     return value;
   }
 
   async #read(key: string, at: number, read: () => Promise<T>): Promise<T> {
     const value = await read();
     for (const [other, reading] of this.#readings) {
-      if (this.#passedSince(reading.at) >= maxStaleMs) this.#readings.delete(other);
+      if (this.#ageMs(reading.at) >= maxStaleMs) this.#readings.delete(other);
     }
     const kept = this.#readings.get(key);
     // Reads may finish out of order.
-    if (!kept || this.#passedSince(kept.at) >= this.#passedSince(at)) this.#readings.set(key, { value, at });
+    if (!kept || this.#ageMs(kept.at) >= this.#ageMs(at)) this.#readings.set(key, { value, at });
     return value;
   }
 
   /** Infinite after the clock was set back: the age is then unknown. */
-  #passedSince(at: number): number {
+  #ageMs(at: number): number {
     const passed = this.#now - at;
     return passed >= 0 ? passed : Number.POSITIVE_INFINITY;
   }

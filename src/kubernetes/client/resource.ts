@@ -100,6 +100,12 @@ export function nameOf({ metadata }: KubernetesObject): ObjectName {
   return { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' };
 }
 
+/** The key of an object in the queue and the cache: `namespace/name`, or `name` for an object without a namespace. */
+export function namespacedName(object: KubernetesObject): string {
+  const { namespace, name = '' } = object.metadata ?? {};
+  return namespace ? `${namespace}/${name}` : name;
+}
+
 /**
  * Keeps, in place, the metadata that the operator reads: names, versions, times, finalizers and its own annotations. Managed
  * fields, labels and other annotations may be most of an object. A write of the status leaves them on the server as they are,

@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfter } from '../client/errors.ts';
+import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfterMs } from '../client/errors.ts';
 import type { WorkQueue } from './workqueue.ts';
 
 export interface Outcome {
@@ -29,7 +29,7 @@ export interface ControllerOptions<T> {
   readonly read: (key: string) => T | undefined;
   readonly reconcile: (object: T) => Promise<Outcome>;
   /** The object of this key does not exist (any more): drop its state. */
-  readonly gone?: (key: string) => void;
+  readonly onDeleted?: (key: string) => void;
   /** Number of concurrent passes. */
   readonly concurrency: number;
   readonly clock: Clock;
@@ -46,7 +46,7 @@ export interface Controller {
  * Maximum delay in ms after a pass that failed on an unreachable API server, a conflict or a 404. All are transient and not
  * caused by the object, so a user's edit must not wait for a long backoff.
  */
-const longestWait = { unreachable: 30_000, race: 5_000 } as const;
+const maxRetryDelayMs = { unreachable: 30_000, race: 5_000 } as const;
 
 /**
  * A pass that rejects is logged in one line and tried again after the key's backoff (not before a `Retry-After` of the
@@ -60,7 +60,7 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
       options.metrics?.active(++active);
       try {
-        await pass(key, options);
+        await runPass(key, options);
       } finally {
         queue.done(key);
         options.metrics?.active(--active);
@@ -79,14 +79,17 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
 }
 
 /** Never rejects. */
-async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock, log, metrics }: ControllerOptions<T>) {
+async function runPass<T>(
+  key: string,
+  { name, queue, read, reconcile, onDeleted, clock, log, metrics }: ControllerOptions<T>,
+) {
   const started = clock.now().getTime();
   const ended = (result: PassResult) => metrics?.passed(result, (clock.now().getTime() - started) / 1000);
   try {
     const object = read(key);
     if (object === undefined) {
       queue.forget(key);
-      gone?.(key);
+      onDeleted?.(key);
       return ended('success');
     }
     const { requeueAfterMs } = await reconcile(object);
@@ -95,7 +98,7 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
     queue.addAfter(key, requeueAfterMs);
     ended('requeue_after');
   } catch (error) {
-    const wait = queue.retry(key, { atLeast: retryAfter(error) ?? 0, atMost: longestWaitAfter(error) });
+    const wait = queue.retry(key, { atLeast: retryAfterMs(error) ?? 0, atMost: maxRetryDelayAfter(error) });
     const fields = { controller: name, key, failures: queue.failures(key), retryInMs: wait };
     if (isConflict(error) || isNotFound(error)) {
       log.debug(fields, `${key} was changed or deleted by someone else meanwhile; looking again`);
@@ -109,7 +112,7 @@ async function pass<T>(key: string, { name, queue, read, reconcile, gone, clock,
   }
 }
 
-function longestWaitAfter(error: unknown): number {
-  if (isConflict(error) || isNotFound(error)) return longestWait.race;
-  return isUnavailable(error) ? longestWait.unreachable : Number.POSITIVE_INFINITY;
+function maxRetryDelayAfter(error: unknown): number {
+  if (isConflict(error) || isNotFound(error)) return maxRetryDelayMs.race;
+  return isUnavailable(error) ? maxRetryDelayMs.unreachable : Number.POSITIVE_INFINITY;
 }

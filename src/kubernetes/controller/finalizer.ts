@@ -5,7 +5,7 @@ import { isMissing, isPatchRefused, ObjectChanged } from '../client/errors.ts';
 import { nameOf, type PatchOperation, type Resource } from '../client/resource.ts';
 
 /** Maximum attempts on a conflict before it is left to the next pass. */
-const tries = 5;
+const maxAttempts = 5;
 
 export function hasFinalizer(object: KubernetesObject, finalizer: string): boolean {
   return object.metadata?.finalizers?.includes(finalizer) ?? false;
@@ -30,7 +30,7 @@ export async function addFinalizer<T extends KubernetesObject>(
   object: T,
   finalizer: string,
 ): Promise<T> {
-  return patchUntilAccepted(resource, object, (current) => {
+  return patchWithRetry(resource, object, (current) => {
     if (hasFinalizer(current, finalizer)) return undefined;
     if (current.metadata?.deletionTimestamp) throw new ObjectChanged(`${describe(current)} is being deleted`);
     if (current.metadata?.uid !== object.metadata?.uid) throw new ObjectChanged(`${describe(current)} was made anew`);
@@ -58,21 +58,21 @@ export async function removeFinalizer<T extends KubernetesObject>(
   finalizer: string,
 ): Promise<T | undefined> {
   try {
-    return await patchUntilAccepted(resource, object, (current) => {
-      if (current.metadata?.uid !== object.metadata?.uid) throw new AnotherObject();
+    return await patchWithRetry(resource, object, (current) => {
+      if (current.metadata?.uid !== object.metadata?.uid) throw new Recreated();
       const index = current.metadata?.finalizers?.indexOf(finalizer) ?? -1;
       return index < 0 ? undefined : [{ op: 'remove', path: `/metadata/finalizers/${index}` }];
     });
   } catch (error) {
-    if (error instanceof AnotherObject || isMissing(error)) return undefined;
+    if (error instanceof Recreated || isMissing(error)) return undefined;
     throw error;
   }
 }
 
-class AnotherObject extends Error {}
+class Recreated extends Error {}
 
 /** Patches the object as `change` says, each time it is seen anew; undefined means that there is nothing to change. */
-async function patchUntilAccepted<T extends KubernetesObject>(
+async function patchWithRetry<T extends KubernetesObject>(
   resource: Resource<T>,
   object: T,
   change: (current: T) => PatchOperation[] | undefined,
@@ -83,14 +83,14 @@ async function patchUntilAccepted<T extends KubernetesObject>(
     const operations = change(current);
     if (!operations) return current;
     try {
-      return await resource.patch(name, [...guards(current), ...operations]);
+      return await resource.patch(name, [...preconditions(current), ...operations]);
     } catch (error) {
       if (!isPatchRefused(error)) throw error;
       const seen = current;
       current = await resource.get(name);
       // The object is unchanged: the refusal was no conflict, and a retry would not help.
       if (current.metadata?.resourceVersion === seen.metadata?.resourceVersion) throw error;
-      if (attempt === tries) throw new ObjectChanged(`${describe(object)} is changed by others all the time`);
+      if (attempt === maxAttempts) throw new ObjectChanged(`${describe(object)} is changed by others all the time`);
     }
   }
 }
@@ -99,7 +99,7 @@ async function patchUntilAccepted<T extends KubernetesObject>(
  * The patch holds only for this very object and for its finalizers as read. "Has none" cannot be tested for (servers
  * differ on whether a missing member equals null), so there the whole version is.
  */
-function guards({ metadata }: KubernetesObject): PatchOperation[] {
+function preconditions({ metadata }: KubernetesObject): PatchOperation[] {
   const finalizers = metadata?.finalizers;
   return [
     { op: 'test', path: '/metadata/uid', value: metadata?.uid },

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Change } from '../cache/informer.ts';
-import { namespacedName } from '../cache/key.ts';
+import { namespacedName } from '../client/resource.ts';
 import type { WorkQueue } from './workqueue.ts';
 
 /** For an informer's `changed`: watch events go before objects from a LIST. `finalizer` is the operator's. */

@@ -5,7 +5,7 @@ import { isConflict } from '../client/errors.ts';
 import { nameOf, type Resource } from '../client/resource.ts';
 
 /** Maximum attempts on a conflict before it is left to the next pass. */
-const tries = 5;
+const maxAttempts = 5;
 
 /**
  * Stores `status` on the object.
@@ -30,7 +30,7 @@ export async function writeStatus<T extends KubernetesObject & { status?: unknow
     try {
       return await resource.replaceStatus({ ...current, status });
     } catch (error) {
-      if (!isConflict(error) || attempt === tries) throw error;
+      if (!isConflict(error) || attempt === maxAttempts) throw error;
       current = await resource.get(nameOf(object));
       const isSame = current.metadata?.uid === object.metadata?.uid;
       if (!isSame || !isDeepStrictEqual(current.status, object.status)) throw error;

@@ -1,7 +1,8 @@
 // The work queue: which key is worked on next. A key waits once and is in flight once; added while in flight, it runs
 // again after. It owns the timers of delayed keys and nothing else, and never runs the work itself.
+
+import { type Backoff, delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { type Backoff, delayAfter, type Random } from './backoff.ts';
 
 /**
  * `high` overtakes `normal` overtakes `low`; within one class first come, first served. And one worker in five is kept for
@@ -34,7 +35,7 @@ export interface QueueOptions {
   readonly metrics?: QueueMetrics;
 }
 
-interface Waiting {
+interface Queued {
   readonly priority: Priority;
   readonly since: number;
 }
@@ -50,7 +51,7 @@ interface Delayed {
   readonly cancel: () => void;
 }
 
-const defaultBackoff: Backoff = { first: 500, max: 300_000, jitter: 0.2 };
+const defaultBackoff: Backoff = { firstMs: 500, maxMs: 300_000, jitter: 0.2 };
 
 export class WorkQueue {
   readonly #clock: Clock;
@@ -58,17 +59,17 @@ export class WorkQueue {
   readonly #backoff: Backoff;
   readonly #metrics: QueueMetrics | undefined;
   /** How many keys of the other classes than `high` may be in flight at once. */
-  readonly #mostOrdinary: number;
+  readonly #maxOrdinaryInFlight: number;
 
   /** Due keys by class; a Map keeps the order of arrival. */
-  readonly #waiting: Record<Priority, Map<string, Waiting>> = { high: new Map(), normal: new Map(), low: new Map() };
+  readonly #queued: Record<Priority, Map<string, Queued>> = { high: new Map(), normal: new Map(), low: new Map() };
   /** Due again once they are done. */
-  readonly #dirty = new Map<string, Waiting>();
+  readonly #dirty = new Map<string, Queued>();
   readonly #processing = new Map<string, InFlight>();
   #ordinaryInFlight = 0;
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
-  readonly #takers: ((key: string | undefined) => void)[] = [];
+  readonly #getters: ((key: string | undefined) => void)[] = [];
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor({ clock, random, backoff = defaultBackoff, workers, metrics }: QueueOptions) {
@@ -76,14 +77,14 @@ export class WorkQueue {
     this.#random = random;
     this.#backoff = backoff;
     this.#metrics = metrics;
-    this.#mostOrdinary = workers && workers > 1 ? workers - Math.ceil(workers / 5) : Number.POSITIVE_INFINITY;
+    this.#maxOrdinaryInFlight = workers && workers > 1 ? workers - Math.ceil(workers / 5) : Number.POSITIVE_INFINITY;
     metrics?.inFlight(() => this.unfinished);
   }
 
   /** Makes the key due now. One that waits already stays in its place, or moves up where the new class is higher. */
   add(key: string, priority: Priority = 'normal'): void {
     if (this.#drained) return;
-    const waiting: Waiting = { priority, since: this.#now() };
+    const waiting: Queued = { priority, since: this.#now() };
     if (this.#processing.has(key)) {
       const before = this.#dirty.get(key);
       if (!before) this.#metrics?.added();
@@ -92,12 +93,12 @@ export class WorkQueue {
       }
       return;
     }
-    const before = priorities.map((p) => this.#waiting[p].get(key)).find((w) => w);
+    const before = priorities.map((p) => this.#queued[p].get(key)).find((w) => w);
     if (!before) {
       this.#metrics?.added();
       this.#enqueue(key, waiting);
     } else if (isHigher(priority, before.priority)) {
-      this.#waiting[before.priority].delete(key);
+      this.#queued[before.priority].delete(key);
       this.#enqueue(key, { ...before, priority });
     }
   }
@@ -129,7 +130,7 @@ export class WorkQueue {
     const failures = this.failures(key) + 1;
     this.#failures.set(key, failures);
     this.#metrics?.retried();
-    const backoff = { ...this.#backoff, max: Math.min(this.#backoff.max, atMost) };
+    const backoff = { ...this.#backoff, maxMs: Math.min(this.#backoff.maxMs, atMost) };
     const ms = Math.max(delayAfter(failures, backoff, this.#random), atLeast);
     this.addAfter(key, ms);
     return ms;
@@ -150,7 +151,7 @@ export class WorkQueue {
     if (this.#drained) return Promise.resolve(undefined);
     const key = this.#startNext();
     if (key !== undefined) return Promise.resolve(key);
-    return new Promise((resolve) => this.#takers.push(resolve));
+    return new Promise((resolve) => this.#getters.push(resolve));
   }
 
   done(key: string): void {
@@ -166,7 +167,7 @@ export class WorkQueue {
     } else if (again) {
       this.#enqueue(key, again);
     } else {
-      this.#serve();
+      this.#dispatch();
     }
   }
 
@@ -177,9 +178,9 @@ export class WorkQueue {
       for (const { cancel } of this.#delayed.values()) cancel();
       this.#delayed.clear();
       this.#dirty.clear();
-      for (const priority of priorities) this.#waiting[priority].clear();
+      for (const priority of priorities) this.#queued[priority].clear();
       this.#metrics?.depth(0);
-      for (const take of this.#takers.splice(0)) take(undefined);
+      for (const take of this.#getters.splice(0)) take(undefined);
       if (!this.#processing.size) this.#drained.resolve();
     }
     return this.#drained.promise;
@@ -187,7 +188,7 @@ export class WorkQueue {
 
   /** How many keys wait and are due. */
   get depth(): number {
-    return priorities.reduce((sum, priority) => sum + this.#waiting[priority].size, 0);
+    return priorities.reduce((sum, priority) => sum + this.#queued[priority].size, 0);
   }
 
   /** Seconds since the start of each key in flight: their sum and the longest. */
@@ -197,18 +198,18 @@ export class WorkQueue {
     return { seconds: each.reduce((a, b) => a + b, 0), longest: Math.max(0, ...each) };
   }
 
-  #enqueue(key: string, waiting: Waiting): void {
-    this.#waiting[waiting.priority].set(key, waiting);
-    if (!this.#serve()) this.#metrics?.depth(this.depth);
+  #enqueue(key: string, waiting: Queued): void {
+    this.#queued[waiting.priority].set(key, waiting);
+    if (!this.#dispatch()) this.#metrics?.depth(this.depth);
   }
 
   /** Gives those who wait for keys what they may have; false when that is nothing. */
-  #serve(): boolean {
+  #dispatch(): boolean {
     let served = false;
-    while (this.#takers.length) {
+    while (this.#getters.length) {
       const key = this.#startNext();
       if (key === undefined) break;
-      this.#takers.shift()?.(key);
+      this.#getters.shift()?.(key);
       served = true;
     }
     return served;
@@ -216,8 +217,8 @@ export class WorkQueue {
 
   #startNext(): string | undefined {
     for (const priority of priorities) {
-      if (priority !== 'high' && this.#ordinaryInFlight >= this.#mostOrdinary) return undefined;
-      const first = this.#waiting[priority].entries().next();
+      if (priority !== 'high' && this.#ordinaryInFlight >= this.#maxOrdinaryInFlight) return undefined;
+      const first = this.#queued[priority].entries().next();
       if (!first.done) {
         const [key, waiting] = first.value;
         this.#start(key, waiting);
@@ -227,8 +228,8 @@ export class WorkQueue {
     return undefined;
   }
 
-  #start(key: string, { since, priority }: Waiting): void {
-    this.#waiting[priority].delete(key);
+  #start(key: string, { since, priority }: Queued): void {
+    this.#queued[priority].delete(key);
     this.#delayed.get(key)?.cancel();
     this.#delayed.delete(key);
     const now = this.#now();

@@ -1,7 +1,7 @@
 // Builds the body of an event within the limits of events.k8s.io/v1. Pure.
 import { type EventsV1Event, type KubernetesObject, V1MicroTime } from '@kubernetes/client-node';
+import type { Random } from '../../lib/backoff.ts';
 import { sanitize } from '../../lib/sanitize.ts';
-import type { Random } from '../controller/backoff.ts';
 
 export interface EventRecord {
   readonly type: 'Normal' | 'Warning';

@@ -2,13 +2,13 @@
 // a repeated event becomes a series with a count. Recording never blocks a pass and never fails it.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { LRUCache } from 'lru-cache';
+import { delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { namespacedName } from '../cache/key.ts';
+import { LogOnChange } from '../../lib/log-on-change.ts';
 import type { KubeClient } from '../client/client.ts';
-import { ApiServerUnreachable, explain, retryAfter } from '../client/errors.ts';
-import { delayAfter, type Random } from '../controller/backoff.ts';
-import { LogOnChange } from '../controller/log-on-change.ts';
+import { ApiServerUnreachable, explain, retryAfterMs } from '../client/errors.ts';
+import { namespacedName } from '../client/resource.ts';
 import { type EventRecord, type Reporter, toEvent } from './event.ts';
 import { createEventWriter, type EventSeries, type EventWriter } from './writer.ts';
 
@@ -37,7 +37,7 @@ const seriesWindowMs = 6 * 60_000;
 const patchIntervalMs = 60_000;
 const spamFilter = { burst: 25, refillMs: 5 * 60_000, maxKeys: 4096 };
 const maxAttempts = 12;
-const backoff = { first: 1_000, max: 10_000, jitter: 0.5 };
+const backoff = { firstMs: 1_000, maxMs: 10_000, jitter: 0.5 };
 
 /**
  * Guarantees: equal events about the same object, at most 6 minutes apart, are one event with a count. It is written when it first
@@ -181,12 +181,12 @@ class SeriesRecorder implements EventRecorder {
 
   /** Undefined if another attempt is of no use. */
   #retryDelayMs(error: unknown): number | undefined {
-    const retryAfterMs = retryAfter(error);
-    if (retryAfterMs === undefined && !(error instanceof ApiServerUnreachable)) {
+    const waitMs = retryAfterMs(error);
+    if (waitMs === undefined && !(error instanceof ApiServerUnreachable)) {
       this.#failures = 0;
       return undefined;
     }
-    return Math.max(retryAfterMs ?? 0, delayAfter(++this.#failures, backoff, this.#options.random));
+    return Math.max(waitMs ?? 0, delayAfter(++this.#failures, backoff, this.#options.random));
   }
 
   #pause(ms: number): Promise<void> {

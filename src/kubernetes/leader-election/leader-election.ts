@@ -1,26 +1,27 @@
 // Leader election: of all processes that contend for one Lease, the one that may write. It renews while it leads, waits
 // while another does, and keeps the fence, which closes by the clock alone. What leading means is not its business.
+
+import type { Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { explain, isConflict, NotLeading } from '../client/errors.ts';
-import type { Random } from '../controller/backoff.ts';
 import {
-  freeIn,
   holderOf,
   type LeaderState,
   type Leading,
   type Lease,
   type LeaseTimings,
   type Moment,
-  observed,
-  openFor,
+  msUntilDeadline,
+  msUntilFree,
+  observeLease,
   released,
   withHolder,
 } from './lease.ts';
 import type { LeaseLock } from './lease-lock.ts';
 
 export interface LeaderElection {
-  readonly standing: LeaderState;
+  readonly state: LeaderState;
   /** Runs for leader; resolves once this process leads, and stays pending when it is stopped before. Call it once. */
   acquire(): Promise<void>;
   /**
@@ -42,9 +43,9 @@ export interface LeaderElectionOptions {
   readonly lock: LeaseLock;
   /** Of this process alone: another one by the same name would count as itself. */
   readonly identity: string;
-  readonly terms: LeaseTimings;
+  readonly timings: LeaseTimings;
   /** Called at most once, when this process has led and does so no more without having been stopped: `why` is a sentence. */
-  readonly lost: (why: string) => void;
+  readonly onStoppedLeading: (why: string) => void;
   readonly clock: Clock;
   /** ms of a clock that is never set, such as `performance.now()`. */
   readonly monotonic: () => number;
@@ -55,7 +56,7 @@ export interface LeaderElectionOptions {
 
 /** For a process that has nobody to contend with. */
 export const alwaysLeader: LeaderElection = {
-  standing: { phase: 'Unknown' },
+  state: { phase: 'Unknown' },
   acquire: async () => undefined,
   assertLeader: () => undefined,
   stop: async () => undefined,
@@ -69,7 +70,7 @@ const repetition = 30;
 /**
  * Expected flow: `campaign`, work while leading, end the work, `stop`. `lost` ends the process.
  *
- * Guarantees: of all processes with the same terms, at no moment is the fence of two open, however wrong their times of day
+ * Guarantees: of all processes with the same timings, at no moment is the fence of two open, however wrong their times of day
  * are and whatever requests fail or are late: a leader counts from when its last stored renewal was sent, for the renewal
  * deadline; everybody else counts from when they first saw it, for the longer lease duration.
  *
@@ -81,8 +82,8 @@ const repetition = 30;
  */
 export class LeaseElection implements LeaderElection {
   readonly #options: LeaderElectionOptions;
-  readonly #led = Promise.withResolvers<void>();
-  #standing: LeaderState = { phase: 'Unknown' };
+  readonly #acquired = Promise.withResolvers<void>();
+  #state: LeaderState = { phase: 'Unknown' };
   #running: Promise<void> = Promise.resolve();
   #isStopping = false;
   /** The Lease has changed since the last look began. */
@@ -99,8 +100,8 @@ export class LeaseElection implements LeaderElection {
     options.metrics?.leading(false);
   }
 
-  get standing(): LeaderState {
-    return this.#standing;
+  get state(): LeaderState {
+    return this.#state;
   }
 
   acquire(): Promise<void> {
@@ -108,12 +109,12 @@ export class LeaseElection implements LeaderElection {
       this.#watch();
       this.#running = this.#run();
     }
-    return this.#led.promise;
+    return this.#acquired.promise;
   }
 
   readonly assertLeader = (): void => {
     this.#checkDeadline();
-    if (this.#standing.phase !== 'Leading') {
+    if (this.#state.phase !== 'Leading') {
       throw new NotLeading(`this process does not hold the Lease ${this.#options.lock.name}, so it writes nothing`);
     }
   };
@@ -124,54 +125,54 @@ export class LeaseElection implements LeaderElection {
     this.#wake();
     await this.#running;
     this.#cancelDeadline();
-    const last = this.#standing;
+    const last = this.#state;
     if (last.phase === 'Lost') return;
     // The fence first: once the Lease is free, nothing may be written any more.
-    this.#standing = { phase: 'Stopped' };
+    this.#state = { phase: 'Stopped' };
     this.#options.metrics?.leading(false);
     if (last.phase === 'Leading' || last.phase === 'Standby') await this.#giveBack(last.lease);
   }
 
   async #run(): Promise<void> {
-    while (!this.#isOver) {
+    while (!this.#hasEnded) {
       this.#hinted = false;
       try {
-        await (this.#standing.phase === 'Leading' ? this.#renew(this.#standing) : this.#contend());
+        await (this.#state.phase === 'Leading' ? this.#renew(this.#state) : this.#tryAcquire());
         this.#trouble = '';
       } catch (error) {
-        this.#failed(error);
+        this.#logFailure(error);
       }
       await this.#rest();
     }
   }
 
-  get #isOver(): boolean {
-    return this.#isStopping || this.#standing.phase === 'Lost';
+  get #hasEnded(): boolean {
+    return this.#isStopping || this.#state.phase === 'Lost';
   }
 
   // --- a candidate
 
-  async #contend(): Promise<void> {
-    const { lock, identity, terms, log } = this.#options;
+  async #tryAcquire(): Promise<void> {
+    const { lock, identity, timings, log } = this.#options;
     const lease = await lock.read();
-    const before = this.#standing;
-    const standing = observed(before, lease, this.#now(), terms);
-    this.#standing = standing;
+    const before = this.#state;
+    const standing = observeLease(before, lease, this.#now(), timings);
+    this.#state = standing;
     if (this.#isStopping) return;
-    if (freeIn(standing, identity, this.#now()) > 0) {
+    if (msUntilFree(standing, identity, this.#now()) > 0) {
       if (before.phase === 'Standby' && before.holder === standing.holder) return;
       log.info({ leader: standing.holder }, `The Lease ${lock.name} is held by ${standing.holder}; standing by`);
       return;
     }
     const renewed = this.#now();
-    const stored = await this.#claim(lease, lease ?? {});
-    const leading: Leading = { phase: 'Leading', lease: stored, renewed };
+    const stored = await this.#writeLease(lease, lease ?? {});
+    const leading: Leading = { phase: 'Leading', lease: stored, renewedAt: renewed };
     // An answer too late to count on: the Lease is ours, but has to be renewed before anything is written.
-    if (openFor(leading, this.#now(), terms) > 0) this.#lead(leading);
-    else this.#standing = observed(standing, stored, this.#now(), terms);
+    if (msUntilDeadline(leading, this.#now(), timings) > 0) this.#startLeading(leading);
+    else this.#state = observeLease(standing, stored, this.#now(), timings);
   }
 
-  #lead(leading: Leading): void {
+  #startLeading(leading: Leading): void {
     const { lock, identity, log, metrics } = this.#options;
     this.#renewed(leading);
     if (this.#isStopping) return;
@@ -179,7 +180,7 @@ export class LeaseElection implements LeaderElection {
     this.#hinted = false; // by our own claim
     metrics?.leading(true);
     log.info({ identity, transitions: leading.lease.spec?.leaseTransitions }, `Leading: holds the Lease ${lock.name}`);
-    this.#led.resolve();
+    this.#acquired.resolve();
   }
 
   // --- the leader
@@ -189,54 +190,54 @@ export class LeaseElection implements LeaderElection {
     let renewed = this.#now();
     let stored: Lease;
     try {
-      stored = await this.#claim(lease, lease);
+      stored = await this.#writeLease(lease, lease);
     } catch (error) {
       if (!isConflict(error)) throw error;
       // Perhaps only a renewal of ours that was stored, and whose answer was lost.
       metrics?.slowPath();
       const current = await lock.read();
       if (current && holderOf(current) !== identity) {
-        return this.#lose(
+        return this.#stopLeading(
           `The Lease ${lock.name} was taken by ${holderOf(current) || 'nobody: its holder was removed'}`,
         );
       }
       renewed = this.#now();
-      stored = await this.#claim(current, current ?? lease);
+      stored = await this.#writeLease(current, current ?? lease);
     }
     // An answer that comes after the deadline finds the place lost.
-    if (this.#standing.phase === 'Leading') this.#renewed({ phase: 'Leading', lease: stored, renewed });
+    if (this.#state.phase === 'Leading') this.#renewed({ phase: 'Leading', lease: stored, renewedAt: renewed });
   }
 
   #renewed(leading: Leading): void {
-    this.#standing = leading;
+    this.#state = leading;
     this.#checkDeadline();
   }
 
   /** Asks for its own next call in time; timers may be early, and are late in a process that was stopped. */
   #checkDeadline(): void {
-    if (this.#standing.phase !== 'Leading') return;
-    const { clock, lock, terms } = this.#options;
+    if (this.#state.phase !== 'Leading') return;
+    const { clock, lock, timings } = this.#options;
     this.#cancelDeadline();
-    const left = openFor(this.#standing, this.#now(), terms);
+    const left = msUntilDeadline(this.#state, this.#now(), timings);
     if (left > 0) {
       this.#cancelDeadline = clock.after(left, () => this.#checkDeadline());
     } else {
       const why = this.#trouble && `: ${this.#trouble}`;
-      this.#lose(`The Lease ${lock.name} was not renewed for ${terms.renewDeadline / 1000} s${why}`);
+      this.#stopLeading(`The Lease ${lock.name} was not renewed for ${timings.renewDeadlineMs / 1000} s${why}`);
     }
   }
 
-  #lose(why: string): void {
-    if (this.#standing.phase !== 'Leading') return;
-    this.#standing = { phase: 'Lost', why };
+  #stopLeading(why: string): void {
+    if (this.#state.phase !== 'Leading') return;
+    this.#state = { phase: 'Lost', why };
     this.#cancelDeadline();
     this.#wake();
     this.#options.metrics?.leading(false);
-    this.#options.lost(why);
+    this.#options.onStoppedLeading(why);
   }
 
   async #giveBack(known: Lease | undefined): Promise<void> {
-    const { lock, identity, terms, clock, log } = this.#options;
+    const { lock, identity, timings, clock, log } = this.#options;
     if (!known || holderOf(known) !== identity) return;
     try {
       await lock.replace(released(known, clock.now())).catch(async (error: unknown) => {
@@ -246,7 +247,7 @@ export class LeaseElection implements LeaderElection {
       });
       log.info({}, `The Lease ${lock.name} is given back`);
     } catch (error) {
-      const until = `others take over in ${terms.leaseDuration / 1000} s`;
+      const until = `others take over in ${timings.leaseDurationMs / 1000} s`;
       log.warn({}, `The Lease ${lock.name} cannot be given back: ${explain(error)}; ${until}`);
     }
   }
@@ -254,13 +255,13 @@ export class LeaseElection implements LeaderElection {
   // --- both
 
   /** @param current What is replaced; undefined: there is no Lease. */
-  #claim(current: Lease | undefined, basis: Lease): Promise<Lease> {
-    const { lock, identity, terms, clock } = this.#options;
-    const next = withHolder(basis, identity, clock.now(), terms);
+  #writeLease(current: Lease | undefined, basis: Lease): Promise<Lease> {
+    const { lock, identity, timings, clock } = this.#options;
+    const next = withHolder(basis, identity, clock.now(), timings);
     return current ? lock.replace(next) : lock.create(next.spec);
   }
 
-  #failed(error: unknown): void {
+  #logFailure(error: unknown): void {
     const { lock, log } = this.#options;
     if (isConflict(error)) {
       log.debug({}, `The Lease ${lock.name}: somebody else was quicker`);
@@ -270,13 +271,13 @@ export class LeaseElection implements LeaderElection {
     this.#repeated = trouble === this.#trouble ? this.#repeated + 1 : 0;
     this.#trouble = trouble;
     // The same words again only now and then; of the leader always, since its time is running out.
-    const level = this.#standing.phase === 'Leading' || this.#repeated % repetition === 0 ? 'warn' : 'debug';
+    const level = this.#state.phase === 'Leading' || this.#repeated % repetition === 0 ? 'warn' : 'debug';
     log[level]({}, `The Lease ${lock.name}: ${this.#trouble}; trying again`);
   }
 
   /** The pause between two turns; a hint cuts it short. */
   async #rest(): Promise<void> {
-    if (this.#hinted || this.#isOver) return;
+    if (this.#hinted || this.#hasEnded) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(this.#pause(), resolve);
     this.#wake = resolve;
@@ -285,17 +286,17 @@ export class LeaseElection implements LeaderElection {
   }
 
   #pause(): number {
-    const { identity, terms, random } = this.#options;
-    const standing = this.#standing;
-    if (standing.phase === 'Leading') return terms.retryPeriod;
-    const spread = terms.retryPeriod * (1 + jitter * random());
-    const free = standing.phase === 'Standby' ? freeIn(standing, identity, this.#now()) : 0;
+    const { identity, timings, random } = this.#options;
+    const standing = this.#state;
+    if (standing.phase === 'Leading') return timings.retryPeriodMs;
+    const spread = timings.retryPeriodMs * (1 + jitter * random());
+    const free = standing.phase === 'Standby' ? msUntilFree(standing, identity, this.#now()) : 0;
     return free > 0 ? Math.min(free, spread) : spread;
   }
 
   /** Makes a standby look as soon as something has changed. Its looks go on without it. */
   #watch(): void {
-    const { lock, clock, terms } = this.#options;
+    const { lock, clock, timings } = this.#options;
     const opened = this.#now().monotonic;
     const { stop } = lock.watch(
       () => {
@@ -304,7 +305,7 @@ export class LeaseElection implements LeaderElection {
       },
       () => {
         const lived = this.#now().monotonic - opened;
-        this.#stopWatch = clock.after(Math.max(0, terms.retryPeriod - lived), () => this.#watch());
+        this.#stopWatch = clock.after(Math.max(0, timings.retryPeriodMs - lived), () => this.#watch());
       },
     );
     this.#stopWatch = stop;

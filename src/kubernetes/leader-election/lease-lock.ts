@@ -25,7 +25,7 @@ export interface LeaseLock {
 
 const kind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 /** Server-side end of a watch, in seconds; the same as an informer's. */
-const politeEnd = 25;
+const watchTimeoutSeconds = 25;
 
 export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName): LeaseLock {
   const api = cluster.api(CustomObjectsApi);
@@ -76,7 +76,7 @@ export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName):
         ended();
       };
       const path = `/apis/${kind.group}/${kind.version}/namespaces/${namespace}/leases`;
-      const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: politeEnd };
+      const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: watchTimeoutSeconds };
       new Watch(cluster.config)
         .watch(path, query, () => isOver || changed(), end)
         .then((opened) => {

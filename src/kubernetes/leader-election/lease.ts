@@ -19,11 +19,11 @@ export interface Lease extends KubernetesObject {
 /** All in ms; `renewDeadline` is shorter than `leaseDuration`, and `retryPeriod` shorter than that. */
 export interface LeaseTimings {
   /** How long others wait after the last renewal that they have seen before they take the Lease. */
-  readonly leaseDuration: number;
+  readonly leaseDurationMs: number;
   /** How long the leader goes on after its last renewal. */
-  readonly renewDeadline: number;
+  readonly renewDeadlineMs: number;
   /** From one renewal, or one look of a standby, to the next. */
-  readonly retryPeriod: number;
+  readonly retryPeriodMs: number;
 }
 
 /** A moment on this process's two clocks, in ms. No moment is ever compared with one of another process. */
@@ -50,9 +50,9 @@ export interface Standby {
   /** Who held it when it was last there; empty: nobody. */
   readonly holder: string;
   /** ms that this record stands for, by its own word. */
-  readonly duration: number;
+  readonly durationMs: number;
   /** When this record was first seen. Its own timestamps are another machine's and mean nothing here. */
-  readonly since: Moment;
+  readonly observedAt: Moment;
 }
 
 export interface Leading {
@@ -60,7 +60,7 @@ export interface Leading {
   /** As last stored. */
   readonly lease: Lease;
   /** When the last renewal that was stored had been *sent*: whoever waits for us cannot have seen it earlier. */
-  readonly renewed: Moment;
+  readonly renewedAt: Moment;
 }
 
 export function holderOf(lease: Lease | undefined): string {
@@ -71,41 +71,46 @@ export function holderOf(lease: Lease | undefined): string {
  * What a candidate knows after a look. An unchanged record goes on ageing; a changed one is as fresh as the look. A Lease
  * that somebody has deleted frees nobody's place: its holder may not know yet.
  */
-export function observed(before: LeaderState, lease: Lease | undefined, now: Moment, terms: LeaseTimings): Standby {
+export function observeLease(
+  before: LeaderState,
+  lease: Lease | undefined,
+  now: Moment,
+  timings: LeaseTimings,
+): Standby {
   const known = before.phase === 'Standby' ? before : undefined;
   if (!lease) {
     return known
       ? { ...known, lease: undefined }
-      : { phase: 'Standby', lease: undefined, holder: '', duration: 0, since: now };
+      : { phase: 'Standby', lease: undefined, holder: '', durationMs: 0, observedAt: now };
   }
   const seconds = lease.spec?.leaseDurationSeconds ?? 0;
   return {
     phase: 'Standby',
     lease,
     holder: holderOf(lease),
-    duration: seconds > 0 ? seconds * 1000 : terms.leaseDuration,
-    since: known?.lease && isDeepStrictEqual(known.lease.spec, lease.spec) ? known.since : now,
+    durationMs: seconds > 0 ? seconds * 1000 : timings.leaseDurationMs,
+    observedAt: known?.lease && isDeepStrictEqual(known.lease.spec, lease.spec) ? known.observedAt : now,
   };
 }
 
 /** ms until this candidate may take the Lease; 0: now. What it claimed itself, without having seen the answer, is its own. */
-export function freeIn({ holder, duration, since }: Standby, identity: string, now: Moment): number {
+export function msUntilFree({ holder, durationMs, observedAt }: Standby, identity: string, now: Moment): number {
   if (holder === '' || holder === identity) return 0;
   // By the monotonic clock alone: one that is set forward must not shorten another's time.
-  return Math.max(0, since.monotonic + duration - now.monotonic);
+  return Math.max(0, observedAt.monotonic + durationMs - now.monotonic);
 }
 
 /**
  * ms for which the leader may still write; 0: no more. Counted by whichever clock has gone further: the monotonic one stands
  * still while a machine sleeps, and the time of day may be set back.
  */
-export function openFor({ renewed }: Leading, now: Moment, { renewDeadline }: LeaseTimings): number {
-  const passed = Math.max(now.monotonic - renewed.monotonic, now.wall - renewed.wall);
-  return Math.max(0, renewDeadline - passed);
+export function msUntilDeadline({ renewedAt }: Leading, now: Moment, { renewDeadlineMs }: LeaseTimings): number {
+  const passed = Math.max(now.monotonic - renewedAt.monotonic, now.wall - renewedAt.wall);
+  return Math.max(0, renewDeadlineMs - passed);
 }
 
 /** The Lease with `identity` as its holder: renewed where it was already, else acquired now, which is one more transition. */
-export function withHolder(lease: Lease, identity: string, now: Date, { leaseDuration }: LeaseTimings): Lease {
+export function withHolder(lease: Lease, identity: string, now: Date, { leaseDurationMs }: LeaseTimings): Lease {
   const { acquireTime, leaseTransitions = 0 } = lease.spec ?? {};
   const isRenewal = holderOf(lease) === identity;
   const isFirst = lease.spec === undefined;
@@ -115,7 +120,7 @@ export function withHolder(lease: Lease, identity: string, now: Date, { leaseDur
       ...lease.spec,
       holderIdentity: identity,
       // Whole seconds only: rounded up, since others count on it.
-      leaseDurationSeconds: Math.ceil(leaseDuration / 1000),
+      leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
       acquireTime: isRenewal && acquireTime !== undefined ? acquireTime : microTime(now),
       renewTime: microTime(now),
       leaseTransitions: isRenewal || isFirst ? leaseTransitions : leaseTransitions + 1,

@@ -46,7 +46,7 @@ describe('the informer', () => {
       cluster,
       resource: resource(cluster, { ...widgets, annotations: ['ours'] }),
       store,
-      changed: changes.push,
+      onChange: changes.push,
       clock,
       random: () => 0,
       log: { ...log, debug: () => undefined },
@@ -326,7 +326,7 @@ describe('the informer', () => {
 
   it('reports a callback that throws, and goes on (trap 34)', async () => {
     start({
-      changed: (change) => {
+      onChange: (change) => {
         changes.push(change);
         throw new Error('a mistake');
       },

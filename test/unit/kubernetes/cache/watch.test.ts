@@ -20,9 +20,9 @@ describe('a watch', () => {
     told = new Journal();
     ends = new Journal();
     watch = new ReliableWatch(cluster, {
-      connecting: () => told.push('connecting'),
-      opened: () => told.push('opened'),
-      progressed: () => told.push('progressed'),
+      onConnecting: () => told.push('connecting'),
+      onOpened: () => told.push('opened'),
+      onProgress: () => told.push('progressed'),
     });
   });
   afterEach(async () => {
@@ -81,11 +81,11 @@ describe('a watch', () => {
   });
 
   it('ends with 410 without being sent, when a list is wanted, until one has come', async () => {
-    watch.relistNext();
+    watch.forceRelist();
     await begin();
     expect((await ends.next()).error).to.have.property('code', 410);
     expect(server.requests.all).to.deep.equal([]);
-    watch.listed();
+    watch.onListed();
     void begin();
     await server.nextWatch();
   });

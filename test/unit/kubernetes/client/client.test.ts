@@ -9,7 +9,7 @@ import {
   createKubeClient,
   KubeConfigError,
   loadKubeConfig,
-  type RequestSeen,
+  type ObservedRequest,
 } from '../../../../src/kubernetes/client/client.ts';
 import { explain, NotLeading } from '../../../../src/kubernetes/client/errors.ts';
 import { insecureTls } from '../../../../src/kubernetes/client/kubeconfig.ts';
@@ -132,7 +132,7 @@ describe('the cluster', () => {
   afterEach(() => server.stop());
 
   it('tells of every request once, with its code, and says who asks', async () => {
-    const seen: RequestSeen[] = [];
+    const seen: ObservedRequest[] = [];
     const cluster = createKubeClient(server.kubeConfig, {
       onRequest: (request) => seen.push(request),
       userAgent: 'tester/1',
@@ -163,7 +163,7 @@ describe('the cluster', () => {
 
   it('gives up on a server that does not answer, and on one that breaks off', async () => {
     // Long enough to have sent the request on a busy machine too: one that was never sent is another story.
-    const impatient = createKubeClient(server.kubeConfig, { timeout: 1_000 });
+    const impatient = createKubeClient(server.kubeConfig, { timeoutMs: 1_000 });
     const unanswered = impatient.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
     await server.requests.next();
     expect(await unanswered).to.equal(`the API server at ${server.url} does not answer`);

@@ -12,7 +12,7 @@ import {
   isNotFound,
   isPatchRefused,
   ObjectChanged,
-  retryAfter,
+  retryAfterMs,
 } from '../../../../src/kubernetes/client/errors.ts';
 
 const answered = (code: number, body?: unknown, headers: Record<string, string> = {}) =>
@@ -47,10 +47,10 @@ describe('an error of the API server', () => {
   });
 
   it('says in ms how long to stay away', () => {
-    expect(retryAfter(answered(429, '', { 'retry-after': '7' }))).to.equal(7000);
-    expect(retryAfter(answered(503, ''))).to.equal(undefined);
-    expect(retryAfter(answered(503, '', { 'retry-after': 'Sun, 22 Nov 2026 00:00:00 GMT' }))).to.equal(undefined);
-    expect(retryAfter(new Error('no'))).to.equal(undefined);
+    expect(retryAfterMs(answered(429, '', { 'retry-after': '7' }))).to.equal(7000);
+    expect(retryAfterMs(answered(503, ''))).to.equal(undefined);
+    expect(retryAfterMs(answered(503, '', { 'retry-after': 'Sun, 22 Nov 2026 00:00:00 GMT' }))).to.equal(undefined);
+    expect(retryAfterMs(new Error('no'))).to.equal(undefined);
   });
 
   it('is put into one line, with the words of the server', () => {

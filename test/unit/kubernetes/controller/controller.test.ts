@@ -46,7 +46,7 @@ describe('the controller', () => {
         passes.push(object);
         return pass(object);
       },
-      ...(gone && { gone }),
+      ...(gone && { onDeleted: gone }),
       concurrency,
       clock,
       log,

@@ -7,7 +7,7 @@ import { FakeClock, settled } from '../../../fake-clock.ts';
 import { LogJournal } from '../journal.ts';
 import { goodWire, LeaseInMemory, type Method, refusal, type Wire } from './lease-in-memory.ts';
 
-const terms = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 };
+const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
 
 describe('the leader election', () => {
   let clock: FakeClock;
@@ -40,8 +40,8 @@ describe('the leader election', () => {
         return wire(serve, method);
       }),
       identity,
-      terms,
-      lost: (why) => lost.push(why),
+      timings,
+      onStoppedLeading: (why) => lost.push(why),
       clock: { now: () => new Date(clock.now().getTime() + jump.wall), after: (ms, call) => clock.after(ms, call) },
       monotonic: () => clock.now().getTime() + jump.monotonic,
       random: () => random,
@@ -84,7 +84,7 @@ describe('the leader election', () => {
   describe('as a candidate', () => {
     it('makes the Lease where there is none, and leads', async () => {
       const election = candidate();
-      expect([mayWrite(election), election.standing.phase]).to.deep.equal([false, 'Unknown']);
+      expect([mayWrite(election), election.state.phase]).to.deep.equal([false, 'Unknown']);
       await election.acquire();
       expect(asked).to.deep.equal(['read', 'create']);
       expect(mayWrite(election)).to.equal(true);
@@ -96,7 +96,7 @@ describe('the leader election', () => {
     it('stands by while another one leads, and says so once', async () => {
       const { election, leads } = await standby();
       await clock.advance(8_000);
-      expect([leads(), mayWrite(election), election.standing.phase]).to.deep.equal([false, false, 'Standby']);
+      expect([leads(), mayWrite(election), election.state.phase]).to.deep.equal([false, false, 'Standby']);
       expect(asked).to.deep.equal(['read', 'read', 'read', 'read']);
       expect(sentences()).to.deep.equal(['info The Lease system/operator is held by other; standing by']);
       await election.stop();
@@ -173,7 +173,7 @@ describe('the leader election', () => {
       const election = candidate();
       void election.acquire();
       await clock.advance(2_000);
-      expect(election.standing).to.include({ phase: 'Standby', holder: 'quicker' });
+      expect(election.state).to.include({ phase: 'Standby', holder: 'quicker' });
       expect(log.all.filter(({ level }) => level === 'warn')).to.deep.equal([]);
       await election.stop();
     });
@@ -198,7 +198,7 @@ describe('the leader election', () => {
       const election = candidate();
       const led = election.acquire();
       await clock.advance(10_000);
-      expect([mayWrite(election), election.standing.phase]).to.deep.equal([false, 'Standby']);
+      expect([mayWrite(election), election.state.phase]).to.deep.equal([false, 'Standby']);
       wire = goodWire;
       await clock.advance(2_000);
       await led;
@@ -278,7 +278,7 @@ describe('the leader election', () => {
       const why =
         'The Lease system/operator was not renewed for 10 s: the API server answered 500 Internal Server Error';
       expect(lost).to.deep.equal([why]);
-      expect(election.standing).to.deep.equal({ phase: 'Lost', why });
+      expect(election.state).to.deep.equal({ phase: 'Lost', why });
       expect([mayWrite(election), told.at(-1)]).to.deep.equal([false, 'stands by']);
       asked.splice(0);
       wire = goodWire;
@@ -314,7 +314,7 @@ describe('the leader election', () => {
       expect(lost).to.deep.equal(['The Lease system/operator was not renewed for 10 s']);
       held.resolve();
       await settled();
-      expect([mayWrite(election), election.standing.phase]).to.deep.equal([false, 'Lost']);
+      expect([mayWrite(election), election.state.phase]).to.deep.equal([false, 'Lost']);
       await election.stop();
       expect(server.now?.spec?.holderIdentity, 'it is left to run out').to.equal('me');
     });
@@ -405,7 +405,7 @@ describe('the leader election', () => {
       await election.stop();
       expect(open).to.equal(false);
       expect(server.now?.spec).to.include({ holderIdentity: '', leaseDurationSeconds: 1 });
-      expect([lost, told.at(-1), clock.nextIn, election.standing.phase]).to.deep.equal([
+      expect([lost, told.at(-1), clock.nextIn, election.state.phase]).to.deep.equal([
         [],
         'stands by',
         undefined,

@@ -3,12 +3,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { LeaseElection } from '../../../../src/kubernetes/leader-election/leader-election.ts';
-import { openFor } from '../../../../src/kubernetes/leader-election/lease.ts';
+import { msUntilDeadline } from '../../../../src/kubernetes/leader-election/lease.ts';
 import type { Clock } from '../../../../src/lib/clock.ts';
 import { FakeClock, settled } from '../../../fake-clock.ts';
 import { LeaseInMemory, refusal, type Wire } from './lease-in-memory.ts';
 
-const terms = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 };
+const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Machine {
@@ -138,11 +138,11 @@ class World {
           ,
           {
             process,
-            election: { standing },
+            election: { state },
           },
         ]) => {
-          if (process.isStopped || standing.phase !== 'Leading') return false;
-          return openFor(standing, { monotonic: process.monotonic(), wall: process.now().getTime() }, terms) > 0;
+          if (process.isStopped || state.phase !== 'Leading') return false;
+          return msUntilDeadline(state, { monotonic: process.monotonic(), wall: process.now().getTime() }, timings) > 0;
         },
       )
       .map(([index]) => index);
@@ -183,8 +183,8 @@ class World {
     const election = new LeaseElection({
       lock: this.#server.lock(() => wire),
       identity: `process ${++this.started}`,
-      terms,
-      lost: () => this.#start(index),
+      timings,
+      onStoppedLeading: () => this.#start(index),
       clock: process,
       monotonic: process.monotonic,
       random: this.#random,

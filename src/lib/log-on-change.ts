@@ -1,13 +1,13 @@
 // Logs a lasting problem once when it begins and once when it ends, however often it recurs in between.
 import { LRUCache } from 'lru-cache';
-import type { Log } from '../../lib/log.ts';
+import type { Log } from './log.ts';
 
 /** Maximum number of problems remembered; an evicted one is logged again. */
-const mostOpen = 1_000;
+const maxProblems = 1_000;
 
 export class LogOnChange {
   readonly #log: Pick<Log, 'info' | 'warn'>;
-  readonly #open = new LRUCache<string, true>({ max: mostOpen });
+  readonly #open = new LRUCache<string, true>({ max: maxProblems });
 
   constructor(log: Pick<Log, 'info' | 'warn'>) {
     this.#log = log;

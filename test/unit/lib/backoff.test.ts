@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { delayAfter } from '../../../../src/kubernetes/controller/backoff.ts';
+import { delayAfter } from '../../../src/lib/backoff.ts';
 
-const backoff = { first: 500, max: 30_000, jitter: 0.5 };
+const backoff = { firstMs: 500, maxMs: 30_000, jitter: 0.5 };
 
 describe('the backoff', () => {
   it('doubles with each failure up to its maximum', () => {
