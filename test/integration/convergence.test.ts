@@ -1,4 +1,4 @@
-// The property of test/unit/replication/trouble.test.ts once more, with what lies between the domain and ARM: the gateway, the
+// The property of test/unit/replication/faults.test.ts once more, with what lies between the domain and ARM: the gateway, the
 // SDK, the budget, TLS and sockets, and an emulator whose faults befall the wire itself. FC_SEED repeats a run.
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -148,7 +148,11 @@ async function live(world: World): Promise<void> {
       azure.addReplica(registry, location, { name, routing, tags, state });
     }
     const spec = { prune: world.prune };
-    const operator = new OperatorModel(anObject({ regions: world.regions, spec, held: false }), connect().arm, clock);
+    const operator = new OperatorModel(
+      anObject({ regions: world.regions, spec, claimed: false }),
+      connect().arm,
+      clock,
+    );
     const witness = new Witness(emulator);
     const edits = new Map(world.edits.map(({ at, regions }) => [at, regions]));
     let places = 0;
@@ -209,7 +213,7 @@ function judge(world: World, operator: OperatorModel, { azure, journal }: ArmEmu
   const done = journal.writes.filter(isDone);
   const at = ({ replica = '' }: JournalEntry) => witness.locations.get(replica) ?? replica;
   const deletions = done.filter(({ method }) => method === 'DELETE').map((write) => `delete ${at(write)}`);
-  expectDesired({ truth, writes: deletions }, operator, replicas, operator.object.spec.regions, prune);
+  expectDesired({ actualReplicas: truth, writes: deletions }, operator, replicas, operator.object.spec.regions, prune);
   expect(witness.violations).to.deep.equal([]);
   const toHome = journal.writes.filter(({ method, replica }) => method !== 'PATCH' && replica === home);
   expect(toHome, 'the home replica is left alone').to.deep.equal([]);

@@ -31,7 +31,7 @@ describe('an operator whom ARM refuses for long', () => {
 
   /** One more object, whose registry is at home in eastus and has these replicas. */
   function add(name: string, parts: ObjectParts, replicas: readonly string[] = []): OperatorModel {
-    const { metadata, spec, ...rest } = anObject({ held: false, ...parts });
+    const { metadata, spec, ...rest } = anObject({ claimed: false, ...parts });
     const registry = { ...spec.registry, name };
     const object: RegistryReplication = {
       ...rest,
@@ -141,7 +141,7 @@ describe('an operator whom ARM refuses for long', () => {
     const meanwhile = sent.slice(refused + 1).filter((entry) => timeOf(entry) < allowedAt);
     expect(new Set(meanwhile.map(({ method }) => method))).to.deep.equal(new Set(['GET', 'DELETE']));
     expect([ready, creating, another, pruning].map(isReady)).to.deep.equal([true, true, true, true]);
-    const warnings = operators.flatMap(({ happenings }) => happenings.filter(({ type }) => type === 'Warning'));
+    const warnings = operators.flatMap(({ events }) => events.filter(({ type }) => type === 'Warning'));
     expect(warnings).to.deep.equal([]);
   });
 

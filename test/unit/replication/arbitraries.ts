@@ -64,7 +64,7 @@ export function isSettled(operator: OperatorModel): boolean {
 }
 
 export function expectDesired(
-  arm: Pick<ArmModel, 'truth' | 'writes'>,
+  arm: Pick<ArmModel, 'actualReplicas' | 'writes'>,
   operator: OperatorModel,
   replicas: Replica[],
   regions: RegionSpec[],
@@ -75,14 +75,14 @@ export function expectDesired(
     .map(({ location }) => location);
   const stuck = operator.condition('Ready')?.status !== 'True';
   for (const { location, routing, tags } of regions) {
-    const replica = arm.truth.get(location);
+    const replica = arm.actualReplicas.get(location);
     if (location === home && !replica) continue;
     expect(replica, location).not.to.equal(undefined);
     if (!replica || failed.includes(location)) continue;
     if (!stuck && routing) expect(replica.routing, `routing of ${location}`).to.equal(routing !== 'Disabled');
     expect(replica.tags).to.include(tags ?? {});
   }
-  const unlisted = [...arm.truth.keys()].filter(
+  const unlisted = [...arm.actualReplicas.keys()].filter(
     (location) => location !== home && !regions.some((region) => region.location === location),
   );
   if (!stuck && prune === 'Delete') expect(unlisted).to.deep.equal([]);

@@ -39,23 +39,23 @@ interface ReplicaLifecycle {
 export class ArmModel implements Arm {
   readonly writes: string[] = [];
   /** Descriptions of writes that the operator must never send. */
-  readonly violations: string[] = [];
+  readonly forbiddenWrites: string[] = [];
   /** Whether the next LIST shows a replica as it is, shows an outdated state, or omits it. */
-  lie: () => 'truth' | 'stale' | 'omit' = () => 'truth';
+  listVisibility: () => 'current' | 'stale' | 'omit' = () => 'current';
   /** How long neither LIST nor GET shows a new replica. */
-  lag = 0;
+  visibilityDelayMs = 0;
   /** The regions of the subscription. */
   regions = ['eastus', 'japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
   /** How long a replica takes to be created and synchronised, in ms. */
-  lasts: (location: string) => { creating: number; syncing: number } = () => durations;
+  durationsFor: (location: string) => { creating: number; syncing: number } = () => durations;
   /** Why the last operation on a replica failed, by name. */
   readonly failures = new Map<string, string>();
   /** The Retry-After of an accepted creation, in ms. */
   askAfter: number | undefined;
   /** Called before each request is processed; a thrown error becomes the response. */
-  before: (request: string) => void = () => undefined;
+  beforeRequest: (request: string) => void = () => undefined;
   /** Called after each write has taken effect; a thrown error becomes the response. */
-  after: (request: string) => void = () => undefined;
+  afterWrite: (request: string) => void = () => undefined;
 
   /** Azure's time, which a step of the operator's clock does not change. */
   readonly #clock: Pick<FakeClock, 'monotonic'>;
@@ -72,14 +72,14 @@ export class ArmModel implements Arm {
   }
 
   /** Replaces the registry; another creation date means a new registry without the previous replicas. */
-  set registryNow(registry: Registry) {
+  set currentRegistry(registry: Registry) {
     if (registry.creationDate !== this.#registry.creationDate) this.#replicas.clear();
     this.#registry = registry;
     this.#home = normalise(registry.location);
   }
 
   /** The actual replicas, by normalised location. */
-  get truth(): Map<string, Replica> {
+  get actualReplicas(): Map<string, Replica> {
     return new Map(
       [...this.#replicas.keys()].flatMap((name) => {
         const replica = this.#now(name);
@@ -89,15 +89,15 @@ export class ArmModel implements Arm {
   }
 
   async registry(): Promise<Registry> {
-    this.before('GET registry');
+    this.beforeRequest('GET registry');
     return this.#registry;
   }
 
   async replicas(): Promise<Replica[]> {
-    this.before('LIST');
-    return [...this.truth.values()].flatMap((replica) => {
+    this.beforeRequest('LIST');
+    return [...this.actualReplicas.values()].flatMap((replica) => {
       if (this.#isHidden(replica.name)) return [];
-      const visibility = this.lie();
+      const visibility = this.listVisibility();
       // The operator cannot find a replica with a custom name that no LIST has ever shown.
       const isKnown = replica.name === normalise(replica.location) || this.#shown.has(replica.name);
       if (visibility === 'omit' && isKnown) return [];
@@ -109,7 +109,7 @@ export class ArmModel implements Arm {
   }
 
   async replica(_: unknown, name: string): Promise<Replica> {
-    this.before(`GET ${name}`);
+    this.beforeRequest(`GET ${name}`);
     const replica = this.#now(name);
     if (!replica || this.#isHidden(name))
       throw new ArmError('NotFound', 'NotFound', `${name} was not found`, { code: 'ResourceNotFound' });
@@ -117,13 +117,14 @@ export class ArmModel implements Arm {
   }
 
   async create(_: unknown, name: string, { location, routing = true, tags = {} }: NewReplica): Promise<Created> {
-    this.before(`PUT ${name}`);
+    this.beforeRequest(`PUT ${name}`);
     this.#checkRegistryWritable();
     this.writes.push(`create ${normalise(location)}`);
-    if (normalise(location) === this.#home) this.violations.push('created the home replica');
-    if (this.truth.has(normalise(location))) this.violations.push(`created ${location}, which already has a replica`);
+    if (normalise(location) === this.#home) this.forbiddenWrites.push('created the home replica');
+    if (this.actualReplicas.has(normalise(location)))
+      this.forbiddenWrites.push(`created ${location}, which already has a replica`);
     const now = this.#clock.monotonic();
-    const { creating, syncing } = this.lasts(normalise(location));
+    const { creating, syncing } = this.durationsFor(normalise(location));
     this.#replicas.set(name, {
       replica: { name, location, routing, tags, createdAt: new Date(now).toISOString() },
       createdAt: now,
@@ -135,28 +136,28 @@ export class ArmModel implements Arm {
       const replica = { name: this.#home, location: this.#home, routing: true, tags: {} };
       this.#replicas.set(this.#home, { ...settledLifecycle(replica), appearsAt: now + durations.homeEntry });
     }
-    this.after(`PUT ${name}`);
+    this.afterWrite(`PUT ${name}`);
     return { replica: this.#shownNow(name), ...(this.askAfter !== undefined && { askAfter: this.askAfter }) };
   }
 
   async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Updated> {
-    this.before(`PATCH ${name}`);
+    this.beforeRequest(`PATCH ${name}`);
     this.#checkRegistryWritable();
     const { life, replica } = this.#writable(name, 'update');
     if (routing === false) this.#checkStillServing(name, 'unrouted');
     life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
     if (routing !== undefined) life.provisionedAt = this.#clock.monotonic() + durations.updating;
-    this.after(`PATCH ${name}`);
+    this.afterWrite(`PATCH ${name}`);
     return { replica: this.#shownNow(name) };
   }
 
   async remove(_: unknown, name: string): Promise<Accepted> {
-    this.before(`DELETE ${name}`);
+    this.beforeRequest(`DELETE ${name}`);
     const { life, replica } = this.#writable(name, 'delete');
-    if (normalise(replica.location) === this.#home) this.violations.push('deleted the home replica');
+    if (normalise(replica.location) === this.#home) this.forbiddenWrites.push('deleted the home replica');
     this.#checkStillServing(name, 'deleted');
     life.deletedAt = this.#clock.monotonic() + durations.deleting;
-    this.after(`DELETE ${name}`);
+    this.afterWrite(`DELETE ${name}`);
     return {};
   }
 
@@ -167,7 +168,7 @@ export class ArmModel implements Arm {
 
   #isHidden(name: string): boolean {
     const createdAt = this.#replicas.get(name)?.createdAt;
-    return createdAt !== undefined && this.#clock.monotonic() < createdAt + this.lag;
+    return createdAt !== undefined && this.#clock.monotonic() < createdAt + this.visibilityDelayMs;
   }
 
   async failure(_: unknown, name: string): Promise<string | undefined> {
@@ -175,14 +176,14 @@ export class ArmModel implements Arm {
   }
 
   async locations(): Promise<string[]> {
-    this.before('GET locations');
+    this.beforeRequest('GET locations');
     return [...this.regions];
   }
 
   #checkRegistryWritable(): void {
     const { sku, provisioningState } = this.#registry;
     if (sku !== 'Premium' || provisioningState !== 'Succeeded')
-      this.violations.push(`wrote to a registry that is ${sku} and ${provisioningState}`);
+      this.forbiddenWrites.push(`wrote to a registry that is ${sku} and ${provisioningState}`);
   }
 
   #shownNow(name: string): Replica {
@@ -197,16 +198,16 @@ export class ArmModel implements Arm {
     if (!life || !replica) throw new ArmError('NotFound', 'NotFound', `${name} was not found`);
     this.writes.push(`${verb} ${normalise(replica.location)}`);
     if (replica.provisioningState !== 'Succeeded' && replica.provisioningState !== 'Failed')
-      this.violations.push(`${verb} of ${name} while ${replica.provisioningState}`);
+      this.forbiddenWrites.push(`${verb} of ${name} while ${replica.provisioningState}`);
     return { life, replica };
   }
 
   #checkStillServing(name: string, how: string): void {
-    const others = [...this.truth.values()].filter((other) => other.name !== name);
+    const others = [...this.actualReplicas.values()].filter((other) => other.name !== name);
     const serves = ({ provisioningState, displayStatus, routing }: Replica) =>
       provisioningState === 'Succeeded' && displayStatus === 'Ready' && routing;
-    if (this.truth.has(this.#home) && !others.some(serves))
-      this.violations.push(`${name} was ${how} although no other replica serves`);
+    if (this.actualReplicas.has(this.#home) && !others.some(serves))
+      this.forbiddenWrites.push(`${name} was ${how} although no other replica serves`);
   }
 
   #now(name: string): Replica | undefined {

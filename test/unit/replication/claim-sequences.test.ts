@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { FakeClock } from '../../fake-clock.ts';
 import { anySequence, apply, listing, names, type Step } from './any-sequence.ts';
 import { ArmModel } from './arm-model.ts';
-import { ClaimWitness } from './claim-witness.ts';
+import { ClaimMonitor } from './claim-monitor.ts';
 import { ClusterModel } from './cluster-model.ts';
 import { aReplica, home } from './fixtures.ts';
 
@@ -18,13 +18,13 @@ class Simulation {
     [home, 'japaneast', 'uksouth'].map((location) => aReplica(location)),
   );
   readonly cluster = new ClusterModel(this.clock, (name) => this.#armOf(name));
-  readonly witness = new ClaimWitness(this.cluster, this.clock);
+  readonly monitor = new ClaimMonitor(this.cluster, this.clock);
   /** The action to apply at the nth request from now. */
   #next: { requests: number; apply: () => void } | undefined;
 
   constructor() {
     this.cluster.interrupt = (name, when) => {
-      if (when === 'after') this.witness.afterStore(name);
+      if (when === 'after') this.monitor.afterStore(name);
       this.#request();
     };
   }
@@ -34,7 +34,7 @@ class Simulation {
     await this.cluster.run(afterMs);
     const applyNow = () => {
       this.#next = undefined;
-      this.witness.beforeAction(action, name);
+      this.monitor.beforeAction(action, name);
       apply(action, name, this.cluster, this.clock);
     };
     this.#next = { requests, apply: applyNow };
@@ -53,7 +53,7 @@ class Simulation {
         return async (...args: readonly unknown[]): Promise<unknown> => {
           this.cluster.assertAlive();
           if (method === 'create' || method === 'update' || method === 'remove')
-            this.witness.beforeArmWrite(name, method, locationOf(arm, String(args[1])));
+            this.monitor.beforeArmWrite(name, method, locationOf(arm, String(args[1])));
           this.#request();
           this.cluster.assertAlive();
           const answer: unknown = await Reflect.apply(value, arm, args);
@@ -70,8 +70,8 @@ class Simulation {
   }
 }
 
-function locationOf({ truth }: ArmModel, name: string): string {
-  return [...truth].find(([, replica]) => replica.name === name)?.[0] ?? name;
+function locationOf({ actualReplicas }: ArmModel, name: string): string {
+  return [...actualReplicas].find(([, replica]) => replica.name === name)?.[0] ?? name;
 }
 
 describe('two to five objects that name one registry, under any sequence of edits, denials, crashes and clock steps', () => {
@@ -81,15 +81,15 @@ describe('two to five objects that name one registry, under any sequence of edit
     await fc.assert(
       fc.asyncProperty(anySequence, async ({ objects, steps }) => {
         const simulation = new Simulation();
-        const { cluster, arm, witness } = simulation;
+        const { cluster, arm, monitor } = simulation;
         for (const [n, { regions, mode }] of objects.entries())
           cluster.create(names[n] ?? 'a', { regions: listing(regions), spec: { mode, pruneDelay: '10m' } });
         for (const step of steps) await simulation.step(step);
         cluster.namespaces = {};
         cluster.rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
         await cluster.run(hour);
-        expect([...witness.violations, ...arm.violations].join('; ')).to.equal('');
-        witness.expectRightHolder([...arm.truth.keys()]);
+        expect([...monitor.violations, ...arm.forbiddenWrites].join('; ')).to.equal('');
+        monitor.expectRightHolder([...arm.actualReplicas.keys()]);
       }),
       { numRuns: 2_000, seed },
     );

@@ -6,7 +6,7 @@ import { anObject, type ObjectParts } from './fixtures.ts';
 
 function named(name: string, ageSeconds: number, parts: ObjectParts & { since?: string } = {}): RegistryReplication {
   const { since, ...rest } = parts;
-  const object = anObject({ held: false, ...rest, ...(since && { status: { ...parts.status, claim: { since } } }) });
+  const object = anObject({ claimed: false, ...rest, ...(since && { status: { ...parts.status, claim: { since } } }) });
   const creationTimestamp = new Date(Date.parse('2026-11-22T00:00:00Z') - ageSeconds * 1_000);
   return { ...object, metadata: { ...object.metadata, name, uid: name, creationTimestamp } };
 }
@@ -32,7 +32,7 @@ describe('the holder of a registry', () => {
       { spec: { suspend: true } },
       { spec: { mode: 'Observe' } },
       { regions: ['Japan East', 'japaneast'] },
-      { held: true, deleting: true },
+      { claimed: true, deleting: true },
     ];
     for (const state of states) {
       const holder = named('young', 1, { ...state, since });
@@ -65,8 +65,8 @@ describe('the holder of a registry', () => {
 
   it("loses the registry once it is deleted and released, even if other controllers' finalizers remain", () => {
     const since = '2026-11-22T01:00:00Z';
-    const released = named('one', 2, { since, deleting: true, held: false });
-    const { claims } = claimsOf(named('one', 2, { since, deleting: true, held: true }), named('two', 1));
+    const released = named('one', 2, { since, deleting: true, claimed: false });
+    const { claims } = claimsOf(named('one', 2, { since, deleting: true, claimed: true }), named('two', 1));
     claims.put(released);
     expect(claims.holder(any)).to.equal(undefined);
     expect(claims.acquire(named('two', 1))).to.equal(true);
@@ -86,7 +86,7 @@ describe('a free registry', () => {
       named('suspended', 9, { spec: { suspend: true } }),
       named('observing', 9, { spec: { mode: 'Observe' } }),
       named('invalid', 9, { regions: ['Japan East', 'japaneast'] }),
-      named('deleted', 9, { held: false, deleting: true }),
+      named('deleted', 9, { claimed: false, deleting: true }),
       denied,
     ];
     const young = named('young', 1);

@@ -24,7 +24,7 @@ class Killed extends Error {}
 export class ClusterModel {
   readonly objects = new Map<string, RegistryReplication>();
   /** Recorded events by object name. */
-  readonly happenings = new Map<string, ObjectEvent[]>();
+  readonly events = new Map<string, ObjectEvent[]>();
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** Namespace readings by name; a missing one has no annotations. */
   namespaces: Record<string, NamespaceReading> = {};
@@ -48,7 +48,7 @@ export class ClusterModel {
 
   /** Creates an object in a namespace of the same name. Objects age in order of creation, whatever the clock shows. */
   create(name: string, parts: ObjectParts = {}): void {
-    const object = anObject({ held: false, ...parts });
+    const object = anObject({ claimed: false, ...parts });
     const creationTimestamp = new Date(Date.parse('2026-11-01T00:00:00Z') + ++this.#created * 1_000);
     const metadata = { ...object.metadata, name, namespace: name, uid: `${name}-${this.#created}`, creationTimestamp };
     this.#store({ ...object, metadata: { ...metadata, resourceVersion: '0' } });
@@ -177,8 +177,7 @@ export class ClusterModel {
           if (JSON.stringify(latest.status) !== JSON.stringify(object.status)) throw new WriteRejected('conflict');
           return { status: structuredClone(status) };
         }),
-      recordEvents: (_, happenings) =>
-        void this.happenings.set(name, [...(this.happenings.get(name) ?? []), ...happenings]),
+      recordEvents: (_, events) => void this.events.set(name, [...(this.events.get(name) ?? []), ...events]),
       isCrdTerminating: async () => false,
     };
     return {

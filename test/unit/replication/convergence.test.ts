@@ -7,7 +7,7 @@ import { anObject, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
 
 const anyListResults = fc.infiniteStream(
-  fc.constantFrom('truth', 'truth', 'truth', 'stale', 'omit') as fc.Arbitrary<'truth' | 'stale' | 'omit'>,
+  fc.constantFrom('current', 'current', 'current', 'stale', 'omit') as fc.Arbitrary<'current' | 'stale' | 'omit'>,
 );
 const runs = { numRuns: 400 };
 
@@ -22,13 +22,13 @@ describe('the operator, from any replicas and any spec,', () => {
         async (replicas, regions, prune, listResults) => {
           const clock = new FakeClock();
           const arm = new ArmModel(clock, replicas);
-          arm.lie = () => listResults.next().value ?? 'truth';
+          arm.listVisibility = () => listResults.next().value ?? 'current';
           const operator = new OperatorModel(anObject({ regions, spec: { prune } }), arm, clock);
           await operator.runUntil(() => isSettled(operator));
           // The operator cannot know a replica that LIST has never shown: the drift check finds it.
-          arm.lie = () => 'truth';
+          arm.listVisibility = () => 'current';
           await operator.runUntil(() => isSettled(operator));
-          expect(arm.violations.join('; ')).to.equal('');
+          expect(arm.forbiddenWrites.join('; ')).to.equal('');
           expectDesired(arm, operator, replicas, regions, prune);
         },
       ),
@@ -47,14 +47,14 @@ describe('the operator, from any replicas and any spec,', () => {
         async (replicas, regions, prune, listResults, passes) => {
           const clock = new FakeClock();
           const arm = new ArmModel(clock, replicas);
-          arm.lie = () => listResults.next().value ?? 'truth';
+          arm.listVisibility = () => listResults.next().value ?? 'current';
           const operator = new OperatorModel(anObject({ regions, spec: { prune } }), arm, clock);
           for (let n = 0; n < passes; n++) await clock.advance((await operator.pass()) ?? 0);
           operator.delete();
           await operator.runUntil(() => operator.isGone);
-          expect(arm.violations.join('; ')).to.equal('');
+          expect(arm.forbiddenWrites.join('; ')).to.equal('');
           const listed = regions.map(({ location }) => location).filter((location) => location !== home);
-          for (const location of listed) expect(arm.truth.has(location), location).to.equal(false);
+          for (const location of listed) expect(arm.actualReplicas.has(location), location).to.equal(false);
         },
       ),
       runs,
@@ -67,7 +67,7 @@ describe('the operator, from any replicas and any spec,', () => {
         const clock = new FakeClock();
         const arm = new ArmModel(clock, replicas);
         const operator = new OperatorModel(
-          anObject({ regions, spec: { prune, mode: 'Observe' }, held: false }),
+          anObject({ regions, spec: { prune, mode: 'Observe' }, claimed: false }),
           arm,
           clock,
         );

@@ -56,9 +56,9 @@ describe('events', () => {
     const log = new LogJournal();
     const options = { controller: 'c', instance: 'i', clock, random: () => 0.5, log, burst: maxEventsPerPass };
     const recorder = createRecorder(write, options);
-    for (const event of operator.happenings) recorder.record(operator.object, event);
+    for (const event of operator.events) recorder.record(operator.object, event);
     expect(await recorder.flush(1_000)).to.equal(0);
-    const notes = operator.happenings.map(({ note }) => note);
+    const notes = operator.events.map(({ note }) => note);
     expect(new Set(written)).to.deep.equal(new Set(notes));
     expect(
       notes.filter((note) => note === `replica ${regions[39]?.location} in ${regions[39]?.location} is gone`),

@@ -31,7 +31,7 @@ interface TrackedReplica {
 /** An ARM model whose replicas change only when a step changes them. It records every forbidden deletion. */
 class ManualArm implements Arm {
   readonly forbiddenDeletions: string[] = [];
-  readonly truth = new Map<string, TrackedReplica>();
+  readonly actualReplicas = new Map<string, TrackedReplica>();
   operator: OperatorModel | undefined;
   /** The outdated replicas that LIST returns, if set. */
   staleList: Replica[] | undefined;
@@ -49,12 +49,12 @@ class ManualArm implements Arm {
   put(location: string, parts: Partial<Replica>, isOwn: boolean): Replica {
     const { displayStatus: _, ...bare } = aReplica(location);
     const replica = { ...bare, createdAt: this.#clock.now().toISOString(), ...parts };
-    this.truth.set(location, { replica, isOwn, wasSeenReady: false });
+    this.actualReplicas.set(location, { replica, isOwn, wasSeenReady: false });
     return replica;
   }
 
   get list(): Replica[] {
-    return [...this.truth.values()].map(({ replica }) => replica);
+    return [...this.actualReplicas.values()].map(({ replica }) => replica);
   }
 
   async registry() {
@@ -66,7 +66,7 @@ class ManualArm implements Arm {
   }
 
   async replica(_: unknown, name: string): Promise<Replica> {
-    const known = this.truth.get(name);
+    const known = this.actualReplicas.get(name);
     if (!known || this.hidden.has(name))
       throw new ArmError('NotFound', 'NotFound', `no ${name}`, { code: 'ResourceNotFound' });
     if (known.replica.provisioningState === 'Succeeded' && known.replica.displayStatus === 'Ready')
@@ -81,7 +81,8 @@ class ManualArm implements Arm {
     if (outcome === 'rejected') throw new ArmError('Conflict', 'Conflict', 'another operation is running');
     if (outcome === 'request lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     // A PUT without changes leaves an existing replica as it is (recorded: PowerShell's Az, 2023).
-    const replica = this.truth.get(name)?.replica ?? this.put(location, { provisioningState: 'Creating' }, true);
+    const replica =
+      this.actualReplicas.get(name)?.replica ?? this.put(location, { provisioningState: 'Creating' }, true);
     if (outcome === 'killed after') throw new Killed();
     if (outcome === 'response lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     return { replica };
@@ -100,7 +101,7 @@ class ManualArm implements Arm {
   }
 
   async remove(_: unknown, name: string): Promise<Accepted> {
-    const known = this.truth.get(name);
+    const known = this.actualReplicas.get(name);
     if (!known) return {};
     const listed = this.operator?.object.spec.regions.map(({ location }) => location) ?? [];
     const { replica, isOwn, wasSeenReady } = known;
@@ -108,7 +109,7 @@ class ManualArm implements Arm {
     const holdsNothing = isFailed && isOwn && !wasSeenReady && replica.displayStatus !== 'Ready';
     if (listed.includes(name) && !holdsNothing)
       this.forbiddenDeletions.push(`deleted ${name}: ${JSON.stringify(known)}`);
-    const missing = listed.filter((location) => location !== home && !this.truth.has(location));
+    const missing = listed.filter((location) => location !== home && !this.actualReplicas.has(location));
     if (!listed.includes(name) && missing.length > 0 && !(isFailed && isOwn))
       this.forbiddenDeletions.push(`pruned ${name} while ${missing.join()} had no replica`);
     known.replica = { ...replica, provisioningState: 'Deleting' };
@@ -172,7 +173,7 @@ async function applyAction(
 ) {
   switch (action.kind) {
     case 'becomes': {
-      const known = arm.truth.get(action.location);
+      const known = arm.actualReplicas.get(action.location);
       if (!known) return;
       const { displayStatus: _, ...bare } = known.replica;
       known.replica = { ...bare, ...action.state };
@@ -184,7 +185,7 @@ async function applyAction(
       arm.put(action.location, action.state, false);
       return;
     case 'vanishes':
-      arm.truth.delete(action.location);
+      arm.actualReplicas.delete(action.location);
       return;
     case 'list':
       operator.edit({ regions: action.regions.map((location) => ({ location })) });
@@ -201,7 +202,7 @@ async function applyAction(
       const { status: _, ...object } = operator.object;
       operator.object = { ...object, ...(snapshot.status && { status: snapshot.status }) };
       // The operator cannot know what was observed after the restored status was written.
-      for (const known of arm.truth.values()) known.wasSeenReady = snapshot.ready.has(known);
+      for (const known of arm.actualReplicas.values()) known.wasSeenReady = snapshot.ready.has(known);
       operator.restart();
       return;
     }
@@ -232,7 +233,7 @@ async function runSteps(steps: readonly (typeof anyStep extends fc.Arbitrary<inf
         if (!(error instanceof Killed)) throw error;
         operator.restart();
       });
-      const ready = [...arm.truth.values()].filter(({ wasSeenReady }) => wasSeenReady);
+      const ready = [...arm.actualReplicas.values()].filter(({ wasSeenReady }) => wasSeenReady);
       snapshots.push({
         status: structuredClone(operator.object.status),
         ready: new Set(ready),

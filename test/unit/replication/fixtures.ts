@@ -24,11 +24,19 @@ export interface ObjectParts {
   annotations?: Record<string, string>;
   deleting?: boolean;
   /** It has the operator's finalizer and the claim on its registry. */
-  held?: boolean;
+  claimed?: boolean;
 }
 
 export function anObject(parts: ObjectParts = {}): RegistryReplication {
-  const { regions = ['japaneast'], spec, status, generation = 1, annotations, deleting = false, held = true } = parts;
+  const {
+    regions = ['japaneast'],
+    spec,
+    status,
+    generation = 1,
+    annotations,
+    deleting = false,
+    claimed = true,
+  } = parts;
   return {
     apiVersion: 'georeplication.dev/v1alpha1',
     kind: 'RegistryReplication',
@@ -37,7 +45,7 @@ export function anObject(parts: ObjectParts = {}): RegistryReplication {
       namespace: 'registries',
       uid: 'c0ffee',
       generation,
-      ...(held && { finalizers: [finalizer] }),
+      ...(claimed && { finalizers: [finalizer] }),
       ...(annotations && { annotations }),
       ...(deleting && { deletionTimestamp: now }),
     },
@@ -55,7 +63,7 @@ export function anObject(parts: ObjectParts = {}): RegistryReplication {
       pruneDelay: '0s',
       ...spec,
     },
-    ...((held || status) && { status: { ...(held && { claim: { since: '2020-01-01T00:00:00Z' } }), ...status } }),
+    ...((claimed || status) && { status: { ...(claimed && { claim: { since: '2020-01-01T00:00:00Z' } }), ...status } }),
   };
 }
 
@@ -88,12 +96,12 @@ export function observing(
   replicas: Replica[],
   {
     registry = aRegistry(),
-    seen = replicas,
+    confirmed = replicas,
     missing = [],
-  }: { registry?: Registry; seen?: Replica[]; missing?: string[] } = {},
+  }: { registry?: Registry; confirmed?: Replica[]; missing?: string[] } = {},
 ): Observation {
   return withGets(listed(registry, replicas), [
-    ...seen.map((replica) => ({ kind: 'found' as const, name: replica.name, replica })),
+    ...confirmed.map((replica) => ({ kind: 'found' as const, name: replica.name, replica })),
     ...missing.map((name) => ({ kind: 'missing' as const, name })),
   ]);
 }

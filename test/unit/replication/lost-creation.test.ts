@@ -16,25 +16,25 @@ const visibilityDelayMs = 40 * second;
 /** The points of one pass at which it can be killed: before and after each request to ARM and each write to Kubernetes. */
 const killPoints = Array.from({ length: 12 }, (_, point) => point);
 
-function scene(spec: Partial<Spec> = {}) {
+function scenario(spec: Partial<Spec> = {}) {
   const clock = new FakeClock();
   const arm = new ArmModel(clock, [aReplica(home), aReplica('westeurope')]);
-  arm.lag = visibilityDelayMs;
+  arm.visibilityDelayMs = visibilityDelayMs;
   const regions = ['westeurope', 'japaneast'];
-  const operator = new OperatorModel(anObject({ regions, spec, held: false }), arm, clock);
+  const operator = new OperatorModel(anObject({ regions, spec, claimed: false }), arm, clock);
   /** From that point on, every request and write of the pass fails. */
   async function passKilledAt(killPoint: number): Promise<void> {
     let point = 0;
     const killIfReached = () => {
       if (point++ >= killPoint) throw new Killed();
     };
-    arm.before = arm.after = operator.interrupt = killIfReached;
+    arm.beforeRequest = arm.afterWrite = operator.interrupt = killIfReached;
     try {
       await operator.pass();
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
     }
-    arm.before = arm.after = operator.interrupt = () => undefined;
+    arm.beforeRequest = arm.afterWrite = operator.interrupt = () => undefined;
     operator.restart();
   }
   return { clock, arm, operator, passKilledAt };
@@ -43,59 +43,59 @@ function scene(spec: Partial<Spec> = {}) {
 describe('a creation that ARM has accepted but does not show yet', () => {
   for (const point of killPoints) {
     it(`is deleted with the object when the operator was killed at point ${point} of a pass`, async () => {
-      const { clock, arm, operator, passKilledAt } = scene();
+      const { clock, arm, operator, passKilledAt } = scenario();
       await passKilledAt(point);
       operator.delete();
       await operator.runUntil(() => operator.isGone);
       await clock.advance(2 * visibilityDelayMs);
-      expect([...arm.truth.keys()].filter((location) => location === 'japaneast')).to.deep.equal([]);
-      expect(arm.violations).to.deep.equal([]);
+      expect([...arm.actualReplicas.keys()].filter((location) => location === 'japaneast')).to.deep.equal([]);
+      expect(arm.forbiddenWrites).to.deep.equal([]);
     });
 
     it(`is deleted when the operator was killed at point ${point} and the region, then the object, is removed`, async () => {
-      const { clock, arm, operator, passKilledAt } = scene();
+      const { clock, arm, operator, passKilledAt } = scenario();
       await passKilledAt(point);
       operator.edit({ regions: [{ location: 'westeurope' }] });
       await clock.advance((await operator.pass()) ?? 0);
       operator.delete();
       await operator.runUntil(() => operator.isGone);
       await clock.advance(2 * visibilityDelayMs);
-      expect([...arm.truth.keys()].filter((location) => location === 'japaneast')).to.deep.equal([]);
-      expect(arm.violations).to.deep.equal([]);
+      expect([...arm.actualReplicas.keys()].filter((location) => location === 'japaneast')).to.deep.equal([]);
+      expect(arm.forbiddenWrites).to.deep.equal([]);
     });
   }
 
   it('is deleted with the object when its response was lost', async () => {
-    const { clock, arm, operator } = scene();
-    arm.after = () => {
+    const { clock, arm, operator } = scenario();
+    arm.afterWrite = () => {
       throw new ArmError('Transient', 'AzureUnreachable', 'the response was lost');
     };
     await operator.pass();
     operator.delete();
     await operator.runUntil(() => operator.isGone);
     await clock.advance(2 * visibilityDelayMs);
-    expect(arm.truth.has('japaneast')).to.equal(false);
+    expect(arm.actualReplicas.has('japaneast')).to.equal(false);
   });
 
   it('is pruned before the object becomes Ready without its region', async () => {
-    const { arm, operator } = scene();
-    arm.after = () => {
+    const { arm, operator } = scenario();
+    arm.afterWrite = () => {
       throw new Killed();
     };
     await operator.pass().catch(() => operator.restart());
-    arm.after = () => undefined;
+    arm.afterWrite = () => undefined;
     operator.edit({ regions: [{ location: 'westeurope' }] });
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     expect(arm.writes).to.deep.equal(['create japaneast', 'delete japaneast']);
   });
 
   it('does not count as a failed attempt if it never reached ARM and its region is listed again', async () => {
-    const { arm, operator } = scene();
-    arm.before = (request) => {
+    const { arm, operator } = scenario();
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     };
     await operator.pass();
-    arm.before = () => undefined;
+    arm.beforeRequest = () => undefined;
     operator.edit({ regions: [{ location: 'westeurope' }] });
     await operator.pass();
     operator.edit({ regions: [{ location: 'westeurope' }, { location: 'japaneast' }] });
@@ -109,8 +109,8 @@ describe('a creation that ARM has accepted but does not show yet', () => {
   });
 
   it('delays the deletion of the object by about a minute if it never reached ARM', async () => {
-    const { clock, arm, operator } = scene();
-    arm.before = (request) => {
+    const { clock, arm, operator } = scenario();
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     };
     await operator.pass();
@@ -122,11 +122,11 @@ describe('a creation that ARM has accepted but does not show yet', () => {
   });
 
   it('is not waited for if it was held until other regions progressed', async () => {
-    const { arm, operator } = scene({
+    const { arm, operator } = scenario({
       regions: [{ location: 'westeurope' }, { location: 'japaneast' }, { location: 'uksouth' }],
     });
     operator.maxParallelActions = 1;
-    arm.lag = 0;
+    arm.visibilityDelayMs = 0;
     await operator.pass();
     expect(operator.status.plan?.map(({ location, waitsFor }) => [location, waitsFor])).to.deep.equal([
       ['uksouth', 'japaneast'],
@@ -144,8 +144,8 @@ describe('a creation that ARM has accepted but does not show yet', () => {
   });
 
   it('is not waited for if Azure denied it and it was not retried', async () => {
-    const { arm, operator } = scene();
-    arm.before = (request) => {
+    const { arm, operator } = scenario();
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) throw new ArmError('Denied', 'AuthorizationFailed', 'no right');
     };
     await operator.pass();

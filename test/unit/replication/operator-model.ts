@@ -18,7 +18,7 @@ export class OperatorModel {
   crdTerminating = false;
   maxParallelActions = 3;
   /** ms */
-  interval = 600_000;
+  intervalMs = 600_000;
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** Namespace readings by name; a missing one has no annotations. */
   namespaces: Record<string, NamespaceReading> = {};
@@ -26,7 +26,7 @@ export class OperatorModel {
   readonly requeued: string[] = [];
   readonly claims = new Claims((keys) => void this.requeued.push(...keys));
   #others: RegistryReplication[] = [];
-  readonly happenings: ObjectEvent[] = [];
+  readonly events: ObjectEvent[] = [];
   /** Called before and after each write to Kubernetes is stored; a thrown error becomes the result of the write. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
   /** The ARM client that a pass of this object uses. */
@@ -51,7 +51,7 @@ export class OperatorModel {
         this.statusWrites++;
         return this.#write({ status: structuredClone(status) });
       },
-      recordEvents: (_, happenings) => void this.happenings.push(...happenings),
+      recordEvents: (_, events) => void this.events.push(...events),
       isCrdTerminating: async () => this.crdTerminating,
     };
     this.#context = {
@@ -67,7 +67,7 @@ export class OperatorModel {
   }
 
   /** Sets the other objects that name the same registry. */
-  set others(others: RegistryReplication[]) {
+  set otherObjects(others: RegistryReplication[]) {
     for (const other of this.#others) this.claims.drop(other);
     for (const other of others) this.claims.put(other);
     this.#others = others;
@@ -78,7 +78,7 @@ export class OperatorModel {
   }
 
   get reasons(): string[] {
-    return this.happenings.map(({ reason }) => reason);
+    return this.events.map(({ reason }) => reason);
   }
 
   condition(type: string) {
@@ -101,8 +101,8 @@ export class OperatorModel {
     this.passes++;
     this.claims.put(this.object);
     const limits = { maxParallelActions: this.maxParallelActions };
-    const { rules, interval } = this;
-    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, defaultIntervalMs: interval };
+    const { rules, intervalMs } = this;
+    const context = { ...this.#context, arm: this.armFor(this.object), limits, rules, defaultIntervalMs: intervalMs };
     return (await reconcile(structuredClone(this.object), context)).requeueAfterMs;
   }
 
@@ -117,7 +117,7 @@ export class OperatorModel {
     throw new Error(`not done after ${this.passes} passes: ${JSON.stringify(this.status, null, 1)}`);
   }
 
-  get memory(): ProcessState {
+  get processState(): ProcessState {
     return this.#context.state;
   }
 

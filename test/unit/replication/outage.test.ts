@@ -14,7 +14,7 @@ describe("an outage of the registry's home region, in which Azure accepts reads 
     const since = operator.status.regions?.find(({ location }) => location === 'japaneast')?.since;
 
     let refused = 0;
-    arm.before = (request) => {
+    arm.beforeRequest = (request) => {
       if (!request.startsWith('PUT ')) return;
       refused++;
       throw new ArmError('Transient', 'AzureUnreachable', 'the home region is down');
@@ -29,7 +29,7 @@ describe("an outage of the registry's home region, in which Azure accepts reads 
     });
     expect(operator.condition('Stalled')).to.equal(undefined);
 
-    arm.before = () => {};
+    arm.beforeRequest = () => {};
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 });

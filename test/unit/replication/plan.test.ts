@@ -40,7 +40,7 @@ describe('planning for absent regions', () => {
   });
 
   it('creates nothing when a GET shows the replica that LIST omitted (trap 6)', () => {
-    expect(due({}, observing([], { seen: [aReplica('japaneast')] }))).to.deep.equal([]);
+    expect(due({}, observing([], { confirmed: [aReplica('japaneast')] }))).to.deep.equal([]);
   });
 
   it('treats "Japan East" and "japaneast" as the same region (trap 3)', () => {
@@ -49,8 +49,8 @@ describe('planning for absent regions', () => {
 
   it("chooses another name when another region's replica is already named after the location", () => {
     const odd = aReplica('westeurope', { name: 'japaneast' });
-    const seen = { missing: ['japaneast2'] };
-    expect(due({ regions: ['japaneast', 'westeurope'] }, observing([homeEntry, odd], seen))).to.deep.equal([
+    const answers = { missing: ['japaneast2'] };
+    expect(due({ regions: ['japaneast', 'westeurope'] }, observing([homeEntry, odd], answers))).to.deep.equal([
       'create japaneast2',
     ]);
   });
@@ -312,7 +312,7 @@ describe('planning for routing and tags', () => {
   it('requires a GET before it changes a replica that only LIST shows', () => {
     const replica = aReplica('japaneast', { routing: false });
     const status = aStatus([{}]);
-    const observed = observing([homeEntry, replica], { seen: [homeEntry] });
+    const observed = observing([homeEntry, replica], { confirmed: [homeEntry] });
     expect(plan({ regions: [{ location: 'japaneast', routing: 'Enabled' }], status }, observed).confirm).to.deep.equal([
       'japaneast',
     ]);
@@ -367,7 +367,7 @@ describe('protecting the last routed replica', () => {
 
   it('requires that GET when only LIST shows the other replica', () => {
     const replicas = [homeEntry, aReplica('japaneast')];
-    expect(plan(disable, observing(replicas, { seen: [aReplica('japaneast')] })).confirm).to.deep.equal([home]);
+    expect(plan(disable, observing(replicas, { confirmed: [aReplica('japaneast')] })).confirm).to.deep.equal([home]);
   });
 
   it('counts the home region as routed when a GET shows that it has no replica entry yet', () => {
@@ -501,7 +501,7 @@ describe('planning for regions that the spec does not list', () => {
     const status = aStatus([{ readyOnce: true }, { location: 'westeurope', readyOnce: true }]);
     const made = plan(
       { regions: ['japaneast', 'westeurope'], status },
-      observing(replicas, { seen: [homeEntry, old] }),
+      observing(replicas, { confirmed: [homeEntry, old] }),
     );
     expect(made.confirm).to.have.members(['japaneast', 'westeurope']);
   });
@@ -626,31 +626,35 @@ describe('confirming by GET what LIST shows', () => {
   it('requires a GET before a region becomes Ready or Failed (trap 6)', () => {
     const replicas = [aReplica('japaneast'), aReplica('westeurope', { provisioningState: 'Failed' })];
     const status = aStatus([{ state: 'Syncing' }, { location: 'westeurope', state: 'Creating' }]);
-    const made = plan({ regions: ['japaneast', 'westeurope'], status }, observing(replicas, { seen: [] }));
+    const made = plan({ regions: ['japaneast', 'westeurope'], status }, observing(replicas, { confirmed: [] }));
     expect(made.confirm).to.have.members(['japaneast', 'westeurope']);
   });
 
   it('requires a GET before a region stops being Ready', () => {
     const made = plan(
       { status: aStatus([{}]) },
-      observing([aReplica('japaneast', { displayStatus: 'Syncing' })], { seen: [] }),
+      observing([aReplica('japaneast', { displayStatus: 'Syncing' })], { confirmed: [] }),
     );
     expect(made.confirm).to.deep.equal(['japaneast']);
   });
 
   it('requires no GET while nothing has changed', () => {
     const status = aStatus([{ readyOnce: true }, { location: home, home: true, desired: false }]);
-    expect(plan({ status }, observing([homeEntry, aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal([]);
+    expect(plan({ status }, observing([homeEntry, aReplica('japaneast')], { confirmed: [] })).confirm).to.deep.equal(
+      [],
+    );
   });
 
   it('requires a GET before it sets readyOnce for a newly listed region, even if its last state was Ready', () => {
     const status = aStatus([{ desired: false, readyOnce: true }]);
-    expect(plan({ status }, observing([aReplica('japaneast')], { seen: [] })).confirm).to.deep.equal(['japaneast']);
+    expect(plan({ status }, observing([aReplica('japaneast')], { confirmed: [] })).confirm).to.deep.equal([
+      'japaneast',
+    ]);
   });
 
   it('requires a GET also while the registry is Updating, and writes nothing', () => {
     const registry = aRegistry({ provisioningState: 'Updating' });
-    const made = plan({}, observing([aReplica('japaneast')], { seen: [], registry }));
+    const made = plan({}, observing([aReplica('japaneast')], { confirmed: [], registry }));
     expect(made.confirm).to.deep.equal(['japaneast']);
     expect(made.steps).to.deep.equal([]);
   });
@@ -668,7 +672,7 @@ describe('confirming by GET what LIST shows', () => {
   it('does not fall back to LIST when the GET failed: no region becomes ready and none is pruned', () => {
     const failedGets = new Map([['japaneast', new ArmError('Transient', 'AzureUnreachable', 'no answer')]]);
     const observed = {
-      ...observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')], { seen: [homeEntry] }),
+      ...observing([homeEntry, aReplica('japaneast'), aReplica('northeurope')], { confirmed: [homeEntry] }),
       failedGets,
     };
     const made = plan({}, observed);

@@ -11,55 +11,60 @@ import { OperatorModel } from './operator-model.ts';
 const minute = 60_000;
 const five = ['japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
 
-function scene(parts: ObjectParts = {}, replicas: Replica[] = []) {
+function scenario(parts: ObjectParts = {}, replicas: Replica[] = []) {
   const clock = new FakeClock();
   const arm = new ArmModel(clock, replicas);
   const requests: string[] = [];
-  arm.before = (request) => void requests.push(request);
-  const operator = new OperatorModel(anObject({ held: false, ...parts }), arm, clock);
-  const since = () => requests.splice(0);
-  return { clock, arm, since, operator };
+  arm.beforeRequest = (request) => void requests.push(request);
+  const operator = new OperatorModel(anObject({ claimed: false, ...parts }), arm, clock);
+  /** Returns the requests since the previous call. */
+  const takeRequests = () => requests.splice(0);
+  return { clock, arm, takeRequests, operator };
 }
 
 const isReady = (operator: OperatorModel) => operator.condition('Ready')?.status === 'True';
 
 describe('the reads of a pass', () => {
   it('are one LIST while replicas are in transition, however many there are', async () => {
-    const { operator, clock, since } = scene({ regions: five.slice(0, 3) });
+    const { operator, clock, takeRequests } = scenario({ regions: five.slice(0, 3) });
     await clock.advance((await operator.pass()) ?? 0);
-    since();
+    takeRequests();
     await operator.pass();
-    expect(since()).to.deep.equal(['LIST']);
+    expect(takeRequests()).to.deep.equal(['LIST']);
   });
 
   it('are one LIST a minute and one GET of the registry every five minutes while a replica is Syncing for days', async () => {
-    const { operator, clock, since } = scene({}, [aReplica(home), aReplica('japaneast', { displayStatus: 'Syncing' })]);
+    const { operator, clock, takeRequests } = scenario({}, [
+      aReplica(home),
+      aReplica('japaneast', { displayStatus: 'Syncing' }),
+    ]);
     await operator.pass();
     await clock.advance(24 * 60 * minute);
     await operator.pass();
-    since();
+    takeRequests();
     for (let n = 0; n < 60; n++) {
       await clock.advance(minute);
       await operator.pass();
     }
-    const requests = since();
+    const requests = takeRequests();
     expect(requests.filter((request) => request === 'LIST')).to.have.length(60);
     expect(requests.filter((request) => request === 'GET registry')).to.have.length(12);
     expect(requests).to.have.length(72);
   });
 
   it('are a GET of the registry and a LIST once the object is Ready', async () => {
-    const { operator, clock, since } = scene();
+    const { operator, clock, takeRequests } = scenario();
     await operator.runUntil(() => isReady(operator));
-    since();
+    takeRequests();
     await clock.advance(1_000);
     await operator.pass();
-    expect(since()).to.deep.equal(['GET registry', 'LIST']);
+    expect(takeRequests()).to.deep.equal(['GET registry', 'LIST']);
   });
 
   it('leave no registry in the cache once the object is Ready, because there may be 10,000 of them', async () => {
-    const { operator, clock } = scene();
-    const remembered = () => operator.memory.registries.recall(operator.object.spec.registry, minute, clock.now());
+    const { operator, clock } = scenario();
+    const remembered = () =>
+      operator.processState.registries.recall(operator.object.spec.registry, minute, clock.now());
     await operator.pass();
     expect(remembered()).to.include({ location: home });
     await operator.runUntil(() => isReady(operator));
@@ -67,20 +72,20 @@ describe('the reads of a pass', () => {
   });
 
   it('include the GET of the registry immediately after an edit', async () => {
-    const { operator, clock, since } = scene();
+    const { operator, clock, takeRequests } = scenario();
     await clock.advance((await operator.pass()) ?? 0);
-    since();
+    takeRequests();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
     await operator.pass();
-    expect(since().slice(0, 2)).to.deep.equal(['GET registry', 'LIST']);
+    expect(takeRequests().slice(0, 2)).to.deep.equal(['GET registry', 'LIST']);
   });
 
   it('include a new GET of the registry before a write that a progress poll finds due', async () => {
-    const { operator, since } = scene({}, [aReplica(home), aReplica('uksouth')]);
+    const { operator, takeRequests } = scenario({}, [aReplica(home), aReplica('uksouth')]);
     await operator.runUntil(
       () => isReady(operator) || operator.status.regions?.some(({ state }) => state === 'Deleting') === true,
     );
-    const requests = since();
+    const requests = takeRequests();
     const deletion = requests.indexOf('DELETE uksouth');
     expect(requests.slice(0, deletion).at(-1)).to.equal('GET registry');
     expect(requests.filter((request) => request === 'GET registry')).to.have.length(2);
@@ -89,7 +94,7 @@ describe('the reads of a pass', () => {
 
 describe('polling a creation', () => {
   it("starts a quarter later than Azure's Retry-After, and continues after a quarter of the elapsed time", async () => {
-    const { operator, arm, clock, since } = scene();
+    const { operator, arm, clock, takeRequests } = scenario();
     arm.askAfter = 10_000;
     const waits: (number | undefined)[] = [];
     for (let n = 0; n < 4; n++) {
@@ -99,11 +104,11 @@ describe('polling a creation', () => {
       await clock.advance(wait ?? 0);
     }
     expect(waits).to.deep.equal([12_500, 3_000, 3_750, 4_750]);
-    expect(since()).to.include('PUT japaneast');
+    expect(takeRequests()).to.include('PUT japaneast');
   });
 
   it("starts within a minute, whatever Azure's Retry-After", async () => {
-    const { operator, arm } = scene();
+    const { operator, arm } = scenario();
     arm.askAfter = 86_400_000;
     expect(await operator.pass()).to.equal(minute);
   });
@@ -114,13 +119,13 @@ describe('polling a creation', () => {
       fc.asyncProperty(
         fc.array(fc.integer({ min: 8_000, max: 19_000 }), { minLength: 5, maxLength: 5 }),
         async (times) => {
-          const { operator, arm, since } = scene({ regions: five });
+          const { operator, arm, takeRequests } = scenario({ regions: five });
           operator.maxParallelActions = 5;
           arm.askAfter = 10_000;
-          arm.lasts = (location) => ({ creating: (times[five.indexOf(location)] ?? 0) - 1, syncing: 1 });
+          arm.durationsFor = (location) => ({ creating: (times[five.indexOf(location)] ?? 0) - 1, syncing: 1 });
           await operator.runUntil(() => isReady(operator));
           // The list of regions is read once a day for all replicas of a subscription.
-          const sent = since().filter((request) => request !== 'GET locations');
+          const sent = takeRequests().filter((request) => request !== 'GET locations');
           expect(sent.filter((request) => request.startsWith('PUT'))).to.have.length(5);
           // When the five end far apart, there is one more poll.
           expect(sent.length - 5, sent.join()).to.be.at.most(16);
@@ -141,20 +146,20 @@ describe('a registry that changed a short while ago', () => {
   };
   for (const [what, change] of Object.entries(changes)) {
     it(`is read again before any write: ${what}`, async () => {
-      const { operator, arm, clock } = scene({ regions: ['japaneast', 'westeurope'] }, [aReplica('japaneast')]);
+      const { operator, arm, clock } = scenario({ regions: ['japaneast', 'westeurope'] }, [aReplica('japaneast')]);
       operator.maxParallelActions = 1;
       await clock.advance((await operator.pass()) ?? 0);
-      arm.registryNow = aRegistry(change);
+      arm.currentRegistry = aRegistry(change);
       for (let n = 0; n < 20; n++) await clock.advance((await operator.pass()) ?? 0);
-      expect(arm.violations).to.deep.equal([]);
+      expect(arm.forbiddenWrites).to.deep.equal([]);
       expect(operator.status.registry?.homeRegion).to.equal(change.location ?? home);
     });
   }
 
   it('is reported as RegistryNotFound by a progress poll when LIST returns 404', async () => {
-    const { operator, arm, clock } = scene();
+    const { operator, arm, clock } = scenario();
     await clock.advance((await operator.pass()) ?? 0);
-    arm.before = (request) => {
+    arm.beforeRequest = (request) => {
       if (!request.startsWith('PUT')) throw new ArmError('NotFound', 'NotFound', '', { code: 'ResourceNotFound' });
     };
     await operator.pass();
@@ -174,14 +179,15 @@ describe('a registry that changed a short while ago', () => {
           const arm = new ArmModel(clock, replicas);
           const operator = new OperatorModel(anObject({ regions, spec: { prune } }), arm, clock);
           for (let pass = 0; pass < 30; pass++) {
-            for (const { change } of scheduled.filter((one) => one.pass === pass)) arm.registryNow = aRegistry(change);
+            for (const { change } of scheduled.filter((one) => one.pass === pass))
+              arm.currentRegistry = aRegistry(change);
             if (pass === 20)
-              arm.registryNow = aRegistry(
+              arm.currentRegistry = aRegistry(
                 scheduled.at(-1)?.change.creationDate ? changes['recreated with another home region'] : {},
               );
             await clock.advance((await operator.pass()) ?? 0);
           }
-          expect(arm.violations.join('; ')).to.equal('');
+          expect(arm.forbiddenWrites.join('; ')).to.equal('');
         },
       ),
       { numRuns: 400 },

@@ -8,45 +8,45 @@ import { OperatorModel } from './operator-model.ts';
 
 const minute = 60_000;
 
-function scene(parts: ObjectParts = {}, replicas: Replica[] = [], registry = aRegistry()) {
+function scenario(parts: ObjectParts = {}, replicas: Replica[] = [], registry = aRegistry()) {
   const clock = new FakeClock();
   const arm = new ArmModel(clock, replicas, registry);
   const requests: string[] = [];
-  const trouble = new Map<string, ArmError>();
-  arm.before = (request) => {
+  const errors = new Map<string, ArmError>();
+  arm.beforeRequest = (request) => {
     requests.push(request);
-    const error = trouble.get(request);
+    const error = errors.get(request);
     if (error) throw error;
   };
   return {
     clock,
     arm,
     requests,
-    trouble,
-    operator: new OperatorModel(anObject({ held: false, ...parts }), arm, clock),
+    errors,
+    operator: new OperatorModel(anObject({ claimed: false, ...parts }), arm, clock),
   };
 }
 
 const failing = { provisioningState: 'Failed', displayStatus: 'Failed' };
 
 /** Every creation ends Failed as soon as it is provisioned, until `heal` is called. */
-function failingScene(parts: ObjectParts = {}) {
-  const made = scene(parts);
+function failingScenario(parts: ObjectParts = {}) {
+  const made = scenario(parts);
   const { arm } = made;
   const replica = arm.replica.bind(arm);
   const replicas = arm.replicas.bind(arm);
-  let fails = true;
-  const seen = (one: Replica): Replica =>
-    fails && one.location === 'japaneast' && one.provisioningState === 'Succeeded' ? { ...one, ...failing } : one;
-  arm.replica = async (_, name) => seen(await replica(_, name));
-  arm.replicas = async () => (await replicas()).map(seen);
-  return { ...made, heal: () => (fails = false) };
+  let isFailing = true;
+  const asFailed = (one: Replica): Replica =>
+    isFailing && one.location === 'japaneast' && one.provisioningState === 'Succeeded' ? { ...one, ...failing } : one;
+  arm.replica = async (_, name) => asFailed(await replica(_, name));
+  arm.replicas = async () => (await replicas()).map(asFailed);
+  return { ...made, heal: () => (isFailing = false) };
 }
 
 describe('a reconcile pass', () => {
   it('stores the finalizer before the first write to ARM', async () => {
-    const { operator, arm } = scene();
-    arm.before = (request) => {
+    const { operator, arm } = scenario();
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) expect(operator.object.metadata.finalizers).to.deep.equal([finalizer]);
     };
     await operator.pass();
@@ -55,8 +55,8 @@ describe('a reconcile pass', () => {
 
   it('sets lastHandledReconcileAt only at the end of the pass', async () => {
     const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
-    const { operator, arm } = scene({ annotations });
-    arm.before = (request) => {
+    const { operator, arm } = scenario({ annotations });
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) expect(operator.status.lastHandledReconcileAt).to.equal(undefined);
     };
     await operator.pass();
@@ -65,8 +65,8 @@ describe('a reconcile pass', () => {
   });
 
   it('stores managedTags before it sets the tags', async () => {
-    const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
-    arm.before = (request) => {
+    const { operator, arm } = scenario({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) expect(operator.status.regions?.[0]?.managedTags).to.deep.equal(['team']);
     };
     await operator.pass();
@@ -74,7 +74,7 @@ describe('a reconcile pass', () => {
   });
 
   it('creates a replica through Creating and Syncing to Ready, with one event per step', async () => {
-    const { operator, clock } = scene();
+    const { operator, clock } = scenario();
     const states = new Set<string>();
     await operator.runUntil(() => {
       const [row] = operator.status.regions ?? [];
@@ -87,7 +87,7 @@ describe('a reconcile pass', () => {
   });
 
   it('records the event of a write to Azure even when the following status write fails', async () => {
-    const { operator, arm } = scene();
+    const { operator, arm } = scenario();
     let refused = 0;
     operator.interrupt = (when) => {
       if (when === 'after' || arm.writes.length === 0 || refused > 0) return;
@@ -102,7 +102,7 @@ describe('a reconcile pass', () => {
   });
 
   it('sends two reads and no write for a settled registry, and requeues after the interval', async () => {
-    const { operator, requests } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
+    const { operator, requests } = scenario({ claimed: true }, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     requests.length = 0;
     const writes = operator.statusWrites;
@@ -112,18 +112,18 @@ describe('a reconcile pass', () => {
   });
 
   it('requeues after spec.interval when the object sets it', async () => {
-    const { operator } = scene({ held: true, spec: { interval: '2m' } }, [aReplica(home), aReplica('japaneast')]);
+    const { operator } = scenario({ claimed: true, spec: { interval: '2m' } }, [aReplica(home), aReplica('japaneast')]);
     expect(await operator.pass()).to.equal(2 * minute);
   });
 
   it('requeues 2 s after it has submitted a creation', async () => {
-    const { operator } = scene();
+    const { operator } = scenario();
     expect(await operator.pass()).to.equal(2_000);
   });
 
   it('confirms an instantly completed creation by GET before it enables routing', async () => {
-    const { operator, arm, requests } = scene({ regions: [{ location: 'japaneast', routing: 'WhenReady' }] });
-    arm.lasts = () => ({ creating: 0, syncing: 0 });
+    const { operator, arm, requests } = scenario({ regions: [{ location: 'japaneast', routing: 'WhenReady' }] });
+    arm.durationsFor = () => ({ creating: 0, syncing: 0 });
     expect(await operator.pass()).to.equal(2_000);
     expect(operator.condition('Ready')?.status).to.equal('False');
     requests.length = 0;
@@ -136,7 +136,11 @@ describe('a reconcile pass', () => {
   });
 
   it('stores the expected registry id when ARM returns one in another form', async () => {
-    const { operator } = scene({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id: '/registries/myacr0007' }));
+    const { operator } = scenario(
+      {},
+      [aReplica(home), aReplica('japaneast')],
+      aRegistry({ id: '/registries/myacr0007' }),
+    );
     await operator.pass();
     await operator.pass();
     expect(operator.condition('Ready')?.status).to.equal('True');
@@ -145,13 +149,13 @@ describe('a reconcile pass', () => {
 
   it("keeps the case of ARM's registry id", async () => {
     const id = aRegistry().id.toUpperCase();
-    const { operator } = scene({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id }));
+    const { operator } = scenario({}, [aReplica(home), aReplica('japaneast')], aRegistry({ id }));
     await operator.pass();
     expect(operator.status.registry?.id).to.equal(id);
   });
 
   it('polls a long-lasting Syncing once a minute (trap 32)', async () => {
-    const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
+    const { operator, clock } = scenario({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(24 * 60 * minute);
     expect(await operator.pass()).to.equal(minute);
@@ -159,7 +163,7 @@ describe('a reconcile pass', () => {
   });
 
   it('keeps `since` and lastTransitionTime while nothing changes', async () => {
-    const { operator, clock } = scene({}, [aReplica('japaneast')]);
+    const { operator, clock } = scenario({}, [aReplica('japaneast')]);
     await operator.pass();
     const { regions, conditions } = operator.status;
     await clock.advance(minute);
@@ -169,18 +173,18 @@ describe('a reconcile pass', () => {
   });
 
   it('corrects drift and records DriftCorrected', async () => {
-    const { operator, arm } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
+    const { operator, arm } = scenario({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
       aReplica(home),
       aReplica('japaneast'),
     ]);
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     await arm.update(undefined, 'japaneast', { routing: false });
-    await operator.runUntil(() => arm.truth.get('japaneast')?.routing === true);
+    await operator.runUntil(() => arm.actualReplicas.get('japaneast')?.routing === true);
     expect(operator.reasons).to.deep.equal(['ReplicaReady', 'DriftCorrected']);
   });
 
   it('prunes an unlisted region once the listed ones are ready, and is Ready only after that', async () => {
-    const { operator, arm } = scene({}, [aReplica(home), aReplica('northeurope')]);
+    const { operator, arm } = scenario({}, [aReplica(home), aReplica('northeurope')]);
     await operator.pass();
     expect(operator.status.plan).to.deep.equal([
       {
@@ -193,12 +197,12 @@ describe('a reconcile pass', () => {
     await operator.runUntil(() => operator.condition('Available')?.status === 'True');
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'Pruning' });
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
-    expect([...arm.truth.keys()]).to.have.members([home, 'japaneast']);
+    expect([...arm.actualReplicas.keys()]).to.have.members([home, 'japaneast']);
     expect(operator.reasons).to.include('ReplicaDeleted');
   });
 
   it('is Ready with only the home region listed, before Azure has created its replica entry', async () => {
-    const { operator } = scene({ regions: ['East US'] });
+    const { operator } = scenario({ regions: ['East US'] });
     await operator.pass();
     expect(operator.status).to.deep.include({ phase: 'Ready', readyRegions: '1/1', regionList: `${home}*` });
   });
@@ -208,29 +212,29 @@ describe('a request that Azure denies', () => {
   const refused = new ArmError('Denied', 'AuthorizationFailed', 'no right to write', { code: 'AuthorizationFailed' });
 
   it('is retried after 1, 1, 2, 4, 8 and then every 10 minutes, and recovers without an edit (trap 22)', async () => {
-    const { operator, clock, requests, trouble } = scene();
-    trouble.set('PUT japaneast', refused);
+    const { operator, clock, requests, errors } = scenario();
+    errors.set('PUT japaneast', refused);
     const attempts: number[] = [];
     const start = clock.now().getTime();
-    for (let seen = 0; clock.now().getTime() < start + 45 * minute; ) {
+    for (let putsBefore = 0; clock.now().getTime() < start + 45 * minute; ) {
       const wait = await operator.pass();
       const puts = requests.filter((request) => request.startsWith('PUT')).length;
-      if (puts > seen) attempts.push(Math.round((clock.now().getTime() - start) / minute));
-      seen = puts;
+      if (puts > putsBefore) attempts.push(Math.round((clock.now().getTime() - start) / minute));
+      putsBefore = puts;
       await clock.advance(wait ?? 0);
     }
     expect(attempts).to.deep.equal([0, 1, 2, 4, 8, 16, 26, 36]);
     expect(operator.condition('Stalled')?.status).to.equal('True');
-    trouble.clear();
+    errors.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     expect(operator.condition('Stalled')).to.equal(undefined);
   });
 
   it('does not stop other regions (trap 14)', async () => {
-    const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
-    trouble.set('PUT japaneast', refused);
+    const { operator, arm, errors } = scenario({ regions: ['japaneast', 'westeurope'] });
+    errors.set('PUT japaneast', refused);
     await operator.runUntil(() => operator.status.readyRegions === '1/2');
-    expect(arm.truth.has('westeurope')).to.equal(true);
+    expect(arm.actualReplicas.has('westeurope')).to.equal(true);
     expect(operator.status.phase).to.equal('Failed');
     expect(operator.condition('Ready')).to.deep.include({
       reason: 'AuthorizationFailed',
@@ -239,10 +243,10 @@ describe('a request that Azure denies', () => {
   });
 
   it('is shown on its region, and the plan shows the next retry or the reason for the hold', async () => {
-    const { operator, trouble } = scene({ regions: ['japaneast', { location: home, routing: 'Disabled' }] }, [
+    const { operator, errors } = scenario({ regions: ['japaneast', { location: home, routing: 'Disabled' }] }, [
       aReplica(home),
     ]);
-    trouble.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    errors.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
     await operator.pass();
     expect(operator.status.plan?.map(({ message }) => message)).to.deep.equal([
       'create replica japaneast; is tried again at 2026-11-22T00:01:00Z',
@@ -255,8 +259,8 @@ describe('a request that Azure denies', () => {
   });
 
   it('is retried immediately after an edit of the spec', async () => {
-    const { operator, requests, trouble } = scene();
-    trouble.set('PUT japaneast', refused);
+    const { operator, requests, errors } = scenario();
+    errors.set('PUT japaneast', refused);
     await operator.pass();
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast', routing: 'Enabled' }] });
@@ -265,8 +269,8 @@ describe('a request that Azure denies', () => {
   });
 
   it('sets PruneBlocked when it was the deletion of an unlisted replica', async () => {
-    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('northeurope')]);
-    trouble.set('DELETE northeurope', new ArmError('Denied', 'Locked', 'there is a lock'));
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast'), aReplica('northeurope')]);
+    errors.set('DELETE northeurope', new ArmError('Denied', 'Locked', 'there is a lock'));
     await operator.pass();
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'PruneBlocked' });
     expect(operator.condition('Available')?.status).to.equal('True');
@@ -274,10 +278,10 @@ describe('a request that Azure denies', () => {
   });
 
   it('sets Ready to False immediately when it was a read, and keeps the last observed regions', async () => {
-    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const { regions } = operator.status;
-    trouble.set('GET registry', refused);
+    errors.set('GET registry', refused);
     expect(await operator.pass()).to.equal(minute);
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'AuthorizationFailed' });
     expect(operator.status.regions).to.deep.equal(regions);
@@ -288,7 +292,7 @@ describe('a region that does not exist', () => {
   const misspelt = { regions: ['japaneest', 'westeurope'] };
 
   it('is reported once, without a request to create it, and does not block other regions', async () => {
-    const { operator, arm } = scene(misspelt);
+    const { operator, arm } = scenario(misspelt);
     await operator.runUntil(() => operator.status.readyRegions === '1/2');
     expect(arm.writes).to.deep.equal(['create westeurope']);
     expect(operator.condition('Stalled')).to.deep.include({ reason: 'RegionNotAvailable' });
@@ -297,7 +301,7 @@ describe('a region that does not exist', () => {
   });
 
   it('is replaced by a creation as soon as the name is corrected', async () => {
-    const { operator, arm } = scene(misspelt);
+    const { operator, arm } = scenario(misspelt);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
     await operator.pass();
@@ -306,7 +310,7 @@ describe('a region that does not exist', () => {
   });
 
   it('gets its replica within 20 minutes after it becomes available to the subscription', async () => {
-    const { operator, arm, clock } = scene({ regions: ['newregion'] });
+    const { operator, arm, clock } = scenario({ regions: ['newregion'] });
     await operator.pass();
     arm.regions.push('newregion');
     const since = clock.now().getTime();
@@ -315,14 +319,14 @@ describe('a region that does not exist', () => {
   });
 
   it('is reported in mode Observe too', async () => {
-    const { operator } = scene({ ...misspelt, spec: { mode: 'Observe' } });
+    const { operator } = scenario({ ...misspelt, spec: { mode: 'Observe' } });
     await operator.pass();
     expect(operator.status.plan?.[0]?.message).to.contain('did you mean japaneast?');
   });
 
   it('is left for Azure to validate when the list of regions is denied, and that denial is not shown on the object', async () => {
-    const { operator, requests, trouble } = scene(misspelt);
-    trouble.set('GET locations', new ArmError('Denied', 'AuthorizationFailed', 'no right to read the regions'));
+    const { operator, requests, errors } = scenario(misspelt);
+    errors.set('GET locations', new ArmError('Denied', 'AuthorizationFailed', 'no right to read the regions'));
     await operator.pass();
     await operator.pass();
     expect(requests.filter((request) => /^PUT|locations/.test(request))).to.deep.equal([
@@ -336,12 +340,12 @@ describe('a region that does not exist', () => {
 
 describe('a denied read of the registry', () => {
   it('is retried after a minute, however short the interval is', async () => {
-    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
-    operator.interval = 1_000;
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
+    operator.intervalMs = 1_000;
     await operator.pass();
-    trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    errors.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
     expect(await operator.pass()).to.equal(minute);
-    trouble.clear();
+    errors.clear();
     expect(await operator.pass()).to.equal(1_000);
   });
 });
@@ -351,18 +355,18 @@ describe('throttling and transient errors', () => {
   const silent = new ArmError('Transient', 'AzureUnreachable', 'no answer');
 
   it('keep the last status and requeue after Retry-After (trap 26)', async () => {
-    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const { status } = operator;
-    trouble.set('LIST', throttled);
+    errors.set('LIST', throttled);
     expect(await operator.pass()).to.equal(17_000);
     expect(operator.status).to.deep.equal(status);
   });
 
   it('set Ready to Unknown only when they last longer than three intervals', async () => {
-    const { operator, clock, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    const { operator, clock, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
-    trouble.set('GET registry', silent);
+    errors.set('GET registry', silent);
     await operator.pass();
     await clock.advance(29 * minute);
     await operator.pass();
@@ -370,35 +374,35 @@ describe('throttling and transient errors', () => {
     await clock.advance(2 * minute);
     expect(await operator.pass()).to.equal(minute);
     expect(operator.condition('Ready')).to.deep.include({ status: 'Unknown', reason: 'AzureUnreachable' });
-    trouble.clear();
+    errors.clear();
     await operator.pass();
     expect(operator.condition('Ready')?.status).to.equal('True');
   });
 
   it('of a write are retried and never reported as a failure (trap 13)', async () => {
-    const { operator, trouble } = scene();
-    trouble.set('PUT japaneast', throttled);
+    const { operator, errors } = scenario();
+    errors.set('PUT japaneast', throttled);
     expect(await operator.pass()).to.equal(17_000);
     expect(operator.status.phase).to.equal('Syncing');
     expect(operator.condition('Stalled')).to.equal(undefined);
     expect(operator.status.regions?.[0]).to.deep.include({ reason: 'Throttled', retryAfter: '2026-11-22T00:00:17Z' });
     expect(operator.reasons, 'no event is recorded').to.deep.equal([]);
-    trouble.clear();
+    errors.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 
   it('of a GET of one replica hold back only that region', async () => {
-    const { operator, arm, trouble } = scene({ regions: ['japaneast', 'westeurope'] });
-    trouble.set('GET japaneast', silent);
+    const { operator, arm, errors } = scenario({ regions: ['japaneast', 'westeurope'] });
+    errors.set('GET japaneast', silent);
     await operator.pass();
     expect(arm.writes).to.deep.equal(['create westeurope']);
-    trouble.clear();
+    errors.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 
   it('in the first pass leave a new object Pending, with Ready Unknown', async () => {
-    const { operator, trouble } = scene();
-    trouble.set('GET registry', silent);
+    const { operator, errors } = scenario();
+    errors.set('GET registry', silent);
     expect(await operator.pass()).to.equal(2_000);
     expect(operator.status.phase).to.equal('Pending');
     expect(operator.condition('Ready')).to.deep.include({ status: 'Unknown', message: 'no answer' });
@@ -410,8 +414,8 @@ describe("a request that the operator's own rate limiter holds back", () => {
   const waiting = (retryAfter: number) => new ArmError('NotSent', 'Throttled', 'waits for its turn', { retryAfter });
 
   it('stays in the plan and is no failure: no region reason, no event and no further status write', async () => {
-    const { operator, clock, trouble, arm } = scene();
-    trouble.set('PUT japaneast', waiting(7_000));
+    const { operator, clock, errors, arm } = scenario();
+    errors.set('PUT japaneast', waiting(7_000));
     expect(await operator.pass()).to.equal(7_000);
     expect(operator.status.plan).to.deep.equal([
       { action: 'create', location: 'japaneast', message: 'create replica japaneast; waits for its turn' },
@@ -420,11 +424,11 @@ describe("a request that the operator's own rate limiter holds back", () => {
     expect(operator.condition('Stalled')).to.equal(undefined);
     const writes = operator.statusWrites;
     await clock.advance(7_000);
-    trouble.set('PUT japaneast', waiting(2_500));
+    errors.set('PUT japaneast', waiting(2_500));
     expect(await operator.pass()).to.equal(2_500);
     expect(operator.statusWrites).to.equal(writes);
     expect(operator.reasons).to.deep.equal([]);
-    trouble.clear();
+    errors.clear();
     await clock.advance(2_500);
     await operator.pass();
     expect(arm.writes).to.deep.equal(['create japaneast']);
@@ -433,12 +437,12 @@ describe("a request that the operator's own rate limiter holds back", () => {
   });
 
   it('keeps the conditions of the denial that it was to retry, and so does a 429', async () => {
-    const { operator, clock, trouble } = scene();
-    trouble.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    const { operator, clock, errors } = scenario();
+    errors.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
     await clock.advance((await operator.pass()) ?? 0);
     const { conditions } = operator.status;
     for (const error of [waiting(7_000), new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 17_000 })]) {
-      trouble.set('PUT japaneast', error);
+      errors.set('PUT japaneast', error);
       const wait = await operator.pass();
       expect(wait).to.equal(error.retryAfter);
       await clock.advance(wait ?? 0);
@@ -448,11 +452,11 @@ describe("a request that the operator's own rate limiter holds back", () => {
   });
 
   it('keeps a Ready object Ready without a status write, however often the pass is delayed', async () => {
-    const { operator, clock, trouble } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
+    const { operator, clock, errors } = scenario({ claimed: true }, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const writes = operator.statusWrites;
     for (const wait of [7_000, 3_000, 1_000]) {
-      trouble.set('LIST', waiting(wait));
+      errors.set('LIST', waiting(wait));
       expect(await operator.pass()).to.equal(wait);
       await clock.advance(wait);
     }
@@ -463,20 +467,20 @@ describe("a request that the operator's own rate limiter holds back", () => {
 
 describe('an object that is not to be acted on', () => {
   it('keeps its last conditions and sends no request when it is suspended', async () => {
-    const { operator, requests } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    const { operator, requests } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const before = operator.status;
     operator.edit({ suspend: true, regions: [{ location: 'westeurope' }] });
     requests.length = 0;
     // It has the claim, which it must lose if its namespace may no longer name the registry.
-    expect(await operator.pass()).to.equal(operator.interval);
+    expect(await operator.pass()).to.equal(operator.intervalMs);
     expect(requests).to.deep.equal([]);
     expect(operator.status).to.deep.equal({ ...before, observedGeneration: 2, phase: 'Suspended' });
     expect(operator.condition('Ready')?.observedGeneration).to.equal(1);
   });
 
   it('reports what is wrong with an invalid spec and waits for an edit', async () => {
-    const { operator, requests } = scene({ regions: ['Japan East', 'japaneast'] });
+    const { operator, requests } = scenario({ regions: ['Japan East', 'japaneast'] });
     expect(await operator.pass()).to.equal(undefined);
     expect(requests).to.deep.equal([]);
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'InvalidSpec' });
@@ -484,7 +488,7 @@ describe('an object that is not to be acted on', () => {
   });
 
   it('shows the plan in mode Observe, adds no finalizer and writes nothing', async () => {
-    const { operator, arm } = scene({ spec: { mode: 'Observe' } }, [aReplica(home), aReplica('northeurope')]);
+    const { operator, arm } = scenario({ spec: { mode: 'Observe' } }, [aReplica(home), aReplica('northeurope')]);
     await operator.pass();
     expect(arm.writes).to.deep.equal([]);
     expect(operator.object.metadata.finalizers).to.equal(undefined);
@@ -496,7 +500,7 @@ describe('an object that is not to be acted on', () => {
   });
 
   it('writes nothing to a registry that is not Premium and tells the user what to do', async () => {
-    const { operator, arm } = scene({}, [], aRegistry({ sku: 'Standard' }));
+    const { operator, arm } = scenario({}, [], aRegistry({ sku: 'Standard' }));
     expect(await operator.pass()).to.equal(minute);
     expect(arm.writes).to.deep.equal([]);
     expect(operator.condition('Ready')?.reason).to.equal('RegistryNotPremium');
@@ -508,14 +512,14 @@ describe('the deletion of an object', () => {
   const settled = [aReplica(home), aReplica('japaneast')];
 
   it('waits until its replicas are deleted', async () => {
-    const { operator, arm } = scene({ held: true }, settled);
+    const { operator, arm } = scenario({ claimed: true }, settled);
     await operator.pass();
     operator.delete();
     await operator.pass();
     expect(operator.status.phase).to.equal('Deleting');
     expect(operator.condition('Ready')?.message).to.equal('waits until Azure has deleted japaneast');
     await operator.runUntil(() => operator.isGone);
-    expect([...arm.truth.keys()]).to.deep.equal([home]);
+    expect([...arm.actualReplicas.keys()]).to.deep.equal([home]);
     expect(operator.reasons.slice(-2)).to.deep.equal(['ReplicaDeleting', 'ReplicaDeleted']);
   });
 
@@ -528,7 +532,7 @@ describe('the deletion of an object', () => {
   ];
   for (const [what, parts] of leavesAzureAlone) {
     it(`sends no request to ARM with ${what} (trap 25)`, async () => {
-      const { operator, requests } = scene({ held: true, ...parts }, settled);
+      const { operator, requests } = scenario({ claimed: true, ...parts }, settled);
       operator.delete();
       await operator.pass();
       expect(operator.isGone).to.equal(true);
@@ -537,7 +541,7 @@ describe('the deletion of an object', () => {
   }
 
   it('detaches instead of deleting replicas while the CRD is being deleted', async () => {
-    const { operator, requests } = scene({ held: true }, settled);
+    const { operator, requests } = scenario({ claimed: true }, settled);
     operator.crdTerminating = true;
     operator.delete();
     await operator.pass();
@@ -546,15 +550,15 @@ describe('the deletion of an object', () => {
   });
 
   it("ignores an object without the operator's finalizer", async () => {
-    const { operator, requests } = scene({}, settled);
+    const { operator, requests } = scenario({}, settled);
     operator.delete();
     expect(await operator.pass()).to.equal(undefined);
     expect(requests).to.deep.equal([]);
   });
 
   it('does not take a 403 for a missing registry, and tells the user how to detach (trap 23)', async () => {
-    const { operator, trouble } = scene({ held: true }, settled);
-    trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right to read.'));
+    const { operator, errors } = scenario({ claimed: true }, settled);
+    errors.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right to read.'));
     operator.delete();
     await operator.pass();
     expect(operator.isGone).to.equal(false);
@@ -562,17 +566,17 @@ describe('the deletion of an object', () => {
   });
 
   it('completes when the registry no longer exists (trap 23)', async () => {
-    const { operator, trouble } = scene({ held: true }, settled);
+    const { operator, errors } = scenario({ claimed: true }, settled);
     const gone = new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceGroupNotFound' });
-    trouble.set('GET registry', gone).set('LIST', gone);
+    errors.set('GET registry', gone).set('LIST', gone);
     operator.delete();
     await operator.pass();
     expect(operator.isGone).to.equal(true);
   });
 
   it('does not take the registry for deleted while LIST still shows its replicas', async () => {
-    const { operator, trouble } = scene({ held: true }, settled);
-    trouble.set('GET registry', new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceNotFound' }));
+    const { operator, errors } = scenario({ claimed: true }, settled);
+    errors.set('GET registry', new ArmError('NotFound', 'NotFound', 'gone', { code: 'ResourceNotFound' }));
     operator.delete();
     await operator.pass();
     expect(operator.isGone).to.equal(false);
@@ -581,7 +585,7 @@ describe('the deletion of an object', () => {
 
 describe('waiting', () => {
   it('for the home region to be routed polls that region while it is Updating', async () => {
-    const { operator, arm } = scene({ held: true }, [aReplica(home, { routing: false }), aReplica('japaneast')]);
+    const { operator, arm } = scenario({ claimed: true }, [aReplica(home, { routing: false }), aReplica('japaneast')]);
     await arm.update(undefined, home, { routing: false });
     operator.delete();
     expect(await operator.pass()).to.equal(2_000);
@@ -592,8 +596,8 @@ describe('waiting', () => {
   });
 
   it('for the end of a throttle is not cut short by an edit', async () => {
-    const { operator, requests, trouble } = scene();
-    trouble.set('PUT japaneast', new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 60_000 }));
+    const { operator, requests, errors } = scenario();
+    errors.set('PUT japaneast', new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 60_000 }));
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast', routing: 'Enabled' }] });
     await operator.pass();
@@ -601,7 +605,7 @@ describe('waiting', () => {
   });
 
   it('for Syncing is reported once after an hour', async () => {
-    const { operator, clock } = scene({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
+    const { operator, clock } = scenario({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(61 * minute);
     await operator.pass();
@@ -614,9 +618,9 @@ describe('waiting', () => {
 
 describe('changes during or between passes', () => {
   it('keep the observed generation of the spec that the pass read when it is edited meanwhile', async () => {
-    const { operator, arm } = scene({ held: true }, [aReplica(home), aReplica('japaneast')]);
-    arm.before = () => {
-      arm.before = () => undefined;
+    const { operator, arm } = scenario({ claimed: true }, [aReplica(home), aReplica('japaneast')]);
+    arm.beforeRequest = () => {
+      arm.beforeRequest = () => undefined;
       operator.edit({ regions: [{ location: 'japaneast', routing: 'Disabled' }] });
     };
     await operator.pass();
@@ -626,7 +630,7 @@ describe('changes during or between passes', () => {
   });
 
   it('set PolicyDenied and slow retries when Azure accepts an update but does not apply it', async () => {
-    const { operator, arm } = scene({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] }, [
+    const { operator, arm } = scenario({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] }, [
       aReplica(home),
       aReplica('japaneast'),
     ]);
@@ -638,26 +642,30 @@ describe('changes during or between passes', () => {
   });
 
   it('report a replica recreated right after its deletion as Creating, not as Deleting', async () => {
-    const { operator, arm } = scene({ held: true }, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
-    await operator.runUntil(() => arm.truth.get('westeurope')?.provisioningState === 'Deleting');
+    const { operator, arm } = scenario({ claimed: true }, [
+      aReplica(home),
+      aReplica('japaneast'),
+      aReplica('westeurope'),
+    ]);
+    await operator.runUntil(() => arm.actualReplicas.get('westeurope')?.provisioningState === 'Deleting');
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
     await operator.runUntil(() => arm.writes.includes('create westeurope'));
     expect(operator.status.regions?.find(({ location }) => location === 'westeurope')?.state).to.equal('Creating');
   });
 
   it('keep the observedGeneration of Available while reads for the new generation are denied (trap 27)', async () => {
-    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
-    trouble.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    errors.set('GET registry', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
     await operator.pass();
     expect(operator.condition('Available')).to.deep.include({ status: 'True', observedGeneration: 1 });
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', observedGeneration: 2 });
   });
 
   it('report a denied read of one replica and retry it after a minute', async () => {
-    const { operator, trouble } = scene({}, [aReplica(home), aReplica('japaneast')]);
-    trouble.set('GET japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right to read it'));
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
+    errors.set('GET japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right to read it'));
     expect(await operator.pass()).to.equal(minute);
     expect(operator.condition('Stalled')).to.deep.include({
       reason: 'AuthorizationFailed',
@@ -666,11 +674,11 @@ describe('changes during or between passes', () => {
   });
 
   it('keep the drift check on schedule, however long a throttled write backs off', async () => {
-    const { operator, trouble } = scene({ regions: ['japaneast', 'westeurope'] }, [
+    const { operator, errors } = scenario({ regions: ['japaneast', 'westeurope'] }, [
       aReplica(home),
       aReplica('japaneast'),
     ]);
-    trouble.set('PUT westeurope', new ArmError('Throttled', 'Throttled', 'later', { retryAfter: 3 * 60 * minute }));
+    errors.set('PUT westeurope', new ArmError('Throttled', 'Throttled', 'later', { retryAfter: 3 * 60 * minute }));
     await operator.pass();
     expect(await operator.pass()).to.equal(10 * minute);
   });
@@ -678,7 +686,7 @@ describe('changes during or between passes', () => {
 
 describe('a failed creation', () => {
   it('is attempted five times, with backoffs of 1, 4, 16 and 60 minutes, and then waits for a user', async () => {
-    const { operator, arm } = failingScene();
+    const { operator, arm } = failingScenario();
     await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
     expect(arm.writes.filter((write) => write === 'create japaneast')).to.have.length(5);
     expect(operator.status.regions?.[0]).to.deep.include({ state: 'Failed', attempts: 5 });
@@ -687,7 +695,7 @@ describe('a failed creation', () => {
   });
 
   it('is repeated 30 s after the first 404 for the deleted Failed replica, even after a restart', async () => {
-    const { operator, clock, arm, heal } = failingScene();
+    const { operator, clock, arm, heal } = failingScenario();
     const seconds = () => clock.now().getTime() / 1_000;
     await operator.runUntil(() => arm.writes.includes('delete japaneast'));
     heal();
@@ -700,14 +708,14 @@ describe('a failed creation', () => {
   });
 
   it("shows Azure's failure message in the region, the condition and the event, and keeps it across a restart", async () => {
-    const { operator, arm, heal } = failingScene();
+    const { operator, arm, heal } = failingScenario();
     const reason = 'QuotaExceeded: The quota of the region is used up.';
     arm.failures.set('japaneast', reason);
     await operator.runUntil(() => operator.status.regions?.[0]?.state === 'Failed');
     const message = `Azure reports replica japaneast as Failed (${reason}) (attempt 1 of 5)`;
     expect(operator.status.regions?.[0]).to.include({ message, failure: reason });
     expect(operator.condition('Ready')?.message).to.equal(message);
-    expect(operator.happenings.find((happening) => happening.reason === 'ReplicaFailed')?.note).to.equal(message);
+    expect(operator.events.find((event) => event.reason === 'ReplicaFailed')?.note).to.equal(message);
     arm.failures.clear();
     operator.restart();
     await operator.pass();
@@ -718,7 +726,7 @@ describe('a failed creation', () => {
   });
 
   it('is not reported as Stalled while it is retried, and recovers', async () => {
-    const { operator, heal } = failingScene();
+    const { operator, heal } = failingScenario();
     await operator.runUntil(() => operator.condition('Ready')?.reason === 'RegionFailed');
     expect(operator.condition('Stalled')).to.equal(undefined);
     expect(operator.status.regions?.[0]).to.deep.include({ attempts: 1 });
@@ -728,7 +736,7 @@ describe('a failed creation', () => {
   });
 
   it('restarts its count of attempts after an edit', async () => {
-    const { operator, arm } = failingScene();
+    const { operator, arm } = failingScenario();
     await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
     operator.edit({ interval: '5m' });
     await operator.pass();
@@ -737,9 +745,9 @@ describe('a failed creation', () => {
   });
 
   it('counts a replica that vanishes while Creating as a failed attempt (trap 20)', async () => {
-    const { operator, arm } = scene();
+    const { operator, arm } = scenario();
     await operator.pass();
-    arm.before = (request) => {
+    arm.beforeRequest = (request) => {
       if (request === 'GET japaneast') throw new ArmError('NotFound', 'NotFound', '', { code: 'ResourceNotFound' });
     };
     arm.replicas = async () => [];
@@ -751,8 +759,8 @@ describe('a failed creation', () => {
 
 describe('a creation that Azure keeps rejecting because of another operation', () => {
   it('is retried at growing intervals, and makes the object Stalled after the progress deadline', async () => {
-    const { operator, clock, requests, trouble } = scene();
-    trouble.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
+    const { operator, clock, requests, errors } = scenario();
+    errors.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
     const start = clock.now().getTime();
     const sentAtMinutes: number[] = [];
     let stalledAfter: number | undefined;
@@ -770,17 +778,17 @@ describe('a creation that Azure keeps rejecting because of another operation', (
     );
     expect(sentAtMinutes.length).to.be.at.most(45);
     expect(sentAtMinutes.filter((at) => at > 90).length).to.be.at.most(10);
-    trouble.clear();
+    errors.clear();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     expect(operator.condition('Stalled')).to.equal(undefined);
   });
 
   it('measures the progress deadline from the first rejection, not from the wait for other regions', async () => {
-    const { operator, clock, arm, trouble } = scene({ regions: ['westeurope', 'japaneast'] });
+    const { operator, clock, arm, errors } = scenario({ regions: ['westeurope', 'japaneast'] });
     operator.maxParallelActions = 1;
-    arm.lasts = () => ({ creating: 90 * minute, syncing: 1 });
+    arm.durationsFor = () => ({ creating: 90 * minute, syncing: 1 });
     await operator.pass();
-    trouble.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
+    errors.set('PUT japaneast', new ArmError('Conflict', 'Conflict', 'another operation is running'));
     await clock.advance(91 * minute);
     await operator.runUntil(() => operator.status.regions?.[1]?.reason !== undefined);
     expect(operator.status.regions?.[1]?.reason).to.equal('Conflict');
@@ -791,7 +799,7 @@ describe('a reconcile request', () => {
   const requested = { 'georeplication.dev/reconcile-requested-at': 'now' };
 
   it('skips the backoff of a vanished creation, so that its replica is Ready within a minute', async () => {
-    const { operator, clock, arm } = scene();
+    const { operator, clock, arm } = scenario();
     await operator.pass();
     await clock.advance(10_000);
     arm.vanish('japaneast');
@@ -805,7 +813,7 @@ describe('a reconcile request', () => {
 
 describe('a region in transition beyond the progress deadline', () => {
   it('makes the object Stalled, shows the remedy in the message, and is still polled', async () => {
-    const { operator, clock, arm } = scene({ spec: { progressDeadline: '5m' } });
+    const { operator, clock, arm } = scenario({ spec: { progressDeadline: '5m' } });
     await operator.pass();
     arm.replicas = async () => [
       { name: 'japaneast', location: 'japaneast', provisioningState: 'Creating', routing: true, tags: {} },
@@ -822,7 +830,7 @@ describe('a region in transition beyond the progress deadline', () => {
 
 describe('a region in one state beyond a progress deadline of minutes', () => {
   it('makes the object Stalled when it is Failed, although another attempt is scheduled', async () => {
-    const { operator, clock } = failingScene({ spec: { progressDeadline: '30s' } });
+    const { operator, clock } = failingScenario({ spec: { progressDeadline: '30s' } });
     await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 1);
     const retryAfter = operator.status.regions?.[0]?.retryAfter;
     expect(operator.condition('Stalled')).to.equal(undefined);
@@ -834,7 +842,7 @@ describe('a region in one state beyond a progress deadline of minutes', () => {
   });
 
   it('still backs off for an hour after the fourth failed attempt', async () => {
-    const { operator, clock, arm } = failingScene({ spec: { progressDeadline: '5m' } });
+    const { operator, clock, arm } = failingScenario({ spec: { progressDeadline: '5m' } });
     await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 4, 2_000);
     const backoffStart = clock.now().getTime();
     const deletions = () => arm.writes.filter((write) => write === 'delete japaneast').length;
@@ -844,7 +852,7 @@ describe('a region in one state beyond a progress deadline of minutes', () => {
   });
 
   it('makes the object Stalled when it is unlisted and stays Deleting', async () => {
-    const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
+    const { operator, clock, arm } = scenario({ claimed: true, spec: { progressDeadline: '5m' } }, [
       aReplica(home),
       aReplica('japaneast'),
       aReplica('uksouth'),
@@ -863,7 +871,7 @@ describe('a region in one state beyond a progress deadline of minutes', () => {
   });
 
   it('makes the object Stalled when the object is being deleted and waits for it', async () => {
-    const { operator, clock, arm } = scene({ held: true, spec: { progressDeadline: '5m' } }, [
+    const { operator, clock, arm } = scenario({ claimed: true, spec: { progressDeadline: '5m' } }, [
       aReplica(home),
       aReplica('japaneast'),
     ]);
@@ -886,8 +894,8 @@ describe('two objects that name one registry', () => {
   };
 
   it('are not both reconciled: the one without the claim names the holder and sends no request to ARM', async () => {
-    const { operator, requests } = scene();
-    operator.others = [rival()];
+    const { operator, requests } = scenario();
+    operator.otherObjects = [rival()];
     await operator.pass();
     expect(requests).to.deep.equal([]);
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegistryClaimed' });
@@ -897,8 +905,8 @@ describe('two objects that name one registry', () => {
   });
 
   it('let the one without the claim be deleted without a request to Azure (trap 30)', async () => {
-    const { operator, requests } = scene({ held: true });
-    operator.others = [rival()];
+    const { operator, requests } = scenario({ claimed: true });
+    operator.otherObjects = [rival()];
     operator.delete();
     await operator.pass();
     expect(operator.isGone).to.equal(true);
@@ -906,16 +914,16 @@ describe('two objects that name one registry', () => {
   });
 
   it('let the second one take over when the holder is deleted', async () => {
-    const { operator } = scene();
-    operator.others = [rival()];
+    const { operator } = scenario();
+    operator.otherObjects = [rival()];
     await operator.pass();
-    operator.others = [];
+    operator.otherObjects = [];
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
   });
 
   it('do not affect an object in mode Observe', async () => {
-    const { operator } = scene({ spec: { mode: 'Observe' } });
-    operator.others = [rival()];
+    const { operator } = scenario({ spec: { mode: 'Observe' } });
+    operator.otherObjects = [rival()];
     await operator.pass();
     expect(operator.status.phase).to.equal('Observing');
   });
@@ -923,7 +931,7 @@ describe('two objects that name one registry', () => {
 
 describe('contention with another client', () => {
   it('stops the pruning of a replica that reappears for the third time', async () => {
-    const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
+    const { operator, arm } = scenario({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
     const isReady = () => operator.condition('Ready')?.status === 'True';
     for (let n = 0; n < 3; n++) {
       await operator.runUntil(isReady);
@@ -936,7 +944,7 @@ describe('contention with another client', () => {
   });
 
   it('stops the recreation of a replica that vanishes for the third time within a day', async () => {
-    const { operator, arm } = scene({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
+    const { operator, arm } = scenario({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
     const isReady = () => operator.condition('Ready')?.status === 'True';
     for (let n = 0; n < 3; n++) {
       await operator.runUntil(isReady);
@@ -949,7 +957,7 @@ describe('contention with another client', () => {
   });
 
   it('stops drift correction after three corrections and makes the object Stalled until a reconcile request', async () => {
-    const { operator, arm, clock } = scene({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
+    const { operator, arm, clock } = scenario({ regions: [{ location: 'japaneast', routing: 'Enabled' }] }, [
       aReplica(home),
       aReplica('japaneast'),
     ]);
@@ -970,24 +978,24 @@ describe('contention with another client', () => {
 
 describe('an object that does not change Azure', () => {
   it('reports why it was detached and which replicas stay in Azure', async () => {
-    const { operator } = scene({ held: true, spec: { deletionPolicy: 'Retain' } }, [
+    const { operator } = scenario({ claimed: true, spec: { deletionPolicy: 'Retain' } }, [
       aReplica(home),
       aReplica('japaneast'),
     ]);
     await operator.pass();
     operator.delete();
     await operator.pass();
-    expect(operator.happenings.at(-1)).to.deep.include({
+    expect(operator.events.at(-1)).to.deep.include({
       reason: 'Detached',
       note: 'deleted while its deletionPolicy is Retain; its replicas stay in Azure: japaneast',
     });
   });
 
   it('lists no region as syncing in mode Observe, nor when the registry cannot be replicated', async () => {
-    const { operator } = scene({ spec: { mode: 'Observe' } }, [aReplica(home)]);
+    const { operator } = scenario({ spec: { mode: 'Observe' } }, [aReplica(home)]);
     await operator.pass();
     expect(operator.status.syncing).to.equal(undefined);
-    const basic = scene({}, [], aRegistry({ sku: 'Basic' })).operator;
+    const basic = scenario({}, [], aRegistry({ sku: 'Basic' })).operator;
     await basic.pass();
     expect(basic.status.syncing).to.equal(undefined);
   });

@@ -10,7 +10,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const pruneDelay = '10m';
 
-function scene(replicas = [home]) {
+function scenario(replicas = [home]) {
   const clock = new FakeClock();
   const arm = new ArmModel(
     clock,
@@ -22,8 +22,8 @@ function scene(replicas = [home]) {
 }
 
 /** `holder` has the claim and lists japaneast and westeurope; `waiting`, created later, lists northeurope. */
-async function heldScene() {
-  const made = scene();
+async function claimedScenario() {
+  const made = scenario();
   made.cluster.create('holder', { regions: ['japaneast', 'westeurope'], spec: { pruneDelay } });
   await made.cluster.run(5 * minute);
   made.cluster.create('waiting', { regions: ['northeurope'], spec: { pruneDelay } });
@@ -33,8 +33,8 @@ async function heldScene() {
 
 describe('a claim', () => {
   it('is stored before the first write to Azure', async () => {
-    const { arm, cluster } = scene();
-    arm.before = (request) => {
+    const { arm, cluster } = scenario();
+    arm.beforeRequest = (request) => {
       if (request.startsWith('PUT')) expect(cluster.holders).to.deep.equal(['only']);
     };
     cluster.create('only');
@@ -44,14 +44,14 @@ describe('a claim', () => {
   });
 
   it('is stored also when there is nothing to write to Azure, but not while the object is suspended', async () => {
-    const { arm, cluster } = scene([home, 'japaneast']);
-    arm.before = () => {
+    const { arm, cluster } = scenario([home, 'japaneast']);
+    arm.beforeRequest = () => {
       throw new Error('not reached');
     };
     cluster.create('only', { spec: { suspend: true } });
     await cluster.run(minute);
     expect(cluster.holders).to.deep.equal([]);
-    arm.before = () => undefined;
+    arm.beforeRequest = () => undefined;
     cluster.edit('only', { suspend: false });
     await cluster.run(minute);
     expect(cluster.ready('only')).to.include({ status: 'True' });
@@ -60,7 +60,7 @@ describe('a claim', () => {
   });
 
   it('is not taken over by an older object that observed, was suspended, set to Manage and resumed', async () => {
-    const { cluster, deletions } = scene();
+    const { cluster, deletions } = scenario();
     cluster.create('observer', { regions: ['northeurope'], spec: { mode: 'Observe', pruneDelay } });
     cluster.create('holder', { regions: ['japaneast', 'westeurope'], spec: { pruneDelay } });
     await cluster.run(5 * minute);
@@ -117,7 +117,7 @@ describe('a claim', () => {
   ];
   for (const [what, begin, end] of temporaryStates) {
     it(`survives ${what}, and no replica is deleted during or after it`, async () => {
-      const { cluster, deletions } = await heldScene();
+      const { cluster, deletions } = await claimedScenario();
       begin(cluster);
       cluster.annotate('holder', { [annotation.reconcileRequestedAt]: 'now' });
       cluster.annotate('waiting', { [annotation.reconcileRequestedAt]: 'now' });
@@ -132,7 +132,7 @@ describe('a claim', () => {
   }
 
   it("is lost after an hour of denial, and the former holder's listed replicas are kept for pruneDelay", async () => {
-    const { cluster, arm, deletions } = await heldScene();
+    const { cluster, arm, deletions } = await claimedScenario();
     cluster.allow('holder', false);
     cluster.annotate('holder', { [annotation.reconcileRequestedAt]: 'now' });
     await cluster.run(59 * minute);
@@ -143,14 +143,14 @@ describe('a claim', () => {
     await cluster.run(10 * minute - second);
     expect(deletions()).to.deep.equal([]);
     await cluster.run(10 * minute);
-    expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'northeurope']);
+    expect([...arm.actualReplicas.keys()].sort()).to.deep.equal([home, 'northeurope']);
     cluster.allow('holder', true);
     await cluster.run(hour);
     expect(cluster.ready('holder')).to.include({ reason: 'RegistryClaimed' });
   });
 
   it('restarts the hour of denial after an allowed pass', async () => {
-    const { cluster } = await heldScene();
+    const { cluster } = await claimedScenario();
     for (let n = 0; n < 3; n++) {
       cluster.allow('holder', false);
       cluster.annotate('holder', { [annotation.reconcileRequestedAt]: `${n}` });
@@ -166,7 +166,7 @@ describe('a claim', () => {
 
 describe('an object without the claim', () => {
   it('shows no regions, has Available Unknown and records no events about replicas', async () => {
-    const { clock, arm, cluster } = scene([home, 'japaneast', 'westeurope']);
+    const { clock, arm, cluster } = scenario([home, 'japaneast', 'westeurope']);
     cluster.create('holder', { regions: ['japaneast', 'westeurope'] });
     await cluster.run(5 * minute);
     const holding = cluster.objects.get('holder');
@@ -182,11 +182,11 @@ describe('an object without the claim', () => {
     expect(status).not.to.have.any.keys('claim', 'regions', 'readyRegions', 'regionList', 'syncing', 'plan');
     expect(other.ready('second')).to.include({ status: 'False', reason: 'RegistryClaimed' });
     expect(status.conditions?.find(({ type }) => type === 'Available')?.status).to.equal('Unknown');
-    expect(other.happenings.get('second')?.map(({ reason }) => reason)).to.deep.equal(['RegistryClaimed']);
+    expect(other.events.get('second')?.map(({ reason }) => reason)).to.deep.equal(['RegistryClaimed']);
   });
 
   it('is deleted without any change in Azure', async () => {
-    const { arm, cluster } = await heldScene();
+    const { arm, cluster } = await claimedScenario();
     const writes = arm.writes.length;
     cluster.delete('waiting');
     await cluster.run(hour);
@@ -195,32 +195,32 @@ describe('an object without the claim', () => {
   });
 
   it("acquires the registry when the holder is deleted, and keeps the holder's listed replicas for pruneDelay", async () => {
-    const { arm, cluster, deletions } = await heldScene();
+    const { arm, cluster, deletions } = await claimedScenario();
     cluster.edit('holder', { deletionPolicy: 'Retain' });
     cluster.delete('holder');
     await cluster.run(9 * minute);
     expect(cluster.holders).to.deep.equal(['waiting']);
     expect(deletions()).to.deep.equal([]);
-    expect(arm.truth.has('northeurope')).to.equal(true);
+    expect(arm.actualReplicas.has('northeurope')).to.equal(true);
     await cluster.run(10 * minute);
-    expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'northeurope']);
+    expect([...arm.actualReplicas.keys()].sort()).to.deep.equal([home, 'northeurope']);
   });
 
   it('is detached when it is deleted after its status was lost', async () => {
-    const { cluster, arm } = scene([home, 'japaneast']);
+    const { cluster, arm } = scenario([home, 'japaneast']);
     cluster.create('only');
     await cluster.run(minute);
     cluster.loseStatus('only');
     cluster.delete('only');
     await cluster.run(minute);
     expect(cluster.objects.size).to.equal(0);
-    expect(arm.truth.has('japaneast')).to.equal(true);
+    expect(arm.actualReplicas.has('japaneast')).to.equal(true);
   });
 });
 
 describe('a replica that the object never listed', () => {
-  async function foundScene(spec = {}) {
-    const made = scene([home, 'japaneast']);
+  async function unlistedReplicaScenario(spec = {}) {
+    const made = scenario([home, 'japaneast']);
     made.cluster.create('only', { spec: { pruneDelay, ...spec } });
     await made.cluster.run(hour);
     await made.arm.create(undefined, 'westeurope', { location: 'westeurope' });
@@ -230,7 +230,7 @@ describe('a replica that the object never listed', () => {
   }
 
   it('is deleted after pruneDelay, and the plan and one event announce the time', async () => {
-    const { cluster, deletions } = await foundScene();
+    const { cluster, deletions } = await unlistedReplicaScenario();
     const [entry] = cluster.status('only').plan ?? [];
     expect(entry).to.include({ action: 'delete', location: 'westeurope', notBefore: '2026-11-22T01:10:01Z' });
     expect(cluster.ready('only')).to.include({ status: 'False', reason: 'Pruning' });
@@ -238,20 +238,20 @@ describe('a replica that the object never listed', () => {
     expect(deletions()).to.deep.equal([]);
     await cluster.run(2 * second);
     expect(deletions()).to.deep.equal(['delete westeurope']);
-    const events = cluster.happenings.get('only') ?? [];
+    const events = cluster.events.get('only') ?? [];
     expect(events.filter(({ reason }) => reason === 'PruneScheduled')).to.have.length(1);
   });
 
   it('is deleted immediately with pruneDelay 0s, even if that is set later', async () => {
-    expect((await foundScene({ pruneDelay: '0s' })).deletions()).to.deep.equal(['delete westeurope']);
-    const { cluster, deletions } = await foundScene();
+    expect((await unlistedReplicaScenario({ pruneDelay: '0s' })).deletions()).to.deep.equal(['delete westeurope']);
+    const { cluster, deletions } = await unlistedReplicaScenario();
     cluster.edit('only', { pruneDelay: '0s' });
     await cluster.run(second);
     expect(deletions()).to.deep.equal(['delete westeurope']);
   });
 
   it('is kept for pruneDelay although the clock is set forward', async () => {
-    const { clock, cluster, deletions } = await foundScene();
+    const { clock, cluster, deletions } = await unlistedReplicaScenario();
     clock.step(24 * hour);
     cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'again' });
     await cluster.run(9 * minute - second);
@@ -261,7 +261,7 @@ describe('a replica that the object never listed', () => {
   });
 
   it('is deleted after pruneDelay although the clock is set back', async () => {
-    const { clock, cluster, deletions } = await foundScene();
+    const { clock, cluster, deletions } = await unlistedReplicaScenario();
     clock.step(-24 * hour);
     cluster.annotate('only', { [annotation.reconcileRequestedAt]: 'again' });
     await cluster.run(9 * minute);
@@ -271,15 +271,15 @@ describe('a replica that the object never listed', () => {
   });
 
   it('stays in Azure when the object is deleted before pruneDelay ends', async () => {
-    const { arm, cluster } = await foundScene();
+    const { arm, cluster } = await unlistedReplicaScenario();
     cluster.delete('only');
     await cluster.run(minute);
     expect(cluster.objects.size).to.equal(0);
-    expect([...arm.truth.keys()].sort()).to.deep.equal([home, 'westeurope']);
+    expect([...arm.actualReplicas.keys()].sort()).to.deep.equal([home, 'westeurope']);
   });
 
   it('restarts pruneDelay when the status was lost', async () => {
-    const { cluster, deletions } = await foundScene();
+    const { cluster, deletions } = await unlistedReplicaScenario();
     cluster.loseStatus('only');
     await cluster.run(9 * minute);
     expect(deletions()).to.deep.equal([]);
@@ -288,7 +288,7 @@ describe('a replica that the object never listed', () => {
   });
 
   it('is deleted immediately if the object has listed it since it acquired the registry', async () => {
-    const { cluster, deletions } = await foundScene();
+    const { cluster, deletions } = await unlistedReplicaScenario();
     cluster.edit('only', { regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
     await cluster.run(minute);
     cluster.edit('only', { regions: [{ location: 'japaneast' }] });

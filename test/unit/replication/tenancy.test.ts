@@ -11,11 +11,11 @@ const minute = 60_000;
 const nothingAllowed: NamespaceReading = { annotations: { [allowedRegistries]: '' } };
 const unreadable: NamespaceReading = { refused: 'forbidden', words: 'the API server answered 403 Forbidden' };
 
-function scene(parts: ObjectParts = {}) {
+function scenario(parts: ObjectParts = {}) {
   const clock = new FakeClock();
   const arm = new ArmModel(clock, [aReplica('japaneast')]);
   const requests: string[] = [];
-  arm.before = (request) => void requests.push(request);
+  arm.beforeRequest = (request) => void requests.push(request);
   return { clock, arm, requests, operator: new OperatorModel(anObject(parts), arm, clock) };
 }
 
@@ -26,7 +26,7 @@ describe('an object that is not authorized', () => {
   ] as const) {
     for (const mode of ['Manage', 'Observe'] as const) {
       it(`sends no request to Azure in mode ${mode}, reports ${reason}, and is requeued within minutes`, async () => {
-        const { operator, requests } = scene({ spec: { mode } });
+        const { operator, requests } = scenario({ spec: { mode } });
         operator.namespaces = { registries: namespace };
         const wait = await operator.pass();
         expect(requests).to.deep.equal([]);
@@ -38,7 +38,7 @@ describe('an object that is not authorized', () => {
   }
 
   it('is reconciled once it is authorized', async () => {
-    const { operator, arm } = scene({ regions: ['westeurope'] });
+    const { operator, arm } = scenario({ regions: ['westeurope'] });
     operator.namespaces = { registries: nothingAllowed };
     await operator.pass();
     operator.namespaces = {};
@@ -48,7 +48,7 @@ describe('an object that is not authorized', () => {
   });
 
   it('is denied without an identity when the default identity is denied, and is reconciled with one', async () => {
-    const { operator, requests } = scene();
+    const { operator, requests } = scenario();
     operator.rules = { defaultIdentity: 'deny', defaultRegistries: 'allow' };
     await operator.pass();
     expect(requests).to.deep.equal([]);
@@ -59,12 +59,12 @@ describe('an object that is not authorized', () => {
   });
 
   it('does not keep a younger object from acquiring the registry', async () => {
-    const { operator } = scene({ held: false });
-    const squatter = anObject({ held: false });
+    const { operator } = scenario({ claimed: false });
+    const squatter = anObject({ claimed: false });
     Object.assign(squatter.metadata, { name: 'squatter', namespace: 'elsewhere', uid: 'old' });
     squatter.metadata.creationTimestamp = new Date('2020-01-01T00:00:00Z');
     operator.object.metadata.creationTimestamp = new Date('2026-01-01T00:00:00Z');
-    operator.others = [squatter];
+    operator.otherObjects = [squatter];
     await operator.pass();
     expect(operator.condition('Ready')).to.include({ reason: 'RegistryClaimed' });
     // The squatter's own pass records the denial.
@@ -74,18 +74,18 @@ describe('an object that is not authorized', () => {
   });
 
   it('is released immediately when it is deleted, without changing Azure, and reports that', async () => {
-    const { operator, arm, requests } = scene();
+    const { operator, arm, requests } = scenario();
     operator.namespaces = { registries: nothingAllowed };
     operator.delete();
     await operator.pass();
     expect(operator.isGone).to.equal(true);
     expect(requests).to.deep.equal([]);
-    expect(operator.happenings.map(({ note }) => note).join()).to.contain('its namespace may not name the registry');
-    expect(arm.truth.has('japaneast')).to.equal(true);
+    expect(operator.events.map(({ note }) => note).join()).to.contain('its namespace may not name the registry');
+    expect(arm.actualReplicas.has('japaneast')).to.equal(true);
   });
 
   it('is kept when it is deleted while its authorization is unknown, and tells the user how to detach it', async () => {
-    const { operator } = scene();
+    const { operator } = scenario();
     operator.namespaces = { registries: unreadable };
     operator.delete();
     const wait = await operator.pass();
@@ -104,8 +104,8 @@ describe('an object whose identity yields no token', () => {
   ];
   for (const reason of reasons) {
     it(`reports ${reason}, tells the user on deletion how to detach it, and retries at most once a minute`, async () => {
-      const { operator, arm } = scene();
-      arm.before = () => {
+      const { operator, arm } = scenario();
+      arm.beforeRequest = () => {
         throw new ArmError('Denied', reason, 'there is no token');
       };
       await operator.pass();

@@ -80,7 +80,7 @@ describe('hostile text', () => {
   async function outputAfter(operator: OperatorModel, clock: FakeClock) {
     for (let pass = 1; pass <= 4; pass++) await clock.advance((await operator.pass()) ?? 60_000);
     const reporter = { controller: 'c', instance: 'i' };
-    const events = operator.happenings.map((event) => toEvent(operator.object, event, reporter, 0, () => 0.5));
+    const events = operator.events.map((event) => toEvent(operator.object, event, reporter, 0, () => 0.5));
     for (const { note = '' } of events) expect(Buffer.byteLength(note)).to.be.at.most(1_024);
     return {
       status: operator.status,

@@ -17,7 +17,7 @@ interface ClaimTerm {
   readonly listed: Set<string>;
 }
 
-export class ClaimWitness {
+export class ClaimMonitor {
   readonly violations: string[] = [];
   readonly #cluster: ClusterModel;
   readonly #clock: FakeClock;

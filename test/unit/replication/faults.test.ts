@@ -50,7 +50,7 @@ describe('the operator, from any replicas and any spec, with edits between passe
         async (replicas, regions, prune, faults, edits) => {
           const clock = new FakeClock();
           const arm = new ArmModel(clock, replicas);
-          const operator = new OperatorModel(anObject({ regions, spec: { prune }, held: false }), arm, clock);
+          const operator = new OperatorModel(anObject({ regions, spec: { prune }, claimed: false }), arm, clock);
           let point = 0;
           let isKilled = false;
           const injectFault = (inArm: boolean) => {
@@ -59,8 +59,8 @@ describe('the operator, from any replicas and any spec, with edits between passe
             if (isKilled) throw new Killed();
             if (kind && kind !== 'killed' && inArm) throw armErrorFor(kind);
           };
-          arm.before = () => injectFault(true);
-          arm.after = () => injectFault(true);
+          arm.beforeRequest = () => injectFault(true);
+          arm.afterWrite = () => injectFault(true);
           operator.interrupt = () => injectFault(false);
 
           for (let pass = 0; pass < 40; pass++) {
@@ -77,7 +77,7 @@ describe('the operator, from any replicas and any spec, with edits between passe
           await operator.runUntil(() => isSettled(operator), 600);
 
           const last = operator.object.spec.regions;
-          expect(arm.violations.join('; ')).to.equal('');
+          expect(arm.forbiddenWrites.join('; ')).to.equal('');
           expectDesired(arm, operator, replicas, last, prune);
           const creations = arm.writes.filter((write) => write.startsWith('create '));
           for (const write of new Set(creations)) {
