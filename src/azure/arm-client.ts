@@ -25,7 +25,7 @@ import { type Cloud, scopeOf } from './cloud.ts';
 import { toArmError } from './errors.ts';
 import { createHttpClient } from './http-client.ts';
 import { type Credential, createTokenCache } from './identity/token-cache.ts';
-import { Operations } from './operations.ts';
+import { OperationUrls } from './operation-urls.ts';
 import type { RateLimiter } from './rate-limit/rate-limiter.ts';
 import { armPolicy } from './request-policy.ts';
 import { correlationIdOf } from './rest-error.ts';
@@ -152,7 +152,7 @@ function reads({
 }
 
 function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create' | 'update' | 'remove' | 'failure'> {
-  const operations = new Operations(endpoint);
+  const operationUrls = new OperationUrls(endpoint);
   return {
     create: (of, name, replica) =>
       call(`create replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
@@ -162,7 +162,7 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
           operation,
           ...accepted
         } = await firstAnswer((options) => replications.create(context, group, registry, segment(name), body, options));
-        operations.started(of, name, operation);
+        operationUrls.started(of, name, operation);
         return { replica: parseReplica(answer), ...accepted };
       }),
 
@@ -171,7 +171,7 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
         const { body, operation, correlationId } = await firstAnswer((options) =>
           replications.update(context, group, registry, segment(name), wireChange(change), options),
         );
-        operations.started(of, name, operation);
+        operationUrls.started(of, name, operation);
         return { replica: parseReplica(body), correlationId };
       }),
 
@@ -184,14 +184,14 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
       }).catch(unlessGone),
 
     async failure(of, name) {
-      const url = operations.urlOf(of, name);
+      const url = operationUrls.urlOf(of, name);
       if (url === undefined) return undefined;
       return attempt(`read why replica ${name} of registry ${of.name} failed`, async () => {
         const body = await get(url);
-        operations.forget(of, name);
+        operationUrls.forget(of, name);
         return failureFrom(parsed(body));
       }).catch((error: ArmError) => {
-        if (error.kind !== 'NotSent') operations.forget(of, name);
+        if (error.kind !== 'NotSent') operationUrls.forget(of, name);
         throw error;
       });
     },

@@ -1,70 +1,69 @@
-// Reads ARM's answers into the operator's own shapes. Total: what may be missing gets its default, unknown words are kept, and
-// what has no name or no place is refused as an answer that says nothing.
+// Parses ARM's responses into the types of arm.ts. Missing fields get ARM's defaults and unknown values are kept; a response
+// without a name or location is rejected.
 import { sanitize } from '../lib/sanitize.ts';
 import type { Registry, Replica } from './arm.ts';
 
-/** Characters kept of ARM's words: they end in a status, and that must stay small whatever ARM says. */
-const mostOfAWord = 64;
-const mostOfAName = 256;
-const mostOfAMessage = 1_024;
-const mostOfAFailure = 512;
+/** Characters kept of ARM's texts: they are shown in statuses, whose size must stay bounded. */
+const maxWordLength = 64;
+const maxNameLength = 256;
+const maxMessageLength = 1_024;
+const maxFailureLength = 512;
 
 /**
- * Names and places end in statuses, in URLs and in commands for people: what could not stand there as it is was not sent by Azure,
- * whose names of replicas are letters and digits, and whose regions have blanks besides.
+ * Names and locations are used in statuses, URLs and shell commands. Azure's replica names are letters and digits, and its regions
+ * have blanks, too: other characters do not come from Azure.
  */
-const anyName = /^[\w.-]{1,256}$/;
-const anyPlace = /^[\w ().-]{1,256}$/;
-const mostOfAnId = 1_024;
+const namePattern = /^[\w.-]{1,256}$/;
+const locationPattern = /^[\w ().-]{1,256}$/;
+const maxIdLength = 1_024;
 
-/** Thrown for a body that is not what ARM sends; errors.ts takes it for Transient. */
+/** Thrown for a body that ARM does not send; errors.ts makes it Transient. */
 export class MalformedResponseError extends Error {
-  override readonly name = 'UnreadableAnswer';
+  override readonly name = 'MalformedResponseError';
 }
 
-/** @param body A registry with its properties flattened into it, as the SDK hands it out. */
+/** @param body A registry with its properties flattened, as the SDK returns it. */
 export function parseRegistry(body: unknown): Registry {
   const registry = record(body);
   const id = text(registry.id);
-  const location = matching(anyPlace, registry.location);
-  if (!id || !location || sanitize(id, mostOfAnId) !== id)
+  const location = matching(locationPattern, registry.location);
+  if (!id || !location || sanitize(id, maxIdLength) !== id)
     throw new MalformedResponseError('the answer is no registry: it has no id or no location');
   return {
     id,
     location,
-    sku: words(record(registry.sku).name, mostOfAWord) ?? '',
-    ...present('loginServer', words(registry.loginServer, mostOfAName)),
+    sku: words(record(registry.sku).name, maxWordLength) ?? '',
+    ...present('loginServer', words(registry.loginServer, maxNameLength)),
     ...present('creationDate', time(registry.creationDate)),
-    ...present('provisioningState', words(registry.provisioningState, mostOfAWord)),
+    ...present('provisioningState', words(registry.provisioningState, maxWordLength)),
   };
 }
 
-/** @param body A replica with its properties flattened into it, as the SDK hands it out. */
+/** @param body A replica with its properties flattened, as the SDK returns it. */
 export function parseReplica(body: unknown): Replica {
   const replica = record(body);
-  const name = matching(anyName, replica.name);
-  const location = matching(anyPlace, replica.location);
+  const name = matching(namePattern, replica.name);
+  const location = matching(locationPattern, replica.location);
   if (!name || !location) throw new MalformedResponseError('the answer is no replica: it has no name or no location');
   const status = record(replica.status);
   return {
     name,
     location,
-    // ARM's default, and what it means when it says nothing (Microsoft.ContainerRegistry 2025-11-01, Replication.models.tsp).
+    // ARM's default (Microsoft.ContainerRegistry 2025-11-01, Replication.models.tsp).
     routing: replica.regionEndpointEnabled !== false,
     tags: Object.fromEntries(
       Object.entries(record(replica.tags)).filter((tag): tag is [string, string] => typeof tag[1] === 'string'),
     ),
-    ...present('provisioningState', words(replica.provisioningState, mostOfAWord)),
-    ...present('displayStatus', words(status.displayStatus, mostOfAWord)),
+    ...present('provisioningState', words(replica.provisioningState, maxWordLength)),
+    ...present('displayStatus', words(status.displayStatus, maxWordLength)),
     ...present('createdAt', time(record(replica.systemData).createdAt)),
-    ...present('statusMessage', words(status.message, mostOfAMessage)),
+    ...present('statusMessage', words(status.message, maxMessageLength)),
   };
 }
 
 /**
- * @param body The answer to `GET /subscriptions/{id}/locations`: `value` has `name`, and `metadata.regionType`, by which the groups
- * of regions (`europe`) are told apart, which take no resources (Microsoft's REST reference, Subscriptions - List Locations,
- * 2022-12-01; no recording of it was at hand).
+ * @param body The response to `GET /subscriptions/{id}/locations`. `metadata.regionType` is `Logical` for groups of regions
+ * (`europe`), which take no resources (Microsoft's REST reference, Subscriptions - List Locations, 2022-12-01; not recorded).
  */
 export function parseLocations(body: unknown): string[] {
   const { value } = record(body);
@@ -79,17 +78,17 @@ export function parseLocations(body: unknown): string[] {
 }
 
 /**
- * @param body The status of an operation: `{status, error: {code, message}}` where it has failed (Microsoft's article on
- * asynchronous operations; no failed operation is on record). Undefined where it says no reason.
+ * @param body The status of an operation: `{status, error: {code, message}}` if it failed (Microsoft's article on asynchronous
+ * operations; no failed operation is on record). Returns undefined if there is no error in it.
  */
 export function failureFrom(body: unknown): string | undefined {
   const error = record(record(body).error);
-  const code = words(error.code, mostOfAWord);
-  const message = words(error.message, mostOfAFailure);
+  const code = words(error.code, maxWordLength);
+  const message = words(error.message, maxFailureLength);
   return [code, message].filter((word) => word !== undefined).join(': ') || undefined;
 }
 
-/** The wire nests under `properties` what the SDK flattens. */
+/** Moves the fields under `properties` to the top, as the SDK does. */
 export function flatten(body: unknown): unknown {
   return { ...record(body), ...record(record(body).properties) };
 }
@@ -114,7 +113,7 @@ function words(value: unknown, limit: number): string | undefined {
   return typeof value === 'string' ? text(sanitize(value, limit)) : undefined;
 }
 
-/** ISO time in milliseconds: ARM's own digits vary between answers, and a change would mean another registry. */
+/** ISO time in ms: the number of ARM's digits varies between responses, and a changed time means another resource. */
 function time(value: unknown): string | undefined {
   if (!(value instanceof Date) && typeof value !== 'string') return undefined;
   const date = new Date(value);

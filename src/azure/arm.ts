@@ -1,5 +1,5 @@
-// What the operator needs of Azure Resource Manager, as one small interface: eight requests, each sent once and never
-// awaited to the end of its long-running operation. gateway.ts implements it over the Azure SDK.
+// The port to Azure Resource Manager: eight requests, each sent once and not awaited to the end of its long-running operation, and
+// one error type. arm-client.ts implements it.
 
 /** A registry's three names in Azure; `spec.registry` has this shape. */
 export interface RegistryReference {
@@ -15,39 +15,39 @@ export interface Registry {
   /** The home region, spelt as ARM spells it. */
   readonly location: string;
   readonly loginServer?: string;
-  /** ISO time; another date under the same id means another registry. */
+  /** ISO time; differs if the registry was deleted and created again. */
   readonly creationDate?: string;
-  /** `Basic`, `Standard`, `Premium`, or a word yet to come. */
+  /** `Basic`, `Standard`, `Premium`, or a future value. */
   readonly sku: string;
   readonly provisioningState?: string;
 }
 
 /** A replica (`registries/replications`) as ARM reports it. */
 export interface Replica {
-  /** The ARM name, which need not equal the location. */
+  /** The ARM name, which may differ from the location. */
   readonly name: string;
   /** Spelt as ARM spells it. */
   readonly location: string;
   readonly provisioningState?: string;
-  /** Free text: `Ready`, `Syncing`, or a word yet to come; absent while Creating. */
+  /** Free text: `Ready`, `Syncing`, or a future value; absent while Creating. */
   readonly displayStatus?: string;
-  /** ISO time (systemData.createdAt); another time means another replica. */
+  /** ISO time (systemData.createdAt); differs if the replica was deleted and created again. */
   readonly createdAt?: string;
-  /** ACR's words about that status; never seen on the wire, but in the specification. */
+  /** ACR's message about the status; specified, but in no recording. */
   readonly statusMessage?: string;
-  /** ARM's regionEndpointEnabled; true where ARM says nothing, as its default is. */
+  /** ARM's regionEndpointEnabled; true, ARM's default, if it is absent. */
   readonly routing: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** A new replica; what is left out is left to ARM's defaults. */
+/** A new replica; ARM's defaults apply to absent fields. */
 export interface NewReplica {
   readonly location: string;
   readonly routing?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** A change to a replica; what is left out stays. `tags` replaces all of them: merge first. */
+/** A change to a replica; absent fields stay. `tags` replaces all tags: merge first. */
 export interface ReplicaChange {
   readonly routing?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
@@ -84,28 +84,28 @@ export interface Arm {
   /** Resolves once ARM has accepted the change. */
   update(registry: RegistryReference, name: string, change: ReplicaChange): Promise<Updated>;
   /**
-   * Why the last creation or change of the replica that was submitted here failed, in ARM's own code and words. ARM is asked
-   * once; undefined where it did not tell, and where nothing was submitted.
+   * Returns ARM's code and message of the last creation or change of the replica by this process, if it failed. Reads it from ARM
+   * once; undefined if ARM gives no reason or this process submitted nothing.
    */
   failure(registry: RegistryReference, name: string): Promise<string | undefined>;
-  /** The regions that can take resources of this subscription, in the short form; not every one of them takes registries. */
+  /** The subscription's regions in the short form. Not all of them offer registries. */
   locations(subscriptionId: string): Promise<string[]>;
-  /** Resolves once ARM has accepted the deletion, also when there was nothing to delete. */
+  /** Resolves once ARM has accepted the deletion, or if the replica does not exist. */
   remove(registry: RegistryReference, name: string): Promise<Accepted>;
 }
 
 /**
  * - `Throttled`: ARM answered 429. Nothing may be sent before `retryAfter` is over.
  * - `NotSent`: the operator's own rate limiter held the request back. Nothing went wrong; `retryAfter` tells when to try again.
- * - `Conflict`: another operation is running; later.
- * - `Denied`: a right, a lock, a policy or the credential stands in the way, until someone mends it.
- * - `Invalid`: ARM will not do this as asked.
- * - `NotFound`: the registry, its resource group or the replica is not there. An unknown subscription is `Denied`.
- * - `Transient`: no answer, or one that says nothing about the request.
+ * - `Conflict`: another operation is running; try again later.
+ * - `Denied`: a missing right, a lock, a policy or the credential prevents it, until a person acts.
+ * - `Invalid`: ARM rejects the request as it is.
+ * - `NotFound`: the registry, its resource group or the replica does not exist. An unknown subscription is `Denied`.
+ * - `Transient`: no response, or one that says nothing about the request.
  */
 export type ArmErrorKind = 'Throttled' | 'NotSent' | 'Conflict' | 'Denied' | 'Invalid' | 'NotFound' | 'Transient';
 
-/** Why ARM refused, as a condition's reason. */
+/** The refusal as a condition's reason. */
 export type ArmErrorReason =
   | 'Throttled'
   | 'Conflict'
@@ -123,7 +123,7 @@ export type ArmErrorReason =
   | 'NotFound'
   | 'AzureUnreachable';
 
-/** Why there is no token for an identity of an object's own. */
+/** Reasons why there is no token for an object's own identity. */
 export type IdentityReason =
   | 'ServiceAccountNotFound'
   | 'ServiceAccountNotAnnotated'
@@ -134,7 +134,7 @@ export class ArmError extends Error {
   override readonly name = 'ArmError';
   readonly kind: ArmErrorKind;
   readonly reason: ArmErrorReason;
-  /** ARM's own code, such as `ScopeLocked`; empty where there was no answer. */
+  /** ARM's own code, such as `ScopeLocked`; empty if there was no response. */
   readonly code: string;
   /** ms: always with `Throttled` and `NotSent`, with `Transient` where the answer says so. */
   readonly retryAfter?: number;

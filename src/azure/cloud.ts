@@ -1,15 +1,15 @@
-// Which Azure this is: public, US Government, China, or one with addresses of its own. Pure.
+// The addresses of the Azure cloud: public, US Government, China, or a custom one. Pure.
 
 export interface Cloud {
-  /** The address of Azure Resource Manager, without a slash at its end. */
+  /** URL of Azure Resource Manager, without a trailing slash. */
   readonly endpoint: string;
-  /** What a token must be for; its scope is `<audience>/.default`. Kept as it was set: for Entra a slash at its end makes another audience. */
+  /** The audience of tokens, unchanged: for Entra a trailing slash makes another audience. */
   readonly audience: string;
-  /** The address of the token authority, without a slash at its end. */
+  /** URL of the token authority, without a trailing slash. */
   readonly authority: string;
-  /** MSAL asks the public cloud about an authority that it does not know, unless told that there is nobody to ask. */
+  /** False disables instance discovery: MSAL would ask the public cloud about an authority that it does not know. */
   readonly knownAuthority: boolean;
-  /** Of Microsoft.ContainerRegistry; left out: the SDK's. */
+  /** Of Microsoft.ContainerRegistry. Default: the SDK's. */
   readonly apiVersion?: string;
 }
 
@@ -32,8 +32,8 @@ const knownClouds: readonly Known[] = [
 
 /**
  * Reads AZURE_RESOURCE_MANAGER_ENDPOINT, AZURE_RESOURCE_MANAGER_AUDIENCE, AZURE_AUTHORITY_HOST and
- * AZURE_CONTAINER_REGISTRY_API_VERSION. A known authority implies
- * its endpoint, and a known endpoint its authority; the audience is the endpoint unless set.
+ * AZURE_CONTAINER_REGISTRY_API_VERSION. A known authority implies its endpoint, and a known endpoint its authority. The default
+ * audience is the endpoint.
  *
  * @throws Error with one sentence that names the variable.
  */
@@ -55,10 +55,10 @@ export function cloudFrom(env: Readonly<Record<string, string | undefined>>): Cl
   };
 }
 
-/** As Azure writes the versions of its interfaces. */
+/** The format of Azure's API versions. */
 export const apiVersion = /^\d{4}-\d{2}-\d{2}(-preview)?$/;
 
-/** A cloud may know older versions only. */
+/** Some clouds offer older versions only. */
 function apiVersionIn(env: Readonly<Record<string, string | undefined>>): Pick<Cloud, 'apiVersion'> {
   const version = env.AZURE_CONTAINER_REGISTRY_API_VERSION?.trim();
   if (!version) return {};
@@ -69,7 +69,7 @@ function apiVersionIn(env: Readonly<Record<string, string | undefined>>): Pick<C
   return { apiVersion: version };
 }
 
-/** Tokens travel there, so it must be https; a trailing slash, which many write, means nothing. */
+/** Must be https, because tokens are sent there. Removes trailing slashes. */
 function address(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
   const value = env[name]?.trim();
   if (!value) return undefined;
@@ -82,7 +82,7 @@ function address(env: Readonly<Record<string, string | undefined>>, name: string
   return url.href.replace(/\/+$/, '');
 }
 
-/** The scope to ask a token for. */
+/** The scope of a token request. */
 export function scopeOf(cloud: Cloud): string {
   return `${cloud.audience}/.default`;
 }

@@ -12,9 +12,13 @@ const maxMessageLength = 2_048;
 /**
  * @param error Anything thrown: the SDK's RestError, a credential's error, a network error, an ArmError (kept as it is).
  * @param doing What was asked, as a verb with its object: "create replica japaneast of registry myACR0007".
- * @param whose The identity that asked, as part of a sentence.
+ * @param identityLabel The identity that asked, as part of a sentence.
  */
-export function toArmError(error: unknown, doing = 'do what was asked', whose = "the operator's identity"): ArmError {
+export function toArmError(
+  error: unknown,
+  doing = 'do what was asked',
+  identityLabel = "the operator's identity",
+): ArmError {
   if (error instanceof ArmError) return error;
   const asked = sanitize(doing, 256);
   // First: some of them have a status, too, which is not ARM's.
@@ -23,7 +27,7 @@ export function toArmError(error: unknown, doing = 'do what was asked', whose = 
   const { kind, reason, message, code, retryAfter } = isCredential
     ? credentialFailure(error, asked)
     : answer
-      ? refusal(answer, asked, whose)
+      ? refusal(answer, asked, identityLabel)
       : noAnswer(error, asked);
   return new ArmError(kind, reason, sanitize(message, maxMessageLength), {
     code: code ?? '',
@@ -39,7 +43,7 @@ interface Failure extends Finding {
   readonly retryAfter?: number | undefined;
 }
 
-function refusal(answer: Answer, asked: string, whose: string): Failure {
+function refusal(answer: Answer, asked: string, identityLabel: string): Failure {
   const { status, code, header } = answer;
   const words = withoutRegionLists(answer.words);
   const said = [code || `HTTP ${status}`, words].filter(Boolean).join(': ');
@@ -52,7 +56,9 @@ function refusal(answer: Answer, asked: string, whose: string): Failure {
       code,
       retryAfter: waitMs ?? defaultRetryAfterMs,
     };
-  const finding = answer.fromArm ? explain({ answer, asked, whose, words, said }) : notFromArm(status, asked, words);
+  const finding = answer.fromArm
+    ? explain({ answer, asked, identityLabel, words, said })
+    : notFromArm(status, asked, words);
   const retryAfter =
     waitMs !== undefined && finding.kind === 'Transient' ? Math.min(waitMs, maxVagueRetryAfterMs) : undefined;
   return { ...finding, code, retryAfter };

@@ -1,4 +1,4 @@
-// Sends one request over node:http or node:https, and reads an answer of bounded size. Sends nothing twice.
+// An HTTP client for Azure's SDK on node:http and node:https. It bounds the size of responses and repeats no request.
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -15,15 +15,15 @@ import {
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { MalformedResponseError } from './arm-responses.ts';
 
-/** An answer may have so many bytes, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */
+/** Of a response, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */
 const maxBodyBytes = 16 * 1024 * 1024;
 
 export interface HttpClientOptions {
-  /** Whether connections are kept for later requests. */
+  /** True keeps connections open for later requests. */
   readonly keepAlive: boolean;
   /** Called on the open connection right before a request other than GET is written; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
-  /** For the whole of a request, its body included. Default: as long as the request itself allows. */
+  /** For the whole request with its body. Default: the request's own timeout. */
   readonly timeoutMs?: number;
   readonly clock?: Clock;
 }
@@ -34,8 +34,8 @@ export interface ClosableHttpClient extends HttpClient {
 }
 
 /**
- * In place of the SDK's own client, which reads bodies of any size and does not notice a body that breaks off inside gzip.
- * A request that is aborted destroys its connection, whatever that connection waits for.
+ * Replaces the SDK's own client, which reads bodies of any size and does not notice a body that ends inside gzip. An aborted
+ * request destroys its connection in every state.
  */
 export function createHttpClient(options: HttpClientOptions): ClosableHttpClient {
   const { keepAlive, clock = systemClock } = options;
@@ -84,7 +84,7 @@ async function exchange(
   const isSecure = protocol === 'https:';
   if (!isSecure && !allowInsecureConnection) throw new Error(`${request.url} is not https`);
   const outgoing = (isSecure ? https : http).request({
-    // The SDK's type for agents, which its policy for proxies sets, names less than Node's.
+    // The SDK's type for agents, which its proxy policy sets, has fewer members than Node's.
     agent: (agent as http.Agent | undefined) ?? (isSecure ? agents.https : agents.http),
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port,
@@ -94,8 +94,8 @@ async function exchange(
     signal,
   });
   const answered = answerTo(outgoing);
-  // Nothing is written, or waits to be written, before the connection is open: a process that was suspended during a handshake
-  // asks again whether it may write.
+  // Nothing is written or buffered before the connection is open: a process that was suspended during the handshake must check
+  // again whether it may write.
   outgoing.once('socket', (socket) =>
     whenSecure(socket, () => {
       if (outgoing.destroyed) return;
@@ -116,12 +116,12 @@ async function exchange(
 function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     outgoing.once('response', resolve);
-    // Stays: a connection that breaks after the answer began reports it here as well as in the answer.
+    // Not once: a connection that breaks during the response reports it here and in the response.
     outgoing.on('error', reject);
   });
 }
 
-/** Connections whose handshake is over: a kept one says so no second time. */
+/** Connections after their handshake: a reused one emits no second event. */
 const secured = new WeakSet<Socket>();
 
 function whenSecure(socket: Socket, call: () => void): void {
@@ -139,7 +139,7 @@ function bytesOf(body: PipelineRequest['body']): string | Uint8Array | undefined
   throw new Error('only texts and bytes can be sent');
 }
 
-/** Rejects at once where the answer breaks off, inside gzip too. */
+/** Rejects as soon as the response breaks off, also inside gzip. */
 async function textOf(incoming: IncomingMessage, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   const collect = async (source: AsyncIterable<Uint8Array>) => {
@@ -172,7 +172,7 @@ async function* bounded(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-/** The SDK repeats a token request that ends with this code. */
+/** The SDK repeats a token request that fails with this code. */
 function timedOut(timeoutMs: number): Error {
   return Object.assign(new Error(`no answer within ${timeoutMs / 1_000} s`), { code: 'ETIMEDOUT' });
 }

@@ -1,19 +1,19 @@
-// Reads the variables that name a proxy as other programs do, and writes them so that Azure's SDK reads them alike: it takes no
-// address without a scheme, and of NO_PROXY only whole names and those that begin with a dot. Pure.
+// Normalizes the proxy variables for Azure's SDK, which needs a scheme in the address and does not know ranges or subdomains in
+// NO_PROXY. Pure.
 import { BlockList, isIP } from 'node:net';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** In the order in which the SDK asks for them (read in @typespec/ts-http-runtime 0.3). */
+/** In the SDK's order of precedence (read in @typespec/ts-http-runtime 0.3). */
 const proxyVariables = ['HTTPS_PROXY', 'ALL_PROXY', 'HTTP_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
 
-/** Where managed identities get their tokens. */
+/** The token endpoint of managed identities. */
 const metadataEndpoint = 'http://169.254.169.254';
 
 /**
- * The variables to set. `urls`: everything that the SDK is going to ask.
+ * Returns the variables to set. `urls`: all endpoints that the SDK will use.
  *
- * @throws Error with one sentence that names the variable. It does not show the address, which may have a password.
+ * @throws Error with one sentence that names the variable. The message omits the address, which may contain a password.
  */
 export function proxyVariablesFor(env: Environment, urls: readonly string[]): Record<string, string> {
   const name = proxyVariables.find((variable) => env[variable]);
@@ -37,7 +37,7 @@ function proxyAddress(name: string, value: string): string {
 
 type Rule = (url: URL) => boolean;
 
-/** As Go reads NO_PROXY, and with it most of Kubernetes: a name stands for its subdomains, too. */
+/** Follows Go and most of Kubernetes: a name also matches its subdomains. */
 function ruleFor(variable: string, entry: string): Rule {
   if (entry === '*') return () => true;
   const [network = '', prefix] = entry.split('/');
@@ -50,7 +50,7 @@ function ruleFor(variable: string, entry: string): Rule {
   };
 }
 
-/** Only addresses are in a range: names are not resolved for it. */
+/** Matches addresses only: names are not resolved. */
 function rangeRule(variable: string, entry: string, network: string, prefix: string): Rule {
   const family = isIP(network);
   const bits = /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;

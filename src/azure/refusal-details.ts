@@ -10,7 +10,7 @@ export interface Refusal {
   /** What was asked, as a verb with its object. */
   readonly asked: string;
   /** The identity that asked, as part of a sentence. */
-  readonly whose: string;
+  readonly identityLabel: string;
   /** ARM's message without lists of regions. */
   readonly words: string;
   /** ARM's code and message. */
@@ -23,13 +23,13 @@ export interface Refusal {
  * scope 'T'; however, it does not have permission to perform action(s) 'A' on the linked scope(s) 'S' (respectively) …"; of
  * several scopes the first is shown.
  */
-export function notAuthorized({ asked, whose, words, said }: Refusal): string {
+export function notAuthorized({ asked, identityLabel, words, said }: Refusal): string {
   const principal = /object id '([0-9a-fA-F-]{36})'/.exec(words)?.[1];
   const [, action, scope] =
     /does not have (?:authorization|permission) to perform action(?:\(s\))? '([\w./*-]+)[',].{0,512}?scope(?:\(s\))? '(\/[\w./()-]+)[',]/.exec(
       words,
     ) ?? [];
-  const asker = `${whose.slice(0, 1).toUpperCase()}${whose.slice(1)}${principal ? ` ${principal}` : ''}`;
+  const asker = `${identityLabel.slice(0, 1).toUpperCase()}${identityLabel.slice(1)}${principal ? ` ${principal}` : ''}`;
   if (!action || !scope) return `${asker} has no right to ${asked}. Grant it the role Contributor there (${said})`;
   const registry =
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;

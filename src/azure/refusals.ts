@@ -32,17 +32,17 @@ const notFound: Explain = ({ asked, said }) => ({
   message: `Cannot ${asked}: it is not there (${said})`,
 });
 
-const unknownSubscription: Explain = ({ asked, whose, said }) => ({
+const unknownSubscription: Explain = ({ asked, identityLabel, said }) => ({
   kind: 'Denied',
   reason: 'SubscriptionNotFound',
-  message: `Cannot ${asked}: the subscription is unknown to ${whose}, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
+  message: `Cannot ${asked}: the subscription is unknown to ${identityLabel}, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
 });
 
 /** The next request gets a new token. */
-const expiredToken: Explain = ({ asked, whose, said }) => ({
+const expiredToken: Explain = ({ asked, identityLabel, said }) => ({
   kind: 'Transient',
   reason: 'AzureUnreachable',
-  message: `The token of ${whose} had ended before Azure was asked to ${asked}; it is asked again with a new one. If that lasts, set this machine's clock (${said})`,
+  message: `The token of ${identityLabel} had ended before Azure was asked to ${asked}; it is asked again with a new one. If that lasts, set this machine's clock (${said})`,
 });
 
 const unauthorized: Explain = (refusal) => ({
@@ -116,7 +116,7 @@ const byCode: ReadonlyMap<string, Explain> = new Map([
 ]);
 
 function byStatus(refusal: Refusal): Finding {
-  const { answer, asked, whose, said } = refusal;
+  const { answer, asked, identityLabel, said } = refusal;
   const { status, code } = answer;
   if (/quota/i.test(code))
     return {
@@ -128,7 +128,7 @@ function byStatus(refusal: Refusal): Finding {
     return {
       kind: 'Denied',
       reason: 'AuthenticationFailed',
-      message: `Azure does not accept the token of ${whose}, so it cannot ${asked}. Renew the credential, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
+      message: `Azure does not accept the token of ${identityLabel}, so it cannot ${asked}. Renew the credential, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
     };
   if (status === 403) return unauthorized(refusal);
   if (status === 412 || status === 423 || (status === 409 && isOperationRunning(answer)))

@@ -1,25 +1,25 @@
-// Which regions a subscription has, asked once a day for all objects together, and only ever as a help: where ARM does not tell,
-// nobody knows, nothing fails, and it is not asked again soon. In memory only.
+// Caches the regions of each subscription for hints about misspelt ones. A failed read is remembered for an hour and never fails a
+// pass.
 import { LRUCache } from 'lru-cache';
 import { type Arm, ArmError } from '../azure/arm.ts';
 import type { Clock } from '../lib/clock.ts';
 
 const minute = 60_000;
 
-/** ms for which a list is good enough for the regions that it has. */
-const lasting = 24 * 60 * minute;
-/** ms for which it is good enough to say that there is no such region: new ones are opened, and rights to them granted. */
-const doubtful = 10 * minute;
-/** ms for which ARM is left in peace after it did not tell. */
-const resting = 60 * minute;
-/** ms that somebody waits for what is only a help. */
-const patience = 2_000;
+/** For a list that has all wanted regions. */
+const fullListTtlMs = 24 * 60 * minute;
+/** For a list without a wanted region: Azure opens regions, and grants access to them. */
+const missingRegionTtlMs = 10 * minute;
+/** For a failed read. */
+const failureTtlMs = 60 * minute;
+/** A pass waits no longer for a hint. */
+const maxWaitMs = 2_000;
 
-/** Whoever may write objects may name any number of subscriptions. */
-const mostReadings = 256;
+/** Users may name any number of subscriptions. */
+const maxSubscriptions = 256;
 
 interface Reading {
-  /** In the short form; undefined: ARM did not tell. */
+  /** In the short form; undefined if the read failed. */
   readonly locations: ReadonlySet<string> | undefined;
   /** ms since the epoch. */
   readonly at: number;
@@ -27,16 +27,16 @@ interface Reading {
 
 export class RegionCatalog {
   readonly #clock: Clock;
-  readonly #readings = new LRUCache<string, Reading>({ max: mostReadings });
-  readonly #asked = new Map<string, Promise<ReadonlySet<string> | undefined>>();
+  readonly #readings = new LRUCache<string, Reading>({ max: maxSubscriptions });
+  readonly #pending = new Map<string, Promise<ReadonlySet<string> | undefined>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /**
-   * Every region of the subscription, in ARM's short form; undefined where that is not known, or not soon. Never rejects with
-   * an ArmError. `wanted`: the regions that somebody wants to use; whether they are in the list is up to the caller.
+   * Returns every region of the subscription in ARM's short form, or undefined if they are not known within 2 s. Never rejects with
+   * an ArmError. A list without all `wanted` regions is read again sooner.
    */
   async known(
     arm: Pick<Arm, 'locations'>,
@@ -46,17 +46,17 @@ export class RegionCatalog {
     const subscription = subscriptionId.toLowerCase();
     const reading = this.#readings.get(subscription);
     if (reading && isGoodEnough(reading, wanted, this.#now)) return reading.locations;
-    let asked = this.#asked.get(subscription);
-    if (!asked) {
-      asked = this.#ask(arm, subscription).finally(() => this.#asked.delete(subscription));
-      this.#asked.set(subscription, asked);
+    let read = this.#pending.get(subscription);
+    if (!read) {
+      read = this.#read(arm, subscription).finally(() => this.#pending.delete(subscription));
+      this.#pending.set(subscription, read);
     }
     const late = Promise.withResolvers<undefined>();
-    const cancel = this.#clock.after(patience, () => late.resolve(undefined));
-    return Promise.race([asked, late.promise]).finally(cancel);
+    const cancel = this.#clock.after(maxWaitMs, () => late.resolve(undefined));
+    return Promise.race([read, late.promise]).finally(cancel);
   }
 
-  async #ask(arm: Pick<Arm, 'locations'>, subscription: string): Promise<ReadonlySet<string> | undefined> {
+  async #read(arm: Pick<Arm, 'locations'>, subscription: string): Promise<ReadonlySet<string> | undefined> {
     try {
       const locations = new Set(await arm.locations(subscription));
       this.#readings.set(subscription, { locations, at: this.#now });
@@ -76,5 +76,5 @@ export class RegionCatalog {
 function isGoodEnough({ locations, at }: Reading, wanted: readonly string[], now: number): boolean {
   const hasAll = wanted.every((location) => locations?.has(location));
   const age = now - at;
-  return age >= 0 && age < (locations ? (hasAll ? lasting : doubtful) : resting);
+  return age >= 0 && age < (locations ? (hasAll ? fullListTtlMs : missingRegionTtlMs) : failureTtlMs);
 }

@@ -1,6 +1,5 @@
-// As whom the operator asks ARM for each object: as itself, or as the client that the object's own ServiceAccount stands for. One
-// access for each identity, with its token and its share of ARM's budget; dropped when no object names the identity any more, and
-// when it is idle.
+// Keeps an ARM client with its token and rate limiter for each identity: the operator's own, and those of the ServiceAccounts that
+// objects name. A client is dropped when no object names its identity, and when it is idle.
 import type { Clock } from '../../lib/clock.ts';
 import { GroupIndex } from '../../lib/group-index.ts';
 import { type Arm, ArmError } from '../arm.ts';
@@ -16,7 +15,7 @@ import {
 } from './federated-credential.ts';
 import type { Credential } from './token-cache.ts';
 
-/** ARM as one identity may use it. */
+/** ARM for one identity. */
 export interface Access {
   readonly arm: Arm;
   readonly rateLimiter: RateLimiter;
@@ -27,8 +26,8 @@ export interface Access {
 export interface ArmClientPoolOptions {
   /** The operator's own. */
   readonly own: Credential;
-  /** `whose`: as part of a sentence, "the operator's identity". */
-  readonly connect: (credential: Credential, whose: string) => Access;
+  /** `identityLabel`: the identity as part of a sentence. */
+  readonly connect: (credential: Credential, identityLabel: string) => Access;
   readonly serviceAccounts: ServiceAccounts;
   readonly cloud: Cloud;
   /** For ServiceAccounts that name no tenant. */
@@ -36,32 +35,32 @@ export interface ArmClientPoolOptions {
   readonly clock: Clock;
 }
 
-/** One object, as far as it matters who acts for it. */
+/** The identity that an object's pass needs. */
 export interface Acting {
-  /** Undefined: the operator. */
+  /** Undefined: the operator's own identity. */
   readonly account: ServiceAccountName | undefined;
   /** The object is being deleted. */
   readonly leaving: boolean;
-  /** ms that what is known of the ServiceAccount may be old. */
+  /** Maximum age in ms of the ServiceAccount's annotations. */
   readonly age: number;
 }
 
-interface Kept extends Access {
+interface CachedClient extends Access {
   readonly client: EntraClient;
   /** ms since the epoch. */
   readonly usedAt: number;
 }
 
-/** An access costs some 115 kB. Above this number, the one that was not used for longest is made anew when it is needed again. */
+/** A client costs some 115 kB. The least recently used ones above this number are dropped, and created again when needed. */
 export const maxIdentities = 500;
-/** As long as a token of Entra is good for. */
+/** The lifetime of Entra's tokens. */
 const maxIdleMs = 60 * 60_000;
 
 export class ArmClientPool {
   readonly #options: ArmClientPoolOptions;
   readonly #own: Access;
   /** In the order of their last use. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #clients = new Map<string, CachedClient>();
   /** By ServiceAccount, the keys of the objects that name it. */
   readonly #users = new GroupIndex();
 
@@ -70,13 +69,12 @@ export class ArmClientPool {
     this.#own = options.connect(options.own, "the operator's identity");
   }
 
-  /** The object is there, and this is its ServiceAccount. An identity's token goes with the last object that names it. */
+  /** Records an object and its ServiceAccount. Drops a client that no object needs any more, with its token. */
   setIdentity(object: string, account: ServiceAccountName | undefined): void {
     const unused = this.#users.assign(object, account && keyOf(account));
-    if (unused !== undefined) this.#kept.delete(unused);
+    if (unused !== undefined) this.#clients.delete(unused);
   }
 
-  /** The object is gone. */
   removeObject(object: string): void {
     this.setIdentity(object, undefined);
   }
@@ -94,7 +92,7 @@ export class ArmClientPool {
 
   /** The levels of all rate limiters: of identities that use one subscription, the lowest counts. */
   levels(): RateLimitLevel[] {
-    const all = [this.#own, ...this.#kept.values()].flatMap(({ rateLimiter }) => rateLimiter.levels());
+    const all = [this.#own, ...this.#clients.values()].flatMap(({ rateLimiter }) => rateLimiter.levels());
     const groups = Map.groupBy(all, ({ subscriptionId, operation }) => `${subscriptionId} ${operation}`);
     return [...groups.values()].flatMap(([first, ...others]) =>
       first ? [others.reduce((sum, level) => leastOf(sum, level), first)] : [],
@@ -103,7 +101,7 @@ export class ArmClientPool {
 
   /** Ends the connections of all identities. */
   close(): void {
-    for (const { close } of [this.#own, ...this.#kept.values()]) close?.();
+    for (const { close } of [this.#own, ...this.#clients.values()]) close?.();
   }
 
   /** @throws ArmError why the object cannot act as this ServiceAccount. */
@@ -114,14 +112,14 @@ export class ArmClientPool {
     try {
       client = await resolveClient(account, { serviceAccounts, age, homeTenant });
     } catch (error) {
-      // A namespace that is deleted loses its ServiceAccounts first: the token that is left is good for the rest.
-      const last = this.#kept.get(key);
+      // A terminating namespace loses its ServiceAccounts first: the last client can finish the cleanup.
+      const last = this.#clients.get(key);
       if (leaving && last && error instanceof ArmError && error.kind === 'Denied') return last;
       throw error;
     }
-    const kept = this.#kept.get(key);
-    const access = kept && isSame(kept.client, client) ? kept : this.#connect(account, client);
-    // The object may have gone while we asked.
+    const cached = this.#clients.get(key);
+    const access = cached && isSame(cached.client, client) ? cached : this.#connect(account, client);
+    // The object may have been deleted meanwhile.
     if (this.#users.has(key)) this.#keep(key, { ...access, client });
     return access;
   }
@@ -132,14 +130,14 @@ export class ArmClientPool {
     return connect(credential, `the identity of ServiceAccount ${keyOf(account)}`);
   }
 
-  /** As the one that was used last. Passes that still use an access that is dropped here are not disturbed. */
+  /** Makes it the most recently used. Passes that still use a client that is dropped here can finish. */
   #keep(key: string, access: Access & { readonly client: EntraClient }): void {
     const now = this.#options.clock.now().getTime();
-    this.#kept.delete(key);
-    this.#kept.set(key, { ...access, usedAt: now });
-    for (const [oldest, { usedAt }] of this.#kept) {
-      if (this.#kept.size <= maxIdentities && now - usedAt < maxIdleMs) break;
-      this.#kept.delete(oldest);
+    this.#clients.delete(key);
+    this.#clients.set(key, { ...access, usedAt: now });
+    for (const [oldest, { usedAt }] of this.#clients) {
+      if (this.#clients.size <= maxIdentities && now - usedAt < maxIdleMs) break;
+      this.#clients.delete(oldest);
     }
   }
 }
@@ -156,7 +154,7 @@ function leastOf(one: RateLimitLevel, other: RateLimitLevel): RateLimitLevel {
   return { ...one, tokens: Math.min(one.tokens, other.tokens), waiting: one.waiting + other.waiting };
 }
 
-/** The same requests, once it is known who sends them. */
+/** Resolves the client at the first request. */
 function deferred(known: () => Promise<Arm>): Arm {
   return {
     registry: async (of) => (await known()).registry(of),

@@ -1,8 +1,8 @@
-// What @azure/identity and MSAL throw where there is no token, and what is behind it. Pure and total.
+// Classifies the errors of @azure/identity and MSAL. Pure and total.
 import { describe } from '../rest-error.ts';
 import { TokenEndpointError } from './token-endpoint.ts';
 
-/** Names of errors, MSAL's among them. */
+/** Of @azure/identity and MSAL. */
 const names = new Set([
   'CredentialUnavailableError',
   'AuthenticationError',
@@ -20,7 +20,7 @@ export function isCredentialError(error: unknown): error is Error {
   return error instanceof Error && names.has(error.name);
 }
 
-/** Why there is no token: there is nobody to ask, nothing to ask with, or the answer was no. */
+/** The token endpoint cannot be reached, no credential is set up, or the endpoint refused. */
 export interface CredentialTrouble {
   readonly is: 'Unreachable' | 'NotSetUp' | 'Refused';
   readonly words: string;
@@ -28,7 +28,7 @@ export interface CredentialTrouble {
 
 export function classifyCredentialError(error: Error): CredentialTrouble {
   if (error instanceof TokenEndpointError) {
-    // On a machine without any credential, too, only the metadata endpoint fails to answer.
+    // Without any credential set up, the metadata endpoint of managed identities fails to answer, too.
     const alone = error.cause instanceof Error && nothingSetUp(error.cause);
     const words = alone ? `${error.message}; no other credential is set up` : error.message;
     return { is: 'Unreachable', words };
@@ -40,8 +40,8 @@ export function classifyCredentialError(error: Error): CredentialTrouble {
 }
 
 /**
- * Of a chain, the managed identity that the machine's metadata endpoint refuses ("Identity not found"): the SDK says of it too
- * that it is not set up (tried with @azure/identity 4.14). `client_error` is an answer of something else at that address.
+ * Finds the managed identity that the metadata endpoint refuses ("Identity not found"): the SDK reports it as not set up (tried
+ * with @azure/identity 4.14). `client_error` is a response of another service at that address.
  */
 function refusedMachine(error: Error): Error | undefined {
   return links(error).find(
@@ -51,13 +51,13 @@ function refusedMachine(error: Error): Error | undefined {
   );
 }
 
-/** Whether every credential of the chain says that it is not set up, and none that it was refused. */
+/** True if every credential of the chain reports that it is not set up, and none that it was refused. */
 function nothingSetUp(error: Error): boolean {
   if (error.name !== 'AggregateAuthenticationError') return false;
   return links(error).every((link) => link instanceof Error && link.name === 'CredentialUnavailableError');
 }
 
-/** Without what @azure/identity and MSAL put around them: a made-up status 400, numbers said twice, and where to read on. */
+/** The message without the additions of @azure/identity and MSAL: a made-up status 400, repeated numbers, and links. */
 export function describeCredentialError(error: Error): string {
   return describe(error)
     .replace(/ ?(To troubleshoot, visit|See) https:\/\/aka\.ms\/\S+( for (more )?details,?)?/g, '')
@@ -70,8 +70,8 @@ function links(error: Error): readonly unknown[] {
   return 'errors' in error && Array.isArray(error.errors) ? error.errors : [error];
 }
 
-/** Characters among which a code of MSAL's or of the network is looked for. */
-const looked = 1_024;
+/** Characters searched for a code of MSAL or of the network. */
+const maxSearchLength = 1_024;
 
 /**
  * Tried with @azure/identity 4.14: a dead, unresolvable or untrusted authority, or a tenant unknown to it, gives an
@@ -82,7 +82,7 @@ function tokenEndpointUnreachable(error: Error): boolean {
   return links(error).some((link) => {
     if (!(link instanceof Error) || link.message.startsWith('ManagedIdentityCredential')) return false;
     return /\b(endpoints_resolution_error|network_error|no_network_connectivity|request_timeout|ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b/.test(
-      link.message.slice(0, looked),
+      link.message.slice(0, maxSearchLength),
     );
   });
 }

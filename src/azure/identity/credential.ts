@@ -1,5 +1,4 @@
-// The operator's own identity in Azure: whatever @azure/identity finds in the environment, without a cloud to ask about private
-// authorities, and a check at the start that says in one sentence what is missing.
+// The operator's own credential, as @azure/identity finds it in the environment, and a check of it at startup.
 import type { TokenCredential } from '@azure/core-auth';
 import { DefaultAzureCredential, type DefaultAzureCredentialOptions } from '@azure/identity';
 import { ManagedIdentityApplication } from '@azure/msal-node';
@@ -10,7 +9,7 @@ import { createTokenHttpClient, followed } from './token-endpoint.ts';
 
 /**
  * Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …)
- * from the process. `reset` drops the tokens that MSAL caches inside (to their end: 1 h, or 24 h of a managed identity).
+ * from the process. `reset` drops MSAL's own cache of tokens (until they expire: 1 h, or 24 h for a managed identity).
  */
 export function defaultCredential(cloud: Cloud): Credential {
   const create = () => followed(new DefaultAzureCredential(authorityOptions(cloud)));
@@ -18,7 +17,7 @@ export function defaultCredential(cloud: Cloud): Credential {
   return {
     getToken: (scopes, options) => credential.getToken(scopes, options),
     reset() {
-      // Tokens of managed identities are kept in the class, not in its instances (read in @azure/msal-node 7.2).
+      // The class, not its instances, caches the tokens of managed identities (read in @azure/msal-node 7.2).
       Reflect.deleteProperty(ManagedIdentityApplication, 'nodeStorage');
       credential = create();
     },
@@ -27,18 +26,18 @@ export function defaultCredential(cloud: Cloud): Credential {
 
 const httpClient = createTokenHttpClient();
 
-/** How every credential asks the token authority. */
+/** Options of every credential's token requests. */
 export function authorityOptions({ authority, knownAuthority }: Cloud): DefaultAzureCredentialOptions {
   return {
     httpClient,
     authorityHost: authority,
     disableInstanceDiscovery: !knownAuthority,
-    // A pass that cannot get a token comes back by itself; it must not hang meanwhile.
+    // A pass without a token is repeated by the operator; it must not hang.
     retryOptions: { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000 },
   };
 }
 
-/** Resolves with one sentence when no token can be had, and with undefined when all is well. Never rejects. */
+/** Resolves to one sentence if there is no token, else to undefined. Never rejects. */
 export async function checkCredential(credential: TokenCredential, cloud: Cloud): Promise<string | undefined> {
   try {
     await credential.getToken(scopeOf(cloud));

@@ -1,5 +1,4 @@
-// The identity of an object's own: tokens of a Kubernetes ServiceAccount, exchanged for tokens of the client in Entra that it
-// stands for. There is no secret in it, and it keeps nothing. Each way in which it can fail has its reason and its remedy.
+// An object's own identity: exchanges tokens of a Kubernetes ServiceAccount for tokens of its client in Entra. It caches nothing.
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { ClientAssertionCredential } from '@azure/identity';
 import { isGuid } from '../../lib/guid.ts';
@@ -17,13 +16,13 @@ export interface ServiceAccountName {
   readonly name: string;
 }
 
-/** It is not there, the operator has no right to it, or its namespace is being deleted; the words are the API server's. */
+/** The ServiceAccount does not exist, is forbidden, or its namespace is being deleted; the words are the API server's. */
 export interface Refused {
   readonly refused: 'missing' | 'forbidden' | 'terminating';
   readonly words: string;
 }
 
-/** What this room needs of Kubernetes; `age`: ms that the answer may be old. Both reject when the API server does not answer. */
+/** The port to Kubernetes. `age`: maximum age of the answer in ms. Both reject when the API server does not answer. */
 export interface ServiceAccounts {
   annotations(
     account: ServiceAccountName,
@@ -32,18 +31,18 @@ export interface ServiceAccounts {
   token(account: ServiceAccountName, audience: string): Promise<{ readonly token: string } | Refused>;
 }
 
-/** The client in Entra that a ServiceAccount stands for. */
+/** The client in Entra that a ServiceAccount is annotated with. */
 export interface EntraClient {
   readonly clientId: string;
   readonly tenantId: string;
-  /** Of the ServiceAccount: one that was deleted and made again gets no token of its predecessor. */
+  /** Of the ServiceAccount: one that is deleted and created again gets no token of its predecessor. */
   readonly uid: string;
 }
 
-/** What Entra wants the tokens that it exchanges to be for (Microsoft's article on workload identity federation). */
+/** The audience that Entra requires of the exchanged token (Microsoft's article on workload identity federation). */
 const audience = 'api://AzureADTokenExchange';
 
-/** Azure Workload Identity's annotations, which its webhook and AKS read too. */
+/** Azure Workload Identity's annotations, which its webhook and AKS read, too. */
 const annotation = {
   clientId: 'azure.workload.identity/client-id',
   tenantId: 'azure.workload.identity/tenant-id',
@@ -54,14 +53,14 @@ export const clientAnnotations: readonly string[] = Object.values(annotation);
 
 export interface Lookup {
   readonly serviceAccounts: Pick<ServiceAccounts, 'annotations'>;
-  /** ms that what is known of the ServiceAccount may be old. */
+  /** Maximum age in ms of the ServiceAccount's annotations. */
   readonly age: number;
-  /** Where the ServiceAccount names none; as with Azure Workload Identity that is the operator's own. */
+  /** Default tenant: the operator's own, as with Azure Workload Identity. */
   readonly homeTenant: string | undefined;
 }
 
 /**
- * @throws ArmError `Denied`, with an IdentityReason; `Transient` where the API server does not answer.
+ * @throws ArmError `Denied` with an IdentityReason, or `Transient` if the API server does not answer.
  */
 export async function resolveClient(
   account: ServiceAccountName,
@@ -69,7 +68,7 @@ export async function resolveClient(
 ): Promise<EntraClient> {
   const reading = await answered(serviceAccounts.annotations(account, age), account);
   if ('refused' in reading) throw refusal(account, reading, 'read');
-  // A tenant may have names, too, but what goes into a URL shall not be anybody's text.
+  // Entra accepts a tenant's domain name, too, but a user's text must not become part of a URL.
   const idIn = (name: string, otherwise?: string) => {
     const id = (reading.annotations[name] ?? otherwise ?? '').trim();
     if (isGuid(id)) return id.toLowerCase();
@@ -77,7 +76,7 @@ export async function resolveClient(
       id === '' ? 'has no annotation' : `has ${JSON.stringify(sanitize(id, 100))}, which is no id, as its annotation`;
     throw denied(
       'ServiceAccountNotAnnotated',
-      `ServiceAccount ${inWords(account)} ${found} ${name}, so nobody knows whom it stands for in Azure: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
+      `ServiceAccount ${inWords(account)} ${found} ${name}, so its client in Azure is unknown: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
     );
   };
   return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant), uid: reading.uid };
@@ -94,7 +93,7 @@ export function federatedCredential(
       const answer = await answered(serviceAccounts.token(account, audience), account);
       if ('refused' in answer) throw refusal(account, answer, 'ask for a token of');
       const { token } = answer;
-      // Made anew each time: what it would keep, tokens among it, is kept where it can be dropped.
+      // A new one each time: the SDK's credential would cache tokens that the operator could not drop.
       const { tenantId, clientId } = client;
       const credential = followed(
         new ClientAssertionCredential(tenantId, clientId, async () => token, authorityOptions(cloud)),
@@ -161,13 +160,13 @@ function notExchanged(
   );
 }
 
-/** Who has signed it: public, unlike the token, and what the federated credential has to name. */
+/** The token's issuer: not secret, and required in the federated credential. */
 function issuerOf(token: string): string {
   try {
     const claims: { iss?: unknown } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
     if (typeof claims.iss === 'string') return sanitize(claims.iss, 256);
   } catch {
-    // Opaque to us, then; it was Entra's to read.
+    // An opaque token.
   }
   return "of the cluster's service account tokens";
 }

@@ -1,20 +1,20 @@
-// Caches one access token for one credential and scope: fetched once for all requests that wait, and renewed in the background
-// before it ends. Each attempt to get one has a deadline, and a request waits no longer than its own.
+// Caches one access token for one credential and scope. Concurrent requests share one fetch, and the token is renewed in the
+// background before it expires.
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import type { Clock } from '../../lib/clock.ts';
 
-/** Before its end, from when a token is renewed: the margin of Microsoft's own clients. */
+/** A token is renewed so long before it expires: the margin of Microsoft's own clients. */
 const refreshMarginMs = 5 * 60_000;
-/** Between attempts to renew a token that still works. */
+/** Between attempts to renew a valid token. */
 const refreshRetryMs = 30_000;
-/** Before its end, from when a token is not used: the request is still on its way. */
+/** A token that expires sooner is not used: the request needs time. */
 const minRemainingMs = 10_000;
-/** For one attempt. Shorter than a request's deadline, so that the request can still tell why there is no token. */
+/** For one attempt. Shorter than a request's deadline, so that the request can report why there is no token. */
 export const tokenTimeoutMs = 20_000;
 /** Between two resets of the credential. */
 const minResetIntervalMs = 60_000;
 
-/** A credential that can forget the tokens that it caches itself. */
+/** A credential that can drop its own cached tokens. */
 export interface Credential extends TokenCredential {
   reset?(): void;
 }
@@ -22,7 +22,7 @@ export interface Credential extends TokenCredential {
 export interface TokenCache {
   /** Rejects with the credential's own error, or with the signal's reason once that is aborted. */
   token(signal?: AbortSignal): Promise<string>;
-  /** ARM refused this token: the next request gets a new one, and the credential forgets its own, at most once a minute. */
+  /** ARM rejected this token: drops it, and at most once a minute the credential's own cache, too. */
   forget(token: string): void;
 }
 
@@ -49,7 +49,7 @@ export function createTokenCache(credential: Credential, scope: string, clock: C
     const cancel = clock.after(tokenTimeoutMs, () => attempt.abort(new Error(words)));
     try {
       const token = await unlessAborted(credential.getToken(scope, { abortSignal: attempt.signal }), attempt.signal);
-      // What the interface of a credential allows, though none of @azure/identity's does it.
+      // Allowed by the interface, though no credential of @azure/identity does it.
       if (!token)
         throw Object.assign(new Error('the credential gave no token'), { name: 'CredentialUnavailableError' });
       kept = token;
@@ -63,7 +63,7 @@ export function createTokenCache(credential: Credential, scope: string, clock: C
     async token(signal) {
       const left = kept ? kept.expiresOnTimestamp - now() : 0;
       if (!kept || left <= minRemainingMs) return (await unlessAborted(renew(), signal)).token;
-      // While the old token is good, nothing waits for the new one, and a failure is of no account.
+      // While the old token is valid, no request waits for the new one, and a failure does not matter.
       if (left <= refreshMarginMs && Math.abs(now() - triedAt) >= refreshRetryMs) renew().catch(() => undefined);
       return kept.token;
     },
@@ -77,7 +77,7 @@ export function createTokenCache(credential: Credential, scope: string, clock: C
   };
 }
 
-/** The promise's outcome, unless the signal is aborted before: then its reason. */
+/** Settles like the promise, or rejects with the signal's reason if that is aborted first. */
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   signal.throwIfAborted();

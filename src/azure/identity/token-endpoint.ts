@@ -1,5 +1,5 @@
-// Follows the requests that a credential sends to its token endpoint. The errors of MSAL do not say whether the endpoint refused
-// or was in trouble: "endpoints_resolution_error" stands for a dead proxy, an untrusted certificate and a wrong tenant alike.
+// Records the outcome of a credential's requests to its token endpoint. MSAL's errors do not tell a refusal from an outage:
+// "endpoints_resolution_error" means a dead proxy, an untrusted certificate or a wrong tenant.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline';
@@ -7,20 +7,20 @@ import type { Clock } from '../../lib/clock.ts';
 import { errorMessage, sanitize } from '../../lib/sanitize.ts';
 import { createHttpClient } from '../http-client.ts';
 
-/** For one request. Two of them, the second a repetition of the first, fit into the time for one token. */
+/** For one request. A request and its repetition fit into the timeout of one token. */
 const requestTimeoutMs = 9_000;
 
-/** There is no token because of trouble that passes; the message says where it was met. */
+/** There is no token because of a temporary failure; the message names the host. */
 export class TokenEndpointError extends Error {
   override readonly name = 'TokenEndpointError';
 }
 
-/** What came of the requests of one `getToken`. MSAL keeps the client that it was given first, so the client cannot keep them. */
+/** Outcomes of the requests of one `getToken`. MSAL keeps the first HTTP client for all, so the client cannot store them. */
 const outcomes = new AsyncLocalStorage<Outcome[]>();
 
 /**
- * For the requests of credentials: with bounded times and bodies, and no connection kept. MSAL does not pass the abort signal of a
- * managed identity on.
+ * For credentials: bounds time and size, and keeps no connection open. MSAL does not pass on the abort signal of a managed
+ * identity.
  */
 export function createTokenHttpClient(clock?: Clock): HttpClient {
   const http = createHttpClient({ keepAlive: false, timeoutMs: requestTimeoutMs, ...(clock && { clock }) });
@@ -38,7 +38,7 @@ export function createTokenHttpClient(clock?: Clock): HttpClient {
   };
 }
 
-/** A credential that uses such a client. `getToken` rejects with a TokenEndpointError unless the endpoint itself refused. */
+/** Wraps a credential with such a client: `getToken` rejects with a TokenEndpointError unless the endpoint refused. */
 export function followed(credential: TokenCredential): TokenCredential {
   return {
     async getToken(scopes, options) {
@@ -56,21 +56,21 @@ export function followed(credential: TokenCredential): TokenCredential {
 
 type Outcome = { readonly is: 'answer' | 'refusal' } | { readonly is: 'trouble'; readonly words: string };
 
-/** Statuses that say nothing about the identity. A metadata endpoint answers 404 and 410 while it starts (Microsoft's article on it). */
-const passing = new Set([404, 408, 410, 429]);
+/** Temporary statuses. A metadata endpoint answers 404 and 410 while it starts (Microsoft's article on it). */
+const temporary = new Set([404, 408, 410, 429]);
 
-/** Members of what a token endpoint or a tenant's metadata answer with. */
+/** Members of a token response or a tenant's metadata. */
 const expected = ['access_token', 'token_endpoint', 'tenant_discovery_endpoint'];
 
 function outcomeOf(request: PipelineRequest, { status, bodyAsText }: PipelineResponse): Outcome {
-  // @azure/identity asks without the header that is demanded, to see whether there is a metadata endpoint.
+  // @azure/identity probes for a metadata endpoint by a request without the required header.
   if (/\/metadata\/identity\//.test(request.url) && !request.headers.has('metadata')) return { is: 'answer' };
   const body = parsed(bodyAsText);
   if (status < 300 && expected.some((member) => member in body)) return { is: 'answer' };
-  // RFC 6749, section 5.2: a refusal has a text `error`.
-  const isRefusal = status >= 400 && status < 500 && !passing.has(status) && typeof body.error === 'string';
+  // RFC 6749, section 5.2: a refusal has a string `error`.
+  const isRefusal = status >= 400 && status < 500 && !temporary.has(status) && typeof body.error === 'string';
   if (isRefusal) return { is: 'refusal' };
-  const form = passing.has(status) || status >= 500 ? '' : ', not in the form of a token endpoint';
+  const form = temporary.has(status) || status >= 500 ? '' : ', not in the form of a token endpoint';
   return { is: 'trouble', words: `${hostOf(request)} answers HTTP ${status}${form}` };
 }
 
@@ -87,7 +87,7 @@ function hostOf({ url }: PipelineRequest): string {
   return new URL(url).host;
 }
 
-/** Of a certificate that is not trusted, with what to do. */
+/** Adds the remedy for an untrusted certificate. */
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const words = sanitize(errorMessage(error), 256);

@@ -1,5 +1,5 @@
-// Remembers, in memory only, where ARM tells how the last creation or change of each replica ended. The URLs carry signatures:
-// they go to nothing but the pipeline, and are never logged or stored.
+// Remembers, in memory only, the status URL of the last creation or change of each replica. The URLs contain signatures and are
+// never logged or stored.
 import { LRUCache } from 'lru-cache';
 import type { RegistryReference } from './arm.ts';
 
@@ -7,16 +7,16 @@ import type { RegistryReference } from './arm.ts';
 const maxOperations = 256;
 const maxUrlLength = 16_384;
 
-export class Operations {
+export class OperationUrls {
   readonly #origin: string;
   readonly #urls = new LRUCache<string, string>({ max: maxOperations });
 
-  /** @param endpoint Azure Resource Manager's. URLs of any other origin are not kept, since the token goes with the request. */
+  /** @param endpoint ARM's. URLs of other origins are dropped, because the token is sent with the request. */
   constructor(endpoint: string) {
     this.#origin = new URL(endpoint).origin;
   }
 
-  /** ARM has accepted a PUT or PATCH. `url`: its Azure-AsyncOperation header; undefined: it is done already. */
+  /** ARM has accepted a PUT or PATCH. `url`: its Azure-AsyncOperation header; undefined if the operation is complete. */
   started(registry: RegistryReference, name: string, url: string | undefined): void {
     const isOurs =
       url !== undefined && url.length <= maxUrlLength && URL.canParse(url) && new URL(url).origin === this.#origin;

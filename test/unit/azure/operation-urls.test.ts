@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { Operations } from '../../../src/azure/operations.ts';
+import { OperationUrls } from '../../../src/azure/operation-urls.ts';
 
 const registry = { subscriptionId: 's', resourceGroup: 'g', name: 'myACR0007' };
 const url = 'https://management.azure.com/operationStatuses/1?sig=x';
 
 describe('the operations of accepted creations and changes', () => {
   it('are found by registry and replica, whose names have no case', () => {
-    const operations = new Operations('https://management.azure.com');
+    const operations = new OperationUrls('https://management.azure.com');
     operations.started(registry, 'japaneast', url);
     expect(operations.urlOf({ ...registry, resourceGroup: 'G' }, 'JapanEast')).to.equal(url);
     expect(operations.urlOf(registry, 'westeurope')).to.equal(undefined);
@@ -15,7 +15,7 @@ describe('the operations of accepted creations and changes', () => {
   });
 
   it('are replaced by the next write, also by one that was done at once', () => {
-    const operations = new Operations('https://management.azure.com');
+    const operations = new OperationUrls('https://management.azure.com');
     operations.started(registry, 'japaneast', url);
     operations.started(registry, 'japaneast', undefined);
     expect(operations.urlOf(registry, 'japaneast')).to.equal(undefined);
@@ -30,13 +30,13 @@ describe('the operations of accepted creations and changes', () => {
     `${url}${'x'.repeat(20_000)}`,
   ])
     it(`are not kept where the token must not go: ${foreign.slice(0, 60)}`, () => {
-      const operations = new Operations('https://management.azure.com');
+      const operations = new OperationUrls('https://management.azure.com');
       operations.started(registry, 'japaneast', foreign);
       expect(operations.urlOf(registry, 'japaneast')).to.equal(undefined);
     });
 
   it('are 256 at most: the one that was used least lately goes', () => {
-    const operations = new Operations('https://management.azure.com');
+    const operations = new OperationUrls('https://management.azure.com');
     for (let n = 0; n <= 256; n++) operations.started(registry, `region${n}`, url);
     expect(operations.urlOf(registry, 'region0')).to.equal(undefined);
     expect(operations.urlOf(registry, 'region1')).to.equal(url);
