@@ -1,6 +1,5 @@
-// Leader election: of all processes that contend for one Lease, the one that may write. It renews while it leads, waits
-// while another does, and keeps the fence, which closes by the clock alone. What leading means is not its business.
-
+// Leader election on a Lease, as in client-go: of all replicas of the operator, one leads and may write. The others stand by and
+// take over when the leader stops renewing.
 import type { Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
@@ -15,46 +14,46 @@ import {
   msUntilDeadline,
   msUntilFree,
   observeLease,
-  released,
   withHolder,
 } from './lease.ts';
-import type { LeaseLock } from './lease-lock.ts';
+import { type LeaseLock, releaseLease } from './lease-lock.ts';
+import { LeaseWatcher } from './lease-watcher.ts';
 
 export interface LeaderElection {
   readonly state: LeaderState;
-  /** Runs for leader; resolves once this process leads, and stays pending when it is stopped before. Call it once. */
+  /** Resolves when this process leads; stays pending if it is stopped before. Call it once. */
   acquire(): Promise<void>;
   /**
-   * The fence. Call it right before each write is sent.
-   * @throws NotLeading unless this process leads and its last renewal is younger than the deadline.
+   * The write fence. Call it right before each write is sent.
+   * @throws NotLeading unless this process leads and its last renewal is younger than the renew deadline.
    */
   readonly assertLeader: () => void;
-  /** Stops contending and gives the Lease back. Call it when nothing writes any more: others take over at once. Never rejects. */
+  /** Stops the election and releases the Lease, so that another process takes over at once. Call it after the last write. Never rejects. */
   stop(): Promise<void>;
 }
 
 export interface LeaderElectionMetrics {
-  leading(is: boolean): void;
-  /** A renewal did not go through at once: the Lease was read again first. */
+  leading(isLeading: boolean): void;
+  /** A renewal had a conflict, so the Lease was read again. */
   slowPath(): void;
 }
 
 export interface LeaderElectionOptions {
   readonly lock: LeaseLock;
-  /** Of this process alone: another one by the same name would count as itself. */
+  /** Unique to this process: two processes of one identity would both count as the holder. */
   readonly identity: string;
   readonly timings: LeaseTimings;
-  /** Called at most once, when this process has led and does so no more without having been stopped: `why` is a sentence. */
+  /** Called at most once, when this process led and lost the Lease without being stopped. `why` is a sentence. */
   readonly onStoppedLeading: (why: string) => void;
   readonly clock: Clock;
-  /** ms of a clock that is never set, such as `performance.now()`. */
+  /** Milliseconds of a clock that is never set, such as `performance.now()`. */
   readonly monotonic: () => number;
   readonly random: Random;
   readonly log: Log;
   readonly metrics?: LeaderElectionMetrics;
 }
 
-/** For a process that has nobody to contend with. */
+/** For a single replica, without a Lease. */
 export const alwaysLeader: LeaderElection = {
   state: { phase: 'Unknown' },
   acquire: async () => undefined,
@@ -62,23 +61,23 @@ export const alwaysLeader: LeaderElection = {
   stop: async () => undefined,
 };
 
-/** The most that chance adds to the time between two looks of a standby, so that standbys do not march in step. */
+/** Share of the retry period that is added at random, so that standbys do not read at the same time. */
 const jitter = 0.2;
-/** Every so many turns a standby says again what hinders it: about once a minute. */
-const repetition = 30;
+/** A standby repeats an unchanged warning every so many attempts: about once a minute. */
+const attemptsPerWarning = 30;
 
 /**
- * Expected flow: `campaign`, work while leading, end the work, `stop`. `lost` ends the process.
+ * Expected flow: `acquire`, work while leading, end the work, `stop`. `onStoppedLeading` ends the process.
  *
- * Guarantees: of all processes with the same timings, at no moment is the fence of two open, however wrong their times of day
- * are and whatever requests fail or are late: a leader counts from when its last stored renewal was sent, for the renewal
- * deadline; everybody else counts from when they first saw it, for the longer lease duration.
+ * Guarantees: of all processes with the same timings, at most one has an open write fence at any moment, whatever their wall clocks
+ * show and whichever requests fail or are late. The leader counts the renew deadline from when it sent its last stored renewal; the
+ * others count the longer lease duration from when they first saw that renewal.
  *
- * Assumptions: clocks that run at nearly the same speed (15 s against 10 s bears one that is half as fast again), and that
- * nobody but the leader empties the Lease's holder, or deletes it. A write that has passed the fence reaches its server
- * within the difference of the two durations.
+ * Assumptions: clocks run at nearly the same speed (15 s against 10 s allows for one that is half as fast again). Only the leader
+ * clears the holder of the Lease or deletes the Lease. A write that passed the fence reaches its server within the difference of the
+ * two durations.
  *
- * Errors: none; what the API server says is logged, and tried again after the retry period.
+ * Errors: none. An error of the API server is logged, and the request is repeated after the retry period.
  */
 export class LeaseElection implements LeaderElection {
   readonly #options: LeaderElectionOptions;
@@ -86,17 +85,17 @@ export class LeaseElection implements LeaderElection {
   #state: LeaderState = { phase: 'Unknown' };
   #running: Promise<void> = Promise.resolve();
   #isStopping = false;
-  /** The Lease has changed since the last look began. */
-  #hinted = false;
-  #wake: () => void = () => undefined;
+  readonly #watcher: LeaseWatcher;
   #cancelDeadline: () => void = () => undefined;
-  #stopWatch: () => void = () => undefined;
-  /** What the last turn failed with, and how many in a row did with these words; empty: it did not. */
-  #trouble = '';
-  #repeated = 0;
+  /** Of the last attempt; empty if it succeeded. */
+  #lastError = '';
+  /** How often in a row the last error has repeated. */
+  #repetitions = 0;
 
   constructor(options: LeaderElectionOptions) {
+    const { lock, clock, monotonic, timings } = options;
     this.#options = options;
+    this.#watcher = new LeaseWatcher({ lock, clock, monotonic, reopenAfterMs: timings.retryPeriodMs });
     options.metrics?.leading(false);
   }
 
@@ -106,7 +105,7 @@ export class LeaseElection implements LeaderElection {
 
   acquire(): Promise<void> {
     if (!this.#isStopping) {
-      this.#watch();
+      this.#watcher.start();
       this.#running = this.#run();
     }
     return this.#acquired.promise;
@@ -121,28 +120,28 @@ export class LeaseElection implements LeaderElection {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#stopWatch();
-    this.#wake();
+    this.#watcher.stop();
+    this.#watcher.endPause();
     await this.#running;
     this.#cancelDeadline();
     const last = this.#state;
     if (last.phase === 'Lost') return;
-    // The fence first: once the Lease is free, nothing may be written any more.
+    // Close the fence first: once the Lease is free, another process may write.
     this.#state = { phase: 'Stopped' };
     this.#options.metrics?.leading(false);
-    if (last.phase === 'Leading' || last.phase === 'Standby') await this.#giveBack(last.lease);
+    if (last.phase === 'Leading' || last.phase === 'Standby') await this.#release(last.lease);
   }
 
   async #run(): Promise<void> {
     while (!this.#hasEnded) {
-      this.#hinted = false;
+      this.#watcher.ignoreEarlierChanges();
       try {
         await (this.#state.phase === 'Leading' ? this.#renew(this.#state) : this.#tryAcquire());
-        this.#trouble = '';
+        this.#lastError = '';
       } catch (error) {
         this.#logFailure(error);
       }
-      await this.#rest();
+      if (!this.#hasEnded) await this.#watcher.pause(this.#retryDelayMs());
     }
   }
 
@@ -150,79 +149,74 @@ export class LeaseElection implements LeaderElection {
     return this.#isStopping || this.#state.phase === 'Lost';
   }
 
-  // --- a candidate
-
   async #tryAcquire(): Promise<void> {
     const { lock, identity, timings, log } = this.#options;
     const lease = await lock.read();
-    const before = this.#state;
-    const standing = observeLease(before, lease, this.#now(), timings);
-    this.#state = standing;
+    const previous = this.#state;
+    const standby = observeLease(previous, lease, this.#now(), timings);
+    this.#state = standby;
     if (this.#isStopping) return;
-    if (msUntilFree(standing, identity, this.#now()) > 0) {
-      if (before.phase === 'Standby' && before.holder === standing.holder) return;
-      log.info({ leader: standing.holder }, `The Lease ${lock.name} is held by ${standing.holder}; standing by`);
+    if (msUntilFree(standby, identity, this.#now()) > 0) {
+      if (previous.phase === 'Standby' && previous.holder === standby.holder) return;
+      log.info({ leader: standby.holder }, `The Lease ${lock.name} is held by ${standby.holder}; standing by`);
       return;
     }
-    const renewed = this.#now();
+    const renewedAt = this.#now();
     const stored = await this.#writeLease(lease, lease ?? {});
-    const leading: Leading = { phase: 'Leading', lease: stored, renewedAt: renewed };
-    // An answer too late to count on: the Lease is ours, but has to be renewed before anything is written.
+    const leading: Leading = { phase: 'Leading', lease: stored, renewedAt };
+    // If the response came after the deadline, the Lease is ours but must be renewed before the first write.
     if (msUntilDeadline(leading, this.#now(), timings) > 0) this.#startLeading(leading);
-    else this.#state = observeLease(standing, stored, this.#now(), timings);
+    else this.#state = observeLease(standby, stored, this.#now(), timings);
   }
 
   #startLeading(leading: Leading): void {
     const { lock, identity, log, metrics } = this.#options;
-    this.#renewed(leading);
+    this.#state = leading;
+    this.#checkDeadline();
     if (this.#isStopping) return;
-    this.#stopWatch();
-    this.#hinted = false; // by our own claim
+    this.#watcher.stop();
+    this.#watcher.ignoreEarlierChanges(); // our own write is one
     metrics?.leading(true);
     log.info({ identity, transitions: leading.lease.spec?.leaseTransitions }, `Leading: holds the Lease ${lock.name}`);
     this.#acquired.resolve();
   }
 
-  // --- the leader
-
   async #renew({ lease }: Leading): Promise<void> {
     const { lock, identity, metrics } = this.#options;
-    let renewed = this.#now();
+    let renewedAt = this.#now();
     let stored: Lease;
     try {
       stored = await this.#writeLease(lease, lease);
     } catch (error) {
       if (!isConflict(error)) throw error;
-      // Perhaps only a renewal of ours that was stored, and whose answer was lost.
+      // The conflict may be with our own renewal, stored although its response was lost.
       metrics?.slowPath();
       const current = await lock.read();
-      if (current && holderOf(current) !== identity) {
+      const holder = holderOf(current);
+      if (current && holder !== identity) {
         return this.#stopLeading(
-          `The Lease ${lock.name} was taken by ${holderOf(current) || 'nobody: its holder was removed'}`,
+          holder ? `The Lease ${lock.name} was taken by ${holder}` : `The holder of the Lease ${lock.name} was removed`,
         );
       }
-      renewed = this.#now();
+      renewedAt = this.#now();
       stored = await this.#writeLease(current, current ?? lease);
     }
-    // An answer that comes after the deadline finds the place lost.
-    if (this.#state.phase === 'Leading') this.#renewed({ phase: 'Leading', lease: stored, renewedAt: renewed });
-  }
-
-  #renewed(leading: Leading): void {
-    this.#state = leading;
+    // The deadline may have passed while the request was in flight.
+    if (this.#state.phase !== 'Leading') return;
+    this.#state = { phase: 'Leading', lease: stored, renewedAt };
     this.#checkDeadline();
   }
 
-  /** Asks for its own next call in time; timers may be early, and are late in a process that was stopped. */
+  /** Stops leading when the deadline has passed; otherwise sets a timer for it. Timers may fire early, and late in a suspended process. */
   #checkDeadline(): void {
     if (this.#state.phase !== 'Leading') return;
     const { clock, lock, timings } = this.#options;
     this.#cancelDeadline();
-    const left = msUntilDeadline(this.#state, this.#now(), timings);
-    if (left > 0) {
-      this.#cancelDeadline = clock.after(left, () => this.#checkDeadline());
+    const leftMs = msUntilDeadline(this.#state, this.#now(), timings);
+    if (leftMs > 0) {
+      this.#cancelDeadline = clock.after(leftMs, () => this.#checkDeadline());
     } else {
-      const why = this.#trouble && `: ${this.#trouble}`;
+      const why = this.#lastError && `: ${this.#lastError}`;
       this.#stopLeading(`The Lease ${lock.name} was not renewed for ${timings.renewDeadlineMs / 1000} s${why}`);
     }
   }
@@ -231,30 +225,24 @@ export class LeaseElection implements LeaderElection {
     if (this.#state.phase !== 'Leading') return;
     this.#state = { phase: 'Lost', why };
     this.#cancelDeadline();
-    this.#wake();
+    this.#watcher.endPause();
     this.#options.metrics?.leading(false);
     this.#options.onStoppedLeading(why);
   }
 
-  async #giveBack(known: Lease | undefined): Promise<void> {
+  async #release(lease: Lease | undefined): Promise<void> {
     const { lock, identity, timings, clock, log } = this.#options;
-    if (!known || holderOf(known) !== identity) return;
+    if (!lease || holderOf(lease) !== identity) return;
     try {
-      await lock.replace(released(known, clock.now())).catch(async (error: unknown) => {
-        if (!isConflict(error)) throw error;
-        const current = await lock.read();
-        if (current && holderOf(current) === identity) await lock.replace(released(current, clock.now()));
-      });
+      await releaseLease(lock, lease, identity, clock);
       log.info({}, `The Lease ${lock.name} is given back`);
     } catch (error) {
-      const until = `others take over in ${timings.leaseDurationMs / 1000} s`;
-      log.warn({}, `The Lease ${lock.name} cannot be given back: ${explain(error)}; ${until}`);
+      const takeover = `others take over in ${timings.leaseDurationMs / 1000} s`;
+      log.warn({}, `The Lease ${lock.name} cannot be given back: ${explain(error)}; ${takeover}`);
     }
   }
 
-  // --- both
-
-  /** @param current What is replaced; undefined: there is no Lease. */
+  /** @param current The Lease to replace; undefined creates it. */
   #writeLease(current: Lease | undefined, basis: Lease): Promise<Lease> {
     const { lock, identity, timings, clock } = this.#options;
     const next = withHolder(basis, identity, clock.now(), timings);
@@ -264,51 +252,24 @@ export class LeaseElection implements LeaderElection {
   #logFailure(error: unknown): void {
     const { lock, log } = this.#options;
     if (isConflict(error)) {
-      log.debug({}, `The Lease ${lock.name}: somebody else was quicker`);
+      log.debug({}, `The Lease ${lock.name}: another process wrote it first`);
       return;
     }
-    const trouble = explain(error);
-    this.#repeated = trouble === this.#trouble ? this.#repeated + 1 : 0;
-    this.#trouble = trouble;
-    // The same words again only now and then; of the leader always, since its time is running out.
-    const level = this.#state.phase === 'Leading' || this.#repeated % repetition === 0 ? 'warn' : 'debug';
-    log[level]({}, `The Lease ${lock.name}: ${this.#trouble}; trying again`);
+    const message = explain(error);
+    this.#repetitions = message === this.#lastError ? this.#repetitions + 1 : 0;
+    this.#lastError = message;
+    // The leader warns each time, since its deadline comes nearer.
+    const isWarning = this.#state.phase === 'Leading' || this.#repetitions % attemptsPerWarning === 0;
+    log[isWarning ? 'warn' : 'debug']({}, `The Lease ${lock.name}: ${message}; trying again`);
   }
 
-  /** The pause between two turns; a hint cuts it short. */
-  async #rest(): Promise<void> {
-    if (this.#hinted || this.#hasEnded) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#options.clock.after(this.#pause(), resolve);
-    this.#wake = resolve;
-    await promise;
-    cancel();
-  }
-
-  #pause(): number {
+  #retryDelayMs(): number {
     const { identity, timings, random } = this.#options;
-    const standing = this.#state;
-    if (standing.phase === 'Leading') return timings.retryPeriodMs;
-    const spread = timings.retryPeriodMs * (1 + jitter * random());
-    const free = standing.phase === 'Standby' ? msUntilFree(standing, identity, this.#now()) : 0;
-    return free > 0 ? Math.min(free, spread) : spread;
-  }
-
-  /** Makes a standby look as soon as something has changed. Its looks go on without it. */
-  #watch(): void {
-    const { lock, clock, timings } = this.#options;
-    const opened = this.#now().monotonic;
-    const { stop } = lock.watch(
-      () => {
-        this.#hinted = true;
-        this.#wake();
-      },
-      () => {
-        const lived = this.#now().monotonic - opened;
-        this.#stopWatch = clock.after(Math.max(0, timings.retryPeriodMs - lived), () => this.#watch());
-      },
-    );
-    this.#stopWatch = stop;
+    const state = this.#state;
+    if (state.phase === 'Leading') return timings.retryPeriodMs;
+    const delayMs = timings.retryPeriodMs * (1 + jitter * random());
+    const freeInMs = state.phase === 'Standby' ? msUntilFree(state, identity, this.#now()) : 0;
+    return freeInMs > 0 ? Math.min(freeInMs, delayMs) : delayMs;
   }
 
   #now(): Moment {

@@ -1,10 +1,11 @@
 // Reads, creates, replaces and watches the Lease of the leader election. A replacement is conditional on the
 // version that was read.
 import { CustomObjectsApi, Watch } from '@kubernetes/client-node';
+import type { Clock } from '../../lib/clock.ts';
 import type { KubeClient } from '../client/client.ts';
-import { isAlreadyExists, isNotFound, ObjectChanged } from '../client/errors.ts';
+import { isAlreadyExists, isConflict, isNotFound, ObjectChanged } from '../client/errors.ts';
 import type { ObjectName } from '../client/resource.ts';
-import type { Lease } from './lease.ts';
+import { holderOf, type Lease, released } from './lease.ts';
 
 /** Methods reject with client-node's ApiException or with ApiServerUnreachable, unless noted. */
 export interface LeaseLock {
@@ -14,17 +15,17 @@ export interface LeaseLock {
   read(): Promise<Lease | undefined>;
   /** Rejects with ObjectChanged when the Lease exists already. */
   create(spec: Lease['spec']): Promise<Lease>;
-  /** Rejects with a conflict when the Lease is no longer the one that `lease` was made from, or is gone. */
+  /** Rejects with a conflict if the Lease was changed or deleted after the version that `lease` is based on. */
   replace(lease: Lease): Promise<Lease>;
   /**
-   * Calls `changed` after each change of the Lease, and at the start. A hint only: it ends silently with its
-   * connection, and then `ended` is called once.
+   * Calls `onChange` at the start and after each change of the Lease. A hint only: the watch ends silently with its connection, and
+   * then `onEnd` is called once.
    */
-  watch(changed: () => void, ended: () => void): { stop(): void };
+  watch(onChange: () => void, onEnd: () => void): { stop(): void };
 }
 
 const kind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
-/** Server-side end of a watch, in seconds; the same as an informer's. */
+/** After which the server ends the watch; the same as for an informer. */
 const watchTimeoutSeconds = 25;
 
 export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName): LeaseLock {
@@ -67,28 +68,39 @@ export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName):
       }
     },
 
-    watch(changed, ended) {
+    watch(onChange, onEnd) {
       let request: AbortController | undefined;
-      let isOver = false;
+      let hasEnded = false;
       const end = () => {
-        if (isOver) return;
-        isOver = true;
-        ended();
+        if (hasEnded) return;
+        hasEnded = true;
+        onEnd();
       };
       const path = `/apis/${kind.group}/${kind.version}/namespaces/${namespace}/leases`;
       const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: watchTimeoutSeconds };
       new Watch(cluster.config)
-        .watch(path, query, () => isOver || changed(), end)
+        .watch(path, query, () => hasEnded || onChange(), end)
         .then((opened) => {
           request = opened;
-          if (isOver) opened.abort();
+          if (hasEnded) opened.abort();
         }, end);
       return {
         stop() {
-          isOver = true;
+          hasEnded = true;
           request?.abort();
         },
       };
     },
   };
+}
+
+/** Clears the holder of the Lease, unless another process holds it by now. Rejects as `replace` does. */
+export async function releaseLease(lock: LeaseLock, lease: Lease, identity: string, clock: Clock): Promise<void> {
+  try {
+    await lock.replace(released(lease, clock.now()));
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const current = await lock.read();
+    if (current && holderOf(current) === identity) await lock.replace(released(current, clock.now()));
+  }
 }

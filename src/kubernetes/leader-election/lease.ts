@@ -1,13 +1,12 @@
-// The Lease as a record of who leads: what a process may conclude from what it has seen of it, and what it writes into it
-// next. Pure: no request, no timer. The rules are those of client-go's leaderelection, so that programs of either kind may
-// share a Lease.
+// The rules of a Lease: when a candidate may take it, how long the leader may write, and what is written into it. Pure. The rules
+// are those of client-go's leaderelection, so programs that use client-go can share a Lease with this one.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
 
-/** `coordination.k8s.io/v1`, as it is on the wire; times in RFC 3339 with microseconds. */
+/** A Lease of `coordination.k8s.io/v1` in JSON; times are RFC 3339 with microseconds. */
 export interface Lease extends KubernetesObject {
   readonly spec?: {
-    /** Missing or empty: nobody's. */
+    /** Missing or empty if the Lease is free. */
     readonly holderIdentity?: string;
     readonly leaseDurationSeconds?: number;
     readonly acquireTime?: string;
@@ -16,27 +15,27 @@ export interface Lease extends KubernetesObject {
   };
 }
 
-/** All in ms; `renewDeadline` is shorter than `leaseDuration`, and `retryPeriod` shorter than that. */
+/** client-go's names. `leaseDurationMs` > `renewDeadlineMs` > `retryPeriodMs`. */
 export interface LeaseTimings {
-  /** How long others wait after the last renewal that they have seen before they take the Lease. */
+  /** A candidate takes the Lease when it has seen no renewal for so long. */
   readonly leaseDurationMs: number;
-  /** How long the leader goes on after its last renewal. */
+  /** The leader stops writing so long after its last renewal. */
   readonly renewDeadlineMs: number;
-  /** From one renewal, or one look of a standby, to the next. */
+  /** Time between two renewals of the leader, or two reads of a standby. */
   readonly retryPeriodMs: number;
 }
 
-/** A moment on this process's two clocks, in ms. No moment is ever compared with one of another process. */
+/** A time on both clocks of this process, in ms. Times of different processes are never compared. */
 export interface Moment {
-  /** Never set, never steps back; stands still while the machine sleeps. */
+  /** Never set and never steps back; stops while the machine sleeps. */
   readonly monotonic: number;
-  /** The time of day. */
+  /** Since the epoch. */
   readonly wall: number;
 }
 
-/** Unknown → Standby → Leading → Lost, or → Stopped from anywhere; only a new process begins again. */
+/** Unknown → Standby → Leading → Lost; any state but Lost → Stopped. Lost and Stopped are final. */
 export type LeaderState =
-  /** The Lease has not been seen yet. */
+  /** The Lease has not been read yet. */
   | { readonly phase: 'Unknown' }
   | Standby
   | Leading
@@ -45,21 +44,21 @@ export type LeaderState =
 
 export interface Standby {
   readonly phase: 'Standby';
-  /** As last read; undefined: there is none. */
+  /** As last read; undefined if it does not exist. */
   readonly lease: Lease | undefined;
-  /** Who held it when it was last there; empty: nobody. */
+  /** The holder when the Lease last existed; empty if it was free. */
   readonly holder: string;
-  /** ms that this record stands for, by its own word. */
+  /** The lease duration that the holder has written. */
   readonly durationMs: number;
-  /** When this record was first seen. Its own timestamps are another machine's and mean nothing here. */
+  /** When this spec was first read. Its own timestamps are of another machine's clock and are not used. */
   readonly observedAt: Moment;
 }
 
 export interface Leading {
   readonly phase: 'Leading';
-  /** As last stored. */
+  /** As the API server last stored it. */
   readonly lease: Lease;
-  /** When the last renewal that was stored had been *sent*: whoever waits for us cannot have seen it earlier. */
+  /** When the last stored renewal was *sent*. Other candidates cannot have seen it earlier. */
   readonly renewedAt: Moment;
 }
 
@@ -68,8 +67,8 @@ export function holderOf(lease: Lease | undefined): string {
 }
 
 /**
- * What a candidate knows after a look. An unchanged record goes on ageing; a changed one is as fresh as the look. A Lease
- * that somebody has deleted frees nobody's place: its holder may not know yet.
+ * The state of a candidate after it has read the Lease. The age of an unchanged spec goes on; a changed spec starts at age 0.
+ * A deleted Lease does not end the holder's term: the holder may not have noticed.
  */
 export function observeLease(
   before: LeaderState,
@@ -93,23 +92,23 @@ export function observeLease(
   };
 }
 
-/** ms until this candidate may take the Lease; 0: now. What it claimed itself, without having seen the answer, is its own. */
+/** Time until this candidate may take the Lease; 0 if it holds the Lease itself, from a write whose response was lost. */
 export function msUntilFree({ holder, durationMs, observedAt }: Standby, identity: string, now: Moment): number {
   if (holder === '' || holder === identity) return 0;
-  // By the monotonic clock alone: one that is set forward must not shorten another's time.
+  // The monotonic clock only: setting the wall clock forward must not shorten the holder's term.
   return Math.max(0, observedAt.monotonic + durationMs - now.monotonic);
 }
 
 /**
- * ms for which the leader may still write; 0: no more. Counted by whichever clock has gone further: the monotonic one stands
- * still while a machine sleeps, and the time of day may be set back.
+ * Time for which the leader may still write. Counted by the clock that has advanced further: the monotonic clock stops while a
+ * machine sleeps, and the wall clock may be set back.
  */
 export function msUntilDeadline({ renewedAt }: Leading, now: Moment, { renewDeadlineMs }: LeaseTimings): number {
-  const passed = Math.max(now.monotonic - renewedAt.monotonic, now.wall - renewedAt.wall);
-  return Math.max(0, renewDeadlineMs - passed);
+  const passedMs = Math.max(now.monotonic - renewedAt.monotonic, now.wall - renewedAt.wall);
+  return Math.max(0, renewDeadlineMs - passedMs);
 }
 
-/** The Lease with `identity` as its holder: renewed where it was already, else acquired now, which is one more transition. */
+/** Returns the Lease with `identity` as its holder: a renewal if it is the holder already, else an acquisition. */
 export function withHolder(lease: Lease, identity: string, now: Date, { leaseDurationMs }: LeaseTimings): Lease {
   const { acquireTime, leaseTransitions = 0 } = lease.spec ?? {};
   const isRenewal = holderOf(lease) === identity;
@@ -119,7 +118,7 @@ export function withHolder(lease: Lease, identity: string, now: Date, { leaseDur
     spec: {
       ...lease.spec,
       holderIdentity: identity,
-      // Whole seconds only: rounded up, since others count on it.
+      // The API takes whole seconds. Rounded up, since other candidates wait for so long.
       leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
       acquireTime: isRenewal && acquireTime !== undefined ? acquireTime : microTime(now),
       renewTime: microTime(now),
@@ -128,7 +127,7 @@ export function withHolder(lease: Lease, identity: string, now: Date, { leaseDur
   };
 }
 
-/** The Lease without a holder: free for anyone at once, and for programs that count anyway, after a second. */
+/** Returns the Lease without a holder. The duration of 1 s is for programs that wait even without a holder. */
 export function released(lease: Lease, now: Date): Lease {
   return {
     ...lease,

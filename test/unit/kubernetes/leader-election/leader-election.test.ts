@@ -350,7 +350,7 @@ describe('the leader election', () => {
       const election = await leader();
       server.put({ holderIdentity: '' });
       await clock.advance(2_000);
-      expect(lost).to.deep.equal(['The Lease system/operator was taken by nobody: its holder was removed']);
+      expect(lost).to.deep.equal(['The holder of the Lease system/operator was removed']);
       await election.stop();
     });
 
