@@ -143,20 +143,20 @@ export class ArmModel implements Arm {
   async update(_: unknown, name: string, { routing, tags }: ReplicaChange): Promise<Updated> {
     this.beforeRequest(`PATCH ${name}`);
     this.#checkRegistryWritable();
-    const { life, replica } = this.#writable(name, 'update');
+    const { lifecycle, replica } = this.#writable(name, 'update');
     if (routing === false) this.#checkStillServing(name, 'unrouted');
-    life.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
-    if (routing !== undefined) life.provisionedAt = this.#clock.monotonic() + durations.updating;
+    lifecycle.replica = { ...replica, routing: routing ?? replica.routing, tags: tags ?? replica.tags };
+    if (routing !== undefined) lifecycle.provisionedAt = this.#clock.monotonic() + durations.updating;
     this.afterWrite(`PATCH ${name}`);
     return { replica: this.#shownNow(name) };
   }
 
   async remove(_: unknown, name: string): Promise<Accepted> {
     this.beforeRequest(`DELETE ${name}`);
-    const { life, replica } = this.#writable(name, 'delete');
+    const { lifecycle, replica } = this.#writable(name, 'delete');
     if (normalise(replica.location) === this.#home) this.forbiddenWrites.push('deleted the home replica');
     this.#checkStillServing(name, 'deleted');
-    life.deletedAt = this.#clock.monotonic() + durations.deleting;
+    lifecycle.deletedAt = this.#clock.monotonic() + durations.deleting;
     this.afterWrite(`DELETE ${name}`);
     return {};
   }
@@ -192,14 +192,14 @@ export class ArmModel implements Arm {
     return replica;
   }
 
-  #writable(name: string, verb: string): { life: ReplicaLifecycle; replica: Replica } {
-    const life = this.#replicas.get(name);
+  #writable(name: string, verb: string): { lifecycle: ReplicaLifecycle; replica: Replica } {
+    const lifecycle = this.#replicas.get(name);
     const replica = this.#now(name);
-    if (!life || !replica) throw new ArmError('NotFound', 'NotFound', `${name} was not found`);
+    if (!lifecycle || !replica) throw new ArmError('NotFound', 'NotFound', `${name} was not found`);
     this.writes.push(`${verb} ${normalise(replica.location)}`);
     if (replica.provisioningState !== 'Succeeded' && replica.provisioningState !== 'Failed')
       this.forbiddenWrites.push(`${verb} of ${name} while ${replica.provisioningState}`);
-    return { life, replica };
+    return { lifecycle, replica };
   }
 
   #checkStillServing(name: string, how: string): void {
@@ -211,16 +211,17 @@ export class ArmModel implements Arm {
   }
 
   #now(name: string): Replica | undefined {
-    const life = this.#replicas.get(name);
+    const lifecycle = this.#replicas.get(name);
     const now = this.#clock.monotonic();
-    if (!life || now < (life.appearsAt ?? 0) || now >= life.deletedAt) return undefined;
-    if (life.replica.provisioningState === 'Failed') return life.replica;
-    if (life.deletedAt !== Number.POSITIVE_INFINITY) return { ...life.replica, provisioningState: 'Deleting' };
-    const displayStatus = now >= life.syncedAt ? 'Ready' : 'Syncing';
-    if (now >= life.provisionedAt) return { ...life.replica, provisioningState: 'Succeeded', displayStatus };
-    return life.syncedAt > life.provisionedAt
-      ? { ...life.replica, provisioningState: 'Creating' }
-      : { ...life.replica, provisioningState: 'Updating', displayStatus };
+    if (!lifecycle || now < (lifecycle.appearsAt ?? 0) || now >= lifecycle.deletedAt) return undefined;
+    if (lifecycle.replica.provisioningState === 'Failed') return lifecycle.replica;
+    if (lifecycle.deletedAt !== Number.POSITIVE_INFINITY)
+      return { ...lifecycle.replica, provisioningState: 'Deleting' };
+    const displayStatus = now >= lifecycle.syncedAt ? 'Ready' : 'Syncing';
+    if (now >= lifecycle.provisionedAt) return { ...lifecycle.replica, provisioningState: 'Succeeded', displayStatus };
+    return lifecycle.syncedAt > lifecycle.provisionedAt
+      ? { ...lifecycle.replica, provisioningState: 'Creating' }
+      : { ...lifecycle.replica, provisioningState: 'Updating', displayStatus };
   }
 }
 

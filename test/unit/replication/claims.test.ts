@@ -58,9 +58,9 @@ describe('the holder of a registry', () => {
 
   it('is found regardless of the case of the registry id', () => {
     const { registry } = any.spec;
-    const shouting = named('one', 1, { spec: { registry: { ...registry, name: registry.name.toUpperCase() } } });
-    const { claims } = claimsOf(named('two', 2, { since: '2026-11-22T01:00:00Z' }), shouting);
-    expect(claims.holder(shouting)).to.equal('registries/two');
+    const inUpperCase = named('one', 1, { spec: { registry: { ...registry, name: registry.name.toUpperCase() } } });
+    const { claims } = claimsOf(named('two', 2, { since: '2026-11-22T01:00:00Z' }), inUpperCase);
+    expect(claims.holder(inUpperCase)).to.equal('registries/two');
   });
 
   it("loses the registry once it is deleted and released, even if other controllers' finalizers remain", () => {
@@ -126,18 +126,18 @@ describe('a free registry', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
         const { claims } = claimsOf();
-        const there = new Map<string, { object: RegistryReplication; isDenied: boolean }>();
+        const present = new Map<string, { object: RegistryReplication; isDenied: boolean }>();
         for (const { name, age, since, suspend, isGone, isDenied } of steps) {
           const time = since === undefined ? {} : { since: `2026-11-22T00:00:0${since}Z` };
           const object = named(name, age, { ...time, spec: { suspend } });
           claims.drop(object);
-          there.delete(name);
+          present.delete(name);
           if (isGone) continue;
           claims.put(object);
           claims.deny(object, isDenied);
-          there.set(name, { object, isDenied });
+          present.set(name, { object, isDenied });
         }
-        const all = [...there.values()];
+        const all = [...present.values()];
         const age = (one: RegistryReplication) => new Date(one.metadata.creationTimestamp ?? 0).getTime();
         const byAge = (one: RegistryReplication, other: RegistryReplication) =>
           age(one) - age(other) || (one.metadata.name < other.metadata.name ? -1 : 1);

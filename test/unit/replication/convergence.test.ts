@@ -11,7 +11,7 @@ const anyListResults = fc.infiniteStream(
 );
 const runs = { numRuns: 400 };
 
-describe('the operator, from any replicas and any spec,', () => {
+describe('the operator, from any replicas and any spec', () => {
   it('converges in a bounded number of passes, whatever LIST returns meanwhile, and never sends a forbidden write', async () => {
     await fc.assert(
       fc.asyncProperty(

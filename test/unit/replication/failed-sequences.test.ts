@@ -43,10 +43,10 @@ class ManualArm implements Arm {
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
-    this.put(home, { displayStatus: 'Ready' }, false);
+    this.addReplica(home, { displayStatus: 'Ready' }, false);
   }
 
-  put(location: string, parts: Partial<Replica>, isOwn: boolean): Replica {
+  addReplica(location: string, parts: Partial<Replica>, isOwn: boolean): Replica {
     const { displayStatus: _, ...bare } = aReplica(location);
     const replica = { ...bare, createdAt: this.#clock.now().toISOString(), ...parts };
     this.actualReplicas.set(location, { replica, isOwn, wasSeenReady: false });
@@ -66,12 +66,12 @@ class ManualArm implements Arm {
   }
 
   async replica(_: unknown, name: string): Promise<Replica> {
-    const known = this.actualReplicas.get(name);
-    if (!known || this.hidden.has(name))
+    const tracked = this.actualReplicas.get(name);
+    if (!tracked || this.hidden.has(name))
       throw new ArmError('NotFound', 'NotFound', `no ${name}`, { code: 'ResourceNotFound' });
-    if (known.replica.provisioningState === 'Succeeded' && known.replica.displayStatus === 'Ready')
-      known.wasSeenReady = true;
-    return known.replica;
+    if (tracked.replica.provisioningState === 'Succeeded' && tracked.replica.displayStatus === 'Ready')
+      tracked.wasSeenReady = true;
+    return tracked.replica;
   }
 
   async create(_: unknown, name: string, { location }: NewReplica): Promise<Created> {
@@ -82,7 +82,7 @@ class ManualArm implements Arm {
     if (outcome === 'request lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     // A PUT without changes leaves an existing replica as it is (recorded: PowerShell's Az, 2023).
     const replica =
-      this.actualReplicas.get(name)?.replica ?? this.put(location, { provisioningState: 'Creating' }, true);
+      this.actualReplicas.get(name)?.replica ?? this.addReplica(location, { provisioningState: 'Creating' }, true);
     if (outcome === 'killed after') throw new Killed();
     if (outcome === 'response lost') throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
     return { replica };
@@ -101,18 +101,18 @@ class ManualArm implements Arm {
   }
 
   async remove(_: unknown, name: string): Promise<Accepted> {
-    const known = this.actualReplicas.get(name);
-    if (!known) return {};
+    const tracked = this.actualReplicas.get(name);
+    if (!tracked) return {};
     const listed = this.operator?.object.spec.regions.map(({ location }) => location) ?? [];
-    const { replica, isOwn, wasSeenReady } = known;
+    const { replica, isOwn, wasSeenReady } = tracked;
     const isFailed = replica.provisioningState === 'Failed';
-    const holdsNothing = isFailed && isOwn && !wasSeenReady && replica.displayStatus !== 'Ready';
-    if (listed.includes(name) && !holdsNothing)
-      this.forbiddenDeletions.push(`deleted ${name}: ${JSON.stringify(known)}`);
+    const isDisposable = isFailed && isOwn && !wasSeenReady && replica.displayStatus !== 'Ready';
+    if (listed.includes(name) && !isDisposable)
+      this.forbiddenDeletions.push(`deleted ${name}: ${JSON.stringify(tracked)}`);
     const missing = listed.filter((location) => location !== home && !this.actualReplicas.has(location));
     if (!listed.includes(name) && missing.length > 0 && !(isFailed && isOwn))
       this.forbiddenDeletions.push(`pruned ${name} while ${missing.join()} had no replica`);
-    known.replica = { ...replica, provisioningState: 'Deleting' };
+    tracked.replica = { ...replica, provisioningState: 'Deleting' };
     return {};
   }
 }
@@ -173,16 +173,16 @@ async function applyAction(
 ) {
   switch (action.kind) {
     case 'becomes': {
-      const known = arm.actualReplicas.get(action.location);
-      if (!known) return;
-      const { displayStatus: _, ...bare } = known.replica;
-      known.replica = { ...bare, ...action.state };
+      const tracked = arm.actualReplicas.get(action.location);
+      if (!tracked) return;
+      const { displayStatus: _, ...bare } = tracked.replica;
+      tracked.replica = { ...bare, ...action.state };
       return;
     }
     case 'created by another client':
       // The operator attributes a replica that appears within five minutes of a PUT without a response to that PUT.
       await clock.advance(6 * minute);
-      arm.put(action.location, action.state, false);
+      arm.addReplica(action.location, action.state, false);
       return;
     case 'vanishes':
       arm.actualReplicas.delete(action.location);
@@ -202,7 +202,7 @@ async function applyAction(
       const { status: _, ...object } = operator.object;
       operator.object = { ...object, ...(snapshot.status && { status: snapshot.status }) };
       // The operator cannot know what was observed after the restored status was written.
-      for (const known of arm.actualReplicas.values()) known.wasSeenReady = snapshot.ready.has(known);
+      for (const tracked of arm.actualReplicas.values()) tracked.wasSeenReady = snapshot.ready.has(tracked);
       operator.restart();
       return;
     }
@@ -244,13 +244,13 @@ async function runSteps(steps: readonly (typeof anyStep extends fc.Arbitrary<inf
   expect(arm.forbiddenDeletions.join('; ')).to.equal('');
 }
 
-describe('deletions, whatever happens to replicas, the status and the process,', () => {
-  it('spare a Failed replica that another client created while a GET still returned 404', async () => {
+describe('the operator, under arbitrary changes to replicas, status and process', () => {
+  it('spares a Failed replica that another client created while a GET still returned 404', async () => {
     const clock = new FakeClock();
     const arm = new ManualArm(clock);
     const operator = new OperatorModel(anObject({ regions: ['japaneast'] }), arm, clock);
     arm.operator = operator;
-    arm.put('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' }, false);
+    arm.addReplica('japaneast', { provisioningState: 'Failed', displayStatus: 'Failed' }, false);
     arm.hidden.add('japaneast');
     await operator.pass();
     arm.hidden.clear();
@@ -259,7 +259,7 @@ describe('deletions, whatever happens to replicas, the status and the process,',
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
   });
 
-  it('are limited to own Failed replicas that were never Ready, and prune nothing while a listed region has no replica', async function () {
+  it('deletes a listed replica only if it is Failed, its own and never Ready, and prunes only while none is missing', async function () {
     this.timeout(300_000);
     const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
     await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 14 }), runSteps), {

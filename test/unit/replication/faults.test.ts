@@ -36,7 +36,7 @@ function armErrorFor(kind: Exclude<(typeof kinds)[number], 'killed'>): ArmError 
   }
 }
 
-describe('the operator, from any replicas and any spec, with edits between passes, ARM errors and crashes,', () => {
+describe('the operator, from any replicas and any spec, with edits between passes, ARM errors and crashes', () => {
   it('converges, never creates the home replica, and repeats no creation without an edit', async function () {
     this.timeout(300_000);
     const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);

@@ -17,7 +17,7 @@ export class OperatorModel {
   statusWrites = 0;
   crdTerminating = false;
   maxParallelActions = 3;
-  /** ms */
+
   intervalMs = 600_000;
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
   /** Namespace readings by name; a missing one has no annotations. */

@@ -35,7 +35,7 @@ describe('planning for absent regions', () => {
     expect(plan({}, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
   });
 
-  it('creates a desired replica, named after its location, once a GET has returned 404', () => {
+  it('creates the replica of a listed region, named after its location, once a GET has returned 404', () => {
     expect(due({}, observing([homeEntry], { missing: ['japaneast'] }))).to.deep.equal(['create japaneast']);
   });
 

@@ -209,11 +209,11 @@ describe('a reconcile pass', () => {
 });
 
 describe('a request that Azure denies', () => {
-  const refused = new ArmError('Denied', 'AuthorizationFailed', 'no right to write', { code: 'AuthorizationFailed' });
+  const denied = new ArmError('Denied', 'AuthorizationFailed', 'no right to write', { code: 'AuthorizationFailed' });
 
   it('is retried after 1, 1, 2, 4, 8 and then every 10 minutes, and recovers without an edit (trap 22)', async () => {
     const { operator, clock, requests, errors } = scenario();
-    errors.set('PUT japaneast', refused);
+    errors.set('PUT japaneast', denied);
     const attempts: number[] = [];
     const start = clock.now().getTime();
     for (let putsBefore = 0; clock.now().getTime() < start + 45 * minute; ) {
@@ -232,7 +232,7 @@ describe('a request that Azure denies', () => {
 
   it('does not stop other regions (trap 14)', async () => {
     const { operator, arm, errors } = scenario({ regions: ['japaneast', 'westeurope'] });
-    errors.set('PUT japaneast', refused);
+    errors.set('PUT japaneast', denied);
     await operator.runUntil(() => operator.status.readyRegions === '1/2');
     expect(arm.actualReplicas.has('westeurope')).to.equal(true);
     expect(operator.status.phase).to.equal('Failed');
@@ -260,7 +260,7 @@ describe('a request that Azure denies', () => {
 
   it('is retried immediately after an edit of the spec', async () => {
     const { operator, requests, errors } = scenario();
-    errors.set('PUT japaneast', refused);
+    errors.set('PUT japaneast', denied);
     await operator.pass();
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast', routing: 'Enabled' }] });
@@ -281,7 +281,7 @@ describe('a request that Azure denies', () => {
     const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     const { regions } = operator.status;
-    errors.set('GET registry', refused);
+    errors.set('GET registry', denied);
     expect(await operator.pass()).to.equal(minute);
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'AuthorizationFailed' });
     expect(operator.status.regions).to.deep.equal(regions);
@@ -300,7 +300,7 @@ describe('a region that does not exist', () => {
     expect(operator.reasons.filter((reason) => reason === 'Stalled')).to.have.length(1);
   });
 
-  it('is replaced by a creation as soon as the name is corrected', async () => {
+  it('gets its replica as soon as the name is corrected', async () => {
     const { operator, arm } = scenario(misspelt);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
@@ -465,7 +465,7 @@ describe("a request that the operator's own rate limiter holds back", () => {
   });
 });
 
-describe('an object that is not to be acted on', () => {
+describe('an object that must not change Azure', () => {
   it('keeps its last conditions and sends no request when it is suspended', async () => {
     const { operator, requests } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
@@ -584,7 +584,7 @@ describe('the deletion of an object', () => {
 });
 
 describe('waiting', () => {
-  it('for the home region to be routed polls that region while it is Updating', async () => {
+  it('polls the home region while its routing is being enabled', async () => {
     const { operator, arm } = scenario({ claimed: true }, [aReplica(home, { routing: false }), aReplica('japaneast')]);
     await arm.update(undefined, home, { routing: false });
     operator.delete();
@@ -595,7 +595,7 @@ describe('waiting', () => {
     ]);
   });
 
-  it('for the end of a throttle is not cut short by an edit', async () => {
+  it('does not retry a throttled write earlier after an edit', async () => {
     const { operator, requests, errors } = scenario();
     errors.set('PUT japaneast', new ArmError('Throttled', 'Throttled', 'slow down', { retryAfter: 60_000 }));
     await operator.pass();
@@ -604,7 +604,7 @@ describe('waiting', () => {
     expect(requests.filter((request) => request.startsWith('PUT'))).to.have.length(1);
   });
 
-  it('for Syncing is reported once after an hour', async () => {
+  it('records one event for a replica that has been Syncing for an hour', async () => {
     const { operator, clock } = scenario({}, [aReplica('japaneast', { displayStatus: 'Syncing' })]);
     await operator.pass();
     await clock.advance(61 * minute);
@@ -616,8 +616,8 @@ describe('waiting', () => {
   });
 });
 
-describe('changes during or between passes', () => {
-  it('keep the observed generation of the spec that the pass read when it is edited meanwhile', async () => {
+describe('a pass beside concurrent changes', () => {
+  it('keeps the observedGeneration of the spec that it read when the object is edited meanwhile', async () => {
     const { operator, arm } = scenario({ claimed: true }, [aReplica(home), aReplica('japaneast')]);
     arm.beforeRequest = () => {
       arm.beforeRequest = () => undefined;
@@ -629,7 +629,7 @@ describe('changes during or between passes', () => {
     expect(operator.status.observedGeneration).to.equal(1);
   });
 
-  it('set PolicyDenied and slow retries when Azure accepts an update but does not apply it', async () => {
+  it('sets PolicyDenied and requeues after a minute when Azure accepts an update but does not apply it', async () => {
     const { operator, arm } = scenario({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -641,7 +641,7 @@ describe('changes during or between passes', () => {
     expect(operator.condition('Stalled')?.message).to.contain('an Azure Policy');
   });
 
-  it('report a replica recreated right after its deletion as Creating, not as Deleting', async () => {
+  it('reports a replica recreated right after its deletion as Creating, not as Deleting', async () => {
     const { operator, arm } = scenario({ claimed: true }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -653,7 +653,7 @@ describe('changes during or between passes', () => {
     expect(operator.status.regions?.find(({ location }) => location === 'westeurope')?.state).to.equal('Creating');
   });
 
-  it('keep the observedGeneration of Available while reads for the new generation are denied (trap 27)', async () => {
+  it('keeps the observedGeneration of Available while reads for the new generation are denied (trap 27)', async () => {
     const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
     operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
@@ -663,7 +663,7 @@ describe('changes during or between passes', () => {
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', observedGeneration: 2 });
   });
 
-  it('report a denied read of one replica and retry it after a minute', async () => {
+  it('reports a denied read of one replica and requeues after a minute', async () => {
     const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     errors.set('GET japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right to read it'));
     expect(await operator.pass()).to.equal(minute);
@@ -673,7 +673,7 @@ describe('changes during or between passes', () => {
     });
   });
 
-  it('keep the drift check on schedule, however long a throttled write backs off', async () => {
+  it('requeues in time for the drift check, however long a throttled write backs off', async () => {
     const { operator, errors } = scenario({ regions: ['japaneast', 'westeurope'] }, [
       aReplica(home),
       aReplica('japaneast'),
@@ -976,7 +976,7 @@ describe('contention with another client', () => {
   });
 });
 
-describe('an object that does not change Azure', () => {
+describe('an object that leaves its replicas unchanged', () => {
   it('reports why it was detached and which replicas stay in Azure', async () => {
     const { operator } = scenario({ claimed: true, spec: { deletionPolicy: 'Retain' } }, [
       aReplica(home),

@@ -165,7 +165,7 @@ describe('a claim', () => {
 });
 
 describe('an object without the claim', () => {
-  it('shows no regions, has Available Unknown and records no events about replicas', async () => {
+  it('shows no regions, sets Available to Unknown and records no events about replicas', async () => {
     const { clock, arm, cluster } = scenario([home, 'japaneast', 'westeurope']);
     cluster.create('holder', { regions: ['japaneast', 'westeurope'] });
     await cluster.run(5 * minute);
