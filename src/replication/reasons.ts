@@ -34,22 +34,22 @@ export const reasons = {
   },
   Suspended: {
     needsIntervention: false,
-    meaning: 'The object was suspended before anything was looked at.',
+    meaning: 'The object was suspended before its first observation.',
     remedy: 'Set spec.suspend to false.',
   },
   OutOfSync: {
     needsIntervention: false,
-    meaning: 'Mode Observe, and something would be done.',
-    remedy: 'Read status.plan; set spec.mode to Manage to have it done.',
+    meaning: 'In mode Observe, the plan is not empty.',
+    remedy: 'Read status.plan; set spec.mode to Manage to carry it out.',
   },
   InvalidSpec: {
     needsIntervention: true,
-    meaning: 'The spec cannot be acted upon; nothing is done in Azure.',
+    meaning: 'The spec is not valid; nothing is done in Azure.',
     remedy: 'Correct what the message names.',
   },
   DefaultIdentityDenied: {
     needsIntervention: true,
-    meaning: 'The object has no identity of its own, and the operator does not lend its own.',
+    meaning: "The object has no identity of its own, and may not use the operator's.",
     remedy: 'Set spec.identity.serviceAccountName: see docs/tenancy.md.',
   },
   RegistryNotAllowed: {
@@ -70,7 +70,7 @@ export const reasons = {
   RegistryNotFound: {
     needsIntervention: true,
     meaning: 'The registry, or its resource group, does not exist.',
-    remedy: 'Create it, or make an object with the right names.',
+    remedy: 'Create it, or create an object with the right names.',
   },
   RegistryNotPremium: {
     needsIntervention: true,
@@ -86,13 +86,13 @@ export const reasons = {
     needsIntervention: true,
     meaning: 'A replica is Failed. While it is tried again the object is not Stalled.',
     remedy:
-      'When Stalled: mend what the message names, then edit the spec, ask for a look (reconcile-requested-at), or replace the replica with the command that the message has.',
+      'When Stalled: repair what the message names, then edit the spec, request a reconcile (reconcile-requested-at), or replace the replica with the command in the message.',
   },
   ProgressDeadlineExceeded: {
     needsIntervention: true,
     meaning: 'A region is in motion, Failed, or its creation refused, for longer than spec.progressDeadline.',
     remedy:
-      'Mend what is in its way (a private endpoint, say), then az acr replication delete; the replica is made again.',
+      'Remove what is in its way (a private endpoint, for instance), then run az acr replication delete; the replica is created again.',
   },
   PruneBlocked: {
     needsIntervention: true,
@@ -106,8 +106,8 @@ export const reasons = {
   },
   Contended: {
     needsIntervention: true,
-    meaning: 'Others have undone what is asked three times within a day; the region rests.',
-    remedy: 'Find out who: az monitor activity-log list. Or change the spec.',
+    meaning: 'Others reverted the same change three times within a day; the region rests.',
+    remedy: 'Find out who reverts it: az monitor activity-log list. Or change the spec.',
   },
   AuthorizationFailed: {
     needsIntervention: true,
@@ -117,7 +117,7 @@ export const reasons = {
   },
   AuthenticationFailed: {
     needsIntervention: true,
-    meaning: 'No token could be had.',
+    meaning: 'No token could be obtained.',
     remedy: 'Give the operator a credential: see docs/install.md.',
   },
   ServiceAccountNotFound: {
@@ -127,18 +127,18 @@ export const reasons = {
   },
   ServiceAccountNotAnnotated: {
     needsIntervention: true,
-    meaning: 'The ServiceAccount does not say which client in which tenant it stands for.',
+    meaning: 'The ServiceAccount lacks the annotations that name its client and tenant in Entra.',
     remedy: 'Annotate it as the message says.',
   },
   TokenRequestDenied: {
     needsIntervention: true,
-    meaning: 'The operator may not read the ServiceAccount, or not ask for tokens of it.',
-    remedy: 'Make the Role and RoleBinding of deploy/identity in the namespace.',
+    meaning: 'The operator may not read the ServiceAccount, or may not request its tokens.',
+    remedy: 'Apply the Role and RoleBinding of deploy/identity in the namespace.',
   },
   TokenExchangeRefused: {
     needsIntervention: true,
-    meaning: "Entra does not take the ServiceAccount's token for the client.",
-    remedy: 'Make the federated credential that the message names, or correct the annotations.',
+    meaning: "Entra does not accept the ServiceAccount's token for the client.",
+    remedy: 'Create the federated credential that the message names, or correct the annotations.',
   },
   SubscriptionNotFound: {
     needsIntervention: true,
@@ -147,48 +147,48 @@ export const reasons = {
   },
   PolicyDenied: {
     needsIntervention: true,
-    meaning: 'An Azure Policy forbids or undoes it.',
-    remedy: 'Ask for what the policy allows, or have it changed.',
+    meaning: 'An Azure Policy forbids or reverts the change.',
+    remedy: 'Change the spec to what the policy allows, or change the policy.',
   },
   Locked: {
     needsIntervention: true,
-    meaning: 'A resource lock forbids it.',
+    meaning: 'A resource lock forbids the change.',
     remedy: 'Remove the lock that the message names.',
   },
   RegionNotAvailable: {
     needsIntervention: true,
-    meaning: 'Azure has no such region, or no registries there.',
+    meaning: 'Azure has no such region, or offers no registries there.',
     remedy: 'Correct spec.regions.',
   },
   ApiVersionNotSupported: {
     needsIntervention: true,
-    meaning: "This cloud does not offer the version of Azure's interface that the operator uses.",
+    meaning: 'This cloud does not offer the API version that the operator uses.',
     remedy: 'Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to a version that the message names.',
   },
   QuotaExceeded: {
     needsIntervention: true,
-    meaning: 'A quota in Azure is used up.',
-    remedy: 'Have it raised, or list fewer regions.',
+    meaning: 'A quota in Azure is exhausted.',
+    remedy: 'Request a higher quota, or list fewer regions.',
   },
   ResourceGroupDeleting: {
     needsIntervention: true,
     meaning: 'The resource group of the registry is being deleted.',
-    remedy: 'Delete the object too, or make one for another registry.',
+    remedy: 'Delete the object too, or create one for another registry.',
   },
   InvalidRequest: {
     needsIntervention: true,
-    meaning: 'Azure will not do this as asked.',
-    remedy: "Read the message: it has Azure's own words.",
+    meaning: 'Azure rejects the request.',
+    remedy: "Read the message, which has Azure's own words.",
   },
   Throttled: {
     needsIntervention: false,
-    meaning: "ARM's budget is spent; it is tried again when ARM allows.",
+    meaning: "ARM's rate limit is exhausted; the request is repeated when ARM allows.",
     remedy: '',
   },
-  Conflict: { needsIntervention: false, meaning: 'Another operation is running; it is tried again.', remedy: '' },
+  Conflict: { needsIntervention: false, meaning: 'Another operation is running; the request is repeated.', remedy: '' },
   NotFound: {
     needsIntervention: false,
-    meaning: 'What was to be changed was gone; it is looked at again.',
+    meaning: 'The replica to change was gone; it is observed again.',
     remedy: '',
   },
   AzureUnreachable: {
