@@ -4,10 +4,10 @@ import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/clien
 import { serviceAccounts } from '../src/kubernetes/client/service-account.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { type Account, permissionsOf } from './access.ts';
+import type { TestCluster } from './cluster.ts';
 import { operatorAccount } from './deployment.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { buildKustomization, type Manifest } from './manifests.ts';
-import type { TestEnvironment } from './test-environment.ts';
 
 /** The only audience that Entra accepts. */
 const audience = 'api://AzureADTokenExchange';
@@ -15,7 +15,16 @@ const audience = 'api://AzureADTokenExchange';
 /** The name of the ServiceAccount for which deploy/identity lets the operator request tokens. */
 export const accountName = 'registries';
 
-type ClusterAccess = Pick<TestEnvironment, 'kubectl' | 'kubernetes'>;
+/** Runs kubectl and resolves to its stdout; rejects with its stderr when it fails. A string is split at blanks. */
+export type Kubectl = (
+  args: string | readonly string[],
+  options?: { input?: string; env?: Readonly<Record<string, string>> },
+) => Promise<string>;
+
+interface ClusterAccess {
+  readonly kubectl: Kubectl;
+  readonly kubernetes: TestCluster;
+}
 
 /** The federated credential of a client in Entra that accepts tokens of this ServiceAccount. */
 export function federatedCredentialFor({ namespace, name }: Account): FederatedCredential {

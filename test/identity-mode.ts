@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Spec } from '../src/api/registryreplication.ts';
+import type { TestCluster } from './cluster.ts';
 import { operatorAccount } from './deployment.ts';
 import type { ArmEmulator } from './emulators/arm/emulator.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
@@ -11,9 +12,9 @@ import {
   allowTokenRequests,
   createServiceAccount,
   federatedCredentialFor,
+  type Kubectl,
   requestToken,
 } from './federation.ts';
-import type { TestEnvironment } from './test-environment.ts';
 
 /** A client secret; a file with a ServiceAccount token; or no identity of its own, so that each object brings one. */
 const modes = ['client-secret', 'workload-identity', 'service-account'] as const;
@@ -32,7 +33,9 @@ export interface Identity {
   admitNamespace(namespace: string): Promise<void>;
 }
 
-interface Setup extends Pick<TestEnvironment, 'kubectl' | 'kubernetes'> {
+interface Setup {
+  readonly kubectl: Kubectl;
+  readonly kubernetes: TestCluster;
   readonly arm: ArmEmulator;
   /** For files that operators read. */
   readonly directory: string;

@@ -7,6 +7,7 @@ import { startCluster, type TestCluster } from './cluster.ts';
 import { actionsBeyondAzureRole, type Deployment, deploy, forbiddenAccesses, operatorAccount } from './deployment.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './emulators/arm/emulator.ts';
 import { kubectl } from './emulators/kubectl.ts';
+import type { Kubectl } from './federation.ts';
 import { type Identity, type IdentityMode, identityModeOfThisRun, identityOf } from './identity-mode.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
 import { linesOf, linesWithSecrets } from './secrets.ts';
@@ -36,11 +37,7 @@ export interface TestEnvironment {
   readonly env: Readonly<Record<string, string>>;
   /** `env` overrides the environment's own. */
   startOperator(options?: Partial<OperatorOptions>): Operator;
-  /** Runs kubectl and resolves to its stdout; rejects with its stderr when it fails. A string is split at blanks. */
-  kubectl(
-    args: string | readonly string[],
-    options?: { input?: string; env?: Readonly<Record<string, string>> },
-  ): Promise<string>;
+  readonly kubectl: Kubectl;
   /** Secrets, tokens and signed URLs in the operators' logs. */
   secretsLogged(): string[];
   /**
@@ -66,7 +63,7 @@ export async function startTestEnvironment({
   const operatorKubeconfig = join(directory, 'kubeconfig');
   const kubeconfigWithToken = await kubernetes.kubeconfigOf(operatorAccount);
   await writeFile(operatorKubeconfig, kubeconfigWithToken, { mode: 0o600 });
-  const kubectlHere: TestEnvironment['kubectl'] = async (args, options) => {
+  const kubectlHere: Kubectl = async (args, options) => {
     const list = typeof args === 'string' ? args.split(' ') : args;
     const { code, stdout, stderr } = await kubectl(kubeconfig, list, options);
     if (code !== 0) throw new Error(`kubectl ${list.join(' ')}: ${stderr}`);

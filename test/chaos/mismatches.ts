@@ -1,7 +1,7 @@
 // Compares objects, replicas and writes to ARM with the desired state, and describes the mismatches.
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
-import type { ReplicaSnapshot } from '../emulators/arm/registry.ts';
+import type { ReplicaSnapshot } from '../emulators/arm/replica-snapshot.ts';
 import type { DesiredRegion, DesiredState } from './desired-state.ts';
 
 /** Objects whose status does not match their spec, or that are missing or left over. */

@@ -4,7 +4,7 @@ import type { Fault } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import * as refusal from './refusal.ts';
 import { shortForm } from './regions.ts';
-import type { Tags } from './registry.ts';
+import type { Tags } from './replica-snapshot.ts';
 import type { RequestInfo } from './request-info.ts';
 
 /** A refusal and the name of the fault that causes it. */

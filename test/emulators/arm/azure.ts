@@ -5,8 +5,9 @@ import type { Faults, RequestFilter, Undo } from './faults/faults.ts';
 import { defaultFailure } from './provisioning-outcome.ts';
 import type { RefusalDetails } from './refusal.ts';
 import { shortForm } from './regions.ts';
-import type { Author, Registry, RegistrySnapshot, Replica, ReplicaSnapshot, Tags, ZoneRedundancy } from './registry.ts';
+import type { Registry, RegistrySnapshot, Replica } from './registry.ts';
 import { type Failure, isStuck, isTemporary, type Stage } from './replica-lifecycle.ts';
+import type { Author, ReplicaSnapshot, Tags, ZoneRedundancy } from './replica-snapshot.ts';
 import type { Timings } from './timings.ts';
 import type { World } from './world.ts';
 

@@ -2,7 +2,8 @@
 import type { Operation } from './operation.ts';
 import type { RefusalDetails } from './refusal.ts';
 import type { Region } from './regions.ts';
-import type { RegistrySnapshot, ReplicaSnapshot, SystemData } from './registry.ts';
+import type { RegistrySnapshot } from './registry.ts';
+import type { ReplicaSnapshot, SystemData } from './replica-snapshot.ts';
 
 /** Member order, `tags: {}` and the absent displayStatus while Creating: Azure/azure-cli, 2026-09-10. */
 export function replicaBody({ id, name, location, tags, systemData, stage, routing, zoneRedundancy }: ReplicaSnapshot) {

@@ -1,8 +1,8 @@
 // Remembers the state of a registry's replicas after each change, so that a read can show an earlier moment.
 // visibility.ts decides which moment a read shows.
 
-import { authored, type ReplicaSnapshot } from './registry.ts';
 import { type Stage, stageAt } from './replica-lifecycle.ts';
+import { authored, type ReplicaSnapshot } from './replica-snapshot.ts';
 
 /** A replica in any stage. */
 export type ReplicaValues = Omit<ReplicaSnapshot, 'stage'> & { readonly stage: Stage };

@@ -1,8 +1,9 @@
 // How ACR's work on a replica ends when a fault makes it fail. Evaluated once, when the work begins.
+
 import { type Fault, selectsRegistry, selectsReplica } from './faults/fault.ts';
+import type { Faults } from './faults/faults.ts';
 import type { Registry, Replica } from './registry.ts';
 import type { FailedEnding, Failure, SettledStage } from './replica-lifecycle.ts';
-import type { World } from './world.ts';
 
 /** Code and message are assumed: no failed operation is on record. */
 export const defaultFailure: Failure = {
@@ -16,9 +17,15 @@ const noAddress: Failure = {
   message: 'The replication was rolled back: the subnet of a private endpoint has no free IP address.',
 };
 
+interface Circumstances {
+  readonly faults: Faults;
+  /** ms since the epoch. */
+  readonly now: number;
+}
+
 /** Undefined if the creation will succeed. */
 export function failingCreation(
-  { faults, now }: World,
+  { faults, now }: Circumstances,
   registry: Registry,
   location: string,
 ): FailedEnding | undefined {
@@ -37,7 +44,11 @@ export function failingCreation(
 }
 
 /** The stage after an update. A Failed replica stays Failed (Azure/ARO-HCP pull request 2366) unless a fault heals it. */
-export function stageAfterUpdate({ faults }: World, { registry, location }: Replica, rest: SettledStage): SettledStage {
+export function stageAfterUpdate(
+  { faults }: Circumstances,
+  { registry, location }: Replica,
+  rest: SettledStage,
+): SettledStage {
   const here = (fault: Fault<'failedUpdate' | 'healing'>) => selectsReplica(fault, registry.reference, location);
   const { since } = rest;
   const failed = faults.consume('failedUpdate', here);
@@ -46,7 +57,7 @@ export function stageAfterUpdate({ faults }: World, { registry, location }: Repl
 }
 
 /** Extra ms until the home region's entry appears. */
-export function homeEntryDelayMs({ faults }: World, registry: Registry): number {
+export function homeEntryDelayMs({ faults }: Circumstances, registry: Registry): number {
   return faults.consume('lateHomeEntry', (fault) => selectsRegistry(fault, registry.reference))?.fault.ms ?? 0;
 }
 

@@ -1,7 +1,7 @@
 // Parses request bodies, names and api-versions into types and refuses what ARM would, without looking at any state.
 import { invalidName, invalidRequestContent, locationRequired } from './refusal.ts';
 import { shortForm } from './regions.ts';
-import type { Tags, ZoneRedundancy } from './registry.ts';
+import type { Tags, ZoneRedundancy } from './replica-snapshot.ts';
 
 /**
  * Recorded: `api-supported-versions` of a replication PUT, Azure/azure-cli test_acr_create_replication.yaml, 2026-09-10.

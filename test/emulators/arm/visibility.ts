@@ -2,7 +2,8 @@
 // replicas out (Azure/ARO-HCP pull request 2585, 2025); its GET lags behind creations and deletions (Crossplane and
 // Terraform both wait for it).
 import { selectsRegistry, selectsReplica } from './faults/fault.ts';
-import type { Registry, ReplicaSnapshot } from './registry.ts';
+import type { Registry } from './registry.ts';
+import type { ReplicaSnapshot } from './replica-snapshot.ts';
 import type { World } from './world.ts';
 
 /** What LIST shows. */

@@ -7,8 +7,9 @@ import { Operation } from './operation.ts';
 import { failingCreation, homeEntryDelayMs, stageAfterUpdate } from './provisioning-outcome.ts';
 import type { Random } from './random.ts';
 import { publicRegions, type Region } from './regions.ts';
-import { type Author, authored, Registry, Replica, type Tags, type ZoneRedundancy } from './registry.ts';
+import { Registry, Replica } from './registry.ts';
 import type { Stage } from './replica-lifecycle.ts';
+import { type Author, authored, type Tags, type ZoneRedundancy } from './replica-snapshot.ts';
 import { draw, syncTime, type Timings } from './timings.ts';
 
 /** ACR's own application, which makes the home region's entry (recorded in 2021, 2023 and 2026). */
