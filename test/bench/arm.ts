@@ -1,33 +1,33 @@
-// The ARM emulator as a process of its own, for the bench: its work must not wait for the bench's, nor the bench's for it.
-// It tells its parent of each PUT that has arrived, and of all requests when asked.
+// Runs the ARM emulator in a process of its own for benchmarks, so that its work does not delay the benchmark's. It reports
+// each PUT to its parent, and all requests when asked.
 import { startArmEmulator } from '../emulators/arm/emulator.ts';
 import { instant } from '../emulators/arm/timings.ts';
 
-/** One request to a registry or its replicas. */
+/** A request to a registry or its replicas. */
 export interface Seen {
   readonly registry: string;
   /** Undefined: the registry itself, or the list of its replicas. */
   readonly replica: string | undefined;
   readonly method: string;
   readonly path: string;
-  /** ns by process.hrtime, in digits. */
+  /** process.hrtime in ns, as decimal digits. */
   readonly arrival: string;
   readonly status: number;
 }
 
-/** What the parent is told. */
+/** A message to the parent. */
 export type Report =
   | { readonly kind: 'ready'; readonly environment: Readonly<Record<string, string>>; readonly certificate: string }
   | { readonly kind: 'put'; readonly registry: string; readonly arrival: string }
   | { readonly kind: 'requests'; readonly requests: readonly Seen[] };
 
-/** What the parent may ask; `latency`: that every answer from now on takes so many ms. */
+/** A message from the parent; `latency`: every response takes this many ms from now on. */
 export type Question = 'requests' | { readonly latency: number };
 
-/** ARM's budget is each subscription's own, and no part of these benches: so many that it never runs out. */
+/** ARM's rate limit is per subscription, and not measured here: with this many it is never reached. */
 const subscriptions = 250;
 
-/** The registries that are there: `bench00000` and so on. */
+/** The registries that exist: `bench00000` and so on. */
 export function registryAt(index: number): { subscriptionId: string; resourceGroup: string; name: string } {
   const name = `bench${String(index).padStart(5, '0')}`;
   const subscription = String(index % subscriptions).padStart(12, '0');
@@ -36,7 +36,7 @@ export function registryAt(index: number): { subscriptionId: string; resourceGro
 
 if (import.meta.main) {
   const [, , registries, ...replicas] = process.argv;
-  // Replicas are Ready by the operator's next look: the bench measures the operator, not Azure.
+  // Replicas are Ready at the next read: the benchmarks measure the operator, not Azure.
   const arm = await startArmEmulator({ timings: instant });
   for (let index = 0; index < Number(registries); index++) {
     arm.azure.addRegistry(registryAt(index), { location: 'eastus' });
@@ -50,7 +50,7 @@ if (import.meta.main) {
   process.on('disconnect', () => process.exit(0));
   for (;;) {
     const { registry = '', arrival } = await arm.journal.next(({ method }) => method === 'PUT');
-    // The answer goes out first: telling of it is no part of what is measured.
+    // The response goes out first: the report is not part of the measured time.
     setImmediate(() => tell({ kind: 'put', registry, arrival: String(arrival) }));
   }
 

@@ -1,4 +1,4 @@
-// The operator as the image has it: the bundle, and the flags and environment that the Dockerfile gives node.
+// The operator as in the image: the bundle, with node's flags and environment from the Dockerfile.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle } from '../../scripts/build.ts';
@@ -9,7 +9,7 @@ export interface ImageStart {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Bundles into `directory`. Rejects where the Dockerfile is no longer written as this reads it. */
+/** Bundles into `directory`. Rejects if the Dockerfile is not in the expected form. */
 export async function imageStart(directory: string): Promise<ImageStart> {
   const entry = join(directory, 'main.mjs');
   await bundle('src/main.ts', entry);

@@ -1,13 +1,12 @@
-// The Kubernetes side in numbers: how soon a change comes to its pass, on an idle operator and while 10,000 objects wait, and
-// what 10,000 objects cost at the start. It prints, and asserts nothing.
+// Measures the Kubernetes side: how soon a change leads to its pass, on an idle operator and while 10,000 objects wait, and what
+// 10,000 objects cost at the start. It prints numbers and asserts nothing.
 //
-// How it is measured. Four processes, as in reaction.ts; the operator runs as in the image, bundled and with its flags, and the
-// emulators, which stand for other machines, leave it the processor where there are not enough. Each registry has its two replicas already, so that a first pass
-// adopts them (finalizer, status, events, no write to ARM) and a later one only looks. A sample is an edit of one of a few
-// objects in a namespace of their own: it begins when the first byte of the API server's answer has come to this process, and
-// ends at the debug line with which the operator begins the pass; it has been handled when a watch shows its generation
-// observed. Times are the machine's clock in whole ms: a sample may be wrong by 1 ms either way. The debug log costs
-// the operator some of its time.
+// Method. There are four processes, as in reaction.ts. The operator runs as in the image, bundled and with its flags; the
+// emulators, which stand for other machines, have a lower priority. Each registry has its two replicas already, so a first pass
+// adopts them (finalizer, status, events, no write to ARM) and a later one only reads. A sample is an edit of one of a few objects
+// in a namespace of their own: it begins with the first byte of the API server's response in this process, and ends with the debug
+// line at the start of the operator's pass; it counts as handled when a watch shows its generation as observed. Times are whole ms
+// of the machine's clock, so a sample may be wrong by 1 ms either way. The debug log costs the operator some time.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,10 +36,10 @@ const flags = new Command('node test/bench/kubernetes.ts')
 
 const objects = Number(flags.objects) / (flags.quick ? 10 : 1);
 const samples = flags.quick ? 60 : 300;
-/** Objects that are edited in turn, so that an edit seldom meets the pass of the one before. */
+/** Number of edited objects, edited in turn so that an edit rarely meets the pass of the previous one. */
 const edited = 20;
 const people = 'people';
-/** ms, an assumption: ARM's answers to a GET were not timed. Where it answers at once, nothing but the processor holds the operator up. */
+/** ms; assumed, since ARM's latency for a GET was not measured. With none, only the processor limits the operator. */
 const usualLatency = 100;
 const collection = (namespace: string) => `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
 
@@ -109,9 +108,9 @@ for (const [title, latency] of [
 }
 
 interface Sample {
-  /** ms from the API server's answer to the start of the pass. */
+  /** ms from the API server's response to the start of the pass. */
   readonly begun: number;
-  /** ms from the API server's answer until a watch showed the status of it. */
+  /** ms from the API server's response until a watch showed the new status. */
   readonly handled: number;
 }
 
@@ -163,7 +162,7 @@ async function start(): Promise<Operator> {
   return operator;
 }
 
-/** Resolves once no key waits and no pass runs. */
+/** Resolves when the queue is empty and no pass runs. */
 async function drained(operator: Operator): Promise<void> {
   await operator.logged(({ msg }) => msg.includes('passes begin'));
   while (
@@ -188,14 +187,14 @@ async function memory(operator: Operator): Promise<{ now: number; peak: number }
   return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') };
 }
 
-/** Resolves to when (ms since the epoch) a watch had shown that this generation, or a later one, was observed. */
+/** Resolves to the time (ms since the epoch) at which a watch had shown this or a later generation as observed. */
 async function watchObserved(): Promise<(uid: string, generation: number) => Promise<number>> {
   const cluster = createKubeClient(loadKubeConfig(kubeconfig));
   ended.defer(() => cluster.close());
   const seen = new Map<string, { generation: number; time: number }>();
   const listeners = new Set<() => void>();
   const watch = new Watch(cluster.config);
-  // Nothing but these few objects' changes comes over it, and while the bulk is made nothing at all: hence the renewal.
+  // The watch shows only these few objects and is idle for long, so it may be closed: it is renewed.
   const begin = (): void => {
     const done = () => ended.disposed || begin();
     void watch.watch(

@@ -1,5 +1,5 @@
-// The other processes of a bench, each of its own so that nobody's work waits for another's: the ARM emulator, an API server,
-// and a bare client of it. All end with `ended`.
+// Starts the other processes of a benchmark, so that their work does not delay each other's: the ARM emulator and an API server;
+// and a plain client for the latter. All end with `ended`.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
@@ -12,7 +12,7 @@ import type { Question, Report } from './arm.ts';
 
 export type ArmProcess = Awaited<ReturnType<typeof startArm>>;
 
-/** @param replicas where each registry already has one */
+/** @param replicas the locations at which each registry has a replica already */
 export async function startArm(ended: AsyncDisposableStack, registries: number, replicas: readonly string[] = []) {
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries), ...replicas]);
   ended.defer(() => endOf(child));
@@ -35,7 +35,7 @@ export async function startArm(ended: AsyncDisposableStack, registries: number, 
     certificate,
     /** When the next PUT for this registry arrives, in ns. */
     put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
-    /** From now on every answer takes so many ms. */
+    /** From now on every response takes this many ms. */
     answerAfter: (latency: number) => void child.send({ latency } satisfies Question),
     async requests() {
       const answer = next('requests');
@@ -45,7 +45,7 @@ export async function startArm(ended: AsyncDisposableStack, registries: number, 
   };
 }
 
-/** The real API server where KUBEBUILDER_ASSETS says so, else the emulator. Resolves to a kubeconfig file. */
+/** A real API server if KUBEBUILDER_ASSETS is set, else the emulator. Resolves to a kubeconfig file. */
 export async function startKubernetes(ended: AsyncDisposableStack, directory: string): Promise<string> {
   if (process.env.KUBEBUILDER_ASSETS) {
     const real = await startCluster();
@@ -60,11 +60,11 @@ export async function startKubernetes(ended: AsyncDisposableStack, directory: st
   });
   ended.defer(() => endOf(child));
   giveWay(child);
-  await once(child.stdout, 'data'); // It speaks once it listens.
+  await once(child.stdout, 'data'); // It prints when it listens.
   return kubeconfig;
 }
 
-/** What stands for another machine takes no processor from what is measured. */
+/** Lowers the priority of a process that stands for another machine. */
 function giveWay({ pid }: ChildProcess): void {
   if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
 }
@@ -78,14 +78,14 @@ async function endOf(child: ChildProcess): Promise<void> {
 
 export interface Answered<T> {
   readonly object: T;
-  /** When the first byte of the answer had come: ns by process.hrtime, and ms since the epoch. */
+  /** When the first byte of the response had come: ns by process.hrtime, and ms since the epoch. */
   readonly answered: bigint;
   readonly time: number;
 }
 
 export type Send = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object) => Promise<Answered<T>>;
 
-/** A client that does nothing but ask, so that its own work is not in the measure. Rejects unless the answer is a success. */
+/** A minimal client, so that its own work is not measured. Rejects unless the response is a success. */
 export async function client(kubeconfig: string, connections = 1): Promise<Send> {
   const config = loadKubeConfig(kubeconfig);
   const server = config.getCurrentCluster()?.server ?? '';

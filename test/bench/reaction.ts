@@ -1,13 +1,12 @@
-// `npm run bench`: how long after the API server's answer to a create the first PUT arrives at ARM. It prints, and asserts
-// nothing.
+// `npm run bench`: measures the time from the API server's response to a create until the first PUT at ARM. It prints numbers
+// and asserts nothing.
 //
-// How it is measured. Four processes: this one, the operator (as `npm start` runs it), the ARM emulator, and the Kubernetes
-// emulator or, where KUBEBUILDER_ASSETS names a directory with kube-apiserver and etcd, the real API server. Objects are
-// created one after another, each for a registry of its own with one region to add; the next one follows a pause after the
-// first one's PUT, while the operator is at work on the status and the later looks of those before. A sample begins when the
-// first byte of the API server's answer has come to this process, on a connection that is open already, and ends when the
-// emulator's handler begins to work on the PUT. Both times are the machine's monotonic clock (process.hrtime), which all
-// processes share.
+// Method. There are four processes: this one, the operator (as `npm start` runs it), the ARM emulator, and the Kubernetes emulator
+// or, if KUBEBUILDER_ASSETS names a directory with kube-apiserver and etcd, a real API server. Objects are created one after
+// another, each for a registry of its own with one region to add; the next one follows a pause after the PUT of the last, while the
+// operator is busy with the status and later passes of the earlier ones. A sample begins with the first byte of the API server's
+// response in this process, on an open connection, and ends when the emulator begins to handle the PUT. Both times are the
+// machine's monotonic clock (process.hrtime), which all processes share.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +38,7 @@ const warmUp = 20;
 const samples = flags.quick ? 60 : 300;
 const quiet = flags.quick ? 10_000 : 120_000;
 const afterQuiet = 5;
-/** ms in which the last objects become Ready: they are looked at again after 2 s. */
+/** ms in which the last objects become Ready: their next pass is after 2 s. */
 const settling = 5_000;
 
 await using ended = new AsyncDisposableStack();
@@ -99,7 +98,7 @@ async function measure(from: number, count: number): Promise<Reaction[]> {
   return reactions;
 }
 
-/** Where the time goes, as far as ARM can see it, and what a replica costs in requests until it is Ready. */
+/** Prints where the time goes, as seen at ARM, and the number of requests per replica until it is Ready. */
 function report(reactions: readonly Reaction[], requests: readonly Seen[]): void {
   const byRegistry = Map.groupBy(requests, ({ registry }) => registry);
   const arrivals = (which: (request: Seen) => boolean) =>
@@ -134,7 +133,7 @@ function inMs(ns: bigint): number {
   return Number(ns) / 1e6;
 }
 
-/** Resolves to when the answer came, in ns. */
+/** Resolves to the time of the response, in ns. */
 async function create(registry: ReturnType<typeof registryAt>): Promise<bigint> {
   const { answered } = await send('POST', `/apis/${group}/${version}/namespaces/default/${plural}`, {
     apiVersion: `${group}/${version}`,

@@ -1,6 +1,6 @@
-// Samples in a few numbers. Pure.
+// Summary statistics of samples.
 
-/** The smallest sample that at least this share (0 to 1) of all samples does not exceed: the nearest rank. */
+/** Nearest rank: the smallest sample that at least this share (0 to 1) of all samples does not exceed. */
 export function percentile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;

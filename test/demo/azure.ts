@@ -1,5 +1,5 @@
-// The demo's Azure: the ARM emulator with one registry that has some content, so that new replicas take a while to sync;
-// what curl needs to talk to it; and what was written there, in one sentence.
+// The demo's Azure: the ARM emulator with one registry that has content, so that new replicas take a while to sync, a curl
+// configuration for it, and a summary of the writes that it received.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,13 +13,13 @@ import { trust } from '../trust.ts';
 const contentBytes = 2_000_000_000;
 
 /**
- * Like Azure's, but short enough to watch, and no state shorter than 2 s, the time between two looks of the operator at
- * what is in motion: 6-8 s Creating, 8 s Syncing.
+ * Like Azure's, but short enough to watch, and no state shorter than the 2 s between two passes for a region in motion:
+ * 6-8 s Creating, 8 s Syncing.
  */
 const pleasant: Timings = {
   ...realistic,
   create: { least: 6_000, most: 8_000 },
-  // The operator's first look comes a quarter later.
+  // The operator first polls after a quarter of this.
   retryAfter: 5,
   sync: contentBytes / 8,
   remove: { least: 6_000, most: 10_000 },
@@ -62,7 +62,7 @@ export async function startAzure(
   };
 }
 
-/** ms; tokens live for an hour. */
+/** ms; tokens are valid for an hour. */
 const tokenRenewal = 30 * 60_000;
 
 async function tokenOf({ url, environment }: ArmEmulator): Promise<string> {
@@ -92,7 +92,7 @@ function curlConfigFor(certificateFile: string, token: string): string {
   ].join('\n');
 }
 
-/** What Azure was asked to change, as "Azure saw 2 PUTs, none for eastus (home)." */
+/** Summarizes the writes to Azure: "Azure saw 2 PUTs, none for eastus (home)." */
 export function summaryOf(writes: readonly Pick<JournalEntry, 'method' | 'replica' | 'body'>[], home: string): string {
   const counts = new Map<string, number>();
   for (const { method } of writes) counts.set(method, (counts.get(method) ?? 0) + 1);
@@ -101,7 +101,7 @@ export function summaryOf(writes: readonly Pick<JournalEntry, 'method' | 'replic
   return `Azure saw ${all || 'no writes'}, ${atHome === 0 ? 'none' : atHome} for ${home} (home).`;
 }
 
-/** By name, which by custom is the region's, and by the location that a PUT names. */
+/** By the replica's name, which is usually the region's, or by the location in a PUT. */
 function isFor(region: string, { replica, body }: Pick<JournalEntry, 'replica' | 'body'>): boolean {
   const location = typeof body === 'object' && body !== null && 'location' in body ? String(body.location) : '';
   return replica?.toLowerCase() === region || normalise(location) === region;

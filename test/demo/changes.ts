@@ -1,11 +1,10 @@
-// What changed between two looks at the objects, as lines of plain text: for logs, pipes and terminals without colours.
-// Pure.
+// Renders the changes between two versions of the objects as lines of plain text, for logs, pipes and terminals without colours.
 import type { RegionView, View } from './view.ts';
 
 const nameWidth = 24;
 const stateWidth = 10;
 
-/** The object's own line first, then one for each region that entered another state, in the status' order. */
+/** The object's line first, then one per region that entered another state, in the order of the status. */
 export function changesBetween(before: readonly View[], after: readonly View[]): string[] {
   const gone = before.filter(({ name }) => !after.some((view) => view.name === name));
   return [

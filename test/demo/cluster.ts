@@ -1,5 +1,5 @@
-// The cluster of the demo: an emulated one, or one that the user names. In the latter the demo deletes nothing but the
-// one object that it made there itself.
+// The demo's cluster: an emulated one, or one that the user names. In the latter the demo deletes only the object that it
+// created itself.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,16 +31,16 @@ export interface DemoCluster {
   readonly kubeconfig: string;
   readonly cluster: KubeClient;
   readonly replications: Resource<RegistryReplication>;
-  /** What the demo, and its operator, may see; everything where left out. */
+  /** What the demo and its operator may see; undefined: everything. */
   readonly scope: { readonly namespace: string; readonly labelSelector: string } | undefined;
-  /** Creates the namespace where it is missing, and the object. */
+  /** Creates the namespace if it is missing, and the object. */
   apply(sample: Sample): Promise<void>;
-  /** Takes back what `apply` made where that would stay, once the operator has ended. */
+  /** Deletes what `apply` created in a cluster that outlives the demo; called when the operator has ended. */
   tidyUp(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** ms; a demo is ended by hand, and must not hang on a cluster that is not there. */
+/** ms; the demo must not hang on an unreachable cluster when the user ends it. */
 const timeout = 5_000;
 
 const crdFile = fileURLToPath(new URL('../../crds/registryreplications.yaml', import.meta.url));
@@ -67,12 +67,12 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
   };
 }
 
-/** The mark of what one run of the demo made in a cluster that outlives it. */
+/** Marks the objects that one run of the demo created. */
 const label = `${group}/demo`;
 
 /**
- * @param sample Its namespace is the only one that is looked at, and only objects with this run's label are: a cluster may
- *   hold objects whose replicas live in the real Azure, of which the emulated one knows nothing.
+ * @param sample Only its namespace, and only objects with this run's label, are watched: the cluster may have objects
+ *   whose replicas are in the real Azure, which the emulated one does not know.
  */
 export async function givenCluster(
   kubeconfig: string,
@@ -104,7 +104,7 @@ export async function givenCluster(
       await found(
         cluster.api(CustomObjectsApi).deleteNamespacedCustomObject({ group, version, plural, ...name, body }),
       );
-      // Nobody is left to do it, and the Azure that it is about has gone with the demo.
+      // The operator has ended, and so has the Azure that the finalizer protects.
       await removeFinalizer(replications, left, finalizer);
       say(`Deleted ${name.namespace}/${name.name} from the cluster. Its namespace and the CRD stay.`);
     },
@@ -118,7 +118,7 @@ async function installCrd(cluster: KubeClient, say: (text: string) => void): Pro
     return;
   }
   say(`Installing the CRD ${crdName}, which it does not have; it stays there afterwards.`);
-  // Not by kubectl apply: that refuses rules in CEL where the API server is too old to know them, which the server does not.
+  // Not with kubectl apply: kubectl refuses CEL rules that an old API server does not know; the server itself does not.
   await establish(cluster, parse(await readFile(crdFile, 'utf8')) as V1CustomResourceDefinition);
 }
 
@@ -143,7 +143,7 @@ async function create(cluster: KubeClient, body: RegistryReplication): Promise<v
   await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
 }
 
-/** Undefined where the API server says that it is not there. */
+/** Undefined if the API server answers 404. */
 async function found<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
@@ -153,7 +153,7 @@ async function found<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Why the demo does not go on, and the way out. */
+/** Why the demo stops, and the remedy. */
 function isThere({ metadata }: RegistryReplication, kubeconfig: string): string {
   const { namespace, name, labels } = metadata;
   const sentence = `georep ${namespace}/${name} is in this cluster already, and this run did not make it.`;

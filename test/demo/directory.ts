@@ -1,10 +1,10 @@
-// The folder that a demo writes into: one demo's at a time, for a second one's certificate would lock people out of the first.
+// Locks the demo's directory: a second demo would overwrite the certificate of the first.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Makes it where it is missing, and takes it. Resolves to what gives it back; rejects, with nothing changed, where a demo that
- * runs has it.
+ * Creates the directory if it is missing, and locks it. Resolves to the function that unlocks it; rejects, with nothing changed,
+ * if a running demo holds the lock.
  */
 export async function take(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true });
@@ -23,6 +23,6 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // somebody else's
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // EPERM: another user's process
   }
 }

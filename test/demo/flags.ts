@@ -1,19 +1,19 @@
-// The demo's command line, read and checked. It prints help and mistakes by itself, and then ends the process.
+// Parses the demo's command line. On --help or a mistake it prints a message and exits.
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 
 export interface Flags {
-  /** End as soon as everything is Ready. */
+  /** Exit as soon as everything is Ready. */
   readonly once: boolean;
-  /** Absolute; undefined: a cluster is emulated. */
+  /** Absolute; undefined: the cluster is emulated. */
   readonly kubeconfig: string | undefined;
   /** How many times faster than usual the emulated Azure is. */
   readonly speed: number;
-  /** Absolute; where the demo writes its files. */
+  /** Absolute; the directory of the demo's files. */
   readonly directory: string;
 }
 
-/** @param from The directory that relative paths start from. */
+/** @param from the base of relative paths */
 export function readFlags(argv: readonly string[], from: string): Flags {
   const path = (text: string) => resolve(from, text);
   const program = new Command('npm run demo --')

@@ -1,4 +1,4 @@
-// What to try once everything is Ready: the words that the demo ends its own part with. Pure.
+// The demo's final text: what to try once everything is Ready.
 
 export interface Whereabouts {
   /** As the reader would type it. */
@@ -6,7 +6,7 @@ export interface Whereabouts {
   /** `namespace` and `name` of the object. */
   readonly namespace: string;
   readonly name: string;
-  /** A config file for curl that holds certificate and token. */
+  /** A curl config file with certificate and token. */
   readonly curlConfig: string;
   /** The registry in ARM, without a query. */
   readonly registryUrl: string;
@@ -16,7 +16,7 @@ export interface Whereabouts {
   readonly hasKubectl: boolean;
 }
 
-/** Azure's api-version that the operator speaks; the emulator knows others too. */
+/** The api-version that the operator uses. */
 const apiVersion = '2025-11-01';
 
 export function guideTo(where: Whereabouts): string {
@@ -46,7 +46,7 @@ export function guideTo(where: Whereabouts): string {
   ].join('\n');
 }
 
-/** For a POSIX shell, and only where it needs it. */
+/** Quotes for a POSIX shell, only if necessary. */
 function quoted(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

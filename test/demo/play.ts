@@ -1,4 +1,4 @@
-// The play itself: sets the scene, applies the sample, and lets people watch what the API server says of it.
+// Runs the demo: starts everything, applies the sample, and shows the objects as the API server reports them.
 import { createWriteStream } from 'node:fs';
 import { join, relative } from 'node:path';
 import { findCondition } from '../../src/api/conditions.ts';
@@ -19,21 +19,21 @@ import { homeRegion, readSample, sampleFile } from './sample.ts';
 import type { Screen } from './screen.ts';
 import { printable, viewOf } from './view.ts';
 
-/** ms in which --once must see everything Ready. */
+/** ms in which everything must become Ready with --once. */
 const patience = 120_000;
 
-/** How often the operator looks for drift here; its default of ten minutes is too long to watch. */
+/** The operator's drift interval in the demo; the default of ten minutes is too long to watch. */
 const interval = '10s';
 
 export interface Stage {
   readonly screen: Screen;
   readonly clock: Clock;
-  /** Takes what ends the things that were started. */
+  /** Receives the cleanup of everything that is started. */
   readonly started: AsyncDisposableStack;
   readonly stopped: AbortSignal;
 }
 
-/** Resolves when --once has seen everything Ready. Rejects when anything fails, and with the signal's reason when stopped. */
+/** Resolves when --once has seen everything Ready. Rejects on any failure, and with the signal's reason when stopped. */
 export async function play({ once, kubeconfig, speed, directory }: Flags, stage: Stage): Promise<void> {
   const { screen, clock, started, stopped } = stage;
   const sample = await readSample();
@@ -52,7 +52,7 @@ export async function play({ once, kubeconfig, speed, directory }: Flags, stage:
   const operator = operate(azure, cluster, logFile);
   started.defer(async () => void (await operator.stop()));
   const interrupted = Promise.race([aborted(stopped), diedOf(operator, logFile)]);
-  interrupted.catch(() => undefined); // It may come while something else is awaited; it is raced with all that takes long.
+  interrupted.catch(() => undefined); // It may reject while something else is awaited; every long wait is raced with it.
 
   const { informer, ready, why } = watch(cluster, namespacedName(sample.object), stage);
   started.defer(() => informer.stop());
@@ -89,7 +89,7 @@ function operate({ arm, certificateFile }: DemoAzure, { kubeconfig, scope }: Dem
   const log = createWriteStream(logFile);
   operator.process.stdout?.pipe(log);
   operator.process.stderr?.pipe(log);
-  // However this process ends, the operator does not stay behind with an Azure that is gone.
+  // The operator must not outlive this process, however that ends.
   process.once('exit', () => operator.process.kill('SIGKILL'));
   return operator;
 }
@@ -104,13 +104,13 @@ async function diedOf({ process, exited, otherOutput, log }: Operator, logFile: 
 
 interface Watching {
   readonly informer: Informer;
-  /** Resolves once the object is Ready. */
+  /** Resolves when the object is Ready. */
   readonly ready: Promise<void>;
-  /** Why the object is not Ready, as far as its status says. */
+  /** Why the object is not Ready, from its status. */
   why(): string;
 }
 
-/** Shows every change that the API server tells of, and awaits that the object `key` is Ready. */
+/** Shows every change of the objects, and waits until the object `key` is Ready. */
 function watch({ cluster, replications, scope }: DemoCluster, key: string, { screen, clock }: Stage): Watching {
   const store = new Store<RegistryReplication>();
   const ready = Promise.withResolvers<void>();
@@ -155,7 +155,7 @@ function tooLate(clock: Clock, why: () => string): Promise<never> {
   });
 }
 
-/** As short as it is true where the reader stands. */
+/** Relative to the user's directory if that is shorter. */
 function pathTo(file: string): string {
   const way = relative(process.env.INIT_CWD ?? process.cwd(), file);
   return way.startsWith('..') ? file : way;

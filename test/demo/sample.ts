@@ -1,4 +1,4 @@
-// The project's own sample, as the demo applies it: one namespace and one RegistryReplication.
+// Reads the project's sample: one namespace and one RegistryReplication.
 import { readFile } from 'node:fs/promises';
 import type { V1Namespace } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
@@ -6,7 +6,7 @@ import { kind, type RegistryReplication } from '../../src/api/registryreplicatio
 
 export const sampleFile = 'deploy/samples/myacr0007.yaml';
 
-/** Where the registry of the sample lives; its file says so in words only. */
+/** The home region of the sample's registry, which its file mentions only in a comment. */
 export const homeRegion = 'eastus';
 
 export interface Sample {

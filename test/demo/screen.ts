@@ -1,5 +1,4 @@
-// Where the demo is seen: a table that lives at the end of a terminal, or plain lines wherever that would be noise. It
-// knows nothing of what it shows, and is told everything.
+// The demo's output: a table that is redrawn at the end of a terminal, or plain lines elsewhere.
 import type { WriteStream } from 'node:tty';
 import type { Clock } from '../../src/lib/clock.ts';
 import { changesBetween } from './changes.ts';
@@ -7,15 +6,15 @@ import { tableOf } from './table.ts';
 import type { View } from './view.ts';
 
 export interface Screen {
-  /** Words that stay. */
+  /** Prints text that stays. */
   say(text: string): void;
-  /** The objects as they are now. */
+  /** Shows the current objects. */
   show(views: readonly View[]): void;
-  /** What is shown stays as it is. */
+  /** Stops redrawing; what is shown stays. */
   close(): void;
 }
 
-/** A table takes escape sequences, which only a terminal understands and NO_COLOR (no-color.org) asks to do without. */
+/** A table needs escape sequences, which only terminals understand and which NO_COLOR (no-color.org) turns off. */
 export function screenFor(
   stream: WriteStream,
   env: Readonly<Record<string, string | undefined>>,
@@ -25,7 +24,7 @@ export function screenFor(
   return isTerminal ? liveScreen(stream, clock) : plainScreen((text) => stream.write(text), clock);
 }
 
-/** A line for each change, with the seconds since the start. */
+/** Prints a line per change, with the seconds since the start. */
 export function plainScreen(write: (text: string) => void, clock: Clock): Screen {
   const started = clock.now().getTime();
   let shown: readonly View[] = [];
@@ -44,7 +43,7 @@ const eraseBelow = '\r\x1b[J';
 const wrapOff = '\x1b[?7l';
 const wrapOn = '\x1b[?7h';
 
-/** A table that is drawn over itself at every change, and every second, since it shows ages. */
+/** Redraws a table at every change, and every second, since it shows ages. */
 export function liveScreen(stream: Pick<WriteStream, 'write' | 'columns' | 'rows'>, clock: Clock): Screen {
   let views: readonly View[] = [];
   let drawn = 0;
@@ -53,10 +52,10 @@ export function liveScreen(stream: Pick<WriteStream, 'write' | 'columns' | 'rows
 
   const draw = (above = '') => {
     const { columns = 80, rows = 24 } = stream;
-    // One line less than there are, since the cursor stands below the last one.
+    // One line fewer than the terminal has, since the cursor is below the last one.
     const table = tableOf(views, clock.now().getTime(), { columns, rows: Math.max(1, rows - 1) });
     const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-    // One write a frame, so that nobody sees it half drawn; a line that the terminal counts as wider must not wrap.
+    // One write per frame avoids flicker; wrapping is off in case the terminal counts a line as wider.
     stream.write(`${up}${eraseBelow}${above}${wrapOff}${table.map((line) => `${line}\n`).join('')}${wrapOn}`);
     drawn = table.length;
     cancel();

@@ -1,4 +1,4 @@
-// The objects and their regions as a table that fits a terminal. Pure.
+// Renders the objects and their regions as a table that fits a terminal.
 import { styleText } from 'node:util';
 import type { RegionState } from '../../src/api/registryreplication.ts';
 import type { RegionView, View } from './view.ts';
@@ -6,9 +6,9 @@ import type { RegionView, View } from './view.ts';
 type Style = Parameters<typeof styleText>[0];
 
 export interface Space {
-  /** Characters in a line. */
+  /** Characters per line. */
   readonly columns: number;
-  /** Lines at most. */
+  /** The maximal number of lines. */
   readonly rows: number;
 }
 
@@ -22,7 +22,7 @@ const headings: readonly Cell[] = ['REGION', 'STATE', 'FOR', 'AZURE SAYS', 'ROUT
   style: 'dim',
 }));
 
-/** Lines with colours, none wider than the space and not more of them than fit. `now` in ms since the epoch. */
+/** Coloured lines that fit the space. `now` in ms since the epoch. */
 export function tableOf(views: readonly View[], now: number, { columns, rows }: Space): string[] {
   const lines = views.flatMap((view) => block(view, now, columns));
   if (lines.length <= rows) return lines;
@@ -75,7 +75,7 @@ function styleOf(state: RegionState): Style {
   }
 }
 
-/** Styles are put on after cutting, so that none is cut off half way. */
+/** Styles are applied after truncation, so that no escape sequence is cut. */
 function row(cells: readonly Cell[], widths: readonly number[], columns: number): string {
   let left = columns;
   return cells
@@ -91,7 +91,7 @@ function fitted(text: string, columns: number): string {
   return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
 }
 
-/** Whether the terminal takes colours is not asked here: whoever shows a table has decided that. */
+/** Always styled: the caller has decided that the terminal supports colours. */
 function styled(style: Style, text: string): string {
   return styleText(style, text, { validateStream: false });
 }

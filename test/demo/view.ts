@@ -1,4 +1,4 @@
-// What the demo shows of one object: taken from its status alone, as the API server gives it, and safe to print. Pure.
+// Extracts what the demo shows of an object from its status, as text that is safe to print.
 import { stripVTControlCharacters } from 'node:util';
 import { findCondition } from '../../src/api/conditions.ts';
 import type { RegionState, RegionStatus, RegistryReplication } from '../../src/api/registryreplication.ts';
@@ -8,11 +8,11 @@ export interface View {
   readonly name: string;
   /** The registry's name. */
   readonly registry: string;
-  /** The status' one word; `Pending` before there is one. */
+  /** status.phase; `Pending` before there is one. */
   readonly phase: string;
   /** As `1/2`; empty before it is known. */
   readonly readyRegions: string;
-  /** Whether the condition Ready is True for the spec as it is now. */
+  /** Whether Ready is True for the current generation. */
   readonly isReady: boolean;
   /** Why it is not Ready; empty when it is. */
   readonly message: string;
@@ -24,10 +24,10 @@ export interface RegionView {
   readonly home: boolean;
   readonly desired: boolean;
   readonly state: RegionState;
-  /** Azure's own words, as `Succeeded, Syncing`; empty where it has none. */
+  /** Azure's own words, as `Succeeded, Syncing`; empty if it has none. */
   readonly azure: string;
   readonly routing: string;
-  /** ms since the epoch at which the state was entered; undefined where the status does not say. */
+  /** When the state was entered, in ms since the epoch; undefined if the status does not say. */
   readonly since: number | undefined;
   readonly message: string;
 }
@@ -62,8 +62,8 @@ function regionOf(row: RegionStatus): RegionView {
 }
 
 /**
- * Text on one line that cannot command a terminal: escape sequences, control characters and what re-orders text (the
- * bidirectional marks) are gone. Whoever may write objects or tags must not be able to write on the reader's screen.
+ * Text on one line that cannot control a terminal: escape sequences, control characters and bidirectional marks are removed.
+ * Users who may write objects or tags must not be able to write to the reader's screen.
  */
 export function printable(text: string): string {
   return stripVTControlCharacters(text)

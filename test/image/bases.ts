@@ -1,5 +1,5 @@
-// The Dockerfile's two base images, made of what this machine has, for want of a registry: the Node that package.json pins and
-// the C libraries it needs, laid out as the distroless image is; and the same with npm and a shell, to build in.
+// Makes the Dockerfile's two base images from this machine's files, without a registry: the pinned Node and its C libraries, laid
+// out as in the distroless image, and the same with npm and a shell to build in.
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, cp, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import type { ImageStore } from './buildah.ts';
 
 const run = promisify(execFile);
 
-/** The build arguments with which the Dockerfile takes them. */
+/** The base images as build arguments of the Dockerfile. */
 export async function makeBases(store: ImageStore): Promise<{ BASE: string; BUILD: string }> {
   const [BASE, BUILD] = ['localhost/node', 'localhost/node-npm'];
   await store.make(BASE, {}, async (root) => {
@@ -30,7 +30,7 @@ export async function makeBases(store: ImageStore): Promise<{ BASE: string; BUIL
   return { BASE, BUILD };
 }
 
-/** What npm needs in there to reach the registry that it reaches here. */
+/** npm's settings in the image, so that it uses the same registry as here. */
 async function npmSettings() {
   const registry = (await run('npm', ['config', 'get', 'registry'])).stdout.trim();
   const certificates = process.env.NODE_EXTRA_CA_CERTS;
@@ -42,7 +42,7 @@ async function npmSettings() {
   return { env, certificates };
 }
 
-/** Copies a program to `to`, and the shared libraries it needs to where its loader looks for them under `root`. */
+/** Copies a program to `to`, and its shared libraries to where the loader looks for them under `root`. */
 async function install(program: string, to: string, root: string): Promise<void> {
   await place(program, to);
   const { stdout } = await run('ldd', [program]);

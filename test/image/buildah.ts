@@ -1,11 +1,11 @@
-// Images made and looked into without a daemon, by buildah in a store of its own. Needs root.
+// Builds and mounts images without a daemon, with buildah in a store of its own. Needs root.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** What the image says of how it is to be run: OCI's image configuration. */
+/** OCI's image configuration. */
 export interface ImageConfig {
   readonly User: string;
   readonly Env: readonly string[];
@@ -15,9 +15,9 @@ export interface ImageConfig {
 }
 
 export interface ImageStore {
-  /** From the repository's Dockerfile. */
+  /** Builds from the repository's Dockerfile. */
   build(image: string, args: Readonly<Record<string, string>>): Promise<void>;
-  /** An image of what `fill` puts into an empty directory. */
+  /** Makes an image of what `fill` puts into an empty directory. */
   make(image: string, env: Readonly<Record<string, string>>, fill: (root: string) => Promise<void>): Promise<void>;
   config(image: string): Promise<ImageConfig>;
   /** The directory with all files of the image, until the store is closed. */

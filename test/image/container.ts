@@ -1,5 +1,5 @@
-// A container of the image, run by runc as Kubernetes runs it under the Deployment's security context: as the first process of
-// its own, on a root file system that cannot be written, as nobody, without any right. Only the network is this machine's.
+// Runs a container of the image with runc as Kubernetes would under the Deployment's security context: as process 1, on a
+// read-only root file system, as a non-root user without capabilities. Only the network is this machine's.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -24,18 +24,18 @@ export interface Image {
 }
 
 export interface ContainerOptions {
-  /** The image's own where left out. */
+  /** Default: the image's own. */
   readonly entrypoint?: readonly string[];
-  /** Follow the entrypoint. */
+  /** Appended to the entrypoint. */
   readonly args?: readonly string[];
-  /** Put over the image's own. Where a value is the path of a file of this machine, the container gets that file to read. */
+  /** Overrides the image's own. If a value is the path of a file on this machine, the file is mounted. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Container {
-  /** Passes signals on to the process in the container, and its output and exit code back. */
+  /** Forwards signals to the process in the container, and returns its output and exit code. */
   readonly runc: ChildProcessByStdio<null, Readable, Readable>;
-  /** As this machine numbers the process in the container. */
+  /** The process id of the container's process on this machine. */
   pid(): Promise<number>;
 }
 
@@ -72,14 +72,14 @@ export function startContainer({ config, root }: Image, options: ContainerOption
   return {
     runc,
     async pid() {
-      // runc writes it when the process runs already.
+      // runc writes the file after it has started the process.
       await eventually(async () => existsSync(pidFile));
       return Number(readFileSync(pidFile, 'utf8'));
     },
   };
 }
 
-/** A mount for a variable that names a file. Of a regular file it is a copy, since only the owner may read some. */
+/** A mount for a variable that names a file. Regular files are copied, since some are readable for their owner only. */
 function fileFor(bundle: string, name: string, path: string) {
   const found = path.startsWith('/') ? statSync(path, { throwIfNoEntry: false }) : undefined;
   if (!found) return undefined;

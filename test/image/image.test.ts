@@ -1,5 +1,5 @@
-// The image as the Dockerfile makes it, over base images that this machine can make (see bases.ts), and the operator that
-// runs out of it. Needs root, buildah and runc (Debian's packages of these names).
+// Tests the image that the Dockerfile builds on base images made by this machine (see bases.ts), and the operator in it. Needs
+// root, buildah and runc (Debian's packages of these names).
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -37,13 +37,13 @@ describe('the image', function () {
   });
   after(() => store?.close());
 
-  it('adds to its base the bundle, what is to be known of it, and no other file', () => {
+  it('adds to its base only the bundle, licences and the bill of materials', () => {
     const added = [...files.keys()].filter((file) => !filesOfBase.has(file)).sort();
     const names = ['LICENSE', 'LICENSES.txt', 'main.mjs', 'main.mjs.map', 'sbom.cdx.json'];
     expect(added).to.deep.equal(names.map((name) => `/app/${name}`));
   });
 
-  it('holds the very bundle that this source gives', async () => {
+  it('contains the bundle of this source', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'bundle-'));
     const here = join(directory, 'main.mjs');
     await bundle('src/main.ts', here);
@@ -51,7 +51,7 @@ describe('the image', function () {
     await rm(directory, { recursive: true });
   });
 
-  it('says what it is, in the words of package.json', () => {
+  it('has the labels of package.json', () => {
     const words = ['title', 'description', 'version', 'licenses'] as const;
     const { Labels } = image.config;
     const { name: title, description, version, license: licenses } = project;
@@ -63,7 +63,7 @@ describe('the image', function () {
     });
   });
 
-  it('runs as nobody, and can write nowhere', async () => {
+  it('runs as a non-root user that cannot write any file', async () => {
     const attempt = (file: string) => {
       try {
         process.getBuiltinModule('node:fs').writeFileSync(file, '');
@@ -78,35 +78,35 @@ describe('the image', function () {
     expect(JSON.parse(await text(runc.stdout))).to.deep.equal([65532, 65532, 'EROFS', 'EROFS', 'EROFS', 'EROFS']);
   });
 
-  it('is the operator: it creates a replica, and ends with 0', () =>
+  it('runs the operator, which creates a replica and exits with 0', () =>
     smoke({ launch: (args, env) => startContainer(image, { args, env }).runc }));
 
-  it('hears a SIGTERM that comes while it still starts, though it is the first process', async () => {
+  it('stops on a SIGTERM during its start, though it is process 1', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kubeconfig-'));
-    // Where it reads its kubeconfig from a pipe, it waits for whoever writes.
+    // Reading the kubeconfig from a pipe makes the operator wait.
     const pipe = join(directory, 'kubeconfig');
     await promisify(execFile)('mkfifo', ['--mode=644', pipe]);
     const args = ['--metrics-bind-address=0', '--health-probe-bind-address=0'];
     const container = startContainer(image, { args, env: { KUBECONFIG: pipe } });
     const ended = once(container.runc, 'exit');
     const writer = await open(pipe, 'w');
-    // As a kubelet's signal comes: from outside, and to the process itself.
+    // The kubelet's signal, too, comes from outside and to the process itself.
     process.kill(await container.pid(), 'SIGTERM');
-    await writer.writeFile(kubeconfigOfNobody);
+    await writer.writeFile(unusedKubeconfig);
     await writer.close();
     expect(await ended).to.deep.equal([0, null]);
     await rm(directory, { recursive: true });
   });
 });
 
-/** Good enough to start with; nobody listens there. */
-const kubeconfigOfNobody = JSON.stringify({
+/** Good enough to start with; no server listens there. */
+const unusedKubeconfig = JSON.stringify({
   apiVersion: 'v1',
   kind: 'Config',
-  'current-context': 'nobody',
-  contexts: [{ name: 'nobody', context: { cluster: 'nobody', user: 'nobody' } }],
-  clusters: [{ name: 'nobody', cluster: { server: 'https://127.0.0.1:9' } }],
-  users: [{ name: 'nobody', user: { token: 'none' } }],
+  'current-context': 'unused',
+  contexts: [{ name: 'unused', context: { cluster: 'unused', user: 'unused' } }],
+  clusters: [{ name: 'unused', cluster: { server: 'https://127.0.0.1:9' } }],
+  users: [{ name: 'unused', user: { token: 'none' } }],
 });
 
 async function sizesIn(root: string): Promise<ReadonlyMap<string, number>> {
