@@ -5,7 +5,7 @@ import { explain } from '../src/kubernetes/client/errors.ts';
 import { systemClock as clock } from '../src/lib/clock.ts';
 import { onShutdownSignal } from '../src/preflight.ts';
 import { readFlags } from './demo/flags.ts';
-import { play } from './demo/play.ts';
+import { runDemo } from './demo/run-demo.ts';
 import { screenFor } from './demo/screen.ts';
 import { printable } from './demo/view.ts';
 
@@ -29,7 +29,7 @@ async function run(): Promise<number> {
   try {
     await using started = new AsyncDisposableStack();
     started.defer(() => screen.close());
-    await play(flags, { screen, clock, started, stopped: stop.signal });
+    await runDemo(flags, { screen, clock, started, stopped: stop.signal });
     return 0;
   } catch (error) {
     if (error === stop.signal.reason) return 0;

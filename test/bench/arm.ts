@@ -4,7 +4,7 @@ import { startArmEmulator } from '../emulators/arm/emulator.ts';
 import { instant } from '../emulators/arm/timings.ts';
 
 /** A request to a registry or its replicas. */
-export interface Seen {
+export interface RecordedRequest {
   readonly registry: string;
   /** Undefined: the registry itself, or the list of its replicas. */
   readonly replica: string | undefined;
@@ -19,10 +19,10 @@ export interface Seen {
 export type Report =
   | { readonly kind: 'ready'; readonly environment: Readonly<Record<string, string>>; readonly certificate: string }
   | { readonly kind: 'put'; readonly registry: string; readonly arrival: string }
-  | { readonly kind: 'requests'; readonly requests: readonly Seen[] };
+  | { readonly kind: 'requests'; readonly requests: readonly RecordedRequest[] };
 
 /** A message from the parent; `latency`: every response takes this many ms from now on. */
-export type Question = 'requests' | { readonly latency: number };
+export type Command = 'requests' | { readonly latency: number };
 
 /** ARM's rate limit is per subscription, and not measured here: with this many it is never reached. */
 const subscriptions = 250;
@@ -43,7 +43,7 @@ if (import.meta.main) {
     for (const location of replicas) arm.azure.addReplica(registryAt(index), location);
   }
   tell({ kind: 'ready', environment: arm.environment, certificate: arm.certificate });
-  process.on('message', (question: Question) => {
+  process.on('message', (question: Command) => {
     if (question === 'requests') tell({ kind: 'requests', requests: requests() });
     else arm.azure.faults.set('latency', { kind: 'latency', ms: question.latency });
   });
@@ -54,7 +54,7 @@ if (import.meta.main) {
     setImmediate(() => tell({ kind: 'put', registry, arrival: String(arrival) }));
   }
 
-  function requests(): Seen[] {
+  function requests(): RecordedRequest[] {
     return arm.journal.entries.flatMap(({ registry, replica, method, path, arrival, status }) =>
       registry === undefined ? [] : [{ registry, replica, method, path, arrival: String(arrival), status }],
     );

@@ -38,9 +38,9 @@ const objects = Number(flags.objects) / (flags.quick ? 10 : 1);
 const samples = flags.quick ? 60 : 300;
 /** Number of edited objects, edited in turn so that an edit rarely meets the pass of the previous one. */
 const edited = 20;
-const people = 'people';
+const editedNamespace = 'people';
 /** ms; assumed, since ARM's latency for a GET was not measured. With none, only the processor limits the operator. */
-const usualLatency = 100;
+const assumedLatencyMs = 100;
 const collection = (namespace: string) => `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
 
 await using ended = new AsyncDisposableStack();
@@ -52,9 +52,9 @@ const certificate = join(directory, 'arm.pem');
 await writeFile(certificate, arm.certificate);
 const image = await imageStart(directory);
 const send = await client(kubeconfig, 16);
-await send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: people } });
+await send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: editedNamespace } });
 const editedNames: string[] = [];
-for (let index = 0; index < edited; index++) editedNames.push(await create(people, index));
+for (let index = 0; index < edited; index++) editedNames.push(await create(editedNamespace, index));
 const observed = await watchObserved();
 let edits = 0;
 
@@ -78,7 +78,7 @@ console.log(`${objects} more objects, created in ${seconds(performance.now() - c
 for (const [title, latency] of [
   [`first start, ${objects} objects unseen`, 0],
   [`another start, ${objects} objects settled`, 0],
-  [`another start, ${objects} objects settled`, usualLatency],
+  [`another start, ${objects} objects settled`, assumedLatencyMs],
 ] as const) {
   console.log(latency ? `${title}, Azure answers after ${latency} ms:` : `${title}, Azure answers at once:`);
   arm.answerAfter(latency);
@@ -118,7 +118,7 @@ async function measure(operator: Operator, pause: number): Promise<Sample[]> {
   const measured: Sample[] = [];
   for (let index = 0; index < samples; index++) {
     const name = editedNames[index % edited] ?? '';
-    const { object, time } = await send<RegistryReplication>('PATCH', `${collection(people)}/${name}`, {
+    const { object, time } = await send<RegistryReplication>('PATCH', `${collection(editedNamespace)}/${name}`, {
       spec: { interval: `${20 + (++edits % 1_000)}h` },
     });
     const { uid, generation = 0 } = object.metadata;
@@ -198,7 +198,7 @@ async function watchObserved(): Promise<(uid: string, generation: number) => Pro
   const begin = (): void => {
     const done = () => ended.disposed || begin();
     void watch.watch(
-      collection(people),
+      collection(editedNamespace),
       {},
       (_, object: RegistryReplication) => {
         const { uid = '' } = object.metadata;

@@ -8,15 +8,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
-import type { Question, Report } from './arm.ts';
+import type { Command, Report } from './arm.ts';
 
 export type ArmProcess = Awaited<ReturnType<typeof startArm>>;
 
 /** @param replicas the locations at which each registry has a replica already */
 export async function startArm(ended: AsyncDisposableStack, registries: number, replicas: readonly string[] = []) {
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries), ...replicas]);
-  ended.defer(() => endOf(child));
-  giveWay(child);
+  ended.defer(() => killed(child));
+  lowerPriority(child);
   const next = <K extends Report['kind']>(
     kind: K,
     fits: (report: Extract<Report, { kind: K }>) => boolean = () => true,
@@ -36,10 +36,10 @@ export async function startArm(ended: AsyncDisposableStack, registries: number, 
     /** When the next PUT for this registry arrives, in ns. */
     put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
     /** From now on every response takes this many ms. */
-    answerAfter: (latency: number) => void child.send({ latency } satisfies Question),
+    answerAfter: (latency: number) => void child.send({ latency } satisfies Command),
     async requests() {
       const answer = next('requests');
-      child.send('requests' satisfies Question);
+      child.send('requests' satisfies Command);
       return (await answer).requests;
     },
   };
@@ -58,18 +58,18 @@ export async function startKubernetes(ended: AsyncDisposableStack, directory: st
   const child = spawn(process.execPath, [path('../emulators/kubernetes/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  ended.defer(() => endOf(child));
-  giveWay(child);
+  ended.defer(() => killed(child));
+  lowerPriority(child);
   await once(child.stdout, 'data'); // It prints when it listens.
   return kubeconfig;
 }
 
 /** Lowers the priority of a process that stands for another machine. */
-function giveWay({ pid }: ChildProcess): void {
+function lowerPriority({ pid }: ChildProcess): void {
   if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
 }
 
-async function endOf(child: ChildProcess): Promise<void> {
+async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill('SIGKILL');

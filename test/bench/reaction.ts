@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { group, kind, plural, version } from '../../src/api/registryreplication.ts';
 import { startOperator } from '../operator.ts';
-import { registryAt, type Seen } from './arm.ts';
+import { type RecordedRequest, registryAt } from './arm.ts';
 import { client, startArm, startKubernetes } from './processes.ts';
 import { percentile, summary } from './statistics.ts';
 
@@ -36,10 +36,10 @@ const flags = new Command('npm run bench --')
 
 const warmUp = 20;
 const samples = flags.quick ? 60 : 300;
-const quiet = flags.quick ? 10_000 : 120_000;
+const quietMs = flags.quick ? 10_000 : 120_000;
 const afterQuiet = 5;
 /** ms in which the last objects become Ready: their next pass is after 2 s. */
-const settling = 5_000;
+const settlingMs = 5_000;
 
 await using ended = new AsyncDisposableStack();
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
@@ -65,11 +65,11 @@ await measure(0, warmUp);
 const reactions = await measure(warmUp, samples);
 console.log(`From the answer to a create to the first PUT at ARM, ${flags.pause} ms between objects:`);
 console.log(`  ${summary(reactions.map(({ ms }) => ms))}`);
-await wait(settling);
+await wait(settlingMs);
 report(reactions, await arm.requests());
 
-console.log(`After ${quiet / 1000} s in which nothing happened:`);
-await wait(quiet);
+console.log(`After ${quietMs / 1000} s in which nothing happened:`);
+await wait(quietMs);
 const late = await measure(warmUp + samples, afterQuiet);
 console.log(
   `  max ${Math.max(...late.map(({ ms }) => ms)).toFixed(1)} ms   (${late.map(({ ms }) => ms.toFixed(1)).join(', ')})`,
@@ -99,14 +99,14 @@ async function measure(from: number, count: number): Promise<Reaction[]> {
 }
 
 /** Prints where the time goes, as seen at ARM, and the number of requests per replica until it is Ready. */
-function report(reactions: readonly Reaction[], requests: readonly Seen[]): void {
+function report(reactions: readonly Reaction[], requests: readonly RecordedRequest[]): void {
   const byRegistry = Map.groupBy(requests, ({ registry }) => registry);
-  const arrivals = (which: (request: Seen) => boolean) =>
+  const arrivals = (which: (request: RecordedRequest) => boolean) =>
     reactions.flatMap(({ registry, answered }) => {
       const first = byRegistry.get(registry)?.find(which);
       return first ? [inMs(BigInt(first.arrival) - answered)] : [];
     });
-  const isRead = ({ method }: Seen) => method === 'GET';
+  const isRead = ({ method }: RecordedRequest) => method === 'GET';
   const steps = {
     'first read': arrivals(isRead),
     'GET of the replica': arrivals((request) => isRead(request) && request.replica !== undefined),

@@ -16,7 +16,7 @@ const contentBytes = 2_000_000_000;
  * Like Azure's, but short enough to watch, and no state shorter than the 2 s between two passes for a region in motion:
  * 6-8 s Creating, 8 s Syncing.
  */
-const pleasant: Timings = {
+const watchableTimings: Timings = {
   ...realistic,
   create: { least: 6_000, most: 8_000 },
   // The operator first polls after a quarter of this.
@@ -40,7 +40,10 @@ export async function startAzure(
   registry: RegistryReference,
   { home, speed, directory }: { home: string; speed: number; directory: string },
 ): Promise<DemoAzure> {
-  const arm = await startArmEmulator({ timings: scaled(pleasant, 1 / speed), registryDefaults: { contentBytes } });
+  const arm = await startArmEmulator({
+    timings: scaled(watchableTimings, 1 / speed),
+    registryDefaults: { contentBytes },
+  });
   const { id } = arm.azure.addRegistry(registry, { location: home });
   const certificateFile = join(directory, 'arm.pem');
   const curlConfig = join(directory, 'azure.curl');
@@ -49,7 +52,7 @@ export async function startAzure(
 
   const renew = async () => writeFile(curlConfig, curlConfigFor(certificateFile, await tokenOf(arm)), { mode: 0o600 });
   await renew();
-  const renewal = setInterval(() => void renew(), tokenRenewal);
+  const renewal = setInterval(() => void renew(), tokenRenewalMs);
   return {
     arm,
     certificateFile,
@@ -63,7 +66,7 @@ export async function startAzure(
 }
 
 /** ms; tokens are valid for an hour. */
-const tokenRenewal = 30 * 60_000;
+const tokenRenewalMs = 30 * 60_000;
 
 async function tokenOf({ url, environment }: ArmEmulator): Promise<string> {
   const { AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_RESOURCE_MANAGER_AUDIENCE } = environment;
@@ -97,12 +100,12 @@ export function summaryOf(writes: readonly Pick<JournalEntry, 'method' | 'replic
   const counts = new Map<string, number>();
   for (const { method } of writes) counts.set(method, (counts.get(method) ?? 0) + 1);
   const all = [...counts].map(([method, count]) => `${count} ${method}${count === 1 ? '' : 's'}`).join(' and ');
-  const atHome = writes.filter((write) => isFor(home, write)).length;
+  const atHome = writes.filter((write) => isForRegion(home, write)).length;
   return `Azure saw ${all || 'no writes'}, ${atHome === 0 ? 'none' : atHome} for ${home} (home).`;
 }
 
 /** By the replica's name, which is usually the region's, or by the location in a PUT. */
-function isFor(region: string, { replica, body }: Pick<JournalEntry, 'replica' | 'body'>): boolean {
+function isForRegion(region: string, { replica, body }: Pick<JournalEntry, 'replica' | 'body'>): boolean {
   const location = typeof body === 'object' && body !== null && 'location' in body ? String(body.location) : '';
   return replica?.toLowerCase() === region || normalise(location) === region;
 }

@@ -36,12 +36,12 @@ export interface DemoCluster {
   /** Creates the namespace if it is missing, and the object. */
   apply(sample: Sample): Promise<void>;
   /** Deletes what `apply` created in a cluster that outlives the demo; called when the operator has ended. */
-  tidyUp(): Promise<void>;
+  cleanUp(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** ms; the demo must not hang on an unreachable cluster when the user ends it. */
-const timeout = 5_000;
+const timeoutMs = 5_000;
 
 const crdFile = fileURLToPath(new URL('../../crds/registryreplications.yaml', import.meta.url));
 
@@ -49,7 +49,7 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
   const emulator = await startKubernetesEmulator({ crds: [crdFile] });
   const kubeconfig = join(directory, 'kubeconfig');
   await writeFile(kubeconfig, emulator.kubeconfig, { mode: 0o600 });
-  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: timeout });
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs });
   return {
     kubeconfig,
     cluster,
@@ -59,7 +59,7 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
       await cluster.api(CoreV1Api).createNamespace({ body: namespace });
       await create(cluster, object);
     },
-    tidyUp: () => Promise.resolve(),
+    cleanUp: () => Promise.resolve(),
     async close() {
       await cluster.close();
       await emulator.close();
@@ -74,19 +74,19 @@ const label = `${group}/demo`;
  * @param sample Only its namespace, and only objects with this run's label, are watched: the cluster may have objects
  *   whose replicas are in the real Azure, which the emulated one does not know.
  */
-export async function givenCluster(
+export async function userCluster(
   kubeconfig: string,
   { object }: Sample,
   say: (text: string) => void,
 ): Promise<DemoCluster> {
-  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: timeout });
+  const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs });
   const replications = replicationsIn(cluster);
   const name = nameOf(object);
   const run = randomBytes(4).toString('hex');
   say(`The cluster is ${cluster.server}, of ${kubeconfig}; Azure is emulated.`);
   await installCrd(cluster, say);
-  const present = await found(replications.get(name));
-  if (present) throw new Error(isThere(present, kubeconfig));
+  const present = await orUndefined(replications.get(name));
+  if (present) throw new Error(alreadyPresentMessage(present, kubeconfig));
 
   return {
     kubeconfig,
@@ -97,11 +97,11 @@ export async function givenCluster(
       await createNamespace(cluster, namespace, say);
       await create(cluster, { ...object, metadata: { ...object.metadata, labels: { [label]: run } } });
     },
-    async tidyUp() {
-      const left = await found(replications.get(name));
+    async cleanUp() {
+      const left = await orUndefined(replications.get(name));
       if (left?.metadata.labels?.[label] !== run) return;
       const body = { preconditions: { uid: left.metadata.uid ?? '' } };
-      await found(
+      await orUndefined(
         cluster.api(CustomObjectsApi).deleteNamespacedCustomObject({ group, version, plural, ...name, body }),
       );
       // The operator has ended, and so has the Azure that the finalizer protects.
@@ -113,7 +113,7 @@ export async function givenCluster(
 }
 
 async function installCrd(cluster: KubeClient, say: (text: string) => void): Promise<void> {
-  if (await found(cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name: crdName }))) {
+  if (await orUndefined(cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name: crdName }))) {
     say(`It has the CRD ${crdName} already, which is left as it is.`);
     return;
   }
@@ -129,7 +129,7 @@ async function createNamespace(
 ): Promise<void> {
   const name = namespace.metadata?.name ?? '';
   const api = cluster.api(CoreV1Api);
-  if (await found(api.readNamespace({ name }))) return;
+  if (await orUndefined(api.readNamespace({ name }))) return;
   say(`Creating the namespace ${name}, which stays there afterwards.`);
   await api.createNamespace({ body: namespace });
 }
@@ -144,7 +144,7 @@ async function create(cluster: KubeClient, body: RegistryReplication): Promise<v
 }
 
 /** Undefined if the API server answers 404. */
-async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
@@ -154,7 +154,7 @@ async function found<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /** Why the demo stops, and the remedy. */
-function isThere({ metadata }: RegistryReplication, kubeconfig: string): string {
+function alreadyPresentMessage({ metadata }: RegistryReplication, kubeconfig: string): string {
   const { namespace, name, labels } = metadata;
   const sentence = `georep ${namespace}/${name} is in this cluster already, and this run did not make it.`;
   if (labels?.[label] === undefined) return `${sentence} Use another cluster, or delete it.`;

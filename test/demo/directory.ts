@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * Creates the directory if it is missing, and locks it. Resolves to the function that unlocks it; rejects, with nothing changed,
  * if a running demo holds the lock.
  */
-export async function take(directory: string): Promise<() => Promise<void>> {
+export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'demo.pid');
   const owner = Number(await readFile(file, 'utf8').catch(() => ''));

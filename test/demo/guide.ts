@@ -1,6 +1,6 @@
 // The demo's final text: what to try once everything is Ready.
 
-export interface Whereabouts {
+export interface GuideParameters {
   /** As the reader would type it. */
   readonly kubeconfig: string;
   /** `namespace` and `name` of the object. */
@@ -19,7 +19,7 @@ export interface Whereabouts {
 /** The api-version that the operator uses. */
 const apiVersion = '2025-11-01';
 
-export function guideTo(where: Whereabouts): string {
+export function guideText(where: GuideParameters): string {
   const { kubeconfig, namespace, name, curlConfig, registryUrl, log, hasKubectl } = where;
   const georep = (verb: string, rest = '') => `  kubectl ${verb} georep -n ${namespace} ${name}${rest}`;
   const northeurope = `[{"op":"add","path":"/spec/regions/-","value":{"location":"North Europe"}}]`;

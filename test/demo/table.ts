@@ -5,7 +5,7 @@ import type { RegionView, View } from './view.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
-export interface Space {
+export interface Size {
   /** Characters per line. */
   readonly columns: number;
   /** The maximal number of lines. */
@@ -23,10 +23,10 @@ const headings: readonly Cell[] = ['REGION', 'STATE', 'FOR', 'AZURE SAYS', 'ROUT
 }));
 
 /** Coloured lines that fit the space. `now` in ms since the epoch. */
-export function tableOf(views: readonly View[], now: number, { columns, rows }: Space): string[] {
+export function tableOf(views: readonly View[], now: number, { columns, rows }: Size): string[] {
   const lines = views.flatMap((view) => block(view, now, columns));
   if (lines.length <= rows) return lines;
-  return [...lines.slice(0, rows - 1), fitted(`… and ${lines.length - rows + 1} more lines`, columns)];
+  return [...lines.slice(0, rows - 1), truncate(`… and ${lines.length - rows + 1} more lines`, columns)];
 }
 
 function block(view: View, now: number, columns: number): string[] {
@@ -37,11 +37,11 @@ function block(view: View, now: number, columns: number): string[] {
   const remarks = regions.flatMap((region) => (region.message ? [`${region.location}: ${region.message}`] : []));
   return [
     '',
-    styled('bold', fitted(`${name}  (registry ${registry})  ${phase}${progress}`, columns)),
+    styled('bold', truncate(`${name}  (registry ${registry})  ${phase}${progress}`, columns)),
     ...(regions.length > 0 ? grid.map((cells) => row(cells, widths, columns)) : []),
     ...(remarks.length > 0 ? remarks : [message])
       .filter(Boolean)
-      .map((text) => styled('dim', fitted(`  ${text}`, columns))),
+      .map((text) => styled('dim', truncate(`  ${text}`, columns))),
   ];
 }
 
@@ -87,7 +87,7 @@ function row(cells: readonly Cell[], widths: readonly number[], columns: number)
     .join('');
 }
 
-function fitted(text: string, columns: number): string {
+function truncate(text: string, columns: number): string {
   return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { summaryOf } from '../../demo/azure.ts';
-import { guideTo } from '../../demo/guide.ts';
+import { guideText } from '../../demo/guide.ts';
 
 describe('what Azure saw', () => {
   const put = (replica: string, location = replica) => ({ method: 'PUT', replica, body: { location } });
@@ -34,19 +34,19 @@ describe('the guide', () => {
   };
 
   it('names the kubeconfig that it wrote, and every command worth trying', () => {
-    const text = guideTo(where);
+    const text = guideText(where);
     expect(text).to.include('export KUBECONFIG=.demo/kubeconfig\n');
     for (const command of ['get georep -A\n', '-o wide', '-w\n', 'describe', 'edit', 'patch', 'wait', 'delete', 'curl'])
       expect(text).to.include(command);
   });
 
   it('quotes a path that a shell would take apart', () => {
-    expect(guideTo({ ...where, kubeconfig: "/it's mine/config" })).to.include(
+    expect(guideText({ ...where, kubeconfig: "/it's mine/config" })).to.include(
       `export KUBECONFIG='/it'\\''s mine/config'`,
     );
   });
 
   it('says where kubectl is to be had, where there is none', () => {
-    expect(guideTo({ ...where, hasKubectl: false })).to.include('https://kubernetes.io/docs/tasks/tools');
+    expect(guideText({ ...where, hasKubectl: false })).to.include('https://kubernetes.io/docs/tasks/tools');
   });
 });

@@ -11,21 +11,21 @@ import type { Log } from '../../src/lib/log.ts';
 import { missingKubectl } from '../emulators/kubectl.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type DemoAzure, startAzure, summaryOf } from './azure.ts';
-import { type DemoCluster, emulatedCluster, givenCluster } from './cluster.ts';
-import { take } from './directory.ts';
+import { type DemoCluster, emulatedCluster, userCluster } from './cluster.ts';
+import { lockDirectory } from './directory.ts';
 import type { Flags } from './flags.ts';
-import { guideTo } from './guide.ts';
+import { guideText } from './guide.ts';
 import { homeRegion, readSample, sampleFile } from './sample.ts';
 import type { Screen } from './screen.ts';
 import { printable, viewOf } from './view.ts';
 
 /** ms in which everything must become Ready with --once. */
-const patience = 120_000;
+const onceTimeoutMs = 120_000;
 
 /** The operator's drift interval in the demo; the default of ten minutes is too long to watch. */
 const interval = '10s';
 
-export interface Stage {
+export interface DemoContext {
   readonly screen: Screen;
   readonly clock: Clock;
   /** Receives the cleanup of everything that is started. */
@@ -34,27 +34,27 @@ export interface Stage {
 }
 
 /** Resolves when --once has seen everything Ready. Rejects on any failure, and with the signal's reason when stopped. */
-export async function play({ once, kubeconfig, speed, directory }: Flags, stage: Stage): Promise<void> {
-  const { screen, clock, started, stopped } = stage;
+export async function runDemo({ once, kubeconfig, speed, directory }: Flags, context: DemoContext): Promise<void> {
+  const { screen, clock, started, stopped } = context;
   const sample = await readSample();
   const { registry, regions } = sample.object.spec;
   const logFile = join(directory, 'operator.log');
-  started.defer(await take(directory));
+  started.defer(await lockDirectory(directory));
 
   const azure = await startAzure(registry, { home: homeRegion, speed, directory });
   started.defer(() => azure.close());
   stopped.throwIfAborted();
-  const cluster = kubeconfig ? await givenCluster(kubeconfig, sample, screen.say) : await emulatedCluster(directory);
+  const cluster = kubeconfig ? await userCluster(kubeconfig, sample, screen.say) : await emulatedCluster(directory);
   started.defer(() => cluster.close());
   stopped.throwIfAborted();
 
-  started.defer(() => cluster.tidyUp());
-  const operator = operate(azure, cluster, logFile);
+  started.defer(() => cluster.cleanUp());
+  const operator = startDemoOperator(azure, cluster, logFile);
   started.defer(async () => void (await operator.stop()));
-  const interrupted = Promise.race([aborted(stopped), diedOf(operator, logFile)]);
+  const interrupted = Promise.race([aborted(stopped), operatorExit(operator, logFile)]);
   interrupted.catch(() => undefined); // It may reject while something else is awaited; every long wait is raced with it.
 
-  const { informer, ready, why } = watch(cluster, namespacedName(sample.object), stage);
+  const { informer, ready, why } = watch(cluster, namespacedName(sample.object), context);
   started.defer(() => informer.stop());
   await Promise.race([informer.synced, interrupted]);
   const wanted = regions.map(({ location }) => location).join(' and ');
@@ -62,25 +62,29 @@ export async function play({ once, kubeconfig, speed, directory }: Flags, stage:
   await cluster.apply(sample);
   stopped.throwIfAborted();
 
-  await Promise.race([ready, interrupted, ...(once ? [tooLate(clock, why)] : [])]);
+  await Promise.race([ready, interrupted, ...(once ? [timeout(clock, why)] : [])]);
   screen.say(`Everything is there. ${summaryOf(azure.arm.journal.writes, homeRegion)}`);
   if (once) return;
   const { namespace, name } = sample.object.metadata;
   screen.say(
-    guideTo({
-      kubeconfig: pathTo(cluster.kubeconfig),
+    guideText({
+      kubeconfig: displayPath(cluster.kubeconfig),
       namespace,
       name,
-      curlConfig: pathTo(azure.curlConfig),
+      curlConfig: displayPath(azure.curlConfig),
       registryUrl: azure.registryUrl,
-      log: pathTo(logFile),
+      log: displayPath(logFile),
       hasKubectl: missingKubectl() === undefined,
     }),
   );
   await interrupted;
 }
 
-function operate({ arm, certificateFile }: DemoAzure, { kubeconfig, scope }: DemoCluster, logFile: string): Operator {
+function startDemoOperator(
+  { arm, certificateFile }: DemoAzure,
+  { kubeconfig, scope }: DemoCluster,
+  logFile: string,
+): Operator {
   const limited = scope ? ['--watch-namespaces', scope.namespace, '--watch-label-selector', scope.labelSelector] : [];
   const operator = startOperator({
     args: ['--interval', interval, ...limited],
@@ -95,11 +99,13 @@ function operate({ arm, certificateFile }: DemoAzure, { kubeconfig, scope }: Dem
 }
 
 /** Rejects when the operator ends. */
-async function diedOf({ process, exited, otherOutput, log }: Operator, logFile: string): Promise<never> {
+async function operatorExit({ process, exited, otherOutput, log }: Operator, logFile: string): Promise<never> {
   const code = await exited;
   const how = code === null ? process.signalCode : `exit code ${code}`;
   const words = printable(otherOutput.at(-1) ?? log.at(-1)?.msg ?? 'nothing');
-  throw new Error(`The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${pathTo(logFile)}`);
+  throw new Error(
+    `The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${displayPath(logFile)}`,
+  );
 }
 
 interface Watching {
@@ -111,7 +117,7 @@ interface Watching {
 }
 
 /** Shows every change of the objects, and waits until the object `key` is Ready. */
-function watch({ cluster, replications, scope }: DemoCluster, key: string, { screen, clock }: Stage): Watching {
+function watch({ cluster, replications, scope }: DemoCluster, key: string, { screen, clock }: DemoContext): Watching {
   const store = new Store<RegistryReplication>();
   const ready = Promise.withResolvers<void>();
   const read = () => store.read(key);
@@ -149,14 +155,14 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function tooLate(clock: Clock, why: () => string): Promise<never> {
+function timeout(clock: Clock, why: () => string): Promise<never> {
   return new Promise((_, reject) => {
-    clock.after(patience, () => reject(new Error(`Not Ready after ${patience / 1000} s: ${why()}`)));
+    clock.after(onceTimeoutMs, () => reject(new Error(`Not Ready after ${onceTimeoutMs / 1000} s: ${why()}`)));
   });
 }
 
 /** Relative to the user's directory if that is shorter. */
-function pathTo(file: string): string {
+function displayPath(file: string): string {
   const way = relative(process.env.INIT_CWD ?? process.cwd(), file);
   return way.startsWith('..') ? file : way;
 }
