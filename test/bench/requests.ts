@@ -1,18 +1,17 @@
-// `npm run bench:requests`: what the operator asks of ARM for a replica that is created, alone and with four others, for a look at
-// replicas in motion, and for a settled registry; beside it what Azure Service Operator asks. It asserts nothing.
+// `npm run bench:requests`: counts the operator's requests to ARM for a created replica, alone and with four others, for a look at
+// replicas in motion, and for a settled registry, compared with Azure Service Operator. It asserts nothing.
 //
-// How it is measured. In real time, with creations that take 8 to 19 s and the Retry-After of 10 s, both as recorded (see
-// realistic in test/emulators/arm/timings.ts): nothing is sped up but the interval of settled registries, whose requests are
-// counted for each look and not for each minute. Every request that the emulator's journal has of a registry counts, from the
-// creation of its object on; those for `GET /subscriptions/{id}/locations`, one a day and subscription, are told apart.
-// A look is a LIST with the reads that follow it. How late a replica is seen: from when it is Ready in ARM to the GET that
-// shows the operator so.
+// Method: in real time, with creations of 8 to 19 s and a Retry-After of 10 s, both as recorded (see realistic in
+// test/emulators/arm/timings.ts). Only the interval of settled registries is shorter; their requests are counted per look. Every
+// request for a registry in the emulator's journal counts, from the creation of its object on.
+// `GET /subscriptions/{id}/locations`, one a day and subscription, is counted separately. A look is a LIST with the reads that follow
+// it. The delay of a replica's Ready runs from its state in ARM to the GET that returns it.
 //
-// What Azure Service Operator asks is not measured here. It is read from its own recording
+// Azure Service Operator is not measured. Its numbers come from its recording
 // v2/internal/controllers/recordings/Test_ContainerRegistry_Registry_20230701_CRUD.yaml (Azure/azure-service-operator,
-// 2025-11-18): a PUT; polls of the operation as Retry-After says, after 10, 22 and 35 s, the third of which was the last; and two GETs.
-// A creation of 8 to 19 s is over by the first or the second poll: that is concluded, as is that replicas share nothing.
-// Once an hour (its default period, issue 2811) it repeats each PUT, upon which the recording has a GET.
+// 2025-11-18): a PUT; polls of the operation after 10, 22 and 35 s, of which the third was the last; and two GETs. (inferred) A
+// creation of 8 to 19 s ends by the first or second poll, and replicas share no request. Once an hour (its default period, issue
+// 2811) it repeats each PUT, after which the recording has a GET.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +35,7 @@ const flags = new Command('npm run bench:requests --')
 const registries = Number(flags.registries);
 const five = ['japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
 const collection = `/apis/${group}/${version}/namespaces/default/${plural}`;
-/** s between two looks at a settled registry, and how many of them are watched. */
+/** Seconds between two looks at a settled registry, and the number of counted looks. */
 const interval = 5;
 const looks = 6;
 
@@ -81,7 +80,7 @@ interface Creation {
   readonly requests: readonly JournalEntry[];
 }
 
-/** Creates objects for registries of their own, and resolves once all of them are Ready. */
+/** Creates one object for each registry, and resolves once all are Ready. */
 async function created(
   prefix: string,
   locations: readonly string[],
@@ -101,7 +100,7 @@ async function created(
   return names.map((name) => ({ name, locations, requests: requestsOf(name) }));
 }
 
-/** Looks at the registries of five replicas, settled by now: the requests of a few looks, without the first. */
+/** Counts the requests of a few looks at the settled registries of five replicas, without the first look. */
 async function watched(...args: readonly string[]): Promise<readonly JournalEntry[]> {
   await using operating = new AsyncDisposableStack();
   await start(operating, args);
@@ -147,7 +146,7 @@ function perReplica(creations: readonly Creation[]): [string, string] {
   return [share(isRead), share((entry) => !isRead(entry))];
 }
 
-/** Each look from the last PUT on, without the GETs by id that a step to Ready needs. */
+/** The looks after the last PUT, without the GETs by id that confirm Ready. */
 function inMotion(creations: readonly Creation[]): [string, string] {
   const looks = creations.map(({ requests }) => {
     const after = requests.slice(requests.findLastIndex((entry) => !isRead(entry)) + 1);
@@ -162,7 +161,7 @@ function perLook(requests: readonly JournalEntry[], looks = 1): [string, string]
   return [each(reads), each(requests.length - reads)];
 }
 
-/** From the state as ARM has it to the first GET that came after. */
+/** From the state in ARM to the first GET after it. */
 function lateness(creations: readonly Creation[]): string {
   const late = creations.flatMap(({ name, locations, requests }) =>
     locations.flatMap((location) => {

@@ -1,4 +1,4 @@
-// The ARM gateway over real sockets: against the emulator for what Azure does, against a bare server for what it should never do.
+// The ARM client over real sockets: against the emulator for what Azure does, against a bare server for what it should never do.
 
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -26,7 +26,7 @@ const registry = {
   name: 'myACR0007',
 };
 
-describe('the ARM gateway at Azure', () => {
+describe('the ARM client', () => {
   let emulator: ArmEmulator;
   let cloud: Cloud;
   let distrust: () => void;
@@ -85,11 +85,11 @@ describe('the ARM gateway at Azure', () => {
     expect(requests().length).to.be.at.least(3);
   });
 
-  it('lists none where there are none', async () => {
+  it('lists none if there are none', async () => {
     expect(await arm.replicas(registry)).to.deep.equal([]);
   });
 
-  it('creates a replica with one request, and answers with what it is then', async () => {
+  it('creates a replica with one request and returns its state', async () => {
     const { createdAt, ...replica } = (await arm.create(registry, 'japaneast', { location: 'Japan East' })).replica;
     expect(createdAt).to.match(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/);
     expect(replica).to.deep.equal({
@@ -102,7 +102,7 @@ describe('the ARM gateway at Azure', () => {
     expect(requests()).to.deep.equal(['PUT myACR0007/replications/japaneast']);
   });
 
-  it('tells why a creation failed, asked once, and forgets the signed address', async () => {
+  it('returns the reason of a failed creation once, and forgets the signed URL', async () => {
     emulator.azure.faults.add({
       kind: 'failedCreation',
       times: 1,
@@ -117,7 +117,7 @@ describe('the ARM gateway at Azure', () => {
     expect(requests().filter((request) => request.includes('operationStatuses'))).to.have.length(1);
   });
 
-  it('tells why a replica vanished while it was being created', async () => {
+  it('returns the reason why a replica vanished during its creation', async () => {
     const fault = { code: 'PrivateEndpointIpExhausted', message: 'The subnet has no free IP address.' };
     emulator.azure.faults.add({ kind: 'vanishingCreation', times: 1, ...fault });
     await arm.create(registry, 'japaneast', { location: 'japaneast' });
@@ -125,14 +125,14 @@ describe('the ARM gateway at Azure', () => {
     expect(await arm.failure(registry, 'JapanEast')).to.equal(`${fault.code}: ${fault.message}`);
   });
 
-  it('passes on when Azure thinks it worth asking how the creation goes', async () => {
+  it("returns ARM's hint for the first poll", async () => {
     emulator.azure.timings = { ...held, retryAfter: 10 };
     const { askAfter } = await arm.create(registry, 'japaneast', { location: 'japaneast' });
     emulator.azure.timings = held;
     expect(askAfter).to.equal(10_000);
   });
 
-  it('leaves the operations it started alone: however long they take, it never polls (traps 18, 19)', async () => {
+  it('never polls the operations that it started (traps 18, 19)', async () => {
     emulator.azure.addReplica(registry, 'westeurope');
     emulator.azure.addReplica(registry, 'westus2');
     mock.timers.enable({ apis: ['setTimeout'] });
@@ -153,7 +153,7 @@ describe('the ARM gateway at Azure', () => {
     ]);
   });
 
-  it('says in a request only what it was told to say (traps 8, 9, 11)', async () => {
+  it('sends only the fields that it was given (traps 8, 9, 11)', async () => {
     await arm.create(registry, 'japaneast', { location: 'japaneast' });
     await arm.create(registry, 'westus2', { location: 'westus2', routing: false, tags: { team: 'web' } });
     emulator.azure.addReplica(registry, 'westeurope');
@@ -167,25 +167,25 @@ describe('the ARM gateway at Azure', () => {
     ]);
   });
 
-  it('replaces all tags of a replica, and shows the new ones', async () => {
+  it('replaces all tags of a replica and returns the new ones', async () => {
     emulator.azure.addReplica(registry, 'westeurope', { tags: { owner: 'a', team: 'b' } });
     const { replica } = await arm.update(registry, 'westeurope', { tags: { team: 'web' } });
     expect(replica.tags).to.deep.equal({ team: 'web' });
   });
 
-  it('shows the new routing while the change is still under way', async () => {
+  it('returns the new routing while the change is in progress', async () => {
     emulator.azure.addReplica(registry, 'westeurope');
     const { replica } = await arm.update(registry, 'westeurope', { routing: false });
     expect(replica).to.include({ routing: false, provisioningState: 'Updating' });
   });
 
-  it('reads what ACR says of a replica that is synchronising', async () => {
+  it('reads the status of a Syncing replica', async () => {
     emulator.azure.addReplica(registry, 'westeurope', { name: 'backup01', state: 'Syncing' });
     const replica = await arm.replica(registry, 'backup01');
     expect(replica).to.include({ location: 'westeurope', provisioningState: 'Succeeded', displayStatus: 'Syncing' });
   });
 
-  it('deletes a replica, and does not mind when there is none', async () => {
+  it('deletes a replica, also one that does not exist', async () => {
     emulator.azure.addReplica(registry, 'westeurope');
     await arm.remove(registry, 'westeurope');
     emulator.azure.settle();
@@ -193,11 +193,11 @@ describe('the ARM gateway at Azure', () => {
     expect(emulator.azure.replica(registry, 'westeurope')).to.equal(undefined);
   });
 
-  it('does not mind deleting a replica of a registry that is gone', async () => {
+  it('deletes a replica of a registry that is gone', async () => {
     await arm.remove({ ...registry, name: 'nosuchregistry' }, 'westeurope');
   });
 
-  it('tells a missing registry, replica and subscription apart', async () => {
+  it('distinguishes a missing registry, replica and subscription', async () => {
     const missing = await rejection(arm.registry({ ...registry, name: 'nosuchregistry' }));
     expect(missing).to.include({ kind: 'NotFound', code: 'ResourceNotFound' });
     expect(missing.message).to.match(/^Cannot read registry nosuchregistry: it is not there/);
@@ -212,7 +212,7 @@ describe('the ARM gateway at Azure', () => {
     expect(error.message).to.match(/^Cannot create replica atlantis of registry myACR0007: the region does not exist/);
   });
 
-  it('names the regions of a subscription that take resources', async () => {
+  it('lists the regions of a subscription that take resources', async () => {
     const locations = await arm.locations(registry.subscriptionId);
     expect(locations).to.include.members(['eastus', 'japaneast', 'westeurope']).and.not.to.include('europe');
     expect(emulator.journal.entries.map(({ method, endpoint }) => `${method} ${endpoint}`)).to.deep.equal([
@@ -220,14 +220,14 @@ describe('the ARM gateway at Azure', () => {
     ]);
   });
 
-  it('is told, like others, that it may not read the regions', async () => {
+  it('reports a missing right to read the regions', async () => {
     emulator.azure.faults.add({ kind: 'forbidden', actions: ['Microsoft.Resources/subscriptions/locations/read'] });
     const error = await rejection(arm.locations(registry.subscriptionId));
     expect(error).to.include({ kind: 'Denied', reason: 'AuthorizationFailed' });
     expect(error.message).to.contain('Microsoft.Resources/subscriptions/locations/read');
   });
 
-  it('does not try again when throttled, and says for how long to wait', async () => {
+  it('does not retry a 429, and returns its Retry-After', async () => {
     emulator.azure.refuse(() => true, {
       status: 429,
       code: 'SubscriptionRequestsThrottled',
@@ -238,7 +238,7 @@ describe('the ARM gateway at Azure', () => {
     expect(requests()).to.have.length(1);
   });
 
-  it('does not try again when Azure fails', async () => {
+  it('does not retry a failure of ARM', async () => {
     emulator.azure.refuse(() => true, { status: 503, code: 'ServerBusy', message: 'later' });
     expect(await rejection(arm.create(registry, 'japaneast', { location: 'japaneast' }))).to.include({
       kind: 'Transient',
@@ -269,7 +269,7 @@ describe('the ARM gateway at Azure', () => {
     expect(new Set(ids).size).to.equal(4);
   });
 
-  it('says that Azure does not take the secret', async () => {
+  it('reports a wrong secret', async () => {
     const error = await rejection(connect('wrong').registry(registry));
     expect(error).to.include({ kind: 'Denied', reason: 'AuthenticationFailed' });
     expect(error.message).to.contain('AADSTS7000215').and.not.to.contain('wrong');
@@ -288,13 +288,13 @@ describe('the ARM gateway at Azure', () => {
     }
   }
 
-  it('finds its credential in the environment, and says in one sentence when there is none', async () => {
+  it('finds its credential in the environment, and reports in one sentence if there is none', async () => {
     const check = () => checkCredential(defaultCredential(cloud), cloud);
     expect(await withEnvironment(emulator.environment, check)).to.equal(undefined);
     expect(await withEnvironment({}, check)).to.contain('no Azure credential found: set AZURE_TENANT_ID');
   });
 
-  it('gets another token from a credential that was reset, which MSAL alone hands out until its end', async () => {
+  it('gets a new token from a credential after a reset, although MSAL caches the old one', async () => {
     await withEnvironment(emulator.environment, async () => {
       const credential = defaultCredential(cloud);
       const token = async () => (await credential.getToken(scopeOf(cloud)))?.token;
@@ -306,7 +306,7 @@ describe('the ARM gateway at Azure', () => {
   });
 });
 
-describe('the ARM gateway at a server that misbehaves', () => {
+describe('the ARM client at a server that misbehaves', () => {
   let server: Server;
   let distrust: () => void;
   let cloud: Cloud;
@@ -326,7 +326,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
   before(async () => {
     const { cert, key } = await makeLoopbackCertificate('a server that misbehaves');
     distrust = trust(cert);
-    // Idle connections stay: one that is just being closed would look like a server that went away.
+    // Keeps idle connections: a request on one that is being closed would fail.
     server = createServer({ cert, key, keepAliveTimeout: 60_000 }, (request, response) => {
       seen.push(request);
       answer(request, response);
@@ -373,7 +373,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
   };
   const reading = Object.entries(everything).filter(([name]) => name !== 'remove');
 
-  it('sends one id of its own with each request, and its name', async () => {
+  it('sends a new request id and its User-Agent with each request', async () => {
     for (const [name, call] of Object.entries(everything))
       if (name !== 'replicas' && name !== 'locations') await call();
     const ids = seen.map(({ headers }) => headers['x-ms-client-request-id']);
@@ -383,7 +383,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     );
   });
 
-  it('makes nothing of a hint that is no number of seconds', async () => {
+  it('ignores a hint that is no number of seconds', async () => {
     const body = { id: '/x', name: 'japaneast', location: 'japaneast' };
     for (const hint of ['soon', '-1', '1e9', 'Sun, 22 Nov 2026 00:00:00 GMT', undefined]) {
       answer = json(201, body, hint === undefined ? {} : { 'retry-after': hint });
@@ -408,7 +408,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
   });
 
   for (const [name, call] of Object.entries(everything)) {
-    it(`gives up ${name} after 30 s without an answer`, async () => {
+    it(`times out ${name} after 30 s without a response`, async () => {
       const asked = once(server, 'request');
       answer = () => {};
       const error = rejection(call());
@@ -430,14 +430,14 @@ describe('the ARM gateway at a server that misbehaves', () => {
       expect(seen).to.have.length(3);
     });
 
-    it(`takes a connection that breaks during ${name} for no answer`, async () => {
+    it(`reports a connection that breaks during ${name} as Transient`, async () => {
       answer = (request) => request.socket.destroy();
       expect(await rejection(call())).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
       expect(seen).to.have.length(1);
     });
   }
 
-  it('gives up after 30 s when an answer begins and does not end', async () => {
+  it('times out after 30 s when a response does not end', async () => {
     const begun = new Promise<void>((resolve) => {
       answer = (_, response) => {
         response.writeHead(200, { 'content-type': 'application/json' });
@@ -450,7 +450,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(await error).to.include({ kind: 'Transient' });
   });
 
-  it('gives up after 30 s when no token comes', async () => {
+  it('times out after 30 s without a token', async () => {
     arm = createArmClient({ credential: { getToken: () => new Promise(() => {}) }, cloud, clock });
     const error = rejection(arm.registry(registry));
     await clock.advance(30_000);
@@ -458,7 +458,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen).to.have.length(0);
   });
 
-  it('asks before each write, when all else is there, whether it may be sent, and sends none that may not (trap 31)', async () => {
+  it('checks right before each write, after the token, whether it may be sent (trap 31)', async () => {
     const slow = Promise.withResolvers<AccessToken>();
     let mayWrite = true;
     arm = createArmClient({
@@ -480,7 +480,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET', 'PUT']);
   });
 
-  it('asks again when a connection for a write is open, and sends nothing over it where the answer has changed (trap 31)', async () => {
+  it('checks again on the open connection, and sends nothing if writes are forbidden meanwhile (trap 31)', async () => {
     let mayWrite = true;
     const beforeWrite = () => {
       if (!mayWrite) throw new Error('not any more');
@@ -495,7 +495,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET']);
   });
 
-  it('asks once more right before a write goes out over a connection that was open already (trap 31)', async () => {
+  it('checks again right before a write on a reused connection (trap 31)', async () => {
     let asked = 0;
     const beforeWrite = () => {
       if (++asked > 1) throw new Error('not any more');
@@ -508,7 +508,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ method }) => method)).to.deep.equal(['GET', 'GET']);
   });
 
-  it('sends nothing after it has given up, though the token comes at last', async () => {
+  it('sends nothing after the deadline when the token comes late', async () => {
     const late = Promise.withResolvers<AccessToken>();
     arm = createArmClient({ credential: { getToken: () => late.promise }, cloud, clock });
     const error = rejection(arm.create(registry, 'japaneast', { location: 'japaneast' }));
@@ -533,7 +533,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     '{"value":[null]}',
     '{"value":{}}',
   ]) {
-    it(`takes ${body || 'an empty body'} for an answer that says nothing`, async () => {
+    it(`reports ${body || 'an empty body'} as Transient`, async () => {
       answer = json(200, body);
       for (const [name, call] of reading) {
         expect(await rejection(call()), name).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
@@ -541,7 +541,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     });
   }
 
-  it('stops following a list that has no end', async () => {
+  it('stops following an endless list', async () => {
     answer = (request, response) =>
       json(200, { value: [], nextLink: `${cloud.endpoint}${request.url}` })(request, response);
     expect(await rejection(arm.replicas(registry))).to.include({ kind: 'Transient' });
@@ -554,7 +554,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen).to.have.length(1);
   });
 
-  it('asks with a new token after a 401', async () => {
+  it('sends a new token after a 401', async () => {
     answer = json(401, { error: { code: 'ExpiredAuthenticationToken', message: 'expired' } });
     expect(await rejection(arm.registry(registry))).to.include({ kind: 'Transient' });
     answer = json(200, { id: '/x', location: 'l', sku: { name: 'Premium' } });
@@ -562,7 +562,7 @@ describe('the ARM gateway at a server that misbehaves', () => {
     expect(seen.map(({ headers }) => headers.authorization)).to.deep.equal(['Bearer token-1', 'Bearer token-2']);
   });
 
-  it('never lets a name out of its place in the URL', async () => {
+  it('keeps each name within its segment of the URL', async () => {
     const hostile = fc.oneof(
       fc.constantFrom('..', '.', '', '%2e%2e', '../..', '..%2f', 'a/b', 'a\\b', 'a?b=c', 'a#b', 'a b', '{a}', '\ud800'),
       fc.string({ unit: 'binary', maxLength: 20 }),

@@ -1,5 +1,5 @@
-// The operator's side of the wire, in the test's own process: its gateway and its budget, over real sockets to an emulated ARM,
-// on a clock that tests move. An hour takes as long as its requests.
+// The operator's ARM client and rate limiter in the test's process, over real sockets to the ARM emulator, on a clock that tests
+// move.
 
 import type { TokenCredential } from '@azure/core-auth';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
@@ -13,20 +13,20 @@ import { priorityOf } from '../../src/operator/request-priority.ts';
 import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { trust } from '../trust.ts';
 
-/** One life of the operator's process, as far as ARM can tell. */
+/** The ARM side of one operator process. */
 export interface Connection {
-  /** Past the budget: whatever is asked is sent. */
+  /** Without tokens: every request is sent unless ARM has paused them. */
   readonly arm: Arm;
-  /** ARM as one pass of this object sees it: within the budget. */
+  /** For one pass of this object, within the rate limit. */
   armFor(object: RegistryReplication): Arm;
 }
 
 export interface ArmOverSockets {
   readonly emulator: ArmEmulator;
-  /** `witnessed` may come between the budget and the wire. */
+  /** `witnessed` may wrap the client below the rate limit. */
   connect(witnessed?: (arm: Arm) => Arm): Connection;
-  /** The gateway alone, with the same credential: it tells this wire what it sends, where there is one, and asks nobody else. */
-  gateway(rateLimiter?: Pick<RateLimiter, 'send'>): Arm;
+  /** A client alone, with the same credential. It reports to this rate limiter only. */
+  client(rateLimiter?: Pick<RateLimiter, 'send'>): Arm;
   close(): Promise<void>;
 }
 
@@ -34,14 +34,14 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
   const emulator = await startArmEmulator({ ...options, clock });
   const distrust = trust(emulator.certificate);
   const cloud = cloudFrom(emulator.environment);
-  const gateway = (rateLimiter?: Pick<RateLimiter, 'send'>) =>
+  const client = (rateLimiter?: Pick<RateLimiter, 'send'>) =>
     createArmClient({ credential: credentialFor(emulator, clock), cloud, clock, ...(rateLimiter && { rateLimiter }) });
   return {
     emulator,
-    gateway,
+    client,
     connect(witnessed = (arm) => arm) {
       const rateLimiter = new RateLimiter({ now: () => clock.now().getTime() });
-      const arm = witnessed(gateway(rateLimiter));
+      const arm = witnessed(client(rateLimiter));
       return {
         arm,
         armFor: (object) =>
@@ -55,7 +55,7 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
   };
 }
 
-/** Its tokens end by the clock of the test, which the credentials of Azure's SDK know nothing of. */
+/** Its tokens expire by the clock of the test, which the credentials of Azure's SDK do not use. */
 function credentialFor({ url, environment }: ArmEmulator, clock: Clock): TokenCredential {
   return {
     async getToken(scope) {

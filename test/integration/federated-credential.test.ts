@@ -22,7 +22,7 @@ const issuer = 'https://kubernetes.default.svc.cluster.local';
 const audience = 'api://AzureADTokenExchange';
 const subject = 'system:serviceaccount:web:registries';
 
-describe('the client that a ServiceAccount stands for', () => {
+describe('the client of a ServiceAccount', () => {
   const clientId = 'azure.workload.identity/client-id';
   const tenant = 'azure.workload.identity/tenant-id';
   const read = (annotations: Record<string, string>, homeTenant?: string) =>
@@ -32,12 +32,12 @@ describe('the client that a ServiceAccount stands for', () => {
       homeTenant,
     });
 
-  it('is in its annotations', async () => {
+  it('is read from its annotations', async () => {
     const annotations = { [clientId]: ` ${client.clientId.toUpperCase()} `, [tenant]: client.tenantId };
     expect(await read(annotations)).to.deep.equal(client);
   });
 
-  it("is in the operator's tenant where they name none", async () => {
+  it("is in the operator's tenant by default", async () => {
     expect(await read({ [clientId]: client.clientId }, client.tenantId)).to.deep.equal(client);
     const error = await rejection(read({ [clientId]: client.clientId }));
     expect(error).to.include({ kind: 'Denied', reason: 'ServiceAccountNotAnnotated' });
@@ -52,7 +52,7 @@ describe('the client that a ServiceAccount stands for', () => {
     `${client.tenantId}/..`,
     `x\n${client.tenantId}`,
   ])
-    it(`is not ${JSON.stringify(hostile)}: nothing but an id gets into the URL of a token request`, async () => {
+    it(`is not ${JSON.stringify(hostile)}: only an id is put into the URL of a token request`, async () => {
       const error = await rejection(read({ [clientId]: client.clientId, [tenant]: hostile }));
       expect(error).to.include({ reason: 'ServiceAccountNotAnnotated' });
       expect(error.message).not.to.contain('\n');
@@ -63,7 +63,7 @@ describe('the client that a ServiceAccount stands for', () => {
     ['terminating', 'TokenRequestDenied', 'namespace web is being deleted'],
     ['forbidden', 'TokenRequestDenied', 'the Role and the RoleBinding of deploy/identity in namespace web'],
   ] as const)
-    it(`is not known where the ServiceAccount is ${refused}: ${reason}`, async () => {
+    it(`is unknown if the ServiceAccount is ${refused}: ${reason}`, async () => {
       const annotations = async (): Promise<Refused> => ({ refused, words: 'so it is' });
       const error = await rejection(
         resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
@@ -72,7 +72,7 @@ describe('the client that a ServiceAccount stands for', () => {
       expect(error.message).to.contain(words);
     });
 
-  it('is not known for a while where the API server does not answer', async () => {
+  it('is temporarily unknown while the API server does not answer', async () => {
     const annotations = () => Promise.reject(new Error('no answer'));
     const error = await rejection(
       resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
@@ -82,7 +82,7 @@ describe('the client that a ServiceAccount stands for', () => {
   });
 });
 
-describe('the token of a client that a ServiceAccount stands for', () => {
+describe('the token of the client of a ServiceAccount', () => {
   let emulator: ArmEmulator;
   let cloud: Cloud;
   let given: string[];
@@ -104,7 +104,7 @@ describe('the token of a client that a ServiceAccount stands for', () => {
     asked = [];
   });
 
-  /** As a cluster gives them; `shown` is the ServiceAccount that the token is of. */
+  /** Serves tokens as a cluster does; `shown` is the token's ServiceAccount. */
   function credential({ of = client, shown = account, at = cloud } = {}) {
     const tokens = new TokenIssuer(systemClock);
     const metadata = { ...shown, uid: 'u', resourceVersion: '1', creationTimestamp: '' };
@@ -121,7 +121,7 @@ describe('the token of a client that a ServiceAccount stands for', () => {
     return federatedCredential(account, of, { serviceAccounts, cloud: at });
   }
 
-  it('is had in exchange for one that is good for Entra alone, a new one each time', async () => {
+  it('is exchanged for a new token with the audience of Entra each time', async () => {
     const exchange = credential();
     for (const _ of [1, 2]) {
       const answer = await exchange.getToken(scopeOf(cloud));
@@ -137,7 +137,7 @@ describe('the token of a client that a ServiceAccount stands for', () => {
     ['audience', { issuer, subject, audience: 'api://other' }, 'AADSTS700212'],
   ];
   for (const [what, federated, code] of refusals)
-    it(`is refused for another ${what}, in Entra's words and with what is missing, but without the token`, async () => {
+    it(`is refused for another ${what}, with Entra's message and the remedy, but without the token`, async () => {
       emulator.register(client.clientId, [federated]);
       const error = await rejection(Promise.resolve(credential().getToken(scopeOf(cloud))));
       expect(error).to.include({ kind: 'Denied', reason: 'TokenExchangeRefused' });
@@ -148,21 +148,21 @@ describe('the token of a client that a ServiceAccount stands for', () => {
       for (const token of given) expect(error.message).not.to.contain(token);
     });
 
-  it('is not had with the token of a ServiceAccount of another namespace', async () => {
+  it('is refused for a ServiceAccount of another namespace', async () => {
     const stolen = credential({ shown: { namespace: 'api', name: 'registries' } });
     const error = await rejection(Promise.resolve(stolen.getToken(scopeOf(cloud))));
     expect(error).to.include({ reason: 'TokenExchangeRefused' });
     expect(error.message).to.contain('AADSTS700213');
   });
 
-  it('is not had for an application that there is not', async () => {
+  it('is refused for an application that does not exist', async () => {
     const of = { ...client, clientId: '55555555-5555-5555-5555-555555555555' };
     const error = await rejection(Promise.resolve(credential({ of }).getToken(scopeOf(cloud))));
     expect(error).to.include({ reason: 'TokenExchangeRefused' });
     expect(error.message).to.contain('AADSTS700016');
   });
 
-  it('is tried for again where the tenant is not known or nobody answers, and says what to check', async () => {
+  it('is requested again if the tenant is unknown or the endpoint does not answer, and the message says what to check', async () => {
     const nowhere = { ...cloud, authority: 'https://127.0.0.1:1' };
     const strange = { ...client, tenantId: '66666666-6666-6666-6666-666666666666' };
     for (const exchange of [credential({ at: nowhere }), credential({ of: strange })]) {

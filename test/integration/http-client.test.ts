@@ -1,5 +1,5 @@
-// The client for ARM over real sockets: a server that stalls, breaks off, or answers without end costs a bounded amount of
-// sockets, memory and time, and never gets a token that is not meant for it.
+// The HTTP client over real sockets: a server that stalls, breaks off or sends an endless response uses bounded sockets, memory and
+// time, and another origin gets no token.
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
@@ -23,7 +23,7 @@ const registry = {
 };
 const MiB = 1024 * 1024;
 
-/** Counts connections from the first byte of TCP on, whatever is spoken over them. */
+/** Counts TCP connections of any protocol. */
 async function listen(server: Server | HttpsServer) {
   const open = new Set<Socket>();
   let accepted = 0;
@@ -94,7 +94,7 @@ describe('requests to a server that never finishes the TLS handshake', () => {
     });
 });
 
-describe('answers of a hostile server', () => {
+describe('responses of a hostile server', () => {
   let server: Listening;
   let distrust: () => void;
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
@@ -124,7 +124,7 @@ describe('answers of a hostile server', () => {
   const begin = (response: ServerResponse, headers: Record<string, string | number> = {}) =>
     response.writeHead(200, { 'content-type': 'application/json', ...headers });
 
-  it('are read up to 16 MiB: what comes after is not taken from the wire', async () => {
+  it('are read up to 16 MiB, and no further', async () => {
     let offered = 0;
     const closed = new Promise<void>((resolve) => {
       answer = (_, response) => {
@@ -144,18 +144,18 @@ describe('answers of a hostile server', () => {
     expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
     expect(error.message).to.contain('larger than 16 MiB');
     await closed;
-    // What both kernels and both streams hold comes on top.
+    // Plus the buffers of both kernels and both streams.
     expect(offered).to.be.lessThan(40 * MiB);
   });
 
-  it('are read up to 16 MiB also where they are small on the wire', async () => {
+  it('are read up to 16 MiB after decompression', async () => {
     const bomb = gzipSync(Buffer.alloc(64 * MiB, ' '));
     answer = (_, response) => begin(response, { 'content-encoding': 'gzip' }).end(bomb);
     expect(bomb.length).to.be.lessThan(MiB);
     expect((await rejection(connect().replicas(registry))).message).to.contain('larger than 16 MiB');
   });
 
-  it('are read where they are compressed', async () => {
+  it('are decompressed', async () => {
     const body = JSON.stringify({ id: '/x', location: 'eastus', sku: { name: 'Premium' } });
     answer = (_, response) => begin(response, { 'content-encoding': 'gzip' }).end(gzipSync(body));
     expect(await connect().registry(registry)).to.include({ location: 'eastus', sku: 'Premium' });
@@ -169,13 +169,13 @@ describe('answers of a hostile server', () => {
       (response: ServerResponse) => response.write(whole.subarray(0, 40), () => response.destroy()),
     ],
   ] as const)
-    it(`that are compressed are given up at once when the answer ${how}`, async () => {
+    it(`that are compressed are rejected at once when the response ${how}`, async () => {
       answer = (_, response) => void breakOff(begin(response, { 'content-encoding': 'gzip' }));
-      // The clock stands still: nothing is given up for its deadline.
+      // The clock stands still: no deadline expires.
       expect(await rejection(connect().registry(registry))).to.include({ kind: 'Transient' });
     });
 
-  it('do not lead a LIST to another origin, and no token goes there', async () => {
+  it('cannot redirect a LIST, and its token, to another origin', async () => {
     const asked: IncomingMessage[] = [];
     const { cert, key } = await makeLoopbackCertificate('elsewhere');
     const distrustOther = trust(cert);
@@ -199,7 +199,7 @@ describe('answers of a hostile server', () => {
     }
   });
 
-  it('name a next page of their own origin', async () => {
+  it('may link to a next page of their own origin', async () => {
     answer = (request, response) => {
       const nextLink = `${server.url}/next`;
       begin(response).end(JSON.stringify(request.url?.startsWith('/next') ? { value: [] } : { value: [], nextLink }));
@@ -210,7 +210,7 @@ describe('answers of a hostile server', () => {
 });
 
 describe('a token that comes after the deadline of its request', () => {
-  it('costs nothing: drift checks go on as before', async () => {
+  it('reserves no tokens: drift checks continue', async () => {
     const clock = new FakeClock();
     const late: ((token: AccessToken) => void)[] = [];
     const credential: TokenCredential = { getToken: () => new Promise((resolve) => late.push(resolve)) };

@@ -1,5 +1,5 @@
-// What the operator does while ARM refuses for long, over real sockets and hours of a clock that the test moves: how often it
-// asks, counted at ARM's own door, and what its objects say meanwhile.
+// The operator while ARM refuses for hours, over real sockets and a clock that the test moves: its requests, as the emulator counts
+// them, and the status of its objects.
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { ArmEmulatorOptions } from '../emulators/arm/emulator.ts';
@@ -12,12 +12,12 @@ import { type ArmOverSockets, startArmOverSockets } from './arm-over-sockets.ts'
 const second = 1_000;
 const minute = 60 * second;
 
-describe('an operator whom ARM refuses for long', () => {
+describe('an operator that ARM refuses for long', () => {
   let clock: FakeClock;
   let wire: ArmOverSockets;
   let armFor: OperatorModel['armFor'];
   let operators: OperatorModel[];
-  /** When each wants its next pass, as ms since the epoch. */
+  /** The time of each object's next pass, in ms since the epoch. */
   let due: Map<OperatorModel, number>;
 
   async function begin(options: ArmEmulatorOptions = {}): Promise<void> {
@@ -29,7 +29,7 @@ describe('an operator whom ARM refuses for long', () => {
   }
   afterEach(() => wire.close());
 
-  /** One more object, whose registry is at home in eastus and has these replicas. */
+  /** Adds an object whose registry has its home in eastus and these replicas. */
   function add(name: string, parts: ObjectParts, replicas: readonly string[] = []): OperatorModel {
     const { metadata, spec, ...rest } = anObject({ claimed: false, ...parts });
     const registry = { ...spec.registry, name };
@@ -52,7 +52,7 @@ describe('an operator whom ARM refuses for long', () => {
     due.set(operator, clock.now().getTime());
   }
 
-  /** Every pass when it is due, one after the other, for so many ms. */
+  /** Runs every pass when it is due, one after the other, for so many ms. */
   async function work(ms: number, afterPass: (operator: OperatorModel) => void = () => undefined): Promise<void> {
     const end = clock.now().getTime() + ms;
     for (;;) {
@@ -98,7 +98,7 @@ describe('an operator whom ARM refuses for long', () => {
     },
   ];
   for (const { verb, action, method, regions, there } of rights) {
-    it(`because of a missing right to ${verb} asks once a minute at first and each ten minutes later, and goes on by itself once it is granted`, async () => {
+    it(`without the right to ${verb} tries once a minute at first and every ten minutes later, and continues once it is granted`, async () => {
       await begin();
       const operator = add('unpermitted', { regions }, there);
       const grant = wire.emulator.azure.faults.add({
@@ -126,7 +126,7 @@ describe('an operator whom ARM refuses for long', () => {
     });
   }
 
-  it('by 429 on a write sends no other write until it may, and goes on reading and deleting; no event warns of it', async () => {
+  it('after a 429 on a write sends no write until its Retry-After, continues to read and delete, and emits no Warning', async () => {
     await begin();
     const ready = add('ready', { regions: ['japaneast'], spec: { interval: '1m' } }, ['japaneast']);
     await work(minute);
@@ -145,7 +145,7 @@ describe('an operator whom ARM refuses for long', () => {
     expect(warnings).to.deep.equal([]);
   });
 
-  it('by 429 on every read changes no condition of any object, and asks once for each Retry-After', async () => {
+  it('after a 429 on every read changes no condition, and sends one read per Retry-After', async () => {
     await begin();
     for (let n = 0; n < 20; n++)
       add(`registry${n}`, { regions: ['japaneast'], spec: { interval: '2m' } }, ['japaneast']);
@@ -161,13 +161,13 @@ describe('an operator whom ARM refuses for long', () => {
 
     await work(30 * minute);
     const unsure = operators.map((operator) => operator.condition('Ready')?.status);
-    expect(new Set(unsure), 'nobody knows, after so long').to.deep.equal(new Set(['Unknown']));
+    expect(new Set(unsure), 'unknown after so long').to.deep.equal(new Set(['Unknown']));
     end();
     await work(5 * minute);
     expect(operators.every(isReady)).to.equal(true);
   });
 
-  it('for want of budget serves people before it looks for drift', async () => {
+  it('with a short bucket serves edits before drift checks', async () => {
     const small = { size: 40, refill: 1 };
     await begin({ quota: { enforced: 10, sizes: { reads: small, writes: small, deletes: small } } });
     for (let n = 0; n < 50; n++)

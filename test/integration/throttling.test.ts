@@ -1,5 +1,5 @@
-// The operator's requests within ARM's budget, over real sockets and a clock that the test moves: the domain's passes over the
-// gateway against an emulator that enforces its buckets, while another client of the same credential eats from them.
+// The rate limiter over real sockets, on a clock that the test moves, against an emulator that enforces its buckets while another
+// client of the same credential takes tokens from them.
 import { expect } from 'chai';
 import { type Arm, ArmError } from '../../src/azure/arm.ts';
 import { armRateLimits, type Operation } from '../../src/azure/rate-limit/limits.ts';
@@ -15,7 +15,7 @@ import { type ArmOverSockets, startArmOverSockets } from './arm-over-sockets.ts'
 const reference = (name: string) => ({ subscriptionId: defaultSubscriptionId, resourceGroup: 'images', name });
 const second = 1_000;
 
-/** A fifth to a tenth of ARM's buckets, filling up as fast. */
+/** A fifth to a tenth of ARM's buckets, with ARM's refill. */
 const sizes = {
   reads: { size: 50, refill: 25 },
   writes: { size: 20, refill: 10 },
@@ -48,10 +48,10 @@ const limits = {
   },
 };
 
-/** Does what it has to, now; resolves to the ms after which it wants to go on, or to undefined once it is done. */
+/** Works now; resolves to the ms after which to call it again, or to undefined once it is done. */
 type Party = () => Promise<number | undefined>;
 
-describe('many registries in a small budget of ARM', () => {
+describe('many registries in small buckets of ARM', () => {
   let clock: FakeClock;
   let wire: ArmOverSockets;
   let rateLimiter: RateLimiter;
@@ -64,7 +64,7 @@ describe('many registries in a small budget of ARM', () => {
   }
   afterEach(() => wire.close());
 
-  /** Each when it is due, those of one tenth of a second side by side, until all of `all` are done. */
+  /** Calls each party when it is due, concurrently within a tenth of a second, until all of `all` are done. */
   async function play(all: readonly Party[], meanwhile: Party): Promise<void> {
     const due = new Map([...all, meanwhile].map((party) => [party, now()]));
     while (all.some((party) => due.has(party))) {
@@ -79,7 +79,7 @@ describe('many registries in a small budget of ARM', () => {
     }
   }
 
-  /** Looks, creates and looks again, as passes do, until the replica is there; comes back when it is told to. */
+  /** Looks, creates and looks again, as passes do, until the replica is Ready; returns at its retry times. */
   function replicating(name: string, arm: Arm): Party {
     return async () => {
       const pass = withRateLimit(arm, rateLimiter, { id: name, priority: 'user' });
@@ -95,20 +95,20 @@ describe('many registries in a small budget of ARM', () => {
     };
   }
 
-  /** `count` registries get their replicas, while the other client sends so many reads at once every so many ms. */
+  /** `count` registries get a replica each, while the other client sends `reads` at once every `every` ms. */
   async function replicateAll(count: number, eats: { reads: number; every: number }) {
     await begin({ sizes });
     const names = Array.from({ length: count }, (_, n) => `registry${n}`);
     for (const name of ['another', ...names]) wire.emulator.azure.addRegistry(reference(name), { location: 'eastus' });
     const watch = watched(rateLimiter, now);
-    const arm = wire.gateway(watch);
-    const other = wire.gateway();
+    const arm = wire.client(watch);
+    const other = wire.client();
     const eating: Party = async () => {
       const meal = Array.from({ length: eats.reads }, () => other.registry(reference('another')));
       await Promise.allSettled(meal);
       return eats.every;
     };
-    await eating(); // it was there before us: what we take for a full bucket may be an empty one
+    await eating(); // first, so that the bucket is not full when the operator starts
     await play(
       names.map((name) => replicating(name, arm)),
       eating,
@@ -118,28 +118,28 @@ describe('many registries in a small budget of ARM', () => {
       .filter(({ method, status }) => method === 'PUT' && status < 300)
       .map(({ registry }) => registry);
     expect(created).to.have.members(names);
-    expect(watch.sent(), 'nothing went past the budget').to.equal(ours.length);
+    expect(watch.sent(), 'every request passed the rate limiter').to.equal(ours.length);
     return { refused: ours.filter(({ status }) => status === 429).length, tooEarly: watch.tooEarly() };
   }
 
-  it('are all served while another client eats half of it, and hardly one is refused', async () => {
+  it('are all served while another client takes half of the tokens, with few 429s', async () => {
     const { refused, tooEarly } = await replicateAll(60, { reads: 5, every: 400 });
     expect(tooEarly).to.deep.equal([]);
     expect(refused).to.be.lessThan(5);
   });
 
-  it('are all served while another client empties it again and again, and nobody asks before the Retry-After', async () => {
+  it('are all served while another client empties the bucket repeatedly, and no request is sent before its Retry-After', async () => {
     const { refused, tooEarly } = await replicateAll(30, { reads: 80, every: 4 * second });
     expect(refused).to.be.greaterThan(0);
     expect(tooEarly).to.deep.equal([]);
   });
 
-  it('ask nothing more of a bucket that ARM has emptied, until its Retry-After has passed', async () => {
+  it('send nothing after a 429 until its Retry-After has passed', async () => {
     await begin({ sizes: { ...sizes, reads: { size: 20, refill: 0.01 } } });
     for (const name of ['registry', 'another'])
       wire.emulator.azure.addRegistry(reference(name), { location: 'eastus' });
-    const arm = wire.gateway(rateLimiter);
-    const other = wire.gateway();
+    const arm = wire.client(rateLimiter);
+    const other = wire.client();
     await Promise.allSettled(Array.from({ length: 20 }, () => other.registry(reference('another'))));
     const first = await rejection(arm.registry(reference('registry')));
     expect(first).to.include({ kind: 'Throttled', retryAfter: 10 * second });
@@ -155,7 +155,7 @@ describe('many registries in a small budget of ARM', () => {
     expect(wire.emulator.journal.entries.length).to.equal(sent);
     await arm.create(reference('registry'), 'japaneast', { location: 'japaneast' });
     await clock.advance(1);
-    expect(await rejection(arm.replicas(reference('registry'))), 'it is asked again').to.include({ kind: 'Throttled' });
+    expect(await rejection(arm.replicas(reference('registry'))), 'it is sent again').to.include({ kind: 'Throttled' });
   });
 
   it('pay for each page of a list', async () => {
@@ -164,7 +164,7 @@ describe('many registries in a small budget of ARM', () => {
     for (const location of ['japaneast', 'westeurope', 'westus2', 'uksouth'])
       wire.emulator.azure.addReplica(reference('registry'), location);
     const watch = watched(rateLimiter, now);
-    await wire.gateway(watch).replicas(reference('registry'));
+    await wire.client(watch).replicas(reference('registry'));
     const pages = wire.emulator.journal.entries.filter(({ method, registry }) => method === 'GET' && registry);
     expect(pages.length).to.be.at.least(4);
     expect(watch.sent()).to.equal(pages.length);

@@ -1,5 +1,4 @@
-// Credentials over real sockets to a token endpoint in trouble: what passes by itself never looks like a refusal, and what the
-// endpoint refuses never like trouble.
+// Credentials over real sockets to a failing token endpoint: a temporary failure is Transient, a refusal is Denied.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -56,7 +55,7 @@ async function failureOf(credential: TokenCredential) {
   );
 }
 
-describe('a credential whose token endpoint is in trouble', () => {
+describe('a credential whose token endpoint fails', () => {
   let metadata: Server;
   let authority: Server;
   let answer: Answer;
@@ -65,7 +64,7 @@ describe('a credential whose token endpoint is in trouble', () => {
   let distrust: () => void;
   const environment = { ...process.env };
 
-  /** Entra's metadata of a tenant, and the answer of the test to everything else. */
+  /** Serves Entra's tenant metadata, and the test's response to everything else. */
   const answerOrDescribe: Answer = (request, response) => {
     if (!request.url?.includes('.well-known')) return answer(request, response);
     const tenant = `${url}/${tenantId}`;
@@ -121,7 +120,7 @@ describe('a credential whose token endpoint is in trouble', () => {
 
   for (const [who, create] of Object.entries(credentials)) {
     for (const [what, trouble] of Object.entries(troubles))
-      it(`waits for ${what} to pass: ${who}`, async () => {
+      it(`reports ${what} as Transient: ${who}`, async () => {
         answer = trouble;
         const error = await failureOf(create());
         expect(error, error.message).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
@@ -129,15 +128,15 @@ describe('a credential whose token endpoint is in trouble', () => {
       });
 
     for (const [what, refused] of Object.entries(refusals))
-      it(`is refused for ${what}: ${who}`, async () => {
+      it(`reports ${what} as Denied: ${who}`, async () => {
         answer = refused;
         expect((await failureOf(create())).kind).to.equal('Denied');
       });
   }
 
-  it('names an untrusted certificate and what to do about it', async () => {
+  it('names an untrusted certificate and its remedy', async () => {
     distrust();
-    // Without the TLS sessions of other tests, which are resumed without a look at the certificate.
+    // A resumed TLS session of another test would skip the certificate check.
     const options = { ...authorityOptions(cloud()), httpClient: createTokenHttpClient() };
     const untrusting = followed(new ClientSecretCredential(tenantId, clientId, 's3cret', options));
     const { kind, message } = await failureOf(untrusting);
@@ -147,7 +146,7 @@ describe('a credential whose token endpoint is in trouble', () => {
       .and.to.contain('NODE_EXTRA_CA_CERTS');
   });
 
-  it("asks again for a managed identity's token once the credential was reset", async () => {
+  it("requests a managed identity's token again after a reset", async () => {
     let asked = 0;
     answer = (request, response) => {
       asked += 1;
@@ -162,8 +161,8 @@ describe('a credential whose token endpoint is in trouble', () => {
   });
 });
 
-describe('a token endpoint that accepts and never answers', () => {
-  it('costs no socket after the deadline of the request', async () => {
+describe('a token endpoint that accepts connections and never responds', () => {
+  it('leaves no socket open after the deadline of the request', async () => {
     const open = new Set<Socket>();
     const mute = createTcpServer((socket) => {
       open.add(socket.resume().on('error', () => undefined));

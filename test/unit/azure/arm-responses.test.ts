@@ -9,8 +9,8 @@ import {
   parseReplica,
 } from '../../../src/azure/arm-responses.ts';
 
-describe("ARM's answers", () => {
-  it('name the regions that take resources, in the short form', () => {
+describe("ARM's responses", () => {
+  it('list the regions that take resources, in the short form', () => {
     const value = [
       { name: 'japaneast', displayName: 'Japan East', metadata: { regionType: 'Physical' } },
       { name: 'EastUS', metadata: {} },
@@ -21,7 +21,7 @@ describe("ARM's answers", () => {
     expect(parseLocations({ value })).to.deep.equal(['japaneast', 'eastus', 'westus']);
   });
 
-  it('that are no list of regions are not taken for an empty one', () => {
+  it('without a list of regions are malformed, not empty', () => {
     for (const body of [undefined, null, [], {}, { value: 'eastus' }, { value: [] }, { value: [null] }])
       expect(() => parseLocations(body)).to.throw(MalformedResponseError);
   });
@@ -42,7 +42,7 @@ describe("ARM's answers", () => {
     },
   };
 
-  it('show a replica being created, which has no display status yet', () => {
+  it('show a replica in state Creating, which has no display status yet', () => {
     expect(parseReplica(flatten(creating))).to.deep.equal({
       name: 'centralus',
       location: 'centralus',
@@ -53,7 +53,7 @@ describe("ARM's answers", () => {
     });
   });
 
-  it('tell why an operation failed, on one bounded line without the signature of a URL', () => {
+  it('give the reason of a failed operation on one bounded line, without the signature of a URL', () => {
     const message = `no free address\nsee https://management.azure.com/x?sig=secret ${'long '.repeat(999)}`;
     const failure = failureFrom({ status: 'Failed', error: { code: 'PrivateEndpointIpExhausted', message } }) ?? '';
     expect(failure).to.match(
@@ -64,7 +64,7 @@ describe("ARM's answers", () => {
       expect(failureFrom(body)).to.equal(undefined);
   });
 
-  it('are cut to what a status can hold, on one line and without terminal escapes', () => {
+  it('are truncated and sanitized for a status', () => {
     const status = { displayStatus: 'x'.repeat(9_999), message: `\u001b[31mfirst\nsecond ${'long '.repeat(99_999)}` };
     const { displayStatus = '', statusMessage = '' } = parseReplica({ name: 'n', location: 'l', status });
     expect(displayStatus.length).to.equal(64);
@@ -72,12 +72,12 @@ describe("ARM's answers", () => {
     expect(statusMessage).to.match(/^\[31mfirst second long/);
   });
 
-  it('with a name or a place that is none are refused', () => {
+  it('with an invalid name or location are malformed', () => {
     expect(() => parseReplica({ name: 'n'.repeat(257), location: 'l' })).to.throw(MalformedResponseError);
     expect(() => parseReplica({ name: 'n', location: 'l'.repeat(257) })).to.throw(MalformedResponseError);
   });
 
-  it('keep words that are not known', () => {
+  it('keep unknown values', () => {
     const answer = {
       name: 'n',
       location: 'l',
@@ -91,7 +91,7 @@ describe("ARM's answers", () => {
     });
   });
 
-  it('take a replica for routed where ARM says nothing', () => {
+  it('show a replica as routed by default', () => {
     expect(parseReplica({ name: 'n', location: 'l' }).routing).to.equal(true);
     expect(parseReplica({ name: 'n', location: 'l', regionEndpointEnabled: false }).routing).to.equal(false);
   });
@@ -101,7 +101,7 @@ describe("ARM's answers", () => {
     expect(Object.entries(parseReplica({ name: 'n', location: 'l', tags }).tags)).to.have.length(3);
   });
 
-  it('show a registry, with the time of its making in one form however many digits came', () => {
+  it('show a registry, with its creation time normalized', () => {
     const registry = {
       id: '/x',
       location: 'westus',
@@ -118,7 +118,7 @@ describe("ARM's answers", () => {
     expect(creationDate).to.equal('2026-09-10T06:44:40.123Z');
   });
 
-  it('are refused without a name or a place, and read otherwise, whatever else they hold', () => {
+  it('are malformed without a name or location, and parsed otherwise, whatever else they contain', () => {
     fc.assert(
       fc.property(fc.anything(), fc.object(), (any, object) => {
         for (const body of [any, object]) {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { cloudFrom, scopeOf } from '../../../src/azure/cloud.ts';
 
 describe('cloudFrom', () => {
-  it('is the public cloud unless told otherwise', () => {
+  it('defaults to the public cloud', () => {
     expect(cloudFrom({})).to.deep.equal({
       endpoint: 'https://management.azure.com',
       audience: 'https://management.azure.com',
@@ -34,12 +34,12 @@ describe('cloudFrom', () => {
     expect(cloud).to.include({ endpoint: 'https://management.local.example', knownAuthority: true });
   });
 
-  it('knows that there is nobody to ask about an authority of its own', () => {
+  it('disables instance discovery for a custom authority', () => {
     const cloud = cloudFrom({ AZURE_AUTHORITY_HOST: 'https://127.0.0.1:8443/' });
     expect(cloud).to.include({ authority: 'https://127.0.0.1:8443', knownAuthority: false });
   });
 
-  it('asks for tokens for the audience, as it was set', () => {
+  it('keeps the audience as it is set', () => {
     const cloud = cloudFrom({ AZURE_RESOURCE_MANAGER_AUDIENCE: 'https://management.core.windows.net/' });
     expect(scopeOf(cloud)).to.equal('https://management.core.windows.net//.default');
   });
@@ -50,12 +50,12 @@ describe('cloudFrom', () => {
     'https://user:pw@example.org',
     'https://a/?x',
   ]) {
-    it(`refuses ${value} in one sentence that names the variable`, () => {
+    it(`rejects ${value} in one sentence that names the variable`, () => {
       expect(() => cloudFrom({ AZURE_AUTHORITY_HOST: value })).to.throw(/^AZURE_AUTHORITY_HOST must be an https URL/);
     });
   }
 
-  it('takes the version of the interface to registries from the environment, and refuses what is none', () => {
+  it('takes the API version from the environment, and rejects an invalid one', () => {
     expect(cloudFrom({}).apiVersion).to.equal(undefined);
     for (const version of ['2023-07-01', '2025-06-01-preview'])
       expect(cloudFrom({ AZURE_CONTAINER_REGISTRY_API_VERSION: ` ${version} ` }).apiVersion).to.equal(version);

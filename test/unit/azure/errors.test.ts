@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ArmError, type ArmErrorKind, type ArmErrorReason } from '../../../src/azure/arm.ts';
 import { toArmError } from '../../../src/azure/errors.ts';
 
-/** As the SDK throws it, the body still unread. */
+/** An error of the SDK, with an unparsed body. */
 function refused(status: number, body: unknown, headers: Record<string, string> = {}): RestError {
   const bodyAsText = typeof body === 'string' ? body : JSON.stringify(body);
   const request = createPipelineRequest({ url: 'https://management.azure.com/' });
@@ -18,7 +18,7 @@ function armSays(status: number, code: string, message: string, headers?: Record
   return refused(status, { error: { code, message } }, headers);
 }
 
-/** As @azure/identity and MSAL throw them: told apart by name. */
+/** An error of @azure/identity or MSAL, which are distinguished by name. */
 function named(name: string, message: string, members: object = {}): Error {
   return Object.assign(new Error(message), { name, ...members });
 }
@@ -26,8 +26,8 @@ function named(name: string, message: string, members: object = {}): Error {
 const registryId =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup/providers/Microsoft.ContainerRegistry/registries/myACR0007';
 
-describe('armErrorFrom', () => {
-  describe('tells apart', () => {
+describe('toArmError', () => {
+  describe('distinguishes', () => {
     const table: [string, unknown, ArmErrorKind, ArmErrorReason][] = [
       [
         // Recorded: azure-service-operator Test_ContainerRegistry_Registry_20230701_CRUD, 2025-11-18.
@@ -278,14 +278,14 @@ describe('armErrorFrom', () => {
     expect(toArmError(error, 'something else')).to.equal(error);
   });
 
-  it("keeps ARM's own code and what was thrown", () => {
+  it("keeps ARM's own code and the cause", () => {
     const thrown = armSays(409, 'ScopeLocked', 'locked');
     const error = toArmError(thrown);
     expect(error.code).to.equal('ScopeLocked');
     expect(error.cause).to.equal(thrown);
   });
 
-  it('says what was asked, and where', () => {
+  it('says what was requested, and where', () => {
     const { message } = toArmError(
       armSays(409, 'Busy', 'an operation runs'),
       'create replica japaneast of registry myACR0007',
@@ -295,7 +295,7 @@ describe('armErrorFrom', () => {
     );
   });
 
-  it('says which right is missing on what, and the command that grants it', () => {
+  it('names the missing right, its scope, and the command that grants it', () => {
     const { message } = toArmError(
       armSays(
         403,
@@ -311,7 +311,7 @@ describe('armErrorFrom', () => {
     );
   });
 
-  it('names the right that is missing on a linked resource, not the one that is there (trap 22)', () => {
+  it('names the right that is missing on a linked resource, not the one that exists (trap 22)', () => {
     const endpoint =
       '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/net/providers/Microsoft.Network/privateEndpoints/pe1';
     const { message } = toArmError(
@@ -328,7 +328,7 @@ describe('armErrorFrom', () => {
     expect(message).to.contain(`--role Contributor --scope ${endpoint} (Azure wants it on ${endpoint})`);
   });
 
-  it('tells of all the regions that ARM lists only those that may be meant', () => {
+  it("shows only similar names of ARM's list of regions", () => {
     const others = Array.from({ length: 40 }, (_, n) => `region${n}`).join(',');
     const words = `The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'. List of available regions for the resource type is 'eastus,japaneast,${others}'.`;
     const { message } = toArmError(
@@ -340,7 +340,7 @@ describe('armErrorFrom', () => {
     );
   });
 
-  it('takes no API version for a region, nor a list that was cut off for none', () => {
+  it('does not confuse an API version with a region, and reads a truncated list', () => {
     const others = Array.from({ length: 200 }, (_, n) => `region${n}`).join(', ');
     const words = `No registered resource provider found for location 'japaneest' and API version '2025-11-01' for type 'registries/replications'. The supported api-versions are '2023-07-01, 2025-11-01'. The supported locations are 'japaneast, ${others}'.`;
     const { message } = toArmError(armSays(400, 'NoRegisteredProviderFound', words), 'create replica japaneest');
@@ -348,7 +348,7 @@ describe('armErrorFrom', () => {
     expect(message).not.to.match(/2023-07-01|region1/);
   });
 
-  describe('of a location that is supported, with an API version that is not,', () => {
+  describe('for a supported location with an unsupported API version', () => {
     const versions = Array.from({ length: 14 }, (_, n) => `20${10 + n}-01-01`);
     const locations = Array.from({ length: 120 }, (_, n) => `Region Number ${n}`).join(', ');
     const wordsFor = (location: string, supported: readonly string[]) =>
@@ -356,7 +356,7 @@ describe('armErrorFrom', () => {
     const errorFor = (location: string, supported: readonly string[] = versions) =>
       toArmError(armSays(400, 'NoRegisteredProviderFound', wordsFor(location, supported)), 'create replica chinaeast2');
 
-    it('says that the version is meant, which ones there are, and where it is set', () => {
+    it('names the version, the supported ones, and the variable to set', () => {
       const { kind, reason, message } = errorFor('chinaeast2');
       expect([kind, reason]).to.deep.equal(['Invalid', 'ApiVersionNotSupported']);
       expect(message).to.match(
@@ -365,24 +365,24 @@ describe('armErrorFrom', () => {
       expect(message).not.to.contain('did you mean');
     });
 
-    it('says the same where Azure names no location', () => {
+    it('says the same if Azure names no location', () => {
       expect(errorFor('').reason).to.equal('ApiVersionNotSupported');
     });
 
-    it('still takes a location that is not supported for the cause', () => {
+    it('reports an unsupported location first', () => {
       const { reason, message } = errorFor('chinaeast22');
       expect(reason).to.equal('RegionNotAvailable');
       expect(message).to.contain('did you mean chinaeast2?');
     });
 
-    it('means no other region where location and version are both supported', () => {
+    it('suggests no other region if location and version are both supported', () => {
       const { reason, message } = errorFor('chinaeast2', ['2025-11-01']);
       expect(reason).to.equal('RegionNotAvailable');
       expect(message).not.to.contain('did you mean');
     });
   });
 
-  it('names the lock, and how to remove it', () => {
+  it('names the lock and how to remove it', () => {
     const { message } = toArmError(
       armSays(
         409,
@@ -402,7 +402,7 @@ describe('armErrorFrom', () => {
     expect(message).to.match(/^The Azure Policy "Allowed locations" forbids to create replica N\. Change the spec/);
   });
 
-  it('proposes no command made of words that could be more than names', () => {
+  it('builds no command from unsafe text', () => {
     const { message } = toArmError(
       armSays(
         403,
@@ -413,7 +413,7 @@ describe('armErrorFrom', () => {
     expect(message).not.to.contain('az role');
   });
 
-  it('says what to set when there is no credential at all', () => {
+  it('says what to set if there is no credential', () => {
     const unavailable = named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.');
     const { message } = toArmError(named('AggregateAuthenticationError', 'failed', { errors: [unavailable] }));
     expect(message).to.contain(
@@ -421,7 +421,7 @@ describe('armErrorFrom', () => {
     );
   });
 
-  it('tells a managed identity that was refused from one that there is not', () => {
+  it('distinguishes a refused managed identity from a missing one', () => {
     const unavailable = (message: string) => named('CredentialUnavailableError', message);
     const of = (words: string) =>
       toArmError(
@@ -446,7 +446,7 @@ describe('armErrorFrom', () => {
       expect(of(nowhere).message, nowhere).to.contain('no Azure credential found');
   });
 
-  it("shows Entra's reason, without what the libraries put around it", () => {
+  it("shows Entra's reason without the libraries' additions", () => {
     const { message } = toArmError(
       named(
         'AuthenticationError',
@@ -460,7 +460,7 @@ describe('armErrorFrom', () => {
     );
   });
 
-  it("leaves out of Entra's words what differs at each attempt", () => {
+  it("omits the parts of Entra's message that differ between attempts", () => {
     const attempt = (id: string, time: string) =>
       toArmError(
         named(
@@ -477,25 +477,25 @@ describe('armErrorFrom', () => {
     const waits = (headers: Record<string, string>) =>
       toArmError(armSays(429, 'TooManyRequests', 'slow', headers)).retryAfter;
 
-    it('waits for as many seconds as ARM says', () => expect(waits({ 'Retry-After': '17' })).to.equal(17_000));
-    it('waits 10 s where ARM does not say', () => expect(waits({})).to.equal(10_000));
-    it('waits 10 s where ARM says something else', () => expect(waits({ 'Retry-After': 'soon' })).to.equal(10_000));
-    it('never waits less than a second', () => expect(waits({ 'Retry-After': '0' })).to.equal(1_000));
-    it('never waits for ever', () => expect(waits({ 'Retry-After': '9'.repeat(30) })).to.equal(86_400_000));
+    it('waits for the seconds in Retry-After', () => expect(waits({ 'Retry-After': '17' })).to.equal(17_000));
+    it('waits 10 s without a Retry-After', () => expect(waits({})).to.equal(10_000));
+    it('waits 10 s if Retry-After is invalid', () => expect(waits({ 'Retry-After': 'soon' })).to.equal(10_000));
+    it('waits at least a second', () => expect(waits({ 'Retry-After': '0' })).to.equal(1_000));
+    it('waits at most a day', () => expect(waits({ 'Retry-After': '9'.repeat(30) })).to.equal(86_400_000));
     it('takes the longest of several numbers, up to an hour', () => {
       expect(waits({ 'Retry-After': '3600, 5' })).to.equal(3_600_000);
       expect(waits({ 'Retry-After': '5, 30' })).to.equal(30_000);
       expect(waits({ 'Retry-After': '86400, 5' })).to.equal(3_600_000);
     });
     for (const nonsense of ['-1', '1e9', '2027-01-01', '5, soon', ','])
-      it(`waits 10 s where ARM says ${nonsense}`, () => expect(waits({ 'Retry-After': nonsense })).to.equal(10_000));
-    it('waits an hour at most for a date', () => {
+      it(`waits 10 s for Retry-After ${nonsense}`, () => expect(waits({ 'Retry-After': nonsense })).to.equal(10_000));
+    it('waits at most an hour for a date', () => {
       const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Fri, 31 Dec 9999 00:00:00 GMT' };
       expect(waits(headers)).to.equal(3_600_000);
     });
-    it('waits 10 s for a date that nothing can be measured against', () =>
+    it('waits 10 s for a date if the response has no Date', () =>
       expect(waits({ 'Retry-After': 'Sun, 22 Nov 2026 01:00:30 GMT' })).to.equal(10_000));
-    it("measures a date against the answer's own", () => {
+    it("measures a date against the response's own Date", () => {
       const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Sun, 22 Nov 2026 01:00:30 GMT' };
       expect(waits(headers)).to.equal(30_000);
     });
@@ -503,7 +503,7 @@ describe('armErrorFrom', () => {
       const headers = { Date: 'Sun, 22 Nov 2026 01:00:00 GMT', 'Retry-After': 'Sun, 22 Nov 2026 00:59:30 GMT' };
       expect(waits(headers)).to.equal(1_000);
     });
-    it('says the same each time', () => {
+    it('has a constant message', () => {
       const message = (seconds: number) =>
         toArmError(armSays(429, 'Slow', `Exceeded. Please try again after '${seconds}' seconds.`)).message;
       expect(message(3)).to.equal(message(17));
@@ -515,15 +515,15 @@ describe('armErrorFrom', () => {
       toArmError(armSays(status, 'ServerBusy', 'busy', { 'Retry-After': after })).retryAfter;
 
     for (const status of [408, 500, 502, 503, 504])
-      it(`waits as long as the answer asks: ${status}`, () => expect(waits(status, '120')).to.equal(120_000));
-    it('waits an hour at most', () => expect(waits(503, '86400')).to.equal(3_600_000));
-    it('leaves it to the caller where ARM does not say', () => {
+      it(`waits for its Retry-After: ${status}`, () => expect(waits(status, '120')).to.equal(120_000));
+    it('waits at most an hour', () => expect(waits(503, '86400')).to.equal(3_600_000));
+    it('has no retryAfter without a Retry-After', () => {
       expect(toArmError(armSays(503, 'ServerBusy', 'busy')).retryAfter).to.equal(undefined);
       expect(waits(503, 'soon')).to.equal(undefined);
     });
   });
 
-  describe("takes an answer without ARM's envelope for one of something in between", () => {
+  describe("attributes a response without ARM's envelope to a proxy", () => {
     const pages: [string, unknown][] = [
       ['a page', '<html><head><title>Blocked</title></head><body>Access <b>denied</b></body></html>'],
       ['nothing', ''],
@@ -541,16 +541,16 @@ describe('armErrorFrom', () => {
             .and.to.contain(`HTTP ${status}`)
             .and.not.to.match(/<|Contributor/);
         });
-    it('shows the words of a page', () =>
+    it('shows the text of an HTML page', () =>
       expect(toArmError(refused(403, pages[0]?.[1])).message).to.contain('Blocked Access denied'));
-    it('keeps to the Retry-After of a 429', () =>
+    it('respects the Retry-After of a 429', () =>
       expect(toArmError(refused(429, '<html>', { 'Retry-After': '17' }))).to.include({
         kind: 'Throttled',
         retryAfter: 17_000,
       }));
   });
 
-  it('is total: anything becomes one bounded line (trap 29)', () => {
+  it('turns any thrown value into one bounded line (trap 29)', () => {
     const answer = fc
       .record({ status: fc.integer({ min: 100, max: 999 }), code: fc.anything(), message: fc.anything() })
       .map(({ status, code, message }) => refused(status, { error: { code, message } }));

@@ -4,8 +4,8 @@ import { OperationUrls } from '../../../src/azure/operation-urls.ts';
 const registry = { subscriptionId: 's', resourceGroup: 'g', name: 'myACR0007' };
 const url = 'https://management.azure.com/operationStatuses/1?sig=x';
 
-describe('the operations of accepted creations and changes', () => {
-  it('are found by registry and replica, whose names have no case', () => {
+describe('the operation URLs of accepted writes', () => {
+  it('are found by registry and replica, ignoring case', () => {
     const operations = new OperationUrls('https://management.azure.com');
     operations.started(registry, 'japaneast', url);
     expect(operations.urlOf({ ...registry, resourceGroup: 'G' }, 'JapanEast')).to.equal(url);
@@ -14,7 +14,7 @@ describe('the operations of accepted creations and changes', () => {
     expect(operations.urlOf(registry, 'japaneast')).to.equal(undefined);
   });
 
-  it('are replaced by the next write, also by one that was done at once', () => {
+  it('are replaced by the next write, also by a synchronous one', () => {
     const operations = new OperationUrls('https://management.azure.com');
     operations.started(registry, 'japaneast', url);
     operations.started(registry, 'japaneast', undefined);
@@ -29,13 +29,13 @@ describe('the operations of accepted creations and changes', () => {
     '/operationStatuses/1',
     `${url}${'x'.repeat(20_000)}`,
   ])
-    it(`are not kept where the token must not go: ${foreign.slice(0, 60)}`, () => {
+    it(`are not kept for another origin: ${foreign.slice(0, 60)}`, () => {
       const operations = new OperationUrls('https://management.azure.com');
       operations.started(registry, 'japaneast', foreign);
       expect(operations.urlOf(registry, 'japaneast')).to.equal(undefined);
     });
 
-  it('are 256 at most: the one that was used least lately goes', () => {
+  it('are at most 256: the least recently used one is dropped', () => {
     const operations = new OperationUrls('https://management.azure.com');
     for (let n = 0; n <= 256; n++) operations.started(registry, `region${n}`, url);
     expect(operations.urlOf(registry, 'region0')).to.equal(undefined);

@@ -8,11 +8,11 @@ const bypassed = (noProxy: string) =>
     .split(',')
     .filter((name) => !noProxy.split(/[\s,]+/).includes(name));
 
-describe('the variables that name a proxy', () => {
-  it('are left alone where none is set', () => expect(proxyVariablesFor({ NO_PROXY: '*' }, urls)).to.deep.equal({}));
+describe('the proxy variables', () => {
+  it('are unchanged if no proxy is set', () => expect(proxyVariablesFor({ NO_PROXY: '*' }, urls)).to.deep.equal({}));
 
   for (const name of ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'HTTP_PROXY'])
-    it(`take an address without a scheme for http: ${name}`, () => {
+    it(`get the scheme http by default: ${name}`, () => {
       expect(proxyVariablesFor({ [name]: 'proxy.example.com:3128' }, urls)).to.deep.equal({
         [name]: 'http://proxy.example.com:3128',
       });
@@ -20,13 +20,13 @@ describe('the variables that name a proxy', () => {
     });
 
   for (const value of ['socks5://user:hunter2@proxy:1080', 'http://', 'http://user:hunter2@a b', '::', 'proxy:port'])
-    it(`are refused by name, without a word of their value: ${value}`, () =>
+    it(`are rejected without showing their value: ${value}`, () =>
       expect(() => proxyVariablesFor({ HTTPS_PROXY: value }, urls))
         .to.throw(/^HTTPS_PROXY must be the address of an HTTP proxy/)
         .with.property('message')
         .that.does.not.contain('hunter2'));
 
-  it('bypass the proxy for everything where NO_PROXY is *', () =>
+  it('bypass the proxy for everything if NO_PROXY is *', () =>
     expect(bypassed('*')).to.deep.equal([
       'management.azure.com',
       'login.microsoftonline.com',
@@ -49,5 +49,5 @@ describe('the variables that name a proxy', () => {
     it(`bypass the proxy as Go does: ${noProxy}`, () => expect(bypassed(noProxy)).to.deep.equal(hosts));
 
   for (const range of ['10.0.0.0/33', '10.0.0.0/', 'example.com/8', '/8'])
-    it(`are refused by name for ${range}`, () => expect(() => bypassed(range)).to.throw(/^NO_PROXY has .*range/));
+    it(`are rejected by name for ${range}`, () => expect(() => bypassed(range)).to.throw(/^NO_PROXY has .*range/));
 });

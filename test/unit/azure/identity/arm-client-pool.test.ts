@@ -15,11 +15,11 @@ const web = { namespace: 'web', name: 'registries' };
 const visitor = { id: 'object', priority: 'user' } as const;
 
 function scene() {
-  /** Whoever was connected, in order. */
+  /** The identities that were connected, in order. */
   const connected: string[] = [];
-  /** Who asked ARM for a registry, in order. */
+  /** The identities that read a registry, in order. */
   const asked: string[] = [];
-  /** Of which ServiceAccounts Kubernetes was asked, and how old the answer might be. */
+  /** The ServiceAccounts that were read, with the maximum age. */
   const read: string[] = [];
   const clock = new FakeClock();
   const state: { reading: { annotations: Record<string, string>; uid: string } | Refused } = {
@@ -63,8 +63,8 @@ function annotatedWith(clientId: string, uid = 'first') {
   };
 }
 
-describe('whoever asks Azure for an object', () => {
-  it('is the operator where the object has no ServiceAccount, and Kubernetes is not asked', async () => {
+describe('the identity of an object', () => {
+  it("is the operator's own without a ServiceAccount, without a request to Kubernetes", async () => {
     const { asked, read, ask } = scene();
     await ask({ account: undefined });
     expect(asked).to.deep.equal(["the operator's identity #1"]);
@@ -82,7 +82,7 @@ describe('whoever asks Azure for an object', () => {
     expect(new Set(asked)).to.deep.equal(new Set(['the identity of ServiceAccount web/registries #2']));
   });
 
-  it('is not looked for before the first request, and once a pass', async () => {
+  it('is resolved at the first request, once a pass', async () => {
     const { identities, read } = scene();
     const arm = identities.armFor({ account: web, leaving: false, age: 7 }, visitor);
     expect(read).to.deep.equal([]);
@@ -90,7 +90,7 @@ describe('whoever asks Azure for an object', () => {
     expect(read).to.deep.equal(['web/registries 7']);
   });
 
-  it('is another one when the ServiceAccount has got another client', async () => {
+  it('changes with the client in the annotations', async () => {
     const { identities, asked, state, ask } = scene();
     identities.setIdentity('web/a', web);
     await ask();
@@ -99,7 +99,7 @@ describe('whoever asks Azure for an object', () => {
     expect(asked.map((who) => who.slice(-1))).to.deep.equal(['2', '3']);
   });
 
-  it('is another one when the ServiceAccount was deleted and made again: the old token is not used', async () => {
+  it('changes when the ServiceAccount is deleted and created again: the old token is not used', async () => {
     const { identities, asked, state, ask } = scene();
     identities.setIdentity('web/a', web);
     await ask();
@@ -108,7 +108,7 @@ describe('whoever asks Azure for an object', () => {
     expect(asked.map((who) => who.slice(-1))).to.deep.equal(['2', '3']);
   });
 
-  it('is forgotten after an hour in which nothing was asked as it', async () => {
+  it('is forgotten after an hour without use', async () => {
     const { identities, connected, ask, clock } = scene();
     const other = { ...web, name: 'other' };
     identities.setIdentity('web/a', web);
@@ -119,12 +119,12 @@ describe('whoever asks Azure for an object', () => {
     expect(connected).to.have.length(2);
     await clock.advance(60 * 60_000);
     await ask({ account: other });
-    // Now the first is idle; it is connected anew when it is needed.
+    // Now the first is idle; it is connected again when it is needed.
     await ask();
     expect(connected).to.have.length(4);
   });
 
-  it('is one of a bounded number: the one that was not used for longest makes room', async () => {
+  it('is one of a bounded number: the least recently used one is dropped', async () => {
     const { identities, connected, ask } = scene();
     const accounts = Array.from({ length: maxIdentities + 1 }, (_, n) => ({ ...web, name: `account-${n}` }));
     for (const account of accounts) {
@@ -139,7 +139,7 @@ describe('whoever asks Azure for an object', () => {
     expect(connected).to.have.length(before + 1);
   });
 
-  it('is forgotten with the last object that has it, and not before', async () => {
+  it('is forgotten with the last object that names it', async () => {
     const { identities, connected, ask } = scene();
     identities.setIdentity('web/a', web);
     identities.setIdentity('web/b', web);
@@ -153,7 +153,7 @@ describe('whoever asks Azure for an object', () => {
     expect(connected).to.have.length(3);
   });
 
-  it('is forgotten, too, when the object takes another ServiceAccount', async () => {
+  it('is forgotten when the object names another ServiceAccount', async () => {
     const { identities, connected, ask } = scene();
     identities.setIdentity('web/a', web);
     await ask();
@@ -163,7 +163,7 @@ describe('whoever asks Azure for an object', () => {
     expect(connected).to.have.length(3);
   });
 
-  it('is not remembered for an object that has gone meanwhile', async () => {
+  it('is not kept for an object that is deleted meanwhile', async () => {
     const { identities, connected, ask } = scene();
     await ask();
     identities.setIdentity('web/a', web);
@@ -171,7 +171,7 @@ describe('whoever asks Azure for an object', () => {
     expect(connected).to.have.length(3);
   });
 
-  it('is nobody where the ServiceAccount is gone, but that an object which is being deleted may use the token left', async () => {
+  it('is missing with its ServiceAccount, but an object that is being deleted may use the last client', async () => {
     const { identities, asked, state, ask } = scene();
     identities.setIdentity('web/a', web);
     state.reading = { refused: 'missing', words: '404' };

@@ -6,7 +6,7 @@ import { FakeClock, settled } from '../../../fake-clock.ts';
 const hour = 3_600_000;
 const minute = 60_000;
 
-describe('the token source', () => {
+describe('the token cache', () => {
   let clock: FakeClock;
   let asked: number;
   let broken: Error | undefined;
@@ -38,14 +38,14 @@ describe('the token source', () => {
     resets = 0;
   });
 
-  it('asks once, however many need a token', async () => {
+  it('sends one request for concurrent callers', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     const tokens = await Promise.all(Array.from({ length: 20 }, () => source.token()));
     expect(new Set(tokens)).to.deep.equal(new Set(['token-1']));
     expect(asked).to.equal(1);
   });
 
-  it('keeps a token until five minutes before its end', async () => {
+  it('keeps a token until five minutes before it expires', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     await source.token();
     await clock.advance(54 * minute);
@@ -83,7 +83,7 @@ describe('the token source', () => {
     expect(await source.token()).to.equal('token-3');
   });
 
-  it('rejects when the first token does not come in time, and asks again then', async () => {
+  it('rejects when the first token does not arrive in time, and then requests another', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     hangs = true;
     const error = rejection(source.token());
@@ -94,7 +94,7 @@ describe('the token source', () => {
     expect(await source.token()).to.equal('token-2');
   });
 
-  it('lets one request go at its own deadline while the others wait on', async () => {
+  it('rejects one request at its own deadline while the others wait', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     const deadline = new AbortController();
     const given = rejection(source.token(deadline.signal));
@@ -104,7 +104,7 @@ describe('the token source', () => {
     expect(await other).to.equal('token-1');
   });
 
-  it('has the credential forget its own tokens after a refusal, at most once a minute', async () => {
+  it("drops the credential's own tokens after a rejection, at most once a minute", async () => {
     const source = createTokenCache(credential, 'scope', clock);
     source.forget(await source.token());
     expect(resets).to.equal(1);
@@ -117,7 +117,7 @@ describe('the token source', () => {
     expect(resets).to.equal(2);
   });
 
-  it('uses a token to its end when it cannot be renewed, trying again twice a minute', async () => {
+  it('uses a token until it expires when it cannot be renewed, and tries again twice a minute', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     await source.token();
     broken = new Error('unreachable');
@@ -130,7 +130,7 @@ describe('the token source', () => {
     expect(asked).to.equal(3);
   });
 
-  it("rejects with the credential's own error once the token has ended, and asks again each time", async () => {
+  it("rejects with the credential's own error once the token has expired, and requests one each time", async () => {
     const source = createTokenCache(credential, 'scope', clock);
     await source.token();
     broken = new Error('unreachable');
@@ -140,13 +140,13 @@ describe('the token source', () => {
     expect(await source.token()).to.equal('token-3');
   });
 
-  it('gets a new token after ARM refused the one it had', async () => {
+  it('gets a new token after ARM rejected the cached one', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     source.forget(await source.token());
     expect(await source.token()).to.equal('token-2');
   });
 
-  it('keeps the new token when an old one is refused late', async () => {
+  it('keeps the new token when an old one is rejected late', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     const old = await source.token();
     source.forget(old);
@@ -155,7 +155,7 @@ describe('the token source', () => {
     expect(await source.token()).to.equal('token-2');
   });
 
-  it('waits for nothing while nobody asks', async () => {
+  it('has no timer while there is no request', async () => {
     const source = createTokenCache(credential, 'scope', clock);
     await source.token();
     expect(clock.nextIn).to.equal(undefined);
