@@ -8,7 +8,7 @@ import {
 } from '../api/registryreplication.ts';
 import type { ArmClientPool } from '../azure/identity/arm-client-pool.ts';
 import type { Config } from '../config.ts';
-import type { Change } from '../kubernetes/cache/informer.ts';
+import type { Change } from '../kubernetes/cache/reflector.ts';
 import { type Store, withReadYourWrites } from '../kubernetes/cache/store.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
 import { isTerminating } from '../kubernetes/client/crd.ts';

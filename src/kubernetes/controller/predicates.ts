@@ -1,7 +1,7 @@
 // Filters an informer's changes and enqueues those that need a pass, with their priority.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { Change } from '../cache/informer.ts';
+import type { Change } from '../cache/reflector.ts';
 import { namespacedName } from '../client/resource.ts';
 import type { WorkQueue } from './workqueue.ts';
 

@@ -68,28 +68,35 @@ export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName):
       }
     },
 
-    watch(onChange, onEnd) {
-      let request: AbortController | undefined;
-      let hasEnded = false;
-      const end = () => {
-        if (hasEnded) return;
-        hasEnded = true;
-        onEnd();
-      };
-      const path = `/apis/${kind.group}/${kind.version}/namespaces/${namespace}/leases`;
-      const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: watchTimeoutSeconds };
-      new Watch(cluster.config)
-        .watch(path, query, () => hasEnded || onChange(), end)
-        .then((opened) => {
-          request = opened;
-          if (hasEnded) opened.abort();
-        }, end);
-      return {
-        stop() {
-          hasEnded = true;
-          request?.abort();
-        },
-      };
+    watch: (onChange, onEnd) => watchLease(cluster, { namespace, name }, onChange, onEnd),
+  };
+}
+
+function watchLease(
+  cluster: KubeClient,
+  { namespace, name }: ObjectName,
+  onChange: () => void,
+  onEnd: () => void,
+): { stop(): void } {
+  let request: AbortController | undefined;
+  let hasEnded = false;
+  const end = () => {
+    if (hasEnded) return;
+    hasEnded = true;
+    onEnd();
+  };
+  const path = `/apis/${kind.group}/${kind.version}/namespaces/${namespace}/${kind.plural}`;
+  const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: watchTimeoutSeconds };
+  new Watch(cluster.config)
+    .watch(path, query, () => hasEnded || onChange(), end)
+    .then((opened) => {
+      request = opened;
+      if (hasEnded) opened.abort();
+    }, end);
+  return {
+    stop() {
+      hasEnded = true;
+      request?.abort();
     },
   };
 }

@@ -3,12 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import {
-  type Change,
-  type Informer,
-  type InformerOptions,
-  startInformer,
-} from '../../../../src/kubernetes/cache/informer.ts';
+import { type Informer, type InformerOptions, startInformer } from '../../../../src/kubernetes/cache/informer.ts';
+import type { Change } from '../../../../src/kubernetes/cache/reflector.ts';
 import { Store } from '../../../../src/kubernetes/cache/store.ts';
 import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { resource } from '../../../../src/kubernetes/client/resource.ts';
