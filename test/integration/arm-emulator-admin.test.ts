@@ -1,17 +1,17 @@
-// The ARM emulator's own door, /emulator, as curl and tests in other processes use it.
+// The ARM emulator's admin API under /emulator, as curl and tests in other processes use it.
 import { expect } from 'chai';
 import { adminApp } from '../emulators/arm/admin.ts';
 import type { Bindings } from '../emulators/arm/connection-faults.ts';
 import { type Drift, driftKinds } from '../emulators/arm/drift.ts';
 import { type Fault, kinds } from '../emulators/arm/faults/fault.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { ArmCaller, type Method, reference, registryId, replicaPath } from './arm-caller.ts';
+import { ArmTestClient, type Method, reference, registryId, replicaPath } from './arm-test-client.ts';
 
-describe("the ARM emulator's admin endpoint", () => {
-  const arm = new ArmCaller();
-  const { begin, send, create } = arm;
+describe("the ARM emulator's admin API", () => {
+  const arm = new ArmTestClient();
+  const { start, send, create } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
   const ask = (method: Method, path: string, body?: string | object) =>
     arm.exchange(`${arm.emulator.url}/emulator${path}`, method, body, {});
@@ -31,14 +31,14 @@ describe("the ARM emulator's admin endpoint", () => {
     readonly changes: Readonly<Record<string, Explained>>;
   }
 
-  it('explains every knob and every change with an example that works', async () => {
-    const { azure } = await begin();
+  it('documents every fault and every change with an example that works', async () => {
+    const { azure } = await start();
     const { said } = await json<Manual>('GET', '');
     expect(Object.keys(said.faults)).to.have.members(kinds);
     for (const [kind, { example }] of Object.entries(said.faults)) {
       expect((await ask('PUT', `/faults/${kind}`, example)).status, kind).to.equal(200);
       expect(azure.faults.list().map(({ fault }) => fault.kind)).to.deep.equal([kind]);
-      // One at a time: the admin endpoint needs connections, too.
+      // One fault at a time: some faults affect the admin API's connections too.
       azure.faults.clear();
     }
     expect(Object.keys(said.changes)).to.have.members(driftKinds);
@@ -49,9 +49,9 @@ describe("the ARM emulator's admin endpoint", () => {
     }
   });
 
-  it('turns a fault on, tells of it, counts it down and turns it off', async () => {
+  it('sets a fault, shows it, counts it down and removes it', async () => {
     const clock = new FakeClock();
-    await begin({ clock });
+    await start({ clock });
     const fault = { kind: 'error', status: 503, times: 2, for: 60_000 };
     const { said } = await json('PUT', '/faults/outage', fault);
     const since = '2026-11-22T00:00:00.000Z';
@@ -64,27 +64,27 @@ describe("the ARM emulator's admin endpoint", () => {
     expect((await ask('DELETE', '/faults/outage')).status).to.equal(404);
   });
 
-  it('forgets a fault whose time is over', async () => {
+  it('removes a fault when its time is over', async () => {
     const clock = new FakeClock();
-    await begin({ clock });
+    await start({ clock });
     await ask('PUT', '/faults/outage', { kind: 'error', status: 503, for: 60_000 });
     await clock.advance(60_000);
     expect((await json('GET', '/faults')).said).to.deep.equal([]);
     expect((await send('GET', registryId)).status).to.equal(200);
   });
 
-  it('turns all faults off at once', async () => {
-    await begin();
+  it('removes all faults at once', async () => {
+    await start();
     await ask('PUT', '/faults/one', { kind: 'error', status: 503 });
     await ask('PUT', '/faults/two', { kind: 'hang' });
     await ask('DELETE', '/faults');
     expect((await send('GET', registryId)).status).to.equal(200);
   });
 
-  describe('says what is wrong with', () => {
+  describe('reports what is wrong with', () => {
     const wrong: [string, string | object, string][] = [
-      ['a body that is no JSON', '{"kind":', 'no JSON'],
-      ['a body that is no object', '[]', 'must be a JSON object'],
+      ['a body that is not JSON', '{"kind":', 'no JSON'],
+      ['a body that is not an object', '[]', 'must be a JSON object'],
       ['an unknown kind', { kind: 'earthquake' }, '"kind" must be one of latency'],
       ['an unknown member', { kind: 'hang', forever: true }, 'no member "forever"'],
       ['a missing member', { kind: 'latency' }, '"ms" must be a number'],
@@ -93,15 +93,15 @@ describe("the ARM emulator's admin endpoint", () => {
     ];
     for (const [what, body, words] of wrong) {
       it(what, async () => {
-        await begin();
+        await start();
         const { status, said } = await json<{ error: string }>('PUT', '/faults/x', body);
         expect(status).to.equal(400);
         expect(said.error).to.contain(words);
       });
     }
 
-    it('a change that cannot be made', async () => {
-      await begin();
+    it('an impossible change', async () => {
+      await start();
       const at = { registry: 'myACR0007', location: 'japaneast' };
       const missing = await json<{ error: string }>('POST', '/changes', { kind: 'replicaRemoved', ...at });
       expect(missing).to.deep.equal({ status: 409, said: { error: 'myACR0007 has no replica at japaneast' } });
@@ -110,18 +110,18 @@ describe("the ARM emulator's admin endpoint", () => {
       expect((await ask('POST', '/changes', { kind: 'earthquake' })).status).to.equal(400);
     });
 
-    it('a path that is not there', async () => {
-      await begin();
+    it('an unknown path', async () => {
+      await start();
       expect((await ask('GET', '/fault')).status).to.equal(404);
     });
   });
 
-  describe('changes, as someone else would,', () => {
+  describe('makes changes of another client:', () => {
     const at = { registry: 'MYACR0007', location: 'japaneast' };
     const change = async (body: object) => expect((await ask('POST', '/changes', body)).status).to.equal(204);
 
-    it('replicas: routing, tags, failures, one less, one more', async () => {
-      const { azure } = await begin();
+    it('replicas: routing, tags, failure, removal, addition', async () => {
+      const { azure } = await start();
       await create('japaneast');
       const replica = () => azure.replica(reference, 'japaneast');
       await change({ kind: 'routing', ...at, routing: false });
@@ -137,9 +137,9 @@ describe("the ARM emulator's admin endpoint", () => {
       expect(replica()).to.have.nested.property('stage.kind', 'Ready');
     });
 
-    it('registries: SKU, state, another home, none', async () => {
+    it('registries: SKU, state, recreation in another home region, removal', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       await create('japaneast');
       const before = azure.registry(reference)?.systemData.createdAt ?? 0;
       await change({ kind: 'sku', registry: 'myACR0007', sku: 'Basic' });
@@ -155,8 +155,8 @@ describe("the ARM emulator's admin endpoint", () => {
     });
   });
 
-  it('tells what is really so, whatever ARM says', async () => {
-    const { azure } = await begin();
+  it('shows the true state, whatever ARM shows', async () => {
+    const { azure } = await start();
     await create('japaneast');
     azure.faults.add({ kind: 'omission' });
     const { said } = await json<{ name: string; replicas: { name: string }[] }[]>('GET', '/registries');
@@ -165,8 +165,8 @@ describe("the ARM emulator's admin endpoint", () => {
     ]);
   });
 
-  it('tells the journal, of which it is no part, and forgets it', async () => {
-    await begin();
+  it('shows and clears the journal, in which its own requests do not appear', async () => {
+    await start();
     await create('japaneast');
     await send('GET', replicaPath('japaneast'));
     await send('GET', registryId);
@@ -181,15 +181,15 @@ describe("the ARM emulator's admin endpoint", () => {
     expect(await journal('')).to.deep.equal([]);
   });
 
-  it('works while ARM does not', async () => {
-    await begin();
+  it('works while a fault makes ARM hang', async () => {
+    await start();
     await ask('PUT', '/faults/dead', { kind: 'hang' });
     expect((await ask('DELETE', '/faults/dead')).status).to.equal(204);
     expect((await send('GET', registryId)).status).to.equal(200);
   });
 
-  it('answers only this machine', async () => {
-    const { azure, journal, connections } = await begin();
+  it('answers requests from this machine only', async () => {
+    const { azure, journal, connections } = await start();
     const from = (remoteAddress: string) =>
       adminApp(azure, journal, () => connections).request('/emulator', {}, {
         incoming: { socket: { remoteAddress } },

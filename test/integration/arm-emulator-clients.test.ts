@@ -1,4 +1,4 @@
-// The ARM emulator, asked by the real Azure clients: that they find in it what they find in Azure.
+// The real Azure clients work with the ARM emulator as they do with Azure.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { ClientAssertionCredential, ClientSecretCredential, WorkloadIdentityCred
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { ArmCaller, apiVersion, names, reference, registryId } from './arm-caller.ts';
+import { ArmTestClient, apiVersion, names, reference, registryId } from './arm-test-client.ts';
 
 describe('the ARM emulator', () => {
-  const arm = new ArmCaller();
-  const { begin, sdk, send, exchange, credential, identityOptions } = arm;
+  const arm = new ArmTestClient();
+  const { start, sdk, send, exchange, credential, identityOptions } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
-  describe('asked by @azure/arm-containerregistry', () => {
-    it('creates a replica that core-lro follows to its end', async () => {
-      await begin({ timings: { ...held, homeEntry: { least: 0, most: 0 } } });
+  describe('used by @azure/arm-containerregistry', () => {
+    it('creates a replica that core-lro polls to completion', async () => {
+      await start({ timings: { ...held, homeEntry: { least: 0, most: 0 } } });
       const poller = sdk().replications.create(...names, 'japaneast', { location: 'Japan East' });
       const polled = (method: string, part: string) =>
         arm.emulator.journal.next((entry) => entry.method === method && entry.path.includes(part));
@@ -33,8 +33,8 @@ describe('the ARM emulator', () => {
       expect((await sdk().replications.get(...names, 'japaneast')).status?.displayStatus).to.equal('Ready');
     });
 
-    it('tells core-lro why a creation failed', async () => {
-      await begin();
+    it('reports to core-lro why a creation failed', async () => {
+      await start();
       arm.emulator.azure.failCreations(reference, 'japaneast', {
         code: 'NoAddressesLeft',
         message: 'The subnet is full.',
@@ -50,7 +50,7 @@ describe('the ARM emulator', () => {
     });
 
     it('updates routing and tags, and deletes', async () => {
-      await begin();
+      await start();
       await sdk().replications.create(...names, 'japaneast', { location: 'japaneast' });
       const updated = await sdk().replications.update(...names, 'japaneast', {
         regionEndpointEnabled: false,
@@ -65,8 +65,8 @@ describe('the ARM emulator', () => {
       expect(arm.emulator.azure.replica(reference, 'japaneast')).to.equal(undefined);
     });
 
-    it('lists every replica once, over pages', async () => {
-      await begin({ pageSize: 2 });
+    it('lists every replica once, over several pages', async () => {
+      await start({ pageSize: 2 });
       const locations = ['japaneast', 'westeurope', 'uksouth', 'westus2'];
       for (const location of locations) arm.emulator.azure.addReplica(reference, location);
       const listed: string[] = [];
@@ -76,8 +76,8 @@ describe('the ARM emulator', () => {
       expect(lists).to.have.length(3);
     });
 
-    it('says what a registry is', async () => {
-      await begin();
+    it('returns the properties of a registry', async () => {
+      await start();
       arm.emulator.azure.changeRegistry(reference, { sku: 'Basic', provisioningState: 'Updating' });
       const registry = await sdk().registries.get(...names);
       expect(registry).to.include({ id: registryId, location: 'eastus', loginServer: 'myacr0007.azurecr.io' });
@@ -87,11 +87,11 @@ describe('the ARM emulator', () => {
     });
   });
 
-  describe('asked for tokens by @azure/identity', () => {
+  describe('used by @azure/identity', () => {
     const scope = 'https://management.azure.com/.default';
 
-    it('gives one for the right secret, and says AADSTS7000215 for a wrong one', async () => {
-      await begin();
+    it('grants a token for the right secret, and answers AADSTS7000215 for a wrong one', async () => {
+      await start();
       expect((await credential().getToken(scope)).token).to.have.length.above(100);
       const refused = await credential('wrong')
         .getToken(scope)
@@ -103,8 +103,8 @@ describe('the ARM emulator', () => {
       expect(arm.emulator.journal.entries.at(-1)).to.include({ method: 'POST', status: 401 });
     });
 
-    it('gives one for a federated assertion, from a callback or from a file', async () => {
-      await begin();
+    it('grants a token for a federated assertion, from a callback or from a file', async () => {
+      await start();
       const { AZURE_TENANT_ID: tenantId = '', AZURE_CLIENT_ID: clientId = '' } = arm.emulator.environment;
       const fromCallback = new ClientAssertionCredential(tenantId, clientId, async () => 'a.b.c', identityOptions());
       expect((await fromCallback.getToken(scope))?.token).to.be.a('string');
@@ -119,23 +119,23 @@ describe('the ARM emulator', () => {
       }
     });
 
-    it('knows neither other tenants, nor other applications, nor other resources', async () => {
-      await begin();
+    it('rejects unknown tenants, applications and resources', async () => {
+      await start();
       const { AZURE_TENANT_ID: tenant = '', AZURE_CLIENT_ID: client = '' } = arm.emulator.environment;
       const asking = (tenantId: string, clientId: string, wanted: string) =>
         new ClientSecretCredential(tenantId, clientId, 'emulated-secret', identityOptions()).getToken(wanted).then(
           () => 'granted',
           (error: unknown) => String(error),
         );
-      const nobody = '99999999-9999-9999-9999-999999999999';
-      expect(await asking(nobody, client, scope)).to.contain('endpoints_resolution_error');
-      expect(await asking(tenant, nobody, scope)).to.contain('AADSTS700016');
+      const unknown = '99999999-9999-9999-9999-999999999999';
+      expect(await asking(unknown, client, scope)).to.contain('endpoints_resolution_error');
+      expect(await asking(tenant, unknown, scope)).to.contain('AADSTS700016');
       expect(await asking(tenant, client, 'https://vault.azure.net/.default')).to.contain('AADSTS500011');
     });
 
-    it('refuses requests without a token, with a forged one, and with one that has expired', async () => {
+    it('refuses requests without a token, with a forged one, and with an expired one', async () => {
       const clock = new FakeClock();
-      await begin({ clock });
+      await start({ clock });
       const { token } = await credential().getToken(scope);
       const nameless = await exchange(
         `${arm.emulator.url}${registryId}?api-version=${apiVersion}`,
@@ -154,7 +154,7 @@ describe('the ARM emulator', () => {
     });
 
     it('keeps secrets out of the journal', async () => {
-      await begin();
+      await start();
       await credential().getToken(scope);
       expect(inspect([...arm.emulator.journal], { depth: null })).not.to.contain('emulated-secret');
     });

@@ -1,4 +1,4 @@
-// The ARM emulator's faults on the way to an answer: on the wire, at the door, and in rights, locks and policies.
+// The ARM emulator's faults in transport, error responses, rights, locks and policies.
 import { once as event } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
@@ -9,20 +9,28 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { held, instant } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { type Answer, ArmCaller, apiVersion, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+import {
+  type ArmResponse,
+  ArmTestClient,
+  apiVersion,
+  operationUrl,
+  reference,
+  registryId,
+  replicaPath,
+} from './arm-test-client.ts';
 
-describe('the ARM emulator, told to', () => {
-  const arm = new ArmCaller();
-  const { begin, send, create } = arm;
+describe('the ARM emulator with faults', () => {
+  const arm = new ArmTestClient();
+  const { start, send, create } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
-  const failing = (answer: Promise<Answer | string>): Promise<string> =>
+  const failing = (answer: Promise<ArmResponse | string>): Promise<string> =>
     answer.then(
       (answered) => `answered ${typeof answered === 'string' ? answered : answered.status}`,
       (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
     );
-  /** The head of an answer, its body still to come. */
+  /** The head of a response whose body is still to come. */
   const opened = async (path: string): Promise<IncomingMessage> => {
     const url = new URL(`${path}?api-version=${apiVersion}`, arm.emulator.url);
     const headers = { authorization: `Bearer ${await arm.token()}`, ...once.headers };
@@ -32,8 +40,8 @@ describe('the ARM emulator, told to', () => {
     const [answer] = (await event(asked, 'response')) as [IncomingMessage];
     return answer;
   };
-  /** Asks for a token as any OAuth client does. */
-  const grant = (signal?: AbortSignal): Promise<Answer> => {
+  /** Requests a token as any OAuth client does. */
+  const grant = (signal?: AbortSignal): Promise<ArmResponse> => {
     const { environment, url } = arm.emulator;
     const form = new URLSearchParams({
       client_id: environment.AZURE_CLIENT_ID ?? '',
@@ -52,16 +60,16 @@ describe('the ARM emulator, told to', () => {
       await new Promise(setImmediate);
     }
   };
-  const codeOf = ({ status, body }: Answer) => `${status} ${body.error?.code ?? ''}`.trim();
+  const codeOf = ({ status, body }: ArmResponse) => `${status} ${body.error?.code ?? ''}`.trim();
   const isThere = () => arm.emulator.azure.replica(reference, 'japaneast') !== undefined;
   const lastEntry = () => arm.emulator.journal.entries.at(-1);
-  /** Over a connection of its own, sockets being kept for the next test otherwise. */
+  /** For a connection of its own: the agent would keep the socket for the next test. */
   const once = { headers: { connection: 'close' } };
 
-  describe('break the wire,', () => {
-    it('takes its time, as long as was said', async () => {
+  describe('in transport', () => {
+    it('answers after the given latency', async () => {
       const clock = new FakeClock();
-      const { azure, journal } = await begin({ clock });
+      const { azure, journal } = await start({ clock });
       await arm.token();
       azure.faults.add({ kind: 'latency', ms: 5_000 });
       let answered = false;
@@ -80,10 +88,10 @@ describe('the ARM emulator, told to', () => {
       expect(lastEntry()?.at.toISOString()).to.equal('2026-11-22T00:00:00.000Z');
     });
 
-    it('draws how long from a spread, the same from the same seed', async () => {
+    it('draws the latency from a range, the same for the same seed', async () => {
       const drawn = async (seed: number) => {
         const clock = new FakeClock();
-        const { azure } = await begin({ clock, seed });
+        const { azure } = await start({ clock, seed });
         await arm.token();
         azure.faults.add({ kind: 'latency', ms: 100, most: 900 });
         const asking = send('GET', registryId);
@@ -91,18 +99,18 @@ describe('the ARM emulator, told to', () => {
         const latency = clock.nextIn;
         await clock.advance(1_000);
         await asking;
-        await arm.end();
+        await arm.stop();
         return latency;
       };
       const first = await drawn(3);
       expect(first).to.be.within(100, 900);
       expect(await drawn(3)).to.equal(first);
       expect(await drawn(4)).not.to.equal(first);
-      await begin();
+      await start();
     });
 
-    it('resets the connection before anything was done', async () => {
-      const { azure } = await begin();
+    it('resets the connection before the request is carried out', async () => {
+      const { azure } = await start();
       azure.faults.set('rst', { kind: 'reset', methods: ['PUT'], times: 1 });
       expect(await failing(create('japaneast'))).to.equal('ECONNRESET');
       expect(isThere()).to.equal(false);
@@ -111,8 +119,8 @@ describe('the ARM emulator, told to', () => {
       expect((await create('japaneast')).status).to.equal(201);
     });
 
-    it('resets the connection after all was done', async () => {
-      const { azure } = await begin();
+    it('resets the connection after the request was carried out', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'reset', when: 'after', methods: ['PUT'], times: 1 });
       expect(await failing(create('japaneast'))).to.equal('ECONNRESET');
       expect(isThere()).to.equal(true);
@@ -120,8 +128,8 @@ describe('the ARM emulator, told to', () => {
     });
 
     for (const when of ['before', 'after'] as const) {
-      it(`says nothing for ever, ${when} all was done`, async () => {
-        const { azure, journal } = await begin();
+      it(`hangs for ever, ${when} the request is carried out`, async () => {
+        const { azure, journal } = await start();
         await arm.token();
         azure.faults.add({ kind: 'hang', when, methods: ['PUT'] });
         const patience = new AbortController();
@@ -136,8 +144,8 @@ describe('the ARM emulator, told to', () => {
       });
     }
 
-    it('closes while requests hang', async () => {
-      const { azure, journal } = await begin();
+    it('can be closed while requests hang', async () => {
+      const { azure, journal } = await start();
       await arm.token();
       azure.faults.add({ kind: 'hang' });
       const hung = journal.next(({ endpoint }) => endpoint === 'registry');
@@ -145,11 +153,11 @@ describe('the ARM emulator, told to', () => {
       await hung;
       await arm.emulator.close();
       expect(await asking).to.equal('ECONNRESET');
-      await begin();
+      await start();
     });
 
-    it('never answers the handshakes that were chosen, and counts them until their clients give up', async () => {
-      const { azure } = await begin();
+    it('leaves TLS handshakes unanswered, and counts them until their clients give up', async () => {
+      const { azure } = await start();
       await arm.token();
       const before = arm.emulator.connections;
       azure.faults.add({ kind: 'stalledHandshake', times: 1 });
@@ -157,7 +165,7 @@ describe('the ARM emulator, told to', () => {
       await event(client, 'connect');
       const hello = connectTls({ socket: client, ca: arm.emulator.certificate });
       hello.on('error', () => undefined);
-      // The next one is served, and the first is still waiting by then.
+      // The next handshake is answered, while the first still waits.
       expect((await send('GET', registryId, undefined, once)).status).to.equal(200);
       expect(hello.authorized).to.equal(false);
       expect(arm.emulator.connections).to.include({ stalled: 1, accepted: before.accepted + 2 });
@@ -166,20 +174,20 @@ describe('the ARM emulator, told to', () => {
       await until(() => arm.emulator.connections.open === before.open);
     });
 
-    it('closes while handshakes stall', async () => {
-      const { azure, url } = await begin();
+    it('can be closed while handshakes stall', async () => {
+      const { azure, url } = await start();
       azure.faults.add({ kind: 'stalledHandshake' });
       const client = connect(Number(new URL(url).port), '127.0.0.1');
       const closed = event(client, 'close');
       await until(() => arm.emulator.connections.stalled === 1);
       await arm.emulator.close();
       await closed;
-      await begin();
+      await start();
     });
 
-    it('keeps a request for a token waiting, or late, if that is named', async () => {
+    it('hangs or delays a token request if the fault names that endpoint', async () => {
       const clock = new FakeClock();
-      const { azure, journal } = await begin({ clock });
+      const { azure, journal } = await start({ clock });
       azure.faults.add({ kind: 'hang', endpoints: ['token'], methods: ['POST'], times: 1 });
       const hung = journal.next(({ method }) => method === 'POST');
       const patience = new AbortController();
@@ -194,9 +202,9 @@ describe('the ARM emulator, told to', () => {
       expect((await late).text).to.contain('access_token');
     });
 
-    it('gives tokens that last as long as was said', async () => {
+    it('grants tokens with the given lifetime', async () => {
       const clock = new FakeClock();
-      await begin({ clock, tokenLifetime: 20 });
+      await start({ clock, tokenLifetime: 20 });
       const token = await arm.token();
       await clock.advance(19_000);
       expect((await send('GET', registryId, undefined, { token })).status).to.equal(200);
@@ -205,7 +213,7 @@ describe('the ARM emulator, told to', () => {
     });
 
     it('falls silent in the middle of a body', async () => {
-      const { azure } = await begin();
+      const { azure } = await start();
       await arm.token();
       azure.faults.add({ kind: 'malformed', how: 'stall', times: 1 });
       const answer = await opened(registryId);
@@ -215,15 +223,15 @@ describe('the ARM emulator, told to', () => {
         const [chunk] = (await event(answer, 'data')) as [Buffer];
         received += chunk.length;
       }
-      // As much as there will ever be; the connection stays open.
+      // The other half never comes; the connection stays open.
       expect(received).to.equal(announced >> 1);
       expect((await send('GET', registryId, undefined, once)).status).to.equal(200);
       expect(answer.complete).to.equal(false);
       answer.destroy();
     });
 
-    it('breaks gzip off, by its end or by that of the connection', async () => {
-      const { azure } = await begin();
+    it('truncates gzip, by ending the body or by resetting the connection', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'malformed', how: 'gzipHalf', times: 1 });
       const half = await opened(registryId);
       expect(half.headers).to.include({ 'content-encoding': 'gzip' });
@@ -235,8 +243,8 @@ describe('the ARM emulator, told to', () => {
       expect(await failing(text(cut))).to.equal('ECONNRESET');
     });
 
-    it('sends the right body after many blanks, plain or as a bomb', async () => {
-      const { azure } = await begin();
+    it('sends the right body after many blanks, plain or as a gzip bomb', async () => {
+      const { azure } = await start();
       const bytes = 3_000_000;
       azure.faults.add({ kind: 'malformed', how: 'large', bytes, times: 1 });
       const large = await text(await opened(registryId));
@@ -250,8 +258,8 @@ describe('the ARM emulator, told to', () => {
       expect(JSON.parse(bomb)).to.have.property('name', 'myACR0007');
     });
 
-    it('stops sending where a client has had enough', async () => {
-      const { azure } = await begin();
+    it('stops sending a large body when the client disconnects', async () => {
+      const { azure } = await start();
       await arm.token();
       const { open } = arm.emulator.connections;
       azure.faults.add({ kind: 'malformed', how: 'large', bytes: 2 ** 30, times: 1 });
@@ -262,8 +270,8 @@ describe('the ARM emulator, told to', () => {
       expect((await send('GET', registryId)).status).to.equal(200);
     });
 
-    it('names a next page elsewhere', async () => {
-      const { azure } = await begin();
+    it('sends a nextLink to another origin', async () => {
+      const { azure } = await start();
       await create('japaneast');
       azure.faults.set('lure', { kind: 'foreignNextLink', origin: 'https://127.0.0.1:4711', times: 1 });
       const lured = await send('GET', `${registryId}/replications`);
@@ -275,8 +283,8 @@ describe('the ARM emulator, told to', () => {
       expect(JSON.parse((await send('GET', `${registryId}/replications`)).text)).not.to.have.property('nextLink');
     });
 
-    it('sends bodies that are not what they should be, under the right status', async () => {
-      const { azure } = await begin();
+    it('sends malformed bodies with the right status', async () => {
+      const { azure } = await start();
       const bodies: string[] = [];
       for (const how of ['half', 'empty', 'html', 'strange'] as const) {
         const mend = azure.faults.add({ kind: 'malformed', how });
@@ -293,17 +301,17 @@ describe('the ARM emulator, told to', () => {
       expect(JSON.parse(strange)).to.have.property('value', '42');
     });
 
-    it('breaks off in the middle of an answer', async () => {
-      const { azure } = await begin();
+    it('resets the connection in the middle of a response', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'malformed', how: 'cut', times: 1 });
       expect(await failing(send('GET', registryId))).to.equal('ECONNRESET');
       expect((await send('GET', registryId)).status).to.equal(200);
     });
   });
 
-  describe('refuse at the door,', () => {
+  describe('that answer with errors', () => {
     it('throttles, with Retry-After or without', async () => {
-      const { azure } = await begin();
+      const { azure } = await start();
       azure.faults.add({ kind: 'throttled', retryAfter: 17, times: 1 });
       azure.faults.add({ kind: 'throttled', times: 1 });
       const first = await send('GET', registryId);
@@ -315,8 +323,8 @@ describe('the ARM emulator, told to', () => {
       expect(second.headers).not.to.have.property('retry-after');
     });
 
-    it('errs before or after all was done, and only says so', async () => {
-      const { azure } = await begin();
+    it('answers with an error before or after the request is carried out', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'error', status: 503, methods: ['PUT'], times: 1 });
       expect(codeOf(await create('japaneast'))).to.equal('503 ServiceUnavailable');
       expect(isThere()).to.equal(false);
@@ -328,8 +336,8 @@ describe('the ARM emulator, told to', () => {
       expect(isThere()).to.equal(true);
     });
 
-    it("errs with a gateway's page, without ARM's envelope", async () => {
-      const { azure } = await begin();
+    it("answers with a gateway's page, without ARM's envelope", async () => {
+      const { azure } = await start();
       for (const status of [403, 502]) {
         azure.faults.add({ kind: 'error', status, html: true, times: 1 });
         const refused = await send('GET', registryId);
@@ -341,9 +349,9 @@ describe('the ARM emulator, told to', () => {
       expect((await send('GET', registryId)).headers).to.include({ 'retry-after': '7' });
     });
 
-    it('is busy for so long', async () => {
+    it('is busy for the given time', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       azure.faults.add({ kind: 'busy', registry: 'MYACR0007', for: 30_000 });
       expect(codeOf(await create('japaneast'))).to.equal('409 Conflict');
       expect((await send('GET', registryId)).status).to.equal(200);
@@ -351,8 +359,8 @@ describe('the ARM emulator, told to', () => {
       expect(codeOf(await create('japaneast'))).to.equal('201');
     });
 
-    it('tells in the journal its own refusals from those that a fault brought about', async () => {
-      const { azure } = await begin();
+    it('tells its own refusals from injected ones in the journal', async () => {
+      const { azure } = await start();
       azure.faults.set('busy', { kind: 'busy', times: 1 });
       await create('japaneast');
       expect(lastEntry()).to.deep.include({ status: 409, code: 'Conflict', faults: ['busy'] });
@@ -365,8 +373,8 @@ describe('the ARM emulator, told to', () => {
       expect(lastEntry()).to.deep.include({ code: 'ScopeLocked', faults: ['locked'] });
     });
 
-    it('spares the token endpoint, unless that is named', async () => {
-      const { azure } = await begin();
+    it('spares the token endpoint unless the fault names it', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'error', status: 500 });
       expect(await arm.token()).to.be.a('string');
       azure.faults.set('entra', { kind: 'error', status: 500, endpoints: ['token'] });
@@ -380,8 +388,8 @@ describe('the ARM emulator, told to', () => {
       expect(refused).not.to.equal('granted');
     });
 
-    it('leaves alone what a fault is not about', async () => {
-      const { azure } = await begin();
+    it('leaves requests alone that a fault does not select', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'error', status: 500, replica: 'japaneast', methods: ['GET'] });
       azure.faults.add({ kind: 'error', status: 500, registry: 'another0001' });
       azure.faults.add({ kind: 'error', status: 500, endpoints: ['locations'] });
@@ -392,9 +400,9 @@ describe('the ARM emulator, told to', () => {
     });
   });
 
-  describe('withhold rights,', () => {
-    it('forbids actions within a scope, in words that say which', async () => {
-      const { azure } = await begin();
+  describe('in rights, locks and policies', () => {
+    it('forbids actions within a scope, and names both', async () => {
+      const { azure } = await start();
       const actions = ['Microsoft.ContainerRegistry/registries/replications/write'];
       azure.faults.add({ kind: 'forbidden', actions, scope: registryId.toUpperCase() });
       const refused = await create('japaneast');
@@ -409,8 +417,8 @@ describe('the ARM emulator, told to', () => {
       expect((await send('PUT', elsewhere, { location: 'japaneast' })).status).to.equal(201);
     });
 
-    it('lets a deletion through whose polling is forbidden, as with rights on the registry alone', async () => {
-      const { azure } = await begin();
+    it('accepts a deletion whose polling is forbidden, as with rights on the registry alone', async () => {
+      const { azure } = await start();
       await create('japaneast');
       azure.faults.add({ kind: 'forbidden', actions: ['Microsoft.ContainerRegistry/locations/*'] });
       const deleted = await send('DELETE', replicaPath('japaneast'));
@@ -420,8 +428,8 @@ describe('the ARM emulator, told to', () => {
       expect((await send('GET', operationUrl((await create('uksouth')).headers))).status).to.equal(200);
     });
 
-    it('locks against deletion what is in a scope, and against that of what has the lock in it', async () => {
-      const { azure } = await begin();
+    it('locks a scope against deletion, and the resources that contain it', async () => {
+      const { azure } = await start();
       await create('japaneast');
       const unlock = azure.faults.add({ kind: 'lock', level: 'CanNotDelete', scope: registryId });
       const refused = await send('DELETE', replicaPath('japaneast'));
@@ -435,15 +443,15 @@ describe('the ARM emulator, told to', () => {
       expect(codeOf(await send('DELETE', registryId))).to.equal('409 ScopeLocked');
     });
 
-    it('locks against every change', async () => {
-      const { azure } = await begin();
+    it('locks a scope against every change', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'lock', level: 'ReadOnly', scope: registryId.replace(/\/providers.*/, '') });
       expect(codeOf(await create('japaneast'))).to.equal('409 ScopeLocked');
       expect((await send('GET', registryId)).status).to.equal(200);
     });
 
-    it('denies by policy, by location', async () => {
-      const { azure } = await begin();
+    it('denies locations by policy', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'policyDeny', locations: ['Japan East'] });
       const refused = await create('japaneast');
       expect(codeOf(refused)).to.equal('403 RequestDisallowedByPolicy');
@@ -452,8 +460,8 @@ describe('the ARM emulator, told to', () => {
       expect((await create('uksouth')).status).to.equal(201);
     });
 
-    it('has a policy put its tags on what is written, at creation and at every change', async () => {
-      const { azure } = await begin();
+    it('adds the tags of a policy at creation and at every change', async () => {
+      const { azure } = await start();
       await create('japaneast');
       azure.faults.add({ kind: 'policyTags', tags: { costCenter: '4711' } });
       expect((await create('uksouth')).body.tags).to.deep.equal({ costCenter: '4711' });
@@ -462,7 +470,7 @@ describe('the ARM emulator, told to', () => {
     });
 
     it('withdraws a region', async () => {
-      const { azure } = await begin();
+      const { azure } = await start();
       azure.faults.add({ kind: 'withdrawnRegion', location: 'japaneast' });
       const refused = await create('japaneast');
       expect(codeOf(refused)).to.equal('400 LocationNotAvailableForResourceType');
@@ -471,8 +479,8 @@ describe('the ARM emulator, told to', () => {
     });
   });
 
-  it('keeps a journal of bounded length', async () => {
-    const { journal } = await begin({ journalLength: 20, timings: instant });
+  it('bounds the length of its journal', async () => {
+    const { journal } = await start({ journalLength: 20, timings: instant });
     for (let index = 0; index < 30; index++) await create(`number${String(index).padStart(2, '0')}`, 'uksouth');
     expect(journal.entries.length).to.be.within(18, 20);
     expect(lastEntry()).to.include({ replica: 'number29' });

@@ -1,4 +1,4 @@
-// The ARM emulator as a program of its own.
+// The ARM emulator as a program.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 
 describe('npm run emulator:arm', () => {
-  it('serves a client that knows only what it printed, and ends on SIGTERM', async () => {
+  it('serves a client that uses only the printed variables, and exits on SIGTERM', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'arm-emulator-'));
     const server = spawn(process.execPath, [
       'test/emulators/arm/main.ts',
@@ -44,7 +44,7 @@ describe('npm run emulator:arm', () => {
     }
   });
 
-  it('says in one line why it cannot start', async () => {
+  it('reports in one line why it cannot start', async () => {
     const broken = spawn(process.execPath, ['test/emulators/arm/main.ts', '--certificate=/dev/null/arm.pem']);
     const said = await text(broken.stderr);
     expect(said.trim().split('\n')).to.have.length(1);

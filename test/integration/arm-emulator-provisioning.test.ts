@@ -1,27 +1,34 @@
-// The ARM emulator's faults behind the door: how ACR's work ends, what reads do not say, and what others change.
+// The ARM emulator's faults in the outcome of ACR's work, and in what reads show.
 import { expect } from 'chai';
 import { held, realistic } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { type Answer, ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+import {
+  type ArmResponse,
+  ArmTestClient,
+  operationUrl,
+  reference,
+  registryId,
+  replicaPath,
+} from './arm-test-client.ts';
 
-describe('the ARM emulator, told that', () => {
-  const arm = new ArmCaller();
-  const { begin, send, create } = arm;
+describe('the ARM emulator, with faults', () => {
+  const arm = new ArmTestClient();
+  const { start, send, create } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
   const stateOf = async (name = 'japaneast') => {
     const { status, body } = await send('GET', replicaPath(name));
     return status === 200 ? body.properties?.provisioningState : status;
   };
-  const poll = async ({ headers }: Answer) => (await send('GET', operationUrl(headers))).body;
+  const poll = async ({ headers }: ArmResponse) => (await send('GET', operationUrl(headers))).body;
   const listed = async () =>
     (await send('GET', `${registryId}/replications`)).body.value?.map(({ location }) => location) ?? [];
   const remove = () => send('DELETE', replicaPath('japaneast'));
 
-  describe('a creation shall not end well,', () => {
-    it('fails it, so many times', async () => {
-      const { azure } = await begin();
+  describe('of a creation,', () => {
+    it('makes it fail the given number of times', async () => {
+      const { azure } = await start();
       azure.faults.add({ kind: 'failedCreation', location: 'Japan East', times: 2, code: 'NoCapacity' });
       for (const expected of ['Failed', 'Failed', 'Succeeded']) {
         const created = await create('japaneast');
@@ -31,9 +38,9 @@ describe('the ARM emulator, told that', () => {
       }
     });
 
-    it('never ends it, until the replica is deleted', async () => {
+    it('never completes it, until the replica is deleted', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       azure.faults.add({ kind: 'stuckCreation', times: 1 });
       const created = await create('japaneast');
       await clock.advance(50 * 60_000);
@@ -48,9 +55,9 @@ describe('the ARM emulator, told that', () => {
       expect(await stateOf()).to.equal('Succeeded');
     });
 
-    it('lets the replica vanish at the end of it, and tells only the operation why', async () => {
+    it('removes the replica at its end, and gives the reason only in the operation', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock, timings: realistic });
+      const { azure } = await start({ clock, timings: realistic });
       azure.faults.add({ kind: 'vanishingCreation', times: 1 });
       const created = await create('japaneast');
       expect(await stateOf()).to.equal('Creating');
@@ -61,9 +68,9 @@ describe('the ARM emulator, told that', () => {
         .that.contains('no free IP address');
     });
 
-    it('fails it where a replica has just been deleted', async () => {
+    it('makes it fail soon after a deletion', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       azure.faults.add({ kind: 'failedRecreation', ms: 30_000 });
       await create('japaneast');
       expect(await stateOf()).to.equal('Succeeded');
@@ -77,9 +84,9 @@ describe('the ARM emulator, told that', () => {
       expect(await stateOf()).to.equal('Succeeded');
     });
 
-    it('makes the home entry wait', async () => {
+    it('delays the home entry', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       azure.faults.add({ kind: 'lateHomeEntry', ms: 600_000 });
       await create('japaneast');
       await clock.advance(599_999);
@@ -89,11 +96,11 @@ describe('the ARM emulator, told that', () => {
     });
   });
 
-  describe('a change ends otherwise,', () => {
+  describe('of an update,', () => {
     const off = { properties: { regionEndpointEnabled: false } };
 
-    it('fails it', async () => {
-      const { azure } = await begin();
+    it('makes it fail', async () => {
+      const { azure } = await start();
       await create('japaneast');
       azure.faults.add({ kind: 'failedUpdate', times: 1 });
       const patched = await send('PATCH', replicaPath('japaneast'), off);
@@ -102,7 +109,7 @@ describe('the ARM emulator, told that', () => {
     });
 
     it('lets a Failed replica fail again, or heal', async () => {
-      const { azure } = await begin();
+      const { azure } = await start();
       azure.addReplica(reference, 'japaneast', { state: 'Failed' });
       await send('PATCH', replicaPath('japaneast'), { tags: {} });
       expect(await stateOf()).to.equal('Failed');
@@ -113,10 +120,10 @@ describe('the ARM emulator, told that', () => {
     });
   });
 
-  describe('reads shall lag,', () => {
-    it('tells in LIST what was so, stages and tags alike', async () => {
+  describe('of reads,', () => {
+    it('shows an earlier state in LIST, stages and tags alike', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock, timings: realistic });
+      const { azure } = await start({ clock, timings: realistic });
       azure.addReplica(reference, 'uksouth', { tags: { is: 'old' } });
       await clock.advance(60_000);
       await create('japaneast');
@@ -139,25 +146,25 @@ describe('the ARM emulator, told that', () => {
       expect(value.find(({ name }) => name === 'uksouth')?.tags).to.deep.equal({ is: 'old' });
     });
 
-    it('leaves a replica out of LIST, by chance and always the same from the same seed', async () => {
+    it('omits a replica from LIST by chance, the same for the same seed', async () => {
       const omitted = async (seed: number) => {
-        const { azure } = await begin({ seed });
+        const { azure } = await start({ seed });
         azure.addReplica(reference, 'japaneast');
         azure.faults.add({ kind: 'omission', location: 'japaneast', chance: 0.5 });
         const seen: boolean[] = [];
         for (let index = 0; index < 12; index++) seen.push((await listed()).includes('japaneast'));
-        await arm.end();
+        await arm.stop();
         return seen;
       };
       const first = await omitted(5);
       expect(new Set(first)).to.deep.equal(new Set([true, false]));
       expect(await omitted(5)).to.deep.equal(first);
-      await begin();
+      await start();
     });
 
-    it('answers a GET after the PUT with 404 for so long, and knows the replica all the same', async () => {
+    it('answers GET with 404 for a while after the PUT, and accepts writes to the replica meanwhile', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       azure.faults.add({ kind: 'lateCreation', ms: 20_000 });
       await create('japaneast');
       await clock.advance(19_999);
@@ -167,9 +174,9 @@ describe('the ARM emulator, told that', () => {
       expect(await stateOf()).to.equal('Succeeded');
     });
 
-    it('answers a GET after the DELETE as before it for so long, also where nothing is left', async () => {
+    it('shows in GET the state before the DELETE for a while, even when the replica is gone', async () => {
       const clock = new FakeClock();
-      const { azure } = await begin({ clock });
+      const { azure } = await start({ clock });
       await create('japaneast');
       await clock.advance(60_000);
       azure.faults.add({ kind: 'lateDeletion', ms: 20_000 });

@@ -1,21 +1,21 @@
-// What the ARM emulator refuses, because ARM or ACR does: each with its status and code.
+// The ARM emulator refuses what ARM or ACR refuses, with the same status and code.
 import { expect } from 'chai';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import { held } from '../emulators/arm/timings.ts';
-import { type Answer, ArmCaller, reference, registryId, replicaPath } from './arm-caller.ts';
+import { type ArmResponse, ArmTestClient, reference, registryId, replicaPath } from './arm-test-client.ts';
 
 describe('the ARM emulator', () => {
-  const arm = new ArmCaller();
-  const { begin, send, create } = arm;
+  const arm = new ArmTestClient();
+  const { start, send, create } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
   describe('refuses', () => {
     const cases: {
       what: string;
       status: number;
       code: string;
-      asking: () => Promise<Answer>;
+      asking: () => Promise<ArmResponse>;
     }[] = [
       {
         what: 'a request without an api-version',
@@ -24,43 +24,43 @@ describe('the ARM emulator', () => {
         asking: () => send('GET', `${registryId}?api-version=`),
       },
       {
-        what: 'an api-version that it does not know',
+        what: 'an unknown api-version',
         status: 400,
         code: 'NoRegisteredProviderFound',
         asking: () => send('GET', `${registryId}?api-version=2015-01-01`),
       },
       {
-        what: 'a subscription that is not there',
+        what: 'an unknown subscription',
         status: 404,
         code: 'SubscriptionNotFound',
         asking: () => send('GET', registryId.replace(defaultSubscriptionId, '12345678-0000-0000-0000-000000000000')),
       },
       {
-        what: 'a resource group that is not there',
+        what: 'an unknown resource group',
         status: 404,
         code: 'ResourceGroupNotFound',
         asking: () => send('GET', registryId.replace('myresourcegroup', 'other')),
       },
       {
-        what: 'a registry that is not there',
+        what: 'an unknown registry',
         status: 404,
         code: 'ResourceNotFound',
         asking: () => send('GET', registryId.replace('myACR0007', 'nothing')),
       },
       {
-        what: 'a replica of a registry that is not there',
+        what: 'a replica of an unknown registry',
         status: 404,
         code: 'ParentResourceNotFound',
         asking: () => send('PUT', replicaPath('japaneast').replace('myACR0007', 'nothing'), { location: 'japaneast' }),
       },
       {
-        what: 'a region that does not exist',
+        what: 'an unknown region',
         status: 400,
         code: 'LocationNotAvailableForResourceType',
         asking: () => create('japaneest'),
       },
       {
-        what: 'a region that takes nothing any more',
+        what: 'a withdrawn region',
         status: 400,
         code: 'LocationNotAvailableForResourceType',
         asking: () => {
@@ -69,7 +69,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'a name that another location has',
+        what: 'a replica name that another location uses',
         status: 409,
         code: 'InvalidResourceLocation',
         asking: async () => {
@@ -78,7 +78,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'a second name for a location',
+        what: 'a second replica at a location',
         status: 409,
         code: 'ReplicationAlreadyExists',
         asking: async () => {
@@ -96,7 +96,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'to write to a registry in motion',
+        what: 'a write to a registry in motion',
         status: 409,
         code: 'Conflict',
         asking: () => {
@@ -105,7 +105,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'to change a replica in motion',
+        what: 'a change of a replica in motion',
         status: 409,
         code: 'Conflict',
         asking: async () => {
@@ -115,7 +115,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'to delete a replica that is being created',
+        what: 'the deletion of a replica that is being created',
         status: 409,
         code: 'Conflict',
         asking: async () => {
@@ -125,7 +125,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'to delete the home replica while there are others',
+        what: 'the deletion of the home replica while there are others',
         status: 400,
         code: 'HomeReplicationCannotBeDeleted',
         asking: async () => {
@@ -134,7 +134,7 @@ describe('the ARM emulator', () => {
         },
       },
       {
-        what: 'to change zone redundancy',
+        what: 'a change of zone redundancy',
         status: 400,
         code: 'ZoneRedundancyCannotBeUpdated',
         asking: async () => {
@@ -152,7 +152,7 @@ describe('the ARM emulator', () => {
         asking: () => create('japan-east', 'japaneast'),
       },
       {
-        what: 'a body that is no JSON',
+        what: 'a body that is not JSON',
         status: 400,
         code: 'InvalidRequestContent',
         asking: () => send('PUT', replicaPath('japaneast'), '{"location":'),
@@ -174,7 +174,7 @@ describe('the ARM emulator', () => {
           }),
       },
       {
-        what: 'tags that are no text',
+        what: 'tags that are not strings',
         status: 400,
         code: 'InvalidRequestContent',
         asking: () => send('PUT', replicaPath('japaneast'), { location: 'japaneast', tags: { a: 1 } }),
@@ -182,7 +182,7 @@ describe('the ARM emulator', () => {
     ];
     for (const { what, status, code, asking } of cases) {
       it(what, async () => {
-        await begin();
+        await start();
         const answer = await asking();
         expect({ status: answer.status, code: answer.body.error?.code }).to.deep.equal({ status, code });
       });

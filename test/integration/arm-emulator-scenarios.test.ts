@@ -1,23 +1,23 @@
-// The emulated Azure in the hands of a test: what is set up, changed and seen behind ARM's back.
+// What a test can set up, change and read in the emulated Azure without a request to ARM.
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import { held, realistic, scaled } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+import { ArmTestClient, operationUrl, reference, registryId, replicaPath } from './arm-test-client.ts';
 
 describe('the ARM emulator', () => {
-  const arm = new ArmCaller();
-  const { begin, send, create } = arm;
+  const arm = new ArmTestClient();
+  const { start, send, create } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
-  describe('in the hands of a test', () => {
+  describe('used directly by a test', () => {
     const listed = async () =>
       (await send('GET', `${registryId}/replications`)).body.value?.map(({ location }) => location);
 
-    it('takes registries, groups and subscriptions away with all that was going on in them', async () => {
-      await begin({ timings: held });
+    it('removes registries, groups and subscriptions with their operations', async () => {
+      await start({ timings: held });
       const { headers } = await create('japaneast');
       arm.emulator.azure.removeResourceGroup(defaultSubscriptionId, 'MyResourceGroup');
       expect((await send('GET', registryId)).body.error?.code).to.equal('ResourceGroupNotFound');
@@ -26,15 +26,15 @@ describe('the ARM emulator', () => {
       expect((await send('GET', registryId)).body.error?.code).to.equal('SubscriptionNotFound');
     });
 
-    it('has the home entry with the first replica, and none before', async () => {
-      await begin();
+    it('creates the home entry with the first replica', async () => {
+      await start();
       expect(await listed()).to.deep.equal([]);
       await create('japaneast');
       expect(await listed()).to.have.members(['eastus', 'japaneast']);
     });
 
-    it('deletes the home entry once it is the last', async () => {
-      await begin();
+    it('deletes the home entry if it is the last replica', async () => {
+      await start();
       await create('japaneast');
       await send('DELETE', replicaPath('japaneast'));
       expect(await listed()).to.deep.equal(['eastus']);
@@ -42,8 +42,8 @@ describe('the ARM emulator', () => {
       expect(await listed()).to.deep.equal([]);
     });
 
-    it('shows what someone else did: replicas under other names, routing, tags, failures, removals', async () => {
-      await begin();
+    it('shows changes of other clients: replica names, routing, tags, failures, removals', async () => {
+      await start();
       arm.emulator.azure.addReplica(reference, 'West Europe', { name: 'asotestmvqrux', routing: false });
       arm.emulator.azure.changeReplica(reference, 'westeurope', { routing: true, tags: { by: 'someone' } });
       const found = await send('GET', replicaPath('asotestmvqrux'));
@@ -57,15 +57,15 @@ describe('the ARM emulator', () => {
       expect((await send('GET', replicaPath('asotestmvqrux'))).status).to.equal(404);
     });
 
-    it('ends an operation whose replica vanished', async () => {
-      await begin({ timings: held });
+    it('cancels an operation whose replica was removed', async () => {
+      await start({ timings: held });
       const { headers } = await create('japaneast');
       arm.emulator.azure.removeReplica(reference, 'japaneast');
       expect((await send('GET', operationUrl(headers))).body.status).to.equal('Canceled');
     });
 
-    it('lets a Failed replica fail again until it is deleted and made anew', async () => {
-      await begin();
+    it('lets a Failed replica fail again until it is deleted and recreated', async () => {
+      await start();
       arm.emulator.azure.failCreations(reference, 'japaneast');
       await create('japaneast');
       const again = await create('japaneast');
@@ -75,8 +75,8 @@ describe('the ARM emulator', () => {
       expect(arm.emulator.azure.replica(reference, 'japaneast')?.stage.kind).to.equal('Ready');
     });
 
-    it('lies in LIST when told to, and never in GET', async () => {
-      await begin();
+    it('shows a frozen or incomplete LIST, while GET stays true', async () => {
+      await start();
       arm.emulator.azure.addReplica(reference, 'japaneast', { state: 'Syncing' });
       const thaw = arm.emulator.azure.freezeList(reference);
       arm.emulator.azure.finish(reference, 'japaneast');
@@ -95,8 +95,8 @@ describe('the ARM emulator', () => {
       expect(await listed()).to.have.members(['eastus', 'japaneast']);
     });
 
-    it('answers chosen requests with a chosen error, as often as asked', async () => {
-      await begin();
+    it('answers the chosen requests with the chosen error, the given number of times', async () => {
+      await start();
       const refusal = { status: 429, code: 'SubscriptionRequestsThrottled', message: 'Later.', retryAfter: 17 };
       arm.emulator.azure.refuse(({ method, replica }) => method === 'PUT' && replica === 'japaneast', refusal, 1);
       const refused = await create('japaneast');
@@ -106,8 +106,8 @@ describe('the ARM emulator', () => {
       expect((await create('japaneast')).status).to.equal(201);
     });
 
-    it('journals every request with its body, its answer and no signature', async () => {
-      await begin();
+    it('journals every request with its body and status, without signatures', async () => {
+      await start();
       const { headers } = await create('japaneast');
       await send('GET', operationUrl(headers));
       const [put] = arm.emulator.journal.writes;
@@ -122,20 +122,20 @@ describe('the ARM emulator', () => {
       expect(inspect(arm.emulator.journal.entries.at(-1), { depth: null })).not.to.contain('&c=');
     });
 
-    it('tells whoever waits for a request that none will come', async () => {
-      await begin();
+    it('rejects waits for a request when it closes', async () => {
+      await start();
       const waiting = arm.emulator.journal.next().then(
         () => 'came',
         (error: unknown) => String(error),
       );
       await arm.emulator.close();
       expect(await waiting).to.contain('closed before such a request came');
-      await begin();
+      await start();
     });
 
-    it('draws the same times from the same seed', async () => {
+    it('draws the same durations from the same seed', async () => {
       const drawn = async (seed: number) => {
-        await begin({ clock: new FakeClock(), timings: realistic, seed });
+        await start({ clock: new FakeClock(), timings: realistic, seed });
         arm.emulator.azure.addReplica(reference, 'japaneast', { state: 'Creating' });
         const stage = arm.emulator.azure.replica(reference, 'japaneast')?.stage;
         await arm.emulator.close();
@@ -144,7 +144,7 @@ describe('the ARM emulator', () => {
       const first = await drawn(7);
       expect(await drawn(7)).to.deep.equal(first);
       expect(await drawn(8)).not.to.deep.equal(first);
-      await begin({ timings: scaled(realistic, 0) });
+      await start({ timings: scaled(realistic, 0) });
     });
   });
 });

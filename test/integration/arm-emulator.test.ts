@@ -1,19 +1,26 @@
-// The ARM emulator, asked by hand: that it answers as the recordings do.
+// The ARM emulator answers as ARM does in the recordings.
 import { expect } from 'chai';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import { held, realistic } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
-import { type Answer, ArmCaller, operationUrl, reference, registryId, replicaPath } from './arm-caller.ts';
+import {
+  type ArmResponse,
+  ArmTestClient,
+  operationUrl,
+  reference,
+  registryId,
+  replicaPath,
+} from './arm-test-client.ts';
 
 describe('the ARM emulator', () => {
-  const arm = new ArmCaller();
-  const { begin, send, create } = arm;
+  const arm = new ArmTestClient();
+  const { start, send, create } = arm;
 
-  afterEach(arm.end);
+  afterEach(arm.stop);
 
-  describe('asked by hand', () => {
+  describe('called directly', () => {
     it('answers a creation with 201, an operation named after the request, and no Location', async () => {
-      await begin({ timings: realistic });
+      await start({ timings: realistic });
       const requestId = '1e511988-ace3-11f1-9b82-3cefa50a58cc';
       const headers = { 'x-ms-client-request-id': requestId };
       const created = await send('PUT', replicaPath('replication001'), { location: 'uk west' }, { headers });
@@ -40,9 +47,9 @@ describe('the ARM emulator', () => {
       expect(created.body.properties?.status).to.have.all.keys('timestamp');
     });
 
-    it('lives through a replica in the time that was recorded', async () => {
+    it('takes a replica through its stages in the recorded time', async () => {
       const clock = new FakeClock();
-      await begin({ clock, timings: realistic, registryDefaults: { contentBytes: 1_000_000_000 } });
+      await start({ clock, timings: realistic, registryDefaults: { contentBytes: 1_000_000_000 } });
       const { headers } = await create('japaneast');
       const poll = async () => (await send('GET', operationUrl(headers))).body;
       const kind = (location = 'japaneast') => arm.emulator.azure.replica(reference, location)?.stage.kind;
@@ -60,7 +67,7 @@ describe('the ARM emulator', () => {
     });
 
     it('signs operation URLs anew at every poll', async () => {
-      await begin({ timings: held });
+      await start({ timings: held });
       const { headers } = await create('japaneast');
       const polled = await send('GET', operationUrl(headers));
       expect(polled.headers['azure-asyncoperation']).to.be.a('string');
@@ -68,8 +75,8 @@ describe('the ARM emulator', () => {
       expect(polled.headers).to.have.property('retry-after');
     });
 
-    it('writes tags at once, and routing as an operation, by PATCH and by PUT alike', async () => {
-      await begin();
+    it('changes tags at once, and routing as an operation, by PATCH and by PUT alike', async () => {
+      await start();
       await create('japaneast');
       const tagged = await send('PATCH', replicaPath('japaneast'), { tags: { a: '1' } });
       expect(tagged).to.deep.include({ status: 200 });
@@ -88,7 +95,7 @@ describe('the ARM emulator', () => {
     });
 
     it("deletes by an operation that is polled under the subscription, in the replica's region", async () => {
-      await begin();
+      await start();
       await create('replication001', 'uksouth');
       arm.emulator.azure.timings = held;
       const deleted = await send('DELETE', replicaPath('replication001'));
@@ -111,8 +118,8 @@ describe('the ARM emulator', () => {
       expect((await send('DELETE', replicaPath('replication001'))).status).to.equal(204);
     });
 
-    it('answers for what is gone from the front end, at no cost', async () => {
-      await begin();
+    it('answers 404 from the front end at no cost', async () => {
+      await start();
       const missing = await send('GET', replicaPath('japaneast'));
       expect(missing.status).to.equal(404);
       expect(missing.headers).to.include({ 'x-ms-failure-cause': 'gateway' });
@@ -124,9 +131,9 @@ describe('the ARM emulator', () => {
       });
     });
 
-    it('counts each kind of request against its own budget', async () => {
-      await begin({ clock: new FakeClock() });
-      const left = ({ headers }: Answer) =>
+    it('counts each kind of request against its own quota', async () => {
+      await start({ clock: new FakeClock() });
+      const left = ({ headers }: ArmResponse) =>
         Object.fromEntries(Object.entries(headers).filter(([name]) => name.includes('ratelimit')));
       expect(left(await send('GET', registryId))).to.deep.equal({
         'x-ms-ratelimit-remaining-subscription-reads': '249',
@@ -140,25 +147,25 @@ describe('the ARM emulator', () => {
       });
     });
 
-    it('refills its budgets with time', async () => {
+    it('refills its quotas with time', async () => {
       const clock = new FakeClock();
-      await begin({ clock });
+      await start({ clock });
       for (let i = 0; i < 30; i++) await send('GET', registryId);
       await clock.advance(1_000);
       const { headers } = await send('GET', registryId);
       expect(headers['x-ms-ratelimit-remaining-subscription-reads']).to.equal('244');
     });
 
-    it('compares ids without regard to case', async () => {
-      await begin();
+    it('treats ids as case-insensitive', async () => {
+      await start();
       await create('japaneast');
       const shouted = await send('GET', replicaPath('japaneast').toUpperCase());
       expect(shouted.status).to.equal(200);
       expect(shouted.body.name).to.equal('japaneast');
     });
 
-    it('makes and deletes registries, with the replicas in them', async () => {
-      await begin();
+    it('creates registries, and deletes them with their replicas', async () => {
+      await start();
       const path = registryId.replace('myACR0007', 'another0001');
       const made = await send('PUT', path, { location: 'West US', sku: { name: 'Premium' } });
       expect(made).to.deep.include({ status: 200 });
@@ -174,8 +181,8 @@ describe('the ARM emulator', () => {
       expect((await send('GET', `${path}/replications/japaneast`)).body.error?.code).to.equal('ResourceNotFound');
     });
 
-    it('names the regions of a subscription, logical ones among them', async () => {
-      await begin();
+    it('lists the regions of a subscription, including logical ones', async () => {
+      await start();
       const { body } = await send('GET', `/subscriptions/${defaultSubscriptionId}/locations?api-version=2022-12-01`);
       const listed = body.value?.map(({ name }) => name);
       expect(listed).to.include.members(['japaneast', 'westeurope', 'eastus', 'europe']);

@@ -23,8 +23,8 @@ export interface Connection {
 
 export interface ArmOverSockets {
   readonly emulator: ArmEmulator;
-  /** `witnessed` may wrap the client below the rate limit. */
-  connect(witnessed?: (arm: Arm) => Arm): Connection;
+  /** `wrap` may wrap the client below the rate limit. */
+  connect(wrap?: (arm: Arm) => Arm): Connection;
   /** A client alone, with the same credential. It reports to this rate limiter only. */
   client(rateLimiter?: Pick<RateLimiter, 'send'>): Arm;
   close(): Promise<void>;
@@ -39,9 +39,9 @@ export async function startArmOverSockets(clock: Clock, options: ArmEmulatorOpti
   return {
     emulator,
     client,
-    connect(witnessed = (arm) => arm) {
+    connect(wrap = (arm) => arm) {
       const rateLimiter = new RateLimiter({ now: () => clock.now().getTime() });
-      const arm = witnessed(client(rateLimiter));
+      const arm = wrap(client(rateLimiter));
       return {
         arm,
         armFor: (object) =>

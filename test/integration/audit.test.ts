@@ -6,7 +6,7 @@ import { audit } from '../../scripts/audit.ts';
 
 describe('the audit of dependencies', () => {
   let registry: Server;
-  /** What the registry answers to a POST of package names and versions (npm's "bulk advisories"). */
+  /** The registry's response to a POST of package names and versions (npm's "bulk advisories"). */
   let answer: { status: number; body: unknown };
 
   before(async () => {
@@ -20,14 +20,14 @@ describe('the audit of dependencies', () => {
 
   const ask = () => audit(`http://127.0.0.1:${(registry.address() as AddressInfo).port}/`);
 
-  it('is clean when the registry knows nothing against them', async () => {
+  it('passes when the registry knows no advisory for them', async () => {
     answer = { status: 200, body: {} };
     const verdict = await ask();
     expect(verdict).to.include({ type: 'clean' });
     expect(verdict).to.have.property('packages').above(50);
   });
 
-  it('names what is known against them', async () => {
+  it('names the known advisories', async () => {
     const advisory = {
       id: 1,
       title: 'Loses its head',
@@ -43,7 +43,7 @@ describe('the audit of dependencies', () => {
       .that.includes('hpagent, high: Loses its head (https://advisories.example/1)');
   });
 
-  it('is neither when the registry keeps no advisories', async () => {
+  it('reports that nothing was audited when the registry has no advisories', async () => {
     answer = { status: 405, body: {} };
     const verdict = await ask();
     expect(verdict).to.include({ type: 'unknown' });

@@ -1,4 +1,4 @@
-// What the build says of a bundle: whose code is in it, and under which licence.
+// The bill of materials of a bundle: the packages in it and their licences.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import { sbomOf } from '../../scripts/sbom.ts';
 
 const integrity = `sha512-${Buffer.alloc(64, 7).toString('base64')}`;
 
-/** Writes the files; where no lock file is among them, it gets one with each package of node_modules. */
+/** Writes the files; without a lock file among them, writes one with every package of node_modules. */
 async function projectOf(files: Record<string, string>): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'project-'));
   const folders = Object.keys(files).flatMap((file) => (file.endsWith('/package.json') ? [dirname(file)] : []));
@@ -38,7 +38,7 @@ describe('the bill of materials', () => {
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
-  it('has the packages whose code is in the bundle: not those that are only installed, nor those of which nothing is left', async () => {
+  it('lists the packages whose code is in the bundle, not those that are only installed or tree-shaken away', async () => {
     const manifest = (name: string, version: string, more = {}) =>
       JSON.stringify({ name, version, license: 'MIT', main: 'index.mjs', ...more });
     const root = await projectOf({
@@ -81,7 +81,7 @@ describe('the bill of materials', () => {
     await rm(root, { recursive: true });
   });
 
-  it('refuses what is there for development only, which nobody audits', async () => {
+  it('refuses development dependencies in the bundle, which are not audited', async () => {
     const root = await projectOf({
       'main.mjs': `import 'used';`,
       'node_modules/used/package.json': JSON.stringify({ name: 'used', version: '1.0.0', main: 'index.mjs' }),
@@ -97,7 +97,7 @@ describe('the bill of materials', () => {
     await rm(root, { recursive: true });
   });
 
-  it('of the operator is CycloneDX, and leads from the operator to each package', async () => {
+  it('of the operator is CycloneDX, with a dependency path from the operator to each package', async () => {
     const { metafile } = await bundle('src/main.ts', join(directory, 'main.mjs'));
     const bundled = await bundledPackages(fileURLToPath(new URL('../..', import.meta.url)), metafile);
     const sbom = JSON.parse(JSON.stringify(sbomOf(project, bundled)));
@@ -115,11 +115,11 @@ describe('the bill of materials', () => {
   });
 });
 
-/** The official schema, as the reference library ships it. */
+/** The official schema, as shipped by the reference library. */
 async function cycloneDx() {
   const library = dirname(fileURLToPath(import.meta.resolve('@cyclonedx/cyclonedx-library/package.json')));
   const schema = async (file: string) => JSON.parse(await readFile(join(library, 'res/schema', file), 'utf8'));
-  // Of these formats ajv has none; nothing in our document is written in them.
+  // ajv does not know these formats; our document does not use them.
   const ajv = new Ajv({ strict: false, formats: { 'idn-email': true, 'iri-reference': true } });
   ajvFormats.default(ajv);
   for (const file of ['spdx.SNAPSHOT.schema.json', 'jsf-0.82.SNAPSHOT.schema.json'])

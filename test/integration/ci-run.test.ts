@@ -1,4 +1,4 @@
-// .ci/run, with stand-ins for npm and id: what its last lines say.
+// The last lines of .ci/run, with stand-ins for npm and id.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ describe('.ci/run', () => {
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
-  /** Its exit code and its last two lines, where `npm run audit` prints this. */
+  /** Its exit code and last two lines for this output of `npm run audit`. */
   async function ends(audit: string, code: number): Promise<{ code: number; lines: string[] }> {
     const npm = `#!/bin/sh\ncase "$*" in *audit) echo '${audit}'; exit ${code};; *) echo '  3 passing (1s)';; esac\n`;
     await writeFile(join(directory, 'bin/npm'), npm, { mode: 0o755 });
@@ -30,7 +30,7 @@ describe('.ci/run', () => {
     return { code: outcome.code, lines: outcome.stdout.trim().split('\n').slice(-2) };
   }
 
-  it('says near its end that nothing was audited, and passes', async () => {
+  it('reports near its end that nothing was audited, and passes', async () => {
     expect(await ends('NOT AUDITED, for the registry gave no report', 0)).to.deep.equal({
       code: 0,
       lines: ['audit: NOT AUDITED, for the registry gave no report', '3 passed, 0 failed'],

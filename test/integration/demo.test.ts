@@ -14,40 +14,40 @@ describe('npm run demo -- --once', () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'demo-'));
-    // Not faster: a state must last until the next look, also where the machine stands still for a moment in between.
+    // No faster: each state must last until the next pass, even if the machine pauses for a moment.
     const args = ['test/demo.ts', '--once', '--directory', directory];
-    // Rejects where the exit code is not 0.
+    // Rejects if the exit code is not 0.
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
     lines = stdout.split('\n');
   });
 
   after(() => rm(directory, { recursive: true, force: true }));
 
-  /** The states that the lines about a region name, in order and each once. */
+  /** The states in the lines about a region, in order, without repetitions. */
   const statesOf = (region: string) => {
     const states = lines.map((line) => new RegExp(`^ *[\\d.]+s +${region} +(\\w+)`).exec(line)?.[1]);
     return [...new Set(states.filter((state) => state !== undefined))];
   };
 
   for (const region of ['japaneast', 'westeurope']) {
-    it(`shows ${region} Absent until Azure has taken the creation, then Creating, Syncing, Ready`, () => {
+    it(`shows ${region} Absent until Azure has accepted the creation, then Creating, Syncing, Ready`, () => {
       expect(statesOf(region)).to.deep.equal(['Absent', 'Creating', 'Syncing', 'Ready']);
     });
   }
 
-  it('shows the home region, marked as such, and Ready all the time', () => {
+  it('shows the home region, marked as such, and always Ready', () => {
     expect(statesOf('eastus \\(home\\)')).to.deep.equal(['Ready']);
   });
 
-  it('has written to Azure once for each region, and never for the home region', () => {
+  it('writes to Azure once per region, and never for the home region', () => {
     expect(lines.join('\n')).to.include('Azure saw 2 PUTs, none for eastus (home).');
   });
 
-  it('prints no escape sequence where there is no terminal', () => {
+  it('prints no escape sequences outside of a terminal', () => {
     expect(lines.join('\n')).not.to.include('\x1b');
   });
 
-  it('leaves the folder of a demo that runs as it is, and says so', async () => {
+  it('refuses the directory of a running demo, and leaves it unchanged', async () => {
     await writeFile(join(directory, 'demo.pid'), String(process.pid));
     const certificate = await readFile(join(directory, 'arm.pem'), 'utf8');
     const args = ['test/demo.ts', '--once', '--directory', directory];

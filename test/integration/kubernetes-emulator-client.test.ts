@@ -1,4 +1,4 @@
-// The Kubernetes emulator as @kubernetes/client-node sees it, unchanged: typed clients, custom objects, informers.
+// The Kubernetes emulator works with an unmodified @kubernetes/client-node: typed clients, custom objects, informers.
 import {
   ApiException,
   CoordinationV1Api,
@@ -47,7 +47,7 @@ describe('the Kubernetes emulator and client-node', () => {
   const create = (name: string): Promise<unknown> =>
     custom.createNamespacedCustomObject({ group, version, plural, namespace, body: replication(name) });
 
-  it('feeds an informer, across watches that end and history that is forgotten', async () => {
+  it('feeds an informer across ended watches and dropped history', async () => {
     await create('before');
     const informer = makeInformer<KubernetesObject>(
       config,
@@ -76,7 +76,7 @@ describe('the Kubernetes emulator and client-node', () => {
     await informer.stop();
   });
 
-  it('patches the status by the type that the client says, and reports refusals with code and words', async () => {
+  it('patches the status by the given patch type, and reports refusals with code and message', async () => {
     await create('a');
     const options = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
     const target = { group, version, plural, namespace, name: 'a' };
@@ -89,7 +89,7 @@ describe('the Kubernetes emulator and client-node', () => {
     expect((refused as ApiException<string>).body).to.match(/already exists/);
   });
 
-  it('keeps leases, with conflicts, as leader election needs them', async () => {
+  it('stores leases with conflicts, as leader election needs them', async () => {
     const api = config.makeApiClient(CoordinationV1Api);
     const spec = { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: new V1MicroTime() };
     const lease = await api.createNamespacedLease({ namespace, body: { metadata: { name: 'leader' }, spec } });
@@ -99,13 +99,13 @@ describe('the Kubernetes emulator and client-node', () => {
       body: { ...lease, spec: { ...spec, holderIdentity: 'two' } },
     });
     expect(taken.spec?.holderIdentity).to.equal('two');
-    // a text, whatever client-node's types say
+    // A string, whatever client-node's types say.
     expect(new Date(String(taken.spec?.renewTime))).to.deep.equal(new Date(spec.renewTime));
     const late = await api.replaceNamespacedLease({ name: 'leader', namespace, body: lease }).catch((e: unknown) => e);
     expect((late as ApiException<string>).code).to.equal(409);
   });
 
-  it('keeps events that were written through events.k8s.io and are read through core', async () => {
+  it('returns events written through events.k8s.io in core', async () => {
     const regarding = { apiVersion: `${group}/${version}`, kind: 'RegistryReplication', name: 'a', namespace };
     await config.makeApiClient(EventsV1Api).createNamespacedEvent({
       namespace,

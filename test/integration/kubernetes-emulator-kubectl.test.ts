@@ -1,4 +1,4 @@
-// The Kubernetes emulator and the real kubectl: every command that the documentation and the demo tell people to use.
+// The Kubernetes emulator works with the real kubectl, for every command in the documentation and the demo.
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
   const run = (args: string, input?: string, env?: Record<string, string>): Promise<KubectlOutcome> =>
     kubectl(kubeconfig, args.split(' '), { ...(input !== undefined && { input }), ...(env && { env }) });
 
-  /** The output of a command that is to succeed. */
+  /** The output of a command that must succeed. */
   async function succeed(args: string, input?: string, env?: Record<string, string>): Promise<string> {
     const { code, stdout, stderr } = await run(args, input, env);
     expect(code, stderr).to.equal(0);
@@ -88,7 +88,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     expect(await succeed('api-resources --api-group=georeplication.dev')).to.match(/registryreplications +georep +/);
   });
 
-  it('refuses unknown and wrong fields before anything is stored, with sentences for people', async () => {
+  it('refuses unknown and wrong fields with readable messages, and stores nothing', async () => {
     await succeed('apply -k crds');
     const unknown = await run('apply -f -', manifest('  speling: 1'));
     expect(unknown.code).to.equal(1);
@@ -100,7 +100,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     expect(warned.code).to.equal(0);
   });
 
-  it('gets the columns of the definition, more of them with -o wide, and finds categories', async () => {
+  it('shows the columns of the definition, more with -o wide, and finds categories', async () => {
     await install();
     await setStatus({ ...ready, registry: { homeRegion: 'eastus' } });
     const lines = (await succeed('get georep')).split('\n');
@@ -110,7 +110,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     expect(await succeed('get acr -A')).to.match(/^NAMESPACE(.|\n)*default +myacr0007/);
   });
 
-  it('explains fields in their own words', async () => {
+  it('explains fields with their descriptions', async () => {
     await install();
     const explained = await succeed('explain georep.spec.regions');
     expect(explained).to.match(/FIELD: regions <\[\]Object>/);
@@ -130,7 +130,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     await once(child, 'close');
   });
 
-  it('describes an object together with its events', async () => {
+  it('describes an object with its events', async () => {
     await install();
     const { body } = await server.request<{ metadata: { uid: string } }>('GET', `${objects}/myacr0007`);
     await server.request('POST', '/apis/events.k8s.io/v1/namespaces/default/events', {
@@ -156,7 +156,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     expect(await succeed('get events')).to.match(/ReplicaCreating +registryreplication\/myacr0007 +Creating japaneast/);
   });
 
-  it('waits for a condition, and for a deletion that a finalizer holds back', async () => {
+  it('waits for a condition, and for a deletion that a finalizer delays', async () => {
     await install();
     const condition = succeed('wait --for=condition=Ready georep/myacr0007 --timeout=20s');
     await setStatus(ready);
@@ -189,7 +189,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     expect(shown).to.equal('Observe/true');
   });
 
-  it('makes a namespace and takes it away with what is in it', async () => {
+  it('creates a namespace, and deletes it with its contents', async () => {
     await install();
     await succeed('create namespace team');
     await succeed('apply -n team -f -', manifest());
@@ -197,7 +197,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     expect((await run('get georep -A')).stdout).to.not.match(/team/);
   });
 
-  it('says in a sentence that it does not serve server-side apply', async () => {
+  it('reports that server-side apply is not supported', async () => {
     await succeed('apply -k crds');
     const { code, stderr } = await run('apply --server-side -f -', manifest());
     expect(code).to.equal(1);

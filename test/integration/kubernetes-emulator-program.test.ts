@@ -1,4 +1,4 @@
-// The Kubernetes emulator as a program: what `npm run emulator:kubernetes` starts, writes, prints and ends.
+// The Kubernetes emulator as a program: its output, its kubeconfig and its exit.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
@@ -31,7 +31,7 @@ describe('the Kubernetes emulator as a program', () => {
   }
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`writes a kubeconfig that works, says how to use it, and ends cleanly on ${signal}`, async () => {
+    it(`writes a working kubeconfig, prints how to use it, and exits cleanly on ${signal}`, async () => {
       const file = join(directory, 'kubeconfig');
       const program = start('--port', '0', '--kubeconfig', file, '--crd', 'crds/registryreplications.yaml');
       const printed: string[] = [];
@@ -49,7 +49,7 @@ describe('the Kubernetes emulator as a program', () => {
     });
   }
 
-  it('says in one line what is wrong with its flags or files', async () => {
+  it('reports in one line what is wrong with its flags or files', async () => {
     const port = start('--port', 'http');
     expect(await text(port.stderr)).to.match(/A port is a number/);
     const missing = start('--port', '0', '--kubeconfig', join(directory, 'k'), '--crd', join(directory, 'none.yaml'));

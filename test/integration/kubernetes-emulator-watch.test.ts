@@ -1,4 +1,4 @@
-// Watches of the Kubernetes emulator: what is sent, from where, until when. Time is a fake clock's.
+// Watches of the Kubernetes emulator: their events, their start and their end, by a fake clock.
 import { expect } from 'chai';
 import { type Connection, connect, type OpenWatch, type WatchEvent } from '../emulators/kubernetes/connection.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
@@ -39,16 +39,17 @@ describe('a watch of the Kubernetes emulator', () => {
 
   const watch = (query: string) => server.watch<KubeObject>(`${leases}?watch=true&${query}`);
 
-  const told = (event: WatchEvent<KubeObject> | undefined) => event && `${event.type} ${event.object.metadata.name}`;
+  const describeEvent = (event: WatchEvent<KubeObject> | undefined) =>
+    event && `${event.type} ${event.object.metadata.name}`;
 
   async function next(open: OpenWatch<KubeObject>, count: number): Promise<(string | undefined)[]> {
     const events: (string | undefined)[] = [];
-    while (events.length < count) events.push(told(await open.next()));
+    while (events.length < count) events.push(describeEvent(await open.next()));
     return events;
   }
 
   for (const query of ['', 'resourceVersion=0']) {
-    it(`begins with what is there, where it is asked ${query ? 'from version 0' : 'from no version'}`, async () => {
+    it(`begins with the existing objects ${query ? 'from version 0' : 'without a version'}`, async () => {
       await create('a');
       const open = await watch(query);
       await create('b');
@@ -56,7 +57,7 @@ describe('a watch of the Kubernetes emulator', () => {
     });
   }
 
-  it('resumes after the version that it is asked from, with everything since', async () => {
+  it('resumes with every change after the requested version', async () => {
     const { metadata } = await create('a');
     await create('b');
     await label('a', { x: '1' });
@@ -65,7 +66,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await next(open, 3)).to.deep.equal(['ADDED b', 'MODIFIED a', 'DELETED b']);
   });
 
-  it('sends a deletion with a version of its own, so that a watch can resume after it', async () => {
+  it('sends a deletion with its own version, so that a watch can resume after it', async () => {
     const { metadata } = await create('a');
     const open = await watch(`resourceVersion=${metadata.resourceVersion}`);
     await remove('a');
@@ -74,7 +75,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(Number(event?.object.metadata.resourceVersion)).to.be.above(Number(metadata.resourceVersion));
   });
 
-  it('shows an object as added and deleted when it comes to match a selector and no longer does', async () => {
+  it('shows an object as added and deleted when it begins to match a selector and no longer does', async () => {
     const { metadata } = await create('a');
     const open = await watch(`resourceVersion=${metadata.resourceVersion}&labelSelector=x`);
     await label('a', { y: '1' });
@@ -95,7 +96,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await next(open, 1)).to.deep.equal(['ADDED b']);
   });
 
-  it('ends politely after timeoutSeconds, and by itself after half an hour', async () => {
+  it('ends without an error after timeoutSeconds, and by itself after half an hour', async () => {
     const short = await watch('timeoutSeconds=10');
     const long = await watch('');
     await clock.advance(10_000);
@@ -106,7 +107,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await long.next()).to.equal(undefined);
   });
 
-  it('sends bookmarks every minute and at the end, to whoever asks for them', async () => {
+  it('sends bookmarks every minute and at the end, if requested', async () => {
     const other = await server.request<KubeObject>('POST', '/api/v1/namespaces', { metadata: { name: 'elsewhere' } });
     const open = await watch('allowWatchBookmarks=true&timeoutSeconds=90');
     await clock.advance(60_000);
@@ -119,7 +120,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await open.next()).to.equal(undefined);
   });
 
-  it('leaves no timer behind when it has ended, which would write to nobody and keep the process alive', async () => {
+  it('leaves no timer behind that would keep the process alive', async () => {
     const open = await watch('allowWatchBookmarks=true&timeoutSeconds=10');
     await clock.advance(10_000);
     expect((await open.next())?.type).to.equal('BOOKMARK');
@@ -127,7 +128,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(clock.nextIn).to.equal(undefined);
   });
 
-  it('tells by an ERROR event that the history asked for is gone', async () => {
+  it('reports by an ERROR event that the requested history is gone', async () => {
     const { metadata } = await create('a');
     await create('b');
     emulator.compact();
@@ -139,7 +140,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await open.next()).to.equal(undefined);
   });
 
-  it('tells it by the HTTP status 410 instead, where a test wants that', async () => {
+  it('reports it by the HTTP status 410 instead, if a test asks for that', async () => {
     const { metadata } = await create('a');
     await create('b');
     emulator.compact('status');
@@ -149,7 +150,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(body.reason).to.equal('Expired');
   });
 
-  it('goes on through a compaction, and resumes from the newest version after it', async () => {
+  it('continues through a compaction, and resumes from the newest version after it', async () => {
     const { metadata } = await create('a');
     const open = await watch(`resourceVersion=${metadata.resourceVersion}`);
     emulator.compact();
@@ -169,7 +170,7 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await next(again, 1)).to.deep.equal(['ADDED b']);
   });
 
-  it('ends when its resource goes', async () => {
+  it('ends when its resource is deleted', async () => {
     await emulator.close();
     emulator = await startKubernetesEmulator({ clock, crds: ['crds/registryreplications.yaml'] });
     server = connect(emulator);
@@ -179,14 +180,14 @@ describe('a watch of the Kubernetes emulator', () => {
     expect(await open.next()).to.equal(undefined);
   });
 
-  it('refuses to send initial events as a server without WatchList does', async () => {
+  it('refuses sendInitialEvents, as a server without WatchList does', async () => {
     const path = `${leases}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan`;
     const { code, body } = await server.request<Status>('GET', path);
     expect(code).to.equal(422);
     expect(body.message).to.match(/sendInitialEvents is forbidden/);
   });
 
-  it('sends Tables to whoever wants them, with the columns named once', async () => {
+  it('sends Tables if requested, with the columns named once', async () => {
     await create('a');
     const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
     type Table = { columnDefinitions: object[] | null; rows: { cells: unknown[] }[] };

@@ -1,4 +1,4 @@
-// The Kubernetes emulator, asked over its socket: that it answers as kube-apiserver does (compared by hand with 1.20.2).
+// The Kubernetes emulator answers as kube-apiserver does (compared by hand with 1.20.2).
 import { expect } from 'chai';
 import { type Connection, connect, type HttpResponse } from '../emulators/kubernetes/connection.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
@@ -63,13 +63,13 @@ describe('the Kubernetes emulator', () => {
   }
 
   describe('as a server', () => {
-    it('answers 401 to whoever brings no token or another one', async () => {
+    it('answers 401 without a token and with an unknown one', async () => {
       const stranger = connect({ ...emulator, token: 'another' });
       expectStatus(await stranger.request('GET', objects), 401, 'Unauthorized', 'Unauthorized');
       stranger.close();
     });
 
-    it('tells its version and its health to anybody', async () => {
+    it('shows its version and health without authentication', async () => {
       const stranger = connect({ ...emulator, token: '' });
       const { body } = await stranger.request<{ major: string; minor: string }>('GET', '/version');
       expect(`${body.major}.${body.minor}`).to.equal('1.33');
@@ -79,32 +79,32 @@ describe('the Kubernetes emulator', () => {
       stranger.close();
     });
 
-    it('answers 404 for paths, resources and subresources that it does not serve', async () => {
+    it('answers 404 for unknown paths, resources and subresources', async () => {
       for (const path of ['/nothing', '/apis/nobody.dev/v1', `${group}/foos`, '/api/v1/pods', `${objects}/a/scale`]) {
         expectStatus(await get(path), 404, 'NotFound', 'the server could not find the requested resource');
       }
     });
 
-    it('refuses a body that is no JSON, of another type, or too large', async () => {
+    it('refuses a body that is not JSON, of another type, or too large', async () => {
       expectStatus(await post(objects, '{"apiVersion":'), 400, 'BadRequest', /json parse error/);
       expectStatus(await post(objects, '{}', { 'content-type': 'text/foo' }), 415, 'UnsupportedMediaType', /accepted/);
       const huge = replication('huge', {}, { annotations: { a: 'x'.repeat(4 * 1024 * 1024) } });
       expectStatus(await post(objects, huge), 413, 'RequestEntityTooLarge', /limit is 3145728/);
     });
 
-    it('takes YAML as well as JSON', async () => {
+    it('accepts YAML as well as JSON', async () => {
       const yaml = 'apiVersion: v1\nkind: Namespace\nmetadata: {name: yaml}\n';
       const { code } = await post('/api/v1/namespaces', yaml, { 'content-type': 'application/yaml' });
       expect(code).to.equal(201);
     });
 
-    it('says how it would be answered where a client accepts no JSON', async () => {
+    it('lists the media types that it offers to a client that does not accept JSON', async () => {
       expectStatus(await get(objects, { accept: 'application/xml' }), 406, 'NotAcceptable', /only the following/);
     });
   });
 
   describe('creating', () => {
-    it('fills in metadata and defaults, and replaces the status by its default', async () => {
+    it('sets metadata and defaults, and replaces the status by its default', async () => {
       const sent = { ...replication('a', {}, { labels: { team: 'web' } }), status: { phase: 'Ready' } };
       const { code, body } = await post(objects, sent);
       expect(code).to.equal(201);
@@ -117,25 +117,25 @@ describe('the Kubernetes emulator', () => {
       expect((await get(`${objects}/a`)).body).to.deep.equal(body);
     });
 
-    it('makes a name from generateName', async () => {
+    it('generates a name from generateName', async () => {
       const { body } = await post(objects, replication('', {}, { generateName: 'geo-' }));
       expect(body.metadata.name).to.match(/^geo-[a-z0-9]{5}$/);
     });
 
-    it('refuses a name that is taken', async () => {
+    it('refuses an existing name', async () => {
       await post(objects, replication('a'));
       const message = 'registryreplications.georeplication.dev "a" already exists';
       expectStatus(await post(objects, replication('a')), 409, 'AlreadyExists', message);
     });
 
-    it('refuses a namespace that is not there, or another than the path says', async () => {
+    it('refuses an unknown namespace, or another one than the path has', async () => {
       const elsewhere = `${group}/namespaces/nowhere/registryreplications`;
       expectStatus(await post(elsewhere, replication('a')), 404, 'NotFound', 'namespaces "nowhere" not found');
       const other = replication('a', {}, { namespace: 'kube-system' });
       expectStatus(await post(objects, other), 400, 'BadRequest', /does not match the namespace sent on the request/);
     });
 
-    it('refuses another kind or version than the path says', async () => {
+    it('refuses another kind or version than the path has', async () => {
       const kind = { ...replication('a'), kind: 'Foo' };
       expectStatus(
         await post(objects, kind),
@@ -152,7 +152,7 @@ describe('the Kubernetes emulator', () => {
       expect((await get(`${objects}/a`)).code).to.equal(404);
     });
 
-    it('drops unknown fields with a warning, or refuses them when asked to be strict', async () => {
+    it('drops unknown fields with a warning, or refuses them in strict mode', async () => {
       const unknown = replication('a', { speling: 1 });
       expectStatus(
         await post(`${objects}?fieldValidation=Strict`, unknown),
@@ -220,12 +220,12 @@ describe('the Kubernetes emulator', () => {
       ],
     ];
     for (const [what, spec, sentence] of sentences) {
-      it(`refuses what breaks ${what}, in the API server's words`, async () => {
+      it(`refuses what violates ${what}, with the API server's message`, async () => {
         expect(await refused(spec)).to.include(sentence);
       });
     }
 
-    it("refuses what breaks a pattern or a minimum length, in the API server's words", async () => {
+    it("refuses violations of a pattern or a minimum length with the API server's message", async () => {
       const schema = {
         type: 'object',
         properties: { colour: { type: 'string', pattern: '^[a-z]+$' }, shape: { type: 'string', minLength: 1 } },
@@ -245,11 +245,11 @@ describe('the Kubernetes emulator', () => {
       expectStatus(await post('/apis/example.dev/v1/namespaces/default/toys', toy), 422, 'Invalid', message);
     });
 
-    it('says that rules were not checked where something they may need is missing', async () => {
+    it('reports that rules were not checked if something they may need is missing', async () => {
       expect(await refused({ registry: { name: null } })).to.match(/some validation rules were not checked/);
     });
 
-    it('accepts what keeps every rule', async () => {
+    it('accepts what satisfies every rule', async () => {
       const regions = [
         { location: 'Japan East', tags: { team: 'web' } },
         { location: 'westeurope', routing: 'WhenReady' },
@@ -285,7 +285,7 @@ describe('the Kubernetes emulator', () => {
       ({ body: stored } = await post(objects, replication('a')));
     });
 
-    it('moves the generation on a change of the spec, and not on one of labels', async () => {
+    it('increments the generation on a change of the spec, and not on one of labels', async () => {
       const labelled = await patch(`${objects}/a`, { metadata: { labels: { a: 'b' } } });
       expect(labelled.body.metadata.generation).to.equal(1);
       const changed = await patch(`${objects}/a`, { spec: { suspend: true } });
@@ -293,13 +293,13 @@ describe('the Kubernetes emulator', () => {
     });
 
     it('changes nothing, not even the version, when nothing is different', async () => {
-      // The first write stores the status that so far was only the default (seen: kube-apiserver 1.20).
+      // The first write stores the status, which was only a default until then (seen: kube-apiserver 1.20).
       const first = await patch(`${objects}/a`, { spec: { mode: 'Manage' } });
       const second = await patch(`${objects}/a`, { spec: { mode: 'Manage' } });
       expect(second.body.metadata.resourceVersion).to.equal(first.body.metadata.resourceVersion);
     });
 
-    it('refuses a version that is no longer current', async () => {
+    it('refuses an outdated version', async () => {
       await patch(`${objects}/a`, { spec: { suspend: true } });
       const message =
         'Operation cannot be fulfilled on registryreplications.georeplication.dev "a": the object has been modified; ' +
@@ -309,12 +309,12 @@ describe('the Kubernetes emulator', () => {
       expectStatus(await patch(`${objects}/a`, { metadata: { resourceVersion } }), 409, 'Conflict', message);
     });
 
-    it('asks for a version when a custom resource is replaced', async () => {
+    it('requires a version when a custom resource is replaced', async () => {
       const message = /metadata.resourceVersion: Invalid value: 0x0: must be specified for an update/;
       expectStatus(await put(`${objects}/a`, replication('a')), 422, 'Invalid', message);
     });
 
-    it('keeps status and spec apart: each is written by its own path alone', async () => {
+    it('keeps status and spec apart: each is written through its own path only', async () => {
       const status = await patch(`${objects}/a/status`, {
         metadata: { labels: { a: 'b' }, finalizers: ['a/b'] },
         spec: { suspend: true },
@@ -329,7 +329,7 @@ describe('the Kubernetes emulator', () => {
       expect((main.body.spec as { suspend: boolean }).suspend).to.equal(true);
     });
 
-    it('keeps what only the server sets', async () => {
+    it('keeps the fields that only the server sets', async () => {
       const forged = {
         creationTimestamp: '2001-01-01T00:00:00Z',
         generation: 9,
@@ -348,7 +348,7 @@ describe('the Kubernetes emulator', () => {
       );
     });
 
-    it('applies a JSON patch, and refuses one whose test fails as 422', async () => {
+    it('applies a JSON patch, and refuses one whose test fails with 422', async () => {
       const test = { op: 'test', path: '/metadata/resourceVersion', value: stored.metadata.resourceVersion };
       const finalizers = { op: 'add', path: '/metadata/finalizers', value: ['georeplication.dev/replicas'] };
       const { body } = await patch(`${objects}/a`, [test, finalizers], jsonPatch);
@@ -359,7 +359,7 @@ describe('the Kubernetes emulator', () => {
       expectStatus(await patch(`${objects}/a`, nowhere, jsonPatch), 422, 'Invalid', message);
     });
 
-    it('refuses patches that it does not serve, and says why', async () => {
+    it('refuses unsupported patch types with a reason', async () => {
       const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
       expectStatus(
         await patch(`${objects}/a`, {}, strategic),
@@ -376,7 +376,7 @@ describe('the Kubernetes emulator', () => {
       );
     });
 
-    it('answers 404 for an object that is not there', async () => {
+    it('answers 404 for an unknown object', async () => {
       const message = 'registryreplications.georeplication.dev "b" not found';
       for (const answer of [await get(`${objects}/b`), await patch(`${objects}/b`, {}), await remove(`${objects}/b`)]) {
         expectStatus(answer, 404, 'NotFound', message);
@@ -390,7 +390,7 @@ describe('the Kubernetes emulator', () => {
   });
 
   describe('deleting', () => {
-    it('takes an object away at once that no finalizer holds', async () => {
+    it('removes an object without finalizers at once', async () => {
       const { body } = await post(objects, replication('a'));
       const gone = await remove(`${objects}/a`, { propagationPolicy: 'Background' });
       expect(gone.body).to.deep.include({ status: 'Success' });
@@ -398,7 +398,7 @@ describe('the Kubernetes emulator', () => {
       expect((await get(`${objects}/a`)).code).to.equal(404);
     });
 
-    it('waits for the last finalizer, and takes no new one meanwhile', async () => {
+    it('waits for the last finalizer, and accepts no new one meanwhile', async () => {
       await post(objects, replication('a', {}, { finalizers: ['a/b', 'c/d'] }));
       const { body } = await remove<KubeObject>(`${objects}/a`);
       expect(body.metadata.deletionTimestamp).to.be.a('string');
@@ -412,7 +412,7 @@ describe('the Kubernetes emulator', () => {
       expect((await get(`${objects}/a`)).code).to.equal(404);
     });
 
-    it('does nothing where a precondition does not hold', async () => {
+    it('does nothing if a precondition fails', async () => {
       await post(objects, replication('a'));
       const uid = await remove(`${objects}/a`, { preconditions: { uid: 'x' } });
       expectStatus(uid, 409, 'Conflict', /the UID in the precondition \(x\) does not match the UID in record/);
@@ -421,7 +421,7 @@ describe('the Kubernetes emulator', () => {
       expect((await get(`${objects}/a`)).code).to.equal(200);
     });
 
-    it('takes away all that a selector means', async () => {
+    it('deletes everything that a selector matches', async () => {
       await post(objects, replication('a', {}, { labels: { x: '1' } }));
       await post(objects, replication('b'));
       await remove(`${objects}?labelSelector=x`);
@@ -429,7 +429,7 @@ describe('the Kubernetes emulator', () => {
       expect(body.items.map(({ metadata }) => metadata.name)).to.deep.equal(['b']);
     });
 
-    it('empties a namespace before it goes, and lets finalizers hold it', async () => {
+    it('empties a namespace before it removes it, and waits for finalizers', async () => {
       await post('/api/v1/namespaces', { metadata: { name: 'team' } });
       const inside = `${group}/namespaces/team/registryreplications`;
       await post(inside, replication('free'));
@@ -444,11 +444,11 @@ describe('the Kubernetes emulator', () => {
       expect((await get('/api/v1/namespaces/team')).code).to.equal(404);
     });
 
-    it('keeps the namespace default', async () => {
+    it('refuses to delete the namespace default', async () => {
       expectStatus(await remove('/api/v1/namespaces/default'), 403, 'Forbidden', /this namespace may not be deleted/);
     });
 
-    it('takes the objects of a definition before the definition itself, and waits for their finalizers', async () => {
+    it('deletes the objects of a definition before the definition, and waits for their finalizers', async () => {
       await post(objects, replication('held', {}, { finalizers: ['a/b'] }));
       await remove(definition);
       const { body } = await get(definition);
@@ -505,12 +505,12 @@ describe('the Kubernetes emulator', () => {
       );
     });
 
-    it('refuses a selector that it cannot read', async () => {
+    it('refuses an invalid selector', async () => {
       const message = "unable to parse requirement: found 'x' expected: '('";
       expectStatus(await get(`${objects}?labelSelector=a%20in%20x`), 400, 'BadRequest', message);
     });
 
-    it('lists page by page as it was when the first page was asked for', async () => {
+    it('lists all pages as of the first page', async () => {
       const first = await get<List>(`${objects}?limit=2`);
       expect(names(first)).to.deep.equal(['a', 'b']);
       expect(first.body.metadata.remainingItemCount).to.equal(3);
@@ -525,7 +525,7 @@ describe('the Kubernetes emulator', () => {
       expect(third.body.metadata).to.deep.equal({ resourceVersion: first.body.metadata.resourceVersion });
     });
 
-    it('answers 410 for a page of a list that history has forgotten, with a token that goes on anyway', async () => {
+    it('answers 410 for a page whose history is gone, with a token to continue anyway', async () => {
       const { body } = await get<List>(`${objects}?limit=2`);
       await remove(`${objects}/c`);
       emulator.compact();
@@ -535,7 +535,7 @@ describe('the Kubernetes emulator', () => {
       expect(names(anyway)).to.deep.equal(['d', 'e']);
     });
 
-    it('lists as of an exact version, and refuses one that is yet to come', async () => {
+    it('lists as of an exact version, and refuses a future one', async () => {
       const { resourceVersion } = (await get(`${objects}/b`)).body.metadata;
       const exact = `${objects}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`;
       expect(names(await get<List>(exact))).to.deep.equal(['a', 'b']);
@@ -548,7 +548,7 @@ describe('the Kubernetes emulator', () => {
       );
     });
 
-    it('shows the columns of the definition as a Table', async () => {
+    it('renders the columns of the definition as a Table', async () => {
       await patch(`${objects}/a/status`, {
         status: {
           phase: 'Ready',
@@ -616,7 +616,7 @@ describe('the Kubernetes emulator', () => {
       },
     };
 
-    it('serves an event in both groups, each in its own words', async () => {
+    it('serves an event in both groups, each with its own field names', async () => {
       expect((await post(events, event)).body).to.deep.include({ note: event.note, regarding: event.regarding });
       const selector = 'involvedObject.name%3Da,involvedObject.kind%3DRegistryReplication';
       const { body } = await get<{ items: KubeObject[] }>(
@@ -640,14 +640,14 @@ describe('the Kubernetes emulator', () => {
       expect((await patch(`${events}/a.1`, { series })).body.series).to.deep.equal(series);
     });
 
-    it('refuses an event about another namespace, or without what events.k8s.io asks for', async () => {
+    it('refuses an event about another namespace, or without the fields that events.k8s.io requires', async () => {
       const { eventTime: _, ...timeless } = { ...event, regarding: { ...event.regarding, namespace: 'other' } };
       const message =
         /involvedObject.namespace: Invalid value: "other": does not match event.namespace.*eventTime: Required/;
       expectStatus(await post(events, timeless), 422, 'Invalid', message);
     });
 
-    it('takes an event with a series, and refuses one that says less than events.k8s.io asks for, or more', async () => {
+    it('accepts an event with a series, and refuses one with fewer or more fields than events.k8s.io allows', async () => {
       const series = { count: 7, lastObservedTime: '2026-11-22T00:05:00.000000Z' };
       expect((await post(events, { ...event, series })).body.series).to.deep.equal(series);
       const refused = async (more: object, message: RegExp) =>
@@ -664,7 +664,7 @@ describe('the Kubernetes emulator', () => {
       expect((await post(events, { ...event, metadata: { name: 'a.3' }, note: '日'.repeat(341) })).code).to.equal(201);
     });
 
-    it('serves leases, with times to the microsecond and conflicts', async () => {
+    it('serves leases, with microsecond times and conflicts', async () => {
       const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
       const spec = { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2026-11-22T00:00:00.000001Z' };
       const { body } = await post(leases, { metadata: { name: 'leader' }, spec });
@@ -683,7 +683,7 @@ describe('the Kubernetes emulator', () => {
       expectStatus(await post(leases, coarse), 400, 'BadRequest', /cannot be handled as a Lease: spec.renewTime/);
     });
 
-    it('refuses a definition whose name, rules or columns are wrong', async () => {
+    it('refuses a definition with a wrong name, rule or column', async () => {
       const { body } = await get(definition);
       const spec = structuredClone(body.spec) as unknown as {
         versions: { schema: { openAPIV3Schema: Record<string, unknown> }; additionalPrinterColumns: object[] }[];

@@ -1,4 +1,4 @@
-// A new object as the API server shows it before an operator has looked at it.
+// A new object as the API server shows it before any operator has seen it.
 import { CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
@@ -28,7 +28,7 @@ describe('a new object', () => {
     await server?.close();
   });
 
-  it('is in progress to kstatus: its observedGeneration is not its generation', async () => {
+  it('is in progress for kstatus: its observedGeneration differs from its generation', async () => {
     const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'images', name: 'fresh' };
     const created: RegistryReplication = await api.createNamespacedCustomObject({
       ...registries,

@@ -3,10 +3,10 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { expect } from 'chai';
 import { TcpProxy } from '../tcp-proxy.ts';
 
-describe('the wire that tests can cut', () => {
+describe('the TCP proxy of the tests', () => {
   let server: Server;
   let served: Socket[];
-  let wire: TcpProxy;
+  let proxy: TcpProxy;
 
   beforeEach(async () => {
     served = [];
@@ -16,17 +16,17 @@ describe('the wire that tests can cut', () => {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    wire = await TcpProxy.create(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    await wire.listen();
+    proxy = await TcpProxy.create(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await proxy.listen();
   });
   afterEach(async () => {
-    await wire.close();
+    await proxy.close();
     for (const socket of served) socket.destroy();
     server.close();
   });
 
   async function client(): Promise<Socket> {
-    const socket = connect(wire.port, '127.0.0.1');
+    const socket = connect(proxy.port, '127.0.0.1');
     socket.on('error', () => undefined);
     await once(socket, 'connect');
     return socket;
@@ -39,15 +39,15 @@ describe('the wire that tests can cut', () => {
     return back;
   }
 
-  it('forwards what is said, at any pace', async () => {
+  it('forwards data at any speed', async () => {
     const socket = await client();
     expect(await echo(socket, 'hello')).to.equal('hello');
-    wire.throttle({ bytes: 2, delayMs: 1 });
+    proxy.throttle({ bytes: 2, delayMs: 1 });
     expect(await echo(socket, 'how are you')).to.equal('how are you');
     socket.destroy();
   });
 
-  it('passes an end on, either way', async () => {
+  it('forwards the end of a connection in either direction', async () => {
     const socket = await client();
     await echo(socket, 'hello');
     served[0]?.end();
@@ -58,65 +58,65 @@ describe('the wire that tests can cut', () => {
     if (!served[1]?.closed) await once(served[1] as Socket, 'close');
   });
 
-  it('resets connections, and takes new ones', async () => {
+  it('resets connections, and accepts new ones', async () => {
     const socket = await client();
     await echo(socket, 'hello');
-    expect(wire.end('reset')).to.equal(1);
+    expect(proxy.end('reset')).to.equal(1);
     const [error] = await once(socket, 'error');
     expect(error.code).to.equal('ECONNRESET');
     expect(await echo(await client(), 'again')).to.equal('again');
   });
 
-  it('breaks off in the middle of what the server says', async () => {
+  it("ends a connection in the middle of the server's data", async () => {
     const socket = await client();
     await echo(socket, 'hello');
-    wire.end('close', 3);
+    proxy.end('close', 3);
     socket.write('goodbye');
     const [data] = await once(socket, 'data');
     expect(String(data)).to.equal('goo');
     await once(socket, 'close');
   });
 
-  it('lets a connection fall silent without an end, though the server ends it', async () => {
+  it('silences a connection without ending it, even when the server ends it', async () => {
     const socket = await client();
     await echo(socket, 'hello');
-    expect(wire.end('silence', 3)).to.equal(1);
+    expect(proxy.end('silence', 3)).to.equal(1);
     socket.write('goodbye');
     expect(String((await once(socket, 'data'))[0])).to.equal('goo');
-    expect(wire.end('reset'), 'it stays silent').to.equal(0);
-    const said: string[] = [];
-    socket.on('data', (data) => said.push(String(data))).on('close', () => said.push('closed'));
+    expect(proxy.end('reset'), 'it stays silent').to.equal(0);
+    const received: string[] = [];
+    socket.on('data', (data) => received.push(String(data))).on('close', () => received.push('closed'));
     served[0]?.destroy();
-    // Another connection's conversation is proof enough that time has passed.
+    // A round trip on another connection shows that enough time has passed.
     for (const text of ['one', 'two', 'three']) await echo(await client(), text);
-    expect(said).to.deep.equal([]);
+    expect(received).to.deep.equal([]);
     socket.destroy();
   });
 
-  it('accepts and says nothing while it is mute', async () => {
-    wire.mute(true);
-    // It makes its own connection when it has accepted one; the client may think itself connected before.
+  it('accepts connections without answering while it is mute', async () => {
+    proxy.mute(true);
+    // The client may be connected before the proxy has accepted; its connection to the server shows that it has.
     const accepted = once(server, 'connection');
     const socket = await client();
     await accepted;
     socket.write('hello');
-    const said: string[] = [];
-    socket.on('data', (data) => said.push(String(data)));
-    wire.mute(false);
+    const received: string[] = [];
+    socket.on('data', (data) => received.push(String(data)));
+    proxy.mute(false);
     expect(await echo(await client(), 'hello')).to.equal('hello');
-    expect(said).to.deep.equal([]);
+    expect(received).to.deep.equal([]);
     socket.destroy();
   });
 
-  it('refuses new connections while those that are open go on', async () => {
+  it('refuses new connections while open ones continue', async () => {
     const socket = await client();
     await echo(socket, 'hello');
-    wire.refuse();
-    const refused = connect(wire.port, '127.0.0.1');
+    proxy.refuse();
+    const refused = connect(proxy.port, '127.0.0.1');
     const [error] = await once(refused, 'error');
     expect(error.code).to.equal('ECONNREFUSED');
     expect(await echo(socket, 'still here')).to.equal('still here');
-    await wire.listen();
+    await proxy.listen();
     expect(await echo(await client(), 'back')).to.equal('back');
   });
 });

@@ -1,4 +1,4 @@
-// An emulated ARM for each test of a file, and somebody who asks it by hand, as an Azure client would or as none should.
+// An emulated ARM for each test of a file, and a client that can send any request, valid or not.
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
@@ -23,15 +23,15 @@ export const operationUrl = (headers: IncomingHttpHeaders) => String(headers['az
 
 export type Method = 'GET' | 'PUT' | 'PATCH' | 'DELETE' | 'POST';
 
-export interface Answer {
+export interface ArmResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Body;
-  /** As it came. */
+  /** The body as received. */
   readonly text: string;
 }
 
-/** As much of any answer as the tests look at. */
+/** The members of any response that the tests look at. */
 export interface Body {
   readonly error?: { readonly code: string; readonly message: string };
   readonly status?: string;
@@ -42,25 +42,25 @@ export interface Body {
   readonly properties?: Readonly<Record<string, unknown>>;
 }
 
-export class ArmCaller {
+export class ArmTestClient {
   #emulator: ArmEmulator | undefined;
-  /** Of the operator; keeps its token for the whole test. */
+  /** The operator's credential; keeps its token for the whole test. */
   #operator: ClientSecretCredential | undefined;
 
-  /** An emulator with one Premium registry at home in eastus. */
-  begin = async (options: ArmEmulatorOptions = {}): Promise<ArmEmulator> => {
+  /** Starts an emulator with one Premium registry whose home region is eastus. */
+  start = async (options: ArmEmulatorOptions = {}): Promise<ArmEmulator> => {
     this.#emulator = await startArmEmulator({ timings: instant, ...options });
     this.#emulator.azure.addRegistry(reference, { location: 'eastus' });
     this.#operator = this.credential();
     return this.#emulator;
   };
 
-  end = async (): Promise<void> => {
+  stop = async (): Promise<void> => {
     await this.#emulator?.close();
   };
 
   get emulator(): ArmEmulator {
-    if (!this.#emulator) throw new Error('No emulator was begun');
+    if (!this.#emulator) throw new Error('No emulator was started');
     return this.#emulator;
   }
 
@@ -84,13 +84,13 @@ export class ArmCaller {
     });
   };
 
-  /** One request by hand; `path` may be an absolute URL, and gets an api-version where it has none. */
+  /** Sends one request; `path` may be an absolute URL, and gets an api-version if it has none. */
   send = async (
     method: Method,
     path: string,
     body?: string | object,
     extra: { headers?: Record<string, string>; token?: string; signal?: AbortSignal } = {},
-  ): Promise<Answer> => {
+  ): Promise<ArmResponse> => {
     const url = new URL(path, this.emulator.url);
     if (!url.searchParams.has('api-version')) url.searchParams.set('api-version', apiVersion);
     const token = extra.token ?? (await this.token());
@@ -103,16 +103,16 @@ export class ArmCaller {
     return (await operator.getToken('https://management.azure.com/.default')).token;
   };
 
-  /** Without a token of its own. Rejects where no whole answer comes. */
+  /** Sends a request without adding a token. Rejects if the response is incomplete. */
   exchange = async (
     url: string,
     method: Method,
     body: string | object | undefined,
     headers: Readonly<Record<string, string>>,
     signal?: AbortSignal,
-  ): Promise<Answer> => {
+  ): Promise<ArmResponse> => {
     const asked = request(url, { method, headers, ca: this.emulator.certificate, ...(signal && { signal }) });
-    // Broken off in the middle, the answer says so itself: `text` rejects.
+    // For a truncated response, `text` rejects.
     asked.on('error', () => undefined);
     asked.end(typeof body === 'object' ? JSON.stringify(body) : body);
     const [answered] = (await once(asked, 'response')) as [IncomingMessage];
@@ -120,17 +120,17 @@ export class ArmCaller {
     return {
       status: answered.statusCode ?? 0,
       headers: answered.headers,
-      body: bodyIn(content),
+      body: parseBody(content),
       text: content,
     };
   };
 
-  create = (name: string, location = name): Promise<Answer> =>
+  create = (name: string, location = name): Promise<ArmResponse> =>
     this.send('PUT', replicaPath(name), { location, properties: {} });
 }
 
-/** Empty where it is no JSON: tests of broken answers look at their text. */
-function bodyIn(content: string): Body {
+/** Empty if it is not JSON: tests of malformed responses look at their text. */
+function parseBody(content: string): Body {
   try {
     return JSON.parse(content) as Body;
   } catch {
