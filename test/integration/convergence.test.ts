@@ -167,7 +167,7 @@ async function runOnce(setup: Setup): Promise<void> {
       points += 1;
       if (isDead) throw new Killed();
     };
-    const begin = () => {
+    const startOperator = () => {
       isDead = false;
       operator.restart();
       const { armFor } = connect((arm) => checker.watch(arm, () => onPoint()));
@@ -177,13 +177,13 @@ async function runOnce(setup: Setup): Promise<void> {
       };
     };
     operator.interrupt = () => onPoint();
-    begin();
+    startOperator();
     const chaos = playSteps(azure, setup.steps, clock);
     for (let pass = 0; pass < 40; pass++) {
       const wait = await operator.pass().catch(async (error: unknown) => {
         if (!(error instanceof Killed)) throw error;
         await checker.arrivals();
-        begin();
+        startOperator();
         return 500;
       });
       await clock.advance(Math.min(wait ?? 0, maxIntervalMs));
