@@ -1,11 +1,12 @@
-// The annotations of an object that the operator does not own, such as a Namespace, or why the read was refused.
+// Reads annotations of an object that the operator does not own, such as a Namespace. A refusal of the API server is a result, not
+// an error: it is shown to the user who must grant access.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { explain, isForbidden, isMissing, isTerminatingNamespace } from './errors.ts';
 
 export interface Refused {
   /** The object is missing, access is denied, or its namespace is being deleted. */
   readonly refused: 'missing' | 'forbidden' | 'terminating';
-  /** The API server's message, in one line. */
+  /** The API server's message in one line. */
   readonly words: string;
 }
 
@@ -29,7 +30,7 @@ export async function unlessRefused<T>(answer: Promise<T>): Promise<T | Refused>
   }
 }
 
-/** @param names The annotations to keep; all together may be 256 KiB an object. */
+/** @param names The annotations to keep; an object may have 256 KiB of others. */
 export async function annotationsOf(answer: Promise<KubernetesObject>, names: readonly string[]): Promise<Annotations> {
   const object = await unlessRefused(answer);
   if ('refused' in object) return object;

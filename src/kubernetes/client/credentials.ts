@@ -1,5 +1,5 @@
-// The credentials of the kubeconfig's user that change while the process runs: a token file, or a credential plugin (`exec`).
-// One read at a time, shared by all requests; renewed when it ends, and when the API server answers 401, as in client-go.
+// Caches credentials that change while the process runs: of a token file or a credential plugin (`exec`) in the kubeconfig. As in
+// client-go, they are renewed when they expire and when the API server answers 401.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Cluster, User } from '@kubernetes/client-node';
@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { errorMessage, sanitize } from '../../lib/sanitize.ts';
 import { KubeConfigError } from './kubeconfig.ts';
 
-/** In PEM, but for the token. */
+/** Certificate and key are in PEM. */
 export interface Credential {
   readonly token?: string;
   readonly cert?: string;
@@ -17,22 +17,22 @@ export interface Credential {
 export interface CredentialSource {
   /** Rejects with a KubeConfigError. */
   current(): Promise<Credential>;
-  /** The API server answered 401 to this credential: the next request gets a new one. */
+  /** Call it when the API server answers 401 to this credential: the next request gets a new one. */
   reject(credential: Credential): void;
 }
 
 interface IssuedCredential {
   readonly credential: Credential;
-  /** ms since the epoch; undefined: until it is rejected. */
+  /** Since the epoch; undefined if it is valid until it is rejected. */
   readonly expiresAtMs: number | undefined;
 }
 
-/** client-go's: how long the content of a token file is used before it is read again. */
+/** Time after which a token file is read again; client-go's. */
 const tokenFileRefreshMs = 60_000;
 const pluginTimeoutMs = 30_000;
 const maxPluginBytes = 1024 * 1024;
 
-/** Undefined where the user's credentials are in the kubeconfig itself. */
+/** Undefined if the user's credentials are in the kubeconfig itself. */
 export function credentialSource(user: User, cluster: Cluster, clock: Clock): CredentialSource | undefined {
   const { exec } = user;
   const tokenFile: unknown = user.authProvider?.config?.tokenFile;
@@ -42,23 +42,24 @@ export function credentialSource(user: User, cluster: Cluster, clock: Clock): Cr
 }
 
 function cachedSource(issue: () => Promise<IssuedCredential>, clock: Clock): CredentialSource {
-  let kept: IssuedCredential | undefined;
-  let underway: Promise<Credential> | undefined;
+  let cached: IssuedCredential | undefined;
+  let renewal: Promise<Credential> | undefined;
   const renew = async () => {
-    kept = await issue();
-    return kept.credential;
+    cached = await issue();
+    return cached.credential;
   };
   return {
     async current() {
-      if (kept && clock.now().getTime() < (kept.expiresAtMs ?? Number.POSITIVE_INFINITY)) return kept.credential;
-      underway ??= renew().finally(() => {
-        underway = undefined;
+      if (cached && clock.now().getTime() < (cached.expiresAtMs ?? Number.POSITIVE_INFINITY)) return cached.credential;
+      // Concurrent requests share one renewal.
+      renewal ??= renew().finally(() => {
+        renewal = undefined;
       });
-      return underway;
+      return renewal;
     },
     reject(credential) {
-      // Several requests may bring the answer to one credential; its successor is not to blame.
-      if (kept?.credential === credential) kept = undefined;
+      // Several requests may report a 401 for one credential: keep its successor.
+      if (cached?.credential === credential) cached = undefined;
     },
   };
 }
@@ -89,7 +90,7 @@ function isPlugin(exec: unknown): exec is Plugin {
   return typeof exec === 'object' && exec !== null && 'command' in exec && typeof exec.command === 'string';
 }
 
-/** Runs it once, without a terminal, as client-go's `exec` protocol has it (client.authentication.k8s.io). */
+/** Runs the plugin once, without a terminal, by client-go's `exec` protocol (client.authentication.k8s.io). */
 async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<IssuedCredential> {
   const { command, args, env } = plugin;
   const subject = `The credential plugin ${JSON.stringify(command)} of the kubeconfig`;
@@ -98,16 +99,16 @@ async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<IssuedCreden
     ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
     KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(plugin, cluster)),
   };
-  const output = await new Promise<string>((done, failed) => {
+  const output = await new Promise<string>((resolve, reject) => {
     const limits = { timeout: pluginTimeoutMs, killSignal: 'SIGKILL', maxBuffer: maxPluginBytes } as const;
     const child = execFile(command, [...(args ?? [])], { env: environment, ...limits }, (error, stdout, stderr) => {
-      if (!error) return done(stdout);
+      if (!error) return resolve(stdout);
       const why = error.killed
         ? `it gave no credential within ${pluginTimeoutMs / 1_000} s`
         : stderr.trim() || error.message;
-      failed(new KubeConfigError(sanitize(`${subject} failed: ${why}`, 500), { cause: error }));
+      reject(new KubeConfigError(sanitize(`${subject} failed: ${why}`, 500), { cause: error }));
     });
-    // A plugin that waits for input fails at once. One that is gone already cannot be written to, which its exit tells.
+    // Ends stdin, so that a plugin that waits for input fails at once. A plugin that has exited already causes an error here.
     child.stdin?.on('error', () => undefined).end();
   });
   const issued = parseExecCredential(output);
@@ -134,20 +135,20 @@ function execInfo({ apiVersion, provideClusterInfo }: Plugin, cluster: Cluster):
   };
 }
 
-/** Of the ExecCredential that a plugin printed. */
+/** Undefined if the output is not an ExecCredential with a token or a certificate. */
 function parseExecCredential(output: string): IssuedCredential | undefined {
   let status: Record<string, unknown>;
   try {
     status = JSON.parse(output)?.status ?? {};
   } catch {
-    return undefined; // the caller says so, without the output: it may hold a token
+    return undefined; // not an error with the output in it: the output may contain a token
   }
   const text = (name: string) => (typeof status[name] === 'string' && status[name] !== '' ? status[name] : undefined);
   const [token, cert, key] = [text('token'), text('clientCertificateData'), text('clientKeyData')];
   if (token === undefined && (cert === undefined || key === undefined)) return undefined;
-  const ends = Date.parse(text('expirationTimestamp') ?? '');
+  const expiresAtMs = Date.parse(text('expirationTimestamp') ?? '');
   return {
     credential: { ...(token && { token }), ...(cert && key && { cert, key }) },
-    expiresAtMs: Number.isNaN(ends) ? undefined : ends,
+    expiresAtMs: Number.isNaN(expiresAtMs) ? undefined : expiresAtMs,
   };
 }

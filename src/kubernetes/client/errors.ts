@@ -1,20 +1,19 @@
-// What can go wrong between us and the API server, told apart and put into one line of plain words. It never decides
-// what is tried again.
+// Classifies errors of the API server and explains them in one line. Whether to retry is decided by the caller.
 import { STATUS_CODES } from 'node:http';
 import { ApiException } from '@kubernetes/client-node';
 import { sanitize } from '../../lib/sanitize.ts';
 
-/** No answer came: refused, reset, not trusted, or silent for too long. The message is a whole sentence. */
+/** The API server did not answer: connection refused or reset, certificate not trusted, or timeout. The message is a sentence. */
 export class ApiServerUnreachable extends Error {
   override readonly name = 'ApiServerUnreachable';
 }
 
-/** The object is no longer what the write was based on; a look at the new one decides anew. */
+/** The object has changed since the version that the write was based on. Read it again and decide anew. */
 export class ObjectChanged extends Error {
   override readonly name = 'ObjectChanged';
 }
 
-/** This process does not lead (any more): nothing was sent. */
+/** This process is not the leader; the request was not sent. */
 export class NotLeading extends Error {
   override readonly name = 'NotLeading';
 }
@@ -27,47 +26,44 @@ export function isForbidden(error: unknown): boolean {
   return hasCode(error, 403);
 }
 
-/** Nothing can be created in the namespace any more, whatever rights one has. */
+/** The namespace is being deleted, so nothing can be created in it. */
 export function isTerminatingNamespace(error: unknown): boolean {
   const causes = isForbidden(error) ? statusOf(error).details?.causes : undefined;
   return Array.isArray(causes) && causes.some((cause) => cause?.reason === 'NamespaceTerminating');
 }
 
 /**
- * The server looked for the object and has none, and says so by its name. Any other 404 is about the path: a server that
- * has just begun, and knows no custom resources yet, answers so about objects that are there.
+ * The object does not exist. Any other 404 is about the path: a server that has just started does not know its custom resources yet,
+ * and answers 404 for objects that exist.
  */
 export function isMissing(error: unknown): boolean {
   return isNotFound(error) && statusOf(error).details?.name !== undefined;
 }
 
-/** A write was based on an old version of the object. */
+/** The write was based on an old version of the object. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ObjectChanged || (hasCode(error, 409) && !isAlreadyExists(error));
 }
 
-/** Somebody has created an object of that name. */
+/** An object of that name exists already. */
 export function isAlreadyExists(error: unknown): boolean {
   return hasCode(error, 409) && statusOf(error).reason === 'AlreadyExists';
 }
 
-/** The version, or the page, that was asked for is no longer kept by the server: list anew. */
+/** The server no longer has the requested version or page: list again. */
 export function isExpired(error: unknown): boolean {
   return hasCode(error, 410);
 }
 
-/** The server refused a patch: a `test` in it failed (it says 422 then, as it does for an invalid object), or a race was lost. */
+/** A `test` of the patch failed (422, which is also the code for an invalid object), or another write came first (409). */
 export function isPatchRefused(error: unknown): boolean {
   return hasCode(error, 409) || hasCode(error, 422);
 }
 
-/** API servers ask for seconds. A longer `Retry-After` is some proxy's, and must not keep the operator away for hours. */
+/** API servers send a few seconds. A longer `Retry-After` comes from a proxy and must not stop the operator for hours. */
 const maxRetryAfterMs = 60_000;
 
-/**
- * ms that the server asked us to stay away (`Retry-After` in seconds, as API servers send it), at most a minute; undefined
- * when it did not.
- */
+/** The response's `Retry-After` (in seconds, as API servers send it), at most a minute; undefined if it has none. */
 export function retryAfterMs(error: unknown): number | undefined {
   if (!(error instanceof ApiException)) return undefined;
   const headers: Record<string, string | undefined> = error.headers ?? {};
@@ -75,34 +71,33 @@ export function retryAfterMs(error: unknown): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : undefined;
 }
 
-/** Characters of an error that are shown. */
-const maxLength = 500;
+const maxMessageChars = 500;
 
-/** Any error in one line for a person, at most 500 characters, without secrets. */
+/** Explains any error to a user in one line, at most 500 characters, without secrets. */
 export function explain(error: unknown): string {
   if (error instanceof ApiException) {
-    const words = statusOf(error).message;
+    const { message } = statusOf(error);
     const status = `the API server answered ${error.code} ${STATUS_CODES[error.code] ?? ''}`.trimEnd();
-    return sanitize(words ? `${status}: ${words}` : status, maxLength);
+    return sanitize(message ? `${status}: ${message}` : status, maxMessageChars);
   }
-  if (error instanceof Error) return sanitize(error.message || error.name, maxLength);
-  return sanitize(String(error), maxLength);
+  if (error instanceof Error) return sanitize(error.message || error.name, maxMessageChars);
+  return sanitize(String(error), maxMessageChars);
 }
 
-/** The API server's own refusal, or its silence: `explain` says all there is to say. Anything else may be a mistake of ours. */
+/** An error response or no response: `explain` is enough for the log. Any other error may be a bug, so its stack is of interest. */
 export function isFromApiServer(error: unknown): boolean {
   return error instanceof ApiException || error instanceof ApiServerUnreachable;
 }
 
-/** There was no answer, or one that says only that the API server is in trouble or has too much to do. */
+/** No response, 429 or 5xx: the API server is down or overloaded, and the request itself may be fine. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ApiServerUnreachable) return true;
   return error instanceof ApiException && (error.code === 429 || error.code >= 500);
 }
 
 /**
- * Wraps what `fetch` rejects with (a TypeError that says only "fetch failed" or "terminated", a TimeoutError) into an error
- * that says which server and why. Errors that are no such thing, such as a credential plugin's, come back as they are.
+ * Converts an error of `fetch` (a TypeError with the message "fetch failed" or "terminated", or a TimeoutError) into one that names
+ * the server and the cause. Returns any other error, such as a credential plugin's, unchanged.
  */
 export function asUnreachable(error: unknown, server: string): unknown {
   if (!(error instanceof Error)) return error;
@@ -113,9 +108,9 @@ export function asUnreachable(error: unknown, server: string): unknown {
   if (error.cause instanceof NotLeading) return error.cause;
   const root = rootCause(error);
   const code = 'code' in root ? String(root.code) : undefined;
-  // Node names the plain network errors well by code; TLS and the rest need their words too.
+  // A network error's code is clear enough; TLS and other errors need their message too.
   const why = code && /^E[A-Z]+$/.test(code) ? code : [code, root.message].filter(Boolean).join(': ');
-  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${sanitize(why, maxLength)})`, {
+  return new ApiServerUnreachable(`the API server at ${server} cannot be reached (${sanitize(why, maxMessageChars)})`, {
     cause: error,
   });
 }
@@ -129,7 +124,7 @@ function hasCode(error: unknown, code: number): boolean {
   return error instanceof ApiException && error.code === code;
 }
 
-/** The `Status` object that an API server answers errors with; client-node hands it on as text or parsed. */
+/** The `Status` object of an error response; client-node returns it as text or parsed. */
 function statusOf(error: unknown): {
   message?: string;
   reason?: string;
@@ -150,6 +145,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // a proxy's HTML page, for instance: shown as it is
+    return undefined; // such as a proxy's HTML page, which is shown as it is
   }
 }

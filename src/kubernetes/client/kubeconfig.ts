@@ -1,4 +1,4 @@
-// Loads the kubeconfig as every client loads it, and refuses what would send credentials over an unprotected connection.
+// Loads the kubeconfig as kubectl does, and rejects one that would send credentials over an unencrypted connection.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -6,20 +6,20 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { load as parseYaml } from 'js-yaml';
 import { errorMessage } from '../../lib/sanitize.ts';
 
-/** The kubeconfig is missing or wrong; the message is one sentence that says which and what to do. */
+/** The kubeconfig is missing or invalid; the message is one sentence that says what to do. */
 export class KubeConfigError extends Error {
   override readonly name = 'KubeConfigError';
 }
 
 export interface KubeConfigOptions {
-  /** Whether the API server may be reached over http:// on another machine. Default: no. */
+  /** Allows http:// to an API server on another machine. Default: false. */
   readonly allowHttp?: boolean;
 }
 
 /**
- * Loads `file` or, without one, what every client loads: `KUBECONFIG` (a list of files), `~/.kube/config`, the pod's
- * service account. client-node would go on to try http://localhost:8080; here that is a {@link KubeConfigError}, as is
- * anything unreadable.
+ * Loads `file` or, without one, kubectl's defaults: `KUBECONFIG` (a list of files), `~/.kube/config`, the pod's service account.
+ * client-node would then try http://localhost:8080.
+ * @throws KubeConfigError if there is none, or if it is invalid.
  */
 export function loadKubeConfig(file?: string, { allowHttp = false }: KubeConfigOptions = {}): KubeConfig {
   const config = new KubeConfig();
@@ -66,7 +66,7 @@ function checkServer(config: KubeConfig, source: string | undefined, allowHttp: 
   }
 }
 
-/** Why the identity of the API server is not checked; undefined where it is. */
+/** The warning for a kubeconfig that turns off the check of the API server's certificate; undefined for any other. */
 export function insecureTls(config: KubeConfig): string | undefined {
   const cluster = config.getCurrentCluster();
   if (!cluster?.skipTLSVerify || !cluster.server.startsWith('https:')) return undefined;
@@ -84,8 +84,8 @@ function defaultFiles(): string[] {
 }
 
 /**
- * client-node 2.0.1 does not know `tokenFile`, the name that kubectl and client-go use (it reads `token-file`, once). The file
- * is set as client-node sets that of a pod's service account; as in client-go it takes precedence over `token`.
+ * Supports `tokenFile`, the field of kubectl and client-go: client-node 2.0.1 reads only `token-file`, once. Sets the file as
+ * client-node does for a pod's service account. As in client-go, it takes precedence over `token`.
  */
 function setTokenFile(config: KubeConfig, files: readonly string[]): void {
   const current = config.getCurrentUser();
@@ -108,7 +108,7 @@ interface RawUser {
   readonly user?: { readonly tokenFile?: unknown } | null;
 }
 
-/** client-node has parsed the file before, and refused what is no kubeconfig. A pipe can be read only once: it has no `tokenFile`. */
+/** client-node has parsed the file already. A pipe can be read only once, so its `tokenFile` is not supported. */
 function usersIn(file: string): readonly RawUser[] {
   if (!statSync(file).isFile()) return [];
   const parsed = parseYaml(readFileSync(file, 'utf8')) as { readonly users?: unknown } | undefined;

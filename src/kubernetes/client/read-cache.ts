@@ -1,11 +1,11 @@
-// Caches reads of rarely changing objects. Callers share one read where it is young enough for each of
-// them, and get a reading of up to 10 minutes ago while the API server is unavailable. It has no timer.
+// Caches reads of objects that rarely change. Each caller gives the maximum age it accepts, and concurrent callers share one request.
+// While the API server is unavailable, a read of the last 10 minutes is returned.
 import type { Clock } from '../../lib/clock.ts';
 import { isUnavailable } from './errors.ts';
 
 interface Reading<T> {
   readonly value: T;
-  /** ms since the epoch at which the read began: a later change may not be in it. */
+  /** When the read began, in ms since the epoch: it may lack later changes. */
   readonly at: number;
 }
 
@@ -28,17 +28,17 @@ export class ReadCache<T> {
   }
 
   /**
-   * A reading that began less than `age` ms ago. Rejects as `read` does; while the API server is unavailable, only where
-   * there is no reading of the last 10 minutes.
+   * Resolves to a read that began less than `maxAgeMs` ago. Rejects as `read` does, except while the API server is unavailable and
+   * there is a read of the last 10 minutes.
    */
-  async get(key: string, age: number, read: () => Promise<T>): Promise<T> {
+  async get(key: string, maxAgeMs: number, read: () => Promise<T>): Promise<T> {
     const kept = this.#readings.get(key);
-    if (kept && this.#ageMs(kept.at) < age) return kept.value;
-    const underway = this.#inFlight.get(key);
-    // Callers in the same millisecond share a read, even with `age` 0.
-    const isYoungEnough = underway && this.#ageMs(underway.at) <= age;
+    if (kept && this.#ageMs(kept.at) < maxAgeMs) return kept.value;
+    const inFlight = this.#inFlight.get(key);
+    // Callers in the same millisecond share a read, even with a maximum age of 0.
+    const isYoungEnough = inFlight && this.#ageMs(inFlight.at) <= maxAgeMs;
     try {
-      return await (isYoungEnough ? underway.value : this.#begin(key, read));
+      return await (isYoungEnough ? inFlight.value : this.#begin(key, read));
     } catch (error) {
       const last = this.#readings.get(key);
       if (last && isUnavailable(error) && this.#ageMs(last.at) < maxStaleMs) return last.value;
@@ -66,10 +66,10 @@ export class ReadCache<T> {
     return value;
   }
 
-  /** Infinite after the clock was set back: the age is then unknown. */
+  /** Infinite if the clock was set back: the age is unknown then. */
   #ageMs(at: number): number {
-    const passed = this.#now - at;
-    return passed >= 0 ? passed : Number.POSITIVE_INFINITY;
+    const ageMs = this.#now - at;
+    return ageMs >= 0 ? ageMs : Number.POSITIVE_INFINITY;
   }
 
   get #now(): number {

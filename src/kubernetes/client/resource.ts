@@ -1,5 +1,5 @@
-// One kind of custom resource over the API server, typed. It caches nothing, and every method is one request, but for
-// list, which pages.
+// A typed client for one kind of custom resource. Every method sends one request, except for list, which pages. Reads are not cached;
+// see cache/store.ts.
 import {
   CustomObjectsApi,
   type KubernetesListObject,
@@ -16,7 +16,7 @@ export interface ResourceKind {
   readonly version: string;
   /** Lower case, as in the URL. */
   readonly plural: string;
-  /** The annotations that the operator reads. All others are dropped from memory. */
+  /** The annotations that the operator reads; all others are dropped. */
   readonly annotations?: readonly string[];
 }
 
@@ -25,22 +25,22 @@ export interface ObjectName {
   readonly name: string;
 }
 
-/** RFC 6902, the part of it that a safe write needs. */
+/** The operations of JSON Patch (RFC 6902) that are used here. */
 export type PatchOperation =
   | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
 
-/** Every method rejects with client-node's ApiException or with ApiServerUnreachable (errors.ts tells them apart). */
+/** Every method rejects with client-node's ApiException or with ApiServerUnreachable (see errors.ts). */
 export interface Resource<T extends KubernetesObject> {
   readonly kind: ResourceKind;
-  /** The URL's path of the collection; without a namespace, of all namespaces. */
+  /** The URL path of the collection, of all namespaces if none is given. */
   path(namespace?: string): string;
-  /** All objects, of all namespaces where none is named, as of one version of the store. */
-  list(of?: { readonly namespace?: string; readonly labelSelector?: string }): Promise<KubernetesListObject<T>>;
+  /** All objects at one resourceVersion, of all namespaces if none is given. */
+  list(options?: { readonly namespace?: string; readonly labelSelector?: string }): Promise<KubernetesListObject<T>>;
   get(name: ObjectName): Promise<T>;
-  /** PUT /status with the object's resourceVersion: a conflict when anyone has written since. Resolves to the object as written. */
+  /** PUT /status with the object's resourceVersion; conflicts if the object was written since. Resolves to the object as stored. */
   replaceStatus(object: T): Promise<T>;
-  /** JSON patch; refused with 422 when a `test` in it does not hold. Resolves to the object as written. */
+  /** JSON patch; fails with 422 if a `test` does not hold. Resolves to the object as stored. */
   patch(name: ObjectName, operations: readonly PatchOperation[]): Promise<T>;
 }
 
@@ -77,7 +77,7 @@ export function resource<T extends KubernetesObject>(cluster: KubeClient, kind: 
           _continue = continueOf(list);
           if (!_continue) return { ...list, items };
         } catch (error) {
-          // The pages were compacted away while we read them: take the rest of the world in one piece, as client-go does.
+          // etcd compacted the remaining pages: read all objects in one request, as client-go does.
           if (!_continue || !isExpired(error)) throw error;
           return page(namespace, selector);
         }
@@ -107,25 +107,25 @@ export function namespacedName(object: KubernetesObject): string {
 }
 
 /**
- * Keeps, in place, the metadata that the operator reads: names, versions, times, finalizers and its own annotations. Managed
- * fields, labels and other annotations may be most of an object. A write of the status leaves them on the server as they are,
- * since API servers take nothing but the status from it (seen: kube-apiserver 1.20), and a patch names what it changes.
+ * Drops, in place, the metadata that the operator does not read: managed fields, labels and other annotations may be most of an
+ * object's size. Writes do not remove them from the server: it takes only the status from a PUT /status (seen: kube-apiserver 1.20),
+ * and a patch names what it changes.
  */
 export function slim<T extends KubernetesObject>(object: T, annotations: readonly string[] = []): T {
   const { metadata } = object;
   if (!metadata) return object;
-  const read = annotations.flatMap((name) => {
+  const kept = annotations.flatMap((name) => {
     const value = metadata.annotations?.[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   object.metadata = {
     ...keptFields(metadata),
-    ...(read.length > 0 && { annotations: Object.fromEntries(read) }),
+    ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
   };
   return object;
 }
 
-/** Copied, not deleted from: `delete` would leave V8 a dictionary several times the size. */
+/** Copies the fields to keep: after `delete`, V8 would store the object as a dictionary of several times the size. */
 function keptFields(metadata: V1ObjectMeta): V1ObjectMeta {
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, finalizers } =
     metadata;
@@ -141,7 +141,7 @@ function keptFields(metadata: V1ObjectMeta): V1ObjectMeta {
   };
 }
 
-/** Custom objects arrive as plain JSON: the token is not renamed to client-node's `_continue`. */
+/** Custom objects are plain JSON: client-node does not rename their `continue` to `_continue`. */
 function continueOf(list: { metadata?: object }): string | undefined {
   const { continue: token } = (list.metadata ?? {}) as { continue?: string };
   return token || undefined;

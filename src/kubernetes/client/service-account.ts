@@ -6,11 +6,10 @@ import type { KubeClient } from './client.ts';
 import { ReadCache } from './read-cache.ts';
 import type { ObjectName } from './resource.ts';
 
-/** `token` rejects when the API server does not answer; `annotations` then gives a reading of up to 10 minutes ago, if any. */
 export interface ServiceAccounts {
-  /** The annotations less than `age` ms ago. */
-  annotations(account: ObjectName, age: number): Promise<Annotations>;
-  /** A new token for this audience alone (TokenRequest), valid for ten minutes. */
+  /** Reads as {@link ReadCache.get} does. */
+  annotations(account: ObjectName, maxAgeMs: number): Promise<Annotations>;
+  /** Requests a new token for this audience only (TokenRequest), valid for ten minutes. */
   token(account: ObjectName, audience: string): Promise<{ readonly token: string } | Refused>;
 }
 
@@ -22,8 +21,8 @@ export function serviceAccounts(cluster: KubeClient, clock: Clock, names: readon
   const api = cluster.api(CoreV1Api);
   const readings = new ReadCache<Annotations>(clock);
   return {
-    annotations: ({ namespace, name }, age) =>
-      readings.get(`${namespace}/${name}`, age, () =>
+    annotations: ({ namespace, name }, maxAgeMs) =>
+      readings.get(`${namespace}/${name}`, maxAgeMs, () =>
         annotationsOf(api.readNamespacedServiceAccount({ namespace, name }), names),
       ),
 
@@ -32,7 +31,7 @@ export function serviceAccounts(cluster: KubeClient, clock: Clock, names: readon
       const answer = await unlessRefused(api.createNamespacedServiceAccountToken({ namespace, name, body }));
       if ('refused' in answer) return answer;
       const token = answer.status?.token;
-      if (!token) throw new Error(`the API server gave no token of ServiceAccount ${namespace}/${name}`);
+      if (!token) throw new Error(`the API server returned no token of ServiceAccount ${namespace}/${name}`);
       return { token };
     },
   };
