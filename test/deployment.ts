@@ -40,8 +40,8 @@ export async function azureRoleActions(): Promise<string[]> {
   const role = JSON.parse(await readFile(`${root}/deploy/azure-role.json`, 'utf8')) as { Actions: string[] };
   return role.Actions;
 }
+
 /** Actions in the journal that deploy/azure-role.json does not grant. */
-/** What was asked of Azure so far and is not in that role: actions. */
 export async function actionsBeyondAzureRole(journal: Iterable<JournalEntry>): Promise<string[]> {
   const granted = new Set(await azureRoleActions());
   return [...actionsIn(journal)].filter((action) => !granted.has(action));

@@ -32,7 +32,7 @@ export class TcpProxy {
     this.port = port;
   }
 
-  /** Reserves a port, on which the proxy listens only after `mend`. @param target the server's URL. */
+  /** Reserves a port, on which the proxy listens only after `listen`. @param target the server's URL. */
   static async create(target: string): Promise<TcpProxy> {
     return new TcpProxy(target, await freePort());
   }

@@ -42,16 +42,16 @@ if (import.meta.main) {
     arm.azure.addRegistry(registryAt(index), { location: 'eastus' });
     for (const location of replicas) arm.azure.addReplica(registryAt(index), location);
   }
-  tell({ kind: 'ready', environment: arm.environment, certificate: arm.certificate });
+  sendReport({ kind: 'ready', environment: arm.environment, certificate: arm.certificate });
   process.on('message', (question: Command) => {
-    if (question === 'requests') tell({ kind: 'requests', requests: requests() });
+    if (question === 'requests') sendReport({ kind: 'requests', requests: requests() });
     else arm.azure.faults.set('latency', { kind: 'latency', ms: question.latency });
   });
   process.on('disconnect', () => process.exit(0));
   for (;;) {
     const { registry = '', arrival } = await arm.journal.next(({ method }) => method === 'PUT');
     // The response goes out first: the report is not part of the measured time.
-    setImmediate(() => tell({ kind: 'put', registry, arrival: String(arrival) }));
+    setImmediate(() => sendReport({ kind: 'put', registry, arrival: String(arrival) }));
   }
 
   function requests(): RecordedRequest[] {
@@ -60,7 +60,7 @@ if (import.meta.main) {
     );
   }
 
-  function tell(report: Report): void {
+  function sendReport(report: Report): void {
     process.send?.(report);
   }
 }

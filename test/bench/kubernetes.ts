@@ -38,7 +38,7 @@ const objects = Number(flags.objects) / (flags.quick ? 10 : 1);
 const samples = flags.quick ? 60 : 300;
 /** Number of edited objects, edited in turn so that an edit rarely meets the pass of the previous one. */
 const edited = 20;
-const editedNamespace = 'people';
+const editedNamespace = 'edited';
 /** ms; assumed, since ARM's latency for a GET was not measured. With none, only the processor limits the operator. */
 const assumedLatencyMs = 100;
 const collection = (namespace: string) => `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;

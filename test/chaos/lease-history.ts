@@ -66,15 +66,15 @@ export class LeaseHistory {
     if (holder !== '' && holder !== this.terms.at(-1)?.holder) {
       this.terms.push({ holder, acquired: Date.parse(spec.acquireTime ?? '') });
     }
-    this.#tell();
+    this.#notify();
   }
 
   #end(error: unknown): void {
     this.#broken = error;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners.splice(0)) listener();
   }
 }

@@ -14,7 +14,9 @@ export function wrongObjects(
     const object = byName.get(desired.name);
     if (desired.regions.length === 0) return object ? `${desired.name} is still there: ${describeObject(object)}` : [];
     if (!object) return `${desired.name} is missing`;
-    return matchesSpec(object, desired.regions) ? [] : `${desired.name} is not as asked: ${describeObject(object)}`;
+    return matchesSpec(object, desired.regions)
+      ? []
+      : `${desired.name} does not match its spec: ${describeObject(object)}`;
   });
 }
 
@@ -22,13 +24,13 @@ function matchesSpec({ metadata, status }: RegistryReplication, wanted: readonly
   const { generation } = metadata;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const rows = (status?.regions ?? []).filter(({ home }) => !home);
-  const asked = [...wanted].map(({ location }) => location).sort();
+  const expected = [...wanted].map(({ location }) => location).sort();
   return (
     status?.observedGeneration === generation &&
     ready?.status === 'True' &&
     ready.observedGeneration === generation &&
     rows.every(({ desired, state }) => desired && state === 'Ready') &&
-    String(rows.map(({ location }) => location).sort()) === String(asked)
+    String(rows.map(({ location }) => location).sort()) === String(expected)
   );
 }
 
@@ -43,11 +45,15 @@ export function wrongReplicas(
   replicasOf: (desired: DesiredState) => ReplicaSnapshot[],
 ): string[] {
   return desiredStates.flatMap((desired) => {
-    const asked = desired.regions.map(({ location, routing, tags }) => describe(location, routing === 'Enabled', tags));
+    const expected = desired.regions.map(({ location, routing, tags }) =>
+      describe(location, routing === 'Enabled', tags),
+    );
     const there = replicasOf(desired)
       .filter(({ home }) => !home)
       .map(({ location, routing, tags }) => describe(location, routing, tags));
-    return String(asked.sort()) === String(there.sort()) ? [] : `${desired.name} asks for ${asked} and has ${there}`;
+    return String(expected.sort()) === String(there.sort())
+      ? []
+      : `${desired.name} asks for ${expected} and has ${there}`;
   });
 }
 

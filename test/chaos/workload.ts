@@ -40,7 +40,7 @@ export class Workload {
   #listeners: (() => void)[] = [];
 
   constructor(kubeconfig: string, desiredStates: readonly DesiredState[], random: Random) {
-    this.#cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: 5_000, userAgent: 'people' });
+    this.#cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: 5_000, userAgent: 'chaos-workload' });
     this.#api = this.#cluster.api(CustomObjectsApi);
     this.#desiredStates = desiredStates;
     this.#random = random;

@@ -144,9 +144,9 @@ function watch({ cluster, replications, scope }: DemoCluster, key: string, { scr
 }
 
 function logTo({ say }: Screen): Log {
-  const tell = (_fields: object, sentence: string) => say(printable(sentence));
+  const print = (_fields: object, sentence: string) => say(printable(sentence));
   const skip = () => undefined;
-  return { debug: skip, info: skip, warn: tell, error: tell };
+  return { debug: skip, info: skip, warn: print, error: print };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -28,7 +28,7 @@ describeWithKubectl('hostile text', () => {
   ] as const)
     it(`in Azure's responses, ${what} of it, is harmless in status, events, log and demo, and gone after recovery`, async () => {
       scenario.addRegistry(name);
-      const mend = scenario.arm.azure.refuse(({ method, registry }) => method === 'PUT' && registry === name, {
+      const undo = scenario.arm.azure.refuse(({ method, registry }) => method === 'PUT' && registry === name, {
         status: 400,
         code: 'Bad\u001b[31mWords\u202e',
         message,
@@ -59,7 +59,7 @@ describeWithKubectl('hostile text', () => {
       expect(table.join()).to.contain('japaneast');
       expect(findHarmfulText([...table, ...shown.map((text) => text.replace(/\n$/, ''))])).to.deep.equal([]);
 
-      mend();
+      undo();
       await scenario.requestReconcile(name);
       await scenario.until(name, 'is Creating', regionsAre('Creating', 'japaneast'));
       expect(isReady(await scenario.finishProvisioning(name, 'japaneast'))).to.equal(true);

@@ -41,7 +41,7 @@ const accountIn = (namespace: string): Account => ({ namespace, name: accountNam
 /** The clients that sent requests for the registry to ARM. */
 function clientsAsking({ arm }: Scenario, registry: string): string[] {
   const asking = arm.journal.entries.filter((entry) => entry.registry === registry);
-  return [...new Set(asking.map(({ clientId = 'nobody' }) => clientId))];
+  return [...new Set(asking.map(({ clientId = 'unknown' }) => clientId))];
 }
 
 describeWithKubectl("the operator's own credential", () => {

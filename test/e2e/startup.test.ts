@@ -95,8 +95,8 @@ describe('an operator that cannot start, or cannot connect', () => {
     ] as const)
       it(`reports at once that ${what}, reports it on every object, and keeps running`, async () => {
         const operator = environment.startOperator({ env });
-        const told = await operator.logged(({ level }) => level === 'error');
-        expect(told.msg).to.match(words);
+        const error = await operator.logged(({ level }) => level === 'error');
+        expect(error.msg).to.match(words);
         await environment.kubectl('apply -f -', {
           input: manifest(name, { regions: ['japaneast'] }, environment.identity),
         });
@@ -159,7 +159,7 @@ describeWithKubectl('an operator that starts before its dependencies', () => {
     await proxy.close();
   });
 
-  it('exits with 0 when it is told to stop while it waits', async () => {
+  it('exits with 0 when it is error to stop while it waits', async () => {
     const proxy = await TcpProxy.create(environment.kubernetes.url);
     const kubeconfig = join(environment.operatorKubeconfig, '..', 'to-nowhere');
     const text = await readFile(environment.operatorKubeconfig, 'utf8');

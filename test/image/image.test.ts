@@ -32,8 +32,8 @@ describe('the image', function () {
     filesOfBase = await sizesIn(await store.mount(bases.BASE));
     const [whole, base] = [files, filesOfBase].map((sizes) => [...sizes.values()].reduce((sum, size) => sum + size, 0));
     const sizes = { whole, base, 'main.mjs': files.get('/app/main.mjs') };
-    const told = Object.entries(sizes).map(([what, size = 0]) => `${what} ${(size / 1_048_576).toFixed(2)} MiB`);
-    console.log(`the image, uncompressed: ${told.join(', ')}`);
+    const formatted = Object.entries(sizes).map(([what, size = 0]) => `${what} ${(size / 1_048_576).toFixed(2)} MiB`);
+    console.log(`the image, uncompressed: ${formatted.join(', ')}`);
   });
   after(() => store?.close());
 

@@ -34,10 +34,10 @@ describe('the ARM emulator with faults', () => {
   const opened = async (path: string): Promise<IncomingMessage> => {
     const url = new URL(`${path}?api-version=${apiVersion}`, arm.emulator.url);
     const headers = { authorization: `Bearer ${await arm.token()}`, ...once.headers };
-    const asked = request(url, { headers, ca: arm.emulator.certificate });
-    asked.on('error', () => undefined);
-    asked.end();
-    const [answer] = (await event(asked, 'response')) as [IncomingMessage];
+    const outgoing = request(url, { headers, ca: arm.emulator.certificate });
+    outgoing.on('error', () => undefined);
+    outgoing.end();
+    const [answer] = (await event(outgoing, 'response')) as [IncomingMessage];
     return answer;
   };
   /** Requests a token as any OAuth client does. */
@@ -287,11 +287,11 @@ describe('the ARM emulator with faults', () => {
       const { azure } = await start();
       const bodies: string[] = [];
       for (const how of ['half', 'empty', 'html', 'strange'] as const) {
-        const mend = azure.faults.add({ kind: 'malformed', how });
+        const undo = azure.faults.add({ kind: 'malformed', how });
         const { status, text } = await send('GET', registryId);
         expect(status).to.equal(200);
         bodies.push(text);
-        mend();
+        undo();
       }
       const [half = '', empty, html, strange = ''] = bodies;
       expect(() => JSON.parse(half)).to.throw();

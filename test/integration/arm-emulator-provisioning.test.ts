@@ -131,9 +131,9 @@ describe('the ARM emulator, with faults', () => {
       azure.changeReplica(reference, 'uksouth', { tags: { is: 'new' } });
       await clock.advance(30_000);
       const asOf = async (ms: number) => {
-        const mend = azure.faults.add({ kind: 'staleList', ms });
+        const undo = azure.faults.add({ kind: 'staleList', ms });
         const { value = [] } = (await send('GET', `${registryId}/replications`)).body;
-        mend();
+        undo();
         return Object.fromEntries(value.map((each) => [each.name, each.properties?.provisioningState ?? each.tags]));
       };
       expect(await asOf(0)).to.have.all.keys('eastus', 'uksouth', 'japaneast');

@@ -111,15 +111,15 @@ export class ArmTestClient {
     headers: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<ArmResponse> => {
-    const asked = request(url, { method, headers, ca: this.emulator.certificate, ...(signal && { signal }) });
+    const outgoing = request(url, { method, headers, ca: this.emulator.certificate, ...(signal && { signal }) });
     // For a truncated response, `text` rejects.
-    asked.on('error', () => undefined);
-    asked.end(typeof body === 'object' ? JSON.stringify(body) : body);
-    const [answered] = (await once(asked, 'response')) as [IncomingMessage];
-    const content = await text(answered);
+    outgoing.on('error', () => undefined);
+    outgoing.end(typeof body === 'object' ? JSON.stringify(body) : body);
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const content = await text(incoming);
     return {
-      status: answered.statusCode ?? 0,
-      headers: answered.headers,
+      status: incoming.statusCode ?? 0,
+      headers: incoming.headers,
       body: parseBody(content),
       text: content,
     };

@@ -243,13 +243,13 @@ function maxWrites(location: string, { replicas, regions, edits, prune, kills }:
   let is: Replica | undefined = initial;
   let max = 0;
   for (const [index, spec] of [regions, ...later].entries()) {
-    const asked = spec.find((region) => region.location === location);
-    if (!asked) {
+    const desired = spec.find((region) => region.location === location);
+    if (!desired) {
       if (is && prune === 'Delete' && location !== home) max += 1;
       if (prune === 'Delete') is = undefined;
       continue;
     }
-    const { routing, tags } = asked;
+    const { routing, tags } = desired;
     // Changes of a Failed replica are repeated five times, and once more for each kill.
     if (isBroken) max += 5 + kills.length;
     if (!is && location !== home) max += 1 + (routing === 'WhenReady' ? 1 : 0);

@@ -200,8 +200,8 @@ export function subscriptionRequestsThrottled(
     ...(retryAfter !== undefined && { retryAfter }),
   });
 }
+
 /** The same, of an enforced quota: the front end refuses it at no cost. */
-/** The same, of a bucket that is enforced: the front end refuses, at no cost. */
 export function quotaExceeded(
   subscriptionId: string,
   actor: string,

@@ -125,9 +125,9 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
   });
 
   app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
-    const asked = c.req.param('tenant');
-    if (asked !== tenant.id.toLowerCase()) {
-      const { status, body } = tenant.unknownTenant(asked);
+    const requested = c.req.param('tenant');
+    if (requested !== tenant.id.toLowerCase()) {
+      const { status, body } = tenant.unknownTenant(requested);
       return respond(status, body);
     }
     return respond(200, tenant.metadata(originOf(c)));

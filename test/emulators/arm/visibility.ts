@@ -10,8 +10,8 @@ import type { World } from './world.ts';
 export function visibleToList({ faults, now }: World, registry: Registry): ReplicaSnapshot[] {
   const { reference, history } = registry;
   const stale = faults.consume('staleList', (fault) => selectsRegistry(fault, reference));
-  const told = registry.frozenList ?? (stale ? history.asOf(now - stale.fault.ms) : registry.visible());
-  return told.filter(
+  const shown = registry.frozenList ?? (stale ? history.asOf(now - stale.fault.ms) : registry.visible());
+  return shown.filter(
     ({ location }) => !faults.consume('omission', (fault) => selectsReplica(fault, reference, location)),
   );
 }

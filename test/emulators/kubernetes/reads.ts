@@ -12,13 +12,13 @@ export type Includes = (object: KubeObject) => boolean;
 /** A predicate for the stored objects that match a request's namespace and selectors. */
 export function selection({ resource, namespace }: Target, query: URLSearchParams): Includes {
   const labels = labelSelector(query.get('labelSelector') ?? '');
-  const asked = query.get('fieldSelector') ?? '';
-  const fields = fieldSelector(asked, ['metadata.name', 'metadata.namespace', ...resource.selectableFields]);
+  const requested = query.get('fieldSelector') ?? '';
+  const fields = fieldSelector(requested, ['metadata.name', 'metadata.namespace', ...resource.selectableFields]);
   return (object) => {
     const { metadata } = object;
     if (namespace !== undefined && metadata.namespace !== namespace) return false;
     if (!labels(metadata.labels ?? {})) return false;
-    return asked === '' || fields(fieldsOf(resource, object));
+    return requested === '' || fields(fieldsOf(resource, object));
   };
 }
 
@@ -117,29 +117,29 @@ function snapshot(
     if (!objects) throw expiredContinue(encodeContinue({ rv: -1, after: from.after }));
     return { objects, version: from.rv };
   }
-  const asked = versionIn(query);
+  const requested = versionIn(query);
   const match = query.get('resourceVersionMatch') ?? '';
-  checkMatch(match, asked);
-  if (asked === undefined || asked === 0) return now;
-  if (asked > store.version) throw versionTooLarge(asked, store.version);
+  checkMatch(match, requested);
+  if (requested === undefined || requested === 0) return now;
+  if (requested > store.version) throw versionTooLarge(requested, store.version);
   if (match !== 'Exact') return now;
-  const objects = collection.listAt(asked);
-  if (!objects) throw expired(asked, collection.oldest);
-  return { objects, version: asked };
+  const objects = collection.listAt(requested);
+  if (!objects) throw expired(requested, collection.oldest);
+  return { objects, version: requested };
 }
 
-function checkMatch(match: string, asked: number | undefined): void {
+function checkMatch(match: string, requested: number | undefined): void {
   const refuse = (detail: string) => {
     const errors = [fieldError.forbidden('resourceVersionMatch', detail)];
     return invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
   };
   if (match === '') return;
-  if (asked === undefined) throw refuse('resourceVersionMatch is forbidden unless resourceVersion is provided');
+  if (requested === undefined) throw refuse('resourceVersionMatch is forbidden unless resourceVersion is provided');
   if (match !== 'Exact' && match !== 'NotOlderThan') {
     const errors = [fieldError.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan'])];
     throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
   }
-  if (match === 'Exact' && asked === 0) {
+  if (match === 'Exact' && requested === 0) {
     throw refuse('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
 }

@@ -30,7 +30,7 @@ interface CompiledRule {
   readonly rule: Rule;
   readonly isTransition: boolean;
   readonly evaluate: (scope: { self: unknown; oldSelf?: unknown }) => unknown;
-  readonly tell: ((scope: { self: unknown; oldSelf?: unknown }) => unknown) | undefined;
+  readonly messageExpression: ((scope: { self: unknown; oldSelf?: unknown }) => unknown) | undefined;
 }
 
 /** Checks a value against the rules of its schema; `old` is undefined for a new value. */
@@ -62,7 +62,8 @@ function compileInto(schema: Schema, path: string, into: Map<Schema, CompiledRul
           rule,
           isTransition: mentions(program.ast, 'oldSelf'),
           evaluate: program,
-          tell: rule.messageExpression === undefined ? undefined : environment.parse(rule.messageExpression),
+          messageExpression:
+            rule.messageExpression === undefined ? undefined : environment.parse(rule.messageExpression),
         },
       ];
     } catch (error) {
@@ -131,7 +132,7 @@ function correlated(schema: Schema, old: Json | undefined): (item: Json) => Json
 }
 
 function checkOne(
-  { rule, isTransition, evaluate, tell }: CompiledRule,
+  { rule, isTransition, evaluate, messageExpression }: CompiledRule,
   value: Json,
   old: Json | undefined,
   schema: Schema,
@@ -149,7 +150,7 @@ function checkOne(
     return [fieldError.invalid(path, type, `${messageOf(error)} evaluating rule: ${rule.message ?? rule.rule}`)];
   }
   const where = rule.fieldPath ? `${path}${rule.fieldPath}` : path;
-  const detail = messageFor(rule, tell, scope);
+  const detail = messageFor(rule, messageExpression, scope);
   switch (rule.reason) {
     case 'FieldValueForbidden':
       return [fieldError.forbidden(where, detail)];
@@ -165,12 +166,16 @@ function checkOne(
   }
 }
 
-function messageFor(rule: Rule, tell: CompiledRule['tell'], scope: { self: unknown; oldSelf?: unknown }): string {
+function messageFor(
+  rule: Rule,
+  messageExpression: CompiledRule['messageExpression'],
+  scope: { self: unknown; oldSelf?: unknown },
+): string {
   const otherwise = rule.message?.trim() ?? `failed rule: ${rule.rule.trim()}`;
-  if (!tell) return otherwise;
+  if (!messageExpression) return otherwise;
   try {
-    const told = tell(scope);
-    return typeof told === 'string' && told.trim() ? told.trim() : otherwise;
+    const message = messageExpression(scope);
+    return typeof message === 'string' && message.trim() ? message.trim() : otherwise;
   } catch {
     // As in kube-apiserver: a failing messageExpression falls back to the plain message.
     return otherwise;
