@@ -13,14 +13,14 @@ function refusal(argv: string[], env: Record<string, string> = {}): ConfigError 
 }
 
 describe('parseConfig', () => {
-  it('names the variable of a proxy that it cannot use', () => {
+  it('names the proxy variable with an unusable value', () => {
     const { message, exitCode } = refusal([], { HTTPS_PROXY: 'socks5://proxy:1080' });
     expect(message).to.match(/^HTTPS_PROXY must be the address of an HTTP proxy/);
     expect(exitCode).to.equal(2);
     expect(refusal([], { HTTPS_PROXY: 'proxy:3128', NO_PROXY: '10.0.0.0/99' }).message).to.match(/^NO_PROXY has /);
   });
 
-  it('has a default for everything', () => {
+  it('has a default for every option', () => {
     expect(configFrom([], {})).to.deep.equal({
       metricsBindAddress: { port: 8080 },
       healthProbeBindAddress: { port: 8081 },
@@ -83,7 +83,7 @@ describe('parseConfig', () => {
     ['--leader-elect-resource-name', 'LEADER_ELECT_RESOURCE_NAME', 'one-of-two', 'name', 'one-of-two'],
   ];
   for (const [flag, twin, text, setting, value] of ofLeases) {
-    it(`reads ${flag}, or ${twin}, for a leader election`, () => {
+    it(`reads ${flag} or ${twin} for leader election`, () => {
       for (const [argv, env] of [
         [['--leader-elect', flag, text], {}],
         [['--leader-elect'], { [twin]: text }],
@@ -94,7 +94,7 @@ describe('parseConfig', () => {
     });
   }
 
-  it("elects a leader only when asked to, with client-go's timing", () => {
+  it("elects a leader only with --leader-elect, with client-go's timings by default", () => {
     const expected = {
       name: 'acr-replication-operator',
       leaseDurationMs: 15_000,
@@ -113,30 +113,30 @@ describe('parseConfig', () => {
       expect(configFrom([flag, text], {})[setting]).to.deep.equal(value);
       expect(configFrom([`${flag}=${text}`], {})[setting]).to.deep.equal(value);
     });
-    it(`reads ${twin} where the flag is not given`, () => {
+    it(`reads ${twin} if the flag is not given`, () => {
       expect(configFrom([], { [twin]: text })[setting]).to.deep.equal(value);
     });
     it(`prefers ${flag} to ${twin}`, () => {
       expect(configFrom([flag, text], { [twin]: 'nonsense !' })[setting]).to.deep.equal(value);
     });
-    it(`takes an empty ${twin} for not set`, () => {
+    it(`treats an empty ${twin} as unset`, () => {
       expect(configFrom([], { [twin]: '' })).to.deep.equal(configFrom([], {}));
     });
   }
 
-  it('refuses to start where Node verifies no server', () => {
+  it('refuses to start if Node does not verify servers', () => {
     expect(refusal([], { NODE_TLS_REJECT_UNAUTHORIZED: '0' }).message).to.equal(
       'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the verification of every server; unset it, and name a private CA with NODE_EXTRA_CA_CERTS',
     );
     expect(configFrom([], { NODE_TLS_REJECT_UNAUTHORIZED: '1' })).to.deep.equal(configFrom([], {}));
   });
 
-  it('serves nothing at the address 0', () => {
+  it('turns a server off with the address 0', () => {
     const config = configFrom(['--metrics-bind-address=0', '--health-probe-bind-address', '0'], {});
     expect(config).not.to.have.any.keys('metricsBindAddress', 'healthProbeBindAddress');
   });
 
-  it('takes a directory of certificates for secure metrics, and for no others', () => {
+  it('accepts a directory of certificates for secure metrics only', () => {
     const config = configFrom(['--metrics-secure', '--metrics-cert-dir=/tls'], {});
     expect(config.metricsSecure).to.deep.equal({ certDir: '/tls' });
     expect(configFrom(['--metrics-secure=false'], {})).not.to.have.property('metricsSecure');
@@ -145,12 +145,12 @@ describe('parseConfig', () => {
     );
   });
 
-  it('adds up repeated --watch-namespaces', () => {
+  it('combines repeated --watch-namespaces', () => {
     const { watchNamespaces } = configFrom(['--watch-namespaces', 'a,b', '--watch-namespaces=c'], {});
     expect(watchNamespaces).to.deep.equal(['a', 'b', 'c']);
   });
 
-  it('cannot be changed afterwards', () => {
+  it('returns an immutable config', () => {
     const config = configFrom([], {});
     expect(config).to.be.frozen;
     expect(config.watchNamespaces).to.be.frozen;
@@ -208,7 +208,7 @@ describe('parseConfig', () => {
     });
   }
 
-  it('answers --help with every flag and its twin', () => {
+  it('prints every flag and its environment variable on --help', () => {
     const help = refusal(['--help']);
     expect(help).to.be.instanceOf(ConfigHelp).and.to.have.property('exitCode', 0);
     for (const [flag, twin] of [...everything, ...ofLeases])
@@ -217,7 +217,7 @@ describe('parseConfig', () => {
         .and.to.match(new RegExp(`env:\\s+${twin}\\)`));
   });
 
-  it('answers --version with the version, whatever else is asked', () => {
+  it('prints the version on --version, whatever the other flags', () => {
     expect(refusal(['--version', '--interval', 'x']))
       .to.be.instanceOf(ConfigHelp)
       .and.to.have.property('message', version);

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-/** By number, the files that docs/known-pitfalls.md names. */
+/** The files that docs/known-pitfalls.md names, by trap. */
 function listed(): Map<number, string[]> {
   const rows = read('docs/known-pitfalls.md').matchAll(/^\| (\d+) \| .* \| (.*) \|$/gm);
   return new Map([...rows].map(([, number, files = '']) => [Number(number), files.split(', ').map(unquoted).sort()]));
@@ -14,7 +14,7 @@ function unquoted(code: string): string {
   return code.replaceAll('`', '');
 }
 
-/** By number, the files of the sources and tests that name the trap. */
+/** The source and test files that name a trap, by trap. */
 function named(): Map<number, string[]> {
   const files = globSync('{src,test}/**/*.ts', { cwd: root }).filter(
     (file) => !file.endsWith('known-pitfalls.test.ts'),
@@ -35,7 +35,7 @@ describe('the list of traps', () => {
     expect(read('docs/known-pitfalls.md').match(/^\| \d+ \|/gm)).to.have.length(36);
   });
 
-  it('says where each is met: in the files that name it, and no others', () => {
+  it('names for each trap exactly the files that mention it', () => {
     const byNumber = (map: Map<number, string[]>) => Object.fromEntries([...map].sort(([a], [b]) => a - b));
     expect(byNumber(named())).to.deep.equal(byNumber(listed()));
   });

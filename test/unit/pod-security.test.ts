@@ -1,4 +1,4 @@
-// The check of Pod Security that the manifests are held to, held to pods that break it.
+// Tests the Pod Security check that the manifests must pass.
 import { expect } from 'chai';
 import { type Pod, podSecurityViolations } from '../pod-security.ts';
 
@@ -14,7 +14,7 @@ describe('Pod Security "restricted"', () => {
     containers: [{ ...container, securityContext: { ...securityContext, ...change } }],
   });
 
-  it('is passed by a pod that is not root, cannot become it, and has no rights of its own', () => {
+  it('accepts a pod that is not root, cannot become root, and has no capabilities', () => {
     expect(podSecurityViolations(pod)).to.deep.equal([]);
   });
 
@@ -30,7 +30,7 @@ describe('Pod Security "restricted"', () => {
     ['takes a port of its node', { ...pod, containers: [{ ...container, ports: [{ hostPort: 80 }] }] }, 'hostPort'],
     ['has a container that says nothing', { ...pod, initContainers: [{ name: 'init' }] }, 'init: capabilities.drop'],
   ] as const)
-    it(`is not passed by a pod that ${what}`, () => {
+    it(`rejects a pod that ${what}`, () => {
       expect(podSecurityViolations(broken).join()).to.contain(violation);
     });
 });

@@ -6,7 +6,7 @@ import { linesWithSecrets } from '../secrets.ts';
 describe('the search for secrets in logs', () => {
   const found = (line: string) => linesWithSecrets([line], ['s3cret']).length > 0;
 
-  it('finds what the emulated Azure gives out', () => {
+  it('finds the tokens and signatures of the emulated Azure', () => {
     const tenant = new Tenant('tenant', ['https://arm'], () => 0);
     tenant.register({ clientId: 'client', secret: 's' });
     const form = {
@@ -21,16 +21,16 @@ describe('the search for secrets in logs', () => {
     expect(found(signedTail(0).split('&')[1] ?? '')).to.equal(true);
   });
 
-  it('finds the secrets that it is told', () => {
+  it('finds the given secrets', () => {
     expect(found('got s3cret')).to.equal(true);
   });
 
-  it('finds bearer tokens, and not what was put in their place', () => {
+  it('finds bearer tokens, and not their redaction', () => {
     expect(found('Authorization: Bearer abcdef')).to.equal(true);
     expect(found('Authorization: Bearer [removed]')).to.equal(false);
   });
 
-  it('finds nothing in what operators say', () => {
+  it('finds nothing in ordinary log lines', () => {
     expect(
       found('{"level":"info","msg":"creating replica japaneast in japaneast","correlationId":"5d0b4d1e"}'),
     ).to.equal(false);

@@ -1,4 +1,4 @@
-// docs/threat-model.md names tests, flags and manifests that are there.
+// The tests, flags and manifests that docs/threat-model.md names exist.
 import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 
@@ -9,7 +9,7 @@ const code = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, words 
 describe('the threat model', () => {
   const text = read('docs/threat-model.md');
 
-  it('names a test for each promise, and each of them is there', () => {
+  it('names an existing test for each promise', () => {
     const [, promises = ''] = /## What is promised\n(.*)## What is not promised/s.exec(text) ?? [];
     const rows = promises.split('\n').filter((line) => line.startsWith('| ') && !/^\| (promise|---)/.test(line));
     expect(rows).to.have.length.above(12);
@@ -20,7 +20,7 @@ describe('the threat model', () => {
     }
   });
 
-  it('names flags that the operator has, and folders that are there', () => {
+  it('names only existing flags and folders', () => {
     const help = read('src/config.ts') + read('Dockerfile');
     for (const [flag] of code(text).flatMap((words) => [...words.matchAll(/^--[a-z-]+/g)]))
       expect(help, flag).to.contain(flag);
@@ -28,7 +28,7 @@ describe('the threat model', () => {
       expect(existsSync(new URL(path, root)), path).to.equal(true);
   });
 
-  it('can be found from the README and from SECURITY.md', () => {
+  it('is linked from the README and from SECURITY.md', () => {
     expect(read('README.md')).to.contain('(docs/threat-model.md)').and.to.contain('(SECURITY.md)');
     expect(read('SECURITY.md')).to.contain('(docs/threat-model.md)');
   });

@@ -5,12 +5,12 @@ import { percentile, summary } from '../../bench/statistics.ts';
 describe('percentile', () => {
   const samples = fc.array(fc.integer(), { minLength: 1 });
 
-  it('is the nearest rank, whatever the order', () => {
+  it('is the nearest rank, in any order of the samples', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
     expect([0.5, 0.9, 0.99, 1].map((share) => percentile(hundred, share))).to.deep.equal([50, 90, 99, 100]);
   });
 
-  it('is one of the samples, and at least the wanted share of them does not exceed it', () => {
+  it('is one of the samples, and at least the given share of them does not exceed it', () => {
     fc.assert(
       fc.property(samples, fc.double({ min: 0, max: 1, noNaN: true }), (samples, share) => {
         const value = percentile(samples, share);
@@ -26,13 +26,13 @@ describe('percentile', () => {
     expect(samples).to.deep.equal([3, 1, 2]);
   });
 
-  it('is no number where there are no samples', () => {
+  it('is NaN without samples', () => {
     expect(percentile([], 0.5)).to.be.NaN;
   });
 });
 
 describe('summary', () => {
-  it('says how many samples it rests on', () => {
+  it('has the number of samples', () => {
     expect(summary([1, 2, 30])).to.equal('p50 2.0 ms   p90 30.0 ms   p99 30.0 ms   max 30.0 ms   (3 samples)');
   });
 });

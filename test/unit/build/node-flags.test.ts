@@ -15,11 +15,11 @@ for (const [what, words] of Object.entries(commands))
   describe(`Node, as ${what} runs it`, () => {
     const flags = words.filter((word) => word.startsWith('--'));
 
-    it('opens no inspector at SIGUSR1', () => {
+    it('opens no inspector on SIGUSR1', () => {
       expect(flags).to.include('--disable-sigusr1');
     });
 
-    it('knows its flags', () => {
+    it('accepts its flags', () => {
       const known = execFileSync(process.execPath, [...flags, '--print', 'process.execArgv.join()'], {
         encoding: 'utf8',
       });

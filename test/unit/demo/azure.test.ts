@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { summaryOf } from '../../demo/azure.ts';
 import { guideText } from '../../demo/guide.ts';
 
-describe('what Azure saw', () => {
+describe('the summary of writes to Azure', () => {
   const put = (replica: string, location = replica) => ({ method: 'PUT', replica, body: { location } });
 
-  it('is counted by method', () => {
+  it('counts them by method', () => {
     expect(summaryOf([put('japaneast'), put('westeurope')], 'eastus')).to.equal(
       'Azure saw 2 PUTs, none for eastus (home).',
     );
@@ -15,7 +15,7 @@ describe('what Azure saw', () => {
     expect(summaryOf([], 'eastus')).to.equal('Azure saw no writes, none for eastus (home).');
   });
 
-  it('shows a write to the home region, under whatever name', () => {
+  it('counts writes to the home region, whatever the replica name', () => {
     expect(summaryOf([put('EastUS'), put('other', 'East US'), put('japaneast')], 'eastus')).to.equal(
       'Azure saw 3 PUTs, 2 for eastus (home).',
     );
@@ -33,20 +33,20 @@ describe('the guide', () => {
     hasKubectl: true,
   };
 
-  it('names the kubeconfig that it wrote, and every command worth trying', () => {
+  it('shows the kubeconfig and every command worth trying', () => {
     const text = guideText(where);
     expect(text).to.include('export KUBECONFIG=.demo/kubeconfig\n');
     for (const command of ['get georep -A\n', '-o wide', '-w\n', 'describe', 'edit', 'patch', 'wait', 'delete', 'curl'])
       expect(text).to.include(command);
   });
 
-  it('quotes a path that a shell would take apart', () => {
+  it('quotes a path that a shell would split', () => {
     expect(guideText({ ...where, kubeconfig: "/it's mine/config" })).to.include(
       `export KUBECONFIG='/it'\\''s mine/config'`,
     );
   });
 
-  it('says where kubectl is to be had, where there is none', () => {
+  it('says where to get kubectl if there is none', () => {
     expect(guideText({ ...where, hasKubectl: false })).to.include('https://kubernetes.io/docs/tasks/tools');
   });
 });

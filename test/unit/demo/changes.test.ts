@@ -4,8 +4,8 @@ import { region, view } from './objects.ts';
 
 const spaced = (lines: string[]) => lines.map((line) => line.replace(/ +/g, ' '));
 
-describe('the lines about what changed', () => {
-  it('begin with the object, and have one for each of its regions, home marked as such', () => {
+describe('the lines about changes', () => {
+  it('begin with the object, then have one per region, with home marked', () => {
     const now = view({ regions: [region({}), region({ location: 'eastus', home: true, state: 'Ready' })] });
     expect(spaced(changesBetween([], [now]))).to.deep.equal([
       'registries/myacr0007 Syncing 0/1 regions of myACR0007 ready',
@@ -14,12 +14,12 @@ describe('the lines about what changed', () => {
     ]);
   });
 
-  it('are none where nothing changed but the time', () => {
+  it('are empty if only the time has changed', () => {
     const at = (since: number) => view({ regions: [region({ since })] });
     expect(changesBetween([at(1_000)], [at(2_000)])).to.deep.equal([]);
   });
 
-  it('name the one region that moved on, with the words of Azure', () => {
+  it("show the one changed region with Azure's words", () => {
     const still = region({ location: 'westeurope' });
     const before = view({ regions: [region({}), still] });
     const after = view({ regions: [region({ state: 'Syncing', azure: 'Succeeded, Syncing' }), still] });
@@ -28,7 +28,7 @@ describe('the lines about what changed', () => {
     ]);
   });
 
-  it('tell of regions and objects that are gone', () => {
+  it('report regions and objects that are gone', () => {
     const before = view({ regions: [region({})] });
     expect(spaced(changesBetween([before], [view({})]))).to.deep.equal(['japaneast is gone']);
     expect(spaced(changesBetween([before], []))).to.deep.equal(['registries/myacr0007 is gone']);

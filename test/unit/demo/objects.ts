@@ -1,4 +1,4 @@
-// Objects and views for the demo's tests, with as much in them as a test wants to say.
+// Objects and views for the demo's tests.
 import type { RegionStatus, RegistryReplication, Status } from '../../../src/api/registryreplication.ts';
 import type { RegionView, View } from '../../demo/view.ts';
 

@@ -12,7 +12,7 @@ function sink(more: object = {}) {
 }
 
 describe('the plain screen', () => {
-  it('writes a line for each change, with the seconds since the start, and no escape sequence', async () => {
+  it('writes a line per change, with the seconds since the start and without escape sequences', async () => {
     const clock = new FakeClock();
     const { written, stream } = sink();
     const screen = plainScreen(stream.write, clock);
@@ -33,7 +33,7 @@ describe('the plain screen', () => {
     ['NO_COLOR is set', true, { NO_COLOR: '1' }],
     ['the terminal is dumb', true, { TERM: 'dumb' }],
   ] as const) {
-    it(`is chosen where ${why}`, () => {
+    it(`is used if ${why}`, () => {
       const { written, stream } = sink({ isTTY });
       screenFor(stream as never, env, new FakeClock()).show([syncing]);
       expect(written.join('')).to.include('Syncing').and.not.to.include('\x1b');
@@ -42,7 +42,7 @@ describe('the plain screen', () => {
 });
 
 describe('the live screen', () => {
-  it('draws over what it drew before, and over nothing else', () => {
+  it('redraws its own lines only', () => {
     const { written, stream } = sink();
     const screen = liveScreen(stream, new FakeClock());
     screen.show([syncing]);
@@ -54,7 +54,7 @@ describe('the live screen', () => {
     expect(second.startsWith(`\x1b[${drawn}A\r\x1b[JWords that stay.\n`)).to.equal(true);
   });
 
-  it('is drawn anew each second, until it is closed', async () => {
+  it('redraws each second until it is closed', async () => {
     const clock = new FakeClock();
     const { written, stream } = sink();
     const screen = liveScreen(stream, clock);

@@ -12,7 +12,7 @@ const two = view({ regions: [region({ state: 'Syncing' }), home] });
 const plain = (lines: string[]) => lines.map((line) => stripVTControlCharacters(line).trimEnd());
 
 describe('the table', () => {
-  it('has a line for the object and one for each region, with home marked and the seconds in the state', () => {
+  it('has a line for the object and one per region, with home marked and the seconds in the state', () => {
     expect(plain(tableOf([two], now, roomy))).to.deep.equal([
       '',
       'registries/myacr0007  (registry myACR0007)  Syncing 0/1',
@@ -22,18 +22,18 @@ describe('the table', () => {
     ]);
   });
 
-  it('marks a replica that nobody listed', () => {
+  it('marks a replica that is not listed', () => {
     const stray = view({ regions: [region({ desired: false })] });
     expect(plain(tableOf([stray], now, roomy))).to.include('  japaneast (not listed)  Creating');
   });
 
-  it('says below what stands in the way', () => {
+  it('shows problems below the table', () => {
     const stuck = view({ message: 'japaneast: quota', regions: [region({ state: 'Failed', message: 'quota' })] });
     expect(plain(tableOf([stuck], now, roomy)).at(-1)).to.equal('  japaneast: quota');
     expect(plain(tableOf([view({ message: 'no registry' })], now, roomy)).at(-1)).to.equal('  no registry');
   });
 
-  it('never gets wider or higher than its space', () => {
+  it('never exceeds the width and height of the terminal', () => {
     const space = fc.record({ columns: fc.integer({ min: 1, max: 120 }), rows: fc.integer({ min: 1, max: 12 }) });
     fc.assert(
       fc.property(space, fc.integer({ min: 0, max: 4 }), fc.string(), (space, objects, message) => {
@@ -44,7 +44,7 @@ describe('the table', () => {
     );
   });
 
-  it('says how much did not fit', () => {
+  it('shows how many lines did not fit', () => {
     expect(plain(tableOf([two], now, { columns: 80, rows: 3 })).at(-1)).to.equal('… and 3 more lines');
   });
 });

@@ -14,33 +14,33 @@ const ready = (condition: Partial<Condition>): Condition => ({
   ...condition,
 });
 
-describe('what the demo shows of an object', () => {
+describe('the view of an object', () => {
   it('is Pending before there is a status', () => {
     expect(viewOf(object())).to.deep.include({ phase: 'Pending', isReady: false, regions: [] });
   });
 
-  it('is Ready when the condition says so of the spec as it is now', () => {
+  it('is Ready when the condition is True for the current generation', () => {
     expect(viewOf(object({ conditions: [ready({})] })).isReady).to.equal(true);
   });
 
-  it('is not Ready by a condition about an older spec, whatever the phase says', () => {
+  it('is not Ready by a condition of an older generation, whatever the phase', () => {
     const view = viewOf(object({ phase: 'Ready', conditions: [ready({ observedGeneration: 1 })] }));
     expect(view.isReady).to.equal(false);
   });
 
-  it('says why it is not Ready, and nothing once it is', () => {
+  it('has the reason why it is not Ready, and none when it is', () => {
     const why = (condition: Condition) => viewOf(object({ conditions: [condition] })).message;
     expect(why(ready({ status: 'False', message: 'japaneast is Syncing' }))).to.equal('japaneast is Syncing');
     expect(why(ready({}))).to.equal('');
   });
 
-  it("has Azure's own words beside the state of a region", () => {
+  it("has Azure's own words with the state of a region", () => {
     const syncing = row({ provisioningState: 'Succeeded', displayStatus: 'Syncing', since: '2026-11-22T01:02:03Z' });
     const [region] = viewOf(object({ regions: [syncing] })).regions;
     expect(region).to.include({ azure: 'Succeeded, Syncing', since: Date.UTC(2026, 10, 22, 1, 2, 3) });
   });
 
-  it('cannot be made to write on the screen by what others have put into the status', () => {
+  it('cannot control the terminal with text from the status', () => {
     const hostile = '\x1b[2J\x1b]0;title\x07gone\r\nnow\u202e';
     const { message, regions } = viewOf(
       object({ conditions: [ready({ status: 'False', message: hostile })], regions: [row({ message: hostile })] }),
@@ -51,7 +51,7 @@ describe('what the demo shows of an object', () => {
 });
 
 describe('printable', () => {
-  it('leaves one line without anything that a terminal would obey', () => {
+  it('returns one line without terminal control', () => {
     const nasty = fc.constantFrom(
       '\x1b',
       '[31m',
@@ -72,7 +72,7 @@ describe('printable', () => {
     fc.assert(fc.property(text, (text) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(printable(text))));
   });
 
-  it('leaves words in any script as they are', () => {
+  it('keeps text in any script', () => {
     for (const text of ['plain words', 'Größe “naïve” — 日本 東', '…']) expect(printable(text)).to.equal(text);
   });
 });

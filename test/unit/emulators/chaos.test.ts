@@ -1,4 +1,4 @@
-// Random trouble: that it can be repeated, goes on in its time, and is over in the end.
+// Random trouble is repeatable, follows its schedule, and ends.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Azure } from '../../emulators/arm/azure.ts';
@@ -33,13 +33,13 @@ describe('chaos', () => {
     return azure;
   }
 
-  it('is the same from the same seed', () => {
+  it('draws the same steps from the same seed', () => {
     const drawn = (seed: number) => drawSteps(50, targets, { paceMs: 1_000 }, seeded(seed));
     expect(drawn(1)).to.deep.equal(drawn(1));
     expect(drawn(1)).not.to.deep.equal(drawn(2));
   });
 
-  it('draws every kind, all of them such that the admin endpoint would take them, and over in time', () => {
+  it('draws every kind of fault, each accepted by the admin API and limited in time', () => {
     const steps = drawSteps(2_000, targets, { kinds, paceMs: 1_000 }, seeded(1));
     const drawn = new Set<string>();
     for (const step of steps) {
@@ -51,7 +51,7 @@ describe('chaos', () => {
     expect([...drawn]).to.have.members(kinds);
   });
 
-  it('takes any steps in any order, and every fault is off once it is calm', () => {
+  it('applies any steps in any order, and endTrouble turns every fault off', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat({ max: 40 }), (seed, count) => {
         const azure = anAzure();
@@ -64,7 +64,7 @@ describe('chaos', () => {
     );
   });
 
-  it('takes away what is stuck when it becomes calm', () => {
+  it('removes stuck creations in endTrouble', () => {
     const azure = anAzure();
     azure.faults.add({ kind: 'stuckCreation' });
     azure.addReplica(reference, 'westeurope', { state: 'Creating' });
@@ -82,7 +82,7 @@ describe('chaos', () => {
     { kind: 'off', after: 100, name: 'a' },
   ];
 
-  it('plays each step in its time, and tells of those that could be taken', async () => {
+  it('plays each step in its time, and reports those that were applied', async () => {
     const clock = new FakeClock();
     const azure = anAzure(clock);
     const told: [Step, number][] = [];
@@ -100,7 +100,7 @@ describe('chaos', () => {
     ]);
   });
 
-  it('stops when told to, in the middle of a step as well', async () => {
+  it('stops on request, even in the middle of a step', async () => {
     const clock = new FakeClock();
     const azure = anAzure(clock);
     const running = playSteps(azure, steps, clock, () => running.stop());

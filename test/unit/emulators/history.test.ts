@@ -1,4 +1,4 @@
-// What a registry's replicas were, at any earlier moment.
+// The state of a registry's replicas at any earlier moment.
 import { expect } from 'chai';
 import { History, type ReplicaValues } from '../../emulators/arm/history.ts';
 import type { Stage } from '../../emulators/arm/replica-lifecycle.ts';
@@ -20,14 +20,14 @@ describe('the history of emulated replicas', () => {
     };
   }
 
-  it('works out the stages between two changes', () => {
+  it('computes the stages between two changes', () => {
     const history = new History();
     history.remember(10, [replica({ kind: 'Creating', since: 10, until: 20, sync: 5 })]);
     const kinds = [9, 10, 19, 20, 25].map((at) => history.asOf(at).map(({ stage }) => stage.kind));
     expect(kinds).to.deep.equal([[], ['Creating'], ['Creating'], ['Syncing'], ['Ready']]);
   });
 
-  it('does not show what was awaited or gone, and knows when it appeared', () => {
+  it('hides awaited and gone replicas, and knows when a replica appeared', () => {
     const history = new History();
     history.remember(0, [replica({ kind: 'Awaited', until: 4 })]);
     history.remember(10, [replica({ kind: 'Deleting', since: 10, until: 15 })]);
@@ -46,7 +46,7 @@ describe('the history of emulated replicas', () => {
     expect(history.asOf(6)).to.deep.equal([]);
   });
 
-  it('forgets the eldest of very many changes', () => {
+  it('drops the oldest of very many changes', () => {
     const history = new History();
     for (let at = 0; at <= 1_000; at++) history.remember(at, [replica({ kind: 'Ready', since: at })]);
     expect(history.asOf(0)).to.deep.equal([]);

@@ -9,7 +9,7 @@ import {
   stageAt,
 } from '../../emulators/arm/replica-lifecycle.ts';
 
-describe('the life of an emulated replica', () => {
+describe('the lifecycle of an emulated replica', () => {
   const time = fc.nat({ max: 10_000 });
   const failure = { code: 'ReplicationFailed', message: 'It did not work.' };
   const resting: fc.Arbitrary<SettledStage> = fc.oneof(
@@ -32,7 +32,7 @@ describe('the life of an emulated replica', () => {
     fc.record({ kind: fc.constant('Deleting' as const), since: time, until: time }),
   );
 
-  it('does not depend on how often anyone looks', () => {
+  it('does not depend on how often it is read', () => {
     fc.assert(
       fc.property(stages, time, time, (stage, a, b) => {
         const [early, late] = [Math.min(a, b), Math.max(a, b)];
@@ -41,7 +41,7 @@ describe('the life of an emulated replica', () => {
     );
   });
 
-  it('comes to rest, and stays there', () => {
+  it('ends in a final stage', () => {
     fc.assert(
       fc.property(stages, (stage) => {
         const end = stageAt(stage, Number.MAX_SAFE_INTEGER);
@@ -51,7 +51,7 @@ describe('the life of an emulated replica', () => {
     );
   });
 
-  it('waits for ever in what is held', () => {
+  it('stays in a held stage for ever', () => {
     fc.assert(
       fc.property(stages, time, (stage, now) => {
         fc.pre(isTemporary(stage));

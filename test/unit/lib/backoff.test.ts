@@ -10,7 +10,7 @@ describe('the backoff', () => {
     expect(waits).to.deep.equal([500, 1000, 2000, 30_000, 30_000, 30_000]);
   });
 
-  it('lets chance take off its share, never more, and never adds', () => {
+  it('is reduced by at most its share of jitter, and never increased', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100 }),

@@ -14,7 +14,7 @@ const regions = [
   'westus',
 ];
 
-describe('a name that is not known', () => {
+describe('an unknown name', () => {
   const meant: [string, string | undefined][] = [
     ['japaneest', 'did you mean japaneast?'],
     ['westeurop', 'did you mean westeurope?'],
@@ -26,16 +26,16 @@ describe('a name that is not known', () => {
     ['', undefined],
   ];
   for (const [word, words] of meant) {
-    it(`is answered with "${words ?? 'nothing'}": ${word || 'an empty one'}`, () => {
+    it(`gets the hint "${words ?? 'nothing'}": ${word || 'an empty one'}`, () => {
       expect(didYouMean(word, regions)).to.equal(words);
     });
   }
 
-  it('is near nothing where nothing is known', () => {
+  it('gets no hint if no names are known', () => {
     expect(closestMatches('japaneast', [])).to.deep.equal([]);
   });
 
-  it('with one letter wrong, missing or too many is answered, with no more than three names', () => {
+  it('with one letter wrong, missing or too many gets a hint of at most three names', () => {
     const anySlip = fc.record({
       region: fc.constantFrom(...regions),
       at: fc.nat(),

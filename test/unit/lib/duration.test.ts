@@ -17,7 +17,7 @@ describe('durations', () => {
   }
 
   for (const text of ['', '10', '0', '-1m', '1d', '1.h', '.5h', '1h ', ' 1h', '1H', '1h\n', `${'9'.repeat(30)}h`]) {
-    it(`does not take ${JSON.stringify(text)} for a duration`, () => expect(parseDuration(text)).to.equal(undefined));
+    it(`does not accept ${JSON.stringify(text)} as a duration`, () => expect(parseDuration(text)).to.equal(undefined));
   }
 
   for (const [ms, text] of [
@@ -30,14 +30,14 @@ describe('durations', () => {
     [259_200_000, '72h'],
     [3_600_500, '1h0.5s'],
   ] as const) {
-    it(`says ${ms} ms as ${text}`, () => expect(formatDuration(ms)).to.equal(text));
+    it(`formats ${ms} ms as ${text}`, () => expect(formatDuration(ms)).to.equal(text));
   }
 
-  it('reads back what it wrote, for every whole millisecond', () => {
+  it('parses what it formats, for every whole millisecond', () => {
     fc.assert(fc.property(fc.maxSafeNat(), (ms) => parseDuration(formatDuration(ms)) === ms));
   });
 
-  it('reads exactly what the rule of spec.interval allows', () => {
+  it('accepts exactly what the CEL rule of spec.interval allows', () => {
     const amount = fc.tuple(fc.nat(9_999), fc.option(fc.nat(999))).map(([a, b]) => (b === null ? `${a}` : `${a}.${b}`));
     const part = fc.tuple(amount, fc.constantFrom('ms', 's', 'm', 'h')).map((p) => p.join(''));
     fc.assert(

@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import { GroupIndex } from '../../../src/lib/group-index.ts';
 
 describe('groups', () => {
-  it('find their members, in the order of their coming', () => {
+  it('list their members in the order of assignment', () => {
     const groups = new GroupIndex();
     for (const member of ['b', 'a', 'b']) groups.assign(member, 'one');
     expect(groups.membersOf('one')).to.deep.equal(['b', 'a']);
     expect(groups.membersOf('other')).to.deep.equal([]);
   });
 
-  it('have each member once: who comes to another has left the first', () => {
+  it('have each member once: a reassigned member leaves its old group', () => {
     const groups = new GroupIndex();
     groups.assign('a', 'one');
     groups.assign('b', 'one');
@@ -17,7 +17,7 @@ describe('groups', () => {
     expect([groups.membersOf('one'), groups.membersOf('other')]).to.deep.equal([['b'], ['a']]);
   });
 
-  it('are gone, and say so once, with their last member', () => {
+  it('disappear with their last member, and report that once', () => {
     const groups = new GroupIndex();
     groups.assign('a', 'one');
     expect(groups.assign('a', undefined)).to.equal('one');

@@ -50,7 +50,7 @@ describe('the redaction of secrets', () => {
     });
   }
 
-  it('knows the fields of a log line that hold secrets', () => {
+  it('covers the fields of a log line that hold secrets', () => {
     for (const name of ['authorization', 'token', 'accessToken', 'client_secret', 'password', 'AccountKey', 'sig'])
       expect(isSecretName(name), name).to.equal(true);
     for (const name of ['object', 'key', 'region', 'correlationId', 'tokens', 'secretName'])
@@ -64,7 +64,7 @@ describe('the redaction of secrets', () => {
         fc.constantFrom('access_token', 'clientSecret', 'PASSWORD', 'AccountKey', 'api-key'),
       )
       .map((parts) => parts.join(''));
-    /** Every secret has "Q7" in it, which the text around it has not. */
+    /** Every secret contains "Q7", which the text around it does not. */
     const secretOf = (...extra: string[]) =>
       fc
         .array(fc.constantFrom('Q7', 'zK', '+', '/', '=', ':', '~', '.', '-', 'é', ...extra), {
@@ -116,7 +116,7 @@ describe('the redaction of secrets', () => {
       ],
     ];
     for (const [shape, texts] of shapes) {
-      it(`removes secrets from ${shape}, leaves what stands around them, and reads the same again`, () => {
+      it(`removes secrets from ${shape}, keeps the text around them, and is idempotent`, () => {
         fc.assert(
           fc.property(texts, (text) => {
             const shown = readable(text);

@@ -2,16 +2,16 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { sanitize } from '../../../src/lib/sanitize.ts';
 
-describe('words of others', () => {
-  it('become one line', () => {
+describe('foreign text', () => {
+  it('becomes one line', () => {
     expect(sanitize('one\r\n  two\tthree\u2028four', 100)).to.equal('one two three four');
   });
 
-  it('lose what would steer a terminal or turn the reading direction', () => {
+  it('loses characters that control a terminal or the reading direction', () => {
     expect(sanitize('a\u001b[31mb\u202ec\u0000d\u200be', 100)).to.equal('a [31mb c d e');
   });
 
-  it('lose the signature of an operation URL and keep its address (trap 29)', () => {
+  it('loses the signature of an operation URL and keeps its address (trap 29)', () => {
     const url =
       'https://management.azure.com/subscriptions/s/operationStatuses/replications-1?api-version=2025-11-01&t=639&c=MII&s=abc&h=def';
     expect(sanitize(`see ${url} for more`, 200)).to.equal(
@@ -19,23 +19,23 @@ describe('words of others', () => {
     );
   });
 
-  it('lose tokens and secrets', () => {
+  it('loses tokens and secrets', () => {
     const jwt = `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`;
     const line = sanitize(`Bearer abc.def~1 and ${jwt} and client_secret=s3cr3t~x&sig=zzz`, 500);
     expect(line).to.equal('Bearer [removed] and [removed] and client_secret=[removed]&sig=[removed]');
   });
 
-  it('are cut between characters, and the cut shows', () => {
+  it('is truncated between characters, with an ellipsis', () => {
     expect(sanitize('abcdef', 4)).to.equal('abc…');
     expect(sanitize('ab😀cd', 4)).to.equal('ab…');
     expect(sanitize('abcd', 4)).to.equal('abcd');
   });
 
-  it('cost nothing, even a megabyte of them', () => {
+  it('is sanitized quickly, even a megabyte of it', () => {
     expect(sanitize('https://x?'.repeat(100_000), 1_024).length).to.be.at.most(1_024);
   });
 
-  it('never break the bound, and read the same again', () => {
+  it('never exceeds the bound, and is unchanged by a second pass', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.integer({ min: 1, max: 100 }), (text, limit) => {
         const line = sanitize(text, limit);

@@ -9,16 +9,16 @@ import { shellQuote } from '../../../src/lib/shell-quote.ts';
 import { planFor } from '../../../src/replication/plan.ts';
 import { anObject, aRegistry, now, observing } from '../replication/fixtures.ts';
 
-/** `sh` is there on every machine that runs the tests; the others are tested where they are installed. */
+/** Every machine has `sh`; the others are tested if they are installed. */
 const shells = ['/bin/sh', '/bin/bash', '/bin/zsh'].filter((path) => existsSync(path));
 
 describe('shellQuote', () => {
-  it('leaves a word alone that means itself', () => {
+  it('leaves a plain word unquoted', () => {
     for (const word of ['myacr0007', '/subscriptions/0/resourceGroups/my-rg', 'a.b/c=d', '--all'])
       expect(shellQuote(word)).to.equal(word);
   });
 
-  it('quotes a word that a shell would read as something else', () => {
+  it('quotes a word that a shell would interpret', () => {
     expect(shellQuote('.(e-pwned-)')).to.equal("'.(e-pwned-)'");
     expect(shellQuote("it's")).to.equal("'it'\\''s'");
     expect(shellQuote('')).to.equal("''");
@@ -26,7 +26,7 @@ describe('shellQuote', () => {
   });
 
   for (const shell of shells)
-    it(`gives the word back after ${shell} has parsed it`, () => {
+    it(`round-trips through ${shell}`, () => {
       const special = fc.constantFrom(...'.(e-pwned-)$`\'"\\!*?[]{}~=#&|;<> \t\n^%@,:');
       const word = fc.oneof(
         fc.string({ unit: special, maxLength: 20 }),
@@ -42,7 +42,7 @@ describe('shellQuote', () => {
 
 describe('a command in a message', () => {
   const name = 'myACR0007';
-  const resourceGroup = '.(e-pwned-)'; // valid in ARM; zsh runs `pwned` when it meets this word unquoted
+  const resourceGroup = '.(e-pwned-)'; // valid in ARM; unquoted, zsh runs `pwned`
   const object = anObject({ spec: { registry: { ...anObject().spec.registry, resourceGroup } } });
 
   function obstacle(registry: Registry | undefined): string {
@@ -60,7 +60,7 @@ describe('a command in a message', () => {
     expect(commandIn(obstacle(aRegistry({ provisioningState: 'Failed' })))).to.include(resourceGroup);
   });
 
-  it('quotes a scope that Azure sent', () => {
+  it('quotes a scope from Azure', () => {
     const scope = `/subscriptions/0/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
     const words = `The client 'C' with object id 'O' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/replications/write' over scope '${scope}' or the scope is invalid.`;
     const command = commandIn(toArmError(refusal(words)).message.replace(/ \(Azure wants.*/, ''));
@@ -76,7 +76,7 @@ function refusal(message: string): RestError {
   return new RestError('HTTP 403', { statusCode: 403, response });
 }
 
-/** The arguments that the `az` command at the end of a message has once a shell has read it. */
+/** The arguments of the `az` command at the end of a message, as a shell parses them. */
 function commandIn(message: string): string[] {
   return parsedBy('/bin/sh', `az() { printf '%s\\0' "$@"; }; ${message.slice(message.indexOf('az '))}`);
 }
