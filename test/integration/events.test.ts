@@ -1,4 +1,4 @@
-// Events on their way from a recorder to what people read, over real sockets.
+// Events from a recorder to the API server and back to a reader, over real sockets.
 import { readFile } from 'node:fs/promises';
 import {
   CustomObjectsApi,
@@ -33,7 +33,7 @@ describe('events on an API server', function () {
   let server: TestCluster;
   let people: KubeClient;
   let users: EventsV1Api;
-  /** The recorder's way to the API server. */
+  /** The proxy between the recorder and the API server. */
   let wire: TcpProxy;
   let cluster: KubeClient;
   let requests: Journal<ObservedRequest>;
@@ -90,18 +90,18 @@ describe('events on an API server', function () {
     for (let flap = 0; flap < 50; flap++) {
       events.record(object, failed);
       events.record(object, ready);
-      if (flap < 2) await requests.next(); // let the first ones be written one by one
+      if (flap < 2) await requests.next(); // the first ones are written one by one
     }
     expect(await events.flush(10_000)).to.equal(0);
     expect((await stored()).map(({ reason, series }) => `${reason} ${series?.count}`)).to.have.members([
       'Failed 50',
       'Ready 50',
     ]);
-    expect(asked()).to.have.length.at.most(6); // each is created, said to repeat, and counted to the end
+    expect(asked()).to.have.length.at.most(6); // for each: its creation, the start of its series, and the final count
     expect(log.all).to.deep.equal([]);
   });
 
-  it('say for how long they repeat, and how often', async () => {
+  it('show how often and until when they repeat', async () => {
     events.record(object, ready);
     await requests.next();
     events.record(object, ready);
@@ -114,7 +114,7 @@ describe('events on an API server', function () {
       reportingInstance: 'pod-1',
     });
     expect(event?.series?.count).to.equal(3);
-    // As text, which is what client-node makes of it; microseconds and all.
+    // As client-node's string, with microseconds.
     expect(String(event?.series?.lastObservedTime) >= String(event?.eventTime)).to.equal(true);
   });
 
@@ -130,7 +130,7 @@ describe('events on an API server', function () {
     expect(list.stdout.trim().split('\n')).to.have.length(3);
   });
 
-  it('are created anew when they repeat after somebody has deleted them', async () => {
+  it('are created again when they repeat after a deletion', async () => {
     events.record(object, ready);
     await requests.next();
     const [first] = await stored();
@@ -141,7 +141,7 @@ describe('events on an API server', function () {
     expect((await stored()).map(({ series }) => series?.count)).to.deep.equal([2]);
   });
 
-  it('arrive, with what happened meanwhile, once the API server can be reached again', async () => {
+  it('arrive with their counts after an outage of the API server', async () => {
     await wire.close();
     events.record(object, ready);
     await requests.next(({ code }) => code === '<error>');
@@ -152,7 +152,7 @@ describe('events on an API server', function () {
     expect(log.all).to.deep.equal([]);
   });
 
-  it('that are refused fail nobody, are asked for once, and are said to be lost once', async () => {
+  it('that are refused fail no pass, are sent once, and are logged as lost once', async () => {
     const elsewhere = { ...object, metadata: { ...object.metadata, namespace: 'nowhere' } };
     for (let i = 0; i < 10; i++) events.record(elsewhere, { ...failed, note: `failure ${i % 2}` });
     events.record(object, ready);

@@ -17,7 +17,7 @@ import { startCluster, type TestCluster } from '../cluster.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 
-/** A machine that stands still for a moment must not cost a leader its place. */
+/** A machine that pauses for a moment must not cost a leader its Lease. */
 const timings = { leaseDurationMs: 6_000, renewDeadlineMs: 5_000, retryPeriodMs: 300 };
 
 describe('leader election against an API server', function () {
@@ -74,7 +74,7 @@ describe('leader election against an API server', function () {
     return { election, lost, log, standsBy };
   }
 
-  it('makes the Lease as every tool knows it, and hands it over to a standby', async () => {
+  it('creates a standard Lease, and hands it over to a standby', async () => {
     const [one, two] = [candidate('one'), candidate('two')];
     await one.election.acquire();
     const first = await lock.read();
@@ -91,7 +91,7 @@ describe('leader election against an API server', function () {
     expect(second?.metadata?.uid).to.equal(first?.metadata?.uid);
   });
 
-  it('takes over from one that no longer says anything, and that one has closed its fence by then', async () => {
+  it('takes over from a silent leader, which has stopped its writes by then', async () => {
     const one = candidate('one', `https://127.0.0.1:${wire.port}`);
     const two = candidate('two');
     await one.election.acquire();
@@ -105,7 +105,7 @@ describe('leader election against an API server', function () {
     two.election.assertLeader();
   });
 
-  it('writes only on the version that it has read', async () => {
+  it('writes only with the resourceVersion that it has read', async () => {
     const made = await lock.create({ holderIdentity: 'one', leaseDurationSeconds: 2 });
     expect(isConflict(await lock.create({ holderIdentity: 'two' }).catch((error) => error))).to.equal(true);
     await lock.replace({ ...made, spec: { ...made.spec, holderIdentity: 'two' } });
@@ -114,7 +114,7 @@ describe('leader election against an API server', function () {
     expect((await lock.read())?.spec?.holderIdentity).to.equal('two');
   });
 
-  it('leads on when somebody writes a note on its Lease', async () => {
+  it('keeps leading when its Lease is annotated', async () => {
     const one = candidate('one');
     await one.election.acquire();
     const lease = await lock.read();
@@ -128,7 +128,7 @@ describe('leader election against an API server', function () {
     one.election.assertLeader();
   });
 
-  it('lets a client of the leader write, and none of a standby', async () => {
+  it('lets the leader write, and no standby', async () => {
     const one = candidate('one');
     const api = connected(server.url, { beforeWrite: one.election.assertLeader }).api(CoreV1Api);
     const create = () => api.createNamespace({ body: { metadata: { name } } });

@@ -1,5 +1,5 @@
-// The manifests as kubectl builds them: what is applied, what must never be in there, and what the pods may do. Rights are
-// held to what is asked for in test/e2e/rights.test.ts.
+// The manifests as kubectl builds them: what they must and must not contain, and what the pods may do. Permissions are
+// compared with the operator's requests in test/e2e/rights.test.ts.
 import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ import {
 import { podSecurityViolations } from '../pod-security.ts';
 import { eventually } from '../real-api-server.ts';
 
-/** Every folder that `kubectl apply -k` takes. */
+/** Every folder for `kubectl apply -k`. */
 const folders = globSync('{crds,deploy}/**/kustomization.yaml', { cwd: root })
   .filter((file) => parse(readFileSync(`${root}/${file}`, 'utf8')).kind === 'Kustomization')
   .map(dirname)
@@ -39,7 +39,7 @@ describeWithKubectl('the manifests', () => {
     for (const folder of folders) all.set(folder, await buildKustomization(folder));
   });
 
-  /** Those that bring an operator. */
+  /** Folders with an operator. */
   const operators = () => folders.filter((folder) => kindsOf(folder).includes('Deployment'));
   const deploymentOf = (folder: string) => findOnly<Deployment>(of(folder), 'Deployment');
   const podOf = (folder: string) => deploymentOf(folder).spec.template.spec;
@@ -48,7 +48,7 @@ describeWithKubectl('the manifests', () => {
     of(folder).find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
   const literalEnvOf = (folder: string) => literalEnv(containerOf(folder));
 
-  it('are those that the documentation names', () => {
+  it('are exactly those in the documentation', () => {
     expect(folders).to.deep.equal([
       'crds',
       'deploy',
@@ -67,7 +67,7 @@ describeWithKubectl('the manifests', () => {
     for (const folder of folders) expect(documented).to.contain(folder);
   });
 
-  it('hold the operator and what it needs', () => {
+  it('contain the operator and what it needs', () => {
     expect(kindsOf('deploy')).to.have.members([
       'Namespace',
       'ServiceAccount',
@@ -88,7 +88,7 @@ describeWithKubectl('the manifests', () => {
     }
   });
 
-  it('grant the operator no wildcard, no deletion, no secret, and nothing to anybody else', () => {
+  it('grant the operator no wildcard, no deletion and no secret, and other subjects nothing', () => {
     for (const folder of operators()) {
       const permissions = permissionsOf(of(folder), operatorAccount);
       expect(permissions).not.to.have.length(0);
@@ -107,7 +107,7 @@ describeWithKubectl('the manifests', () => {
     }
   });
 
-  it('let the operator mint tokens of one ServiceAccount of one namespace, where somebody asks for that', () => {
+  it('with deploy/identity: let the operator request tokens of one ServiceAccount in one namespace', () => {
     const { name, namespace } = { name: 'registries', namespace: 'web' };
     expect(permissionsOf(of('deploy/identity'), operatorAccount)).to.deep.equal([
       { verb: 'get', group: '', resource: 'serviceaccounts', namespace, name },
@@ -116,7 +116,7 @@ describeWithKubectl('the manifests', () => {
     expect(kindsOf('deploy/identity')).to.deep.equal(['Role', 'RoleBinding']);
   });
 
-  it('let people who view a namespace see its objects, and only its admins write them', () => {
+  it('let viewers of a namespace read its objects, and only its admins write them', () => {
     const view = named('deploy', 'ClusterRole', 'registryreplications-view') as Role;
     const edit = named('deploy', 'ClusterRole', 'registryreplications-edit') as Role;
     const aggregation = ({ metadata }: Manifest) =>
@@ -128,7 +128,7 @@ describeWithKubectl('the manifests', () => {
       if (resources.includes('registryreplications/status')) expect(verbs).to.deep.equal(['get']);
   });
 
-  it('pass Pod Security "restricted", which their namespace enforces, with a file system that nobody writes', () => {
+  it('pass Pod Security "restricted", which their namespace enforces, with a read-only file system', () => {
     for (const folder of operators()) {
       const { labels } = findOnly(of(folder), 'Namespace').metadata;
       expect(labels).to.include({ 'pod-security.kubernetes.io/enforce': 'restricted' });
@@ -137,7 +137,7 @@ describeWithKubectl('the manifests', () => {
     }
   });
 
-  it('let one operator work at a time: they contend for a Lease that they may use, and no other', () => {
+  it('elect a leader with the one Lease that they may use', () => {
     for (const folder of operators()) {
       const { leaderElection } = configFrom(containerOf(folder).args, literalEnvOf(folder));
       const { namespace } = operatorAccount;
@@ -150,7 +150,7 @@ describeWithKubectl('the manifests', () => {
     }
   });
 
-  it('give the same rights whatever the credential, and however many pods', () => {
+  it('grant the same permissions for every credential and number of pods', () => {
     const rights = (folder: string) => permissionsOf(of(folder), operatorAccount);
     for (const folder of [
       'deploy/workload-identity',
@@ -161,7 +161,7 @@ describeWithKubectl('the manifests', () => {
       expect(rights(folder), folder).to.deep.equal(rights('deploy'));
   });
 
-  it('probe where the operator answers by default; let only scrapes in, and out what asks for names and speaks TLS', () => {
+  it("probe the operator's default ports, and admit only scrapes inwards, and DNS and TLS outwards", () => {
     const { metricsBindAddress, healthProbeBindAddress } = configFrom([], {});
     for (const folder of operators()) {
       const { ports, livenessProbe, readinessProbe } = containerOf(folder);
@@ -197,7 +197,7 @@ describeWithKubectl('the manifests', () => {
       expect(containerOf(folder).image, folder).to.equal(`acr-replication-operator:${version}`);
   });
 
-  it('with workload identity: name the client, ask for the token, and read no secret', () => {
+  it('with workload identity: name the client, mount the token, and read no secret', () => {
     const folder = 'deploy/workload-identity';
     const account = named(folder, 'ServiceAccount', operatorAccount.name);
     expect(account?.metadata.annotations).to.have.keys('azure.workload.identity/client-id');
@@ -207,7 +207,7 @@ describeWithKubectl('the manifests', () => {
     expect(containerOf(folder)).not.to.have.property('envFrom');
   });
 
-  it('with a managed identity: ask the node for it, the one further address that is let out, and read no secret', () => {
+  it('with a managed identity: admit traffic to the metadata address of the node, and read no secret', () => {
     const folder = 'deploy/managed-identity';
     expect(literalEnvOf(folder)).to.include({ AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential' });
     expect(containerOf(folder)).not.to.have.property('envFrom');
@@ -217,7 +217,7 @@ describeWithKubectl('the manifests', () => {
     ]);
   });
 
-  it('for a single namespace: the same rights, in that one alone, which is the one that is watched', () => {
+  it('for a single namespace: grant the same permissions in the watched namespace only', () => {
     const folder = 'deploy/single-namespace';
     const role = named(folder, 'Role', 'acr-replication-operator') as Role;
     const clusterRole = named('deploy', 'ClusterRole', 'acr-replication-operator') as Role;
@@ -232,7 +232,7 @@ describeWithKubectl('the manifests', () => {
     ]);
   });
 
-  it('serve metrics to authorized clients only, but for the variant that says so', () => {
+  it('serve metrics to authorized clients only, except in the insecure variant', () => {
     for (const folder of operators()) {
       const { metricsSecure } = configFrom(containerOf(folder).args, literalEnvOf(folder));
       const rights = permissionsOf(of(folder), operatorAccount).map(({ resource }) => resource);
@@ -243,7 +243,7 @@ describeWithKubectl('the manifests', () => {
     }
   });
 
-  it('hardened: deny what no object and no namespace asks for, and have no credential', () => {
+  it('hardened: deny the default identity and unlisted registries, and have no credential', () => {
     const folder = 'deploy/hardened';
     const config = configFrom(containerOf(folder).args, literalEnvOf(folder));
     expect(config).to.include({ defaultIdentity: 'deny', defaultRegistries: 'deny' });
@@ -251,7 +251,7 @@ describeWithKubectl('the manifests', () => {
     expect(containerOf(folder)).not.to.have.property('envFrom');
   });
 
-  it('for high availability: two pods apart from each other, one of which stays', () => {
+  it('for high availability: two pods on different nodes, of which one is always up', () => {
     const folder = 'deploy/high-availability';
     expect(deploymentOf(folder).spec.replicas).to.equal(2);
     expect(podOf(folder))
@@ -269,7 +269,7 @@ describeWithKubectl('the manifests', () => {
       .that.deep.equals({ minAvailable: 1, selector: { matchLabels: podLabels } });
   });
 
-  it('can be put together as docs/install.md does', async () => {
+  it('can be combined as in docs/install.md', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
     const [, text = ''] =
       /```yaml\n(apiVersion: kustomize\S*\n.*?)```/s.exec(readFileSync(`${root}/docs/install.md`, 'utf8')) ?? [];
@@ -282,7 +282,7 @@ describeWithKubectl('the manifests', () => {
     expect(podSecurityViolations(spec.template.spec)).to.deep.equal([]);
   });
 
-  it('come with a sample that the CRD knows every word of', () => {
+  it('include a sample that is valid for the CRD', () => {
     const [namespace, sample] = of('deploy/samples') as [Manifest, Manifest & { spec: unknown }];
     expect(namespace).to.deep.include({ kind: 'Namespace' });
     expect(sample.metadata).to.include({ name: 'myacr0007', namespace: namespace.metadata.name });
@@ -295,7 +295,7 @@ describeWithKubectl('the manifests', () => {
   });
 });
 
-// Only a real API server knows every kind, and who may do what; where there is none, none of this can be asked.
+// Only a real API server knows every kind and enforces roles.
 if (process.env.KUBEBUILDER_ASSETS)
   describeWithKubectl('the manifests, at a real API server', function () {
     this.timeout(120_000);
@@ -323,19 +323,19 @@ if (process.env.KUBEBUILDER_ASSETS)
     const isForeign = ({ apiVersion }: Manifest) => apiVersion.startsWith('monitoring.coreos.com/');
 
     for (const folder of folders.filter((folder) => folder !== 'crds'))
-      it(`are accepted as they are, and differ in nothing afterwards: ${folder}${exceptFor(folder)}`, async () => {
+      it(`are accepted, and stored without a difference: ${folder}${exceptFor(folder)}`, async () => {
         const knowsBudgets = (await run('api-versions')).includes('policy/v1\n');
         const text = stringifyAll((await buildKustomization(folder)).filter((manifest) => !isForeign(manifest)));
-        // The same fields under the older name, where the server (before 1.21) does not know the newer one.
+        // Servers before 1.21 have the same fields under an older name.
         const input = knowsBudgets ? text : text.replaceAll('apiVersion: policy/v1\n', 'apiVersion: policy/v1beta1\n');
         await run('apply -f -', input);
-        // Not by the words of a second apply: those of a PodDisruptionBudget are "configured" each time.
+        // The output of a second apply is no evidence: for a PodDisruptionBudget it is always "configured".
         const { code, stdout, stderr } = await kubectl(cluster.kubeconfig, ['diff', '-f', '-'], { input });
         expect({ code, stdout, stderr }).to.deep.equal({ code: 0, stdout: '', stderr: '' });
         await run('apply -f -', input);
       });
 
-    it('are a pod that its namespace lets in (which servers from 1.25 on hold to Pod Security)', async () => {
+    it('contain a pod that its namespace admits (servers from 1.25 on enforce Pod Security)', async () => {
       for (const folder of folders) {
         const deployment = (await buildKustomization(folder)).find(({ kind }) => kind === 'Deployment') as
           | Deployment
@@ -348,10 +348,10 @@ if (process.env.KUBEBUILDER_ASSETS)
       }
     });
 
-    it('let an editor write objects but not their status, and a viewer only look', async () => {
+    it('let an editor write objects but not their status, and a viewer only read', async () => {
       await run('create rolebinding e -n web --clusterrole=registryreplications-edit --user=edith');
       await run('create rolebinding v -n web --clusterrole=registryreplications-view --user=vera');
-      // The authorizer hears of bindings a moment after they are stored.
+      // The authorizer learns of bindings a moment after they are stored.
       for (const who of ['edith', 'vera'])
         await eventually(async () => (await may(`get georep -n web --as=${who}`)) === 'yes');
       for (const [who, what, answer] of [

@@ -1,4 +1,4 @@
-// The alerts and the dashboard: they ask for nothing but what the operator exports, and every alert says what to do.
+// The alerts and the dashboard use only metrics that the operator exports, and every alert has a runbook.
 import { readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
 import { expect } from 'chai';
@@ -40,13 +40,13 @@ describeWithKubectl('the monitoring', () => {
 
   const queries = () => panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => inGrafana(expr)));
 
-  it('asks only for metrics that the operator exports, by labels that they have, in PromQL that can be read', () => {
+  it('uses only exported metrics with their labels, in valid PromQL', () => {
     const expressions = [...alerts.map(({ expr }) => expr), ...queries()];
     expect(expressions).to.have.length.above(30);
     expect(expressions.flatMap(complaintsAbout)).to.deep.equal([]);
   });
 
-  it('would be told of a metric, a label or an expression that there is not', () => {
+  it('is checked for unknown metrics, unknown labels and invalid expressions', () => {
     expect(complaintsAbout('sum by (weather) (georeplication_objects{phase="Ready"})')).to.deep.equal([
       'weather is no label of georeplication_objects',
     ]);
@@ -57,7 +57,7 @@ describeWithKubectl('the monitoring', () => {
     expect(complaintsAbout('sum(georeplication_objects')).to.deep.equal(['cannot be read: sum(georeplication_objects']);
   });
 
-  it('shows every metric of the domain, and of the passes', () => {
+  it('shows every metric of the domain and of the passes', () => {
     const shown = new Set(
       queries()
         .flatMap((expression) => metricsIn(expression))
@@ -65,11 +65,11 @@ describeWithKubectl('the monitoring', () => {
     );
     const own = exportedMetrics().filter(({ name }) => /^(georeplication|controller_runtime)_/.test(name));
     const unseen = own.filter(({ name }) => !shown.has(name)).map(({ name }) => name);
-    // Said by others on the dashboard: passes by their result, and who has heard of the API server.
+    // Covered by other panels: passes by their result, and contact with the API server.
     expect(unseen).to.deep.equal(['controller_runtime_reconcile_errors_total', 'georeplication_informer_synced']);
   });
 
-  it('has a runbook for each alert, to which the alert points, with what to do', () => {
+  it('has a runbook for each alert, linked from it, with what to do', () => {
     expect(alerts).to.have.length.above(8);
     const runbooks = readFileSync(`${root}/docs/runbooks.md`, 'utf8');
     for (const { alert, annotations, labels } of alerts) {
@@ -85,7 +85,7 @@ describeWithKubectl('the monitoring', () => {
     expect(sections).to.deep.equal(alerts.map(({ alert }) => alert));
   });
 
-  it('wakes somebody for each reason that a person must do something about, unless a person has chosen it', () => {
+  it('alerts for each reason that needs intervention, unless the user has chosen that state', () => {
     const expressions = alerts.map(({ expr }) => expr).join('\n');
     expect(expressions).to.match(/\bgeoreplication_object_stalled_seconds\)/); // of every reason that stalls
     const chosen = ['RegionsNotReady', 'Suspended', 'OutOfSync'];
@@ -94,7 +94,7 @@ describeWithKubectl('the monitoring', () => {
         expect(expressions).to.contain(`reason="${reason}"`);
   });
 
-  it("names in an alert's words only labels that its expression keeps", () => {
+  it("uses in an alert's text only labels that its expression keeps", () => {
     for (const { alert, expr, annotations } of alerts) {
       const words = Object.values(annotations).join();
       const labels = new Set([...words.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label));
@@ -103,7 +103,7 @@ describeWithKubectl('the monitoring', () => {
     }
   });
 
-  it('scrapes the port at which the pods serve metrics', async () => {
+  it("scrapes the pods' metrics port", async () => {
     const deployment = findOnly<Deployment>(await buildKustomization('deploy'), 'Deployment');
     const monitor = findOnly<Manifest>(manifests, 'PodMonitor');
     expect(monitor).to.have.nested.property('spec.podMetricsEndpoints[0].port', 'metrics');
@@ -114,7 +114,7 @@ describeWithKubectl('the monitoring', () => {
     expect(monitor.metadata.namespace).to.equal(deployment.metadata.namespace);
   });
 
-  it('scrapes with the token of an account that may get the metrics, and nothing else', async () => {
+  it('scrapes with the token of an account that may only get the metrics', async () => {
     const monitor = findOnly<Manifest>(manifests, 'PodMonitor');
     const account = findOnly<Manifest>(manifests, 'ServiceAccount');
     const binding = findOnly<Manifest>(manifests, 'ClusterRoleBinding');
@@ -134,7 +134,7 @@ describeWithKubectl('the monitoring', () => {
     expect(role).to.have.deep.property('rules', [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]);
   });
 
-  it('lays its panels side by side, with a name each', () => {
+  it('has panels with names that do not overlap', () => {
     expect(new Set(panels.map(({ id }) => id)).size).to.equal(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
@@ -144,15 +144,15 @@ describeWithKubectl('the monitoring', () => {
   });
 });
 
-/** As Prometheus gets it: Grafana puts a duration in place of its variable. */
+/** The expression as sent to Prometheus: Grafana replaces its variable by a duration. */
 function inGrafana(expression: string): string {
   return expression.replaceAll('$__rate_interval', '5m');
 }
 
-/** Labels that a scrape of a PodMonitor adds. */
+/** The labels that a scrape by a PodMonitor adds. */
 const ofTheTarget = new Set(['namespace', 'pod', 'container', 'job', 'instance']);
 
-/** Why Prometheus could not evaluate it, or would find nothing; labels of what the whole expression asks for count together. */
+/** Why Prometheus could not evaluate the expression, or would find nothing; the labels of all its metrics are checked together. */
 function complaintsAbout(expression: string): string[] {
   const exported = new Map(exportedMetrics().map((metric) => [metric.name, metric]));
   if (namesIn(expression, '⚠').length) return [`cannot be read: ${expression}`];
@@ -165,7 +165,7 @@ function complaintsAbout(expression: string): string[] {
     .map((label) => `${label} is no label of ${asked.map(([series]) => series).join(', ')}`);
 }
 
-/** What the expression has of this kind of PromQL's grammar; `⚠` is what does not fit into it. */
+/** The nodes of this kind in the expression's PromQL syntax tree; `⚠` is a syntax error. */
 function namesIn(expression: string, kind: string): string[] {
   const found: string[] = [];
   parser.parse(expression).iterate({
@@ -182,7 +182,7 @@ function metricsIn(expression: string): string[] {
 
 const isOfHistogram = /_(bucket|sum|count)$/;
 
-/** The metric that a series is of. */
+/** The metric of a series. */
 function nameOf(series: string): string {
   return series.replace(isOfHistogram, '');
 }

@@ -1,4 +1,4 @@
-// The metrics over HTTPS with bearer tokens, over real sockets: the API server says who asks, and whether he may.
+// The metrics over HTTPS with bearer tokens, over real sockets: the API server authenticates and authorizes the client.
 import { once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
@@ -64,7 +64,7 @@ describe('secure metrics', () => {
     readonly status: number | undefined;
     readonly challenge: string | undefined;
     readonly body: string;
-    /** The certificate's. */
+    /** The certificate's serial number. */
     readonly fingerprint: string;
   }
 
@@ -85,7 +85,7 @@ describe('secure metrics', () => {
     };
   }
 
-  it('go to an account that has the right', async () => {
+  it('are served to an account with the right', async () => {
     const { status, body } = await scrape(await serve(), await tokenOf(prometheus));
     expect([status, body]).to.deep.equal([
       200,
@@ -93,7 +93,7 @@ describe('secure metrics', () => {
     ]);
   });
 
-  it('go to nobody without a token, or with one that the API server does not know: 401', async () => {
+  it('are refused without a token, and with one that the API server does not know: 401', async () => {
     const server = await serve();
     for (const token of [undefined, 'nonsense']) {
       const { status, challenge, body } = await scrape(server, token);
@@ -101,13 +101,13 @@ describe('secure metrics', () => {
     }
   });
 
-  it('go to no account without the right: 403', async () => {
+  it('are refused to an account without the right: 403', async () => {
     const { status, body } = await scrape(await serve(), await tokenOf(stranger));
     expect(status).to.equal(403);
     expect(body).to.equal('Forbidden: user "system:serviceaccount:default:stranger" may not get path "/metrics"\n');
   });
 
-  it('are all that is served: any other path is 404, with whatever token', async () => {
+  it('are the only path: any other is 404, with any token', async () => {
     const server = await serve();
     for (const path of ['/', '/metrics/', '/metrics/../metrics', '/debug/pprof', '//metrics', '/%6detrics/x'])
       expect((await scrape(server, undefined, path)).status, path).to.be.oneOf([401, 404]);
@@ -123,10 +123,10 @@ describe('secure metrics', () => {
     expect(answer).to.equal('none');
   });
 
-  it('go to nobody while the API server cannot be asked: 503, and one line in the log', async () => {
+  it('are refused while the API server is unavailable: 503, and one line in the log', async () => {
     const url = `https://127.0.0.1:${await freePort()}`;
     const away = new KubeConfig();
-    away.loadFromClusterAndUser({ name: 'away', server: url, skipTLSVerify: false }, { name: 'nobody' });
+    away.loadFromClusterAndUser({ name: 'away', server: url, skipTLSVerify: false }, { name: 'away' });
     const server = await serve({ cluster: createKubeClient(away) });
     for (let attempt = 1; attempt <= 3; attempt++) expect((await scrape(server, 'some-token')).status).to.equal(503);
     expect(log.all).to.have.length(1);
@@ -134,7 +134,7 @@ describe('secure metrics', () => {
     expect(JSON.stringify(log.all)).not.to.contain('some-token');
   });
 
-  it('are served with the certificate of the directory, and with the next one as soon as that is renewed', async () => {
+  it('are served with the certificate of the directory, and with a renewed one at once', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'certificate-'));
     const put = async () => {
       const { cert, key } = await selfSigned('operator', new Date());
@@ -154,7 +154,7 @@ describe('secure metrics', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('have no server where the certificate cannot be used', async () => {
+  it('have no server if the certificate is invalid', async () => {
     const refusal = await serve({ certDir: '/nowhere' }).catch((error: Error) => error.message);
     expect(refusal).to.contain('cannot use the certificate in /nowhere: ENOENT');
   });

@@ -10,7 +10,7 @@ import { startCluster, type TestCluster } from '../cluster.ts';
 
 const account = { namespace: 'web', name: 'registries' };
 
-describe('what others say about namespaces and ServiceAccounts', () => {
+describe('annotations and tokens of ServiceAccounts', () => {
   let server: TestCluster;
   let cluster: KubeClient;
   let api: CoreV1Api;
@@ -31,7 +31,7 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     await server?.close();
   });
 
-  it('is in their annotations', async () => {
+  it('are read from the API server', async () => {
     const read = namespaceReader(cluster, systemClock, ['said']);
     expect(await read('web', 0)).to.deep.include({ annotations: { said: 'so' } });
     const { metadata } = await api.readNamespacedServiceAccount(account);
@@ -41,7 +41,7 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     });
   });
 
-  it('may be old, for whoever does not mind', async () => {
+  it('may come from the cache, up to the given age', async () => {
     const read = namespaceReader(cluster, systemClock, ['said']);
     await read('web', 0);
     const change = [{ op: 'add', path: '/metadata/annotations/said', value: 'otherwise' }];
@@ -50,21 +50,21 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     expect(await read('web', 0)).to.deep.include({ annotations: { said: 'otherwise' } });
   });
 
-  it('is that they are missing, where they are', async () => {
-    const nobody = { namespace: 'web', name: 'nobody' };
-    expect(await accounts.annotations(nobody, 0)).to.include({ refused: 'missing' });
-    expect(await accounts.token(nobody, 'api://AzureADTokenExchange')).to.include({ refused: 'missing' });
+  it('are refused as missing if there is no such account', async () => {
+    const unknown = { namespace: 'web', name: 'unknown' };
+    expect(await accounts.annotations(unknown, 0)).to.include({ refused: 'missing' });
+    expect(await accounts.token(unknown, 'api://AzureADTokenExchange')).to.include({ refused: 'missing' });
     expect(await namespaceReader(cluster, systemClock, ['said'])('nowhere', 0)).to.include({ refused: 'missing' });
   });
 
-  it('never leads into another namespace, whatever is taken for a name', async () => {
+  it('never come from another namespace, whatever the name', async () => {
     for (const name of ['../../default/serviceaccounts/registries', '%2e%2e', '..', 'web/registries']) {
       const answer = await accounts.annotations({ namespace: 'default', name }, 0).catch(explain);
       expect(JSON.stringify(answer), name).not.to.contain('client-id');
     }
   });
 
-  it('may be confirmed by a token, for one audience and ten minutes', async () => {
+  it('include a token for one audience and ten minutes', async () => {
     const answer = await accounts.token(account, 'api://AzureADTokenExchange');
     const token = 'token' in answer ? answer.token : answer.words;
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
@@ -74,7 +74,7 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     expect(claims.exp - claims.iat).to.equal(600);
   });
 
-  it('is confirmed no more once the namespace is being deleted', async () => {
+  it('include no token while the namespace is being deleted', async () => {
     await api.createNamespace({ body: { metadata: { name: 'leaving' } } });
     const held = { name: 'registries', finalizers: ['example.com/held'] };
     await api.createNamespacedServiceAccount({ namespace: 'leaving', body: { metadata: held } });
@@ -84,7 +84,7 @@ describe('what others say about namespaces and ServiceAccounts', () => {
     expect(await accounts.token(inIt, 'a')).to.include({ refused: 'terminating' });
   });
 
-  it('may not be confirmed for a shorter time: the API server gives no such tokens', async () => {
+  it('cannot have a shorter lifetime: the API server refuses such tokens', async () => {
     const spec = { audiences: ['a'], expirationSeconds: 599 };
     const refused = await api
       .createNamespacedServiceAccountToken({ ...account, body: { spec } })
@@ -93,7 +93,7 @@ describe('what others say about namespaces and ServiceAccounts', () => {
   });
 
   if (process.env.KUBEBUILDER_ASSETS) {
-    it('is not for those to whom no role gives the right', async () => {
+    it('are refused to a client without the right', async () => {
       const config = new KubeConfig();
       config.loadFromString(await server.kubeconfigOf(account));
       const stranger = createKubeClient(config);

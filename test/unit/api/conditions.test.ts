@@ -18,17 +18,17 @@ describe('stating conditions', () => {
     expect(stateConditions(stored, [], 1, now)).to.deep.equal([]);
   });
 
-  it("cuts a message to half of the API's bound (trap 29)", () => {
+  it("truncates a message to half of the API's bound (trap 29)", () => {
     const [long] = stateConditions([], [{ ...ready, message: 'x'.repeat(40_000) }], 1, now);
     expect(long?.message).to.have.length(16_384);
   });
 
-  it('says nothing that would steer a terminal', () => {
+  it('removes terminal control from messages', () => {
     const [said] = stateConditions([], [{ ...ready, message: 'a\u001b[2J\nb\u202ec' }], 1, now);
     expect(said?.message).to.equal('a [2J b c');
   });
 
-  it('finds one by its type, also where there are none', () => {
+  it('finds one by its type, also in an empty list', () => {
     expect(findCondition(stored, 'Ready')?.status).to.equal('True');
     expect(findCondition(undefined, 'Ready')).to.equal(undefined);
   });

@@ -28,7 +28,7 @@ describe('a transition', () => {
     announce = announceTo({ events, log, metrics, clock: new FakeClock(now.toISOString()) });
   });
 
-  /** What was logged, each line in one piece. */
+  /** The logged lines, each as a single string. */
   const lines = () => log.all.map(({ level, sentence, fields }) => ({ level, ...fields, sentence }));
 
   const subject = { object: 'registries/myacr0007', registry: 'myACR0007' };
@@ -46,7 +46,7 @@ describe('a transition', () => {
     return { conditions: [{ type: 'Ready', status, reason: 'Because', message: 'in words', lastTransitionTime }] };
   }
 
-  it('is one line with object, registry, region, action, duration and the id by which Azure knows the request', () => {
+  it('is logged in one line with object, registry, region, action, duration and correlation id', () => {
     announce(anObject(), [created]);
     expect(lines()).to.deep.equal([
       {
@@ -63,7 +63,7 @@ describe('a transition', () => {
     expect(recorded).to.deep.equal([['myacr0007', 'creating replica japaneast in japaneast']]);
   });
 
-  it('says which state was left, and how long that had lasted', () => {
+  it('names the previous state, and how long it lasted', () => {
     const before = anObject({ status: aStatus([{ state: 'Syncing', since: secondsAgo(30) }]) });
     const ready: ObjectEvent = {
       type: 'Normal',
@@ -77,7 +77,7 @@ describe('a transition', () => {
     expect(lines()[0]).to.include({ region: 'japaneast', from: 'Syncing', to: 'Ready', durationMs: 30_000 });
   });
 
-  it('is told also where it is worth no event', () => {
+  it('is logged even if it makes no event', () => {
     const before = anObject({ status: aStatus([{ state: 'Creating', since: secondsAgo(12) }]) });
     announce(before, [], aStatus([{ state: 'Syncing' }]));
     expect(lines()).to.deep.equal([
@@ -94,7 +94,7 @@ describe('a transition', () => {
     expect(recorded).to.deep.equal([]);
   });
 
-  it('of several regions is one line that names them all', () => {
+  it('of several regions is logged in one line that names them all', () => {
     const refused = { type: 'Warning', reason: 'Locked', action: 'Create', note: 'no', locations: ['a', 'b'] } as const;
     const before = anObject({ status: aStatus([{ location: 'a', state: 'Ready' }]) });
     announce(before, [refused], aStatus([{ location: 'a', state: 'Absent' }]));
@@ -103,7 +103,7 @@ describe('a transition', () => {
     ]);
   });
 
-  it('to Ready is a line, and counted with the time that it took', () => {
+  it('to Ready is logged, and measured in the histogram', () => {
     announce(anObject({ status: aStatus([], readyIs('False', 74)) }), [], aStatus([], readyIs('True', 0)));
     expect(lines()).to.deep.equal([
       { level: 'info', ...subject, reason: 'Because', durationMs: 74_000, sentence: 'Ready is True: in words' },
@@ -111,20 +111,20 @@ describe('a transition', () => {
     expect(counted).to.deep.equal(['ready after 74 s']);
   });
 
-  it('to Ready is not counted where nobody knows how long it took', () => {
+  it('to Ready is not measured if its duration is unknown', () => {
     announce(anObject(), [], aStatus([], readyIs('True', 0)));
     announce(anObject({ status: aStatus([], readyIs('Unknown', 9)) }), [], aStatus([], readyIs('True', 0)));
     expect(lines()).to.have.length(2);
     expect(counted).to.deep.equal([]);
   });
 
-  it('that is none is no line', () => {
+  it('without a change is not logged', () => {
     const status = aStatus([{ state: 'Ready' }], readyIs('True', 9));
     announce(anObject({ status }), [], status);
     expect(lines()).to.deep.equal([]);
   });
 
-  it('is counted where it corrects drift or loses a claim', () => {
+  it('is counted if it corrects drift or loses a claim', () => {
     announce(anObject(), [
       { ...created, reason: 'DriftCorrected' },
       { ...created, reason: 'DriftCorrected', action: 'Update' },

@@ -10,7 +10,7 @@ describe('an outage of Azure in the log', () => {
     return log.all.map(({ level, sentence }) => `${level} ${sentence}`);
   }
 
-  it('is one line when it begins and one when it is over, however long it lasts', () => {
+  it('is logged once at its start and once at its end, however long it lasts', () => {
     const lines = told(['200', ...Array<string>(40).fill('503'), '200', '200']);
     expect(lines).to.deep.equal([
       'warn Azure is out of order: it answers 503; each request is tried again later',
@@ -18,13 +18,13 @@ describe('an outage of Azure in the log', () => {
     ]);
   });
 
-  it('may be that no answer comes at all', () => {
+  it('may consist of missing responses', () => {
     expect(told(Array<string>(5).fill('<error>'))).to.deep.equal([
       'warn Azure is out of order: no answer comes; each request is tried again later',
     ]);
   });
 
-  it('is not a failure here and there, nor a refusal', () => {
+  it('does not include single failures or refusals', () => {
     expect(
       told(['503', '503', '200', '<error>', '404', '500', '503', '429', '403', '403', '403', '403', '403']),
     ).to.deep.equal([]);

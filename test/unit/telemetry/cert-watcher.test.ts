@@ -33,13 +33,13 @@ describe('certificate files', () => {
     );
   }
 
-  it('are read where cert-manager and the kubelet put them', async () => {
+  it('are read from the directory that cert-manager and the kubelet write', async () => {
     const certificate = await selfSigned('operator', now);
     await putBoth(certificate);
     expect(await readCertificate(directory)).to.deep.equal(certificate);
   });
 
-  it('are refused in one sentence where they are missing, are none, or do not belong together', async () => {
+  it('are refused in one sentence if they are missing, invalid, or do not match', async () => {
     expect(await refusal()).to.match(
       /^cannot use the certificate in .*: ENOENT: .*tls\.crt'; --metrics-cert-dir names/,
     );
@@ -50,7 +50,7 @@ describe('certificate files', () => {
     expect(await refusal()).to.match(/^cannot use the certificate in /);
   });
 
-  it('are put to use when they are renewed, and only then; in the meantime the last good ones stay', async () => {
+  it('are reloaded when they are renewed; until then the last valid ones stay in use', async () => {
     const clock = new FakeClock();
     const log = new LogJournal();
     const used: string[] = [];
@@ -60,7 +60,7 @@ describe('certificate files', () => {
     const renewed = ({ cert }: Certificate) => used.push(cert);
     const end = watchCertificate(directory, first, { clock, log, renewed });
 
-    // Between the two renames nothing fits.
+    // Between the two renames certificate and key do not match.
     await put('tls.crt', second.cert);
     await clock.advance(10_000);
     expect((await log.next()).sentence).to.match(
@@ -76,7 +76,7 @@ describe('certificate files', () => {
     expect(clock.nextIn).to.equal(undefined);
   });
 
-  it('are told of once while they cannot be used, once more for each other reason, and when they are as before', async () => {
+  it('are reported once while they are invalid, once for each new reason, and once when they are valid again', async () => {
     const clock = new FakeClock();
     const log = new LogJournal();
     const certificate = await selfSigned('operator', now);
@@ -102,7 +102,7 @@ describe('certificate files', () => {
     expect(others).to.deep.equal(['The certificate of the metrics can be read again; it is the one in use']);
   });
 
-  /** Reading files takes its turns of the event loop; the next look is planned after it. */
+  /** Reading files takes several turns of the event loop; the next check is scheduled after it. */
   async function nextTimer(clock: FakeClock): Promise<void> {
     while (clock.nextIn === undefined) await new Promise((resolve) => setImmediate(resolve));
   }

@@ -30,11 +30,11 @@ describe('the probes', () => {
         .filter(([, words]) => words),
     );
 
-  it('find nothing wrong with an operator that watches', () => {
+  it('pass for an operator that watches', () => {
     expect([wrong('live'), wrong('ready')]).to.deep.equal([{}, {}]);
   });
 
-  it('do not call it ready before it has listed the objects', () => {
+  it('report not ready before the objects are listed', () => {
     informer = { ...informer, synced: false, lastContact: undefined };
     expect(wrong('ready')).to.deep.equal({
       caches: 'the objects have not been listed yet',
@@ -43,7 +43,7 @@ describe('the probes', () => {
     expect(wrong('live')).to.deep.equal({});
   });
 
-  it('do not call it ready once it has not heard of the API server for a minute and a half, nor dead: it tries again', async () => {
+  it('report not ready, but alive, after 90 s without the API server: the operator retries', async () => {
     await clock.advance(90_000);
     expect(wrong('ready')).to.deep.equal({});
     for (let minute = 0; minute < 20; minute++) {
@@ -56,21 +56,21 @@ describe('the probes', () => {
     expect(wrong('ready')).to.deep.equal({});
   });
 
-  it('do not call it dead for an error that nobody can write down', () => {
+  it('report alive for an error that cannot be printed', () => {
     const error = new Error('no credential');
     Object.assign(error, { itself: error, size: 1n });
     informer = { ...informer, watches: [backingOff(error)] };
     expect(wrong('live')).to.deep.equal({});
   });
 
-  it('call it dead when a pass does not end', () => {
+  it('report dead when a pass does not end', () => {
     longest = 300;
     expect(wrong('live')).to.deep.equal({});
     longest = 372;
     expect(wrong('live')).to.deep.equal({ passes: 'a pass has been running for 6 min' });
   });
 
-  it('call it dead when nothing at all happens to its watches any more', async () => {
+  it('report dead when its watches show no activity any more', async () => {
     expect(wrong('live')).to.deep.equal({});
     await clock.advance(300_000);
     expect(wrong('live')).to.deep.equal({});

@@ -18,19 +18,19 @@ describe('the logger', () => {
     return JSON.parse(lines[0] ?? '');
   };
 
-  it('writes one JSON line with an ISO time and the level as a word, and nothing about the host', () => {
+  it('writes one JSON line with an ISO time and the level as a word, without the host', () => {
     log.info({ object: 'registries/myacr0007' }, 'Ready');
     const { time, ...rest } = only();
     expect(new Date(time).toISOString()).to.equal(time);
     expect(rest).to.deep.equal({ level: 'info', object: 'registries/myacr0007', msg: 'Ready' });
   });
 
-  it('keeps below its level quiet', () => {
+  it('drops lines below its level', () => {
     log.debug({}, 'detail');
     expect(lines).to.deep.equal([]);
   });
 
-  it('says of an expected error what it is and why, without a stack', () => {
+  it('writes an expected error with its cause and without a stack', () => {
     const cause = new RestError('socket hang up', { code: 'ECONNRESET' });
     log.warn({ error: new ArmError('Denied', 'Locked', 'A lock', { code: 'ScopeLocked', cause }) }, 'refused');
     expect(only().error).to.deep.equal({
@@ -42,7 +42,7 @@ describe('the logger', () => {
     });
   });
 
-  it('adds the top of the stack where the mistake may be ours', () => {
+  it('adds the top of the stack for an unexpected error', () => {
     log.error({ error: new TypeError('x is undefined') }, 'failed');
     const { type, stack } = only().error;
     expect(type).to.equal('TypeError');
@@ -56,7 +56,7 @@ describe('the logger', () => {
     expect(lines[0]?.length).to.be.below(4_000);
   });
 
-  it('removes credentials wherever they usually stand', () => {
+  it('removes credentials from the usual places', () => {
     const authorization = 'Bearer abc';
     log.info(
       {
@@ -71,7 +71,7 @@ describe('the logger', () => {
     expect(lines.join('')).not.to.contain('abc');
   });
 
-  it('says a sentence once, also where it is the message of the error', () => {
+  it("does not repeat the line's message as the error's message", () => {
     const error = Object.assign(new RestError('cannot serve metrics on :8080'), { name: 'BindError' });
     log.fatal({ error }, error.message);
     const { msg, error: logged } = only();
@@ -82,7 +82,7 @@ describe('the logger', () => {
   const hostile = 'a\n{"level":"fatal"}\r\u001b[2J\u009b31m\u202eb\u2066c\u2028d\u0000 <script>alert(1)</script>';
   const harmless = 'a {"level":"fatal"} [2J 31m b c d <script>alert(1)</script>';
 
-  it('keeps a terminal from being steered by names, messages and errors of others, at any depth', () => {
+  it('removes terminal control from foreign names, messages and errors, at any depth', () => {
     const error = new ArmError('Invalid', 'InvalidRequest', hostile, { code: hostile, cause: new Error(hostile) });
     log.info({ object: hostile, error, list: [hostile], deep: { deeper: hostile } }, hostile);
     const { msg, object, error: logged, list, deep } = only();
@@ -90,39 +90,39 @@ describe('the logger', () => {
     expect(lines[0]).to.match(/^[\x20-\x7e]+\n$/);
   });
 
-  it('keeps a megabyte to some kilobytes, wherever it stands', () => {
+  it('truncates a megabyte to some kilobytes, in any field', () => {
     const megabyte = 'x'.repeat(1_000_000);
     log.info({ object: megabyte, error: new Error(megabyte, { cause: new Error(`y${megabyte}`) }) }, megabyte);
     expect(lines[0]?.length).to.be.below(12_000);
   });
 
-  it('ends with what is nested without end', () => {
+  it('terminates for circular values', () => {
     const loop: Record<string, unknown> = {};
     loop.itself = loop;
     log.info({ loop }, 'round');
     expect(only().loop).to.deep.equal({ itself: { itself: { itself: '…' } } });
   });
 
-  describe('for people', () => {
+  describe('in the pretty format', () => {
     beforeEach(() => {
       log = createLogger({ level: 'debug', format: 'pretty', destination: { write: (line) => void lines.push(line) } });
     });
 
-    it('writes when, how bad, about what, the sentence, and the rest', () => {
+    it('writes time, level, subject, message, and the other fields', () => {
       log.warn({ object: 'registries/myacr0007', region: 'japaneast', durationMs: 812 }, 'Azure is slow');
       expect(lines.join('')).to.match(
         /^\d{4}-\d\d-\d\dT[\d:.]{12}Z WARN {2}\[registries\/myacr0007\] Azure is slow region=japaneast durationMs=812\n$/,
       );
     });
 
-    it('quotes what would not be told apart, and shows what is nested as JSON', () => {
+    it('quotes ambiguous values, and shows nested ones as JSON', () => {
       log.info({ region: 'a b', error: new ArmError('Denied', 'Locked', 'A lock') }, 'Stopped');
       expect(lines.join('')).to.contain(
         ' INFO  Stopped region="a b" error={"type":"ArmError","message":"A lock","reason":"Locked"}',
       );
     });
 
-    it('is one line, whatever is in it', () => {
+    it('writes one line, whatever its content', () => {
       log.info({ object: hostile, region: hostile }, hostile);
       expect(lines.join('')).to.match(/^[\x20-\x7e]+\n$/);
     });
@@ -134,7 +134,7 @@ describe('the logger', () => {
     };
     const said = () => lines.splice(0).map((line) => JSON.parse(line).msg);
 
-    it('tells details until it is toggled again, and says so', () => {
+    it('logs details until it is toggled again, and announces both', () => {
       log.level = 'error';
       toggleDebug(log, 'error');
       sayAll();
@@ -148,7 +148,7 @@ describe('the logger', () => {
       ]);
     });
 
-    it('leaves details out where they were asked for', () => {
+    it('suppresses details until it is toggled again, if the configured level is debug', () => {
       log.level = 'debug';
       toggleDebug(log, 'debug');
       sayAll();

@@ -7,10 +7,10 @@ import { type Guard, scrapeGuard } from '../../../src/telemetry/metrics-auth.ts'
 import { FakeClock } from '../../fake-clock.ts';
 import { LogJournal } from '../kubernetes/journal.ts';
 
-describe('who may read the metrics', () => {
+describe('the authorization of a metrics client', () => {
   let clock: FakeClock;
   let log: LogJournal;
-  /** What the API server was asked, in order. */
+  /** The requests to the API server, in order. */
   let asked: string[];
   let users: Map<string, V1UserInfo>;
   let readers: Set<string>;
@@ -43,30 +43,30 @@ describe('who may read the metrics', () => {
 
   const status = async (header: string | undefined) => (await guard(header)).status;
 
-  it('is whoever the API server knows, and lets get /metrics', async () => {
+  it('accepts a user who is authenticated by the API server and may get /metrics', async () => {
     expect(await guard('Bearer scraper')).to.deep.equal({ status: 200 });
     expect(asked).to.deep.equal(['who is scraper', 'may prometheus get /metrics']);
   });
 
-  it('is nobody without a bearer token, and the API server is not asked', async () => {
+  it('refuses a request without a bearer token, and sends nothing to the API server', async () => {
     for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Basic c2NyYXBlcjo=', 'scraper', 'Bearer two words'])
       expect(await status(header), header).to.equal(401);
     expect(asked).to.deep.equal([]);
   });
 
-  it('is nobody whom the API server does not know', async () => {
+  it('refuses a user that the API server does not know', async () => {
     expect(await status('Bearer nonsense')).to.equal(401);
     expect(asked).to.deep.equal(['who is nonsense']);
   });
 
-  it('is nobody without the right, who is told so by his name', async () => {
+  it('refuses a user without the right, by name', async () => {
     expect(await guard('Bearer stranger')).to.deep.equal({
       status: 403,
       words: 'Forbidden: user "stranger [2J" may not get path "/metrics"',
     });
   });
 
-  it('is remembered for a minute, so that scrapes cost no requests; a refusal for ten seconds', async () => {
+  it('is cached for a minute, so that scrapes cost no requests; a refusal for ten seconds', async () => {
     for (let scrape = 1; scrape <= 3; scrape++) await guard('Bearer scraper');
     expect(asked).to.have.length(2);
     await clock.advance(59_999);
@@ -82,12 +82,12 @@ describe('who may read the metrics', () => {
     expect(await status('Bearer scraper')).to.equal(200);
   });
 
-  it('is asked of the API server once for all who come at the same time with one token', async () => {
+  it('costs one request to the API server for simultaneous requests with one token', async () => {
     await Promise.all([guard('Bearer scraper'), guard('bearer scraper'), guard('Bearer scraper')]);
     expect(asked).to.have.length(2);
   });
 
-  it('is asked of the API server for 16 tokens at a time, and a flood of others is turned away', async () => {
+  it('is requested for at most 16 tokens at a time, and further tokens are refused', async () => {
     const flood = Array.from({ length: 40 }, (_, token) => status(`Bearer t${token}`));
     const answers = await Promise.all(flood);
     expect(answers.filter((answer) => answer === 401)).to.have.length(16);
@@ -96,7 +96,7 @@ describe('who may read the metrics', () => {
     expect(log.all).to.deep.equal([]);
   });
 
-  it('is remembered for 256 tokens at most, those that were used last', async () => {
+  it('is cached for at most 256 tokens, those used last', async () => {
     await guard('Bearer scraper');
     for (let token = 1; token <= 255; token++) await guard(`Bearer t${token}`);
     await guard('Bearer scraper');
@@ -108,7 +108,7 @@ describe('who may read the metrics', () => {
     expect(asked).to.deep.equal(['who is t1']);
   });
 
-  it('is not known while the API server is away: 503, one line however many ask, and one when it is over', async () => {
+  it('is unknown while the API server is unavailable: 503, one line however many requests, and one at its end', async () => {
     trouble = new ApiServerUnreachable('the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)');
     for (const token of ['scraper', 'scraper', 'stranger']) expect(await status(`Bearer ${token}`)).to.equal(503);
     expect(log.all.map(({ level, sentence }) => `${level}: ${sentence}`)).to.deep.equal([
@@ -119,7 +119,7 @@ describe('who may read the metrics', () => {
     expect(log.all.at(-1)).to.include({ level: 'info', sentence: 'Whoever asks for metrics can be looked up again' });
   });
 
-  it('is not known where the operator may not ask: 500, and the log says which rights it wants', async () => {
+  it('is unknown if the operator may not review tokens: 500, and the log names the missing rights', async () => {
     trouble = new ApiException(403, '', { message: 'tokenreviews is forbidden' }, {});
     expect(await status('Bearer scraper')).to.equal(500);
     expect(log.all.map(({ sentence }) => sentence)).to.deep.equal([
@@ -127,7 +127,7 @@ describe('who may read the metrics', () => {
     ]);
   });
 
-  it('is never said in the log with the token', async () => {
+  it('is never logged with the token', async () => {
     trouble = new Error('POST {"spec":{"token":"scraper-token-1"}} failed');
     await guard('Bearer scraper-token-1');
     await guard('Bearer stranger');

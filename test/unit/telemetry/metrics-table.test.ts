@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { type Described, exportedMetrics } from '../../exported-metrics.ts';
 
-/** Node's and the process's own, which come with prom-client: one row stands for all of them. */
+/** prom-client's metrics of Node and the process, which share one row. */
 const isRuntimes = ({ name }: Described) => /^(nodejs|process)_/.test(name);
 
 function everyMetric(): Described[] {
@@ -11,7 +11,7 @@ function everyMetric(): Described[] {
   return all.filter((metric) => !isRuntimes(metric));
 }
 
-/** The rows of the reference's table whose first column has this title: cells, without the backticks around names. */
+/** The cells of the reference's table whose first column has this title, without the backticks around names. */
 function rowsOf(title: string): string[][] {
   const lines = readFileSync(new URL('../../../docs/reference.md', import.meta.url), 'utf8').split('\n');
   const header = lines.findIndex((line) => line.startsWith(`| ${title} |`));
@@ -26,7 +26,7 @@ function rowsOf(title: string): string[][] {
 }
 
 describe("the reference's table of metrics", () => {
-  it('has every metric that the operator exports, with its type, labels and meaning, and no other', () => {
+  it('has exactly the metrics that the operator exports, with their types, labels and meanings', () => {
     const exported = everyMetric().map(({ name, type, help, labelNames }) => [
       `\`${name}\``,
       type,
@@ -40,14 +40,14 @@ describe("the reference's table of metrics", () => {
     ).to.deep.equal(exported.map((row) => row.join(' | ')).sort());
   });
 
-  it('says of every label what bounds it', () => {
+  it('has a bound for every label', () => {
     const labels = new Set(everyMetric().flatMap(({ labelNames }) => labelNames));
     const bounds = rowsOf('label');
     expect(bounds.flatMap(([names = '']) => names.replaceAll('`', '').split(', '))).to.have.members([...labels]);
     for (const [names, bound] of bounds) expect(bound, names).not.to.equal('');
   });
 
-  it('keeps to the conventions of Prometheus: a unit or a thing at the end, and _total for what only grows', () => {
+  it('follows the naming conventions of Prometheus: a unit or a noun at the end, and _total for counters', () => {
     for (const { name, type, help } of everyMetric()) {
       expect(name).to.match(/^[a-z][a-z0-9_]*$/);
       expect(name.endsWith('_total'), name).to.equal(type === 'counter');

@@ -22,7 +22,7 @@ describe('metrics', () => {
     return line === undefined ? undefined : Number(line.split(' ').at(-1));
   }
 
-  it('have every name that existing dashboards ask for', async () => {
+  it('have every name that existing dashboards use', async () => {
     createMetrics({ processMetrics: false });
     metrics.queue('registryreplication');
     metrics.controller('registryreplication', 10);
@@ -53,7 +53,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it("count passes by controller-runtime's results, from zero on", async () => {
+  it("count passes by controller-runtime's results, starting at zero", async () => {
     const passes = metrics.controller('rr', 3);
     const of = (result: string) => value('controller_runtime_reconcile_total', { controller: 'rr', result });
     expect(await of('error')).to.equal(0);
@@ -67,7 +67,7 @@ describe('metrics', () => {
     expect(await value('controller_runtime_max_concurrent_reconciles')).to.equal(3);
   });
 
-  it("tell of ARM's budget: what is left, who waits, what was held back and for how long ARM has forbidden to ask", async () => {
+  it("show ARM's rate limit: tokens left, waiting callers, held requests and pauses after a 429", async () => {
     expect(
       await value('georeplication_arm_requests_held_total', { operation: 'writes', priority: 'background' }),
     ).to.equal(0);
@@ -83,7 +83,7 @@ describe('metrics', () => {
     expect(await value('georeplication_arm_throttled_seconds_total', { operation: 'reads' })).to.equal(10);
   });
 
-  it("ask for the levels of ARM's budget once a scrape, and drop those of which it tells no more", async () => {
+  it("read the levels of ARM's rate limit once per scrape, and drop buckets that are gone", async () => {
     const readings: RateLimitLevel[][] = [[{ subscriptionId: 's', operation: 'reads', tokens: 249, waiting: 3 }], []];
     metrics.arm.rateLimits(() => readings.shift() as RateLimitLevel[]);
     const series = async () =>
@@ -118,7 +118,7 @@ describe('metrics', () => {
     await queue.shutDown();
   });
 
-  it('say who leads', async () => {
+  it('show the leader', async () => {
     const election = metrics.election('operator');
     election.leading(false);
     const status = () => value('leader_election_master_status', { name: 'operator' });
@@ -129,7 +129,7 @@ describe('metrics', () => {
     expect(await value('leader_election_slowpath_total', { name: 'operator' })).to.equal(1);
   });
 
-  it('ask the informer at each scrape', async () => {
+  it('read the informer at each scrape', async () => {
     let state: InformerState = { synced: false, lastContact: undefined, relists: 0 };
     metrics.informer('rr', () => state);
     const of = (what: string) => value(`georeplication_informer_${what}`, { name: 'rr' });

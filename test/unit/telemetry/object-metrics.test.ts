@@ -16,7 +16,7 @@ describe("the domain's metrics", () => {
     metrics = objectMetricsFor(registry, { objects: () => objects, clock: new FakeClock(then.toISOString()) });
   });
 
-  /** The samples of one metric, without those that are 0, by their labels' values. */
+  /** The non-zero samples of one metric, by their label values. */
   async function samples(name: string): Promise<Record<string, number>> {
     const lines = (await registry.metrics()).split('\n').filter((line) => new RegExp(`^${name}[{ ]`).test(line));
     const all = lines.map((line): [string, number] => [
@@ -35,7 +35,7 @@ describe("the domain's metrics", () => {
     return { ...object, metadata: { ...object.metadata, name } };
   }
 
-  it('count objects by phase, those that nobody has looked at yet as Pending', async () => {
+  it('count objects by phase, new ones as Pending', async () => {
     objects = [anObject(), named('one', []), named('two', [])];
     expect(await samples('georeplication_objects')).to.deep.equal({ Pending: 1, Syncing: 2 });
   });
@@ -62,7 +62,7 @@ describe("the domain's metrics", () => {
     expect(await samples('georeplication_replicas')).to.deep.equal({ Ready: 2, Creating: 1 });
   });
 
-  it('count what is not ready and what waits for a person, by reason', async () => {
+  it('count objects that are not ready and objects that are stalled, by reason', async () => {
     objects = [
       named('one', [], [condition('Ready', 'False', 'Locked'), condition('Stalled', 'True', 'Locked')]),
       named('two', [], [condition('Ready', 'Unknown', 'AzureUnreachable')]),
@@ -72,14 +72,14 @@ describe("the domain's metrics", () => {
     expect(await samples('georeplication_objects_stalled')).to.deep.equal({ Locked: 1 });
   });
 
-  it('name the object that waits for a person, and since when', async () => {
+  it('name a stalled object, and since when it is stalled', async () => {
     objects = [named('one', [], [condition('Stalled', 'True', 'PolicyDenied', 90)]), named('two', [])];
     expect(await samples('georeplication_object_stalled_seconds')).to.deep.equal({
       'registries/one myACR0007 PolicyDenied': 90,
     });
   });
 
-  it('tell for how long a region has been in a state that is not its rest', async () => {
+  it('show for how long a region has been in an unsettled state', async () => {
     const since = secondsAgo(42);
     objects = [
       named('one', [
@@ -95,7 +95,7 @@ describe("the domain's metrics", () => {
     });
   });
 
-  it('forget an object that is gone, and a state that was left, by the next scrape', async () => {
+  it('drop a deleted object and a past state by the next scrape', async () => {
     const stalled = [condition('Stalled', 'True', 'Locked', 5)];
     objects = [named('one', [{ state: 'Failed', since: secondsAgo(5) }], stalled)];
     expect(Object.keys(await samples('georeplication_region_state_seconds'))).to.have.length(1);
@@ -108,7 +108,7 @@ describe("the domain's metrics", () => {
       expect(await samples(`georeplication_${name}`), name).to.deep.equal({});
   });
 
-  it('name no more than the 500 longest in trouble, however many there are', async () => {
+  it('name at most the 500 objects with the longest trouble', async () => {
     objects = Array.from({ length: mostNamed + 100 }, (_, index) => {
       const rows = [{ state: 'Creating' as const, since: secondsAgo(index + 1) }];
       return named(`o${index}`, rows, [condition('Stalled', 'True', 'Locked', index + 1)]);
@@ -121,7 +121,7 @@ describe("the domain's metrics", () => {
     expect(await samples('georeplication_replicas')).to.deep.equal({ Creating: mostNamed + 100 });
   });
 
-  it('put words that are none of ours under Other', async () => {
+  it('count unknown reasons as Other', async () => {
     objects = [named('one', [], [condition('Ready', 'False', 'x"}\n1'), condition('Stalled', 'True', 'YetToCome', 1)])];
     expect(await samples('georeplication_objects_not_ready')).to.deep.equal({ Other: 1 });
     expect(await samples('georeplication_objects_stalled')).to.deep.equal({ Other: 1 });
@@ -130,14 +130,14 @@ describe("the domain's metrics", () => {
     });
   });
 
-  it('keep to one line a series, whatever a name holds', async () => {
+  it('print one line per series, whatever a name contains', async () => {
     objects = [named('one', [{ location: 'a"} 1\nevil_total 1', state: 'Failed', since: secondsAgo(1) }])];
     const lines = (await registry.metrics()).split('\n');
     expect(lines.filter((line) => line.startsWith('evil'))).to.deep.equal([]);
     expect(lines.filter((line) => line.includes('evil_total'))).to.have.length(1);
   });
 
-  it('count what happens', async () => {
+  it('count events', async () => {
     metrics.becameReady(12);
     metrics.driftCorrected('update');
     metrics.claimLost();

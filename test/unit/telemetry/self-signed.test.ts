@@ -19,7 +19,7 @@ describe('a certificate made in memory', () => {
     expect(certificate.checkIssued(certificate)).to.equal(true);
   });
 
-  it('is for the host, for ten years', () => {
+  it('is valid for the host, for ten years', () => {
     expect(certificate.subject).to.equal('CN=acr-replication-operator-7f9c');
     expect(certificate.checkHost('acr-replication-operator-7f9c')).to.equal('acr-replication-operator-7f9c');
     expect(certificate.checkHost('another')).to.equal(undefined);
@@ -27,13 +27,13 @@ describe('a certificate made in memory', () => {
     expect(certificate.validToDate.toISOString()).to.equal('2036-11-22T00:00:00.000Z');
   });
 
-  it('is another one each time', async () => {
+  it('is different each time', async () => {
     const other = new X509Certificate((await selfSigned('acr-replication-operator-7f9c', now)).cert);
     expect(other.serialNumber).not.to.equal(certificate.serialNumber);
     expect(other.fingerprint256).not.to.equal(certificate.fingerprint256);
   });
 
-  it('can be for a name as long as names get, and beyond 2049', async () => {
+  it('supports a name of maximal length, and dates beyond 2049', async () => {
     const host = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
     const long = new X509Certificate((await selfSigned(host, new Date('2045-01-01T00:00:00Z'))).cert);
     expect(long.checkHost(host)).to.equal(host);

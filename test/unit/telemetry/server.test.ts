@@ -33,7 +33,7 @@ describe('the servers of metrics and probes', () => {
     expect(await response.text()).to.contain('things_total 3');
   });
 
-  it('say that all is well, check by check', async () => {
+  it('report success, check by check', async () => {
     const server = await started(serveHealth(anywhere, { live: { loop: () => undefined }, ready: {} }));
     for (const path of ['/livez', '/healthz']) {
       const response = await get(server, path);
@@ -42,7 +42,7 @@ describe('the servers of metrics and probes', () => {
     expect((await get(server, '/readyz')).status).to.equal(200);
   });
 
-  it('say what is wrong, and ask the checks anew each time', async () => {
+  it('report failing checks, and run the checks on each request', async () => {
     let wrong: string | undefined = 'the caches are not filled yet';
     const ready = { caches: () => wrong, server: () => undefined };
     const server = await started(serveHealth(anywhere, { live: {}, ready }));
@@ -54,7 +54,7 @@ describe('the servers of metrics and probes', () => {
     expect((await get(server, '/readyz')).status).to.equal(200);
   });
 
-  it('take a check that throws for one that failed', async () => {
+  it('treat a check that throws as failed', async () => {
     const broken = () => {
       throw new Error('broken');
     };
@@ -63,12 +63,12 @@ describe('the servers of metrics and probes', () => {
     expect([response.status, await response.text()]).to.deep.equal([503, '[-]broken failed: broken\nnot ok\n']);
   });
 
-  it('answer nothing else', async () => {
+  it('answer other paths with 404', async () => {
     const server = await started(serveHealth(anywhere, { live: {}, ready: {} }));
     expect((await get(server, '/metrics')).status).to.equal(404);
   });
 
-  it('say in one sentence which address is taken, and by which flag to choose another', async () => {
+  it('report in one sentence an address in use, and the flag to change it', async () => {
     const { port } = await started(serveMetrics(anywhere, emptyPage()));
     const error = await serveHealth({ host: '127.0.0.1', port }, { live: {}, ready: {} }).then(
       () => undefined,
@@ -79,7 +79,7 @@ describe('the servers of metrics and probes', () => {
     );
   });
 
-  it('are gone once closed, kept-alive connections included', async () => {
+  it('close with their kept-alive connections', async () => {
     const server = await started(serveMetrics(anywhere, emptyPage()));
     await (await get(server, '/metrics')).text();
     await running.pop()?.close();
@@ -98,7 +98,7 @@ describe('the metrics server under load', () => {
     server = undefined;
   });
 
-  /** A registry that counts how often it is rendered, and whose rendering takes a turn of the event loop. */
+  /** A registry that counts its renderings, each of which takes a turn of the event loop. */
   function countingRegistry() {
     const registry = new Registry();
     let renderings = 0;
@@ -141,7 +141,7 @@ describe('the metrics server under load', () => {
     return answer;
   }
 
-  it('renders once for all who ask at once, and at most once a second', async () => {
+  it('renders once for simultaneous requests, and at most once a second', async () => {
     const { registry, renderings } = countingRegistry();
     const clock = new FakeClock();
     server = await serveMetrics(anywhere, metricsPage(registry, clock));
@@ -157,7 +157,7 @@ describe('the metrics server under load', () => {
     expect(renderings()).to.equal(2);
   });
 
-  it('closes the connections above its limit, and serves again when others have gone', async () => {
+  it('closes connections above its limit, and serves again when others are closed', async () => {
     const { registry } = countingRegistry();
     server = await serveMetrics(anywhere, metricsPage(registry, new FakeClock()));
     const running = server;
@@ -177,14 +177,14 @@ describe('the metrics server under load', () => {
 
   const short = { maxConnections: 64, maxRequestMs: 50, maxAnswerMs: 100 };
 
-  it('closes the connection of a client that never sends its request whole', async () => {
+  it('closes the connection of a client that never completes its request', async () => {
     server = await serveMetrics(anywhere, emptyPage(), short);
     const [silent, slow] = [open(server), open(server)];
     slow.write('GET /metrics HTTP/1.1\r\nHost:');
     await Promise.all([silent.resume(), slow.resume()].map((client) => closeOf(client)));
   });
 
-  it('closes the connection of a client that does not read its answer', async () => {
+  it('closes the connection of a client that does not read its response', async () => {
     const bytes = new Uint8Array(64 * 1024 * 1024);
     const page = { contentType: 'text/plain', render: async () => bytes };
     server = await serveMetrics(anywhere, page, { ...short, maxConnections: 1 });
@@ -192,7 +192,7 @@ describe('the metrics server under load', () => {
     const reader = open(server);
     reader.write(request);
     await once(reader, 'readable');
-    // The next client is served only when the one connection that the server allows has been closed.
+    // The next client is served only after the server's only connection is closed.
     for (let isServed = false; !isServed; ) {
       const next = open(server);
       next.write(request);
