@@ -1,5 +1,5 @@
-// Conditions as Kubernetes' API conventions want them: each answers one generation, and lastTransitionTime moves only when
-// the status does.
+// Conditions after Kubernetes' API conventions: each has an observedGeneration, and lastTransitionTime changes only with the
+// status.
 import { sanitize } from '../lib/sanitize.ts';
 import type { Condition } from './registryreplication.ts';
 
@@ -9,8 +9,8 @@ export type Statement = Pick<Condition, 'type' | 'status' | 'reason' | 'message'
 const longestMessage = 16_384;
 
 /**
- * The conditions after these statements were made: exactly the types stated, in their order, in words that do no harm to whoever
- * reads them, whatever a spec had in it. `now` is ISO time.
+ * Updates the conditions to exactly the stated ones, in their order, with sanitized messages, whatever a spec contains. `now` is
+ * ISO time.
  */
 export function stateConditions(
   before: readonly Condition[],

@@ -1,4 +1,4 @@
-// The object as TypeScript sees it: the generated body, put together with Kubernetes' own metadata, and the API's names.
+// The object's TypeScript types: the generated body combined with Kubernetes' metadata, and the API's names.
 import type { KubernetesObject, V1ObjectMeta } from '@kubernetes/client-node';
 import type { RegistryReplicationBody } from './registryreplication.generated.ts';
 
@@ -11,20 +11,20 @@ export const crdName = `${plural}.${group}`;
 export const finalizer = `${group}/replicas`;
 
 export const annotation = {
-  /** Any new value asks for a look at once and forgets every backoff. */
+  /** Any new value requests a pass at once and resets every backoff. */
   reconcileRequestedAt: `${group}/reconcile-requested-at`,
   /** "true" drops the finalizer without touching Azure. */
   forceDetach: `${group}/force-detach`,
 } as const;
 
-/** On a namespace, for whoever may write namespaces to set: patterns of the registries that its objects may name. */
+/** An annotation on a namespace, set by its administrator: patterns of the registries that its objects may name. */
 export const allowedRegistries = `${group}/allowed-registries`;
 
 export interface RegistryReplication extends KubernetesObject, RegistryReplicationBody {
   metadata: V1ObjectMeta & { name: string; namespace: string };
 }
 
-/** The ServiceAccount that acts for the object: always one of its own namespace, since there is no way to name another's. */
+/** The ServiceAccount that acts for the object, always in its own namespace, since the spec cannot name another one. */
 export function serviceAccountOf({ spec, metadata }: RegistryReplication): ServiceAccountName | undefined {
   return spec.identity && { namespace: metadata.namespace, name: spec.identity.serviceAccountName };
 }

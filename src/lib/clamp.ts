@@ -1,4 +1,4 @@
-/** The value, or the bound that it is beyond. */
+/** Limits the value to the bounds. */
 export function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }

@@ -1,12 +1,12 @@
-// Time, passed in: everything that waits or reads the time takes a Clock, so that tests own it.
+// The interface to time: everything that waits or reads the time takes a Clock, so that tests can control it.
 
 export interface Clock {
   now(): Date;
-  /** Calls once after `ms`; the function returned cancels. Waits longer than Node's timers can (24.8 days) are kept whole. */
+  /** Calls once after `ms`; the returned function cancels. Supports waits beyond the 24.8 days of Node's timers. */
   after(ms: number, call: () => void): () => void;
 }
 
-/** Node's timers overflow past this and would fire at once: a tight loop. */
+/** Beyond this, Node's timers overflow and fire at once, which would be a tight loop. */
 const longestTimer = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

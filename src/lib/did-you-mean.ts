@@ -1,11 +1,11 @@
-// The names that somebody may have meant who wrote one that is not known. Pure.
+// Suggests known names for an unknown, probably misspelt one.
 
-/** At most so many are worth reading. */
+/** Maximum number of suggestions. */
 const most = 3;
 
 /**
- * The known names that are nearest to `word`, if any is near: one edit for every four letters, or the same letters in another
- * order ("eastjapan"). Of equally near ones those that begin alike: "japaneest" is japaneast, not japanwest.
+ * The known names closest to `word`, if any is close: one edit for every four letters, or the same letters in another
+ * order ("eastjapan"). Of equally close ones those with the longest common prefix: "japaneest" is japaneast, not japanwest.
  */
 export function closestMatches(word: string, known: Iterable<string>): string[] {
   const tolerated = Math.max(1, Math.floor(word.length / 4));
@@ -23,13 +23,13 @@ export function closestMatches(word: string, known: Iterable<string>): string[] 
     .slice(0, most);
 }
 
-/** `did you mean japaneast or japanwest?`; undefined when nothing is near. */
+/** `did you mean japaneast or japanwest?`; undefined if no name is close. */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
   const names = closestMatches(word, known);
   return names.length > 0 ? `did you mean ${names.join(' or ')}?` : undefined;
 }
 
-/** Letters with which both begin. */
+/** The length of the common prefix. */
 function alike(one: string, other: string): number {
   const length = Math.min(one.length, other.length);
   return Array.from({ length }, (_, n) => n).find((n) => one[n] !== other[n]) ?? length;
@@ -39,7 +39,7 @@ function sorted(word: string): string {
   return [...word].sort().join('');
 }
 
-/** Characters to insert, leave out or replace (Levenshtein's distance), one row of the matrix at a time. */
+/** Levenshtein's distance, one row of the matrix at a time. */
 function editsBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, column) => column);
   for (const [line, letter] of [...one].entries()) {

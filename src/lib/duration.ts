@@ -1,11 +1,11 @@
-// Durations as people write them in flags and specs ("1h30m"), to milliseconds and back.
+// Converts durations of flags and specs ("1h30m") to milliseconds and back.
 
 const unit: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** The same pattern as in the rule of `spec.interval` in the CRD: a subset of what Go's time.ParseDuration reads, with no sign and no bare 0. */
 export const durationPattern = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/;
 
-/** Whole milliseconds; undefined when the text is no duration, or longer than a number can say exactly. */
+/** Whole milliseconds; undefined if the text is not a duration, or too long for an exact number. */
 export function parseDuration(text: string): number | undefined {
   if (!durationPattern.test(text)) return undefined;
   let ms = 0;
@@ -14,7 +14,7 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
-/** For people, exact to the millisecond: `1h30m`, `10m`, `2.5s`, `250ms`. Less than nothing is `0s`. */
+/** For messages, exact to the millisecond: `1h30m`, `10m`, `2.5s`, `250ms`. Negative durations are `0s`. */
 export function formatDuration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   if (whole > 0 && whole < 1_000) return `${whole}ms`;

@@ -1,10 +1,10 @@
-// Who belongs to which group, each to one at the most, found from either side.
+// Assigns members to groups, each to at most one, with look-ups in both directions.
 
 export class GroupIndex {
   readonly #members = new Map<string, Set<string>>();
   readonly #groupOf = new Map<string, string>();
 
-  /** The member belongs to this group now, and to no other; undefined: to none. Returns the group that has lost its last member by that. */
+  /** Assigns the member to this group only; undefined: to none. Returns the group that has lost its last member, if any. */
   assign(member: string, group: string | undefined): string | undefined {
     const before = this.#groupOf.get(member);
     if (before === group) return undefined;
@@ -17,7 +17,7 @@ export class GroupIndex {
     return emptied;
   }
 
-  /** The members in the order of their coming; none where there is no such group. */
+  /** The members in order of assignment; empty for an unknown group. */
   membersOf(group: string): readonly string[] {
     return [...(this.#members.get(group) ?? [])];
   }

@@ -1,4 +1,4 @@
-/** Whether it is what Azure takes for an id of a subscription, a tenant or a client. */
+/** Whether the text has the form of Azure's ids of subscriptions, tenants and clients. */
 export function isGuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

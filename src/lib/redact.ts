@@ -1,10 +1,10 @@
-// Removes secrets from texts of others (ARM, Entra, the API server, plugins) by the shapes in which they occur: members of
+// Removes secrets from foreign text (ARM, Entra, the API server, plugins) by the forms in which they occur: members of
 // JSON and YAML, parameters of URLs, forms and connection strings, HTTP headers, and URLs with credentials.
 
-/** What a secret is replaced by; the text around it stays readable. */
+/** Replaces a secret; the text around it stays readable. */
 const removed = '[removed]';
 
-/** Names that end like this hold a secret, whatever stands before: AZURE_CLIENT_SECRET, dbPassword, X-Api-Key. */
+/** Names with one of these endings hold a secret: AZURE_CLIENT_SECRET, dbPassword, X-Api-Key. */
 const nameEnd = [
   'token',
   'secret',
@@ -18,7 +18,7 @@ const nameEnd = [
   'cookie',
   'connection[_-]?string',
 ].join('|');
-/** Names that hold one only where they are the whole name. */
+/** Names that hold a secret only if they are the whole name. */
 const wholeName = 'sig|pass';
 
 const secretName = new RegExp(`^(?:[\\w.-]*(?:${nameEnd})|sig)$`, 'i');
@@ -28,9 +28,9 @@ export function isSecretName(name: string): boolean {
   return secretName.test(name);
 }
 
-/** An optional quote, escaped once or more where JSON stands within JSON. */
+/** An optional quote, escaped once or more if JSON is nested in JSON. */
 const quote = String.raw`\\*["']`;
-/** Up to its closing quote or, where the text was cut, to the end; and not what was put in its place before. */
+/** Up to the closing quote, or to the end of a truncated text; does not match an earlier replacement. */
 const quotedValue = String.raw`"(?:\\.|[^"\\])*|'[^']*|(?<escape>\\+)"[\s\S]*?(?=(?<!\\)\k<escape>"|$)`;
 const bareValue = String.raw`(?:(?:Basic|Bearer|Negotiate|Digest|SharedKey\w*|[|>][+-]?)\s+)?[^\s&;,'"<>]+`;
 const notRemoved = String.raw`(?!\\*["']?\[removed)`;
@@ -45,7 +45,7 @@ const option = new RegExp(
   String.raw`((?<!\S)--[\w-]{0,64}?(?:${nameEnd})\s+)${notRemoved}(${quotedValue}|${bareValue})`,
   'gi',
 );
-/** A line of YAML or of HTTP headers, whose value goes on to its end. */
+/** A line of YAML or of HTTP headers, whose value extends to its end. */
 const line = new RegExp(
   String.raw`^([ \t]*(?:- )?[\w.-]{0,64}?(?:${nameEnd}):[ \t]+)${notRemoved}([^"'\s|>].*)$`,
   'gim',
@@ -55,7 +55,7 @@ const line = new RegExp(
 const isProse = (head: string, value: string) =>
   /(?<![_-])(?:token|secret):\s*$/i.test(head) && /^[A-Za-z][a-z]{0,18}$/.test(value);
 
-/** @param text Without control characters but for line breaks. */
+/** @param text without control characters except line breaks */
 export function redact(text: string): string {
   const lines = text.includes('\n') ? text.replace(line, `$1${removed}`) : text;
   return lines
@@ -72,13 +72,13 @@ export function redact(text: string): string {
     .replace(/\b[\w~.-]{3}\dQ~[\w~.-]{31,34}/g, removed);
 }
 
-/** With the opening quote of the value; the closing one stands behind what was matched. */
+/** Includes the opening quote of the value; the closing one follows the match. */
 function inPlaceOf(value: string): string {
   const opening = /^\\*["']/.exec(value)?.[0] ?? '';
   return opening + removed;
 }
 
-/** RFC 7617. "Basic" is the name of a SKU as well, and most words are valid base64. */
+/** RFC 7617. "Basic" is also the name of a SKU, and most words are valid base64. */
 function isUserAndPassword(value: string): boolean {
   return /^[\x20-\x7e]*:[\x20-\x7e]*$/.test(Buffer.from(value, 'base64').toString('latin1'));
 }

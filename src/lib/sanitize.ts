@@ -1,9 +1,9 @@
-// Makes words that others wrote (ARM, Entra, the API server, the network) fit to be shown in a status, an event or a log:
-// one line, bounded, without secrets, and the same each time the same thing happens. It never changes what they say otherwise.
+// Makes foreign text (ARM, Entra, the API server, the network) fit for a status, an event or a log:
+// one line, bounded, without secrets, and the same each time the same thing happens.
 
 import { redact } from './redact.ts';
 
-/** Far more than is ever shown, so that a megabyte of message costs nothing. */
+/** Far more than is ever shown; bounds the work for a megabyte of message. */
 const readAtMost = 16_384;
 
 /**
@@ -29,15 +29,15 @@ export function sanitize(text: string, limit: number): string {
   return truncate(line, limit);
 }
 
-/** What was thrown, in its own words as they are. */
+/** The message of an error, unchanged. */
 export function errorMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** At most `limit` characters; that something was cut off shows. */
+/** At most `limit` characters, with an ellipsis if truncated. */
 export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text;
-  // A cut in the middle of a pair would leave half a character.
+  // A cut inside a surrogate pair would leave half a character.
   const kept = text.slice(0, Math.max(0, limit - 1)).replace(/[\uD800-\uDBFF]$/, '');
   return `${kept}…`.slice(0, limit);
 }

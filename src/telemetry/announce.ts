@@ -1,5 +1,4 @@
-// What has happened to an object, told to all who want to know: as an event to kubectl, as one line to the log, as a number to
-// the metrics. It decides nothing, and nothing of it can fail a pass.
+// Announces what has happened to an object: as an event, as a log line, and in the metrics. It cannot fail a pass.
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import { namespacedName } from '../kubernetes/client/resource.ts';
@@ -15,22 +14,22 @@ export interface Listeners {
   readonly clock: Clock;
 }
 
-/** What a log line says of a transition, beside its sentence. */
+/** The fields of a transition's log line, besides its message. */
 interface Line {
   readonly reason?: string;
   readonly action?: string;
-  /** Separated by commas, where it is about several. */
+  /** One region, or several separated by commas. */
   readonly region?: string;
-  /** The state that was left, and the one that was entered. */
+  /** The previous and the new state. */
   readonly from?: string;
   readonly to?: string;
-  /** Of what was done in Azure: until it was accepted or refused. Else: how long the state that was left had lasted. */
+  /** For an action in Azure: until it was accepted or refused. Otherwise: how long the previous state had lasted. */
   readonly durationMs?: number;
-  /** ARM's, of the request that did it: what Azure's support asks for. */
+  /** ARM's id of the request, which Azure's support asks for. */
   readonly correlationId?: string;
 }
 
-/** `object` is as it was before the pass; `after` its status then, where the pass came to one. */
+/** `object` is as it was before the pass; `after` is the status after it, if the pass has computed one. */
 export type Announce = (object: RegistryReplication, happenings: readonly ObjectEvent[], after?: Status) => void;
 
 export function announceTo({ events, log, metrics, clock }: Listeners): Announce {

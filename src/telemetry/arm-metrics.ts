@@ -10,11 +10,11 @@ export interface ArmMetrics {
   held(operation: Operation, priority: Priority): void;
   /** ARM has answered 429: the pause becomes so many ms longer. */
   paused(operation: Operation, ms: number): void;
-  /** @param read Asked once a scrape. */
+  /** @param read called once per scrape */
   rateLimits(read: () => readonly RateLimitLevel[]): void;
 }
 
-/** In seconds, up to the time after which a request is given up. */
+/** In seconds, up to the timeout of a request. */
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export function armMetricsFor(registry: Registry): ArmMetrics {
@@ -44,7 +44,7 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
     labelNames: ['operation'],
     registers,
   });
-  // From the first scrape on: a rate over a series that appears late misses its first step.
+  // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
   for (const operation of operations) {
     for (const priority of priorities) holds.inc({ operation, priority }, 0);
     pauses.inc({ operation }, 0);
@@ -65,7 +65,7 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
         help: 'Requests that Azure Resource Manager would surely take now',
         labelNames,
         registers,
-        // For both gauges: prom-client collects in the order in which they were made, as its own gauges of the heap rely on too.
+        // Sets both gauges: prom-client collects in order of creation, on which its own heap gauges rely too.
         collect() {
           tokensLeft.reset();
           visitorsWaiting.reset();

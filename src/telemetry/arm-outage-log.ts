@@ -1,13 +1,13 @@
-// Whether Azure answers, as two lines in the log: one when it no longer does, one when it does again. A single failure is
-// nothing to tell: it is tried again, and counted in georeplication_arm_requests_total.
+// Logs an outage of Azure once when it begins and once when it ends. A single failure is not logged: it is retried, and
+// counted in georeplication_arm_requests_total.
 import type { ArmRequest } from '../azure/arm.ts';
 import type { Log } from '../lib/log.ts';
 import { LogOnChange } from '../lib/log-on-change.ts';
 
-/** Requests without a usable answer, one after the other, that make an outage. */
+/** The number of consecutive failures that make an outage. */
 const enough = 5;
 
-/** @returns to be told of each request: no answer, or a status of 500 and more, is a failure. */
+/** @returns a function to call after each request: no response, or a status of 500 and more, is a failure. */
 export function outageLog(log: Log): (request: Pick<ArmRequest, 'status' | 'correlationId'>) => void {
   const complaints = new LogOnChange(log);
   let failures = 0;

@@ -1,5 +1,5 @@
-// A server's certificate and key in a directory, as cert-manager and the kubelet put them there, read anew while the server runs:
-// they are renewed every few weeks, and nobody restarts an operator for that.
+// Watches a server's certificate and key in a directory, as cert-manager and the kubelet write them: they are renewed every few
+// weeks, without a restart of the operator.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,18 +8,18 @@ import type { Log } from '../lib/log.ts';
 import { errorMessage } from '../lib/sanitize.ts';
 import type { Certificate } from './self-signed.ts';
 
-/** They are missing or do not belong together; the message is one sentence that names the flag. */
+/** The files are missing or do not match; the message is one sentence that names the flag. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError';
 }
 
-/** ms. The kubelet itself needs up to a minute to bring a renewed secret into a pod. */
+/** ms. The kubelet itself takes up to a minute to update a secret in a pod. */
 const lookedAtEvery = 10_000;
 
 /** Rejects with a CertificateError. */
 export async function readCertificate(directory: string): Promise<Certificate> {
   try {
-    // One after the other: where both are missing, the words are the same each time.
+    // In sequence, so that the message is always the same if both are missing.
     const cert = await readFile(join(directory, 'tls.crt'), 'utf8');
     const key = await readFile(join(directory, 'tls.key'), 'utf8');
     if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
@@ -40,8 +40,8 @@ export interface Renewal {
 }
 
 /**
- * Looks whether `current` has been replaced, until the function returned is called. What cannot be used is told once for each
- * reason, so that whoever mends it sees what is still missing, and the last one that could stays in use.
+ * Checks whether `current` has been replaced, until the returned function is called. Invalid files are logged once for each
+ * reason, so that the log shows what is still missing; the last valid pair stays in use.
  */
 export function watchCertificate(
   directory: string,

@@ -1,6 +1,5 @@
-// What the kubelet's probes ask, answered in plain words: is this process worth keeping (live), and does it see the cluster
-// (ready)? It reads what the parts tell of themselves and mends nothing. That the event loop turns needs no check: an answer
-// at all shows it.
+// The checks behind the kubelet's probes: is the process worth keeping (live), and does it see the cluster (ready)? The event
+// loop needs no check: a response at all shows that it turns.
 
 import type { InformerHealth } from '../kubernetes/cache/informer.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -9,17 +8,17 @@ import type { Checks } from './server.ts';
 export interface HealthSources {
   /** Seconds for which the longest pass has been running; 0: none runs. */
   readonly longestPass: () => number;
-  /** What the informer tells of itself; as long as it is alive, something in it changes twice a minute. */
+  /** The informer's state; while it is alive, it changes at least twice a minute. */
   readonly informer: () => InformerHealth;
   readonly clock: Clock;
 }
 
-/** ms. A pass has a handful of requests, each given up after 30 s; a watch is renewed, or tried again, every 30 s at most. */
+/** ms. A pass has a handful of requests with a timeout of 30 s each; a watch is renewed or retried at least every 30 s. */
 const absurdlyLong = 5 * 60_000;
-/** ms. Three times what a living watch may be silent for. */
+/** ms. Three times the longest silence of a live watch. */
 const tooLongAgo = 90_000;
 
-/** A standby is as live and as ready as a leader. While the API server is away the process is not ready, but live: a restart would not help. */
+/** A standby is as live and ready as a leader. While the API server is unavailable, the process is live but not ready: a restart would not help. */
 export function healthChecks({ longestPass, informer, clock }: HealthSources): Checks {
   const now = () => clock.now().getTime();
   let last = { seen: '', since: now() };
@@ -48,7 +47,7 @@ export function healthChecks({ longestPass, informer, clock }: HealthSources): C
   };
 }
 
-/** The same for as long as nothing happens. Errors are left out: whoever threw one may have put anything into it. */
+/** Changes whenever the informer does. Errors are left out: they may contain values that JSON cannot represent. */
 function lifeSignsOf(health: InformerHealth): string {
   return JSON.stringify(health, (name, value) => (name === 'error' ? undefined : value));
 }

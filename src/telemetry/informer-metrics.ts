@@ -1,12 +1,12 @@
-// The informers' metrics: whether each knows all objects, when it last heard of the API server, and how often it had to begin
-// anew. Prometheus has no settled names for these (client-go dropped its reflector metrics), so they are of our own domain.
+// The informers' metrics: whether each has listed all objects, when it last heard from the API server, and how often it had to
+// list again. The names are our own, since client-go dropped its reflector metrics.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { InformerHealth } from '../kubernetes/cache/informer.ts';
 
-/** What an informer tells of itself. */
+/** The state of an informer. */
 export type InformerState = Pick<InformerHealth, 'synced' | 'lastContact' | 'relists'>;
 
-/** The function returned is told of each informer once; `read` is asked at each scrape. */
+/** Call the returned function once per informer; `read` is called at each scrape. */
 export function informerMetricsFor(registry: Registry): (name: string, read: () => InformerState) => void {
   const informers = new Map<string, () => InformerState>();
   const labelNames = ['name'] as const;

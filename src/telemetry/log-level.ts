@@ -1,11 +1,11 @@
-// More of the log while something is looked into, without a restart that would make the trouble go away.
+// Changes the log level at run time, since a restart might make the problem disappear.
 import type { Logger } from './logger.ts';
 
-/** From the level that was asked for to debug, or back; where debug was asked for, to info, or back. The log says so. */
+/** Toggles between the configured level and debug; if the configured level is debug, between debug and info. */
 export function toggleDebug(log: Logger, asked: string): void {
   const other = asked === 'debug' || asked === 'trace' ? 'info' : 'debug';
   const next = log.level === asked ? other : asked;
-  // Said whatever the level was, or will be.
+  // Logged whatever the old or the new level.
   log.level = 'info';
   log.info({}, `The log level is ${next} from now on`);
   log.level = next;

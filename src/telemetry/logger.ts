@@ -1,5 +1,5 @@
-// One line per entry on stdout, as JSON or for people: ISO time, level as a word, errors cut short, secrets removed, and nothing that
-// would steer a terminal, whoever's words they are.
+// Writes one line per entry to stdout, as JSON or pretty: with an ISO time, the level as a word, shortened errors, and without
+// secrets and terminal control.
 import pino, { type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
 import { isSecretName } from '../lib/redact.ts';
 import { sanitize } from '../lib/sanitize.ts';
@@ -10,14 +10,14 @@ export type { Logger };
 export interface LoggerOptions {
   readonly level: LevelWithSilent;
   readonly format?: 'json' | 'pretty';
-  /** Tests pass their own; stdout otherwise, written synchronously, so that nothing is lost at an exit. */
+  /** Default: stdout, written synchronously so that nothing is lost on exit. */
   readonly destination?: DestinationStream;
 }
 
-/** Characters of an error's message, and frames of its stack, that are worth a line. */
+/** Limits for an error's message in characters and its stack in frames. */
 const mostMessage = 2_048;
 const mostFrames = 5;
-/** Levels of objects within fields. */
+/** The maximal depth of objects in fields. */
 const deepest = 4;
 
 export function createLogger({ level, format = 'json', destination }: LoggerOptions): Logger {
@@ -40,7 +40,7 @@ export function createLogger({ level, format = 'json', destination }: LoggerOpti
   );
 }
 
-/** The operator does not work unseen: when stdout cannot be written, the process ends with one line on stderr and with 1. */
+/** Without a log the operator must not run: when stdout cannot be written, it prints one line to stderr and exits with 1. */
 function stdout(): DestinationStream {
   const out = pino.destination({ dest: 1, sync: true });
   out.on('error', (error: Error) => {
@@ -52,7 +52,7 @@ function stdout(): DestinationStream {
   return out;
 }
 
-/** The value as a log may hold it, beside a sentence that need not be said twice. */
+/** The value in a form fit for the log, without repeating the line's message. */
 function presentable(value: unknown, sentence: string, depth: number): unknown {
   if (typeof value === 'string') return sanitize(value, mostMessage);
   if (value instanceof Error) return shortError(value, sentence);
@@ -67,7 +67,7 @@ function presentable(value: unknown, sentence: string, depth: number): unknown {
   );
 }
 
-/** What was thrown, without the requests and responses that SDK errors carry; a stack only where the mistake may be ours. */
+/** An error without the requests and responses that SDK errors carry; a stack only for unexpected errors. */
 function shortError(error: Error, sentence: string): unknown {
   const { code, reason, statusCode } = error as { code?: unknown; reason?: unknown; statusCode?: unknown };
   const cause = error.cause instanceof Error ? sanitize(error.cause.message, mostMessage) : undefined;

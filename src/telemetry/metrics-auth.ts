@@ -1,5 +1,5 @@
-// Who may read the metrics: whoever the API server knows by a bearer token, and gives the right to `get` the path /metrics. Its
-// answers are kept for a moment, so that a scrape costs no request to it; tokens are never kept, only what they hash to.
+// Authorizes metrics clients: the API server must know their bearer token and let them `get` the path /metrics. Its responses
+// are cached briefly, so that a scrape costs no request; only hashes of tokens are kept.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { AccessReview } from '../kubernetes/client/access-review.ts';
@@ -11,7 +11,7 @@ import { sanitize } from '../lib/sanitize.ts';
 
 export type Verdict = { readonly status: 200 } | { readonly status: 401 | 403 | 500 | 503; readonly words: string };
 
-/** @param authorization The header, where there was one. Never rejects. */
+/** @param authorization the request's header, if any. Never rejects. */
 export type Guard = (authorization: string | undefined) => Promise<Verdict>;
 
 export interface GuardOptions {
@@ -20,15 +20,15 @@ export interface GuardOptions {
   readonly log: Pick<Log, 'info' | 'warn'>;
 }
 
-/** ms: how long a right that was taken away still counts; and how long one that was just given does not. */
+/** ms for which a revoked right is still granted, and a new one still refused. */
 const kept = { allowed: 60_000, refused: 10_000 } as const;
-/** Of so many tokens; those that were not used for longest are forgotten. */
+/** Maximum number of cached tokens; the least recently used ones are dropped. */
 const mostKept = 256;
 
-/** Reviews at a time: a flood of made-up tokens stops here, and does not become one of questions to the API server. */
+/** Maximum number of simultaneous reviews, so that a flood of made-up tokens does not flood the API server. */
 const mostReviews = 16;
 
-/** What Go's servers say without a token. */
+/** The response of Go's servers to a request without a token. */
 const unauthorized: Verdict = { status: 401, words: 'Unauthorized' };
 const tooMany: Verdict = { status: 503, words: 'Too many ask at once' };
 
@@ -48,7 +48,7 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
   }
 
   function unanswered(error: unknown, token: string): Verdict {
-    // Whatever stands between us and the API server may send back what it was sent.
+    // A proxy before the API server may echo the token.
     const why = remedyFor(error).replaceAll(token, '[removed]');
     complaints.raise('reviews', `Nobody can read the metrics: whoever asks cannot be looked up. ${why}`);
     return isUnavailable(error)

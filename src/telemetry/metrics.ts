@@ -1,5 +1,5 @@
-// Every metric of the operator, under the names that controller-runtime and client-go use, so that existing dashboards work, and
-// georeplication_* for the domain. It measures and never decides.
+// All metrics of the operator: under the names of controller-runtime and client-go, so that existing dashboards work, and under
+// georeplication_* for the domain.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObservedRequest } from '../kubernetes/client/client.ts';
 import { type ControllerMetrics, passResults } from '../kubernetes/controller/controller.ts';
@@ -13,12 +13,12 @@ import { queueMetricsFor } from './queue-metrics.ts';
 export interface Metrics {
   /** For the server of /metrics. */
   readonly registry: Registry;
-  /** @param concurrency How many workers there are. */
+  /** @param concurrency the number of workers */
   controller(name: string, concurrency: number): ControllerMetrics;
   queue(name: string): QueueMetrics;
-  /** @param name The Lease's. */
+  /** @param name the Lease's name */
   election(name: string): LeaderElectionMetrics;
-  /** @param read Asked at each scrape. */
+  /** @param read called at each scrape */
   informer(name: string, read: () => InformerState): void;
   objects(sources: ObjectSources): ObjectMetrics;
   kubernetesRequest(request: ObservedRequest): void;
@@ -31,7 +31,7 @@ const reconcileBuckets = [
   2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
 
-/** @param processMetrics Whether Node's and the process's own metrics are among them; they are global, so once a process. */
+/** @param processMetrics whether to include the metrics of Node and the process, which are global: once per process */
 export function createMetrics({ processMetrics = true }: { readonly processMetrics?: boolean } = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -95,7 +95,7 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     objects: (sources) => objectMetricsFor(registry, sources),
 
     controller(controller, concurrency) {
-      // From the first scrape on: a rate over a series that appears late misses its first step.
+      // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
       for (const result of passResults) reconciles.inc({ controller, result }, 0);
       reconcileErrors.inc({ controller }, 0);
       activeWorkers.set({ controller }, 0);

@@ -1,6 +1,6 @@
-// The domain's metrics. What the objects are like is counted anew at each scrape from what the informer keeps, so that it cannot
-// drift and what is deleted is gone from the next scrape on; what happens to them is told. No label takes words from outside
-// but names, and only so many of those: whoever may write objects cannot flood whoever stores the metrics.
+// The domain's metrics. Gauges are computed at each scrape from the informer's objects, so that they cannot drift, and deleted
+// objects disappear; counters are incremented on transitions. Labels take no foreign text but names, and a bounded number of
+// those, so that users who write objects cannot flood the metrics' storage.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { findCondition } from '../api/conditions.ts';
 import type { Phase, RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
@@ -9,31 +9,31 @@ import type { Clock } from '../lib/clock.ts';
 import { needsIntervention, reasons } from '../replication/reasons.ts';
 
 export interface ObjectSources {
-  /** Asked at each scrape; none where another operator works on them, so that a sum over all operators is right. */
+  /** Called at each scrape; empty on a standby, so that a sum over all operators is right. */
   readonly objects: () => readonly RegistryReplication[];
   readonly clock: Clock;
 }
 
-/** What happens to objects, told by whoever announces it. */
+/** Counts transitions of objects. */
 export interface ObjectMetrics {
-  /** An object has become Ready, after so many seconds in which it was not. */
+  /** An object has become Ready after this many seconds. */
   becameReady(seconds: number): void;
-  /** What others had changed in Azure, or deleted there, is being put right. */
+  /** A change that others made in Azure is being corrected. */
   driftCorrected(action: 'create' | 'update'): void;
-  /** An object has found its registry managed by another. */
+  /** An object has found its registry claimed by another one. */
   claimLost(): void;
 }
 
-/** Series of a metric that names objects: those in trouble for longest. */
+/** Maximum number of series of a metric that names objects; those with the longest trouble are kept. */
 export const mostNamed = 500;
 
 const phases: readonly Phase[] = ['Pending', 'Syncing', 'Ready', 'Failed', 'Suspended', 'Observing', 'Deleting'];
 const states: readonly RegionState[] = ['Absent', 'Creating', 'Syncing', 'Ready', 'Updating', 'Deleting', 'Failed'];
-/** For a word that another version of the operator has written. */
+/** Stands for a value that another version of the operator has written. */
 const other = 'Other';
 const everyReason = [...Object.keys(reasons), other];
 
-/** From a replica that was there already to a registry of terabytes, in seconds. */
+/** In seconds, from an adopted replica to a registry of terabytes. */
 const readyBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 259_200];
 
 export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectSources): ObjectMetrics {
@@ -135,7 +135,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
     help: 'Objects that have found their registry managed by another object',
     registers,
   });
-  // From the first scrape on: a rate over a series that appears late misses its first step.
+  // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
   for (const action of ['create', 'update']) corrections.inc({ action }, 0);
   return {
     becameReady: (seconds) => timeToReady.observe(seconds),
@@ -149,7 +149,7 @@ function stalledOf({ status }: RegistryReplication) {
   return stalled?.status === 'True' ? stalled : undefined;
 }
 
-/** How often each of these words was found, those not found included. */
+/** How often each of these values occurs, zero included. */
 function counted(words: readonly string[], found: readonly string[]): Map<string, number> {
   const counts = new Map(words.map((word) => [word, 0]));
   for (const one of found) {
@@ -167,7 +167,7 @@ function namesOf({ metadata, spec }: RegistryReplication): { object: string; reg
   return { object: namespacedName({ metadata }), registry: spec.registry.name };
 }
 
-/** Times of one form are in the order of their letters. */
+/** ISO times of one format sort as strings. */
 function longest<T extends { readonly since: string }>(each: T[]): T[] {
   return each.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, mostNamed);
 }

@@ -1,4 +1,4 @@
-// A log line for people: when, how bad, about what, the sentence, and the rest behind it. What steers a terminal is gone already.
+// Formats a log line for reading: time, level, subject, message, then the other fields. Terminal control is removed already.
 
 interface Entry {
   readonly time: string;
@@ -7,14 +7,14 @@ interface Entry {
   readonly [field: string]: unknown;
 }
 
-/** @param line One of the logger's JSON lines. @returns One line for people. */
+/** @param line one of the logger's JSON lines @returns one readable line */
 export function prettyLine(line: string): string {
   const { time, level, msg = '', object, ...fields } = JSON.parse(line) as Entry;
   const rest = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`);
   return `${[time, level.toUpperCase().padEnd(5), ...(object ? [`[${object}]`] : []), msg, ...rest].join(' ')}\n`;
 }
 
-/** Quoted only where it would not be told from what comes next. */
+/** Quoted only if it would be ambiguous otherwise. */
 function shown(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }

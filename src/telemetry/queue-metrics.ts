@@ -1,9 +1,9 @@
-// The work queue's metrics, with client-go's names and meaning (k8s.io/client-go/util/workqueue/metrics.go): what waits, how long
-// it waited, how long it is worked on, and what is stuck. It is told by the queue and knows no keys.
+// The work queue's metrics, with client-go's names and meanings (k8s.io/client-go/util/workqueue/metrics.go): depth, waiting time,
+// processing time, and stuck work.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
 
-/** client-go's: from 10 ns in powers of ten, and further up, since a pass waits for Azure. */
+/** client-go's buckets, from 10 ns in powers of ten, and larger ones, since a pass waits for Azure. */
 const buckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1_000];
 
 export function queueMetricsFor(registry: Registry): (name: string) => QueueMetrics {
@@ -54,7 +54,7 @@ export function queueMetricsFor(registry: Registry): (name: string) => QueueMetr
 
   return (name) => {
     const labels = { name, controller: name };
-    // From the first scrape on: a rate over a series that appears late misses its first step.
+    // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
     depth.set(labels, 0);
     adds.inc(labels, 0);
     retries.inc(labels, 0);

@@ -1,5 +1,5 @@
-// The metrics over HTTPS, for those only whom the API server gives the right to read them, as controller-runtime's
-// WithAuthenticationAndAuthorization serves them: puts together the server, its certificate and its guard.
+// Serves the metrics over HTTPS to clients that the API server authorizes, as controller-runtime's
+// WithAuthenticationAndAuthorization does: composes the server, its certificate and its authorization.
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
 import { accessReview } from '../kubernetes/client/access-review.ts';
@@ -15,9 +15,9 @@ import { type Address, type RunningServer, serveMetricsSecurely } from './server
 export interface SecureMetricsOptions {
   readonly address: Address;
   readonly registry: Registry;
-  /** Of its own, and closed with the server: a standby, which may not write, answers scrapes as well. */
+  /** A client of its own, closed with the server: a standby, whose writes are fenced, serves scrapes too. */
   readonly cluster: KubeClient;
-  /** Holds tls.crt and tls.key; left out, the server makes itself a certificate that nobody can check. */
+  /** The directory of tls.crt and tls.key; undefined: a self-signed certificate that clients cannot verify. */
   readonly certDir?: string;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,4 +1,4 @@
-// A self-signed certificate made in memory, for clients that want encryption and do not check the server.
+// Makes a self-signed certificate in memory, for clients that want encryption and do not verify the server.
 import { generate } from 'selfsigned';
 
 export interface Certificate {
@@ -9,7 +9,7 @@ export interface Certificate {
 }
 
 const validYears = 10;
-/** Clocks of clients may be behind. */
+/** Clients' clocks may be slow. */
 const backdateMs = 3_600_000;
 /** RFC 5280, appendix A.1: ub-common-name. */
 const maxCommonName = 64;

@@ -1,5 +1,5 @@
-// The two small HTTP servers that a cluster asks: /metrics for Prometheus, /livez and /readyz for the kubelet. They only answer;
-// what is healthy is decided by the checks that are passed in. Connections, requests and answers are bounded in number and time.
+// The HTTP servers for /metrics (Prometheus) and for /livez and /readyz (the kubelet), with bounds on the number and duration
+// of connections, requests and responses.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
@@ -9,7 +9,7 @@ import type { Guard } from './metrics-auth.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import type { Certificate } from './self-signed.ts';
 
-/** Left out, the host is every address; port 0 lets the system choose. */
+/** No host means every address; port 0 lets the system choose. */
 export interface Address {
   readonly host?: string;
   readonly port: number;
@@ -18,7 +18,7 @@ export interface Address {
 export interface RunningServer {
   /** The port that was bound. */
   readonly port: number;
-  /** Resolves once nothing listens and no connection is left. */
+  /** Resolves when the server is closed and no connection is left. */
   close(): Promise<void>;
 }
 
@@ -30,28 +30,28 @@ export class BindError extends Error {
 export interface Limits {
   /** Above this, a new connection is closed at once. */
   readonly maxConnections: number;
-  /** Until a request has arrived whole. */
+  /** Timeout for receiving a request. */
   readonly maxRequestMs: number;
-  /** Until an answer has been read whole. */
+  /** Timeout for the client to read a response. */
   readonly maxAnswerMs: number;
 }
 
 /** Prometheus uses one connection and gives up after 10 s. */
 const metricsLimits: Limits = { maxConnections: 64, maxRequestMs: 5_000, maxAnswerMs: 15_000 };
-/** The answers cost little, and a probe that finds no free connection restarts the pod. */
+/** More connections, since responses are cheap, and a probe without a free connection restarts the pod. */
 const healthLimits: Limits = { ...metricsLimits, maxConnections: 1_024 };
 
-/** A sentence when something is wrong, else undefined. */
+/** Returns a sentence if something is wrong, else undefined. */
 export type Check = () => string | undefined;
 
-/** Checks by name, as each shows in the answer. */
+/** Checks by name, as the response shows them. */
 export interface Checks {
-  /** Failing for long, the process is restarted. */
+  /** If they keep failing, the process is restarted. */
   readonly live: Readonly<Record<string, Check>>;
   readonly ready: Readonly<Record<string, Check>>;
 }
 
-/** To whoever asks, over plain HTTP. Rejects with a BindError. */
+/** Serves every client over plain HTTP. Rejects with a BindError. */
 export async function serveMetrics(
   address: Address,
   page: MetricsPage,
@@ -61,11 +61,11 @@ export async function serveMetrics(
 }
 
 export interface SecureServerRunning extends RunningServer {
-  /** Connections from now on are served with this one. */
+  /** Uses this certificate for new connections. */
   renew(certificate: Certificate): void;
 }
 
-/** To whoever the guard lets in, over HTTPS. Rejects with a BindError. */
+/** Serves clients that the guard authorizes, over HTTPS. Rejects with a BindError. */
 export async function serveMetricsSecurely(
   address: Address,
   page: MetricsPage,
@@ -96,7 +96,7 @@ function metricsApp(page: MetricsPage, guard?: Guard): Hono {
   return app;
 }
 
-/** /livez, /readyz, and /healthz as older clusters ask. Rejects with a BindError. */
+/** Serves /livez, /readyz, and /healthz for older clusters. Rejects with a BindError. */
 export function serveHealth(address: Address, checks: Checks): Promise<RunningServer> {
   const app = new Hono();
   const answer = (group: Readonly<Record<string, Check>>) => () => {
@@ -117,7 +117,7 @@ export function serveHealth(address: Address, checks: Checks): Promise<RunningSe
   return listen(plainServer(app, healthLimits), address, flag, healthLimits);
 }
 
-/** A check that throws is a check that failed. */
+/** A check that throws has failed. */
 function outcome(check: Check): string | undefined {
   try {
     return check();
@@ -144,7 +144,7 @@ function timeoutsOf({ maxRequestMs }: Limits) {
   };
 }
 
-/** Ends the connection of a client that does not read its answer in time. */
+/** Ends the connection of a client that does not read its response in time. */
 function limitAnswers(server: Server | SecureServer, { maxAnswerMs }: Limits): void {
   server.on('request', (_: IncomingMessage, response: ServerResponse) => {
     const timer = setTimeout(() => response.destroy(), maxAnswerMs);
