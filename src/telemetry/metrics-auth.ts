@@ -50,7 +50,7 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
   function unanswered(error: unknown, token: string): Verdict {
     // A proxy before the API server may echo the token.
     const why = remedyFor(error).replaceAll(token, '[removed]');
-    complaints.raise('reviews', `Nobody can read the metrics: whoever asks cannot be looked up. ${why}`);
+    complaints.raise('reviews', `Requests for metrics cannot be authorized: ${why}`);
     return isUnavailable(error)
       ? { status: 503, words: 'The API server cannot be asked who you are' }
       : { status: 500, words: 'The API server does not say who you are' };
@@ -67,7 +67,7 @@ export function scrapeGuard({ reviews, clock, log }: GuardOptions): Guard {
     const verdict = review(token).then(
       (answer) => {
         entry.until = now() + (answer.status === 200 ? kept.allowed : kept.refused);
-        complaints.settle('reviews', 'Whoever asks for metrics can be looked up again');
+        complaints.settle('reviews', 'Requests for metrics can be authorized again');
         return answer;
       },
       (error) => {

@@ -112,18 +112,18 @@ describe('the authorization of a metrics client', () => {
     trouble = new ApiServerUnreachable('the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)');
     for (const token of ['scraper', 'scraper', 'stranger']) expect(await status(`Bearer ${token}`)).to.equal(503);
     expect(log.all.map(({ level, sentence }) => `${level}: ${sentence}`)).to.deep.equal([
-      'warn: Nobody can read the metrics: whoever asks cannot be looked up. the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)',
+      'warn: Requests for metrics cannot be authorized: the API server at https://10.0.0.1 cannot be reached (ECONNREFUSED)',
     ]);
     trouble = undefined;
     expect(await status('Bearer scraper')).to.equal(200);
-    expect(log.all.at(-1)).to.include({ level: 'info', sentence: 'Whoever asks for metrics can be looked up again' });
+    expect(log.all.at(-1)).to.include({ level: 'info', sentence: 'Requests for metrics can be authorized again' });
   });
 
   it('is unknown if the operator may not review tokens: 500, and the log names the missing rights', async () => {
     trouble = new ApiException(403, '', { message: 'tokenreviews is forbidden' }, {});
     expect(await status('Bearer scraper')).to.equal(500);
     expect(log.all.map(({ sentence }) => sentence)).to.deep.equal([
-      'Nobody can read the metrics: whoever asks cannot be looked up. Give the operator the ClusterRole of deploy/base/metrics-role.yaml (the API server answered 403 Forbidden: tokenreviews is forbidden)',
+      'Requests for metrics cannot be authorized: Give the operator the ClusterRole of deploy/base/metrics-role.yaml (the API server answered 403 Forbidden: tokenreviews is forbidden)',
     ]);
   });
 
