@@ -30,13 +30,13 @@ describe('a watch', () => {
     await server.stop();
   });
 
-  /** From now on, instead of client-node's patience of 30 s, which it keeps to itself. */
+  /** Replaces client-node's timeout of 30 s, which cannot be configured. */
   const bePatientFor = (ms: number) => Object.assign(watch, { requestTimeoutMs: ms });
 
   const begin = () =>
     watch.watch('/apis/example.dev/v1/widgets', { resourceVersion: '5' }, told.push, (error) => ends.push({ error }));
 
-  it('asks for bookmarks and for an end before client-node takes it for dead (trap 33)', async () => {
+  it('requests bookmarks, and a timeout before that of client-node (trap 33)', async () => {
     void begin();
     const asked = await server.nextWatch();
     expect(Object.fromEntries(asked.url.searchParams)).to.deep.equal({
@@ -47,7 +47,7 @@ describe('a watch', () => {
     });
   });
 
-  it('that is accepted and never answered ends with an error, not as if it were only quiet', async () => {
+  it('that is accepted and never answered ends with an error, unlike a quiet one', async () => {
     bePatientFor(1_000); // long enough to have sent the request on a busy machine too
     void begin();
     await server.nextWatch();
@@ -57,7 +57,7 @@ describe('a watch', () => {
     expect(told.all).to.deep.equal(['connecting']);
   });
 
-  it('that is quiet for too long ends as client-node has it, which then goes on at once', async () => {
+  it("that is quiet for too long ends by client-node's timeout, and is renewed at once", async () => {
     void begin();
     const asked = await server.nextWatch();
     bePatientFor(1);
@@ -66,7 +66,7 @@ describe('a watch', () => {
     expect(told.all).to.deep.equal(['connecting', 'opened']);
   });
 
-  it('ends once, however many reasons there are, and passes nothing on afterwards', async () => {
+  it('ends once, whatever the number of reasons, and passes nothing on afterwards', async () => {
     void begin();
     const asked = await server.nextWatch();
     asked.open();
@@ -80,7 +80,7 @@ describe('a watch', () => {
     expect(ends.all).to.have.length(1);
   });
 
-  it('ends with 410 without being sent, when a list is wanted, until one has come', async () => {
+  it('ends with 410 without a request while a new list is required', async () => {
     watch.forceRelist();
     await begin();
     expect((await ends.next()).error).to.have.property('code', 410);
@@ -90,7 +90,7 @@ describe('a watch', () => {
     await server.nextWatch();
   });
 
-  it('that was stopped while it opened is ended, and tells nobody', async () => {
+  it('that is stopped while it opens ends without a callback', async () => {
     const opening = begin();
     const asked = await server.nextWatch();
     watch.stop();

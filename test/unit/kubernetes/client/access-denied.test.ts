@@ -4,7 +4,7 @@ import { annotationsOf } from '../../../../src/kubernetes/client/access-denied.t
 import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { type Asked, ScriptedApiServer } from './scripted-api-server.ts';
 
-describe('the annotations of what somebody else keeps', () => {
+describe('the annotations of namespaces and ServiceAccounts', () => {
   let server: ScriptedApiServer;
   let cluster: KubeClient;
 
@@ -24,18 +24,18 @@ describe('the annotations of what somebody else keeps', () => {
     return asking.catch((error: Error) => error.name);
   }
 
-  it('are none where nobody has written any', async () => {
+  it('are empty if there are none', async () => {
     const metadata = { name: 'web', uid: 'c0ffee' };
     expect(await reading((asked) => asked.json({ metadata }))).to.deep.equal({ annotations: {}, uid: 'c0ffee' });
   });
 
-  it('are kept only where the operator reads them', async () => {
+  it('are filtered to those that the operator reads', async () => {
     const metadata = { name: 'web', uid: 'c0ffee', annotations: { read: 'yes', other: 'x'.repeat(100_000) } };
     const kept = { annotations: { read: 'yes' }, uid: 'c0ffee' };
     expect(await reading((asked) => asked.json({ metadata }))).to.deep.equal(kept);
   });
 
-  it('cannot be had without the right to them, and the API server says so', async () => {
+  it('are refused without the right to read them', async () => {
     const words = 'namespaces "web" is forbidden: User "x" cannot get resource "namespaces"';
     expect(await reading((asked) => asked.refuse(403, words))).to.deep.equal({
       refused: 'forbidden',
@@ -43,7 +43,7 @@ describe('the annotations of what somebody else keeps', () => {
     });
   });
 
-  it('are missing only where the API server has looked for the object by its name', async () => {
+  it('are missing only if the API server has not found the object by its name', async () => {
     const status = { kind: 'Status', code: 404, message: 'namespaces "web" not found', details: { name: 'web' } };
     expect(await reading((asked) => asked.json(status, 404))).to.include({ refused: 'missing' });
     expect(await reading((asked) => asked.refuse(404, 'the server could not find the requested resource'))).to.be.a(
@@ -51,7 +51,7 @@ describe('the annotations of what somebody else keeps', () => {
     );
   });
 
-  it('are not known where the API server is in trouble', async () => {
+  it('are unknown while the API server is unavailable', async () => {
     expect(await reading((asked) => asked.refuse(503, 'overloaded'))).to.be.a('string');
     expect(await reading((asked) => asked.cut())).to.equal('ApiServerUnreachable');
   });

@@ -15,7 +15,7 @@ describe('a CRD', () => {
     await server.stop();
   });
 
-  it('is terminating when it is being deleted or gone, and neither when nobody can tell', async () => {
+  it('is terminating when it is being deleted or gone, and unknown during an outage', async () => {
     const ask = async (answer: (asked: Asked) => void) => {
       const result = isTerminating(cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
       const asked = await server.requests.next();

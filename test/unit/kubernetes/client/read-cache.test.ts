@@ -18,8 +18,8 @@ function scene() {
   return { clock, get, asked: () => asked };
 }
 
-describe('a reading that may be a minute old', () => {
-  it('is read once, however many ask, and anew after the minute', async () => {
+describe('a cached read of at most a minute', () => {
+  it('is read once for many callers, and again after the minute', async () => {
     const { clock, get, asked } = scene();
     expect(await Promise.all([get(async () => 'a'), get(async () => 'b')])).to.deep.equal(['a', 'a']);
     await clock.advance(minute - 1);
@@ -29,14 +29,14 @@ describe('a reading that may be a minute old', () => {
     expect(asked()).to.equal(2);
   });
 
-  it('is read anew for whoever wants no older one', async () => {
+  it('is read again for a caller that requires a newer one', async () => {
     const readings = new ReadCache<string>(new FakeClock());
     await readings.get('web', minute, async () => 'old');
     expect(await readings.get('web', 0, async () => 'new')).to.equal('new');
     expect(await readings.get('web', minute, async () => 'newer')).to.equal('new');
   });
 
-  it('is as old as the question, not as the answer', async () => {
+  it('has the age of its request, not of its response', async () => {
     const { clock, get } = scene();
     const late = Promise.withResolvers<string>();
     const first = get(() => late.promise);
@@ -46,7 +46,7 @@ describe('a reading that may be a minute old', () => {
     expect(await get(async () => 'new')).to.equal('new');
   });
 
-  it('is kept on while the API server does not answer, and is read anew as soon as it does', async () => {
+  it('is kept while the API server is unavailable, and read again as soon as it is back', async () => {
     const { clock, get } = scene();
     await get(async () => 'kept');
     await clock.advance(minute);
@@ -54,7 +54,7 @@ describe('a reading that may be a minute old', () => {
     expect(await get(async () => 'new')).to.equal('new');
   });
 
-  it('is not shared with a caller that asks after the read began and wants nothing older', async () => {
+  it('is not shared with a caller that requires a read begun later', async () => {
     const clock = new FakeClock();
     const readings = new ReadCache<string>(clock);
     const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
@@ -68,7 +68,7 @@ describe('a reading that may be a minute old', () => {
     expect(await readings.get('web', minute, async () => 'not read')).to.equal('edited');
   });
 
-  it('is one read for all who ask in one instant, even where they want nothing older', async () => {
+  it('is shared by simultaneous callers, even if they require a new read', async () => {
     const readings = new ReadCache<string>(new FakeClock());
     let reads = 0;
     const get = () => readings.get('web', 0, async () => `read ${++reads}`);
@@ -94,7 +94,7 @@ describe('a reading that may be a minute old', () => {
     expect(await get(async () => 'new')).to.equal('new');
   });
 
-  it('is refused where there is none, and where the refusal is about something else', async () => {
+  it('is refused if there is none, and for errors other than an outage', async () => {
     const { clock, get } = scene();
     const failure = (error: Error) => get(() => Promise.reject(error)).then(String, (error: Error) => error.message);
     expect(await failure(new ApiServerUnreachable('gone'))).to.equal('gone');
@@ -103,7 +103,7 @@ describe('a reading that may be a minute old', () => {
     expect(await failure(new Error('a mistake of ours'))).to.equal('a mistake of ours');
   });
 
-  it('of what nobody asks for any more is dropped', async () => {
+  it('is dropped when it is no longer used', async () => {
     const clock = new FakeClock();
     const readings = new ReadCache<string>(clock);
     await readings.get('gone', minute, async () => 'x');

@@ -37,7 +37,7 @@ describe('a resource', () => {
     expect(list.metadata?.resourceVersion).to.equal('7');
   });
 
-  it('is listed in one piece when the pages were compacted away in between', async () => {
+  it('is listed without pages if a page has expired', async () => {
     const listed = api.list({ namespace: 'toys' });
     (await next()).list([widget('a', '1')], '7', 'more');
     (await next()).refuse(410, 'the provided continue parameter is too old');
@@ -72,7 +72,7 @@ describe('a resource', () => {
     expect(slim({})).to.deep.equal({});
   });
 
-  it('has its status replaced on the condition that nobody has written since', async () => {
+  it('replaces its status only at the given resourceVersion', async () => {
     const bear = { ...widget('bear', '5'), status: { seen: 1 } };
     const written = api.replaceStatus(bear);
     const asked = await next();

@@ -29,7 +29,7 @@ describe('a status', () => {
     stored = structuredClone(bear);
   });
 
-  it('is written on the object as the pass knew it', async () => {
+  it('is written to the version that the pass has read', async () => {
     expect((await writeStatus(api, bear, { seen: 2 })).status).to.deep.equal({ seen: 2 });
     expect(written).to.deep.equal([{ ...bear, status: { seen: 2 } }]);
   });
@@ -39,7 +39,7 @@ describe('a status', () => {
     expect(await writeStatus(api, bear, { seen: 2 })).to.deep.include({ spec: { size: 9 }, status: { seen: 2 } });
   });
 
-  it('gives way to a status that somebody else wrote, and to another object of the same name', async () => {
+  it("yields to another writer's status, and to another object of the same name", async () => {
     stored = { ...widget('bear', '6'), status: { seen: 7 } };
     expect(isConflict(await failure())).to.equal(true);
     expect(stored.status).to.deep.equal({ seen: 7 });
@@ -48,7 +48,7 @@ describe('a status', () => {
     expect(written).to.have.length(2);
   });
 
-  it('gives up, for the next pass to try, when the races do not end', async () => {
+  it('gives up after repeated conflicts, and leaves it to the next pass', async () => {
     const busy = {
       ...api,
       replaceStatus: () => Promise.reject(new ApiException(409, '', '{"reason":"Conflict"}', {})),

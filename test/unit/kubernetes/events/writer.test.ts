@@ -5,7 +5,7 @@ import { createEventWriter, type EventSeries, type EventWriter } from '../../../
 import { type Asked, ScriptedApiServer } from '../client/scripted-api-server.ts';
 import { widget } from '../widget.ts';
 
-describe('an event on its way to the API server', () => {
+describe('the event writer', () => {
   let server: ScriptedApiServer;
   let cluster: KubeClient;
   let write: EventWriter;
@@ -40,7 +40,7 @@ describe('an event on its way to the API server', () => {
     await server.stop();
   });
 
-  it('is created through events.k8s.io/v1 when it has occurred once', async () => {
+  it('creates a first occurrence through events.k8s.io/v1', async () => {
     const count = write(occurred(1, 0));
     const asked = await server.requests.next();
     expect(seen(asked)).to.deep.equal({ asked: `POST ${path}`, body });
@@ -48,7 +48,7 @@ describe('an event on its way to the API server', () => {
     expect(await count).to.equal(1);
   });
 
-  it('is created as a series when it has occurred again before its turn came', async () => {
+  it('creates a series for an event that was repeated before it was written', async () => {
     const count = write(occurred(3, 0));
     const asked = await server.requests.next();
     expect(seen(asked)).to.deep.equal({ asked: `POST ${path}`, body: { ...body, series } });
@@ -56,7 +56,7 @@ describe('an event on its way to the API server', () => {
     expect(await count).to.equal(3);
   });
 
-  it('gets its count and last time by a merge patch when it occurs again', async () => {
+  it('updates count and time of a repeated event by a merge patch', async () => {
     const count = write(occurred(3, 1));
     const asked = await server.requests.next();
     expect(seen(asked)).to.deep.equal({ asked: `PATCH ${path}/${name}`, body: { series } });
@@ -65,7 +65,7 @@ describe('an event on its way to the API server', () => {
     expect(await count).to.equal(3);
   });
 
-  it('is created anew when it has expired or somebody has deleted it', async () => {
+  it('creates an expired or deleted event again', async () => {
     const count = write(occurred(3, 2));
     (await server.requests.next()).refuse(404, 'not found');
     const asked = await server.requests.next();
@@ -74,7 +74,7 @@ describe('an event on its way to the API server', () => {
     expect(await count).to.equal(3);
   });
 
-  it('is written once when the answer to its creation was lost', async () => {
+  it('writes an event once if the response to its creation was lost', async () => {
     const first = write(occurred(1, 0));
     exists(await server.requests.next());
     expect(await first).to.equal(1);
@@ -87,7 +87,7 @@ describe('an event on its way to the API server', () => {
     expect(server.requests.all).to.have.length(3);
   });
 
-  it('hands on every other answer', async () => {
+  it('passes on every other error', async () => {
     for (const [written, code] of [
       [0, 403],
       [0, 404],

@@ -17,7 +17,7 @@ describe('the leader election', () => {
   let log: LogJournal;
   let lost: string[];
   let told: string[];
-  /** Added to what the clocks show, unknown to any timer: the process was stopped, or its clock was set. */
+  /** An offset of the clocks without any timer firing: the process was stopped, or its clock was set. */
   let jump: { monotonic: number; wall: number };
   let random: number;
 
@@ -82,7 +82,7 @@ describe('the leader election', () => {
   const sentences = () => log.all.map(({ level, sentence }) => `${level} ${sentence}`);
 
   describe('as a candidate', () => {
-    it('makes the Lease where there is none, and leads', async () => {
+    it('creates a missing Lease, and leads', async () => {
       const election = candidate();
       expect([mayWrite(election), election.state.phase]).to.deep.equal([false, 'Unknown']);
       await election.acquire();
@@ -93,7 +93,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('stands by while another one leads, and says so once', async () => {
+    it('stands by while another one leads, and logs that once', async () => {
       const { election, leads } = await standby();
       await clock.advance(8_000);
       expect([leads(), mayWrite(election), election.state.phase]).to.deep.equal([false, false, 'Standby']);
@@ -102,7 +102,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('takes over the moment the lease duration has passed since the last change it saw', async () => {
+    it('takes over as soon as the lease duration has passed since the last observed change', async () => {
       const { election, leads } = await standby();
       await clock.advance(7_000);
       server.put({ holderIdentity: 'other', leaseDurationSeconds: 15, renewTime: 'now' });
@@ -114,7 +114,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('sees each change at once, and takes a Lease that was given back without any wait', async () => {
+    it('sees each change at once, and takes a released Lease without a wait', async () => {
       const { election, leads } = await standby();
       server.put({ holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions: 3 });
       await settled();
@@ -123,7 +123,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('looks now and then without any hint, spread by chance', async () => {
+    it('reads the Lease now and then without an event, with jitter', async () => {
       random = 0.5;
       const { election } = await standby();
       await clock.advance(2_199);
@@ -133,7 +133,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('looks again when a hint comes during a look', async () => {
+    it('reads again when an event comes during a read', async () => {
       const { election, leads } = await standby();
       const held = Promise.withResolvers<void>();
       wire = async (serve) => {
@@ -150,7 +150,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('keeps on watching: at once after a watch that lived, after the retry period after one that did not', async () => {
+    it('renews a watch at once if it had worked, and after the retry period otherwise', async () => {
       const { election } = await standby();
       await clock.advance(2_000);
       server.endWatches();
@@ -165,7 +165,7 @@ describe('the leader election', () => {
       expect([server.watches, clock.nextIn]).to.deep.equal([0, undefined]);
     });
 
-    it('stands by when somebody else was quicker', async () => {
+    it('stands by when another candidate was faster', async () => {
       wire = async (serve, method) => {
         if (method === 'create') server.put({ holderIdentity: 'quicker', leaseDurationSeconds: 15 });
         return serve();
@@ -178,7 +178,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('leads by a claim whose answer was lost once it sees itself as the holder, and renews it before', async () => {
+    it('leads after an acquisition whose response was lost, when it sees itself as the holder and has renewed', async () => {
       wire = async (serve, method) => (method === 'create' ? unanswered(serve, method) : serve());
       const election = candidate();
       await election.acquire();
@@ -188,7 +188,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('does not lead by a claim whose answer came too late', async () => {
+    it('does not lead after an acquisition whose response came too late', async () => {
       wire = async (serve, method) => {
         const answer = serve();
         if (method === 'create') await new Promise<void>((resolve) => clock.after(10_000, resolve));
@@ -206,7 +206,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('waits for the time of a holder whose Lease somebody has deleted', async () => {
+    it("waits for the end of a holder's term after its Lease was deleted", async () => {
       const { election, leads } = await standby();
       await clock.advance(1_000);
       server.delete();
@@ -217,7 +217,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('goes on through whatever the API server says, and tells the same trouble once a minute', async () => {
+    it('continues through any error of the API server, and logs the same one once a minute', async () => {
       wire = failing;
       const election = candidate();
       const led = election.acquire();
@@ -231,7 +231,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('takes over once its time has passed also when it could not look meanwhile', async () => {
+    it('takes over after the lease duration even if it could not read in between', async () => {
       const { election, leads } = await standby();
       wire = failing;
       await clock.advance(15_000);
@@ -244,7 +244,7 @@ describe('the leader election', () => {
   });
 
   describe('as the leader', () => {
-    it('renews every retry period, in one request, and looks at nothing else', async () => {
+    it('renews every retry period with a single request', async () => {
       const election = await leader();
       const { acquireTime } = server.now?.spec ?? {};
       await clock.advance(60_000);
@@ -258,7 +258,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('bears errors until the deadline after the last renewal that was stored', async () => {
+    it('tolerates errors until the deadline after the last stored renewal', async () => {
       const election = await leader();
       await clock.advance(2_000);
       wire = failing;
@@ -270,7 +270,7 @@ describe('the leader election', () => {
       expect(server.now?.spec?.holderIdentity).to.equal('');
     });
 
-    it('has lost at the deadline: the fence is closed, it is told once and with the reason, and nothing is asked any more', async () => {
+    it('loses at the deadline: the fence closes, the loss is reported once with its reason, and no more requests are sent', async () => {
       const election = await leader();
       await clock.advance(2_000);
       wire = failing;
@@ -287,7 +287,7 @@ describe('the leader election', () => {
       expect([asked, lost.length, clock.nextIn]).to.deep.equal([[], 1, undefined]);
     });
 
-    it('counts from when a renewal was sent, not from its answer', async () => {
+    it('counts the deadline from the sending of a renewal, not from its response', async () => {
       const election = await leader();
       wire = async (serve) => {
         const answer = serve();
@@ -302,7 +302,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('is not saved by an answer that comes after the deadline', async () => {
+    it('is not rescued by a response after the deadline', async () => {
       const election = await leader();
       const held = Promise.withResolvers<void>();
       wire = async (serve) => {
@@ -335,7 +335,7 @@ describe('the leader election', () => {
       }
     });
 
-    it('has lost when another one took the Lease', async () => {
+    it('loses when another candidate has taken the Lease', async () => {
       const election = await leader();
       server.put({ holderIdentity: 'other', leaseDurationSeconds: 15 });
       await clock.advance(2_000);
@@ -346,7 +346,7 @@ describe('the leader election', () => {
       expect(server.now?.spec?.holderIdentity).to.equal('other');
     });
 
-    it('steps down when somebody empties its holder', async () => {
+    it('steps down when its Lease has no holder any more', async () => {
       const election = await leader();
       server.put({ holderIdentity: '' });
       await clock.advance(2_000);
@@ -354,7 +354,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('keeps leading when a renewal was stored but its answer lost: the next one reads first', async () => {
+    it('keeps leading when the response to a stored renewal is lost: the next renewal reads first', async () => {
       const election = await leader();
       wire = async (serve, method) => {
         wire = goodWire;
@@ -368,7 +368,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('makes its Lease again when somebody has deleted it, as it was', async () => {
+    it('recreates its deleted Lease unchanged', async () => {
       const election = await leader();
       const { acquireTime } = server.now?.spec ?? {};
       server.delete();
@@ -379,7 +379,7 @@ describe('the leader election', () => {
       await election.stop();
     });
 
-    it('has lost when somebody else was quicker to make the deleted Lease again', async () => {
+    it('loses when another candidate has recreated the deleted Lease', async () => {
       const election = await leader();
       server.delete();
       wire = async (serve, method) => {
@@ -395,7 +395,7 @@ describe('the leader election', () => {
   });
 
   describe('when it is stopped', () => {
-    it('gives the Lease back, with the fence closed before', async () => {
+    it('closes the fence and then releases the Lease', async () => {
       const election = await leader();
       let open: boolean | undefined;
       wire = async (serve) => {
@@ -433,14 +433,14 @@ describe('the leader election', () => {
       expect([asked, server.history.length]).to.deep.equal([[], 1]);
     });
 
-    it('leaves alone what another one has taken meanwhile', async () => {
+    it('leaves a Lease alone that another candidate has taken', async () => {
       const election = await leader();
       server.put({ holderIdentity: 'other' });
       await election.stop();
       expect(server.now?.spec?.holderIdentity).to.equal('other');
     });
 
-    it('gives back also what it renewed without seeing the answer', async () => {
+    it('releases a Lease whose last renewal had no response', async () => {
       const election = await leader();
       wire = unanswered;
       await clock.advance(2_000);
@@ -449,7 +449,7 @@ describe('the leader election', () => {
       expect(server.now?.spec?.holderIdentity).to.equal('');
     });
 
-    it('gives back what it is just being given, and does not begin to lead', async () => {
+    it('releases a Lease that it is just acquiring, and does not begin to lead', async () => {
       const election = candidate();
       let leads = false;
       void election.acquire().then(() => {
@@ -468,7 +468,7 @@ describe('the leader election', () => {
       expect([leads, server.now?.spec?.holderIdentity]).to.deep.equal([false, '']);
     });
 
-    it('does not fail where the API server does, and says until when others wait', async () => {
+    it('does not fail with the API server, and logs until when others wait', async () => {
       const election = await leader();
       wire = () => Promise.reject(new ApiException(403, 'Forbidden', { message: 'no leases for you' }, {}));
       await election.stop();
@@ -479,7 +479,7 @@ describe('the leader election', () => {
   });
 });
 
-describe('a process that has nobody to contend with', () => {
+describe('a process without leader election', () => {
   it('leads at once and for ever', async () => {
     await alwaysLeader.acquire();
     alwaysLeader.assertLeader();

@@ -1,5 +1,5 @@
-// The API server's side of one Lease, in memory: versions, conflicts and watches as the real one has them, and requests that
-// a test may hold up, refuse, or have stored without an answer.
+// One Lease in memory, with the API server's versions, conflicts and watches, and with requests that a test can delay, refuse,
+// or store without a response.
 import { ApiException } from '@kubernetes/client-node';
 import { ObjectChanged } from '../../../../src/kubernetes/client/errors.ts';
 import type { Lease } from '../../../../src/kubernetes/leader-election/lease.ts';
@@ -29,7 +29,7 @@ export class LeaseInMemory {
     return this.history.at(-1);
   }
 
-  /** Stores it as somebody else would, whatever was there. */
+  /** Stores it unconditionally, as another client would. */
   put(spec: Lease['spec'], metadata: Lease['metadata'] = {}): Lease {
     const lease: Lease = {
       metadata: { ...metadata, name: 'operator', resourceVersion: String(++this.#version) },
@@ -45,7 +45,7 @@ export class LeaseInMemory {
     this.#tell();
   }
 
-  /** Ends every watch, as a server does in its good time. */
+  /** Ends every watch, as a server does after its timeout. */
   endWatches(): void {
     for (const watcher of [...this.#watchers]) {
       this.#watchers.delete(watcher);

@@ -19,8 +19,8 @@ const lease = (spec: Lease['spec']): Lease => ({
 const held = (by: string, spec: Lease['spec'] = {}): Lease =>
   lease({ holderIdentity: by, leaseDurationSeconds: 15, renewTime: '2026-11-22T11:59:59.000000Z', ...spec });
 
-describe('a Lease that somebody else holds', () => {
-  it('is free once it has not changed for as long as it says, counted from when it was first seen', () => {
+describe('a Lease with another holder', () => {
+  it('is free after its duration without a change, counted from the first observation', () => {
     const first = observeLease({ phase: 'Unknown' }, held('a'), at(1_000), timings);
     expect(msUntilFree(first, 'me', at(1_000))).to.equal(15_000);
     const again = observeLease(first, held('a'), at(9_000), timings);
@@ -29,13 +29,13 @@ describe('a Lease that somebody else holds', () => {
     expect(msUntilFree(renewed, 'me', at(16_000))).to.equal(11_000);
   });
 
-  it('is not kept alive by an edit of its metadata', () => {
+  it('is not extended by an edit of its metadata', () => {
     const first = observeLease({ phase: 'Unknown' }, held('a'), at(0), timings);
     const edited = { ...held('a'), metadata: { resourceVersion: '8', annotations: { looked: 'at' } } };
     expect(msUntilFree(observeLease(first, edited, at(9_000), timings), 'me', at(9_000))).to.equal(6_000);
   });
 
-  it('is not freed by a clock that is set, and its own timestamps mean nothing (trap 35)', () => {
+  it('is not freed by a clock step, and its own timestamps are ignored (trap 35)', () => {
     const first = observeLease(
       { phase: 'Unknown' },
       held('a', { renewTime: '1970-01-01T00:00:00.000000Z' }),
@@ -45,14 +45,14 @@ describe('a Lease that somebody else holds', () => {
     expect(msUntilFree(first, 'me', at(1_000, 9_999_999))).to.equal(14_000);
   });
 
-  it('counts for its own duration, and for ours where it does not say', () => {
+  it('lasts for its own duration, or for ours if it has none', () => {
     const long = observeLease({ phase: 'Unknown' }, held('a', { leaseDurationSeconds: 60 }), at(0), timings);
     expect(msUntilFree(long, 'me', at(0))).to.equal(60_000);
     const silent = observeLease({ phase: 'Unknown' }, lease({ holderIdentity: 'a' }), at(0), timings);
     expect(msUntilFree(silent, 'me', at(0))).to.equal(15_000);
   });
 
-  it('is still held when it was deleted: the holder may not know yet', () => {
+  it('is still held after its deletion: the holder may not have noticed', () => {
     const first = observeLease({ phase: 'Unknown' }, held('a'), at(0), timings);
     const gone = observeLease(first, undefined, at(5_000), timings);
     expect([gone.lease, msUntilFree(gone, 'me', at(5_000)), msUntilFree(gone, 'me', at(15_000))]).to.deep.equal([
@@ -63,8 +63,8 @@ describe('a Lease that somebody else holds', () => {
   });
 });
 
-describe('a Lease that nobody else holds', () => {
-  it('is free at once: where there is none, where its holder is empty, and where we hold it ourselves', () => {
+describe('a Lease without another holder', () => {
+  it('is free at once if it is missing, if its holder is empty, and if we hold it ourselves', () => {
     for (const now of [undefined, lease(undefined), held(''), held('me')]) {
       expect(msUntilFree(observeLease({ phase: 'Unknown' }, now, at(0), timings), 'me', at(0))).to.equal(0);
     }
@@ -72,7 +72,7 @@ describe('a Lease that nobody else holds', () => {
 });
 
 describe('the record of a leader', () => {
-  it('begins with its first transition unsaid, in whole seconds rounded up', () => {
+  it('begins without leaseTransitions, with its duration in whole seconds, rounded up', () => {
     const { spec } = withHolder({}, 'me', noon, { ...timings, leaseDurationMs: 2_500 });
     expect(spec).to.deep.equal({
       holderIdentity: 'me',
@@ -83,7 +83,7 @@ describe('the record of a leader', () => {
     });
   });
 
-  it('is one transition further and acquired anew when it was another one’s, and neither when it is renewed', () => {
+  it('counts a transition and a new acquireTime on a change of holder, and neither on a renewal', () => {
     const others = held('a', { leaseTransitions: 4, acquireTime: 'then' });
     const taken = withHolder(others, 'me', noon, timings);
     expect(taken.spec).to.include({ leaseTransitions: 5, acquireTime: '2026-11-22T12:00:00.123000Z' });
@@ -93,7 +93,7 @@ describe('the record of a leader', () => {
     expect(later.metadata).to.equal(others.metadata);
   });
 
-  it('is emptied when given back, and keeps count', () => {
+  it('has no holder after a release, and keeps the number of transitions', () => {
     expect(released(held('me', { leaseTransitions: 4 }), noon).spec).to.deep.equal({
       holderIdentity: '',
       leaseDurationSeconds: 1,
@@ -113,7 +113,7 @@ describe('the fence', () => {
     expect(msUntilDeadline(leading, at(11_000, 511_000), timings)).to.equal(0);
   });
 
-  it('goes by whichever clock has gone further', () => {
+  it('follows the clock that has advanced further', () => {
     expect(msUntilDeadline(leading, at(2_000, 511_000), timings), 'the machine slept').to.equal(0);
     expect(msUntilDeadline(leading, at(11_000, 0), timings), 'the time was set back').to.equal(0);
   });

@@ -1,5 +1,5 @@
-// Leader election as a property: candidates whose clocks are wrong and run at different speeds, requests that are slow, lost on
-// the way there or on the way back, processes that are stopped for a while and go on as if nothing had been.
+// Leader election as a property: candidates with wrong clocks of different speeds, requests that are slow or lost in either
+// direction, and processes that are stopped and continued.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { LeaseElection } from '../../../../src/kubernetes/leader-election/leader-election.ts';
@@ -12,26 +12,26 @@ const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodM
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Machine {
-  /** How fast its clocks run: 1.2 is a fifth too fast. */
+  /** The speed of its clocks: 1.2 is a fifth too fast. */
   readonly speed: number;
-  /** ms by which its time of day is wrong. */
+  /** The error of its wall clock in ms. */
   readonly wrong: number;
   /** On the way between it and the API server. */
   readonly weather: Weather;
 }
 
 interface Weather {
-  /** The shares of requests that never arrive, and of answers that never come back. */
+  /** The shares of lost requests and of lost responses. */
   readonly lostRequests: number;
   readonly lostAnswers: number;
-  /** ms at most, on the way there and on the way back. */
+  /** The maximal delay in ms in either direction. */
   readonly slowThere: number;
   readonly slowBack: number;
 }
 
 const fair: Weather = { lostRequests: 0, lostAnswers: 0, slowThere: 100, slowBack: 100 };
 
-/** A process on its machine: its clocks, and whether it runs. What comes while it is stopped waits, and comes in any order. */
+/** A process on its machine: its clocks, and whether it runs. Events during a stop are delivered later, in any order. */
 class Process implements Clock {
   readonly #world: FakeClock;
   readonly #machine: Machine;
@@ -61,7 +61,7 @@ class Process implements Clock {
     };
   }
 
-  /** An answer that is under way for so long. */
+  /** A response that takes this long. */
   answer(ms: number): Promise<void> {
     return new Promise((resolve) => this.#world.after(ms, () => this.#come(resolve)));
   }
@@ -70,7 +70,7 @@ class Process implements Clock {
     this.#isStopped = true;
   }
 
-  /** @param first What it was about to do when it was stopped: that comes before any timer, and before any answer. */
+  /** @param first what the process was about to do when it was stopped: runs before any timer or response */
   goOn(first: () => void): void {
     this.#isStopped = false;
     first();
@@ -130,7 +130,7 @@ class World {
     return candidate;
   }
 
-  /** Which processes could send a write now, if they were to try. A stopped one cannot try. */
+  /** The processes that could send a write now. A stopped one cannot. */
   get open(): number[] {
     return [...this.#candidates.entries()]
       .filter(
@@ -172,7 +172,7 @@ class World {
     const process = new Process(this.clock, machine, this.#random);
     const wire: Wire = async (serve) => {
       const { lostRequests, lostAnswers, slowThere, slowBack } = this.isFair ? fair : machine.weather;
-      // A request that is on its way arrives, whether the process that sent it runs or not.
+      // A request in flight arrives even if its process is stopped.
       await new Promise<void>((resolve) => this.clock.after(this.#random() * slowThere, resolve));
       if (process.isCutOff || this.#random() < lostRequests) throw refusal();
       const answer = serve();
@@ -222,8 +222,8 @@ const trouble = fc.record({
   length: fc.integer({ min: 1, max: 30_000 }),
 });
 
-describe('of all candidates', () => {
-  it('never two may write at the same moment, and once the weather is fair one of them soon does', async () => {
+describe('of any candidates', () => {
+  it('never two may write at the same time, and without faults one of them soon does', async () => {
     let takeOvers = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -246,7 +246,7 @@ describe('of all candidates', () => {
           }
           await world.pass(20_000);
           world.isFair = true;
-          await world.pass(60_000); // the last trouble, and then a lease and some looks
+          await world.pass(60_000); // the last faults, then a lease duration and some reads
           expect(world.open).to.have.length(1);
           takeOvers += world.takeOvers;
           await world.end();
