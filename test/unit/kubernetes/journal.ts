@@ -1,4 +1,4 @@
-// What happened, in order, for tests to wait on: no test polls or sleeps.
+// Records entries in order and lets tests wait for one, so that no test polls or sleeps.
 
 export class Journal<T> {
   readonly all: T[] = [];
@@ -10,7 +10,7 @@ export class Journal<T> {
     this.#settle();
   };
 
-  /** The first entry after the one returned last that matches; resolves once there is one. */
+  /** Resolves to the first matching entry after the one returned last. */
   next(matches: (entry: T) => boolean = () => true): Promise<T> {
     return new Promise((resolve) => {
       this.#awaited.push({ matches, resolve });

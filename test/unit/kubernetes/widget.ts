@@ -1,4 +1,4 @@
-// A kind of object for tests of a runtime that is generic over kinds.
+// A kind of object for tests of the controller runtime, which is generic over kinds.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { ResourceKind } from '../../../src/kubernetes/client/resource.ts';
 

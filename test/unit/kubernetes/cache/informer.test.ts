@@ -49,21 +49,21 @@ describe('the informer', () => {
       ...options,
     });
   }
-  /** Listed one widget at version 5, and watching from there. */
+  /** Has listed one widget at version 5, and watches from there. */
   async function watching() {
     start();
     (await server.nextList()).list([widget('bear', '3')], '5');
     await changes.next();
     const watch = await server.nextWatch();
     watch.open();
-    // What a test does to the clock or the wire next is to happen to a watch that has begun.
+    // Tests rely on a watch that has begun.
     while (phase() !== 'Watching') await settled();
     return watch;
   }
   const said = ({ type, source, object }: Change<Widget>) => `${type} ${object.metadata?.name} by ${source}`;
   const phase = () => informer.health().watches[0]?.state.phase;
 
-  it('tells in the debug log of each watch that begins', async () => {
+  it('logs the start of each watch at debug level', async () => {
     start({ log });
     (await server.nextList()).list([], '5');
     (await server.nextWatch()).open();
@@ -73,7 +73,7 @@ describe('the informer', () => {
     });
   });
 
-  it('passes on what there is, then what happens, and keeps the store equal to it', async () => {
+  it('passes on existing objects, then changes, and keeps the store equal to them', async () => {
     const watch = await watching();
     await informer.synced;
     expect(watch.url.pathname).to.equal('/apis/example.dev/v1/widgets');
@@ -99,7 +99,7 @@ describe('the informer', () => {
     expect(log.all).to.deep.equal([]);
   });
 
-  it('keeps no annotations but those that the operator reads: a change of another one is no reason for a pass', async () => {
+  it('keeps only the annotations that the operator reads, so that a change of another one causes no pass', async () => {
     start();
     (await server.nextList()).list(
       [widget('bear', '3', { metadata: { annotations: { others: 'x', ours: '1' } } })],
@@ -115,7 +115,7 @@ describe('the informer', () => {
     expect(shouldReconcile(previous, change.object, 'example.dev/ours')).to.equal(false);
   });
 
-  it('tries again after a failed list, later each time, and says once each why and when (trap 33)', async () => {
+  it('retries a failed list with growing delays, and logs each reason and delay once (trap 33)', async () => {
     start();
     (await server.nextList()).refuse(500, 'etcdserver: leader changed');
     expect((await log.next()).sentence).to.equal(
@@ -138,21 +138,21 @@ describe('the informer', () => {
     expect(informer.health().relists).to.equal(0);
   });
 
-  it('does not come back before Retry-After, as after a CRD was made', async () => {
+  it('does not retry before Retry-After, as after the creation of a CRD', async () => {
     start();
     (await server.nextList()).refuse(429, 'storage is (re)initializing', { 'retry-after': '3' });
     await log.next();
     expect(clock.nextIn).to.equal(3000);
   });
 
-  it('takes at most a minute of a Retry-After', async () => {
+  it('limits a Retry-After to a minute', async () => {
     start();
     (await server.nextList()).refuse(503, 'come back tomorrow', { 'retry-after': '86400' });
     await log.next();
     expect(clock.nextIn).to.equal(60_000);
   });
 
-  it('watches again within 5 s of the end of an outage in which the server answered 503', async () => {
+  it('watches again within 5 s after an outage with 503', async () => {
     let asked: Asked = await watching();
     asked.cut();
     await log.next(({ level }) => level === 'warn');
@@ -162,14 +162,14 @@ describe('the informer', () => {
       asked.refuse(503, 'apiserver is shutting down');
       await log.next(({ level }) => level === 'warn');
     }
-    // The server is well again: one request lists, the next one watches.
+    // The server is back: one request lists, the next one watches.
     await clock.advance(5_000);
     (await server.nextList()).list([widget('bear', '8')], '9');
     (await server.nextWatch()).open();
     while (phase() !== 'Watching') await settled();
   });
 
-  it("says what a 404 means in the caller's words, and lists once it is there", async () => {
+  it("reports a 404 with the caller's message, and lists when the resource is there", async () => {
     start({ onMissing: 'the CRD is not installed; kubectl apply -k crds' });
     (await server.nextList()).refuse(404, '404 page not found');
     expect((await log.next()).sentence).to.contain(
@@ -182,7 +182,7 @@ describe('the informer', () => {
     expect(informer.health().relists).to.equal(0);
   });
 
-  it('watches again at once from the last version when a watch ends in its good time', async () => {
+  it('watches again at once from the last version when a watch ends regularly', async () => {
     const watch = await watching();
     watch.event('BOOKMARK', widget('', '9'));
     await clock.advance(25_000);
@@ -197,7 +197,7 @@ describe('the informer', () => {
     expect(informer.health().relists).to.equal(0);
   });
 
-  it('does not hammer a server that ends each watch at once', async () => {
+  it('backs off from a server that ends each watch at once', async () => {
     const waits: (number | undefined)[] = [];
     (await watching()).end();
     let watch = await server.nextWatch(); // the first time at once
@@ -214,7 +214,7 @@ describe('the informer', () => {
     expect(waits).to.deep.equal([1000, 2000, 4000]);
   });
 
-  it('goes on from the last version after a broken connection, and starts its backoff over once something came', async () => {
+  it('continues from the last version after a broken connection, and resets its backoff after an event', async () => {
     let watch = await watching();
     for (let i = 0; i < 3; i++) {
       watch.event('MODIFIED', widget('bear', `${10 + i}`));
@@ -231,7 +231,7 @@ describe('the informer', () => {
   });
 
   for (const how of ['status', 'event'] as const) {
-    it(`lists anew when its version is too old (410 as ${how}), and passes on only what changed`, async () => {
+    it(`lists again when its version is too old (410 as ${how}), and passes on only what changed`, async () => {
       const watch = await watching();
       watch.event('ADDED', widget('doll', '6'));
       watch.event('ADDED', widget('kite', '7'));
@@ -258,7 +258,7 @@ describe('the informer', () => {
     });
   }
 
-  it('ends a watch upon an error event, which client-node ignores', async () => {
+  it('ends a watch on an error event, which client-node ignores', async () => {
     const watch = await watching();
     watch.event('ERROR', { kind: 'Status', code: 500, message: 'unable to decode an event' });
     expect((await log.next()).sentence).to.contain(
@@ -266,13 +266,13 @@ describe('the informer', () => {
     );
     await watch.closed;
     await clock.advance(500);
-    // From version 5 it would come to the same event again.
+    // A watch from version 5 would get the same event again.
     (await server.nextList()).list([widget('bear', '6')], '7');
     expect(said(await changes.next())).to.equal('updated bear by list');
     expect((await server.nextWatch()).url.searchParams.get('resourceVersion')).to.equal('7');
   });
 
-  it('is back soon after each broken connection, also where nothing comes between them', async () => {
+  it('reconnects soon after each broken connection, even without events in between', async () => {
     let watch = await watching();
     for (let i = 0; i < 8; i++) {
       watch.cut();
@@ -284,7 +284,7 @@ describe('the informer', () => {
     }
   });
 
-  it('waits at most 5 s for a server that is unreachable or in trouble, and up to 30 s for one that refuses', async () => {
+  it('waits at most 5 s for an unavailable server, and up to 30 s for one that refuses', async () => {
     start();
     const waits = async (fail: (asked: Asked) => void) => {
       const all: number[] = [];
@@ -302,7 +302,7 @@ describe('the informer', () => {
     expect(await waits((asked) => asked.refuse(403, 'forbidden'))).to.equal(30_000);
   });
 
-  it('lists anew where the server refuses three times to go on, and at once where the kind has vanished', async () => {
+  it('lists again when the server has refused a watch three times, and at once when the kind is gone', async () => {
     (await watching()).end();
     for (const wait of [500, 1000, 2000]) {
       (await server.nextWatch()).refuse(504, 'Too large resource version');
@@ -320,7 +320,7 @@ describe('the informer', () => {
     expect(informer.health().relists).to.equal(1);
   });
 
-  it('reports a callback that throws, and goes on (trap 34)', async () => {
+  it('reports a callback that throws, and continues (trap 34)', async () => {
     start({
       onChange: (change) => {
         changes.push(change);
@@ -347,7 +347,7 @@ describe('the informer', () => {
     await clock.advance(500);
     const list = await server.nextList();
     await rm(tokenFile);
-    await clock.advance(60_000); // for so long a token is used before the file is read again
+    await clock.advance(60_000); // the token file is read again after this time
     list.list([], '1');
     expect((await log.next()).sentence).to.contain('ENOENT');
     await writeFile(tokenFile, 'token');
@@ -356,7 +356,7 @@ describe('the informer', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('watches each of several namespaces by itself, with the label selector', async () => {
+  it('watches each of several namespaces separately, with the label selector', async () => {
     start({ namespaces: ['toys', 'games', 'toys'], labelSelector: 'team=web' });
     for (const _ of ['toys', 'games']) {
       const list = await server.nextList();
@@ -374,7 +374,7 @@ describe('the informer', () => {
     expect(informer.health().watches.map(({ namespace }) => namespace)).to.deep.equal(['toys', 'games']);
   });
 
-  it('opens nothing and says nothing after it was stopped: in a list, in a watch, in a wait', async () => {
+  it('sends and reports nothing after it is stopped, during a list, a watch or a wait', async () => {
     start();
     const list = await server.nextList();
     informer.stop();

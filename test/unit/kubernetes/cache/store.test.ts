@@ -10,7 +10,7 @@ describe('the store', () => {
   let store: Store<Widget>;
   const read = () => store.read(key)?.metadata?.resourceVersion;
   const write = (version: string) => store.write(key, async () => bear(version));
-  /** A write whose answer the test gives. */
+  /** A write whose response the test provides. */
   function begin() {
     const { promise, resolve, reject } = Promise.withResolvers<Widget>();
     const written = store.write(key, () => promise);
@@ -30,24 +30,24 @@ describe('the store', () => {
     store.onObserved(bear('1'));
   });
 
-  it('gives what the informer shows, and tells it what was shown before', () => {
+  it('returns what the informer has seen, and gives it the previous version', () => {
     expect(store.onObserved(bear('2'))?.metadata?.resourceVersion).to.equal('1');
     expect(read()).to.equal('2');
     expect(store.size).to.equal(1);
   });
 
-  it('gives our own write until the informer has shown it, and everything after it', async () => {
+  it('returns our own write until the informer has seen it, and later versions afterwards', async () => {
     await write('3');
     expect(read()).to.equal('3');
     expect(store.list().map((w) => w.metadata?.resourceVersion)).to.deep.equal(['3']);
-    store.onObserved(bear('2')); // someone else's, before ours
+    store.onObserved(bear('2')); // another client's, before ours
     expect(read()).to.equal('3');
     store.onObserved(bear('3'));
     store.onObserved(bear('4'));
     expect(read()).to.equal('4');
   });
 
-  it('is not fooled by an event that overtakes the answer', async () => {
+  it('handles an event that arrives before the response to the write', async () => {
     const ours = begin();
     store.onObserved(bear('2'));
     store.onObserved(bear('3'));
@@ -55,7 +55,7 @@ describe('the store', () => {
     expect(read()).to.equal('3');
   });
 
-  it('gives the last of several writes in a row', async () => {
+  it('returns the last of several writes in a row', async () => {
     await write('2');
     await write('3');
     store.onObserved(bear('2'));
@@ -65,7 +65,7 @@ describe('the store', () => {
     expect(read()).to.equal('4');
   });
 
-  it('is content with a write that changed nothing', async () => {
+  it('handles a write that changes nothing', async () => {
     await write('1');
     store.onObserved(bear('2'));
     expect(read()).to.equal('2');
@@ -75,7 +75,7 @@ describe('the store', () => {
     expect(read()).to.equal('4');
   });
 
-  it('keeps the write before when a further one fails', async () => {
+  it('keeps the previous write when a further one fails', async () => {
     await write('2');
     const failed = begin()
       .fail(new Error('no'))
@@ -84,7 +84,7 @@ describe('the store', () => {
     expect(read()).to.equal('2');
   });
 
-  it('lets an object go, and does not bring it back by the answer to a write', async () => {
+  it('drops a deleted object, and does not restore it from the response to a write', async () => {
     const ours = begin();
     store.onDeleted(key);
     await ours.answer('2');
@@ -93,7 +93,7 @@ describe('the store', () => {
     expect(read()).to.equal(undefined);
   });
 
-  it('does not take an object for its successor of the same name', async () => {
+  it('tells an object from its successor of the same name', async () => {
     await write('2');
     store.onObserved(bear('9', 'another'));
     expect(read()).to.equal('9');
@@ -104,7 +104,7 @@ describe('the store', () => {
     expect(read()).to.equal('12');
   });
 
-  it('believes a list that may have jumped over our write', async () => {
+  it('accepts a list that may be newer than our write', async () => {
     await write('2');
     store.onRelist('toys');
     store.onObserved(bear('7'));
@@ -116,7 +116,7 @@ describe('the store', () => {
     expect(read()).to.equal('12');
   });
 
-  it('does not believe a list of a version that it knows to be older, nor one of another namespace', async () => {
+  it('ignores a list that is older than our write, or of another namespace', async () => {
     await write('2');
     store.onRelist('other');
     store.onObserved(bear('1b'));
@@ -125,7 +125,7 @@ describe('the store', () => {
     expect(read()).to.equal('2');
   });
 
-  it('remembers the writes of a resource', async () => {
+  it('records the writes of a resource', async () => {
     const inner = {
       kind: { group: 'example.dev', version: 'v1', plural: 'widgets' },
       path: () => '',
@@ -141,7 +141,7 @@ describe('the store', () => {
     expect(read()).to.equal('3');
   });
 
-  it('never gives an object older than our last write, and ends with the newest, however late and reordered the events', async () => {
+  it('never returns an object older than our last write, and ends with the newest, however late and reordered the events', async () => {
     const step = fc.constantFrom('write', 'answer', 'foreign', 'show');
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {

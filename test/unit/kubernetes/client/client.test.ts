@@ -61,11 +61,11 @@ current-context: ${name}
     expect(load(two)).to.equal('https://two:6443');
   });
 
-  it('that is nowhere is said so in one sentence, instead of trying localhost:8080', () => {
+  it('is reported as missing in one sentence, instead of trying localhost:8080', () => {
     expect(load()).to.match(/^No Kubernetes cluster is configured: KUBECONFIG is not set, .*\.$/);
   });
 
-  it('that cannot be read is said so with its name and reason', async () => {
+  it('is reported with its name and reason if it cannot be read', async () => {
     const missing = join(directory, 'missing');
     process.env.KUBECONFIG = missing;
     expect(load()).to.equal(
@@ -77,7 +77,7 @@ current-context: ${name}
     expect(load(empty)).to.match(/^The kubeconfig .*empty cannot be read: [^\n]+$/);
   });
 
-  it('that leads to no cluster says what is missing', async () => {
+  it('is reported with what is missing if it has no cluster', async () => {
     const text = yaml('one', 'https://one:6443');
     expect(load(await file('none', text.replace('current-context: one', '')))).to.contain('names no current-context');
     expect(load(await file('astray', text.replace('current-context: one', 'current-context: other')))).to.contain(
@@ -101,7 +101,7 @@ describe('a kubeconfig that protects no credentials', () => {
     return path;
   }
 
-  it('is refused where it leads to another machine over http, unless that is allowed', async () => {
+  it('is refused for plain HTTP to another machine, unless that is allowed', async () => {
     for (const server of ['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:8001', 'https://one:6443'])
       expect(loadKubeConfig(await withCluster({ server })).getCurrentCluster()?.server).to.equal(server);
     for (const server of ['http://one:8080', 'http://10.0.0.1', 'http://127.0.0.1.example.com', 'ftp://one']) {
@@ -115,7 +115,7 @@ describe('a kubeconfig that protects no credentials', () => {
     expect(loadKubeConfig(path, { allowHttp: true }).getCurrentCluster()?.server).to.equal('http://one:8080');
   });
 
-  it('is told of where it does not check who the API server is', async () => {
+  it('is reported if it does not verify the API server', async () => {
     const unchecked = { server: 'https://one:6443', 'insecure-skip-tls-verify': true };
     expect(insecureTls(loadKubeConfig(await withCluster(unchecked)))).to.match(
       /^The kubeconfig has insecure-skip-tls-verify: true for cluster "one", .* Set certificate-authority-data instead\.$/,
@@ -131,7 +131,7 @@ describe('the cluster', () => {
   });
   afterEach(() => server.stop());
 
-  it('tells of every request once, with its code, and says who asks', async () => {
+  it('reports every request once, with its code, and sends a User-Agent', async () => {
     const seen: ObservedRequest[] = [];
     const cluster = createKubeClient(server.kubeConfig, {
       onRequest: (request) => seen.push(request),
@@ -161,8 +161,8 @@ describe('the cluster', () => {
     await cluster.close();
   });
 
-  it('gives up on a server that does not answer, and on one that breaks off', async () => {
-    // Long enough to have sent the request on a busy machine too: one that was never sent is another story.
+  it('gives up on a server that does not answer, and on one that truncates its response', async () => {
+    // Long enough for the request to be sent on a busy machine too: an unsent one is another case.
     const impatient = createKubeClient(server.kubeConfig, { timeoutMs: 1_000 });
     const unanswered = impatient.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
     await server.requests.next();
@@ -178,7 +178,7 @@ describe('the cluster', () => {
     await patient.close();
   });
 
-  it('asks right before a write is sent whether it may be, and sends nothing when it may not', async () => {
+  it('checks the fence right before each write, and sends nothing when it is closed', async () => {
     let mayWrite = false;
     const cluster = createKubeClient(server.kubeConfig, {
       beforeWrite() {
@@ -205,7 +205,7 @@ describe('the cluster', () => {
     await cluster.close();
   });
 
-  it('says that a server is not there', async () => {
+  it('reports an unreachable server', async () => {
     const { kubeConfig, url } = server;
     await server.stop();
     const cluster = createKubeClient(kubeConfig);
@@ -234,7 +234,7 @@ describe('the cluster', () => {
 });
 
 describe('connections over TLS', () => {
-  it('are kept for the next request, and made anew when the credentials change', async () => {
+  it('are kept for the next request, and replaced when the credentials change', async () => {
     const { cert, key } = await makeLoopbackCertificate('api server');
     let connections = 0;
     const protocols = new Set<unknown>();
@@ -264,7 +264,7 @@ describe('connections over TLS', () => {
       for (let i = 0; i < times; i++) await api.readNamespace({ name: 'toys' });
       return connections;
     };
-    const kept = await ask(2); // a second one is opened where the first is still busy with its answer's end
+    const kept = await ask(2); // a second one is opened if the first has not finished its response
     expect(await ask(10)).to.equal(kept);
 
     expect([...protocols], 'a dead HTTP/2 connection would be kept too').to.deep.equal(['http/1.1']);

@@ -41,7 +41,7 @@ describe('credentials that change', () => {
 
   const ask = () => cluster.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
 
-  /** One request that the server answers with this status; resolves to the credential that it brought. */
+  /** Sends one request, answered with this status; resolves to its credential. */
   async function sentWith(status = 200): Promise<string | undefined> {
     const answer = ask();
     const asked = await server.requests.next();
@@ -54,7 +54,7 @@ describe('credentials that change', () => {
   describe('in a token file', () => {
     const write = (token: string) => writeFile(join(directory, 'token'), token);
 
-    it('are read from beside the kubeconfig, and anew after a minute', async () => {
+    it('are read relative to the kubeconfig, and again after a minute', async () => {
       await write('first\n');
       await connectAs({ tokenFile: 'token', token: 'unused' });
       expect(await sentWith()).to.equal('Bearer first');
@@ -65,7 +65,7 @@ describe('credentials that change', () => {
       expect(await sentWith()).to.equal('Bearer second');
     });
 
-    it('are read anew after a 401', async () => {
+    it('are read again after a 401', async () => {
       await write('first');
       await connectAs({ tokenFile: 'token' });
       expect(await sentWith()).to.equal('Bearer first');
@@ -74,7 +74,7 @@ describe('credentials that change', () => {
       expect(await sentWith()).to.equal('Bearer second');
     });
 
-    it('that is missing or empty are an error that names the file', async () => {
+    it('cause an error that names the file if it is missing or empty', async () => {
       await connectAs({ tokenFile: 'token' });
       expect(await ask()).to.match(/^The token file of the kubeconfig cannot be read: ENOENT: .+\/token'$/);
       await write('\n');
@@ -85,7 +85,7 @@ describe('credentials that change', () => {
   describe('of a plugin', () => {
     const runs = async () => (await readFile(join(directory, 'runs'), 'utf8')).trim().split('\n').length;
 
-    /** A plugin that notes each run, and whose n-th run gives the token "token-n". */
+    /** A plugin that records each run; its n-th run returns "token-n". */
     async function plugin(status = '{"token":"token-%s"}'): Promise<object> {
       const command = join(directory, 'plugin');
       const script = [
@@ -102,7 +102,7 @@ describe('credentials that change', () => {
       };
     }
 
-    it('are kept until the API server answers 401, and the plugin runs again then', async () => {
+    it('are kept until the API server answers 401, after which the plugin runs again', async () => {
       await connectAs(await plugin());
       expect(await sentWith()).to.equal('Bearer token-1');
       expect(await sentWith(401)).to.equal('Bearer token-1');
@@ -110,7 +110,7 @@ describe('credentials that change', () => {
       expect(await sentWith()).to.equal('Bearer token-2');
     });
 
-    it('are asked for once by requests that are sent at the same time', async () => {
+    it('are obtained once for simultaneous requests', async () => {
       await connectAs(await plugin());
       const answers = [ask(), ask(), ask()];
       for (const _ of answers) (await server.requests.next()).refuse(401, 'Unauthorized');
@@ -119,7 +119,7 @@ describe('credentials that change', () => {
       expect(await sentWith()).to.equal('Bearer token-2');
     });
 
-    it('are asked for again when they end', async () => {
+    it('are obtained again when they expire', async () => {
       await connectAs(await plugin('{"token":"token-%s","expirationTimestamp":"2026-11-22T01:00:00Z"}'));
       expect(await sentWith()).to.equal('Bearer token-1');
       await clock.advance(59 * 60_000);
@@ -128,7 +128,7 @@ describe('credentials that change', () => {
       expect(await sentWith()).to.equal('Bearer token-2');
     });
 
-    it('are asked for as client-go does, without a terminal and with the cluster where the kubeconfig says so', async () => {
+    it('are obtained as by client-go, without a terminal and with cluster information if the kubeconfig asks for it', async () => {
       await connectAs(await plugin());
       await sentWith();
       expect(JSON.parse(await readFile(join(directory, 'runs'), 'utf8'))).to.deep.equal({
@@ -138,7 +138,7 @@ describe('credentials that change', () => {
       });
     });
 
-    it('that fails are an error that names the plugin and says what it said, without secrets', async () => {
+    it('cause an error with the name and output of a failing plugin, without secrets', async () => {
       await connectAs(await plugin('{"token":""}'));
       expect(await ask()).to.match(
         /^The credential plugin ".+\/plugin" of the kubeconfig printed no ExecCredential with a token or a client certificate$/,

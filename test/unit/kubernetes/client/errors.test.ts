@@ -22,7 +22,7 @@ const refused = () => Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'
 const server = 'https://10.0.0.1:443';
 
 describe('an error of the API server', () => {
-  it('is told by its code (trap 36)', () => {
+  it('is recognized by its code (trap 36)', () => {
     expect(isNotFound(answered(404))).to.equal(true);
     expect(isNotFound(answered(403))).to.equal(false);
     expect(isMissing(answered(404, '{"reason":"NotFound","details":{"name":"bear"}}'))).to.equal(true);
@@ -46,14 +46,14 @@ describe('an error of the API server', () => {
     expect(isConflict(new ObjectChanged('was made anew'))).to.equal(true);
   });
 
-  it('says in ms how long to stay away', () => {
+  it('has its Retry-After in ms', () => {
     expect(retryAfterMs(answered(429, '', { 'retry-after': '7' }))).to.equal(7000);
     expect(retryAfterMs(answered(503, ''))).to.equal(undefined);
     expect(retryAfterMs(answered(503, '', { 'retry-after': 'Sun, 22 Nov 2026 00:00:00 GMT' }))).to.equal(undefined);
     expect(retryAfterMs(new Error('no'))).to.equal(undefined);
   });
 
-  it('is put into one line, with the words of the server', () => {
+  it("is formatted in one line, with the server's message", () => {
     const status = { kind: 'Status', message: 'widgets is forbidden:\n  User "x" cannot list' };
     const words = 'the API server answered 403 Forbidden: widgets is forbidden: User "x" cannot list';
     expect(explain(answered(403, JSON.stringify(status)))).to.equal(words);
@@ -67,7 +67,7 @@ describe('an error of the API server', () => {
     expect(explain(new Error('x'.repeat(5000)))).to.have.length(500);
   });
 
-  it('that never came is named by server and cause', () => {
+  it('without a response is named by server and cause', () => {
     const words = (error: Error) => explain(asUnreachable(error, server));
     expect(words(fetchFailed(refused()))).to.equal(`the API server at ${server} cannot be reached (ECONNREFUSED)`);
     expect(words(fetchFailed(new AggregateError([refused(), refused()])))).to.equal(
@@ -79,7 +79,7 @@ describe('an error of the API server', () => {
     expect(words(new DOMException('aborted', 'TimeoutError'))).to.equal(`the API server at ${server} does not answer`);
   });
 
-  it('is left as it is where it is no matter of the network', () => {
+  it('is unchanged if it is not a network error', () => {
     const credential = Object.assign(new Error('ENOENT: no such file, token'), { code: 'ENOENT' });
     const mistake = new TypeError('x is not a function');
     expect(asUnreachable(credential, server)).to.equal(credential);

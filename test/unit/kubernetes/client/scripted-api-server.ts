@@ -1,4 +1,4 @@
-// An API server that answers what the test says, request by request, over a real socket: for faults that a real one shows
+// An API server whose test answers each request, over a real socket: for faults that a real one shows
 // only now and then.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

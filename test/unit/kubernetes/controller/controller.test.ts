@@ -63,7 +63,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it('looks again when the pass said so', async () => {
+  it('runs another pass after the requested time', async () => {
     const controller = start();
     pass = async () => ({ requeueAfterMs: 5000 });
     queue.add('toys/a');
@@ -75,7 +75,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it('says in one line what failed and when it tries again, later each time, until it succeeds', async () => {
+  it('logs in one line what failed and when it retries, with growing delays, until it succeeds', async () => {
     const controller = start();
     pass = () => Promise.reject(new Error('Azure\nis gone'));
     queue.add('toys/a');
@@ -103,7 +103,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it("does not come back before the API server's Retry-After", async () => {
+  it("does not retry before the API server's Retry-After", async () => {
     const controller = start();
     pass = () => Promise.reject(new ApiException(429, '', '', { 'retry-after': '9' }));
     queue.add('toys/a');
@@ -112,7 +112,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it('takes a lost race for no error', async () => {
+  it('does not treat a conflict as an error', async () => {
     const controller = start();
     pass = () => Promise.reject(new ApiException(409, '', '{"reason":"Conflict"}', {}));
     queue.add('toys/a');
@@ -123,7 +123,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it('comes back within 30 s while the API server is in trouble, and within 5 s after a lost race, however often', async () => {
+  it('retries within 30 s while the API server is unavailable, and within 5 s after a conflict, however often', async () => {
     const longest = async (error: Error) => {
       const controller = start();
       pass = () => Promise.reject(error);
@@ -144,7 +144,7 @@ describe('the controller', () => {
     expect(await longest(new ApiException(403, '', 'no', {}))).to.equal(300_000);
   });
 
-  it('tells of an object that is gone, instead of running a pass', async () => {
+  it('calls onMissing for an object that is gone, instead of running a pass', async () => {
     const gone: string[] = [];
     const controller = start(1, (key) => gone.push(key));
     objects.clear();
@@ -154,7 +154,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it('runs as many passes at once as asked, and no more', async () => {
+  it('runs at most the given number of passes at once', async () => {
     const running: (() => void)[] = [];
     pass = () => new Promise((resolve) => running.push(() => resolve({})));
     const controller = start(2);
@@ -163,13 +163,13 @@ describe('the controller', () => {
     expect(passes).to.deep.equal(['a', 'b']);
     running.shift()?.();
     await settled();
-    await settled(); // a worker lets others have their turn before it takes another key
+    await settled(); // a worker yields to the event loop before it takes another key
     expect(passes).to.deep.equal(['a', 'b', 'c']);
     for (const end of running) end();
     await controller.stop();
   });
 
-  it('lets timers and sockets have their turn between passes that wait for nothing', async () => {
+  it('yields to timers and sockets between passes without I/O', async () => {
     for (const key of objects.keys()) queue.add(key);
     const seen: string[][] = [];
     const look = () => {
@@ -183,7 +183,7 @@ describe('the controller', () => {
     await controller.stop();
   });
 
-  it('stops by letting the running pass end, and starts no other', async () => {
+  it('completes the running pass when it stops, and starts no other', async () => {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     pass = () => promise;
     const controller = start();
@@ -202,7 +202,7 @@ describe('the controller', () => {
     expect(clock.nextIn).to.equal(undefined);
   });
 
-  it('measures how long a pass took', async () => {
+  it('measures the duration of a pass', async () => {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     pass = () => promise;
     const controller = start();

@@ -9,12 +9,12 @@ import { type Widget, widget, widgets } from '../widget.ts';
 const ours = 'example.dev/ours';
 const foreign = 'foreign.dev/theirs';
 
-/** One object in a store of its own, with an API server's answers. */
+/** One object in a store of its own, with an API server's responses. */
 class OneWidget {
   now: Widget | undefined;
   patches = 0;
   reads = 0;
-  /** Called before each patch is applied: what others do at the same time. */
+  /** Called before each patch is applied, to simulate concurrent changes. */
   meanwhile: () => void = () => undefined;
 
   constructor(now: Widget) {
@@ -82,7 +82,7 @@ describe('the finalizer', () => {
   const plain = () => widget('bear', '1');
   const held = (...finalizers: string[]) => widget('bear', '1', { metadata: { finalizers } });
 
-  it('is put on an object that has none, which resolves to the object as stored', async () => {
+  it('is added to an object, which resolves to the stored object', async () => {
     const one = new OneWidget(plain());
     const object = await addFinalizer(one.resource, plain(), ours);
     expect(object).to.deep.equal(one.now);
@@ -90,13 +90,13 @@ describe('the finalizer', () => {
     expect(object.metadata?.resourceVersion).to.equal('2');
   });
 
-  it('is put beside others', async () => {
+  it('is added to other finalizers', async () => {
     const one = new OneWidget(held(foreign));
     await addFinalizer(one.resource, held(foreign), ours);
     expect(one.now?.metadata?.finalizers).to.deep.equal([foreign, ours]);
   });
 
-  it('costs no request where it is already, or is not any more', async () => {
+  it('costs no request if there is nothing to add or remove', async () => {
     const one = new OneWidget(held(ours));
     expect(hasFinalizer(await addFinalizer(one.resource, held(ours), ours), ours)).to.equal(true);
     expect(hasFinalizer((await removeFinalizer(one.resource, plain(), ours)) ?? held(ours), ours)).to.equal(false);
@@ -119,7 +119,7 @@ describe('the finalizer', () => {
     });
   }
 
-  it('is released without touching one that another controller adds or drops at the same moment', async () => {
+  it('is removed without touching one that another controller adds or removes at the same time', async () => {
     const one = new OneWidget(held(foreign, ours));
     one.meanwhile = () => {
       one.meanwhile = () => undefined;
@@ -130,7 +130,7 @@ describe('the finalizer', () => {
     expect(one.now).to.deep.equal(object);
   });
 
-  it('is released for good: the last one lets the object go', async () => {
+  it('is removed: the last one lets the object be deleted', async () => {
     const deleted = widget('bear', '1', { metadata: { finalizers: [ours], deletionTimestamp: new Date(0) } });
     const one = new OneWidget(deleted);
     expect((await removeFinalizer(one.resource, deleted, ours))?.metadata?.finalizers).to.deep.equal([]);
@@ -138,7 +138,7 @@ describe('the finalizer', () => {
     expect(await removeFinalizer(one.resource, deleted, ours), 'already gone').to.equal(undefined);
   });
 
-  it('is not taken off, nor put on, an object made anew under the same name', async () => {
+  it('is neither added to nor removed from a new object of the same name', async () => {
     const anew = widget('bear', '9', { metadata: { uid: 'another', finalizers: [ours] } });
     const one = new OneWidget(anew);
     expect(await removeFinalizer(one.resource, held(ours), ours)).to.equal(undefined);
@@ -149,7 +149,7 @@ describe('the finalizer', () => {
     expect(one.now.metadata?.finalizers).to.equal(undefined);
   });
 
-  it('is not put on an object that is being deleted', async () => {
+  it('is not added to an object in deletion', async () => {
     const one = new OneWidget(
       widget('bear', '2', { metadata: { deletionTimestamp: new Date(0), finalizers: [foreign] } }),
     );
@@ -158,14 +158,14 @@ describe('the finalizer', () => {
     expect((error as Error).message).to.equal('Widget toys/bear is being deleted');
   });
 
-  it('gives up, for the next pass to try, when others never leave the object alone', async () => {
+  it('is left to the next pass after repeated conflicts', async () => {
     const one = new OneWidget(plain());
     one.meanwhile = () => one.change({});
     expect(await failure(addFinalizer(one.resource, plain(), ours))).to.be.instanceOf(ObjectChanged);
     expect(one.patches).to.equal(5);
   });
 
-  it('does not repeat what was refused for a reason other than a race', async () => {
+  it('is not retried after a refusal other than a conflict', async () => {
     const one = new OneWidget(plain());
     const error = refusal(422, 'metadata.finalizers: Invalid value');
     const resource = { ...one.resource, patch: () => Promise.reject(error) };
@@ -173,7 +173,7 @@ describe('the finalizer', () => {
     expect(one.reads).to.equal(1);
   });
 
-  it('lets other errors through', async () => {
+  it('passes on other errors', async () => {
     const one = new OneWidget(plain());
     one.now = undefined;
     expect(await failure(addFinalizer(one.resource, plain(), ours))).to.have.property('code', 404);

@@ -6,7 +6,7 @@ import { type Widget, widget } from '../widget.ts';
 
 const [ours, others] = ['example.dev/ours', 'example.dev/others'];
 
-describe('a change is worth a pass', () => {
+describe('a change causes a pass', () => {
   const finalizers = [ours, others];
   const before = widget('bear', '1', { metadata: { annotations: { a: '1', b: '2' }, finalizers } });
   const changed = (metadata: Widget['metadata']) =>
@@ -45,14 +45,14 @@ describe('a change is worth a pass', () => {
     });
   }
 
-  it('not when empty annotations are left out', () => {
+  it('not when empty annotations are removed', () => {
     const current = widget('a', '2', { metadata: { annotations: {} } });
     expect(shouldReconcile(widget('a', '1'), current, ours)).to.equal(false);
   });
 });
 
 describe('the changes of an informer', () => {
-  it('are enqueued when worth a pass, those of now before those of a list', async () => {
+  it('are enqueued if they cause a pass, watch events before listed objects', async () => {
     const queue = new WorkQueue({ clock: new FakeClock(), random: () => 0 });
     const changed = enqueueRequests<Widget>(queue, ours);
     changed({ type: 'added', object: widget('listed', '1'), source: 'list' });

@@ -1,4 +1,4 @@
-// What a recorder promises whatever is recorded and whatever the API server does: so many requests, and counts that add up.
+// The recorder's guarantees for any events and any API server: a bound on requests, and correct counts.
 import { ApiException } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -11,11 +11,11 @@ import { widget } from '../widget.ts';
 
 const minute = 60_000;
 
-/** What becomes of one write: `lost` is stored though no answer comes. */
+/** The outcome of one write: `lost` is stored without a response. */
 type Fate = 'stored' | 'lost' | 'unreachable' | 'throttled' | 'refused';
 
 interface Record {
-  /** ms since the one before. */
+  /** ms since the previous one. */
   readonly wait: number;
   readonly object: string;
   readonly note: string;
@@ -50,7 +50,7 @@ async function play(all: readonly Record[], fates: readonly Fate[]) {
   const start = clock.now().getTime();
   const log = new LogJournal();
   const writes: Write[] = [];
-  /** Of each event that the API server has: how often it is said to have occurred, and what it is about. */
+  /** Each event of the API server: its count and its subject. */
   const stored = new Map<string, { count: number; about: string }>();
   const recorded = new Map<string, number>();
   const left = [...fates];
@@ -84,7 +84,7 @@ async function play(all: readonly Record[], fates: readonly Fate[]) {
 }
 
 describe('a flood of events', () => {
-  it('costs no more requests than promised, and every occurrence is counted or said to be left out', async () => {
+  it('stays within the bound on requests, and every occurrence is counted or reported as dropped', async () => {
     await fc.assert(
       fc.asyncProperty(flood, async (all) => {
         const { writes, stored, untold, leftOut, beforeFlush, isIdle } = await play(all, []);
@@ -101,7 +101,7 @@ describe('a flood of events', () => {
         }
         for (const name of stored.keys()) {
           const times = writes.filter((write) => write.name === name && write.at < beforeFlush).map(({ at }) => at);
-          // The first tells that it occurred, the second that it repeats: from then on, once a minute.
+          // The first occurrence and its first repetition are written at once, then one update a minute.
           const [, ...repeated] = times;
           for (const [i, at] of repeated.entries()) expect(at - (repeated[i - 1] ?? -minute)).to.be.at.least(minute);
           expect(writes.filter((write) => write.name === name && write.at >= beforeFlush)).to.have.length.at.most(3);
@@ -111,7 +111,7 @@ describe('a flood of events', () => {
     );
   });
 
-  it('is never counted too high, whatever the API server does, and counted in full once it takes all', async () => {
+  it('is never counted too high, whatever the API server does, and fully counted if it accepts all', async () => {
     await fc.assert(
       fc.asyncProperty(some, fates, async (all, trouble) => {
         const { stored, recorded, untold, leftOut, isIdle } = await play(all, trouble);

@@ -17,11 +17,11 @@ describe('events that are recorded', () => {
   let clock: FakeClock;
   let log: LogJournal;
   let events: EventRecorder;
-  /** What was written, as `name note:count`, in order; every try of it. */
+  /** Every attempted write as `name note:count`, in order. */
   let written: string[];
-  /** What the API server does with each write: the first it is asked for, then the next. Afterwards it takes all. */
+  /** The API server's responses to the writes, in order. It accepts later ones. */
   let answers: (Error | Promise<void>)[];
-  /** What the API server answers once the answers above are used up. */
+  /** The API server's response to later writes. */
   let answer: Error | undefined;
 
   beforeEach(() => {
@@ -63,7 +63,7 @@ describe('events that are recorded', () => {
     expect(log.all).to.deep.equal([]);
   });
 
-  it('are one with a count when they are the same, and others when object, type, reason, action or note differ', async () => {
+  it('are aggregated if equal, and separate if object, type, reason, action or note differ', async () => {
     const base = widget('bear', '5');
     const news: EventRecord[] = [
       ready,
@@ -82,7 +82,7 @@ describe('events that are recorded', () => {
     expect(written.at(-1)).to.equal('bear japaneast is ready:2');
   });
 
-  it('are told at once when they repeat, then once a minute, then no more', async () => {
+  it('are updated at the first repetition, then once a minute, then no more', async () => {
     const counts: string[] = [];
     for (let second = 0; second < 180; second++) {
       record('bear');
@@ -103,7 +103,7 @@ describe('events that are recorded', () => {
     expect(written.at(-1)).to.equal('bear news:1');
   });
 
-  it('are patched at once when they occur for the second time while they are being created', async () => {
+  it('are patched at once when they repeat during their creation', async () => {
     const creation = Promise.withResolvers<void>();
     answers = [creation.promise];
     record('bear');
@@ -114,7 +114,7 @@ describe('events that are recorded', () => {
     expect(written).to.deep.equal(['bear news:1', 'bear news:4']);
   });
 
-  it('are one series for as long as they occur every six minutes, and begin another one after that', async () => {
+  it('form one series while they repeat within six minutes, and a new one after that', async () => {
     for (let i = 0; i < 20; i++) {
       record('bear');
       await clock.advance(6 * minute);
@@ -126,7 +126,7 @@ describe('events that are recorded', () => {
     expect(written.at(-1)).to.equal('bear news:1');
   });
 
-  it('are one series for as long as they wait for the API server', async () => {
+  it('form one series while they wait for the API server', async () => {
     const creation = Promise.withResolvers<void>();
     answers = [creation.promise];
     record('bear');
@@ -146,14 +146,14 @@ describe('events that are recorded', () => {
     expect(written).to.deep.equal(['bear news:1', 'bear news:60', 'bear news:120']);
   });
 
-  it('are written as warnings, however many others one object has', async () => {
+  it('are written if they are warnings, however many others the object has', async () => {
     for (let i = 0; i < 30; i++) record('bear', `news ${i}`);
     events.record(widget('bear', '5'), { ...ready, type: 'Warning', note: 'trouble' });
     await settled();
     expect(written.at(-1)).to.equal('bear trouble:1');
   });
 
-  it('are left out when one object has too many of them, and others keep theirs', async () => {
+  it('are dropped if one object has too many, and kept for other objects', async () => {
     for (let i = 0; i < 30; i++) record('bear', `news ${i}`);
     record('doll');
     await settled();
@@ -169,7 +169,7 @@ describe('events that are recorded', () => {
     expect(written.slice(26)).to.deep.equal(['bear after five minutes:1']);
   });
 
-  it('are tried again when no answer comes, ever more slowly', async () => {
+  it('are retried with growing delays without a response', async () => {
     answers = [unreachable, unreachable, unreachable, unreachable, unreachable, unreachable];
     record('bear');
     record('doll');
@@ -188,7 +188,7 @@ describe('events that are recorded', () => {
     expect(clock.nextIn).to.equal(1000);
   });
 
-  it('are tried again when the API server says so, not before it says, and with what happened meanwhile', async () => {
+  it("are retried after the API server's Retry-After, with the repetitions since then", async () => {
     answers = [throttled];
     record('bear');
     await clock.advance(29_999);
@@ -199,7 +199,7 @@ describe('events that are recorded', () => {
     expect(log.all).to.deep.equal([]);
   });
 
-  it('are given up after twelve tries, with one line for an outage and one when it is over', async () => {
+  it('are dropped after twelve attempts, with one log line for the outage and one for its end', async () => {
     answer = unreachable;
     record('bear', 'one');
     record('bear', 'two');
@@ -214,7 +214,7 @@ describe('events that are recorded', () => {
     ]);
   });
 
-  it('are not tried again when the API server refuses them, with one line for each namespace', async () => {
+  it('are not retried after a refusal, with one log line per namespace', async () => {
     answers = [forbidden, forbidden, Promise.resolve(), forbidden];
     record('bear', 'one', 'closing');
     record('bear', 'two', 'closing');
@@ -231,7 +231,7 @@ describe('events that are recorded', () => {
     ]);
   });
 
-  it('are told apart from their repetitions, which may be refused alone', async () => {
+  it('are kept if only their repetition is refused', async () => {
     answers = [Promise.resolve(), forbidden, Promise.resolve(), forbidden];
     record('bear', 'one');
     await settled();
@@ -247,14 +247,14 @@ describe('events that are recorded', () => {
     ]);
   });
 
-  it('never fail the caller, whatever becomes of them', async () => {
+  it('never fail the caller', async () => {
     answer = new TypeError('a mistake of ours');
     expect(() => record('bear')).not.to.throw();
     await settled();
     expect(said()).to.deep.equal(['warn: Events in toys are lost: a mistake of ours']);
   });
 
-  it('are forgotten rather than kept without bound while the API server is slow', async () => {
+  it('are bounded in number while the API server is slow', async () => {
     answers = [new Promise<void>(() => undefined)];
     for (let i = 0; i < 4096; i++) record(`bear-${i}`);
     expect(log.all).to.deep.equal([]);
@@ -266,7 +266,7 @@ describe('events that are recorded', () => {
     expect(await flushed).to.equal(4096 + 2);
   });
 
-  it('are flushed with the counts that would have waited, and leave nothing running', async () => {
+  it('are flushed with their pending counts, and leave nothing running', async () => {
     record('bear', 'news', 'toys', 100);
     await settled();
     record('bear', 'news', 'toys', 100);
@@ -281,7 +281,7 @@ describe('events that are recorded', () => {
     expect(written.at(-1)).to.equal('bear news:1');
   });
 
-  it('are dropped and counted when a flush takes too long, also between two tries', async () => {
+  it('are dropped and counted when a flush takes too long, also between two attempts', async () => {
     answer = unreachable;
     record('bear', 'news', 'toys', 3);
     record('doll');
