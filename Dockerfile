@@ -24,7 +24,7 @@ WORKDIR /app
 COPY LICENSE ./
 # main.mjs, its source map, LICENSES.txt and sbom.cdx.json, the licences and the bill of materials of what is bundled.
 COPY --from=build /source/dist/ ./
-# One malloc arena: what each thread would keep for itself is memory that nobody uses.
+# One malloc arena: the arenas of other threads would be unused memory.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 # A number, so that the kubelet can see that it is not root. Nothing is ever written to the root file system.
 USER 65532:65532
