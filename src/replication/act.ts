@@ -67,7 +67,7 @@ function hasNewIntent({ stored, plan }: Pass, now: Date): boolean {
 }
 
 /** The plan for the status, without withheld creations: the status shows a creation in the plan as begun. */
-export function planToShow(plan: Plan, { withheld }: ActResult): Plan {
+export function withoutWithheldCreations(plan: Plan, { withheld }: ActResult): Plan {
   return { ...plan, steps: plan.steps.filter((step) => step.action !== 'create' || !withheld.includes(step)) };
 }
 
@@ -97,8 +97,8 @@ async function submit(object: RegistryReplication, step: Step, { arm, monotonic 
   const startedAt = monotonic();
   const answer = await attempt(send(object, step, arm));
   const { correlationId } = answer;
-  const outcome: Outcome = answer instanceof ArmError ? { kind: 'refused', error: answer } : answer.outcome;
-  if (outcome.kind === 'refused' && outcome.error.kind === 'NotSent') return { step, outcome };
+  const outcome: Outcome = answer instanceof ArmError ? { kind: 'notAccepted', error: answer } : answer.outcome;
+  if (outcome.kind === 'notAccepted' && outcome.error.kind === 'NotSent') return { step, outcome };
   const request = { durationMs: monotonic() - startedAt, ...(correlationId !== undefined && { correlationId }) };
   return { step, outcome, request };
 }

@@ -47,7 +47,7 @@ export function retryDelayMs(
     case 'Conflict':
     case 'NotFound':
       if (state === 'Absent')
-        return refusedRetryInterval(isRefusal(previous?.reason) ? previous?.since : undefined, now);
+        return refusedRetryInterval(isTemporaryRefusal(previous?.reason) ? previous?.since : undefined, now);
       return Math.max(5_000, progressPollInterval(previous?.since, now));
     case 'Transient':
       return Math.max(error.retryAfter ?? 5_000, progressPollInterval(previous?.since, now));
@@ -84,6 +84,6 @@ function maxBackoffMs(reason: RegionStatus['reason']): number {
  * True if Azure answered and does not do it now. Throttling and outages (of the home region, for instance) do not count: no
  * user can end them.
  */
-export function isRefusal(reason: string | undefined): boolean {
+export function isTemporaryRefusal(reason: string | undefined): boolean {
   return reason === 'Conflict' || reason === 'NotFound' || reason === 'ProgressDeadlineExceeded';
 }

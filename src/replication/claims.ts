@@ -105,7 +105,7 @@ export class Claims {
   }
 
   /** Ends the reservation after the pass, whether the claim was stored or not. */
-  settle(object: RegistryReplication): void {
+  endReservation(object: RegistryReplication): void {
     const key = keyOf(object);
     const registry = this.#registries.get(registryOf(object));
     if (registry?.acquiring !== key) return;

@@ -97,7 +97,7 @@ function refusalsIn(
 ): Refusal[] {
   return results.flatMap(({ step: { location, action }, outcome, request }) => {
     const row = rows.find((one) => one.location === location);
-    if (!row || outcome.kind !== 'refused') return [];
+    if (!row || outcome.kind !== 'notAccepted') return [];
     if (outcome.error.kind === 'Throttled' || outcome.error.kind === 'NotSent') return [];
     return row.reason === before.get(location)?.reason ? [] : [{ action, row, request }];
   });

@@ -3,7 +3,7 @@
 import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
 import { truncate } from '../lib/sanitize.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
-import { keptBecause, maxAttempts, needsPerson } from './recovery.ts';
+import { isBeyondRepair, keptBecause, maxAttempts } from './recovery.ts';
 import type { Region } from './regions.ts';
 
 const maxNamed = 10;
@@ -87,7 +87,7 @@ export function failureMessage(object: RegistryReplication, region: Region, atte
   if (!spec) return fact;
   const kept = replica && keptBecause(region);
   const replace = `replace it with: ${replicaDeletion(object, name)}, upon which it is made again`;
-  if (needsPerson(region))
+  if (isBeyondRepair(region))
     return `${fact}. The operator does not replace it, because ${kept}. Mend what is in its way, then ${replace}`;
   if (attempts < maxAttempts) return `${fact} (attempt ${Math.max(1, attempts)} of ${maxAttempts})`;
   const over = `${fact}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${reconcileRequestHint(object)}`;

@@ -81,7 +81,7 @@ export async function planWithConfirmation(
   for (;;) {
     const plan = planNow(object, observation, context);
     const needsCatalog: boolean = !hasCatalog && dueSteps(plan).some(({ action }) => action === 'create');
-    if (plan.confirm.length === 0 && !needsCatalog) return settle(object, { observation, plan }, context);
+    if (plan.confirm.length === 0 && !needsCatalog) return confirmRegistry(object, { observation, plan }, context);
     const names = plan.confirm.filter((name) => !requested.has(name));
     if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
     for (const name of names) requested.add(name);
@@ -106,7 +106,7 @@ function planNow(object: RegistryReplication, observation: Observation, context:
 }
 
 /** Confirms the registry where it matters, and adds ARM's reasons for failures. */
-async function settle(
+async function confirmRegistry(
   object: RegistryReplication,
   { observation, plan }: Planned,
   context: Context,

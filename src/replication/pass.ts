@@ -36,14 +36,14 @@ export type Outcome =
   | { readonly kind: 'written'; readonly replica: Replica; readonly pollAfterMs?: number }
   /** ARM accepted a DELETE. */
   | { readonly kind: 'deleting' }
-  | { readonly kind: 'refused'; readonly error: ArmError };
+  | { readonly kind: 'notAccepted'; readonly error: ArmError };
 
 export function isAccepted({ outcome }: Result): boolean {
-  return outcome.kind !== 'refused';
+  return outcome.kind !== 'notAccepted';
 }
 
 /** The error of a step in this location, if ARM or our rate limiter refused one. */
 export function errorAt(location: string, results: readonly Result[]): ArmError | undefined {
   const result = results.find(({ step }) => step.location === location);
-  return result?.outcome.kind === 'refused' ? result.outcome.error : undefined;
+  return result?.outcome.kind === 'notAccepted' ? result.outcome.error : undefined;
 }

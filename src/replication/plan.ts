@@ -17,7 +17,7 @@ import { schedule } from './schedule.ts';
 import type { Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
 
-export interface Obstacle {
+export interface RegistryObstacle {
   readonly reason: Reason;
   readonly message: string;
 }
@@ -29,9 +29,9 @@ export interface Plan {
   /** ARM names that need a GET first; empty in a plan that may be carried out. */
   readonly confirm: readonly string[];
   /** Blocks all steps; `steps` is empty then. */
-  readonly obstacle?: Obstacle;
+  readonly obstacle?: RegistryObstacle;
   /** The object is being deleted and needs no more work in Azure: its finalizer may be removed. */
-  readonly release: boolean;
+  readonly isCleanedUp: boolean;
 }
 
 export interface Limits {
@@ -49,13 +49,13 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
   const hearsay = regions.filter(needsConfirmation);
   const obstacle = leaving ? undefined : obstacleOf(object, observed.registry);
   if (obstacle)
-    return { regions, steps: [], confirm: observed.registry ? namesOf(hearsay) : [], release: false, obstacle };
-  if (!observed.registry) return { regions, steps: [], confirm: [], release: true };
+    return { regions, steps: [], confirm: observed.registry ? namesOf(hearsay) : [], isCleanedUp: false, obstacle };
+  if (!observed.registry) return { regions, steps: [], confirm: [], isCleanedUp: true };
 
-  const delayOf = ({ location, pruneEvidence }: Region) =>
+  const prunableFromOf = ({ location, pruneEvidence }: Region) =>
     prunableFrom(object, location, pruneEvidence, now, limits.ageOf);
-  const departing = leaving ? replicasToCleanUp(object, regions, delayOf) : [];
-  const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, delayOf);
+  const departing = leaving ? replicasToCleanUp(object, regions, prunableFromOf) : [];
+  const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, prunableFromOf);
   const possible = wanted.map((step) => holdUnknownRegion(step, object, observed));
   const peaceful = leaving ? possible : possible.map((step) => holdContended(step, limits));
   const patient = peaceful.map((step) => holdBackingOff(step, regions, isRetryRequested(object), now));
@@ -63,7 +63,7 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
   const unproven = departing.filter(({ replica, confirmed, failedGet }) => !replica && !confirmed && !failedGet);
   const relied = leaving ? [] : reliedUponBy(steps, regions);
   const names = [...new Set([...namesOf(hearsay), ...namesOf(unproven), ...namesOf(relied), ...confirm])];
-  return { regions, steps, confirm: names, release: leaving && names.length === 0 && departing.every(isDeleted) };
+  return { regions, steps, confirm: names, isCleanedUp: leaving && names.length === 0 && departing.every(isDeleted) };
 }
 
 function namesOf(regions: readonly Region[]): string[] {
@@ -77,7 +77,7 @@ export function dueSteps({ steps }: Plan): Step[] {
 
 // --- obstacles
 
-function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefined): Obstacle | undefined {
+function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefined): RegistryObstacle | undefined {
   const { name, resourceGroup, subscriptionId } = spec.registry;
   if (!registry)
     return {
@@ -100,16 +100,20 @@ function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefine
 // --- convergence steps
 
 /** When spec.pruneDelay allows a prune; undefined: now. */
-type DelayOf = (region: Region) => Date | undefined;
+type PrunableFrom = (region: Region) => Date | undefined;
 
-function convergenceSteps({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Step[] {
+function convergenceSteps(
+  { spec }: RegistryReplication,
+  regions: readonly Region[],
+  prunableFromOf: PrunableFrom,
+): Step[] {
   const listed = regions.filter(({ spec }) => spec);
   const creations = listed.filter((region) => !region.home && region.state === 'Absent').map(creation);
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce, failedGet }) => !readyOnce || failedGet).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.spec && !region.home && !isDeleted(region));
-  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, delayOf(region)))];
+  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, prunableFromOf(region)))];
 }
 
 function creation({ location, name, spec, attempts, failedJustNow, deletedAt }: Region): Step {
@@ -186,17 +190,21 @@ function reliedUponBy(steps: readonly Step[], regions: readonly Region[]): Regio
 
 /** An overdue replica is deleted even in motion, which is ACR's own remedy (its geo-replication article). */
 function deletion(region: Region, why: string): Step {
-  const { location, name, state, overdue } = region;
+  const { location, name, state, pastDeadline } = region;
   const step = { action: 'delete', location, name, message: `delete replica ${name}: ${why}` } as const;
-  if (!isInMotion(region) || (overdue && state !== 'Deleting')) return step;
+  if (!isInMotion(region) || (pastDeadline && state !== 'Deleting')) return step;
   return { ...step, hold: { waitsFor: [location], message: `waits until it is no longer ${state}` } };
 }
 
 // --- cleanup steps of a deleted object
 
 /** Includes unlisted replicas only if the status names them and they are due: a lost status deletes nothing extra. */
-function replicasToCleanUp({ spec }: RegistryReplication, regions: readonly Region[], delayOf: DelayOf): Region[] {
-  const isDue = (region: Region) => region.previous && spec.prune !== 'Retain' && delayOf(region) === undefined;
+function replicasToCleanUp(
+  { spec }: RegistryReplication,
+  regions: readonly Region[],
+  prunableFromOf: PrunableFrom,
+): Region[] {
+  const isDue = (region: Region) => region.previous && spec.prune !== 'Retain' && prunableFromOf(region) === undefined;
   return regions.filter((region) => !region.home && (region.spec || isDue(region)));
 }
 

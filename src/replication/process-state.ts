@@ -14,7 +14,7 @@ export class ProcessState {
   readonly registries = new RegistryCache();
   readonly regionCatalog: RegionCatalog;
   /** ARM's last hint for the first poll of a creation; 0 if unknown. */
-  creationTimeMs = 0;
+  firstPollHintMs = 0;
 
   constructor(clock: Clock) {
     this.regionCatalog = new RegionCatalog(clock);

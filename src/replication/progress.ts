@@ -1,202 +1,203 @@
-// Decides, once per pass and region, what is in the way of the region. Row, plan entry, condition, requeue time and event follow
-// from it. Pure.
+// Decides, once per pass and region, what is in the way of the region. Its row (the entry in status.regions), plan entry, conditions,
+// requeue time and events follow from that. Pure.
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
 import { nextWholeSecond } from '../lib/clock.ts';
-import { backoffUntil, isRefusal, retryDelayMs } from './backoff.ts';
+import { backoffUntil, isTemporaryRefusal, retryDelayMs } from './backoff.ts';
 import { delayMessage, failureMessage, refusedMessage } from './messages.ts';
 import type { Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
-import { backoffAfter, maxAttempts, needsPerson } from './recovery.ts';
+import { backoffAfter, isBeyondRepair, maxAttempts } from './recovery.ts';
 import { isRetryRequested } from './region-state.ts';
 import type { Region } from './regions.ts';
 import type { Step } from './step.ts';
 
-/** What the row says about an obstacle. `retryAfter`: ISO time of the next attempt. */
-interface Obstacle {
+/** What the row says about what is in the way. `retryAfter`: ISO time of the next attempt. */
+interface RowNote {
   readonly reason?: string;
   readonly message?: string;
   readonly retryAfter?: string;
 }
 
-export type Progress = Obstacle &
+export type Progress = RowNote &
   (
     | { readonly kind: 'ready' }
-    /** ARM works on it, or the next pass will write. */
+    /** In motion or synchronizing, or the next pass will write. */
     | { readonly kind: 'moving' }
     /** A step waits for other regions or for a time. */
     | { readonly kind: 'held' }
-    /** Refused, failed or unanswered; tried again without a user. */
+    /** Refused, failed or unanswered; the operator tries again by itself. */
     | { readonly kind: 'retrying' }
     /** A user must act. */
     | { readonly kind: 'blocked'; readonly reason: string; readonly message?: string }
   );
 
-export interface Evidence {
+export interface RuleInput {
   readonly object: RegistryReplication;
+  /** As it is after this pass acted. */
   readonly region: Region;
-  /** Failed attempts, this pass included. */
-  readonly attempts: number;
+  /** `region.attempts`, plus one if a repeated change was accepted and the replica is still Failed. */
+  readonly attemptsNow: number;
   /** What is still to be done there. */
   readonly steps: readonly Step[];
-  /** The plan has a step for this pass there. */
+  /** The plan has a step to send there in this pass. */
   readonly isDue: boolean;
   readonly results: readonly Result[];
   readonly now: Date;
 }
 
-export function progressOf(evidence: Evidence): Progress {
-  const obstacle = obstacleTo(evidence) ?? {};
-  const { region, steps } = evidence;
-  const { reason } = obstacle;
-  if (reason !== undefined && needsIntervention(reason)) return { ...obstacle, kind: 'blocked', reason };
-  if (obstacle.retryAfter !== undefined || region.failedGet) return { ...obstacle, kind: 'retrying' };
-  if (steps.some(({ hold }) => hold)) return { ...obstacle, kind: 'held' };
-  return { ...obstacle, kind: region.state === 'Ready' && steps.length === 0 ? 'ready' : 'moving' };
+export function progressOf(input: RuleInput): Progress {
+  const note = noteFor(input) ?? {};
+  const { region, steps } = input;
+  const { reason } = note;
+  if (reason !== undefined && needsIntervention(reason)) return { ...note, kind: 'blocked', reason };
+  if (note.retryAfter !== undefined || region.failedGet) return { ...note, kind: 'retrying' };
+  if (steps.some(({ hold }) => hold)) return { ...note, kind: 'held' };
+  return { ...note, kind: region.state === 'Ready' && steps.length === 0 ? 'ready' : 'moving' };
 }
 
-type Rule = (evidence: Evidence) => Obstacle | undefined;
+type Rule = (input: RuleInput) => RowNote | undefined;
 
-/** From the newest evidence to the oldest; the first that applies counts. */
+/** By precedence: outcomes of this pass, final failures, waits, then hints without a reason. The first that applies counts. */
 const rules: readonly Rule[] = [
-  refusedNow,
-  refusedBefore,
-  failedForGood,
-  failedNow,
-  resting,
+  notAcceptedNow,
+  keepLastWhileWriting,
+  givenUp,
+  attemptFailed,
+  backingOff,
   unanswered,
   heldWithReason,
   overdue,
-  failed,
+  stillFailed,
   longSyncing,
   homeWithoutEntry,
   statusMessage,
 ];
 
-function obstacleTo(evidence: Evidence): Obstacle | undefined {
+function noteFor(input: RuleInput): RowNote | undefined {
   for (const rule of rules) {
-    const obstacle = rule(evidence);
-    if (obstacle) return obstacle;
+    const note = rule(input);
+    if (note) return note;
   }
   return undefined;
 }
 
-/** ARM refused a step of this pass. */
-function refusedNow({ object, region, results, now }: Evidence): Obstacle | undefined {
+/** A step of this pass was not accepted: ARM refused it or did not answer, or our rate limiter held it back. */
+function notAcceptedNow({ object, region, results, now }: RuleInput): RowNote | undefined {
   const [result] = results;
-  const obstacle = result?.outcome.kind === 'refused' && obstacleOfError(object, result.outcome.error, region, now);
-  if (!obstacle) return undefined;
-  const isForTooLong = region.state === 'Absent' && region.overdue && isRefusal(obstacle.reason);
-  return isForTooLong ? { ...obstacle, ...refusedForTooLong(region, obstacle) } : obstacle;
+  const note = result?.outcome.kind === 'notAccepted' && noteOfError(object, result.outcome.error, region, now);
+  if (!note) return undefined;
+  // In other states, overdue() says so.
+  const isForTooLong = region.state === 'Absent' && region.pastDeadline && isTemporaryRefusal(note.reason);
+  return isForTooLong ? { ...note, ...refusedForTooLong(region, note) } : note;
 }
 
-/** A request held back by our own rate limiter is no error: it stays in the plan and is not shown on the region. */
-function obstacleOfError(
-  object: RegistryReplication,
-  error: ArmError,
-  region: Region,
-  now: Date,
-): Obstacle | undefined {
+/** The row's note for an error. A request held back by our own rate limiter changes nothing on the row. */
+function noteOfError(object: RegistryReplication, error: ArmError, region: Region, now: Date): RowNote | undefined {
   const { kind, reason, message } = error;
   const { previous } = region;
   const retryAfter = nextWholeSecond(now.getTime() + retryDelayMs(object, error, region, now));
   // Throttling does not clear an earlier refusal: it stays until ARM has evaluated such a write again.
   const isThrottled = kind === 'Throttled' || kind === 'NotSent';
   if (isThrottled && previous && needsIntervention(previous.reason) && !isRetryRequested(object)) {
-    const { retryAfter: _replaced, ...refusal } = lastObstacle(previous);
+    const { retryAfter: _replaced, ...refusal } = lastNote(previous);
     return kind === 'NotSent' ? refusal : { ...refusal, retryAfter };
   }
   return kind === 'NotSent' ? undefined : { reason, message, retryAfter };
 }
 
-/** The last refusal stays until ARM has responded to the new write. */
-function refusedBefore({ object, region: { previous }, isDue, results }: Evidence): Obstacle | undefined {
+/** The row keeps its last reason until ARM answers the write about to be sent; storing the intent must not clear it. */
+function keepLastWhileWriting({ object, region: { previous }, isDue, results }: RuleInput): RowNote | undefined {
   const isAboutToBeTried = isDue && results.length === 0 && object.spec.mode !== 'Observe';
   if (!isAboutToBeTried || previous?.reason === undefined || isRetryRequested(object)) return undefined;
-  return lastObstacle(previous);
+  return lastNote(previous);
 }
 
-function failedForGood({ object, region, attempts }: Evidence): Obstacle | undefined {
+function givenUp({ object, region, attemptsNow }: RuleInput): RowNote | undefined {
   const { spec, state } = region;
-  const isGivenUp = spec && attempts >= maxAttempts && (state === 'Failed' || state === 'Absent');
-  if (!isGivenUp && !needsPerson(region)) return undefined;
-  return { reason: 'RegionFailed', message: failureMessage(object, region, attempts) };
+  const isGivenUp = spec && attemptsNow >= maxAttempts && (state === 'Failed' || state === 'Absent');
+  if (!isGivenUp && !isBeyondRepair(region)) return undefined;
+  return { reason: 'RegionFailed', message: failureMessage(object, region, attemptsNow) };
 }
 
-function failedNow({ object, region, attempts, now }: Evidence): Obstacle | undefined {
-  if (attempts <= region.attempts && !region.failedJustNow) return undefined;
-  const retryAfter = nextWholeSecond(now.getTime() + backoffAfter(attempts));
-  return { message: failureMessage(object, region, attempts), retryAfter };
+/** The replica has become Failed, or a repeated change has left it so. */
+function attemptFailed({ object, region, attemptsNow, now }: RuleInput): RowNote | undefined {
+  if (attemptsNow <= region.attempts && !region.failedJustNow) return undefined;
+  const retryAfter = nextWholeSecond(now.getTime() + backoffAfter(attemptsNow));
+  return { message: failureMessage(object, region, attemptsNow), retryAfter };
 }
 
 /** The backoff of an earlier refusal or failure is not over. */
-function resting(evidence: Evidence): Obstacle | undefined {
-  const { region, now } = evidence;
+function backingOff(input: RuleInput): RowNote | undefined {
+  const { region, now } = input;
   const { previous } = region;
-  if (!holdOf(evidence) || !previous || backoffUntil(previous, now) === undefined) return undefined;
-  const last = lastObstacle(previous);
-  return isTooLate(evidence) && !needsIntervention(previous.reason) ? { ...last, ...delayOf(evidence) } : last;
+  if (!holdOf(input) || !previous || backoffUntil(previous, now) === undefined) return undefined;
+  const last = lastNote(previous);
+  return isTooLate(input) && !needsIntervention(previous.reason) ? { ...last, ...deadlineNote(input) } : last;
 }
 
-function unanswered({ region: { failedGet } }: Evidence): Obstacle | undefined {
+/** A passing read error is only a message; it needs no user. */
+function unanswered({ region: { failedGet } }: RuleInput): RowNote | undefined {
   if (!failedGet) return undefined;
   const { reason, message } = failedGet;
   return { ...(needsIntervention(reason) && { reason }), message };
 }
 
-function heldWithReason(evidence: Evidence): Obstacle | undefined {
-  const hold = holdOf(evidence);
-  return hold?.reason && { reason: hold.reason, message: `${evidence.region.name} ${hold.message}` };
+/** A hold with a reason needs a user; any other one is shown in the plan only. */
+function heldWithReason(input: RuleInput): RowNote | undefined {
+  const hold = holdOf(input);
+  return hold?.reason && { reason: hold.reason, message: `${input.region.name} ${hold.message}` };
 }
 
-function overdue(evidence: Evidence): Obstacle | undefined {
-  return isTooLate(evidence) && evidence.region.state !== 'Absent' ? delayOf(evidence) : undefined;
+function overdue(input: RuleInput): RowNote | undefined {
+  return isTooLate(input) && input.region.state !== 'Absent' ? deadlineNote(input) : undefined;
 }
 
-function failed({ object, region, attempts }: Evidence): Obstacle | undefined {
+function stillFailed({ object, region, attemptsNow }: RuleInput): RowNote | undefined {
   if (region.state !== 'Failed') return undefined;
+  // Only Azure can repair the home region. Other failed replicas have a repair step, or are pruned.
   const isListedHome = region.home && region.spec !== undefined;
-  return { ...(isListedHome && { reason: 'RegionFailed' }), message: failureMessage(object, region, attempts) };
+  return { ...(isListedHome && { reason: 'RegionFailed' }), message: failureMessage(object, region, attemptsNow) };
 }
 
 /** ms of Syncing before the row gets a message. Azure documents no bound: the time grows with the registry's content. */
 const longSyncingMs = 3_600_000;
 
-function longSyncing({ region: { state, since }, now }: Evidence): Obstacle | undefined {
+function longSyncing({ region: { state, since }, now }: RuleInput): RowNote | undefined {
   if (state !== 'Syncing' || now.getTime() - Date.parse(since) <= longSyncingMs) return undefined;
   return { message: `has been Syncing since ${since}; a large registry takes hours, and Azure shows no progress` };
 }
 
-function homeWithoutEntry({ region: { home, replica, spec } }: Evidence): Obstacle | undefined {
+function homeWithoutEntry({ region: { home, replica, spec } }: RuleInput): RowNote | undefined {
   if (!home || replica || !(spec?.tags || spec?.routing === 'Disabled')) return undefined;
   return { message: 'Azure has made no entry for the home region yet; routing and tags are set once it has' };
 }
 
-function statusMessage({ region: { replica } }: Evidence): Obstacle | undefined {
+function statusMessage({ region: { replica } }: RuleInput): RowNote | undefined {
   return replica?.statusMessage ? { message: replica.statusMessage } : undefined;
 }
 
 // --- shared by the rules
 
-function holdOf({ steps }: Evidence) {
+function holdOf({ steps }: RuleInput) {
   return steps.find(({ hold }) => hold)?.hold;
 }
 
-/** True if spec.progressDeadline is over for something that this object waits for. */
-function isTooLate(evidence: Evidence): boolean {
-  const { spec, state, overdue } = evidence.region;
-  return overdue && (spec !== undefined || (holdOf(evidence) !== undefined && state === 'Deleting'));
+/** True if spec.progressDeadline is over. An unlisted region counts while it is being deleted and a step waits for it. */
+function isTooLate(input: RuleInput): boolean {
+  const { spec, state, pastDeadline } = input.region;
+  return pastDeadline && (spec !== undefined || (holdOf(input) !== undefined && state === 'Deleting'));
 }
 
-function delayOf({ object, region }: Evidence): Obstacle {
+function deadlineNote({ object, region }: RuleInput): RowNote {
   if (region.state === 'Absent' && region.previous) return refusedForTooLong(region, region.previous);
   return { reason: 'ProgressDeadlineExceeded', message: delayMessage(object, region) };
 }
 
-function refusedForTooLong({ name, since }: Region, { message }: Obstacle): Obstacle {
+function refusedForTooLong({ name, since }: Region, { message }: RowNote): RowNote {
   return { reason: 'ProgressDeadlineExceeded', message: refusedMessage(name, since, message) };
 }
 
-function lastObstacle({ reason, message, retryAfter }: RegionStatus): Obstacle {
+function lastNote({ reason, message, retryAfter }: RegionStatus): RowNote {
   return { ...(reason && { reason }), ...(message && { message }), ...(retryAfter && { retryAfter }) };
 }

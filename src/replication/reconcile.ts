@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { ArmError } from '../azure/arm.ts';
-import { type ActResult, carryOut, isUnchanged, persistIntent, planToShow } from './act.ts';
+import { type ActResult, carryOut, isUnchanged, persistIntent, withoutWithheldCreations } from './act.ts';
 import type { Context } from './context.ts';
 import { detachedEvent, eventsFor, eventsOfResults, eventsOnRelease, isDrift, type ObjectEvent } from './events.ts';
 import { checkGate, hasFinalizer } from './gate.ts';
@@ -23,8 +23,8 @@ export interface Outcome {
 const requeueNow: Outcome = { requeueAfterMs: 0 };
 
 /**
- * Runs one pass. Rejects only if Kubernetes does not take a write or return a namespace; the pass may then be repeated at any
- * time, because the finalizer, the claim, begun creations and tag ownership are stored before the ARM write they are about.
+ * Runs one pass. Rejects on any failure other than an ArmError, such as a refused write to Kubernetes. The pass may then be
+ * repeated at any time, because the finalizer, the claim, begun creations and tag ownership are stored before the ARM write they are about.
  */
 export async function reconcile(object: RegistryReplication, context: Context): Promise<Outcome> {
   try {
@@ -42,33 +42,34 @@ export async function reconcile(object: RegistryReplication, context: Context): 
         return gate satisfies never;
     }
   } finally {
-    context.claims.settle(object);
+    context.claims.endReservation(object);
   }
 }
 
-/** `object` is `stored` with the claim that this pass stores. */
+/** `stored`: as Kubernetes has it. `object`: the same with the claim that was decided now; decisions use this one. */
 async function runPass(object: RegistryReplication, stored: RegistryReplication, context: Context): Promise<Outcome> {
   if (isRetryRequested(object)) context.state.contention.forget(uidOf(object));
   const observation = await observe(object, context);
   if (observation instanceof ArmError)
-    return finish({ object, stored }, unreachable(object, observation, context), context);
+    return finish({ object, stored }, reportFailedObservation(object, observation, context), context);
 
-  // The finalizer is added while the GETs run.
+  // Both take a round trip, and neither needs the other.
   const needsFinalizer = manages(object) && observation.registry !== undefined && !hasFinalizer(object);
-  const [held, planned] = await Promise.all([
+  const [withFinalizer, planned] = await Promise.all([
     needsFinalizer ? context.objects.addFinalizer(stored) : stored,
     planWithConfirmation(object, observation, context),
   ]);
   if (planned instanceof ArmError)
-    return finish({ object, stored: held }, unreachable(object, planned, context), context);
-  if (planned.plan.release) return release(object, held, eventsOnRelease(object), context);
+    return finish({ object, stored: withFinalizer }, reportFailedObservation(object, planned, context), context);
+  if (planned.plan.isCleanedUp) return release(object, withFinalizer, eventsOnRelease(object), context);
 
-  const pass = await persistIntent({ object, stored: held, previous: object.status, ...planned }, context);
+  const pass = await persistIntent({ object, stored: withFinalizer, previous: object.status, ...planned }, context);
   const acted = await carryOut(pass, context);
   remember(pass, acted, context);
-  const shown = { ...pass, plan: planToShow(pass.plan, acted) };
-  const report = reportPass(shown, acted.results, context.clock.now(), context.state.creationTimeMs);
+  const shown = { ...pass, plan: withoutWithheldCreations(pass.plan, acted) };
+  const report = reportPass(shown, acted.results, context.clock.now(), context.state.firstPollHintMs);
   const outcome = await finish(pass, report, context, acted);
+  // Thrown only now, so that the status shows what was done.
   if (acted.failure !== undefined) throw acted.failure;
   return acted.withheld.length > 0 ? requeueNow : outcome;
 }
@@ -90,8 +91,8 @@ async function release(
   return {};
 }
 
-/** Reports a failed observation. The silence is measured from the first failure. */
-function unreachable(
+/** The outage is measured from its first failure in this process. */
+function reportFailedObservation(
   object: RegistryReplication,
   error: ArmError,
   { clock, state, defaultIntervalMs }: Context,
@@ -102,12 +103,12 @@ function unreachable(
   return reportUnreachable(object, error, now.getTime() - since, intervalMs(object, defaultIntervalMs), now);
 }
 
-/** Updates the in-memory state: how long creations take, and what was corrected or pruned, in case others revert it. */
+/** Updates the in-memory state: ARM's hint for polls, and what was corrected or pruned, in case others revert it. */
 function remember({ object, plan }: Pass, { results }: ActResult, { state, clock }: Context): void {
   const [uid, now] = [uidOf(object), clock.now()];
   const unlisted = new Set(plan.regions.filter(({ spec }) => !spec).map(({ location }) => location));
   for (const { step, outcome } of results.filter(isAccepted)) {
-    if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) state.creationTimeMs = outcome.pollAfterMs;
+    if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) state.firstPollHintMs = outcome.pollAfterMs;
     if (isDrift(object, step)) state.contention.recordCorrection(uid, step.location, step.action, now);
     if (step.action === 'delete' && unlisted.has(step.location)) state.contention.recordPrune(uid, step.location, now);
   }
@@ -120,7 +121,7 @@ async function finish(
   { objects, state, defaultIntervalMs, random }: Context,
   acted?: ActResult,
 ): Promise<Outcome> {
-  // Settled registries are not cached: there may be 10,000 of them.
+  // Registries at rest are not cached: there may be 10,000 of them.
   if (isAtRest(status)) state.registries.forget(object.spec.registry);
   try {
     if (!isDeepStrictEqual(status, stored.status)) await objects.writeStatus(stored, status);
@@ -130,6 +131,7 @@ async function finish(
     throw error;
   }
   objects.recordEvents(object, eventsFor(object, status, acted?.results), status);
+  // Spread, so that 10,000 objects are not checked at once.
   return delayOf(requeue, intervalMs(object, defaultIntervalMs) * (0.9 + 0.2 * random()));
 }
 

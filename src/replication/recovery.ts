@@ -43,7 +43,7 @@ export function keptBecause({ createdHere, readyOnce, replica }: Region): string
 }
 
 /** True if the operator has no step to repair the Failed replica. */
-export function needsPerson(region: Region): boolean {
+export function isBeyondRepair(region: Region): boolean {
   return region.state === 'Failed' && region.spec !== undefined && !region.home && recoveryOf(region).length === 0;
 }
 

@@ -76,7 +76,7 @@ function mayHaveBegun({ spec }: RegistryReplication, previous: RegionStatus | un
   return spec.mode !== 'Observe' && previous?.state === 'Absent' && previous.createdAt !== undefined;
 }
 
-/** True if the user requests a retry: a spec edit or a new reconcile request resets every backoff. */
+/** True if the user requests a retry, by a spec edit or a new reconcile request: both reset every backoff. */
 export function isRetryRequested(object: RegistryReplication): boolean {
   const { metadata, status } = object;
   return status?.observedGeneration !== metadata.generation || isLookRequested(object);

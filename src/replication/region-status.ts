@@ -29,11 +29,11 @@ export function reportRegion(
 ): RegionReport {
   const isHere = ({ location }: Step) => location === region.location;
   const own = results.filter(({ step }) => isHere(step));
-  const done = own.filter(({ outcome }) => outcome.kind !== 'refused').map(({ step }) => step);
+  const done = own.filter(({ outcome }) => outcome.kind !== 'notAccepted').map(({ step }) => step);
   const steps = plan.steps.filter((step) => isHere(step) && !done.includes(step));
   const isDue = dueSteps(plan).some(isHere);
   const attempts = attemptsAfter(region, own);
-  const progress = progressOf({ object, region, attempts, steps, isDue, results: own, now });
+  const progress = progressOf({ object, region, attemptsNow: attempts, steps, isDue, results: own, now });
   const row = isShown(region) ? rowFor(object, region, { progress, attempts, results: own, plan }, now) : undefined;
   return { region, steps, progress, row };
 }
@@ -120,7 +120,7 @@ function isCreationUnderWay(
     return state === 'Absent' && listed !== undefined && isInDoubt && backoffUntil(previous, now) !== undefined;
   }
   const outcome = results.find((result) => result.step === step)?.outcome;
-  return outcome?.kind !== 'refused' || outcome.error.kind === 'NotSent' || outcome.error.kind === 'Transient';
+  return outcome?.kind !== 'notAccepted' || outcome.error.kind === 'NotSent' || outcome.error.kind === 'Transient';
 }
 
 /** Keeps ARM's last state of a pending creation while ARM does not return the replica. */

@@ -3,7 +3,7 @@ import type { RegionSpec, RegionState, RegionStatus, RegistryReplication, Status
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { isRefusal } from './backoff.ts';
+import { isTemporaryRefusal } from './backoff.ts';
 import { normalise } from './location.ts';
 import type { Observation } from './observation.ts';
 import { type PruneEvidence, pruneEvidence } from './prune-delay.ts';
@@ -40,8 +40,8 @@ export interface Region extends ReplicaHistory {
   /** ARM's message for the last failed creation or change, if known. */
   readonly failure: string | undefined;
   /** In motion, Failed or refused for longer than the object's progressDeadline. */
-  readonly overdue: boolean;
-  /** ms until the region becomes overdue; undefined if it already is, or cannot become so. */
+  readonly pastDeadline: boolean;
+  /** ms until the progress deadline; undefined if it already is, or cannot become so. */
   readonly dueInMs: number | undefined;
 }
 
@@ -95,9 +95,10 @@ function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources:
     isUnknown: failedGet !== undefined,
     now,
   });
-  const isTried = isListed && !home;
-  const tries = attemptsOf(object, { previous, state, confirmed, isTried });
-  const isOldFailure = !tries.failedJustNow && (state === 'Failed' ? previous?.state === 'Failed' : tries.attempts > 0);
+  const mayBeCreated = isListed && !home;
+  const tries = attemptsOf(object, { previous, state, confirmed, mayBeCreated });
+  // The stored text still describes the failure that the region is in.
+  const keepsFailure = !tries.failedJustNow && (state === 'Failed' ? previous?.state === 'Failed' : tries.attempts > 0);
   return {
     ...identity,
     spec,
@@ -108,11 +109,12 @@ function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources:
     previous,
     state,
     since,
+    // A new replica starts a new prune delay.
     pruneEvidence: pruneEvidence(object, spec, history.lives ? previous : undefined, isoSeconds(now)),
     ...history,
     ...tries,
-    failure: observation.failures?.get(key) ?? (isOldFailure ? previous?.failure : undefined),
-    ...deadlineOf(object, { state, previous, isTried }, since, now),
+    failure: observation.failures?.get(key) ?? (keepsFailure ? previous?.failure : undefined),
+    ...deadlineOf(object, { state, previous, mayBeCreated }, since, now),
   };
 }
 
@@ -123,10 +125,15 @@ function isPast(time: string | undefined, now: Date): time is string {
 
 function attemptsOf(
   object: RegistryReplication,
-  { previous, state, confirmed, isTried }: Pick<Region, 'previous' | 'state' | 'confirmed'> & { isTried: boolean },
+  {
+    previous,
+    state,
+    confirmed,
+    mayBeCreated,
+  }: Pick<Region, 'previous' | 'state' | 'confirmed'> & { mayBeCreated: boolean },
 ): Pick<Region, 'attempts' | 'failedJustNow'> {
   if (isRetryRequested(object)) return { attempts: 0, failedJustNow: false };
-  const failedJustNow = isTried && hasJustFailed(state, confirmed, previous);
+  const failedJustNow = mayBeCreated && hasJustFailed(state, confirmed, previous);
   const isSuccess = state === 'Ready' || state === 'Syncing';
   return { attempts: (isSuccess ? 0 : (previous?.attempts ?? 0)) + (failedJustNow ? 1 : 0), failedJustNow };
 }
@@ -134,15 +141,16 @@ function attemptsOf(
 /** Progress deadline of a region in motion, Failed, or waiting for a creation that Azure refuses. */
 function deadlineOf(
   object: RegistryReplication,
-  { state, previous, isTried }: Pick<Region, 'state' | 'previous'> & { isTried: boolean },
+  { state, previous, mayBeCreated }: Pick<Region, 'state' | 'previous'> & { mayBeCreated: boolean },
   since: string,
   now: Date,
-): Pick<Region, 'overdue' | 'dueInMs'> {
-  const isAtWork = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
-  const isRefused = isTried && state === 'Absent' && previous?.state === 'Absent' && isRefusal(previous.reason);
-  if (!isAtWork && !isRefused) return { overdue: false, dueInMs: undefined };
+): Pick<Region, 'pastDeadline' | 'dueInMs'> {
+  const isUnfinished = state === 'Creating' || state === 'Updating' || state === 'Deleting' || state === 'Failed';
+  const isRefused =
+    mayBeCreated && state === 'Absent' && previous?.state === 'Absent' && isTemporaryRefusal(previous.reason);
+  if (!isUnfinished && !isRefused) return { pastDeadline: false, dueInMs: undefined };
   const leftMs = Date.parse(since) + deadlineMs(object) - now.getTime();
-  return leftMs < 0 ? { overdue: true, dueInMs: undefined } : { overdue: false, dueInMs: leftMs };
+  return leftMs < 0 ? { pastDeadline: true, dueInMs: undefined } : { pastDeadline: false, dueInMs: leftMs };
 }
 
 /** True while the replica is being created, updated or deleted; writes wait until that is over. */
@@ -179,6 +187,7 @@ export function needsConfirmation({
   if (!replica && home)
     return previous?.replica !== undefined || spec?.routing !== undefined || spec?.tags !== undefined;
   if (!replica) return previous !== undefined && previous.state !== 'Absent';
+  // A listed region that turns Ready for the first time, or loses readyOnce: prunes depend on it.
   if (spec && (state === 'Ready' || (previous?.desired && previous.readyOnce)) && !readyOnce) return true;
   if (previous?.state === state) return false;
   const isVerdict = (one: RegionState | undefined) => one === 'Ready' || one === 'Failed';
@@ -190,12 +199,13 @@ function isSameRegistry({ status }: RegistryReplication, registry: Registry | un
   return registry === undefined || status?.registry?.creationDate === registry.creationDate;
 }
 
-/** True for a replica that has become Failed, or an accepted creation whose replica is gone. */
+/** True for a replica that has become Failed, or a creation that ARM had accepted (it showed a state) and whose replica is gone. */
 function hasJustFailed(state: RegionState, confirmed: boolean, previous: RegionStatus | undefined): boolean {
   if (state === 'Failed') return previous?.state !== 'Failed';
   return state === 'Absent' && confirmed && previous?.state === 'Creating' && previous.provisioningState !== undefined;
 }
 
+/** The CRD's default, for servers that do not apply it. */
 const defaultDeadlineMs = 3_600_000;
 
 function deadlineMs({ spec }: RegistryReplication): number {

@@ -55,19 +55,19 @@ export function isIntentStored(row: RegionStatus | undefined, now: Date): row is
 export function replicaHistory(evidence: HistoryEvidence): ReplicaHistory {
   const { previous, replica, state, isListed, home, ready } = evidence;
   const lives = isSameReplica(evidence);
-  const wasReady = previous?.readyOnce === true && (previous.desired || !isListed) && isSettled(previous.state);
+  const wasReady = previous?.readyOnce === true && (previous.desired || !isListed) && isBeyondCreation(previous.state);
   const createdAt = replica?.createdAt ?? (lives ? previous?.createdAt : undefined);
   return {
     lives,
     // The home region always has the content, with or without an entry of its own.
-    readyOnce: ready || (wasReady && (home || (lives && isSettled(state)))),
+    readyOnce: ready || (wasReady && (home || (lives && isBeyondCreation(state)))),
     createdHere: !home && lives && previous?.createdHere === true && !isListedAnew(previous, isListed),
     createdAt,
     deletedAt: deletedAtOf(evidence),
   };
 }
 
-function isSettled(state: RegionState): boolean {
+function isBeyondCreation(state: RegionState): boolean {
   return state !== 'Absent' && state !== 'Creating' && state !== 'Deleting';
 }
 

@@ -90,7 +90,7 @@ function isPolled(region: Region): boolean {
 
 /** ms until the rate limiter has a token for a step that it held back. */
 function postponement(outcome: Result['outcome']): number[] {
-  const isHeldBack = outcome.kind === 'refused' && outcome.error.kind === 'NotSent';
+  const isHeldBack = outcome.kind === 'notAccepted' && outcome.error.kind === 'NotSent';
   return isHeldBack && outcome.error.retryAfter !== undefined ? [outcome.error.retryAfter] : [];
 }
 
@@ -98,6 +98,6 @@ function postponement(outcome: Result['outcome']): number[] {
 function mayUnblock(reports: readonly RegionReport[], results: readonly Result[], polled: readonly Region[]): boolean {
   const waitsOnlyForPolled = ({ waitsFor }: Hold) =>
     waitsFor.every((awaited) => polled.some(({ location }) => location === awaited));
-  const isAccepted = results.some(({ outcome }) => outcome.kind !== 'refused');
+  const isAccepted = results.some(({ outcome }) => outcome.kind !== 'notAccepted');
   return isAccepted && reports.some(({ steps }) => steps.some(({ hold }) => hold && !waitsOnlyForPolled(hold)));
 }

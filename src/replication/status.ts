@@ -3,7 +3,7 @@ import { stateConditions } from '../api/conditions.ts';
 import { annotation, type PlanEntry, type RegistryReplication, type Status } from '../api/registryreplication.ts';
 import type { Registry } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
-import { isRefusal } from './backoff.ts';
+import { isTemporaryRefusal } from './backoff.ts';
 import { normalise } from './location.ts';
 import { type Observation, withGets } from './observation.ts';
 import { errorAt, type Pass, type Result } from './pass.ts';
@@ -79,7 +79,7 @@ function statusOf(
 /** Applies ARM's responses to the observation. */
 function afterActing(observation: Observation, results: readonly Result[]): Observation {
   return results.reduce((observed, { step: { action, location, name }, outcome }) => {
-    if (outcome.kind === 'refused') return observed;
+    if (outcome.kind === 'notAccepted') return observed;
     if (outcome.kind === 'written') {
       // A PUT's response may show a finished creation, but synchronized content is accepted from a GET only.
       const { displayStatus: _, ...begun } = outcome.replica;
@@ -99,8 +99,8 @@ function sinceNowIfMoved(region: Region, plan: Plan, results: readonly Result[],
   const planned = plan.regions.find(({ location }) => location === region.location);
   const isFirstRefusal =
     region.state === 'Absent' &&
-    isRefusal(errorAt(region.location, results)?.reason) &&
-    !isRefusal(region.previous?.reason);
+    isTemporaryRefusal(errorAt(region.location, results)?.reason) &&
+    !isTemporaryRefusal(region.previous?.reason);
   return (planned && planned.state !== region.state) || isFirstRefusal ? { ...region, since: isoSeconds(now) } : region;
 }
 
@@ -149,7 +149,7 @@ function whyPending(
 ): string | undefined {
   const outcome = results.find((result) => result.step === step)?.outcome;
   const progress = reports.find(({ region }) => region.location === step.location)?.progress;
-  if (outcome?.kind === 'refused')
+  if (outcome?.kind === 'notAccepted')
     return progress?.retryAfter ? `is tried again at ${progress.retryAfter}` : outcome.error.message;
   const isTold = step.hold?.reason !== undefined && step.hold.reason === progress?.reason && manages;
   return isTold ? `is held back: ${step.hold?.reason}` : step.hold?.message;

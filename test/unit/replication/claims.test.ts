@@ -103,7 +103,7 @@ describe('a free registry', () => {
     claims.put(old);
     expect(claims.acquire(old)).to.equal(false);
     expect(claims.holder(old)).to.equal('registries/young');
-    claims.settle(young);
+    claims.endReservation(young);
     expect(requeued).to.deep.equal(['registries/old']);
     expect(claims.acquire(old)).to.equal(true);
   });

@@ -21,7 +21,7 @@ function refusedIn(location: string, reason: 'AuthorizationFailed' | 'RegionNotA
   const step = { action: 'create', location, name: location, replica: { location }, message: 'create it' } as const;
   return {
     step,
-    outcome: { kind: 'refused', error: new ArmError('Denied', reason, `no replica ${location} for you`) },
+    outcome: { kind: 'notAccepted', error: new ArmError('Denied', reason, `no replica ${location} for you`) },
   };
 }
 

@@ -178,7 +178,7 @@ describe('planning for replicas in transition', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(3_700) }]);
     const made = plan({ status }, observing([homeEntry, moving('japaneast', 'Creating')]));
     expect(made.steps).to.deep.equal([]);
-    expect(made.regions[0]?.overdue).to.equal(true);
+    expect(made.regions[0]?.pastDeadline).to.equal(true);
   });
 
   function moving(location: string, provisioningState: string | undefined): Replica {
@@ -552,31 +552,31 @@ describe('planning for an object that is being deleted', () => {
   });
 
   it('releases the object only when a GET has returned 404 for every listed region', () => {
-    expect(plan({ deleting: true }, observing([homeEntry])).release).to.equal(false);
+    expect(plan({ deleting: true }, observing([homeEntry])).isCleanedUp).to.equal(false);
     expect(plan({ deleting: true }, observing([homeEntry])).confirm).to.deep.equal(['japaneast']);
-    expect(plan({ deleting: true }, observing([homeEntry], { missing: ['japaneast'] })).release).to.equal(true);
+    expect(plan({ deleting: true }, observing([homeEntry], { missing: ['japaneast'] })).isCleanedUp).to.equal(true);
   });
 
   it('keeps the object while a replica created in the last minute may still appear', () => {
     const status = aStatus([{ state: 'Creating', since: secondsAgo(10) }]);
-    expect(plan({ deleting: true, status }, observing([], { missing: ['japaneast'] })).release).to.equal(false);
+    expect(plan({ deleting: true, status }, observing([], { missing: ['japaneast'] })).isCleanedUp).to.equal(false);
   });
 
   it('releases the object although Azure rejects the GET of a replica that was never created', () => {
     const invalid = new ArmError('Invalid', 'InvalidRequest', 'ab is no name');
     const observed = { ...observing([homeEntry]), failedGets: new Map([['ab', invalid]]) };
     const released = (status: ObjectParts['status']) =>
-      plan({ deleting: true, regions: ['ab'], ...(status && { status }) }, observed).release;
+      plan({ deleting: true, regions: ['ab'], ...(status && { status }) }, observed).isCleanedUp;
     expect(released(undefined)).to.equal(true);
     expect(released(aStatus([{ location: 'ab', state: 'Absent', reason: 'InvalidRequest' }]))).to.equal(true);
     expect(released(aStatus([{ location: 'ab', state: 'Absent', createdAt: secondsAgo(10) }]))).to.equal(false);
     expect(released(aStatus([{ location: 'ab', state: 'Creating' }]))).to.equal(false);
     const denied = new Map([['ab', new ArmError('Denied', 'AuthorizationFailed', 'no right')]]);
-    expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, failedGets: denied }).release).to.equal(false);
+    expect(plan({ deleting: true, regions: ['ab'] }, { ...observed, failedGets: denied }).isCleanedUp).to.equal(false);
   });
 
   it('releases the object when the registry no longer exists', () => {
-    expect(plan({ deleting: true }, noRegistry).release).to.equal(true);
+    expect(plan({ deleting: true }, noRegistry).isCleanedUp).to.equal(true);
   });
 
   for (const registry of [aRegistry({ sku: 'Basic' }), aRegistry({ provisioningState: 'Updating' })]) {
