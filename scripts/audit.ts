@@ -1,6 +1,5 @@
-// `npm run audit`: asks the npm registry whether anything is known against the packages that the operator needs at run time,
-// all that the bundle is made of. Ends with 1 only on a finding: a registry that keeps no advisories, or that does not
-// answer, says nothing about the packages, and this says so.
+// `npm run audit`: asks the npm registry for advisories on the packages that the operator needs at run time.
+// Exits with 1 only on a finding. A registry without advisories, or without an answer, is reported as "not audited".
 import { execFile } from 'node:child_process';
 
 export type Verdict =
@@ -8,12 +7,12 @@ export type Verdict =
   | { readonly type: 'findings'; readonly findings: readonly string[] }
   | { readonly type: 'unknown'; readonly why: string };
 
-/** @param registry Where to ask; the one npm is configured with where left out. */
+/** @param registry Default: the one npm is configured with. */
 export async function audit(registry?: string): Promise<Verdict> {
   const bounds = ['--fetch-timeout=30000', '--fetch-retries=1'];
   const args = ['audit', '--omit=dev', '--json', ...bounds, ...(registry ? [`--registry=${registry}`] : [])];
   const { promise, resolve } = Promise.withResolvers<string>();
-  // Its exit code is 1 for a finding as for a registry that refuses; what it prints tells them apart.
+  // npm exits with 1 for a finding and for a registry that refuses; only the report tells them apart.
   execFile('npm', args, { cwd: new URL('..', import.meta.url) }, (_, stdout) => resolve(stdout));
   return verdictOn(await promise);
 }

@@ -1,6 +1,5 @@
-// `npm run build`: makes dist/, which is what the image holds. src/main.ts with everything it imports becomes main.mjs, with a
-// source map; beside it lie the licences and the bill of materials of what was bundled.
-// It does not check types (npm run check does), and nothing of it is left at run time.
+// `npm run build`: makes dist/, the content of the image: main.mjs with a source map, bundled from src/main.ts and everything it
+// imports, and the licences and bill of materials of the bundled packages. npm run check checks the types.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export interface Bundle {
   readonly bytes: number;
   readonly metafile: Metafile;
-  /** The comments in the bundled code that are about licences, which are left out of it. */
+  /** Licence comments of the bundled code; the bundle itself leaves them out. */
   readonly legalComments: string;
 }
 
@@ -30,7 +29,7 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     outfile,
     bundle: true,
     platform: 'node',
-    // Syntax that older ones can read, for src/preflight.ts to say that they are too old.
+    // Syntax that older versions of Node can parse, so that src/preflight.ts can report that they are too old.
     target: 'node18',
     format: 'esm',
     // Names stay: some dependencies tell classes by theirs. To shorten and restore them (keepNames) costs 256 bytes of memory for each
@@ -60,7 +59,7 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
   return { bytes: files.get(path)?.length ?? 0, metafile, legalComments: new TextDecoder().decode(legalComments) };
 }
 
-/** Says that every line of a file comes from the first of "dependency"; esbuild ignores a map that says less. */
+/** Maps every line of a file to the first line of "dependency"; esbuild ignores a map that contains less. */
 const noMap = Buffer.from('{"version":3,"sources":["dependency"],"sourcesContent":[""],"mappings":"AAAA"}').toString(
   'base64',
 );
@@ -79,7 +78,7 @@ const mapOnlyOurOwn: Plugin = {
   },
 };
 
-/** One character beyond Latin-1 in one dependency's regular expression, and V8 keeps two bytes for each of the whole bundle's. */
+/** Escapes characters beyond Latin-1: with a single one, V8 stores the whole bundle with two bytes per character. */
 function narrow(source: string): string {
   return source.replace(/[\u0100-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,4 +1,4 @@
-// Which npm packages a bundle holds: what esbuild took, not what is installed.
+// Lists the npm packages whose code is in a bundle, by esbuild's metafile.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';

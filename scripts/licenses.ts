@@ -1,7 +1,7 @@
-// The licences of what the bundle holds: only those that let it be passed on in an image, and all of their texts in one file.
+// Checks that the licences of the bundled packages allow distribution in an image, and collects their texts in one file.
 import { type BundledPackage, identify } from './bundled-packages.ts';
 
-/** SPDX ids. Each asks for its text to go along, at most; another one is for a person to read before it is added here. */
+/** SPDX ids of licences that require at most their text to be distributed too. A person reads a licence before adding it here. */
 const allowed: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -19,8 +19,8 @@ export class LicenseError extends Error {}
  * @throws {LicenseError} One line that names each package without a licence, without its text, or with one not allowed.
  */
 export function licenseFile(packages: readonly BundledPackage[], legalComments: string): string {
-  const complaints = packages.flatMap((bundled) => complaintAbout(bundled) ?? []);
-  if (complaints.length > 0) throw new LicenseError(`Not to be bundled: ${complaints.join('; ')}.`);
+  const violations = packages.flatMap((bundled) => violationOf(bundled) ?? []);
+  if (violations.length > 0) throw new LicenseError(`Not to be bundled: ${violations.join('; ')}.`);
   const list = packages.map((bundled) => `${identify(bundled)}  ${bundled.license}`);
   const texts = packages.map((bundled) => [rule, identify(bundled), rule, ...bundled.notices].join('\n\n'));
   return `${[`main.mjs holds code of these packages:`, list.join('\n'), ...texts, rule, legalComments.trim()].join('\n\n')}\n`;
@@ -28,7 +28,7 @@ export function licenseFile(packages: readonly BundledPackage[], legalComments: 
 
 const rule = '-'.repeat(80);
 
-function complaintAbout(bundled: BundledPackage): string | undefined {
+function violationOf(bundled: BundledPackage): string | undefined {
   const { license, notices } = bundled;
   if (!license) return `${identify(bundled)} names no licence`;
   if (!allowed.has(license))

@@ -8,7 +8,7 @@ export interface Project {
   readonly license: string;
 }
 
-/** The same bundle gives the same document: it has neither the time nor a serial number of its own. */
+/** Reproducible: the document has neither a time nor a serial number. */
 export function sbomOf(
   { name, version, description, license }: Project,
   { packages, required }: BundledPackages,

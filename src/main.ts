@@ -4,8 +4,7 @@ import { type Config, ConfigError, parseConfig } from './config.ts';
 import { errorMessage } from './lib/sanitize.ts';
 import { createOperator } from './operator.ts';
 import { onShutdownSignal } from './preflight.ts';
-import { toggleDebug } from './telemetry/log-level.ts';
-import { createLogger } from './telemetry/logger.ts';
+import { createLogger, toggleDebug } from './telemetry/logger.ts';
 
 const config = configOrExit();
 const log = createLogger({ level: config.logLevel, format: config.logFormat });

@@ -1,8 +1,7 @@
 import { RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import { ArmError } from '../../../src/azure/arm.ts';
-import { toggleDebug } from '../../../src/telemetry/log-level.ts';
-import { createLogger, type Logger } from '../../../src/telemetry/logger.ts';
+import { createLogger, type Logger, toggleDebug } from '../../../src/telemetry/logger.ts';
 
 describe('the logger', () => {
   let lines: string[];
