@@ -1,4 +1,4 @@
-// Logs a lasting problem once when it begins and once when it ends, however often it recurs in between.
+// Logs a lasting problem once when it begins and once when it ends, however often it is reported in between.
 import { LRUCache } from 'lru-cache';
 import type { Log } from './log.ts';
 
@@ -20,7 +20,7 @@ export class LogOnChange {
     this.#log.warn(fields, sentence);
   }
 
-  /** Where it was raised. */
+  /** Logs the end of a problem that was raised; otherwise does nothing. */
   settle(what: string, sentence: string, fields: object = {}): void {
     if (!this.#open.get(what)) return;
     this.#open.delete(what);

@@ -1,27 +1,27 @@
-// Caches the informer's objects, overlaid by our own writes that the informer has not delivered yet, so that no pass
-// works with an object older than our last write. It never compares resourceVersions by size.
+// The cache that passes read: the informer's objects, with our own writes on top until the informer has delivered them. So a pass
+// never works with an object older than our last write. resourceVersions are opaque, so they are never compared by size.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { namespacedName, type Resource } from '../client/resource.ts';
 
 /** The versions known to be older than a write of ours. */
 interface OlderVersions {
-  /** The versions shown before the write was: a watch shows versions in order, so each of them is older. */
-  readonly older: Set<string>;
-  /** A LIST came between. It may have jumped over our write, so a version that is not in `older` then counts as newer. */
+  /** Observed before the write was: a watch delivers versions in order, so they are older. */
+  readonly versions: Set<string>;
+  /** A LIST came in between. It may skip the version of our write, so any version not in `versions` counts as newer. */
   relisted: boolean;
 }
 
 /**
- * Expected flow: the informer calls `show`, `remove` and `relisting`; passes `read`, and send each write through `write`
- * ({@link withReadYourWrites} does that for a whole Resource).
+ * Expected flow: the informer calls `onObserved`, `onDeleted` and `onRelist`; passes call `read`, and send each write through `write`
+ * ({@link withReadYourWrites} does that for a Resource).
  *
- * The objects are shared by all readers: callers must change a copy.
+ * All readers share the objects: change a copy.
  *
- * Guarantees: once `write` has resolved, `read` gives its result or something newer, until the object is gone.
+ * Guarantees: after `write` has resolved, `read` returns its result or a newer version, until the object is deleted.
  *
- * Assumptions: one write for a key at a time (the work queue sees to it), and an informer that shows every version of an
- * object in order, except across a LIST. If it is unknown whether a LIST's version is older or newer than our write, the LIST
- * wins: a briefly stale object costs a conflict, a permanently stale one would never be corrected.
+ * Assumptions: one write for a key at a time (the work queue ensures it), and an informer that delivers every version of an object in
+ * order, except across a LIST. If a LIST's version may be older or newer than our write, the LIST wins: a briefly stale object costs
+ * a conflict, a permanently stale one would never be corrected.
  */
 export class Store<T extends KubernetesObject> {
   readonly #observed = new Map<string, T>();
@@ -40,69 +40,69 @@ export class Store<T extends KubernetesObject> {
     return Array.from(this.#observed, ([key, object]) => this.#written.get(key)?.object ?? object);
   }
 
-  /** Sends a write and remembers its result until the informer has shown it. Rejects as `send` does. */
+  /** Sends a write and keeps its result until the informer has delivered it. Rejects as `send` does. */
   async write(key: string, send: () => Promise<T>): Promise<T> {
-    const past: OlderVersions = { older: new Set(this.#written.get(key)?.older), relisted: false };
+    const older: OlderVersions = { versions: new Set(this.#written.get(key)?.versions), relisted: false };
     for (const object of [this.#observed.get(key), this.#written.get(key)?.object]) {
-      if (object) past.older.add(versionOf(object));
+      if (object) older.versions.add(versionOf(object));
     }
-    this.#inFlight.set(key, past);
+    this.#inFlight.set(key, older);
     try {
       const object = await send();
-      this.#remember(key, object, past);
+      this.#remember(key, object, older);
       return object;
     } finally {
-      if (this.#inFlight.get(key) === past) this.#inFlight.delete(key);
+      if (this.#inFlight.get(key) === older) this.#inFlight.delete(key);
     }
   }
 
-  /** The informer has seen this version. Returns the one that it had seen before. */
+  /** The informer has delivered this version. Returns the version that it had delivered before. */
   onObserved(object: T): T | undefined {
     const key = namespacedName(object);
     const version = versionOf(object);
     const previous = this.#observed.get(key);
     this.#observed.set(key, object);
 
-    const underway = this.#inFlight.get(key);
-    if (underway && !underway.relisted) underway.older.add(version);
+    const inFlight = this.#inFlight.get(key);
+    if (inFlight && !inFlight.relisted) inFlight.versions.add(version);
 
     const written = this.#written.get(key);
     if (written) {
-      const reached = version === versionOf(written.object);
-      const jumped = written.relisted && !written.older.has(version);
-      if (reached || jumped || isAnother(written.object, object)) this.#written.delete(key);
-      else written.older.add(version);
+      const isDelivered = version === versionOf(written.object);
+      const isSkipped = written.relisted && !written.versions.has(version);
+      if (isDelivered || isSkipped || isRecreated(written.object, object)) this.#written.delete(key);
+      else written.versions.add(version);
     }
     return previous;
   }
 
-  /** The informer has observed the deletion. */
+  /** The informer has delivered the deletion. */
   onDeleted(key: string): void {
     this.#observed.delete(key);
     this.#written.delete(key);
   }
 
-  /** The next objects come from a LIST of this namespace; undefined: of all namespaces. */
+  /** The next objects come from a LIST of this namespace, or of all namespaces if undefined. */
   onRelist(namespace?: string): void {
-    for (const pasts of [this.#written, this.#inFlight]) {
-      for (const [key, past] of pasts) {
-        if (!namespace || namespaceOf(key) === namespace) past.relisted = true;
+    for (const writes of [this.#written, this.#inFlight]) {
+      for (const [key, older] of writes) {
+        if (!namespace || namespaceOf(key) === namespace) older.relisted = true;
       }
     }
   }
 
-  #remember(key: string, object: T, past: OlderVersions): void {
+  #remember(key: string, object: T, older: OlderVersions): void {
     const written = this.#written.get(key);
-    if (written && versionOf(written.object) === versionOf(object)) return; // it changed nothing
-    const shown = this.#observed.get(key);
-    const overtaken = past.older.has(versionOf(object)); // its event arrived before its response
-    const jumped = past.relisted && shown && !past.older.has(versionOf(shown));
-    if (!shown || overtaken || jumped || isAnother(object, shown)) this.#written.delete(key);
-    else this.#written.set(key, { object, ...past });
+    if (written && versionOf(written.object) === versionOf(object)) return; // the write changed nothing
+    const observed = this.#observed.get(key);
+    const isOutdated = older.versions.has(versionOf(object)); // its event came before its response
+    const isSkipped = older.relisted && observed && !older.versions.has(versionOf(observed));
+    if (!observed || isOutdated || isSkipped || isRecreated(object, observed)) this.#written.delete(key);
+    else this.#written.set(key, { object, ...older });
   }
 }
 
-/** The same resource, with every write remembered by the store. */
+/** The same resource, but its writes go through the store. */
 export function withReadYourWrites<T extends KubernetesObject>(resource: Resource<T>, store: Store<T>): Resource<T> {
   return {
     ...resource,
@@ -116,8 +116,7 @@ function versionOf(object: KubernetesObject): string {
   return object.metadata?.resourceVersion ?? '';
 }
 
-/** Deleted and recreated under the same name. */
-function isAnother(one: KubernetesObject, other: KubernetesObject): boolean {
+function isRecreated(one: KubernetesObject, other: KubernetesObject): boolean {
   return one.metadata?.uid !== other.metadata?.uid;
 }
 

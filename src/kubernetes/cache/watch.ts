@@ -1,35 +1,34 @@
-// Wraps client-node's Watch with fixes for cases where its ListWatch would fall silent. It sends one watch request and
-// passes on its events; ListWatch, or informer.ts after an error, starts the next one.
+// One watch request, with fixes for cases in which client-node's ListWatch would stop without an error. ListWatch starts the next one,
+// or the reflector after an error.
 import { ApiException, Watch } from '@kubernetes/client-node';
 import type { KubeClient } from '../client/client.ts';
 import { asUnreachable } from '../client/errors.ts';
 import { slim } from '../client/resource.ts';
 
 export interface WatchListener {
-  /** A watch is about to be sent; the objects listed before it were passed on. */
+  /** A watch is about to be sent; all objects of the LIST before it were passed on. */
   onConnecting(): void;
   /** The server has accepted the watch. */
   onOpened(): void;
-  /** An event or a bookmark has come. */
+  /** An event or a bookmark was received. */
   onProgress(): void;
 }
 
 /**
- * Server-side end of a quiet watch, in seconds. client-node 2.0.1 aborts a watch without events for 30 s, with
- * its connection. With a shorter timeout the server ends it, shortly after a bookmark with the version to resume from,
- * and the connection stays open.
+ * After which the server ends the watch. client-node 2.0.1 aborts a watch without events after 30 s, and its connection with it. With
+ * a shorter timeout the server ends it, shortly after a bookmark with the version to resume from, and the connection stays open.
  */
 const watchTimeoutSeconds = 25;
 
 /**
  * Fixes (client-node 2.0.1):
- * - A rejection of `watch` (a credential that cannot be read) would be an unhandled rejection: it is passed to `done`.
- * - `ERROR` events other than 410 are ignored, and a 410 waits for the connection to end: both end the watch at once.
- * - A server that accepts the connection and never answers counts as a quiet watch: it is an error.
- * - `stop()` while a LIST or the opening of a watch is under way goes on to watch: after `stop()` here nothing opens.
- * - Errors are plain: they become the ApiException or ApiServerUnreachable that all other requests reject with.
+ * - If `watch` rejects (a credential cannot be read), the rejection would be unhandled: the error goes to `done`.
+ * - `ERROR` events other than 410 would be ignored, and a 410 would wait for the end of the connection: both end the watch at once.
+ * - A server that accepts the connection and never answers would count as a watch without events: it is an error.
+ * - `stop()` during a LIST or while a watch opens would not prevent the watch: after `stop()` no watch opens.
+ * - Errors would be plain ones: they become ApiException or ApiServerUnreachable, as for all other requests.
  *
- * Not fixable from outside: client-node drops body and headers of a refused watch, and so `Retry-After`.
+ * Not fixed: client-node drops the body and headers of a refused watch, `Retry-After` included.
  */
 export class ReliableWatch extends Watch {
   readonly #server: string;
@@ -38,7 +37,7 @@ export class ReliableWatch extends Watch {
   #stopped = false;
   #mustRelist = false;
 
-  /** @param annotations The ones to keep of each object; see {@link slim}. */
+  /** @param annotations The annotations to keep of each object; see {@link slim}. */
   constructor(cluster: KubeClient, listener: WatchListener, annotations: readonly string[] = []) {
     super(cluster.config);
     this.#server = cluster.server;
@@ -46,12 +45,12 @@ export class ReliableWatch extends Watch {
     this.#annotations = annotations;
   }
 
-  /** Makes the next watch end at once with 410, after which ListWatch lists again: the only way to force a LIST. */
+  /** Forces a LIST: the next watch ends at once with 410, after which ListWatch lists again. There is no other way. */
   forceRelist(): void {
     this.#mustRelist = true;
   }
 
-  /** A LIST was received; this fulfils {@link forceRelist}. */
+  /** A LIST was received: {@link forceRelist} is done. */
   onListed(): void {
     this.#mustRelist = false;
   }
@@ -66,21 +65,21 @@ export class ReliableWatch extends Watch {
     callback: Parameters<Watch['watch']>[2],
     done: (error: unknown) => void,
   ): Promise<AbortController> {
-    const nothing = new AbortController();
-    if (this.#stopped) return nothing;
+    const noRequest = new AbortController();
+    if (this.#stopped) return noRequest;
     this.#listener.onConnecting();
 
     const session: { phase: 'Opening' | 'Open' | 'Ended' } = { phase: 'Opening' };
     const end = (error: unknown) => {
       if (session.phase === 'Ended') return;
-      // ListWatch treats a TimeoutError as the end of a quiet watch, and continues at once.
-      const quiet = session.phase === 'Open' && isTimeout(error);
+      // ListWatch treats a TimeoutError as the end of a watch without events, and continues.
+      const isIdle = session.phase === 'Open' && isTimeout(error);
       session.phase = 'Ended';
-      done(quiet ? error : this.#toApiError(error));
+      done(isIdle ? error : this.#toApiError(error));
     };
     if (this.#mustRelist) {
-      end(new ApiException(410, 'a fresh list is wanted', undefined, {}));
-      return nothing;
+      end(new ApiException(410, 'a relist was requested', undefined, {}));
+      return noRequest;
     }
 
     try {
@@ -105,7 +104,7 @@ export class ReliableWatch extends Watch {
       return controller;
     } catch (error) {
       end(error);
-      return nothing;
+      return noRequest;
     }
   }
 

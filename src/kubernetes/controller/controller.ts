@@ -1,5 +1,5 @@
-// Runs the workers: each takes a key, reads its object, runs one pass, and requeues the key if the pass asks for it or
-// fails. Level-triggered: a pass gets the object, not the change.
+// Runs the workers: each gets a key from the work queue, reads its object from the cache, calls `reconcile`, and requeues the key by
+// the outcome. Level-triggered: a pass gets the object, not the change.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
@@ -11,7 +11,7 @@ export interface Outcome {
   readonly requeueAfterMs?: number;
 }
 
-/** controller-runtime's meaning of the label `result` of `controller_runtime_reconcile_total`. */
+/** Values of the label `result` of `controller_runtime_reconcile_total`, with controller-runtime's meaning. */
 export type PassResult = (typeof passResults)[number];
 export const passResults = ['success', 'requeue_after', 'requeue', 'error'] as const;
 
@@ -28,7 +28,7 @@ export interface ControllerOptions<T> {
   readonly queue: WorkQueue;
   readonly read: (key: string) => T | undefined;
   readonly reconcile: (object: T) => Promise<Outcome>;
-  /** The object of this key does not exist (any more): drop its state. */
+  /** Called when the object of a key does not exist: drop the state kept for it. */
   readonly onDeleted?: (key: string) => void;
   /** Number of concurrent passes. */
   readonly concurrency: number;
@@ -38,20 +38,20 @@ export interface ControllerOptions<T> {
 }
 
 export interface Controller {
-  /** Takes no more work and resolves once the running passes have ended. */
+  /** Starts no more passes and resolves when the running ones have ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Maximum delay in ms after a pass that failed on an unreachable API server, a conflict or a 404. All are transient and not
- * caused by the object, so a user's edit must not wait for a long backoff.
+ * Limits of the backoff after an unavailable API server, and after a conflict or 404. These are transient and not caused by the object,
+ * so a user's edit must not wait for a long backoff.
  */
-const maxRetryDelayMs = { unreachable: 30_000, race: 5_000 } as const;
+const maxRetryDelayMs = { unavailable: 30_000, conflict: 5_000 } as const;
 
 /**
- * A pass that rejects is logged in one line and tried again after the key's backoff (not before a `Retry-After` of the
- * API server). A conflict with another writer is no error: the key is requeued soon, with the newer object or none. A pass
- * that resolves resets the backoff.
+ * If a pass rejects, the error is logged in one line and the key is retried after its backoff, but not before a `Retry-After` of the
+ * API server. A conflict with another writer is not an error: the key is retried soon, with the newer object. A pass that
+ * resolves resets the backoff.
  */
 export function startController<T>(options: ControllerOptions<T>): Controller {
   const { queue, concurrency } = options;
@@ -65,7 +65,7 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
         queue.done(key);
         options.metrics?.active(--active);
       }
-      // A pass may end without any I/O; many in a row would block timers, probes and lease renewal.
+      // A pass may end without I/O; many in a row would block timers, probes and the renewal of the Lease.
       await nextTurn();
     }
   };
@@ -98,21 +98,24 @@ async function runPass<T>(
     queue.addAfter(key, requeueAfterMs);
     ended('requeue_after');
   } catch (error) {
-    const wait = queue.retry(key, { atLeast: retryAfterMs(error) ?? 0, atMost: maxRetryDelayAfter(error) });
-    const fields = { controller: name, key, failures: queue.failures(key), retryInMs: wait };
+    const retryInMs = queue.retry(key, { minMs: retryAfterMs(error) ?? 0, maxMs: maxRetryDelayAfter(error) });
+    const fields = { controller: name, key, failures: queue.failures(key), retryInMs };
     if (isConflict(error) || isNotFound(error)) {
       log.debug(fields, `${key} was changed or deleted by someone else meanwhile; looking again`);
       ended('requeue');
     } else {
-      // For an API server's response the message is enough; for other errors the logger gets the error.
-      const more = isFromApiServer(error) ? {} : { error };
-      log.error({ ...fields, ...more }, `${key}: ${explain(error)}; trying again in ${(wait / 1000).toFixed(1)} s`);
+      // An error of the API server needs no stack; any other may be a bug.
+      const stack = isFromApiServer(error) ? {} : { error };
+      log.error(
+        { ...fields, ...stack },
+        `${key}: ${explain(error)}; trying again in ${(retryInMs / 1000).toFixed(1)} s`,
+      );
       ended('error');
     }
   }
 }
 
 function maxRetryDelayAfter(error: unknown): number {
-  if (isConflict(error) || isNotFound(error)) return maxRetryDelayMs.race;
-  return isUnavailable(error) ? maxRetryDelayMs.unreachable : Number.POSITIVE_INFINITY;
+  if (isConflict(error) || isNotFound(error)) return maxRetryDelayMs.conflict;
+  return isUnavailable(error) ? maxRetryDelayMs.unavailable : Number.POSITIVE_INFINITY;
 }

@@ -1,10 +1,9 @@
-// Adds and removes the operator's finalizer, which keeps an object until cleanup is done. It writes only
-// metadata.finalizers.
+// Adds and removes the operator's finalizer, which keeps a deleted object until its cleanup is done. Writes only metadata.finalizers.
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { isMissing, isPatchRefused, ObjectChanged } from '../client/errors.ts';
 import { nameOf, type PatchOperation, type Resource } from '../client/resource.ts';
 
-/** Maximum attempts on a conflict before it is left to the next pass. */
+/** After so many conflicts the write is left to the next pass. */
 const maxAttempts = 5;
 
 export function hasFinalizer(object: KubernetesObject, finalizer: string): boolean {
@@ -14,13 +13,13 @@ export function hasFinalizer(object: KubernetesObject, finalizer: string): boole
 /**
  * Adds our finalizer to the object.
  *
- * Expected flow: call it before the first external effect that a deletion must undo, and continue with the object it resolves
+ * Expected flow: call it before the first external effect that a deletion must undo, and continue with the object that it resolves
  * to.
  *
  * Guarantees: when it resolves, the API server has stored the finalizer on the object with this uid, and no finalizer of
- * another controller was lost in concurrent writes. An object that has it already costs no request.
+ * another controller was lost in concurrent writes. No request is sent for an object that has the finalizer already.
  *
- * Assumptions: `object` may be older than what the server has; then it is read again, up to 5 times.
+ * Assumptions: `object` may be older than the server's version; then it is read again, up to 5 times.
  *
  * Errors: ObjectChanged when the object is being deleted (the API server takes no new finalizers then) or was
  * recreated under its name, or when conflicts outlast the attempts. Otherwise the resource's error, 404 included.
@@ -33,7 +32,7 @@ export async function addFinalizer<T extends KubernetesObject>(
   return patchWithRetry(resource, object, (current) => {
     if (hasFinalizer(current, finalizer)) return undefined;
     if (current.metadata?.deletionTimestamp) throw new ObjectChanged(`${describe(current)} is being deleted`);
-    if (current.metadata?.uid !== object.metadata?.uid) throw new ObjectChanged(`${describe(current)} was made anew`);
+    if (current.metadata?.uid !== object.metadata?.uid) throw new ObjectChanged(`${describe(current)} was recreated`);
     return current.metadata?.finalizers?.length
       ? [{ op: 'add', path: '/metadata/finalizers/-', value: finalizer }]
       : [{ op: 'add', path: '/metadata/finalizers', value: [finalizer] }];
@@ -43,10 +42,10 @@ export async function addFinalizer<T extends KubernetesObject>(
 /**
  * Removes our finalizer from the object.
  *
- * Expected flow: call it once no external effect is left to undo, at the end of the last pass.
+ * Expected flow: call it at the end of the last pass, when no external effect is left to undo.
  *
- * Guarantees: when it resolves, the object with this uid does not carry our finalizer: it was taken off, was not there, or
- * the object is gone (then it resolves to undefined). No finalizer of another controller was touched.
+ * Guarantees: when it resolves, the object with this uid does not have our finalizer, or is gone (then it resolves to undefined). No
+ * finalizer of another controller was changed.
  *
  * Assumptions: as for {@link addFinalizer}.
  *
@@ -71,7 +70,7 @@ export async function removeFinalizer<T extends KubernetesObject>(
 
 class Recreated extends Error {}
 
-/** Patches the object as `change` says, each time it is seen anew; undefined means that there is nothing to change. */
+/** Patches the object; after a conflict, `change` is called with the new version. It returns undefined if nothing is to change. */
 async function patchWithRetry<T extends KubernetesObject>(
   resource: Resource<T>,
   object: T,
@@ -86,18 +85,18 @@ async function patchWithRetry<T extends KubernetesObject>(
       return await resource.patch(name, [...preconditions(current), ...operations]);
     } catch (error) {
       if (!isPatchRefused(error)) throw error;
-      const seen = current;
+      const previous = current;
       current = await resource.get(name);
-      // The object is unchanged: the refusal was no conflict, and a retry would not help.
-      if (current.metadata?.resourceVersion === seen.metadata?.resourceVersion) throw error;
-      if (attempt === maxAttempts) throw new ObjectChanged(`${describe(object)} is changed by others all the time`);
+      // The object is unchanged, so the refusal was not a conflict and a retry would not help.
+      if (current.metadata?.resourceVersion === previous.metadata?.resourceVersion) throw error;
+      if (attempt === maxAttempts) throw new ObjectChanged(`${describe(object)} keeps being changed by others`);
     }
   }
 }
 
 /**
- * The patch holds only for this very object and for its finalizers as read. "Has none" cannot be tested for (servers
- * differ on whether a missing member equals null), so there the whole version is.
+ * Limits the patch to this object and to its finalizers as read. JSON Patch cannot test that there are none (servers differ on whether
+ * a missing member equals null), so the resourceVersion is tested then.
  */
 function preconditions({ metadata }: KubernetesObject): PatchOperation[] {
   const finalizers = metadata?.finalizers;

@@ -1,11 +1,11 @@
-// Filters an informer's changes and enqueues those that need a pass, with their priority.
+// Decides which changes of an informer need a pass, and enqueues them with a priority.
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Change } from '../cache/reflector.ts';
 import { namespacedName } from '../client/resource.ts';
 import type { WorkQueue } from './workqueue.ts';
 
-/** For an informer's `changed`: watch events go before objects from a LIST. `finalizer` is the operator's. */
+/** Returns a handler for an informer's `onChange`. Watch events get a higher priority than objects of a LIST. */
 export function enqueueRequests<T extends KubernetesObject>(
   queue: WorkQueue,
   finalizer: string,
@@ -18,9 +18,9 @@ export function enqueueRequests<T extends KubernetesObject>(
 }
 
 /**
- * True when the object is new (or recreated under its name), being deleted, has lost this finalizer, or changed in its spec or
- * in an annotation that the operator reads (the informer drops all others). A status write changes none of these: the API server
- * raises `generation` with the spec only, where the kind has a status subresource.
+ * True if the object is new (or recreated under its name), is being deleted, has lost this finalizer, or has a changed spec or
+ * annotation (the informer drops all that the operator does not read). False for a status write: if the kind has a status
+ * subresource, the API server raises `generation` only with the spec.
  */
 export function shouldReconcile(
   previous: KubernetesObject | undefined,

@@ -1,28 +1,27 @@
-// The work queue: which key is worked on next. A key waits once and is in flight once; added while in flight, it runs
-// again after. It owns the timers of delayed keys and nothing else, and never runs the work itself.
+// The work queue between informers and workers, as in client-go: a key is queued at most once and processed by at most one worker. A
+// key that is added while it is being processed is queued again afterwards. Adds priorities, delays and a backoff for each key.
 
 import { type Backoff, delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 
 /**
- * `high` overtakes `normal` overtakes `low`; within one class first come, first served. And one worker in five is kept for
- * `high`: what a person waits for shall not wait until a pass of the many ends.
+ * `high` goes before `normal`, and `normal` before `low`; FIFO within a priority. One worker in five is reserved for `high`, so that a
+ * user's edit does not wait until one of many background passes ends.
  */
 export type Priority = (typeof priorities)[number];
 const priorities = ['high', 'normal', 'low'] as const;
 
-/** All times in seconds, as Prometheus wants them. */
 export interface QueueMetrics {
-  /** How many keys wait and are due. */
+  /** Number of queued keys. */
   depth(keys: number): void;
-  /** A key that did not wait yet was added. */
+  /** A key was added that was not queued. */
   added(): void;
-  /** How long a key waited, once due, until it was taken. */
+  /** Time from adding a key, or from the end of its delay, until a worker got it. */
   waited(seconds: number): void;
-  /** How long a key was in flight. */
+  /** Time for which a key was processed. */
   worked(seconds: number): void;
   retried(): void;
-  /** Where to read, at each scrape, for how long the keys in flight have been so: their sum and the longest. */
+  /** Registers a function that is called at each scrape; see {@link WorkQueue.unfinished}. */
   inFlight(read: () => { readonly seconds: number; readonly longest: number }): void;
 }
 
@@ -30,7 +29,7 @@ export interface QueueOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly backoff?: Backoff;
-  /** How many workers take keys. Left out, or 1: none is kept for `high`. */
+  /** Number of workers. With one, or if omitted, none is reserved for `high`. */
   readonly workers?: number;
   readonly metrics?: QueueMetrics;
 }
@@ -58,12 +57,12 @@ export class WorkQueue {
   readonly #random: Random;
   readonly #backoff: Backoff;
   readonly #metrics: QueueMetrics | undefined;
-  /** How many keys of the other classes than `high` may be in flight at once. */
+  /** Maximum number of keys of `normal` and `low` that are processed at a time. */
   readonly #maxOrdinaryInFlight: number;
 
-  /** Due keys by class; a Map keeps the order of arrival. */
+  /** By priority; a Map keeps the order of insertion. */
   readonly #queued: Record<Priority, Map<string, Queued>> = { high: new Map(), normal: new Map(), low: new Map() };
-  /** Due again once they are done. */
+  /** Keys that were added while being processed. */
   readonly #dirty = new Map<string, Queued>();
   readonly #processing = new Map<string, InFlight>();
   #ordinaryInFlight = 0;
@@ -81,7 +80,7 @@ export class WorkQueue {
     metrics?.inFlight(() => this.unfinished);
   }
 
-  /** Makes the key due now. One that waits already stays in its place, or moves up where the new class is higher. */
+  /** Queues the key. A queued key keeps its place, unless the new priority is higher. */
   add(key: string, priority: Priority = 'normal'): void {
     if (this.#drained) return;
     const waiting: Queued = { priority, since: this.#now() };
@@ -104,8 +103,8 @@ export class WorkQueue {
   }
 
   /**
-   * Makes the key due in `ms`. The earliest of several delays counts, and the higher class. Taking the key answers every
-   * delay asked for before: what comes after the pass is for the pass to say.
+   * Queues the key in `ms`. Of several delays the earliest counts, and of several priorities the highest. When a worker gets the key,
+   * its delay is dropped: the outcome of the pass sets the next one.
    */
   addAfter(key: string, ms: number, priority: Priority = 'normal'): void {
     if (this.#drained) return;
@@ -125,28 +124,28 @@ export class WorkQueue {
     this.#delayed.set(key, { due, priority: highest, cancel });
   }
 
-  /** Makes the key due after its backoff, but no sooner and no later than these ms, and returns in how many ms that is. */
-  retry(key: string, { atLeast = 0, atMost = Number.POSITIVE_INFINITY } = {}): number {
+  /** Queues the key after its backoff, within these limits; returns the delay in ms. */
+  retry(key: string, { minMs = 0, maxMs = Number.POSITIVE_INFINITY } = {}): number {
     const failures = this.failures(key) + 1;
     this.#failures.set(key, failures);
     this.#metrics?.retried();
-    const backoff = { ...this.#backoff, maxMs: Math.min(this.#backoff.maxMs, atMost) };
-    const ms = Math.max(delayAfter(failures, backoff, this.#random), atLeast);
+    const backoff = { ...this.#backoff, maxMs: Math.min(this.#backoff.maxMs, maxMs) };
+    const ms = Math.max(delayAfter(failures, backoff, this.#random), minMs);
     this.addAfter(key, ms);
     return ms;
   }
 
-  /** The key's backoff starts over. */
+  /** Resets the key's backoff. */
   forget(key: string): void {
     this.#failures.delete(key);
   }
 
-  /** Retries since the key was last forgotten. */
+  /** Number of retries since the last {@link forget}. */
   failures(key: string): number {
     return this.#failures.get(key) ?? 0;
   }
 
-  /** Resolves to the next key, as soon as there is one, or to undefined once the queue is shut down. Pair it with `done`. */
+  /** Resolves to the next key when there is one; undefined after shutdown. Call `done` when the key is processed. */
   get(): Promise<string | undefined> {
     if (this.#drained) return Promise.resolve(undefined);
     const key = this.#startNext();
@@ -160,18 +159,18 @@ export class WorkQueue {
     this.#processing.delete(key);
     if (ended.priority !== 'high') this.#ordinaryInFlight--;
     this.#metrics?.worked((this.#now() - ended.since) / 1000);
-    const again = this.#dirty.get(key);
+    const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
     if (this.#drained) {
       if (!this.#processing.size) this.#drained.resolve();
-    } else if (again) {
-      this.#enqueue(key, again);
+    } else if (dirty) {
+      this.#enqueue(key, dirty);
     } else {
       this.#dispatch();
     }
   }
 
-  /** Forgets what waits (a restart finds it again) and resolves once nothing is in flight. */
+  /** Drops all queued keys (the LIST after a restart queues them again) and resolves when no key is being processed. */
   shutDown(): Promise<void> {
     if (!this.#drained) {
       this.#drained = Promise.withResolvers<void>();
@@ -186,12 +185,12 @@ export class WorkQueue {
     return this.#drained.promise;
   }
 
-  /** How many keys wait and are due. */
+  /** Number of queued keys, without delayed ones. */
   get depth(): number {
     return priorities.reduce((sum, priority) => sum + this.#queued[priority].size, 0);
   }
 
-  /** Seconds since the start of each key in flight: their sum and the longest. */
+  /** Processing time so far of all keys being processed, in seconds: the sum and the longest. */
   get unfinished(): { readonly seconds: number; readonly longest: number } {
     const now = this.#now();
     const each = Array.from(this.#processing.values(), ({ since }) => (now - since) / 1000);
@@ -203,7 +202,7 @@ export class WorkQueue {
     if (!this.#dispatch()) this.#metrics?.depth(this.depth);
   }
 
-  /** Gives those who wait for keys what they may have; false when that is nothing. */
+  /** Gives keys to waiting workers; false if there was none to give. */
   #dispatch(): boolean {
     let served = false;
     while (this.#getters.length) {

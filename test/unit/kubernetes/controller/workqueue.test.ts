@@ -119,10 +119,10 @@ describe('the work queue', () => {
   });
 
   it('retries no earlier and no later than asked, and spreads retries by chance', async () => {
-    expect(queue.retry('a', { atLeast: 7000 })).to.equal(7000);
-    const waits = Array.from({ length: 4 }, () => queue.retry('b', { atMost: 3000 }));
+    expect(queue.retry('a', { minMs: 7000 })).to.equal(7000);
+    const waits = Array.from({ length: 4 }, () => queue.retry('b', { maxMs: 3000 }));
     expect(waits).to.deep.equal([500, 1000, 2000, 3000]);
-    expect(queue.retry('b', { atLeast: 9000, atMost: 3000 })).to.equal(9000);
+    expect(queue.retry('b', { minMs: 9000, maxMs: 3000 })).to.equal(9000);
     const random = new WorkQueue({ clock, random: () => 0.5 });
     expect(random.retry('a')).to.equal(450);
     await random.shutDown();
