@@ -253,7 +253,7 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
 
   it('explains its fields', async () => {
     const regions = await scenario.kubectl('explain georep.spec.regions');
-    expect(regions).to.contain('The regions that shall have a replica.');
+    expect(regions).to.contain('The regions that have a replica.');
     expect(regions).to.match(/location\t<string> -required-/);
     expect(regions).to.match(/routing\t<string>/);
     expect(await scenario.kubectl('explain georep.spec.prune')).to.match(

@@ -16,7 +16,7 @@ import { Journal } from '../unit/kubernetes/journal.ts';
 /** Sent when a client of this process connects; node:http and undici each have their own. */
 const channels = ['net.client.socket', 'undici:client:connected'];
 const ports = ['--metrics-bind-address=127.0.0.1:0', '--health-probe-bind-address=127.0.0.1:0'];
-const election = ['--leader-elect', '--leader-elect-resource-namespace=default'];
+const election = ['--leader-elect', '--leader-elect-resource-namespace=acr-replication-system'];
 
 describe('the operator', () => {
   let stage: TestEnvironment;
@@ -83,7 +83,7 @@ describe('the operator', () => {
     await operator.stop();
     await allClosed();
     expect(timers(), "mocha's own").to.equal(1);
-    expect(lines().at(-1)).to.equal('The Lease default/acr-replication-operator is given back');
+    expect(lines().at(-1)).to.equal('The Lease acr-replication-system/acr-replication-operator is given back');
   });
 
   it('works again after it was stopped', async () => {
