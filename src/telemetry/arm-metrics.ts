@@ -27,20 +27,20 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
   });
   const requestTime = new Histogram({
     name: 'georeplication_arm_request_duration_seconds',
-    help: 'How long Azure Resource Manager took to answer, token included',
+    help: 'Duration of requests to Azure Resource Manager, tokens included',
     labelNames: ['method'],
     buckets,
     registers,
   });
   const holds = new Counter({
     name: 'georeplication_arm_requests_held_total',
-    help: 'Requests that were not sent, because they wait for their turn in the budget of Azure Resource Manager',
+    help: 'Requests that the rate limiter held back',
     labelNames: ['operation', 'priority'],
     registers,
   });
   const pauses = new Counter({
     name: 'georeplication_arm_throttled_seconds_total',
-    help: 'Time for which Azure Resource Manager has forbidden to ask, by its Retry-After',
+    help: 'Time paused by the Retry-After of a 429 from Azure Resource Manager',
     labelNames: ['operation'],
     registers,
   });
@@ -58,29 +58,31 @@ export function armMetricsFor(registry: Registry): ArmMetrics {
     held: (operation, priority) => holds.inc({ operation, priority }),
     paused: (operation, ms) => pauses.inc({ operation }, ms / 1_000),
 
-    rateLimits(read) {
-      const labelNames = ['subscription', 'operation'] as const;
-      const tokensLeft = new Gauge({
-        name: 'georeplication_arm_budget_tokens',
-        help: 'Requests that Azure Resource Manager would surely take now',
-        labelNames,
-        registers,
-        // Sets both gauges: prom-client collects in order of creation, on which its own heap gauges rely too.
-        collect() {
-          tokensLeft.reset();
-          visitorsWaiting.reset();
-          for (const { subscriptionId: subscription, operation, tokens, waiting } of read()) {
-            tokensLeft.set({ subscription, operation }, tokens);
-            visitorsWaiting.set({ subscription, operation }, waiting);
-          }
-        },
-      });
-      const visitorsWaiting = new Gauge({
-        name: 'georeplication_arm_budget_waiting',
-        help: 'Objects that wait for their turn in the budget',
-        labelNames,
-        registers,
-      });
-    },
+    rateLimits: (read) => addRateLimitGauges(read, registers),
   };
+}
+
+function addRateLimitGauges(read: Parameters<ArmMetrics['rateLimits']>[0], registers: Registry[]): void {
+  const labelNames = ['subscription', 'operation'] as const;
+  const tokensLeft = new Gauge({
+    name: 'georeplication_arm_budget_tokens',
+    help: 'Requests that Azure Resource Manager accepts now, at least',
+    labelNames,
+    registers,
+    // Sets both gauges: prom-client collects in order of creation, on which its own heap gauges rely too.
+    collect() {
+      tokensLeft.reset();
+      callersWaiting.reset();
+      for (const { subscriptionId: subscription, operation, tokens, waiting } of read()) {
+        tokensLeft.set({ subscription, operation }, tokens);
+        callersWaiting.set({ subscription, operation }, waiting);
+      }
+    },
+  });
+  const callersWaiting = new Gauge({
+    name: 'georeplication_arm_budget_waiting',
+    help: 'Objects whose requests the rate limiter holds back',
+    labelNames,
+    registers,
+  });
 }

@@ -37,9 +37,32 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
 
+  const controller = controllerMetrics(registers);
+  const kubernetesRequests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by status, method and host',
+    labelNames: ['code', 'method', 'host'],
+    registers,
+  });
+  const election = electionMetrics(registers);
+
+  return {
+    registry,
+    queue: queueMetricsFor(registry),
+    informer: informerMetricsFor(registry),
+    arm: armMetricsFor(registry),
+    objects: (sources) => objectMetricsFor(registry, sources),
+
+    controller,
+    election,
+    kubernetesRequest: ({ method, host, code }) => kubernetesRequests.inc({ code, method, host }),
+  };
+}
+
+function controllerMetrics(registers: Registry[]): Metrics['controller'] {
   const reconciles = new Counter({
     name: 'controller_runtime_reconcile_total',
-    help: 'Passes by how they ended',
+    help: 'Passes by result',
     labelNames: ['controller', 'result'],
     registers,
   });
@@ -51,32 +74,45 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
   });
   const reconcileTime = new Histogram({
     name: 'controller_runtime_reconcile_time_seconds',
-    help: 'How long a pass took',
+    help: 'Duration of a pass',
     labelNames: ['controller'],
     buckets: reconcileBuckets,
     registers,
   });
   const activeWorkers = new Gauge({
     name: 'controller_runtime_active_workers',
-    help: 'Workers that are in a pass',
+    help: 'Workers that run a pass now',
     labelNames: ['controller'],
     registers,
   });
   const maxConcurrent = new Gauge({
     name: 'controller_runtime_max_concurrent_reconciles',
-    help: 'Workers there are',
+    help: 'Maximum number of concurrent passes',
     labelNames: ['controller'],
     registers,
   });
-  const kubernetesRequests = new Counter({
-    name: 'rest_client_requests_total',
-    help: 'Requests to the API server by status, method and host',
-    labelNames: ['code', 'method', 'host'],
-    registers,
-  });
+
+  return (controller, concurrency) => {
+    // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
+    for (const result of passResults) reconciles.inc({ controller, result }, 0);
+    reconcileErrors.inc({ controller }, 0);
+    activeWorkers.set({ controller }, 0);
+    maxConcurrent.set({ controller }, concurrency);
+    return {
+      passed(result, seconds) {
+        reconciles.inc({ controller, result });
+        if (result === 'error') reconcileErrors.inc({ controller });
+        reconcileTime.observe({ controller }, seconds);
+      },
+      active: (workers) => activeWorkers.set({ controller }, workers),
+    };
+  };
+}
+
+function electionMetrics(registers: Registry[]): Metrics['election'] {
   const master = new Gauge({
     name: 'leader_election_master_status',
-    help: 'Whether this process holds the Lease of that name: 1 or 0',
+    help: '1 if this process holds the Lease of that name, else 0',
     labelNames: ['name'],
     registers,
   });
@@ -87,37 +123,11 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     registers,
   });
 
-  return {
-    registry,
-    queue: queueMetricsFor(registry),
-    informer: informerMetricsFor(registry),
-    arm: armMetricsFor(registry),
-    objects: (sources) => objectMetricsFor(registry, sources),
-
-    controller(controller, concurrency) {
-      // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
-      for (const result of passResults) reconciles.inc({ controller, result }, 0);
-      reconcileErrors.inc({ controller }, 0);
-      activeWorkers.set({ controller }, 0);
-      maxConcurrent.set({ controller }, concurrency);
-      return {
-        passed(result, seconds) {
-          reconciles.inc({ controller, result });
-          if (result === 'error') reconcileErrors.inc({ controller });
-          reconcileTime.observe({ controller }, seconds);
-        },
-        active: (workers) => activeWorkers.set({ controller }, workers),
-      };
-    },
-
-    election(name) {
-      slowPaths.inc({ name }, 0);
-      return {
-        leading: (is) => master.set({ name }, is ? 1 : 0),
-        slowPath: () => slowPaths.inc({ name }),
-      };
-    },
-
-    kubernetesRequest: ({ method, host, code }) => kubernetesRequests.inc({ code, method, host }),
+  return (name) => {
+    slowPaths.inc({ name }, 0);
+    return {
+      leading: (is) => master.set({ name }, is ? 1 : 0),
+      slowPath: () => slowPaths.inc({ name }),
+    };
   };
 }

@@ -36,10 +36,13 @@ const everyReason = [...Object.keys(reasons), other];
 /** In seconds, from an adopted replica to a registry of terabytes. */
 const readyBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 259_200];
 
-export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectSources): ObjectMetrics {
-  const registers = [registry];
-  const secondsSince = (time: string) => Math.max(0, (clock.now().getTime() - Date.parse(time)) / 1_000);
+export function objectMetricsFor(registry: Registry, sources: ObjectSources): ObjectMetrics {
+  addObjectGauges([registry], sources);
+  addRegionGauges([registry], sources);
+  return transitionMetrics([registry]);
+}
 
+function addObjectGauges(registers: Registry[], { objects, clock }: ObjectSources): void {
   new Gauge({
     name: 'georeplication_objects',
     help: 'RegistryReplication objects by status.phase',
@@ -52,7 +55,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
   });
   new Gauge({
     name: 'georeplication_objects_not_ready',
-    help: 'Objects of which the condition Ready is not True, by its reason',
+    help: 'Objects whose condition Ready is not True, by its reason',
     labelNames: ['reason'],
     registers,
     collect() {
@@ -65,7 +68,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
   });
   new Gauge({
     name: 'georeplication_objects_stalled',
-    help: 'Objects that wait for a person, by the reason of the condition Stalled',
+    help: 'Objects that need a user, by the reason of the condition Stalled',
     labelNames: ['reason'],
     registers,
     collect() {
@@ -75,7 +78,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
   });
   new Gauge({
     name: 'georeplication_object_stalled_seconds',
-    help: 'For how long an object has waited for a person; there only while it does',
+    help: 'Time since an object became Stalled; absent while it is not',
     labelNames: ['object', 'registry', 'reason'],
     registers,
     collect() {
@@ -85,12 +88,15 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
         return stalled ? [{ object, since: stalled.lastTransitionTime, word: known(everyReason, stalled.reason) }] : [];
       });
       for (const { object, since, word: reason } of longest(each))
-        this.set({ ...namesOf(object), reason }, secondsSince(since));
+        this.set({ ...namesOf(object), reason }, secondsSince(since, clock));
     },
   });
+}
+
+function addRegionGauges(registers: Registry[], { objects, clock }: ObjectSources): void {
   new Gauge({
     name: 'georeplication_replicas',
-    help: 'Replicas, and listed regions without one, by state; the home regions are among them',
+    help: 'Replicas, and listed regions without one, by state; home regions included',
     labelNames: ['state'],
     registers,
     collect() {
@@ -102,7 +108,7 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
   });
   new Gauge({
     name: 'georeplication_region_state_seconds',
-    help: 'For how long a region has been in its state; there only while that is not Ready, nor Absent and not asked for',
+    help: 'Time since a region entered its state; absent for Ready regions, and for Absent ones that are not listed',
     labelNames: ['object', 'registry', 'region', 'state'],
     registers,
     collect() {
@@ -114,25 +120,27 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
           if (since && state !== 'Ready' && (state !== 'Absent' || desired)) each.push({ object, row, since });
         }
       for (const { object, row, since } of longest(each))
-        this.set({ ...namesOf(object), region: row.location, state: row.state }, secondsSince(since));
+        this.set({ ...namesOf(object), region: row.location, state: row.state }, secondsSince(since, clock));
     },
   });
+}
 
+function transitionMetrics(registers: Registry[]): ObjectMetrics {
   const timeToReady = new Histogram({
     name: 'georeplication_time_to_ready_seconds',
-    help: 'How long an object was not Ready, told when it becomes so',
+    help: 'Time that an object was not Ready, observed when it becomes Ready',
     buckets: readyBuckets,
     registers,
   });
   const corrections = new Counter({
     name: 'georeplication_drift_corrections_total',
-    help: 'Replicas created again, or changed back, after others had deleted or changed them in Azure',
+    help: 'Replicas created again or changed back after others deleted or changed them in Azure',
     labelNames: ['action'],
     registers,
   });
   const claimsLost = new Counter({
     name: 'georeplication_claims_lost_total',
-    help: 'Objects that have found their registry managed by another object',
+    help: 'Objects whose registry was found to be managed by another object',
     registers,
   });
   // Initialized for the first scrape: a rate over a series that appears late misses its first increment.
@@ -142,6 +150,10 @@ export function objectMetricsFor(registry: Registry, { objects, clock }: ObjectS
     driftCorrected: (action) => corrections.inc({ action }),
     claimLost: () => claimsLost.inc(),
   };
+}
+
+function secondsSince(time: string, clock: Clock): number {
+  return Math.max(0, (clock.now().getTime() - Date.parse(time)) / 1_000);
 }
 
 function stalledOf({ status }: RegistryReplication) {

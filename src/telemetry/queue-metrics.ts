@@ -3,11 +3,12 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
 
+const labelNames = ['name', 'controller'] as const;
+
 /** client-go's buckets, from 10 ns in powers of ten, and larger ones, since a pass waits for Azure. */
 const buckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1_000];
 
 export function queueMetricsFor(registry: Registry): (name: string) => QueueMetrics {
-  const labelNames = ['name', 'controller'] as const;
   const registers = [registry];
   const inFlight = new Map<string, () => { readonly seconds: number; readonly longest: number }>();
 
@@ -15,7 +16,7 @@ export function queueMetricsFor(registry: Registry): (name: string) => QueueMetr
   const adds = new Counter({ name: 'workqueue_adds_total', help: 'Keys added', labelNames, registers });
   const retries = new Counter({
     name: 'workqueue_retries_total',
-    help: 'Keys put back after a failure',
+    help: 'Keys added again after a failure',
     labelNames,
     registers,
   });
@@ -28,29 +29,12 @@ export function queueMetricsFor(registry: Registry): (name: string) => QueueMetr
   });
   const worked = new Histogram({
     name: 'workqueue_work_duration_seconds',
-    help: 'How long a key was worked on',
+    help: 'How long a worker processed a key',
     labelNames,
     buckets,
     registers,
   });
-  new Gauge({
-    name: 'workqueue_unfinished_work_seconds',
-    help: 'For how long the keys being worked on have been so, summed up',
-    labelNames,
-    registers,
-    collect() {
-      for (const [name, read] of inFlight) this.set({ name, controller: name }, read().seconds);
-    },
-  });
-  new Gauge({
-    name: 'workqueue_longest_running_processor_seconds',
-    help: 'For how long the oldest key being worked on has been so',
-    labelNames,
-    registers,
-    collect() {
-      for (const [name, read] of inFlight) this.set({ name, controller: name }, read().longest);
-    },
-  });
+  addInFlightGauges(inFlight, registers);
 
   return (name) => {
     const labels = { name, controller: name };
@@ -67,4 +51,27 @@ export function queueMetricsFor(registry: Registry): (name: string) => QueueMetr
       inFlight: (read) => void inFlight.set(name, read),
     };
   };
+}
+
+type InFlight = ReadonlyMap<string, () => { readonly seconds: number; readonly longest: number }>;
+
+function addInFlightGauges(inFlight: InFlight, registers: Registry[]): void {
+  new Gauge({
+    name: 'workqueue_unfinished_work_seconds',
+    help: 'Total time of the keys in processing',
+    labelNames,
+    registers,
+    collect() {
+      for (const [name, read] of inFlight) this.set({ name, controller: name }, read().seconds);
+    },
+  });
+  new Gauge({
+    name: 'workqueue_longest_running_processor_seconds',
+    help: 'Time of the key that has been in processing longest',
+    labelNames,
+    registers,
+    collect() {
+      for (const [name, read] of inFlight) this.set({ name, controller: name }, read().longest);
+    },
+  });
 }
