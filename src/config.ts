@@ -201,6 +201,14 @@ const options = (): Option[] => [
     .default('allow')
     .argParser(oneOf(permissions)),
   toggle('--allow-http-api-server', 'send credentials also to an API server on another machine whose URL is http://'),
+  ...leaderElectionOptions(),
+  flag('--log-format <format>', 'json for machines, pretty for people').default('json').argParser(oneOf(logFormats)),
+  flag('--log-level <level>', `one of ${logLevels.join(', ')}`)
+    .default('info')
+    .argParser(oneOf(logLevels)),
+];
+
+const leaderElectionOptions = (): Option[] => [
   toggle('--leader-elect', 'of several operators only one works at a time, the others stand by'),
   durationFlag(
     '--leader-elect-lease-duration',
@@ -222,10 +230,6 @@ const options = (): Option[] => [
   flag('--leader-elect-resource-name <name>', 'name of the Lease')
     .default('acr-replication-operator')
     .argParser(dnsLabel),
-  flag('--log-format <format>', 'json for machines, pretty for people').default('json').argParser(oneOf(logFormats)),
-  flag('--log-level <level>', `one of ${logLevels.join(', ')}`)
-    .default('info')
-    .argParser(oneOf(logLevels)),
 ];
 
 /** The environment variable of a flag is its name in upper snake case. */
