@@ -1,21 +1,22 @@
 // Parses flags and environment variables into one typed, validated, frozen Config.
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
 import { proxyVariablesFor } from './azure/proxy.ts';
 import {
+  addressFlag,
   type BindAddress,
-  bindAddress,
   dnsLabel,
-  duration,
+  durationFlag,
+  flag,
   labelSelector,
   namespaces,
   oneOf,
-  trueOrFalse,
+  toggle,
   wholeNumber,
-} from './flag-values.ts';
+} from './flags.ts';
 import type { LeaseTimings } from './kubernetes/leader-election/lease.ts';
-import { formatDuration, parseDuration } from './lib/duration.ts';
+import { formatDuration } from './lib/duration.ts';
 import { errorMessage } from './lib/sanitize.ts';
 
 export const version = manifest.version;
@@ -231,24 +232,6 @@ const leaderElectionOptions = (): Option[] => [
     .default('acr-replication-operator')
     .argParser(dnsLabel),
 ];
-
-/** The environment variable of a flag is its name in upper snake case. */
-function flag(usage: string, description: string): Option {
-  const option = new Option(usage, description);
-  return option.env(option.name().replaceAll('-', '_').toUpperCase());
-}
-
-function toggle(name: string, description: string): Option {
-  return flag(`${name} [true|false]`, description).default(false).preset('true').argParser(trueOrFalse);
-}
-
-function addressFlag(name: string, text: string, description: string): Option {
-  return flag(`${name} <address>`, description).default(bindAddress(text), text).argParser(bindAddress);
-}
-
-function durationFlag(name: string, text: string, minMs: number, description: string): Option {
-  return flag(`${name} <duration>`, description).default(parseDuration(text), text).argParser(duration(minMs));
-}
 
 const environmentHelp = `
 Each flag can also be set by its environment variable; the flag wins.

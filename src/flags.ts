@@ -1,5 +1,6 @@
-// Parsers of flag values. Each throws commander's InvalidArgumentError, which names the flag or the variable.
-import { InvalidArgumentError } from 'commander';
+// Kinds of flags, and the parsers of their values. Each parser throws commander's InvalidArgumentError, which names the flag or the
+// variable.
+import { InvalidArgumentError, Option } from 'commander';
 import { formatDuration, parseDuration } from './lib/duration.ts';
 
 export interface BindAddress {
@@ -7,6 +8,24 @@ export interface BindAddress {
   readonly host?: string;
   /** 0: the system chooses. */
   readonly port: number;
+}
+
+/** The environment variable of a flag is its name in upper snake case. */
+export function flag(usage: string, description: string): Option {
+  const option = new Option(usage, description);
+  return option.env(option.name().replaceAll('-', '_').toUpperCase());
+}
+
+export function toggle(name: string, description: string): Option {
+  return flag(`${name} [true|false]`, description).default(false).preset('true').argParser(trueOrFalse);
+}
+
+export function addressFlag(name: string, text: string, description: string): Option {
+  return flag(`${name} <address>`, description).default(bindAddress(text), text).argParser(bindAddress);
+}
+
+export function durationFlag(name: string, text: string, minMs: number, description: string): Option {
+  return flag(`${name} <duration>`, description).default(parseDuration(text), text).argParser(duration(minMs));
 }
 
 export function bindAddress(text: string): BindAddress | undefined {
