@@ -282,6 +282,21 @@ describeWithKubectl('the manifests', () => {
     expect(podSecurityViolations(spec.template.spec)).to.deep.equal([]);
   });
 
+  it('move to another namespace as a whole, the subjects of their bindings included', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
+    const build = async (folder: string) => {
+      const kustomization = { namespace: 'platform-acr', resources: [relative(directory, `${root}/${folder}`)] };
+      await writeFile(join(directory, 'kustomization.yaml'), stringify(kustomization));
+      return buildKustomization(directory);
+    };
+    try {
+      for (const folder of [...operators(), 'deploy/monitoring'])
+        expect(JSON.stringify(await build(folder)), folder).to.not.contain('acr-replication-system');
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  }).timeout(120_000);
+
   it('include a sample that is valid for the CRD', () => {
     const [namespace, sample] = of('deploy/samples') as [Manifest, Manifest & { spec: unknown }];
     expect(namespace).to.deep.include({ kind: 'Namespace' });
