@@ -1,15 +1,30 @@
 // Suggests known names for an unknown, probably misspelt one.
 
-/** Maximum number of suggestions. */
-const most = 3;
+const maxSuggestions = 3;
+/** Shorter beginnings fit too many names. */
+const minPrefixLength = 4;
+const digits = ['zero', 'one', 'two', 'three', 'four', 'five'];
 
 /**
- * The known names closest to `word`, if any is close: one edit for every four letters, or the same letters in another
- * order ("eastjapan"). Of equally close ones those with the longest common prefix: "japaneest" is japaneast, not japanwest.
+ * The known names that begin with `word` ("japan"), else the closest ones, if any is close: one edit for every four letters, or
+ * the same letters in another order ("eastjapan"). A number at the end may be spelt out ("eastustwo"). Of equally close names
+ * those with the longest common prefix: "japaneest" is japaneast, not japanwest.
  */
 export function closestMatches(word: string, known: Iterable<string>): string[] {
+  const names = [...known];
+  const begun = word.length >= minPrefixLength ? names.filter((name) => name.startsWith(word)).sort() : [];
+  return (begun.length > 0 ? begun : nearest(withDigit(word), names)).slice(0, maxSuggestions);
+}
+
+/** "eastustwo" as "eastus2". */
+function withDigit(word: string): string {
+  const digit = digits.findIndex((spelt) => word.endsWith(spelt));
+  return digit < 0 ? word : `${word.slice(0, -(digits[digit]?.length ?? 0))}${digit}`;
+}
+
+function nearest(word: string, names: readonly string[]): string[] {
   const tolerated = Math.max(1, Math.floor(word.length / 4));
-  const near = [...known]
+  const near = names
     .map((name) => ({
       name,
       edits: sorted(name) === sorted(word) ? 1 : editsBetween(word, name),
@@ -17,10 +32,7 @@ export function closestMatches(word: string, known: Iterable<string>): string[] 
     }))
     .filter(({ edits }) => edits <= tolerated)
     .sort((one, other) => one.edits - other.edits || other.alike - one.alike || (one.name < other.name ? -1 : 1));
-  return near
-    .filter(({ edits, alike }) => edits === near[0]?.edits && alike === near[0].alike)
-    .map(({ name }) => name)
-    .slice(0, most);
+  return near.filter(({ edits, alike }) => edits === near[0]?.edits && alike === near[0].alike).map(({ name }) => name);
 }
 
 /** `did you mean japaneast or japanwest?`; undefined if no name is close. */
