@@ -21,7 +21,7 @@ export function sanitize(text: string, limit: number): string {
     .replace(/\s+/g, ' ')
     .replace(/(https?:\/\/[^\s?#'"<>]{1,512})[?#][^\s'"<>]*/gi, '$1')
     .replace(
-      / ?-? ?\b(Trace ID|Correlation ID|Timestamp): ([\d-]{10} [\d:]{8}Z?|[0-9a-f-]{8,}|Not Available)[,.]?/gi,
+      / ?-? ?\b(Trace ID|Correlation ID|Timestamp): ([\d-]{10}[ T][\d:]{8}(?:\.\d+)?Z?|[0-9a-f-]{8,}|Not Available)[,.]?/gi,
       '',
     )
     .replace(/ ?Please try again after '?\d+'? seconds?\.?/gi, '')

@@ -25,6 +25,15 @@ describe('foreign text', () => {
     expect(line).to.equal('Bearer [removed] and [removed] and client_secret=[removed]&sig=[removed]');
   });
 
+  for (const time of ['2026-11-28 03:19:05Z', '2026-11-28T03:19:05Z', '2026-11-28T03:19:05.593Z'])
+    it(`loses what Entra changes at each attempt: ${time}`, () => {
+      const trace =
+        'Trace ID: 5a9e0f6e-0000-4000-8000-000000000001 Correlation ID: 5a9e0f6e-0000-4000-8000-000000000002';
+      expect(sanitize(`AADSTS700016: unknown client. ${trace} timestamp: ${time}`, 200)).to.equal(
+        'AADSTS700016: unknown client.',
+      );
+    });
+
   it('is truncated between characters, with an ellipsis', () => {
     expect(sanitize('abcdef', 4)).to.equal('abc…');
     expect(sanitize('ab😀cd', 4)).to.equal('ab…');
