@@ -42,7 +42,7 @@ export interface Operator {
    * leads. Rejects when the kubeconfig cannot be used or a server cannot be opened; nothing is left running then.
    */
   start(): Promise<void>;
-  /** Ends the passes, writes the last events, releases the Lease and closes all connections. Resolves after at most 20 s. */
+  /** Ends the passes, writes the last events, releases the Lease if all passes have ended in time, and closes all connections. Resolves after at most 20 s. */
   stop(): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
 
   const work: Work = { controller: undefined, isStopping: false };
   const isWorking = () => work.controller !== undefined;
-  // A standby exports none, so that a sum over all processes is right.
+  // A standby exports no metrics of objects, so that a sum over all processes is right.
   const objects = () => (isWorking() ? store.list() : []);
   metrics.arm.rateLimits(() => lowestRateLimits(objects(), armClients));
   const recordEvents = announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) });
@@ -182,5 +182,6 @@ async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): 
     log,
     metrics: metrics.controller(name, concurrency),
   });
+  // Changes seen before the passes began were not queued.
   for (const object of store.list()) queue.add(namespacedName(object), 'low');
 }

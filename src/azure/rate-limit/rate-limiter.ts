@@ -28,7 +28,7 @@ export interface RateLimitLevel {
   readonly subscriptionId: string;
   readonly operation: Operation;
   readonly tokens: number;
-  /** Callers that were told to try again later. */
+  /** Callers whose time to try again is still to come. */
   readonly waiting: number;
 }
 
@@ -37,7 +37,7 @@ interface Account {
   readonly limit: RateLimit;
   readonly bucket: TokenBucket;
   readonly slots: Readonly<Record<Priority, RetrySlots>>;
-  /** When the first background request was held since one was granted. */
+  /** When a background caller was first held back since a background pass last began. */
   backgroundHeldAt?: number | undefined;
 }
 
@@ -68,22 +68,30 @@ export class RateLimiter {
     return 0;
   }
 
-  /** Takes the token of a later request of a pass. Returns 0, or the ms after which to try again with a new pass. */
+  /**
+   * Takes the token of a later request of a pass, reserve and margin included: they were kept for it, since a pass that cannot
+   * finish wastes its requests. Returns 0, or the ms after which to try again with a new pass.
+   */
   proceed(subscriptionId: string, operation: Operation, caller: Caller): number {
     const { bucket } = this.#account(subscriptionId, operation);
     const now = this.#options.now();
+    // check() does not return 0 here: a pass that begins needs more than the token that is missing.
     if (bucket.tokens(now) < 1 || now < bucket.pausedUntil) return this.check(subscriptionId, operation, caller);
     bucket.take(now);
     return 0;
   }
 
-  /** Takes no token. Returns 0 if a pass may begin with such a request, or the ms after which to try again. */
+  /**
+   * Takes no token. Returns 0 if a pass may begin with such a request, or the ms after which to try again: a caller that must
+   * wait gets a retry slot.
+   */
   check(subscriptionId: string, operation: Operation, { id, priority }: Caller): number {
     const account = this.#account(subscriptionId, operation);
     const now = this.#options.now();
     const { limit, bucket, slots } = account;
     const isStarved = now - (account.backgroundHeldAt ?? now) >= starvedAfterMs;
     const reserve = priority === 'user' || isStarved ? 0 : limit.reserve;
+    // What the pass needs itself, what begun passes may still use, and what users keep.
     const earliest = bucket.startsAt(reserve + limit.margin + limit.need, now);
     if (earliest <= now) return 0;
     if (priority === 'background') account.backgroundHeldAt ??= now;
@@ -93,7 +101,8 @@ export class RateLimiter {
   }
 
   /**
-   * A request is sent now: every page of a LIST, too. Call the returned function once it has ended.
+   * A request is sent now. It uses the token that its pass took; further pages of a LIST take their own. Call the returned
+   * function once it has ended.
    * @throws ArmError `NotSent` during a pause.
    */
   send(subscriptionId: string, operation: Operation): (feedback: RateLimitFeedback) => void {

@@ -43,7 +43,7 @@ export interface LeaderElectionOptions {
   /** Unique to this process: two processes of one identity would both count as the holder. */
   readonly identity: string;
   readonly timings: LeaseTimings;
-  /** Called at most once, when this process led and lost the Lease without being stopped. `why` is a sentence. */
+  /** Called at most once, when this process led and lost the Lease, possibly while `stop` waits for a request. `why` is a sentence. */
   readonly onStoppedLeading: (why: string) => void;
   readonly clock: Clock;
   /** Milliseconds of a clock that is never set, such as `performance.now()`. */
@@ -73,9 +73,10 @@ const attemptsPerWarning = 30;
  * show and whichever requests fail or are late. The leader counts the renew deadline from when it sent its last stored renewal; the
  * others count the longer lease duration from when they first saw that renewal.
  *
- * Assumptions: clocks run at nearly the same speed (15 s against 10 s allows for one that is half as fast again). Only the leader
- * clears the holder of the Lease or deletes the Lease. A write that passed the fence reaches its server within the difference of the
- * two durations.
+ * Assumptions: clocks run at nearly the same speed (with a lease duration of 15 s and a renew deadline of 10 s, one may run up to
+ * 1.5 times as fast as another). Only the leader
+ * clears the holder of the Lease or deletes the Lease. A write that passed the fence reaches its server within
+ * the lease duration less the renew deadline (5 s by default).
  *
  * Errors: none. An error of the API server is logged, and the request is repeated after the retry period.
  */
@@ -87,7 +88,7 @@ export class LeaseElection implements LeaderElection {
   #isStopping = false;
   readonly #watcher: LeaseWatcher;
   #cancelDeadline: () => void = () => undefined;
-  /** Of the last attempt; empty if it succeeded. */
+  /** Of the last failure since a success; conflicts do not count. */
   #lastError = '';
   /** How often in a row the last error has repeated. */
   #repetitions = 0;
@@ -175,7 +176,7 @@ export class LeaseElection implements LeaderElection {
     this.#checkDeadline();
     if (this.#isStopping) return;
     this.#watcher.stop();
-    this.#watcher.ignoreEarlierChanges(); // our own write is one
+    this.#watcher.ignoreEarlierChanges(); // our own write must not end the next pause
     metrics?.leading(true);
     log.info({ identity, transitions: leading.lease.spec?.leaseTransitions }, `Leading: holds the Lease ${lock.name}`);
     this.#acquired.resolve();
@@ -199,6 +200,7 @@ export class LeaseElection implements LeaderElection {
         );
       }
       renewedAt = this.#now();
+      // A deleted Lease is created again: the others still wait for our term to end.
       stored = await this.#writeLease(current, current ?? lease);
     }
     // The deadline may have passed while the request was in flight.
