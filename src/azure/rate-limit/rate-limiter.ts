@@ -33,7 +33,7 @@ export interface RateLimitLevel {
 }
 
 /** What is known of one kind of requests in one subscription. */
-interface Account {
+interface Quota {
   readonly limit: RateLimit;
   readonly bucket: TokenBucket;
   readonly slots: Readonly<Record<Priority, RetrySlots>>;
@@ -41,7 +41,7 @@ interface Account {
   backgroundHeldAt?: number | undefined;
 }
 
-type Accounts = Readonly<Record<Operation, Account>>;
+type Quotas = Readonly<Record<Operation, Quota>>;
 
 /** Users may name any number of subscriptions; the least recently used ones are forgotten. */
 const maxSubscriptions = 1_000;
@@ -51,7 +51,7 @@ const starvedAfterMs = 5_000;
 /** One for each credential. */
 export class RateLimiter {
   readonly #options: RateLimiterOptions;
-  readonly #subscriptions = new LRUCache<string, Accounts>({ max: maxSubscriptions });
+  readonly #subscriptions = new LRUCache<string, Quotas>({ max: maxSubscriptions });
 
   constructor(options: RateLimiterOptions) {
     this.#options = options;
@@ -59,12 +59,12 @@ export class RateLimiter {
 
   /** Takes the token of a pass's first request. Returns 0, or the ms after which to try again. */
   start(subscriptionId: string, operation: Operation, caller: Caller): number {
-    const waitMs = this.check(subscriptionId, operation, caller);
+    const waitMs = this.mayStart(subscriptionId, operation, caller);
     if (waitMs > 0) return waitMs;
-    const account = this.#account(subscriptionId, operation);
-    for (const priority of priorities) account.slots[priority].release(caller.id);
-    if (caller.priority === 'background') account.backgroundHeldAt = undefined;
-    account.bucket.start(this.#options.now());
+    const quota = this.#quotaOf(subscriptionId, operation);
+    for (const priority of priorities) quota.slots[priority].release(caller.id);
+    if (caller.priority === 'background') quota.backgroundHeldAt = undefined;
+    quota.bucket.start(this.#options.now());
     return 0;
   }
 
@@ -73,10 +73,10 @@ export class RateLimiter {
    * finish wastes its requests. Returns 0, or the ms after which to try again with a new pass.
    */
   proceed(subscriptionId: string, operation: Operation, caller: Caller): number {
-    const { bucket } = this.#account(subscriptionId, operation);
+    const { bucket } = this.#quotaOf(subscriptionId, operation);
     const now = this.#options.now();
-    // check() does not return 0 here: a pass that begins needs more than the token that is missing.
-    if (bucket.tokens(now) < 1 || now < bucket.pausedUntil) return this.check(subscriptionId, operation, caller);
+    // mayStart() does not return 0 here: a pass that begins needs more than the token that is missing.
+    if (bucket.tokens(now) < 1 || now < bucket.pausedUntil) return this.mayStart(subscriptionId, operation, caller);
     bucket.take(now);
     return 0;
   }
@@ -85,16 +85,16 @@ export class RateLimiter {
    * Takes no token. Returns 0 if a pass may begin with such a request, or the ms after which to try again: a caller that must
    * wait gets a retry slot.
    */
-  check(subscriptionId: string, operation: Operation, { id, priority }: Caller): number {
-    const account = this.#account(subscriptionId, operation);
+  mayStart(subscriptionId: string, operation: Operation, { id, priority }: Caller): number {
+    const quota = this.#quotaOf(subscriptionId, operation);
     const now = this.#options.now();
-    const { limit, bucket, slots } = account;
-    const isStarved = now - (account.backgroundHeldAt ?? now) >= starvedAfterMs;
+    const { limit, bucket, slots } = quota;
+    const isStarved = now - (quota.backgroundHeldAt ?? now) >= starvedAfterMs;
     const reserve = priority === 'user' || isStarved ? 0 : limit.reserve;
     // What the pass needs itself, what begun passes may still use, and what users keep.
     const earliest = bucket.startsAt(reserve + limit.margin + limit.need, now);
     if (earliest <= now) return 0;
-    if (priority === 'background') account.backgroundHeldAt ??= now;
+    if (priority === 'background') quota.backgroundHeldAt ??= now;
     const intervalMs = (limit.need / limit.refillPerSecond) * 1_000;
     const afterUsers = priority === 'user' ? earliest : slots.user.last + intervalMs;
     return Math.ceil(slots[priority].slotFor(id, Math.max(earliest, afterUsers), intervalMs, now) - now);
@@ -107,7 +107,7 @@ export class RateLimiter {
    */
   send(subscriptionId: string, operation: Operation): (feedback: RateLimitFeedback) => void {
     const { now, onPaused } = this.#options;
-    const { bucket } = this.#account(subscriptionId, operation);
+    const { bucket } = this.#quotaOf(subscriptionId, operation);
     if (now() < bucket.pausedUntil) throw notSent(operation, Math.ceil(bucket.pausedUntil - now()));
     const request = bucket.send(now());
     return (feedback) => {
@@ -118,37 +118,37 @@ export class RateLimiter {
   }
 
   /** Reports that a request was held back. */
-  held(operation: Operation, { priority }: Caller): void {
+  reportHeld(operation: Operation, { priority }: Caller): void {
     this.#options.onHeld?.(operation, priority);
   }
 
   /** The state of every subscription in use. */
   levels(): RateLimitLevel[] {
     const now = this.#options.now();
-    return [...this.#subscriptions].flatMap(([subscriptionId, accounts]) =>
+    return [...this.#subscriptions].flatMap(([subscriptionId, quotas]) =>
       operations.map((operation) => {
-        const { bucket, slots } = accounts[operation];
+        const { bucket, slots } = quotas[operation];
         const tokens = Math.max(0, Math.floor(bucket.tokens(now)));
         return { subscriptionId, operation, tokens, waiting: slots.user.count(now) + slots.background.count(now) };
       }),
     );
   }
 
-  #account(subscriptionId: string, operation: Operation): Account {
+  #quotaOf(subscriptionId: string, operation: Operation): Quota {
     const id = subscriptionId.toLowerCase();
-    const accounts = this.#subscriptions.get(id) ?? this.#open();
-    this.#subscriptions.set(id, accounts);
-    return accounts[operation];
+    const quotas = this.#subscriptions.get(id) ?? this.#newQuotas();
+    this.#subscriptions.set(id, quotas);
+    return quotas[operation];
   }
 
-  #open(): Accounts {
+  #newQuotas(): Quotas {
     const { now, limits = armRateLimits } = this.#options;
-    const account = (operation: Operation): Account => ({
+    const quota = (operation: Operation): Quota => ({
       limit: limits[operation],
       bucket: new TokenBucket(limits[operation], now()),
       slots: { user: new RetrySlots(), background: new RetrySlots() },
     });
-    return { reads: account('reads'), writes: account('writes'), deletes: account('deletes') };
+    return { reads: quota('reads'), writes: quota('writes'), deletes: quota('deletes') };
   }
 }
 

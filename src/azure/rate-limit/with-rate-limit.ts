@@ -18,7 +18,7 @@ export function withRateLimit(arm: Arm, limiter: RateLimiter, caller: Caller): A
     if (started.has(operation)) return refusal(operation, limiter.proceed(subscriptionId, operation, caller));
     started.add(operation);
     for (const expected of operation === 'reads' ? (caller.expects ?? []) : []) {
-      const waitMs = limiter.check(subscriptionId, expected, caller);
+      const waitMs = limiter.mayStart(subscriptionId, expected, caller);
       if (waitMs <= maxReadHoldMs && waitMs > 0) return refusal(expected, waitMs);
     }
     return refusal(operation, limiter.start(subscriptionId, operation, caller));
@@ -28,7 +28,7 @@ export function withRateLimit(arm: Arm, limiter: RateLimiter, caller: Caller): A
     const refused = refusals.get(operation) ?? take(subscriptionId, operation);
     if (!refused) return send();
     refusals.set(operation, refused);
-    limiter.held(operation, caller);
+    limiter.reportHeld(operation, caller);
     throw refused;
   }
 

@@ -113,7 +113,7 @@ export class LeaseElection implements LeaderElection {
   }
 
   readonly assertLeader = (): void => {
-    this.#checkDeadline();
+    this.#enforceDeadline();
     if (this.#state.phase !== 'Leading') {
       throw new NotLeading(`this process does not hold the Lease ${this.#options.lock.name}, so it writes nothing`);
     }
@@ -173,7 +173,7 @@ export class LeaseElection implements LeaderElection {
   #startLeading(leading: Leading): void {
     const { lock, identity, log, metrics } = this.#options;
     this.#state = leading;
-    this.#checkDeadline();
+    this.#enforceDeadline();
     if (this.#isStopping) return;
     this.#watcher.stop();
     this.#watcher.ignoreEarlierChanges(); // our own write must not end the next pause
@@ -206,17 +206,17 @@ export class LeaseElection implements LeaderElection {
     // The deadline may have passed while the request was in flight.
     if (this.#state.phase !== 'Leading') return;
     this.#state = { phase: 'Leading', lease: stored, renewedAt };
-    this.#checkDeadline();
+    this.#enforceDeadline();
   }
 
   /** Stops leading when the deadline has passed; otherwise sets a timer for it. Timers may fire early, and late in a suspended process. */
-  #checkDeadline(): void {
+  #enforceDeadline(): void {
     if (this.#state.phase !== 'Leading') return;
     const { clock, lock, timings } = this.#options;
     this.#cancelDeadline();
     const leftMs = msUntilDeadline(this.#state, this.#now(), timings);
     if (leftMs > 0) {
-      this.#cancelDeadline = clock.after(leftMs, () => this.#checkDeadline());
+      this.#cancelDeadline = clock.after(leftMs, () => this.#enforceDeadline());
     } else {
       const why = this.#lastError && `: ${this.#lastError}`;
       this.#stopLeading(`The Lease ${lock.name} was not renewed for ${timings.renewDeadlineMs / 1000} s${why}`);

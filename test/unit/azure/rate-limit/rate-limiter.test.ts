@@ -178,9 +178,9 @@ describe('the rate limiter', () => {
     const { limiter, throttle, start } = scene();
     throttle(10_000);
     const others = Array.from({ length: 999 }, (_, n) => `subscription ${n}`);
-    for (const other of others) limiter.check(other, 'reads', { id: 'object', priority: 'user' });
+    for (const other of others) limiter.mayStart(other, 'reads', { id: 'object', priority: 'user' });
     expect(start('object')).to.be.greaterThan(10_000);
-    limiter.check('another', 'reads', { id: 'object', priority: 'user' });
+    limiter.mayStart('another', 'reads', { id: 'object', priority: 'user' });
     const known = limiter.levels().map(({ subscriptionId }) => subscriptionId);
     expect(known).to.have.length(3_000).and.to.include.members([subscription, 'another']);
     expect(known).to.not.include('subscription 0');
