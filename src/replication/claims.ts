@@ -94,7 +94,7 @@ export class Claims {
     return this.#registries.get(registryOf(object))?.candidates[0]?.key;
   }
 
-  /** Reserves the free registry for a pass of this object. The pass must store the claim and then call `settle`. */
+  /** Reserves the free registry for a pass of this object. The pass must store the claim and then call `endReservation`. */
   acquire(object: RegistryReplication): boolean {
     const registry = this.#registries.get(registryOf(object));
     const [candidate] = registry?.candidates ?? [];

@@ -20,7 +20,7 @@ export interface Planned {
 /** Maximum age of a registry that is not read again: far below any interval, so that lasting changes are seen. */
 const maxRegistryAgeMs = 5 * 60_000;
 
-/** Reads registry and LIST, side by side. Returns an error if the registry could not be observed. */
+/** LISTs the replicas, and reads the registry unless a cached one is recent enough. Returns an error if the registry could not be observed. */
 export async function observe(object: RegistryReplication, context: Context): Promise<Observation | ArmError> {
   const cached = cachedRegistry(object, context);
   const observation = cached ? await poll(object, cached, context) : await read(object, context);
@@ -83,6 +83,7 @@ export async function planWithConfirmation(
     const needsCatalog: boolean = !hasCatalog && dueSteps(plan).some(({ action }) => action === 'create');
     if (plan.confirm.length === 0 && !needsCatalog) return confirmRegistry(object, { observation, plan }, context);
     const names = plan.confirm.filter((name) => !requested.has(name));
+    // Read already, and the plan still needs it: the GET did not settle it.
     if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
     for (const name of names) requested.add(name);
     const [results, locations] = await Promise.all([
@@ -126,7 +127,7 @@ async function confirmRegistry(
   return { observation: { ...observation, failures: await failureReasons(object, plan, arm) }, plan };
 }
 
-/** Reads ARM's messages for failed replicas, once per failure. An ARM error does not stop the pass. */
+/** Reads ARM's message for each new failure, and for each Failed replica without one. An ARM error does not stop the pass. */
 async function failureReasons(
   { spec }: RegistryReplication,
   { regions }: Plan,

@@ -58,7 +58,7 @@ export function progressOf(input: RuleInput): Progress {
 
 type Rule = (input: RuleInput) => RowNote | undefined;
 
-/** By precedence: outcomes of this pass, final failures, waits, then hints without a reason. The first that applies counts. */
+/** By precedence: outcomes of this pass, failures, waits, lateness, then hints. The first that applies counts. */
 const rules: readonly Rule[] = [
   notAcceptedNow,
   keepLastWhileWriting,
@@ -87,12 +87,12 @@ function notAcceptedNow({ object, region, results, now }: RuleInput): RowNote | 
   const [result] = results;
   const note = result?.outcome.kind === 'notAccepted' && noteOfError(object, result.outcome.error, region, now);
   if (!note) return undefined;
-  // In other states, overdue() says so.
+  // In other states a later pass says so: backingOff() or overdue().
   const isForTooLong = region.state === 'Absent' && region.pastDeadline && isTemporaryRefusal(note.reason);
   return isForTooLong ? { ...note, ...refusedForTooLong(region, note) } : note;
 }
 
-/** The row's note for an error. A request held back by our own rate limiter changes nothing on the row. */
+/** The row's note for an error. A request held back by our own rate limiter (NotSent) adds none. */
 function noteOfError(object: RegistryReplication, error: ArmError, region: Region, now: Date): RowNote | undefined {
   const { kind, reason, message } = error;
   const { previous } = region;

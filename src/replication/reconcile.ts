@@ -91,7 +91,7 @@ async function release(
   return {};
 }
 
-/** The outage is measured from its first failure in this process. */
+/** The outage is measured since observing last failed; a failed confirmation after a good LIST starts anew. */
 function reportFailedObservation(
   object: RegistryReplication,
   error: ArmError,
@@ -114,7 +114,7 @@ function remember({ object, plan }: Pass, { results }: ActResult, { state, clock
   }
 }
 
-/** Writes the status if it changed, and emits events. `acted`: undefined if the pass did not observe ARM. */
+/** Writes the status if it changed, and emits events. `acted`: undefined if the pass ended before acting. */
 async function finish(
   { object, stored }: Pick<Pass, 'object' | 'stored'>,
   { status, requeue }: Report,
