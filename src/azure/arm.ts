@@ -166,3 +166,13 @@ export interface ArmRequest {
   /** ARM's id, or ours if there was no response: Azure's support asks for it. */
   readonly correlationId: string;
 }
+
+/** Returns an ArmError as a value, so that the pass can report it. Rethrows every other error. */
+export async function attempt<T>(answer: Promise<T>): Promise<T | ArmError> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ArmError) return error;
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 // Carries out the due steps of a plan. Right before each write it checks that the object still asks for the planned change.
 import { annotation, type RegistryReplication } from '../api/registryreplication.ts';
-import { type Accepted, type Arm, ArmError, type Replica, type ReplicaChange } from '../azure/arm.ts';
+import { type Accepted, type Arm, ArmError, attempt, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import { authorize, type NamespaceReading } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { Outcome, Pass, Result } from './pass.ts';
@@ -138,14 +138,4 @@ function isApplied({ routing, tags }: ReplicaChange, replica: Replica): boolean 
 function notApplied({ name, message }: Step, correlationId: string | undefined): ArmError {
   const words = `Azure took the request to ${message} of replica ${name}, but did not do so: an Azure Policy that modifies it, for instance. Ask for the same values, or change the policy`;
   return new ArmError('Denied', 'PolicyDenied', words, { correlationId });
-}
-
-/** Returns an ArmError as a value, so that the pass can report it. Rethrows every other error. */
-export async function attempt<T>(answer: Promise<T>): Promise<T | ArmError> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ArmError) return error;
-    throw error;
-  }
 }

@@ -1,8 +1,7 @@
 // The reads of a pass: the registry, the LIST of its replicas, and the GETs that a plan would rest on.
 import { isDeepStrictEqual } from 'node:util';
 import type { RegistryReplication } from '../api/registryreplication.ts';
-import { type Arm, ArmError, type Registry } from '../azure/arm.ts';
-import { attempt } from './act.ts';
+import { type Arm, ArmError, attempt, type Registry } from '../azure/arm.ts';
 import type { Context } from './context.ts';
 import { normalise } from './location.ts';
 import { type GetResult, listed, noRegistry, type Observation, withGets } from './observation.ts';
@@ -20,12 +19,10 @@ export interface Planned {
 /** Maximum age of a registry that is not read again: far below any interval, so that lasting changes are seen. */
 const maxRegistryAgeMs = 5 * 60_000;
 
-/** LISTs the replicas, and reads the registry unless a cached one is recent enough. Returns an error if the registry could not be observed. */
+/** LISTs the replicas, and reads the registry unless a cached one is recent enough. */
 export async function observe(object: RegistryReplication, context: Context): Promise<Observation | ArmError> {
   const cached = cachedRegistry(object, context);
-  const observation = cached ? await poll(object, cached, context) : await read(object, context);
-  if (!(observation instanceof ArmError)) context.state.unreachableSince.delete(object.metadata.uid ?? '');
-  return observation;
+  return cached ? poll(object, cached, context) : read(object, context);
 }
 
 /** While replicas are in motion, and no user waits, one LIST is enough. */

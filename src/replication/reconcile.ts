@@ -61,6 +61,8 @@ async function runPass(object: RegistryReplication, stored: RegistryReplication,
   ]);
   if (planned instanceof ArmError)
     return finish({ object, stored: withFinalizer }, reportFailedObservation(object, planned, context), context);
+  // ARM answered all that this plan rests on.
+  context.state.unreachableSince.delete(uidOf(object));
   if (planned.plan.isCleanedUp) return release(object, withFinalizer, eventsOnRelease(object), context);
 
   const pass = await persistIntent({ object, stored: withFinalizer, previous: object.status, ...planned }, context);
@@ -91,7 +93,7 @@ async function release(
   return {};
 }
 
-/** The outage is measured since observing last failed; a failed confirmation after a good LIST starts anew. */
+/** The outage is measured from its first failure in this process. */
 function reportFailedObservation(
   object: RegistryReplication,
   error: ArmError,

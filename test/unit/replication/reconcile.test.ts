@@ -363,6 +363,19 @@ describe('throttling and transient errors', () => {
     expect(operator.status).to.deep.equal(status);
   });
 
+  it('set Ready to Unknown also if LIST succeeds and only the confirming GETs keep failing', async () => {
+    const { operator, arm, clock } = scenario();
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    arm.replicas = async () => [aReplica(home), aReplica('japaneast', { provisioningState: 'Failed' })];
+    // The GET by id shows the replica in another region, so it confirms nothing.
+    arm.replica = async (_, name) => ({ ...aReplica('westeurope'), name });
+    const end = clock.now().getTime() + 60 * minute;
+    for (let pass = 0; clock.now().getTime() < end && pass < 200; pass++)
+      await clock.advance((await operator.pass()) ?? 10 * minute);
+    expect(operator.condition('Ready')).to.include({ status: 'Unknown', reason: 'AzureUnreachable' });
+    expect(operator.passes).to.be.lessThan(100);
+  });
+
   it('set Ready to Unknown only when they last longer than three intervals', async () => {
     const { operator, clock, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
