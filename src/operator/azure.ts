@@ -13,7 +13,7 @@ import { systemClock as clock } from '../lib/clock.ts';
 import { outageLog } from '../telemetry/arm-outage-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { mostNamed } from '../telemetry/object-metrics.ts';
+import { maxNamedSeries } from '../telemetry/object-metrics.ts';
 
 /** The key of the object whose pass is running, for the log lines of ARM requests. */
 export const currentKey = new AsyncLocalStorage<string>();
@@ -69,5 +69,5 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
 export function lowestRateLimits(objects: readonly RegistryReplication[], armClients: ArmClientPool): RateLimitLevel[] {
   const named = new Set(objects.map(({ spec }) => spec.registry.subscriptionId.toLowerCase()));
   const levels = armClients.levels().filter(({ subscriptionId }) => named.has(subscriptionId));
-  return levels.sort((one, other) => one.tokens - other.tokens).slice(0, mostNamed);
+  return levels.sort((one, other) => one.tokens - other.tokens).slice(0, maxNamedSeries);
 }

@@ -42,6 +42,11 @@ export function isAccepted({ outcome }: Result): boolean {
   return outcome.kind !== 'notAccepted';
 }
 
+/** The steps that are still to be done. */
+export function pendingSteps({ steps }: Plan, results: readonly Result[]): Step[] {
+  return steps.filter((step) => !results.some((result) => result.step === step && isAccepted(result)));
+}
+
 /** The error of a step in this location, if ARM or our rate limiter refused one. */
 export function errorAt(location: string, results: readonly Result[]): ArmError | undefined {
   const result = results.find(({ step }) => step.location === location);

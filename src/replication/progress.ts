@@ -92,18 +92,25 @@ function notAcceptedNow({ object, region, results, now }: RuleInput): RowNote | 
   return isForTooLong ? { ...note, ...refusedForTooLong(region, note) } : note;
 }
 
-/** The row's note for an error. A request held back by our own rate limiter (NotSent) adds none. */
+/**
+ * The row's note for an error. A request held back by our own rate limiter (NotSent) adds none, and
+ * keeps only an earlier refusal that needs a user.
+ */
 function noteOfError(object: RegistryReplication, error: ArmError, region: Region, now: Date): RowNote | undefined {
   const { kind, reason, message } = error;
-  const { previous } = region;
-  const retryAfter = nextWholeSecond(now.getTime() + retryDelayMs(object, error, region, now));
   // Throttling does not clear an earlier refusal: it stays until ARM has evaluated such a write again.
   const isThrottled = kind === 'Throttled' || kind === 'NotSent';
-  if (isThrottled && previous && needsIntervention(previous.reason) && !isRetryRequested(object)) {
-    const { retryAfter: _replaced, ...refusal } = lastNote(previous);
-    return kind === 'NotSent' ? refusal : { ...refusal, retryAfter };
-  }
-  return kind === 'NotSent' ? undefined : { reason, message, retryAfter };
+  const earlier = isThrottled && !isRetryRequested(object) ? earlierRefusal(region) : undefined;
+  if (kind === 'NotSent') return earlier;
+  const retryAfter = nextWholeSecond(now.getTime() + retryDelayMs(object, error, region, now));
+  return { ...(earlier ?? { reason, message }), retryAfter };
+}
+
+/** The refusal in the row, without the time of its next attempt; undefined unless a user must act on it. */
+function earlierRefusal({ previous }: Region): RowNote | undefined {
+  if (!previous || !needsIntervention(previous.reason)) return undefined;
+  const { reason, message } = previous;
+  return { ...(reason && { reason }), ...(message && { message }) };
 }
 
 /** The row keeps its last reason until ARM answers the write about to be sent; storing the intent must not clear it. */

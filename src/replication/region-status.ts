@@ -19,18 +19,18 @@ export interface RegionReport {
   readonly row: RegionStatus | undefined;
 }
 
-/** `region`: as it is after this pass has acted. */
+/** `region`: as it is after this pass has acted. `pending`: the steps still to be done, in all regions. */
 export function reportRegion(
   object: RegistryReplication,
   region: Region,
   plan: Plan,
+  pending: readonly Step[],
   results: readonly Result[],
   now: Date,
 ): RegionReport {
   const isHere = ({ location }: Step) => location === region.location;
   const own = results.filter(({ step }) => isHere(step));
-  const done = own.filter(({ outcome }) => outcome.kind !== 'notAccepted').map(({ step }) => step);
-  const steps = plan.steps.filter((step) => isHere(step) && !done.includes(step));
+  const steps = pending.filter(isHere);
   const isDue = dueSteps(plan).some(isHere);
   const attempts = attemptsAfter(region, own);
   const progress = progressOf({ object, region, attemptsNow: attempts, steps, isDue, results: own, now });

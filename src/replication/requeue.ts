@@ -3,7 +3,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { progressPollInterval, stalledPollInterval } from './backoff.ts';
-import type { Pass, Result } from './pass.ts';
+import { isAccepted, type Pass, type Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
 import { isInMotion, type Region } from './regions.ts';
@@ -98,6 +98,7 @@ function postponement(outcome: Result['outcome']): number[] {
 function mayUnblock(reports: readonly RegionReport[], results: readonly Result[], polled: readonly Region[]): boolean {
   const waitsOnlyForPolled = ({ waitsFor }: Hold) =>
     waitsFor.every((awaited) => polled.some(({ location }) => location === awaited));
-  const isAccepted = results.some(({ outcome }) => outcome.kind !== 'notAccepted');
-  return isAccepted && reports.some(({ steps }) => steps.some(({ hold }) => hold && !waitsOnlyForPolled(hold)));
+  return (
+    results.some(isAccepted) && reports.some(({ steps }) => steps.some(({ hold }) => hold && !waitsOnlyForPolled(hold)))
+  );
 }

@@ -6,7 +6,7 @@ import { isoSeconds } from '../lib/clock.ts';
 import { isTemporaryRefusal } from './backoff.ts';
 import { normalise } from './location.ts';
 import { type Observation, withGets } from './observation.ts';
-import { errorAt, type Pass, type Result } from './pass.ts';
+import { errorAt, type Pass, pendingSteps, type Result } from './pass.ts';
 import type { Plan } from './plan.ts';
 import { type RegionReport, reportRegion } from './region-status.ts';
 import { type Region, regionsOf } from './regions.ts';
@@ -28,16 +28,18 @@ export function reportPass(pass: Pass, results: readonly Result[], now: Date, cr
   const { plan, previous } = pass;
   const object = { ...pass.object, ...(previous && { status: previous }) };
   const regions = regionsOf(object, afterActing(pass.observation, results), now);
+  const pending = pendingSteps(plan, results);
   const reports = regions.map((region) =>
-    reportRegion(object, sinceNowIfMoved(region, plan, results, now), plan, results, now),
+    reportRegion(object, sinceNowIfMoved(region, plan, results, now), plan, pending, results, now),
   );
-  const status = statusOf(object, pass, reports, results, now);
+  const status = statusOf(object, pass, pending, reports, results, now);
   return { status, requeue: requeueAfter(pass, reports, results, status, now, creationTimeMs) };
 }
 
 function statusOf(
   object: RegistryReplication,
   { observation, plan }: Pass,
+  pending: readonly Step[],
   reports: readonly RegionReport[],
   results: readonly Result[],
   now: Date,
@@ -46,7 +48,6 @@ function statusOf(
   const manages = spec.mode !== 'Observe';
   const listed = reports.filter(({ region }) => region.spec);
   const ready = listed.filter(({ region }) => region.state === 'Ready');
-  const steps = plan.steps.filter((step) => reports.some((report) => report.steps.includes(step)));
   const summary = summarize(object, plan, reports);
   const requested = metadata.annotations?.[annotation.reconcileRequestedAt];
   const registry = observation.registry ? summaryOf(object, observation.registry) : status?.registry;
@@ -69,8 +70,8 @@ function statusOf(
       isoSeconds(now),
     ),
     regions: reports.flatMap(({ row }) => row ?? []),
-    ...(steps.length > 0 && {
-      plan: steps.slice(0, maxPlanEntries).map((step) => entryFor(step, whyPending(step, manages, reports, results))),
+    ...(pending.length > 0 && {
+      plan: pending.slice(0, maxPlanEntries).map((step) => entryFor(step, whyPending(step, manages, reports, results))),
     }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };

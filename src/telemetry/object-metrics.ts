@@ -25,7 +25,7 @@ export interface ObjectMetrics {
 }
 
 /** Maximum number of series of a metric that names objects; those with the longest trouble are kept. */
-export const mostNamed = 500;
+export const maxNamedSeries = 500;
 
 const phases: readonly Phase[] = ['Pending', 'Syncing', 'Ready', 'Failed', 'Suspended', 'Observing', 'Deleting'];
 const states: readonly RegionState[] = ['Absent', 'Creating', 'Syncing', 'Ready', 'Updating', 'Deleting', 'Failed'];
@@ -181,5 +181,5 @@ function namesOf({ metadata, spec }: RegistryReplication): { object: string; reg
 
 /** ISO times of one format sort as strings. */
 function longest<T extends { readonly since: string }>(each: T[]): T[] {
-  return each.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, mostNamed);
+  return each.sort((a, b) => (a.since < b.since ? -1 : 1)).slice(0, maxNamedSeries);
 }

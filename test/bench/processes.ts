@@ -10,8 +10,6 @@ import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
 import type { Command, Report } from './arm.ts';
 
-export type ArmProcess = Awaited<ReturnType<typeof startArm>>;
-
 /** @param replicas the locations at which each registry has a replica already */
 export async function startArm(ended: AsyncDisposableStack, registries: number, replicas: readonly string[] = []) {
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries), ...replicas]);

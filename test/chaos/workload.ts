@@ -59,7 +59,7 @@ export class Workload {
     this.#busy.set(desired, doing);
   }
 
-  /** Creates what was never created. Resolves when no request is in flight. */
+  /** Creates the objects that do not exist yet. Resolves when no request is in flight. */
   async finish(): Promise<void> {
     await Promise.all(this.#busy.values());
     for (const desired of this.#desiredStates) if (!this.#uids.has(desired)) await this.#change(desired);

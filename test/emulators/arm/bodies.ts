@@ -30,7 +30,7 @@ interface StateBody {
 /**
  * `Syncing` and `Ready` come with Succeeded (recorded: Azure/azure-powershell, 2025-09-09); Updating keeps the previous
  * status (recorded: Azure/azure-cli). The status of Deleting and Failed was not recorded: assumed to have no
- * displayStatus, since ACR gives none to what is not provisioned. `status.message` was never seen.
+ * displayStatus, because ACR reports it for provisioned replicas only. No recording has a `status.message`.
  */
 function stateBody(stage: ReplicaSnapshot['stage']): StateBody {
   switch (stage.kind) {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
 import type { Condition, RegionStatus, RegistryReplication } from '../../../src/api/registryreplication.ts';
-import { mostNamed, type ObjectMetrics, objectMetricsFor } from '../../../src/telemetry/object-metrics.ts';
+import { maxNamedSeries, type ObjectMetrics, objectMetricsFor } from '../../../src/telemetry/object-metrics.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { anObject, aStatus, secondsAgo, now as then } from '../replication/fixtures.ts';
 
@@ -109,16 +109,16 @@ describe("the domain's metrics", () => {
   });
 
   it('name at most the 500 objects with the longest trouble', async () => {
-    objects = Array.from({ length: mostNamed + 100 }, (_, index) => {
+    objects = Array.from({ length: maxNamedSeries + 100 }, (_, index) => {
       const rows = [{ state: 'Creating' as const, since: secondsAgo(index + 1) }];
       return named(`o${index}`, rows, [condition('Stalled', 'True', 'Locked', index + 1)]);
     });
     for (const name of ['georeplication_region_state_seconds', 'georeplication_object_stalled_seconds']) {
       const told = Object.values(await samples(name));
-      expect(told).to.have.length(mostNamed);
-      expect([Math.min(...told), Math.max(...told)]).to.deep.equal([101, mostNamed + 100]);
+      expect(told).to.have.length(maxNamedSeries);
+      expect([Math.min(...told), Math.max(...told)]).to.deep.equal([101, maxNamedSeries + 100]);
     }
-    expect(await samples('georeplication_replicas')).to.deep.equal({ Creating: mostNamed + 100 });
+    expect(await samples('georeplication_replicas')).to.deep.equal({ Creating: maxNamedSeries + 100 });
   });
 
   it('count unknown reasons as Other', async () => {
