@@ -91,21 +91,26 @@ export interface RegistryReplicationBody {
      */
     observedGeneration?: number;
     /**
-     * A summary for people. Programs should read the conditions.
+     * A summary for people; programs should read the conditions. Syncing: something is on its way. Pruning: every listed region is ready, and unlisted replicas are on their way out. Degraded: every listed region is ready, and something else needs a person. Failed: the registry or a listed region needs a person.
      */
-    phase?: 'Pending' | 'Syncing' | 'Ready' | 'Failed' | 'Suspended' | 'Observing' | 'Deleting';
+    phase?:
+      'Pending' | 'Syncing' | 'Pruning' | 'Ready' | 'Degraded' | 'Failed' | 'Suspended' | 'Observing' | 'Deleting';
     /**
      * Ready regions of the listed ones, as "1/2".
      */
     readyRegions?: string;
     /**
-     * The listed regions that are in motion, separated by commas.
+     * The listed regions that are not as asked yet and need no user, separated by commas; at most 3 names, then the number of the others as "+4".
      */
     syncing?: string;
     /**
-     * The regions that have a replica, separated by commas; * marks the home region.
+     * The regions that have a replica, separated by commas; * marks the home region. At most 6 names, then the number of the others as "+36".
      */
     regionList?: string;
+    /**
+     * The message of the condition Ready, cut to 160 characters. The condition has the whole.
+     */
+    message?: string;
     /**
      * Present while this object holds the registry and is the only one that acts on it.
      */

@@ -4,6 +4,7 @@ import { annotation, type PlanEntry, type RegistryReplication, type Status } fro
 import type { Registry } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { isTemporaryRefusal } from './backoff.ts';
+import { messageColumn, regionsColumn, syncingColumn } from './columns.ts';
 import { normalise } from './location.ts';
 import { type Observation, withGets } from './observation.ts';
 import { errorAt, type Pass, pendingSteps, type Result } from './pass.ts';
@@ -52,9 +53,14 @@ function statusOf(
   const requested = metadata.annotations?.[annotation.reconcileRequestedAt];
   const registry = observation.registry ? summaryOf(object, observation.registry) : status?.registry;
   // Omitted when empty: an API server 1.20 treats an empty string in a custom resource as null and rejects it.
-  const onTheirWay = plan.obstacle ? [] : listed.filter((report) => isOnItsWay(report, manages));
-  const syncing = onTheirWay.map(({ region }) => region.location).join(',');
-  const regionList = regionListOf(reports.map(({ region }) => region));
+  const syncing = plan.obstacle ? '' : syncingColumn(listed, manages);
+  const regionList = regionsColumn(reports.map(({ region }) => region));
+  const conditions = stateConditions(
+    status?.conditions ?? [],
+    statements(summary, listed, manages),
+    metadata.generation,
+    isoSeconds(now),
+  );
   return {
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
     phase: summary.phase,
@@ -63,12 +69,8 @@ function statusOf(
     ...(regionList && { regionList }),
     ...(registry && { registry }),
     ...(status?.claim && { claim: status.claim }),
-    conditions: stateConditions(
-      status?.conditions ?? [],
-      statements(summary, listed, manages),
-      metadata.generation,
-      isoSeconds(now),
-    ),
+    ...messageColumn(conditions),
+    conditions,
     regions: reports.flatMap(({ row }) => row ?? []),
     ...(pending.length > 0 && {
       plan: pending.slice(0, maxPlanEntries).map((step) => entryFor(step, whyPending(step, manages, reports, results))),
@@ -116,18 +118,6 @@ function summaryOf({ spec }: RegistryReplication, registry: Registry): NonNullab
     ...(creationDate && { creationDate }),
     ...(sku && { sku }),
   };
-}
-
-function isOnItsWay({ region: { state }, progress }: RegionReport, manages: boolean): boolean {
-  if (state === 'Absent' && !manages) return false;
-  return state !== 'Ready' && state !== 'Failed' && progress.kind !== 'blocked';
-}
-
-/** Every region with a replica, home first and marked. */
-function regionListOf(regions: readonly Region[]): string {
-  const there = regions.filter(({ home, replica }) => home || replica);
-  const sorted = there.sort((a, b) => Number(b.home) - Number(a.home) || (a.location < b.location ? -1 : 1));
-  return sorted.map(({ location, home }) => (home ? `${location}*` : location)).join(',');
 }
 
 function entryFor(step: Step, pending: string | undefined): PlanEntry {

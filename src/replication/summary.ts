@@ -31,7 +31,12 @@ export function summarize(object: RegistryReplication, { obstacle }: Plan, repor
     summarizeSyncing(listed) ??
     (spec.prune === 'Retain' ? undefined : summarizePruning(shown)) ??
     allReady(listed);
-  return inPhaseOf(object, summary);
+  return inPhaseOf(object, isDegraded(summary, listed) ? { ...summary, phase: 'Degraded' } : summary);
+}
+
+/** Every listed region is Ready, and something else needs a user. */
+function isDegraded({ stalled }: Summary, listed: readonly RegionReport[]): boolean {
+  return stalled && listed.every(({ region }) => region.state === 'Ready');
 }
 
 function inPhaseOf({ spec, metadata }: RegistryReplication, summary: Summary): Summary {
@@ -98,7 +103,7 @@ function summarizePruning(reports: readonly RegionReport[]): Summary | undefined
   if (blocked.length > 0) return stalled(reasonOfBlock(blocked), summarizeRegions(rowsOf(blocked)));
   const times = pruned.flatMap(({ steps: [step] }) => step?.hold?.notBefore ?? []);
   const when = times.length === pruned.length ? `, from ${times.sort()[0]} on (spec.pruneDelay)` : '';
-  return moving('Syncing', 'Pruning', `pruning ${listing(rowsOf(pruned))} (not in spec.regions)${when}`);
+  return moving('Pruning', 'Pruning', `pruning ${listing(rowsOf(pruned))} (not in spec.regions)${when}`);
 }
 
 /** PruneBlocked means that Azure refused the prune. Prunes held back by the operator keep their own reason. */

@@ -11,6 +11,7 @@ import {
 import type { ArmError } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { progressPollInterval, stalledPollInterval } from './backoff.ts';
+import { messageColumn } from './columns.ts';
 import { forceDetachHint } from './messages.ts';
 import type { Reason } from './reasons.ts';
 import type { Requeue } from './requeue.ts';
@@ -56,9 +57,14 @@ export function reportClaimed(object: RegistryReplication, holder: string | unde
 
 /** The status without regions, which belong to another object. */
 export function withoutRegions(status: Status): Status {
-  const { regions: _rows, plan: _plan, syncing: _syncing, readyRegions: _ready, regionList: _list, ...kept } = status;
+  const { regions: _rows, plan: _plan, readyRegions: _ready, regionList: _list, ...kept } = withoutSyncing(status);
   const conditions = kept.conditions?.filter(({ type }) => type !== 'Available');
   return { ...kept, ...(conditions && { conditions }) };
+}
+
+/** Without the SYNCING column, which would stay as it is while no pass observes ARM. */
+function withoutSyncing({ syncing: _, ...status }: Status): Status {
+  return status;
 }
 
 /**
@@ -67,7 +73,7 @@ export function withoutRegions(status: Status): Status {
  * Conditions from mode Observe are dropped: they would look like the holder's.
  */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
-  const { conditions = [], ...rest } = object.status ?? {};
+  const { conditions = [], message: _, ...rest } = withoutSyncing(object.status ?? {});
   const { generation } = object.metadata;
   const seen = rest.phase === 'Observing' && object.spec.mode !== 'Observe' ? [] : conditions;
   const kept = seen.filter(({ type }) => type === 'Ready' || type === 'Available');
@@ -85,11 +91,13 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
     generation,
     isoSeconds(now),
   );
+  const shown = kept.length > 0 ? kept : unknown;
   const status: Status = {
     ...rest,
     ...(generation !== undefined && { observedGeneration: generation }),
     phase: 'Suspended',
-    conditions: kept.length > 0 ? kept : unknown,
+    ...messageColumn(shown),
+    conditions: shown,
   };
   return { status, requeue: untilEdited(object) };
 }
@@ -120,7 +128,7 @@ export function reportUnreachable(
   if (isKnown && silentForMs < Math.max(minGraceMs, 3 * intervalMs)) return { status: last, requeue };
   const { reason, message } = error;
   const conditions = conditionsUnobserved(object, [{ type: 'Ready', status: 'Unknown', reason, message }], now);
-  return { status: { ...last, conditions }, requeue };
+  return { status: { ...last, ...messageColumn(conditions), conditions }, requeue };
 }
 
 /** The status of an object that is stalled until a user acts. */
@@ -130,12 +138,14 @@ function stalledStatus(object: RegistryReplication, reason: Reason, message: str
     { type: 'Ready', status: 'False', reason, message },
     { type: 'Stalled', status: 'True', reason, message },
   ];
+  const conditions = conditionsUnobserved(object, statements, now);
   return {
-    ...status,
+    ...withoutSyncing(status),
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
     ...handledRequest(object),
     phase: phaseOf(object, 'Failed'),
-    conditions: conditionsUnobserved(object, statements, now),
+    ...messageColumn(conditions),
+    conditions,
   };
 }
 

@@ -27,7 +27,17 @@ export interface ObjectMetrics {
 /** Maximum number of series of a metric that names objects; those with the longest trouble are kept. */
 export const maxNamedSeries = 500;
 
-const phases: readonly Phase[] = ['Pending', 'Syncing', 'Ready', 'Failed', 'Suspended', 'Observing', 'Deleting'];
+const phases: readonly Phase[] = [
+  'Pending',
+  'Syncing',
+  'Pruning',
+  'Ready',
+  'Degraded',
+  'Failed',
+  'Suspended',
+  'Observing',
+  'Deleting',
+];
 const states: readonly RegionState[] = ['Absent', 'Creating', 'Syncing', 'Ready', 'Updating', 'Deleting', 'Failed'];
 /** Stands for a value that another version of the operator has written. */
 const other = 'Other';

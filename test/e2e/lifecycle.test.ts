@@ -29,8 +29,8 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
     expect(region(syncing, 'japaneast')).to.include({ state: 'Syncing', provisioningState: 'Succeeded' });
     expect(condition(syncing, 'Ready')).to.include({ status: 'False', reason: 'Syncing' });
     expect(await table('get georep simple')).to.deep.equal([
-      ['NAME', 'REGISTRY', 'STATUS', 'READY', 'SYNCING', 'AGE'],
-      ['simple', 'simple', 'Syncing', '0/2', 'japaneast,westeurope'],
+      ['NAME', 'REGISTRY', 'STATUS', 'READY', 'SYNCING', 'REASON', 'AGE'],
+      ['simple', 'simple', 'Syncing', '0/2', 'japaneast,westeurope', 'Syncing'],
     ]);
 
     scenario.arm.azure.finish(registry, 'eastus');
@@ -39,8 +39,17 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
     expect(condition(ready, 'Available')).to.include({ status: 'True' });
     expect(ready.status?.conditions?.map(({ type }) => type)).to.deep.equal(['Ready', 'Available']);
     expect(await table('get georep simple -o wide')).to.deep.equal([
-      ['NAME', 'REGISTRY', 'STATUS', 'READY', 'SYNCING', 'AGE', 'HOME', 'REGIONS', 'MESSAGE'],
-      ['simple', 'simple', 'Ready', '2/2', 'eastus', 'eastus*,japaneast,westeurope', 'japaneast, westeurope are ready'],
+      ['NAME', 'REGISTRY', 'STATUS', 'READY', 'SYNCING', 'REASON', 'AGE', 'HOME', 'REGIONS', 'MESSAGE'],
+      [
+        'simple',
+        'simple',
+        'Ready',
+        '2/2',
+        'AllRegionsReady',
+        'eastus',
+        'eastus*,japaneast,westeurope',
+        'japaneast, westeurope are ready',
+      ],
     ]);
     await scenario.untilEvent('simple', 'ReplicaReady: replica japaneast in japaneast is ready');
     const described = await scenario.kubectl('describe georep simple');

@@ -69,6 +69,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     observedGeneration: 1,
     phase: 'Ready',
     readyRegions: '1/1',
+    message: 'all well',
     conditions: [
       {
         type: 'Ready',
@@ -104,8 +105,8 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     await install();
     await setStatus({ ...ready, registry: { homeRegion: 'eastus' } });
     const lines = (await succeed('get georep')).split('\n');
-    expect(lines[0]).to.match(/^NAME +REGISTRY +STATUS +READY +SYNCING +AGE$/);
-    expect(lines[1]).to.match(/^myacr0007 +myACR0007 +Ready +1\/1 +\d+s$/);
+    expect(lines[0]).to.match(/^NAME +REGISTRY +STATUS +READY +SYNCING +REASON +AGE$/);
+    expect(lines[1]).to.match(/^myacr0007 +myACR0007 +Ready +1\/1 +Ready +\d+s$/);
     expect(await succeed('get georep -o wide')).to.match(/HOME +REGIONS +MESSAGE(.|\n)*eastus +all well/);
     expect(await succeed('get acr -A')).to.match(/^NAMESPACE(.|\n)*default +myacr0007/);
   });

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
 import type { Condition, RegionStatus, RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { maxNamedSeries, type ObjectMetrics, objectMetricsFor } from '../../../src/telemetry/object-metrics.ts';
 import { FakeClock } from '../../fake-clock.ts';
+import { root } from '../../manifests.ts';
 import { anObject, aStatus, secondsAgo, now as then } from '../replication/fixtures.ts';
 
 describe("the domain's metrics", () => {
@@ -52,6 +54,14 @@ describe("the domain's metrics", () => {
     ])
       expect(text).to.contain(series);
     expect(text).not.to.contain('georeplication_objects_stalled{reason="Throttled"}');
+  });
+
+  it('have a series for every phase of the CRD', async () => {
+    const crd = readFileSync(`${root}/crds/registryreplications.yaml`, 'utf8');
+    const phases = /phase:.*?enum: \[(.*?)\]/s.exec(crd)?.[1]?.split(', ') ?? [];
+    expect(phases).to.include('Degraded');
+    const text = await registry.metrics();
+    for (const phase of phases) expect(text).to.contain(`georeplication_objects{phase="${phase}"} 0`);
   });
 
   it('count replicas by state, over all objects', async () => {
