@@ -1,6 +1,7 @@
 // The bounded texts of kubectl's columns. Kubectl pads each column to its longest text, so one long text widens every row. Pure.
-import type { Condition, Status } from '../api/registryreplication.ts';
+import type { Condition, RegistryReplication, Status } from '../api/registryreplication.ts';
 import { truncate } from '../lib/sanitize.ts';
+import { normalise } from './location.ts';
 import type { RegionReport } from './region-status.ts';
 import type { Region } from './regions.ts';
 
@@ -30,6 +31,29 @@ export function regionsColumn(regions: readonly Region[]): string {
 export function messageColumn(conditions: readonly Condition[]): Pick<Status, 'message'> {
   const message = conditions.find(({ type }) => type === 'Ready')?.message;
   return message ? { message: truncate(message, maxMessageChars) } : {};
+}
+
+/** READY and SYNCING of a spec that no pass has observed, from the last observation. */
+export function columnsOfEdit(object: RegistryReplication): Pick<Status, 'readyRegions' | 'syncing'> {
+  const { spec } = object;
+  if (spec.mode === 'Observe' || object.metadata.deletionTimestamp !== undefined) return readyColumnOfEdit(object);
+  const missing = locationsOf(object).filter((location) => !isReady(object, location));
+  return { ...readyColumnOfEdit(object), ...(missing.length > 0 && { syncing: bounded(missing, maxSyncing) }) };
+}
+
+/** READY of such a spec; omitted before the first observation. */
+export function readyColumnOfEdit(object: RegistryReplication): Pick<Status, 'readyRegions'> {
+  if (object.status?.regions === undefined) return {};
+  const locations = locationsOf(object);
+  return { readyRegions: `${locations.filter((location) => isReady(object, location)).length}/${locations.length}` };
+}
+
+function locationsOf({ spec }: RegistryReplication): string[] {
+  return spec.regions.map(({ location }) => normalise(location));
+}
+
+function isReady({ status }: RegistryReplication, location: string): boolean {
+  return status?.regions?.some((row) => row.location === location && row.state === 'Ready') ?? false;
 }
 
 function isOnItsWay({ region: { state }, steps, progress }: RegionReport, manages: boolean): boolean {

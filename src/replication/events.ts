@@ -21,9 +21,9 @@ export interface ObjectEvent {
 /** Maximum events of one type at once: begun, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
 export const maxEventsPerPass = 5 * 40;
 
-/** `results`: undefined if the pass did not observe ARM, so that nothing is said about replicas. */
+/** `results`: undefined if the pass ended before acting, so that nothing is said about replicas. */
 export function eventsFor(object: RegistryReplication, after: Status, results?: readonly Result[]): ObjectEvent[] {
-  if (!results) return stallEvents(object, after, []);
+  if (!results) return [...unknownEvents(object, after), ...stallEvents(object, after, [])];
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];
   const gone = [...before.values()].filter(({ location }) => !rows.some((row) => row.location === location));
@@ -216,6 +216,18 @@ function scheduleEvents({ spec, status }: RegistryReplication, { plan = [] }: St
     const note = `${listing(entries)}: not in spec.regions, pruned at ${notBefore} at the earliest. List the region to keep its replica, or set spec.prune to Retain`;
     return { type: 'Normal', reason: 'PruneScheduled', action: 'Look', note, locations };
   });
+}
+
+/**
+ * Ready has become Unknown, because ARM does not answer. Throttling of a new object has no event: a thousand new objects wait
+ * for ARM's rate limit, and each shows it in its status.
+ */
+function unknownEvents({ status }: RegistryReplication, after: Status): ObjectEvent[] {
+  const [before, now] = [status, after].map((one) => findCondition(one?.conditions, 'Ready'));
+  if (now?.status !== 'Unknown' || (before?.status === 'Unknown' && before.reason === now.reason)) return [];
+  const { reason, message } = now;
+  if (reason === 'Throttled') return before ? [{ type: 'Normal', reason, action: 'Look', note: message }] : [];
+  return reason === 'AzureUnreachable' ? [{ type: 'Warning', reason, action: 'Look', note: message }] : [];
 }
 
 /** `told`: rows that another event of this pass already covers. */

@@ -45,6 +45,16 @@ export function areOrIs({ length }: readonly unknown[]): 'is' | 'are' {
   return length === 1 ? 'is' : 'are';
 }
 
+/**
+ * A time for a sentence, such as "14:27 UTC", with the date unless it is today. Cut to the minute, so that nothing happens
+ * before the time that is told.
+ */
+export function timeOfDay(iso: string, now: Date): string {
+  const time = new Date(iso).toISOString();
+  const isToday = time.slice(0, 10) === now.toISOString().slice(0, 10);
+  return `${isToday ? '' : `${time.slice(0, 10)} `}${time.slice(11, 16)} UTC`;
+}
+
 /** How to force-detach an object whose replicas cannot be deleted, to append to a message; empty if not being deleted. */
 export function forceDetachHint({ metadata }: RegistryReplication): string {
   if (metadata.deletionTimestamp === undefined) return '';

@@ -193,8 +193,9 @@ export const reasons = {
   },
   AzureUnreachable: {
     needsIntervention: false,
-    meaning: 'Azure has not answered for three intervals, at least 15 minutes.',
-    remedy: "Check the network and Azure's status; the last state seen is kept.",
+    meaning:
+      'Azure does not answer. A new or edited object shows it at once, an unedited one after three intervals, at least 15 minutes.',
+    remedy: "If it lasts, check the network, the proxy and Azure's status. The last state seen is kept.",
   },
 } as const satisfies Record<string, Words> & Record<ArmErrorReason, Words>;
 

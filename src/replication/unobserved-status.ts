@@ -11,8 +11,8 @@ import {
 import type { ArmError } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { progressPollInterval, stalledPollInterval } from './backoff.ts';
-import { messageColumn } from './columns.ts';
-import { forceDetachHint } from './messages.ts';
+import { columnsOfEdit, messageColumn, readyColumnOfEdit } from './columns.ts';
+import { forceDetachHint, timeOfDay } from './messages.ts';
 import type { Reason } from './reasons.ts';
 import type { Requeue } from './requeue.ts';
 import type { Report } from './status.ts';
@@ -106,8 +106,9 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
 const minGraceMs = 15 * 60_000;
 
 /**
- * Reports that ARM did not return the registry for `silentForMs`. Throttling and transient errors keep the last status for
- * three intervals, at least 15 minutes; then Ready becomes Unknown. A refusal is reported at once.
+ * Reports that ARM did not return the registry for `silentForMs`. Throttling and transient errors keep the last status of an
+ * unedited object for three intervals, at least 15 minutes. Then Ready becomes Unknown, as it does at once for a new or edited
+ * object, whose last status does not answer its spec. A refusal is reported at once.
  */
 export function reportUnreachable(
   object: RegistryReplication,
@@ -116,19 +117,50 @@ export function reportUnreachable(
   intervalMs: number,
   now: Date,
 ): Report {
-  const { status = {} } = object;
+  const { status = {}, metadata } = object;
   // Denied reads back off, however short the interval is.
   if (error.kind === 'Denied' || error.kind === 'Invalid')
     return { ...reportDenied(object, error, now), requeue: { kind: 'notBefore', ms: retryMs(object, now) } };
   const silentSince = isoSeconds(new Date(now.getTime() - silentForMs));
-  const requeue: Requeue = { kind: 'notBefore', ms: error.retryAfter ?? progressPollInterval(silentSince, now) };
-  const isKnown = findCondition(status.conditions, 'Ready') !== undefined;
-  const phase = isKnown && status.phase !== 'Suspended' ? status.phase : phaseOf(object, 'Pending');
-  const last = { ...status, ...(phase && { phase }) };
-  if (isKnown && silentForMs < Math.max(minGraceMs, 3 * intervalMs)) return { status: last, requeue };
-  const { reason, message } = error;
-  const conditions = conditionsUnobserved(object, [{ type: 'Ready', status: 'Unknown', reason, message }], now);
-  return { status: { ...last, ...messageColumn(conditions), conditions }, requeue };
+  const ms = error.retryAfter ?? progressPollInterval(silentSince, now);
+  const requeue: Requeue = { kind: 'notBefore', ms };
+  if (!hasReady(status)) {
+    // Many new objects may wait for the rate limiter at once: a time would cost a write per object and minute.
+    const lead = error.kind === 'NotSent' ? 'not observed yet' : `not observed yet, ${next(now, ms)}`;
+    return { status: unknownStatus(object, 'Pending', error, lead, now), requeue };
+  }
+  if (status.observedGeneration !== metadata.generation) {
+    const lead = `edit not observed since ${timeOfDay(silentSince, now)}, ${next(now, ms)}`;
+    const last = withoutSyncing(unknownStatus(object, 'Syncing', error, lead, now));
+    return { status: { ...last, ...columnsOfEdit(object) }, requeue };
+  }
+  if (silentForMs < Math.max(minGraceMs, 3 * intervalMs)) return { status, requeue };
+  // Without the time of the next attempt, so that an outage does not cost a write per object and minute.
+  const lead = `not observed since ${timeOfDay(silentSince, now)}`;
+  const phase = status.phase === 'Ready' ? 'Pending' : (status.phase ?? 'Pending');
+  return { status: unknownStatus(object, phase, error, lead, now), requeue };
+}
+
+function next(now: Date, delayMs: number): string {
+  return `next attempt at ${timeOfDay(isoSeconds(new Date(now.getTime() + delayMs)), now)}`;
+}
+
+function hasReady({ conditions }: Status): boolean {
+  return findCondition(conditions, 'Ready') !== undefined;
+}
+
+/** The last status with Ready Unknown. The observed generation stays: the next pass must treat the edit as new. */
+function unknownStatus(object: RegistryReplication, phase: Phase, error: ArmError, lead: string, now: Date): Status {
+  const { reason } = error;
+  const message = `${lead}: ${error.message}`;
+  const isReconciling =
+    object.spec.mode !== 'Observe' && object.status?.observedGeneration !== object.metadata.generation;
+  const statements: [Statement, ...Statement[]] = [
+    { type: 'Ready', status: 'Unknown', reason, message },
+    ...(isReconciling ? [{ type: 'Reconciling', status: 'True', reason, message } as const] : []),
+  ];
+  const conditions = conditionsUnobserved(object, statements, now);
+  return { ...object.status, phase: phaseOf(object, phase), ...messageColumn(conditions), conditions };
 }
 
 /** The status of an object that is stalled until a user acts. */
@@ -141,6 +173,7 @@ function stalledStatus(object: RegistryReplication, reason: Reason, message: str
   const conditions = conditionsUnobserved(object, statements, now);
   return {
     ...withoutSyncing(status),
+    ...readyColumnOfEdit(object),
     ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
     ...handledRequest(object),
     phase: phaseOf(object, 'Failed'),

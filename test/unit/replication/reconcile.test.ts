@@ -418,8 +418,72 @@ describe('throttling and transient errors', () => {
     errors.set('GET registry', silent);
     expect(await operator.pass()).to.equal(2_000);
     expect(operator.status.phase).to.equal('Pending');
-    expect(operator.condition('Ready')).to.deep.include({ status: 'Unknown', message: 'no answer' });
+    expect(operator.condition('Ready')).to.deep.include({
+      status: 'Unknown',
+      reason: 'AzureUnreachable',
+      message: 'not observed yet, next attempt at 00:00 UTC: no answer',
+    });
+    expect(operator.condition('Reconciling')?.reason).to.equal('AzureUnreachable');
+    expect(operator.reasons).to.deep.equal(['AzureUnreachable']);
     expect(operator.object.metadata.finalizers).to.equal(undefined);
+  });
+
+  for (const [error, event] of [
+    [silent, 'AzureUnreachable'],
+    [throttled, 'Throttled'],
+    [new ArmError('NotSent', 'Throttled', 'slow down', { retryAfter: 17_000 }), 'Throttled'],
+  ] as const)
+    it(`show an edit that was not observed at once, with one event: ${error.kind}`, async () => {
+      const { operator, clock, errors } = scenario({}, [aReplica(home), aReplica('japaneast'), aReplica('westeurope')]);
+      operator.edit({ regions: [{ location: 'japaneast' }, { location: 'West Europe' }] });
+      await operator.pass();
+      expect(operator.status).to.include({ phase: 'Ready', readyRegions: '2/2' });
+      const before = operator.events.length;
+      errors.set('LIST', error);
+      operator.edit({ regions: ['japaneast', 'West Europe', 'northeurope'].map((location) => ({ location })) });
+      await clock.advance((await operator.pass()) ?? 0);
+      expect(operator.status).to.include({ phase: 'Syncing', readyRegions: '2/3', syncing: 'northeurope' });
+      expect(operator.status.observedGeneration).to.equal(2);
+      const ready = operator.condition('Ready');
+      expect(ready).to.include({ status: 'Unknown', reason: error.reason, observedGeneration: 3 });
+      expect(ready?.message).to.match(/^edit not observed since 00:00 UTC, next attempt at 00:00 UTC: /);
+      await clock.advance((await operator.pass()) ?? 0);
+      expect(operator.reasons.slice(before)).to.deep.equal([event]);
+      errors.clear();
+      await operator.pass();
+      expect(operator.condition('Ready')).to.include({ status: 'False', reason: 'Syncing' });
+      expect(operator.status.observedGeneration).to.equal(3);
+    });
+
+  it('show no region in SYNCING for an unobserved edit that adds none', async () => {
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    errors.set('LIST', silent);
+    operator.edit({ regions: [{ location: 'japaneast', tags: { team: 'web' } }] });
+    await operator.pass();
+    expect(operator.status).to.include({ phase: 'Syncing', readyRegions: '1/1' }).and.not.have.property('syncing');
+  });
+
+  it('show a phase other than Ready once Ready is Unknown', async () => {
+    const { operator, clock, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    errors.set('GET registry', silent);
+    await operator.pass();
+    expect(operator.status.phase).to.equal('Ready');
+    await clock.advance(31 * minute);
+    await operator.pass();
+    expect(operator.status).to.include({ phase: 'Pending', readyRegions: '1/1' });
+    expect(operator.condition('Ready')?.message).to.equal('not observed since 00:00 UTC: no answer');
+    expect(operator.reasons).to.include('AzureUnreachable');
+  });
+
+  it('say nothing of the old spec when Azure denies the reads of an edited object', async () => {
+    const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
+    await operator.pass();
+    errors.set('LIST', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
+    operator.edit({ regions: [{ location: 'japaneast' }, { location: 'westeurope' }] });
+    await operator.pass();
+    expect(operator.status).to.include({ phase: 'Failed', readyRegions: '1/2' });
   });
 });
 
