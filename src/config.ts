@@ -203,7 +203,9 @@ const options = (): Option[] => [
     .argParser(oneOf(permissions)),
   toggle('--allow-http-api-server', 'send credentials also to an API server on another machine whose URL is http://'),
   ...leaderElectionOptions(),
-  flag('--log-format <format>', 'json for machines, pretty for people').default('json').argParser(oneOf(logFormats)),
+  flag('--log-format <format>', 'json for machines, pretty for people')
+    .default(process.stdout.isTTY ? 'pretty' : 'json', 'pretty at a terminal, else json')
+    .argParser(oneOf(logFormats)),
   flag('--log-level <level>', `one of ${logLevels.join(', ')}`)
     .default('info')
     .argParser(oneOf(logLevels)),
@@ -253,7 +255,7 @@ function parseFlags(argv: readonly string[]): Flags {
   const program = new Command('acr-replication-operator')
     .description('Keeps Azure container registries replicated to the regions that RegistryReplication objects list.')
     .version(version, '--version', 'print the version')
-    .helpOption('--help', 'print this help')
+    .helpOption('-h, --help', 'print this help')
     .addHelpText('after', environmentHelp)
     .allowExcessArguments(false)
     .configureOutput({ writeOut: print, writeErr: print })

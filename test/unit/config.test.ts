@@ -208,6 +208,19 @@ describe('parseConfig', () => {
     });
   }
 
+  it('takes -h for --help', () => {
+    expect(refusal(['-h']))
+      .to.be.instanceOf(ConfigHelp)
+      .and.to.have.property('message', refusal(['--help']).message);
+  });
+
+  it('logs for people at a terminal, unless told otherwise', () => {
+    const formatOf = (...argv: string[]) => configFrom(argv, {}, { isTerminal: true }).logFormat;
+    expect(formatOf()).to.equal('pretty');
+    expect(formatOf('--log-format=json')).to.equal('json');
+    expect(configFrom([], {}).logFormat).to.equal('json');
+  });
+
   it('prints every flag and its environment variable on --help', () => {
     const help = refusal(['--help']);
     expect(help).to.be.instanceOf(ConfigHelp).and.to.have.property('exitCode', 0);
