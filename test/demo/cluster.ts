@@ -25,7 +25,6 @@ import { nameOf, type Resource, resource } from '../../src/kubernetes/client/res
 import { removeFinalizer } from '../../src/kubernetes/controller/finalizer.ts';
 import { establish } from '../cluster.ts';
 import { startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
-import type { Sample } from './sample.ts';
 
 export interface DemoCluster {
   readonly kubeconfig: string;
@@ -33,8 +32,10 @@ export interface DemoCluster {
   readonly replications: Resource<RegistryReplication>;
   /** What the demo and its operator may see; undefined: everything. */
   readonly scope: { readonly namespace: string; readonly labelSelector: string } | undefined;
+  /** The object with the labels by which this run knows it. */
+  labelled(object: RegistryReplication): RegistryReplication;
   /** Creates the namespace if it is missing, and the object. */
-  apply(sample: Sample): Promise<void>;
+  apply(object: RegistryReplication): Promise<void>;
   /** Deletes what `apply` created in a cluster that outlives the demo; called when the operator has ended. */
   cleanUp(): Promise<void>;
   close(): Promise<void>;
@@ -55,8 +56,9 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
     cluster,
     replications: replicationsIn(cluster),
     scope: undefined,
-    async apply({ namespace, object }) {
-      await cluster.api(CoreV1Api).createNamespace({ body: namespace });
+    labelled: (object) => object,
+    async apply(object) {
+      await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name: object.metadata.namespace } } });
       await create(cluster, object);
     },
     cleanUp: () => Promise.resolve(),
@@ -71,12 +73,12 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
 const label = `${group}/demo`;
 
 /**
- * @param sample Only its namespace, and only objects with this run's label, are watched: the cluster may have objects
+ * @param object Only its namespace, and only objects with this run's label, are watched: the cluster may have objects
  *   whose replicas are in the real Azure, which the emulated one does not know.
  */
 export async function userCluster(
   kubeconfig: string,
-  { object }: Sample,
+  object: RegistryReplication,
   say: (text: string) => void,
 ): Promise<DemoCluster> {
   const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs });
@@ -87,15 +89,22 @@ export async function userCluster(
   await installCrd(cluster, say);
   const present = await orUndefined(replications.get(name));
   if (present) throw new Error(alreadyPresentMessage(present, kubeconfig));
+  const labelSelector = `${label}=${run}`;
+  say(`The demo and its operator see only objects in the namespace ${name.namespace} with the label ${labelSelector}.`);
+  const labelled = (object: RegistryReplication) => ({
+    ...object,
+    metadata: { ...object.metadata, labels: { ...object.metadata.labels, [label]: run } },
+  });
 
   return {
     kubeconfig,
     cluster,
     replications,
-    scope: { namespace: name.namespace, labelSelector: `${label}=${run}` },
-    async apply({ namespace, object }) {
-      await createNamespace(cluster, namespace, say);
-      await create(cluster, { ...object, metadata: { ...object.metadata, labels: { [label]: run } } });
+    scope: { namespace: name.namespace, labelSelector },
+    labelled,
+    async apply(object) {
+      await createNamespace(cluster, name.namespace, say);
+      await create(cluster, labelled(object));
     },
     async cleanUp() {
       const left = await orUndefined(replications.get(name));
@@ -122,16 +131,11 @@ async function installCrd(cluster: KubeClient, say: (text: string) => void): Pro
   await establish(cluster, parse(await readFile(crdFile, 'utf8')) as V1CustomResourceDefinition);
 }
 
-async function createNamespace(
-  cluster: KubeClient,
-  namespace: Sample['namespace'],
-  say: (text: string) => void,
-): Promise<void> {
-  const name = namespace.metadata?.name ?? '';
+async function createNamespace(cluster: KubeClient, name: string, say: (text: string) => void): Promise<void> {
   const api = cluster.api(CoreV1Api);
   if (await orUndefined(api.readNamespace({ name }))) return;
   say(`Creating the namespace ${name}, which stays there afterwards.`);
-  await api.createNamespace({ body: namespace });
+  await api.createNamespace({ body: { metadata: { name } } });
 }
 
 function replicationsIn(cluster: KubeClient): Resource<RegistryReplication> {

@@ -1,6 +1,9 @@
 // Runs the demo: starts everything, applies the sample, and shows the objects as the API server reports them.
 import { createWriteStream } from 'node:fs';
-import { join, relative } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
 import { findCondition } from '../../src/api/conditions.ts';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
@@ -14,9 +17,10 @@ import { type DemoAzure, startAzure, summaryOf } from './azure.ts';
 import { type DemoCluster, emulatedCluster, userCluster } from './cluster.ts';
 import { lockDirectory } from './directory.ts';
 import type { Flags } from './flags.ts';
-import { guideText } from './guide.ts';
+import { guideText, nothingLeftText } from './guide.ts';
 import { homeRegion, readSample, sampleFile } from './sample.ts';
 import type { Screen } from './screen.ts';
+import { writeShellFile } from './shell.ts';
 import { printable, viewOf } from './view.ts';
 
 /** ms in which everything must become Ready with --once. */
@@ -24,6 +28,8 @@ const onceTimeoutMs = 120_000;
 
 /** The operator's drift interval in the demo; the default of ten minutes is too long to watch. */
 const interval = '10s';
+
+const faultsPage = fileURLToPath(new URL('../../docs/troubleshooting.md', import.meta.url));
 
 export interface DemoContext {
   readonly screen: Screen;
@@ -37,7 +43,7 @@ export interface DemoContext {
 export async function runDemo({ once, kubeconfig, speed, directory }: Flags, context: DemoContext): Promise<void> {
   const { screen, clock, started, stopped } = context;
   const sample = await readSample();
-  const { registry, regions } = sample.object.spec;
+  const { registry, regions } = sample.spec;
   const logFile = join(directory, 'operator.log');
   started.defer(await lockDirectory(directory));
 
@@ -54,7 +60,10 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   const interrupted = Promise.race([aborted(stopped), operatorExit(operator, logFile)]);
   interrupted.catch(() => undefined); // It may reject while something else is awaited; every long wait is raced with it.
 
-  const { informer, ready, why } = watch(cluster, namespacedName(sample.object), context);
+  const objectFile = join(directory, 'myacr0007.yaml');
+  await writeFile(objectFile, stringify(cluster.labelled(sample)));
+  const onEmpty = () => screen.say(nothingLeftText(objectFile));
+  const { informer, ready, why } = watch(cluster, { key: namespacedName(sample), onEmpty }, context);
   started.defer(() => informer.stop());
   await Promise.race([informer.synced, interrupted]);
   const wanted = regions.map(({ location }) => location).join(' and ');
@@ -65,18 +74,15 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   await Promise.race([ready, interrupted, ...(once ? [timeout(clock, why)] : [])]);
   screen.say(`Everything is there. ${summaryOf(azure.arm.journal.writes, homeRegion)}`);
   if (once) return;
-  const { namespace, name } = sample.object.metadata;
-  screen.say(
-    guideText({
-      kubeconfig: displayPath(cluster.kubeconfig),
-      namespace,
-      name,
-      curlConfig: displayPath(azure.curlConfig),
-      registryUrl: azure.registryUrl,
-      log: displayPath(logFile),
-      hasKubectl: missingKubectl() === undefined,
-    }),
-  );
+  const shellFile = await writeShellFile(directory, {
+    kubeconfig: cluster.kubeconfig,
+    curlConfig: azure.curlConfig,
+    registryUrl: azure.registryUrl,
+    emulatorUrl: `${azure.arm.url}/emulator`,
+  });
+  const { namespace, name } = sample.metadata;
+  const hasKubectl = missingKubectl() === undefined;
+  screen.say(guideText({ shellFile, objectFile, namespace, name, log: logFile, faultsPage, hasKubectl }));
   await interrupted;
 }
 
@@ -87,7 +93,7 @@ function startDemoOperator(
 ): Operator {
   const limited = scope ? ['--watch-namespaces', scope.namespace, '--watch-label-selector', scope.labelSelector] : [];
   const operator = startOperator({
-    args: ['--interval', interval, ...limited],
+    args: ['--interval', interval, '--log-format', 'pretty', ...limited],
     env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificateFile },
   });
   const log = createWriteStream(logFile);
@@ -99,13 +105,11 @@ function startDemoOperator(
 }
 
 /** Rejects when the operator ends. */
-async function operatorExit({ process, exited, otherOutput, log }: Operator, logFile: string): Promise<never> {
+async function operatorExit({ process, exited, otherOutput }: Operator, logFile: string): Promise<never> {
   const code = await exited;
   const how = code === null ? process.signalCode : `exit code ${code}`;
-  const words = printable(otherOutput.at(-1) ?? log.at(-1)?.msg ?? 'nothing');
-  throw new Error(
-    `The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${displayPath(logFile)}`,
-  );
+  const words = printable(otherOutput.at(-1) ?? 'nothing');
+  throw new Error(`The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${logFile}`);
 }
 
 interface Watching {
@@ -116,11 +120,23 @@ interface Watching {
   why(): string;
 }
 
+interface WatchOptions {
+  /** The object to wait for. */
+  readonly key: string;
+  /** Called when the last object is gone. */
+  onEmpty(): void;
+}
+
 /** Shows every change of the objects, and waits until the object `key` is Ready. */
-function watch({ cluster, replications, scope }: DemoCluster, key: string, { screen, clock }: DemoContext): Watching {
+function watch(
+  { cluster, replications, scope }: DemoCluster,
+  { key, onEmpty }: WatchOptions,
+  { screen, clock }: DemoContext,
+): Watching {
   const store = new Store<RegistryReplication>();
   const ready = Promise.withResolvers<void>();
   const read = () => store.read(key);
+  let count = 0;
   const informer = startInformer({
     cluster,
     resource: replications,
@@ -131,6 +147,8 @@ function watch({ cluster, replications, scope }: DemoCluster, key: string, { scr
       screen.show(views.sort((one, other) => one.name.localeCompare(other.name)));
       const object = read();
       if (object && viewOf(object).isReady) ready.resolve();
+      if (views.length === 0 && count > 0) onEmpty();
+      count = views.length;
     },
     clock,
     random: Math.random,
@@ -159,10 +177,4 @@ function timeout(clock: Clock, why: () => string): Promise<never> {
   return new Promise((_, reject) => {
     clock.after(onceTimeoutMs, () => reject(new Error(`Not Ready after ${onceTimeoutMs / 1000} s: ${why()}`)));
   });
-}
-
-/** Relative to the user's directory if that is shorter. */
-function displayPath(file: string): string {
-  const way = relative(process.env.INIT_CWD ?? process.cwd(), file);
-  return way.startsWith('..') ? file : way;
 }

@@ -61,7 +61,8 @@ const program = new Command('emulator:arm')
 
 const flags = program.parse().opts<Flags>();
 
-const certificate = resolve(flags.certificate);
+// npm runs scripts in the project's directory; paths are relative to the user's.
+const certificate = resolve(process.env.INIT_CWD ?? '.', flags.certificate);
 const registries = flags.registry.length > 0 ? flags.registry : collectRegistries(sample, []);
 const emulator = await start().catch((error: unknown) => program.error(`error: ${errorMessage(error)}`));
 

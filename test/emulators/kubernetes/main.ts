@@ -16,7 +16,7 @@
 // - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is the newest one
 // - warnings about duplicate keys in a JSON body; expiry of Events
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { startKubernetesEmulator } from './emulator.ts';
 
@@ -34,16 +34,19 @@ const program = new Command('emulator:kubernetes')
 
 program.parse();
 const options = program.opts<{ port: number; kubeconfig: string; crd?: string[] }>();
+// npm runs scripts in the project's directory; paths are relative to the user's.
+const path = (text: string) => resolve(process.env.INIT_CWD ?? '.', text);
+const kubeconfig = path(options.kubeconfig);
 
 try {
-  const emulator = await startKubernetesEmulator({ port: options.port, crds: options.crd ?? [] });
-  await mkdir(dirname(options.kubeconfig), { recursive: true });
-  await writeFile(options.kubeconfig, emulator.kubeconfig, { mode: 0o600 });
+  const emulator = await startKubernetesEmulator({ port: options.port, crds: options.crd?.map(path) ?? [] });
+  await mkdir(dirname(kubeconfig), { recursive: true });
+  await writeFile(kubeconfig, emulator.kubeconfig, { mode: 0o600 });
   process.stdout.write(
     [
       `Kubernetes API emulator on ${emulator.url}. Use it from another terminal:`,
       '',
-      `  export KUBECONFIG=${options.kubeconfig}`,
+      `  export KUBECONFIG=${kubeconfig}`,
       '  kubectl apply -k crds',
       '  kubectl get crds',
       '',

@@ -1,0 +1,94 @@
+// `npm run demo` as a person uses it: every command that its guide and the troubleshooting page show works as it stands, from
+// another folder.
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import { commandsIn } from '../markdown.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+describeWithKubectl('npm run demo', function () {
+  this.timeout(300_000);
+  let directory: string;
+  let demo: ChildProcessByStdio<null, Readable, null>;
+  let output = '';
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'the demo-'));
+    // Faster than people watch: no test here is about the states between.
+    const args = ['test/demo.ts', '--speed', '8', '--directory', directory];
+    demo = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    demo.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await said('Ctrl-C ends everything.');
+  });
+
+  after(async () => {
+    if (demo.exitCode === null) {
+      demo.kill('SIGKILL');
+      await once(demo, 'close');
+    }
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  /** Resolves when the demo has said the text `times` times. */
+  async function said(text: string, times = 1): Promise<void> {
+    while (output.split(text).length <= times) {
+      if (demo.exitCode !== null) throw new Error(`The demo ended before it said "${text}": ${output}`);
+      await once(demo.stdout, 'data');
+    }
+  }
+
+  /** Runs a command in a shell that has sourced `env`, in another folder. Rejects if it fails. */
+  async function shell(command: string): Promise<string> {
+    const script = `. '${directory}/env'\n${command}`;
+    const env = { ...process.env, KUBE_EDITOR: 'true', KUBECACHEDIR: join(directory, 'cache') };
+    const { stdout } = await promisify(execFile)('sh', ['-euc', script], { cwd: '/', env });
+    expect(stdout, command).not.to.match(/^\{\s*"error"/);
+    return stdout;
+  }
+
+  /** The indented lines of the guide. */
+  const guide = () => output.split('\n').flatMap((line) => /^ {2}(\S.*)$/.exec(line)?.[1] ?? []);
+
+  it('names a file to source, and commands that work as they stand', async () => {
+    const [source, ...commands] = guide().filter((command) => /^(\.|kubectl|arm) /.test(command));
+    expect(source).to.equal(`. '${directory}/env'`);
+    expect(commands).to.have.length.above(8);
+    // A watch never ends, and the last two end the object and begin again.
+    const [begin = '', end = '', ...others] = commands.filter((command) => !command.endsWith(' -w')).toReversed();
+    for (const command of others.toReversed()) await shell(command);
+    expect(await shell('arm /replications')).to.contain('northeurope');
+
+    await shell(end);
+    await said(`No RegistryReplication is left. To begin again: ${begin}`);
+    expect(await shell('arm /replications')).not.to.match(/japaneast|westeurope|northeurope/);
+    await shell(begin);
+    await shell('kubectl wait georep -n registries myacr0007 --for=condition=Ready --timeout=2m');
+  });
+
+  it('takes every command of the page on faults', async () => {
+    const page = await readFile(join(root, 'docs/troubleshooting.md'), 'utf8');
+    const commands = commandsIn(page, 'Practise on the emulated Azure');
+    expect(commands.filter((command) => command.startsWith('emulator'))).to.have.length.above(5);
+    for (const command of commands) await shell(command);
+  });
+
+  it('writes a log for people', async () => {
+    expect(await readFile(join(directory, 'operator.log'), 'utf8')).to.match(/^\S+Z INFO /m);
+  });
+
+  it('ends with exit code 0 on Ctrl-C', async () => {
+    demo.kill('SIGINT');
+    const [code] = (await once(demo, 'close')) as [number | null];
+    expect(code).to.equal(0);
+  });
+});
