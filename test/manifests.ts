@@ -1,10 +1,23 @@
 // Builds the kustomizations of deploy/ and crds/ with kubectl.
 import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The version of package.json. */
+export const packageVersion = (JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }).version;
+
+/** Every folder for `kubectl apply -k`, relative to the repository's root. */
+export const kustomizations = globSync('{crds,deploy}/**/kustomization.yaml', { cwd: root })
+  .filter((file) => parse(readFileSync(`${root}/${file}`, 'utf8')).kind === 'Kustomization')
+  .map(dirname)
+  .sort();
 
 /** A Kubernetes object; the other fields depend on its kind. */
 export interface Manifest {
@@ -24,6 +37,23 @@ export async function buildKustomization(folder: string): Promise<Manifest[]> {
   return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
 }
 
+/**
+ * Builds a kustomization of a user's own, which names folders of the repository as deploy/… and stands beside `files`, by name.
+ */
+export async function buildOverlay(text: string, files: Readonly<Record<string, string>> = {}): Promise<Manifest[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
+  try {
+    const kustomization = text.replaceAll(/\b(?:crds|deploy)\b[\w/-]*/g, (path) =>
+      relative(directory, `${root}/${path}`),
+    );
+    for (const [name, content] of Object.entries({ ...files, 'kustomization.yaml': kustomization }))
+      await writeFile(join(directory, name), content);
+    return await buildKustomization(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
 /** The only object of this kind. */
 export function findOnly<T extends Manifest>(manifests: readonly Manifest[], kind: string): T {
   const [found, ...more] = manifests.filter((manifest) => manifest.kind === kind);
@@ -35,8 +65,13 @@ export function findOnly<T extends Manifest>(manifests: readonly Manifest[], kin
 export interface Deployment extends Manifest {
   readonly spec: {
     readonly replicas: number;
+    readonly selector: LabelSelector;
     readonly template: { readonly metadata: Manifest['metadata']; readonly spec: PodSpec };
   };
+}
+
+export interface LabelSelector {
+  readonly matchLabels: Readonly<Record<string, string>>;
 }
 
 export interface PodSpec {

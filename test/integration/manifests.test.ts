@@ -1,9 +1,6 @@
 // The manifests as kubectl builds them: what they must and must not contain, and what the pods may do. Permissions are
 // compared with the operator's requests in test/e2e/rights.test.ts.
-import { globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
 import { formatAccess, permissionsOf, type Role } from '../access.ts';
@@ -14,21 +11,18 @@ import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { kubectl } from '../emulators/kubectl.ts';
 import {
   buildKustomization,
+  buildOverlay,
   type Container,
   type Deployment,
   findOnly,
+  kustomizations as folders,
   literalEnv,
   type Manifest,
+  packageVersion,
   root,
 } from '../manifests.ts';
 import { podSecurityViolations } from '../pod-security.ts';
 import { eventually } from '../real-api-server.ts';
-
-/** Every folder for `kubectl apply -k`. */
-const folders = globSync('{crds,deploy}/**/kustomization.yaml', { cwd: root })
-  .filter((file) => parse(readFileSync(`${root}/${file}`, 'utf8')).kind === 'Kustomization')
-  .map(dirname)
-  .sort();
 
 describeWithKubectl('the manifests', () => {
   const all = new Map<string, Manifest[]>();
@@ -192,9 +186,8 @@ describeWithKubectl('the manifests', () => {
   const podLabels = { 'app.kubernetes.io/name': 'acr-replication-operator' };
 
   it('name an image with the version of this package', () => {
-    const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
     for (const folder of operators())
-      expect(containerOf(folder).image, folder).to.equal(`acr-replication-operator:${version}`);
+      expect(containerOf(folder).image, folder).to.equal(`acr-replication-operator:${packageVersion}`);
   });
 
   it('with workload identity: name the client, mount the token, and read no secret', () => {
@@ -270,12 +263,9 @@ describeWithKubectl('the manifests', () => {
   });
 
   it('can be combined as in docs/install.md', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
     const [, text = ''] =
       /```yaml\n(apiVersion: kustomize\S*\n.*?)```/s.exec(readFileSync(`${root}/docs/install.md`, 'utf8')) ?? [];
-    const from = (path: string) => relative(directory, `${root}/${path}`);
-    await writeFile(join(directory, 'kustomization.yaml'), text.replaceAll(/deploy\/[\w/-]+/g, from));
-    const together = await buildKustomization(directory).finally(() => rm(directory, { recursive: true }));
+    const together = await buildOverlay(text);
     const { spec } = findOnly<Deployment>(together, 'Deployment');
     expect(spec.replicas).to.equal(2);
     expect(spec.template.metadata.labels).to.include({ 'azure.workload.identity/use': 'true' });
@@ -283,17 +273,9 @@ describeWithKubectl('the manifests', () => {
   });
 
   it('move to another namespace as a whole, the subjects of their bindings included', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'kustomization-'));
-    const build = async (folder: string) => {
-      const kustomization = { namespace: 'platform-acr', resources: [relative(directory, `${root}/${folder}`)] };
-      await writeFile(join(directory, 'kustomization.yaml'), stringify(kustomization));
-      return buildKustomization(directory);
-    };
-    try {
-      for (const folder of [...operators(), 'deploy/monitoring'])
-        expect(JSON.stringify(await build(folder)), folder).to.not.contain('acr-replication-system');
-    } finally {
-      await rm(directory, { recursive: true });
+    for (const folder of [...operators(), 'deploy/monitoring']) {
+      const moved = await buildOverlay(stringify({ namespace: 'platform-acr', resources: [folder] }));
+      expect(JSON.stringify(moved), folder).to.not.contain('acr-replication-system');
     }
   }).timeout(120_000);
 

@@ -108,9 +108,6 @@ describeWithKubectl('the monitoring', () => {
     const monitor = findOnly<Manifest>(manifests, 'PodMonitor');
     expect(monitor).to.have.nested.property('spec.podMetricsEndpoints[0].port', 'metrics');
     expect(deployment.spec.template.spec.containers[0].ports.map(({ name }) => name)).to.include('metrics');
-    expect(monitor)
-      .to.have.nested.property('spec.selector.matchLabels')
-      .that.deep.equals(deployment.spec.template.metadata.labels);
     expect(monitor.metadata.namespace).to.equal(deployment.metadata.namespace);
   });
 
