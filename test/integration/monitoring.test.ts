@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { reasons } from '../../src/replication/reasons.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type Described, exportedMetrics } from '../exported-metrics.ts';
-import { buildKustomization, type Deployment, findOnly, type Manifest, root } from '../manifests.ts';
+import { buildKustomization, buildOverlay, type Deployment, findOnly, type Manifest, root } from '../manifests.ts';
 
 interface Alert {
   readonly alert: string;
@@ -33,11 +33,13 @@ describeWithKubectl('the monitoring', () => {
 
   before(async () => {
     manifests = await buildKustomization('deploy/monitoring');
-    alerts = findOnly<Rules>(manifests, 'PrometheusRule').spec.groups.flatMap(({ rules }) => rules);
+    alerts = alertsOf(manifests);
     const { data } = findOnly<Manifest & { data: Record<string, string> }>(manifests, 'ConfigMap');
     panels = (JSON.parse(Object.values(data).join()) as { panels: Panel[] }).panels;
   });
 
+  const alertsOf = (built: readonly Manifest[]) =>
+    findOnly<Rules>(built, 'PrometheusRule').spec.groups.flatMap(({ rules }) => rules);
   const queries = () => panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => inGrafana(expr)));
 
   it('uses only exported metrics with their labels, in valid PromQL', () => {
@@ -72,9 +74,13 @@ describeWithKubectl('the monitoring', () => {
   it('has a runbook for each alert, linked from it, with what to do', () => {
     expect(alerts).to.have.length.above(8);
     const runbooks = readFileSync(`${root}/docs/runbooks.md`, 'utf8');
+    const { homepage } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { homepage: string };
+    const defaultUrl = /url: (\S+)/.exec(readFileSync(`${root}/deploy/monitoring/runbooks.yaml`, 'utf8'))?.[1];
+    expect(defaultUrl)
+      .to.match(/\/docs\/runbooks\.md$/)
+      .and.satisfy((url: string) => url.startsWith(`${homepage}/`));
     for (const { alert, annotations, labels } of alerts) {
-      expect(annotations.runbook_url, alert).to.match(/\/docs\/runbooks\.md#/);
-      expect(new URL(annotations.runbook_url).hash, alert).to.equal(`#${alert.toLowerCase()}`);
+      expect(annotations.runbook_url, alert).to.equal(`${defaultUrl}#${alert.toLowerCase()}`);
       const section = runbooks.split(/^#{2,3} /m).find((text) => text.startsWith(`${alert}\n\n`));
       expect(section, alert).to.match(/\*\*Do\*\*: /);
       expect(['warning', 'critical']).to.include(labels.severity);
@@ -83,6 +89,17 @@ describeWithKubectl('the monitoring', () => {
     }
     const sections = [...runbooks.matchAll(/^### (GeoReplication\w+)$/gm)].map(([, name]) => name);
     expect(sections).to.deep.equal(alerts.map(({ alert }) => alert));
+  });
+
+  it('links every alert below one URL, which a kustomization of yours can change in one place', async () => {
+    const text = readFileSync(`${root}/docs/runbooks.md`, 'utf8');
+    const [, overlay = ''] = /```yaml\n(.*?)```/s.exec(text) ?? [];
+    const [, url] = /value: (\S+) /.exec(overlay) ?? [];
+    const built = await buildOverlay(overlay);
+    expect(alertsOf(built).map(({ annotations }) => annotations.runbook_url)).to.deep.equal(
+      alerts.map(({ alert }) => `${url}#${alert.toLowerCase()}`),
+    );
+    expect(built.map(({ kind }) => kind)).to.deep.equal(manifests.map(({ kind }) => kind));
   });
 
   it('alerts for each reason that needs intervention, unless the user has chosen that state', () => {
