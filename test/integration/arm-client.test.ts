@@ -18,6 +18,7 @@ import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts
 import { held } from '../emulators/arm/timings.ts';
 import { makeLoopbackCertificate } from '../emulators/certificate.ts';
 import { FakeClock, settled } from '../fake-clock.ts';
+import { propertyRuns } from '../property-runs.ts';
 import { trust } from '../trust.ts';
 
 const registry = {
@@ -597,7 +598,7 @@ describe('the ARM client at a server that misbehaves', () => {
           replica,
         ]);
       }),
-      { numRuns: 100 },
+      propertyRuns(100),
     );
   });
 });

@@ -1,5 +1,5 @@
 // The property of test/unit/replication/convergence.test.ts with everything between the domain and ARM: the ARM client, the SDK,
-// the rate limiter, TLS and sockets, and an emulator with transport faults. FC_SEED repeats a run.
+// the rate limiter, TLS and sockets, and an emulator with transport faults.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RegionSpec } from '../../src/api/registryreplication.ts';
@@ -10,6 +10,7 @@ import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { seeded } from '../emulators/arm/random.ts';
 import { isMoving } from '../emulators/arm/replica-lifecycle.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { propertyRuns } from '../property-runs.ts';
 import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from '../unit/replication/arbitraries.ts';
 import { anObject, aReplica, home } from '../unit/replication/fixtures.ts';
 import { OperatorModel } from '../unit/replication/operator-model.ts';
@@ -269,8 +270,6 @@ function maxWrites(location: string, { replicas, regions, edits, prune, kills }:
 describe('over real sockets, with any replicas, spec, edits and faults, and an operator that is killed', () => {
   it('the desired state is reached, home is untouched, no write goes to a replica in motion, and none is needless', async function () {
     this.timeout(180_000);
-    const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
-    await fc.assert(fc.asyncProperty(anySetup, runOnce), { numRuns: 50, seed });
-    console.log(`    50 runs over sockets, seed ${seed}`);
+    await fc.assert(fc.asyncProperty(anySetup, runOnce), propertyRuns(50));
   });
 });

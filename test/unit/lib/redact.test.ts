@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { isSecretName } from '../../../src/lib/redact.ts';
 import { sanitize } from '../../../src/lib/sanitize.ts';
+import { propertyRuns } from '../../property-runs.ts';
 
 const readable = (text: string) => sanitize(text, 1_000);
 
@@ -124,7 +125,7 @@ describe('the redaction of secrets', () => {
             expect(shown).to.contain('before').and.to.contain('after').and.to.contain('[removed]');
             expect(readable(shown)).to.equal(shown);
           }),
-          { numRuns: 500 },
+          propertyRuns(500),
         );
       });
     }

@@ -7,6 +7,7 @@ import type { Registry } from '../../../src/azure/arm.ts';
 import { toArmError } from '../../../src/azure/errors.ts';
 import { shellQuote } from '../../../src/lib/shell-quote.ts';
 import { planFor } from '../../../src/replication/plan.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anObject, aRegistry, now, observing } from '../replication/fixtures.ts';
 
 /** Every machine has `sh`; the others are tested if they are installed. */
@@ -36,6 +37,7 @@ describe('shellQuote', () => {
         fc.property(fc.array(word, { minLength: 1, maxLength: 50 }), (words) => {
           expect(parsedBy(shell, `printf '%s\\0' ${words.map(shellQuote).join(' ')}`)).to.deep.equal(words);
         }),
+        propertyRuns(100),
       );
     });
 });

@@ -1,8 +1,9 @@
 // Property test of claims: of several objects that name one registry, only one writes at a time, no take-over deletes within
-// pruneDelay, and the right object ends up as the holder. FC_SEED repeats a run.
+// pruneDelay, and the right object ends up as the holder.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FakeClock } from '../../fake-clock.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anySequence, apply, listing, names, type Step } from './any-sequence.ts';
 import { ArmModel } from './arm-model.ts';
 import { ClaimMonitor } from './claim-monitor.ts';
@@ -77,7 +78,6 @@ function locationOf({ actualReplicas }: ArmModel, name: string): string {
 describe('two to five objects that name one registry, under any sequence of edits, denials, crashes and clock steps', () => {
   it('write one at a time, delete nothing within pruneDelay of a take-over, and end with the right holder', async function () {
     this.timeout(900_000);
-    const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
     await fc.assert(
       fc.asyncProperty(anySequence, async ({ objects, steps }) => {
         const simulation = new Simulation();
@@ -91,8 +91,7 @@ describe('two to five objects that name one registry, under any sequence of edit
         expect([...monitor.violations, ...arm.forbiddenWrites].join('; ')).to.equal('');
         monitor.expectRightHolder([...arm.actualReplicas.keys()]);
       }),
-      { numRuns: 2_000, seed },
+      propertyRuns(2_000),
     );
-    console.log(`    2,000 sequences, seed ${seed}`);
   });
 });

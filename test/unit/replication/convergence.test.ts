@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FakeClock } from '../../fake-clock.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './arbitraries.ts';
 import { ArmModel } from './arm-model.ts';
 import { anObject, home } from './fixtures.ts';
@@ -9,7 +10,7 @@ import { OperatorModel } from './operator-model.ts';
 const anyListResults = fc.infiniteStream(
   fc.constantFrom('current', 'current', 'current', 'stale', 'omit') as fc.Arbitrary<'current' | 'stale' | 'omit'>,
 );
-const runs = { numRuns: 400 };
+const runs = propertyRuns(400);
 
 describe('the operator, from any replicas and any spec', () => {
   it('converges in a bounded number of passes, whatever LIST returns meanwhile, and never sends a forbidden write', async () => {

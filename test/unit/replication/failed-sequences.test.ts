@@ -1,4 +1,4 @@
-// Property test of which replicas the operator deletes, under any changes to replicas, status and process. FC_SEED repeats a run.
+// Property test of which replicas the operator deletes, under any changes to replicas, status and process.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Status } from '../../../src/api/registryreplication.ts';
@@ -12,6 +12,7 @@ import {
   type Updated,
 } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anObject, aRegistry, aReplica, home } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
 
@@ -261,11 +262,9 @@ describe('the operator, under arbitrary changes to replicas, status and process'
 
   it('deletes a listed replica only if it is Failed, its own and never Ready, and prunes only while none is missing', async function () {
     this.timeout(300_000);
-    const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
-    await fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 14 }), runSteps), {
-      numRuns: 2_000,
-      seed,
-    });
-    console.log(`    2,000 sequences, seed ${seed}`);
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 14 }), runSteps),
+      propertyRuns(2_000),
+    );
   });
 });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anyPrune, anyRegions, anyReplicas, expectDesired, isSettled } from './arbitraries.ts';
 import { ArmModel } from './arm-model.ts';
 import { anObject, home } from './fixtures.ts';
@@ -39,7 +40,6 @@ function armErrorFor(kind: Exclude<(typeof kinds)[number], 'killed'>): ArmError 
 describe('the operator, from any replicas and any spec, with edits between passes, ARM errors and crashes', () => {
   it('converges, never creates the home replica, and repeats no creation without an edit', async function () {
     this.timeout(300_000);
-    const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
     await fc.assert(
       fc.asyncProperty(
         anyReplicas,
@@ -86,8 +86,7 @@ describe('the operator, from any replicas and any spec, with edits between passe
           expect(creations).not.to.include(`create ${home}`);
         },
       ),
-      { numRuns: 2_000, seed },
+      propertyRuns(2_000),
     );
-    console.log(`    2,000 runs, seed ${seed}`);
   });
 });

@@ -8,6 +8,7 @@ import { toArmError } from '../../../src/azure/errors.ts';
 import { toEvent } from '../../../src/kubernetes/events/event.ts';
 import { FakeClock } from '../../fake-clock.ts';
 import { anyHostileText, findHarmfulText } from '../../hostile-text.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anObject, now } from './fixtures.ts';
 import { OperatorModel } from './operator-model.ts';
 
@@ -101,7 +102,7 @@ describe('hostile text', () => {
         expect(findHarmfulText(output)).to.deep.equal([]);
         expect(JSON.stringify(output.status).length).to.be.below(65_536);
       }),
-      { numRuns: 150 },
+      propertyRuns(150),
     );
   });
 
@@ -146,7 +147,7 @@ describe('hostile text', () => {
           expect(JSON.stringify(output.status).length).to.be.below(65_536);
         },
       ),
-      { numRuns: 150 },
+      propertyRuns(150),
     );
   });
 });

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError, type Registry, type Replica } from '../../../src/azure/arm.ts';
 import { FakeClock } from '../../fake-clock.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { anyPrune, anyRegions, anyReplicas } from './arbitraries.ts';
 import { ArmModel } from './arm-model.ts';
 import { anObject, aRegistry, aReplica, home, type ObjectParts } from './fixtures.ts';
@@ -132,7 +133,7 @@ describe('polling a creation', () => {
           reads.push(sent.length - 5);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300 }, // fewer have too uncertain an average
     );
     expect(reads.reduce((sum, count) => sum + count, 0) / reads.length).to.be.at.most(15);
   });
@@ -190,7 +191,7 @@ describe('a registry that changed a short while ago', () => {
           expect(arm.forbiddenWrites.join('; ')).to.equal('');
         },
       ),
-      { numRuns: 400 },
+      propertyRuns(400),
     );
   });
 });

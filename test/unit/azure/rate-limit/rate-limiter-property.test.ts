@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { armRateLimits, type Priority } from '../../../../src/azure/rate-limit/limits.ts';
 import { RateLimiter } from '../../../../src/azure/rate-limit/rate-limiter.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 
 const subscription = '00000000-0000-0000-0000-000000000000';
 const small = { size: 30, refillPerSecond: 10, unknown: 14, reserve: 5, margin: 2, need: 2 };
@@ -132,14 +133,14 @@ describe('the rate limiter, with any callers and latencies', () => {
   it('never sends more than the bucket allows while no other client uses it', () => {
     fc.assert(
       fc.property(requesters, (all) => simulate(all, []).refusals === 0),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
   it('never sends before a Retry-After, whatever other clients take', () => {
     fc.assert(
       fc.property(requesters, bites, (all, others) => simulate(all, others).tooEarly === 0),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
@@ -149,7 +150,7 @@ describe('the rate limiter, with any callers and latencies', () => {
         const { done, halfLooks } = simulate(all, others);
         expect({ done, halfLooks }).to.deep.equal({ done: all.length, halfLooks: 0 });
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000),
     );
   });
 
@@ -174,7 +175,7 @@ describe('the rate limiter, with any callers and latencies', () => {
         const best = ((all.length * 2 - small.size) / small.refillPerSecond) * 1_000;
         expect(simulate(all, []).end).to.be.lessThan(best * 1.15 + 1_000);
       }),
-      { numRuns: 20 },
+      propertyRuns(20),
     );
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Store, withReadYourWrites } from '../../../../src/kubernetes/cache/store.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 import { type Widget, widget } from '../widget.ts';
 
 const key = 'toys/bear';
@@ -181,7 +182,7 @@ describe('the store', () => {
         while (shown < versions.length) show();
         expect(Number(store.read(key)?.metadata?.resourceVersion)).to.equal(versions.at(-1));
       }),
-      { numRuns: 500 },
+      propertyRuns(500),
     );
   });
 });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Priority, WorkQueue } from '../../../../src/kubernetes/controller/workqueue.ts';
 import { FakeClock, settled } from '../../../fake-clock.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 
 describe('the work queue', () => {
   let clock: FakeClock;
@@ -265,7 +266,7 @@ describe('the work queue', () => {
         for (const done of running.splice(0)) queue.done(done);
         await queue.shutDown();
       }),
-      { numRuns: 300 },
+      propertyRuns(300),
     );
   });
 });

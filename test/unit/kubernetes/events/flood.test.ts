@@ -6,6 +6,7 @@ import { ApiServerUnreachable } from '../../../../src/kubernetes/client/errors.t
 import { createRecorder } from '../../../../src/kubernetes/events/recorder.ts';
 import type { EventSeries } from '../../../../src/kubernetes/events/writer.ts';
 import { FakeClock } from '../../../fake-clock.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 import { LogJournal } from '../journal.ts';
 import { widget } from '../widget.ts';
 
@@ -107,7 +108,7 @@ describe('a flood of events', () => {
           expect(writes.filter((write) => write.name === name && write.at >= beforeFlush)).to.have.length.at.most(3);
         }
       }),
-      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+      propertyRuns(40),
     );
   });
 
@@ -123,7 +124,7 @@ describe('a flood of events', () => {
         if (!trouble.includes('refused')) expect(sum + leftOut + untold).to.equal(all.length);
         else expect(sum + leftOut).to.be.at.most(all.length);
       }),
-      { numRuns: 200, interruptAfterTimeLimit: 20_000 },
+      propertyRuns(200),
     );
   });
 });

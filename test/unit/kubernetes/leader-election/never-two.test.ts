@@ -6,6 +6,7 @@ import { LeaseElection } from '../../../../src/kubernetes/leader-election/leader
 import { msUntilDeadline } from '../../../../src/kubernetes/leader-election/lease.ts';
 import type { Clock } from '../../../../src/lib/clock.ts';
 import { FakeClock, settled } from '../../../fake-clock.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 import { LeaseInMemory, refusal, type Wire } from './lease-in-memory.ts';
 
 const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
@@ -225,6 +226,7 @@ const trouble = fc.record({
 describe('of any candidates', () => {
   it('never two may write at the same time, and without faults one of them soon does', async () => {
     let takeOvers = 0;
+    const runs = propertyRuns(200);
     await fc.assert(
       fc.asyncProperty(
         fc.array(machine, { minLength: 2, maxLength: 3 }),
@@ -252,8 +254,8 @@ describe('of any candidates', () => {
           await world.end();
         },
       ),
-      { numRuns: 200 },
+      runs,
     );
-    expect(takeOvers, 'or nothing was tried').to.be.above(300);
+    expect(takeOvers, 'or nothing was tried').to.be.above(runs.numRuns);
   });
 });
