@@ -2,7 +2,6 @@
 import { Command, CommanderError, type Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { type Cloud, cloudFrom } from './azure/cloud.ts';
-import { proxyVariablesFor } from './azure/proxy.ts';
 import {
   addressFlag,
   type BindAddress,
@@ -17,6 +16,7 @@ import {
 } from './flags.ts';
 import type { LeaseTimings } from './kubernetes/leader-election/lease.ts';
 import { formatDuration } from './lib/duration.ts';
+import { checkProxyVariables } from './lib/proxy.ts';
 import { errorMessage } from './lib/sanitize.ts';
 
 export const version = manifest.version;
@@ -275,11 +275,11 @@ function parseFlags(argv: readonly string[]): Flags {
   }
 }
 
-/** Also rewrites the proxy variables into the form that Azure's SDK understands. */
+/** Also rewrites the proxy variable into the form that Azure's SDK understands. */
 function parseCloud(env: NodeJS.ProcessEnv): Cloud {
   try {
     const azure = cloudFrom(env);
-    Object.assign(env, proxyVariablesFor(env, [azure.endpoint, azure.authority]));
+    Object.assign(env, checkProxyVariables(env));
     return Object.freeze(azure);
   } catch (error) {
     throw new ConfigError(errorMessage(error));

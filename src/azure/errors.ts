@@ -1,4 +1,5 @@
 // Turns every failure of ARM, the credential or the network into an ArmError with a message for users. Pure and total.
+import { withCertificateRemedy } from '../lib/certificate-remedy.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { ArmError } from './arm.ts';
 import { classifyCredentialError, isCredentialError } from './identity/credential-errors.ts';
@@ -71,7 +72,7 @@ function notFromArm(status: number, asked: string, words: string): Failure {
 }
 
 function noAnswer(error: unknown, asked: string): Failure {
-  const message = `Azure gave no usable answer when asked to ${asked}: ${describe(error)}`;
+  const message = `Azure gave no usable answer when asked to ${asked}: ${withCertificateRemedy(error, describe(error))}`;
   return { ...unreachable(message), code: codeOf(error) };
 }
 

@@ -1,6 +1,6 @@
 // An HTTP client for Azure's SDK on node:http and node:https. It bounds the size of responses and repeats no request.
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import https, { type Agent } from 'node:https';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { TLSSocket } from 'node:tls';
@@ -14,6 +14,7 @@ import {
 } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { MalformedResponseError } from './arm-responses.ts';
+import { ProxiedAgent, type ProxiedRequestOptions } from './https-agent.ts';
 
 /** Of a response, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -35,11 +36,11 @@ export interface ClosableHttpClient extends HttpClient {
 
 /**
  * Replaces the SDK's own client, which reads bodies of any size and does not notice a body that ends inside gzip. An aborted
- * request destroys its connection in every state.
+ * request destroys its connection in every state. The agent that the SDK sets for a proxy is not used: ProxiedAgent is.
  */
 export function createHttpClient(options: HttpClientOptions): ClosableHttpClient {
   const { keepAlive, clock = systemClock } = options;
-  const agents = { http: new http.Agent({ keepAlive }), https: new https.Agent({ keepAlive }) };
+  const agents = { http: new http.Agent({ keepAlive }), https: new ProxiedAgent({ keepAlive }, clock) };
   return {
     async sendRequest(request) {
       const timeoutMs = Math.min(
@@ -70,7 +71,7 @@ export function createHttpClient(options: HttpClientOptions): ClosableHttpClient
 }
 
 interface Exchange {
-  readonly agents: { readonly http: http.Agent; readonly https: https.Agent };
+  readonly agents: { readonly http: http.Agent; readonly https: Agent };
   readonly signal: AbortSignal;
   readonly beforeWrite: (() => void) | undefined;
 }
@@ -79,20 +80,21 @@ async function exchange(
   request: PipelineRequest,
   { agents, signal, beforeWrite }: Exchange,
 ): Promise<PipelineResponse> {
-  const { method, agent, allowInsecureConnection, body } = request;
+  const { method, allowInsecureConnection, body } = request;
   const { protocol, hostname, port, pathname, search } = new URL(request.url);
   const isSecure = protocol === 'https:';
   if (!isSecure && !allowInsecureConnection) throw new Error(`${request.url} is not https`);
-  const outgoing = (isSecure ? https : http).request({
-    // The SDK's type for agents, which its proxy policy sets, has fewer members than Node's.
-    agent: (agent as http.Agent | undefined) ?? (isSecure ? agents.https : agents.http),
+  const options: ProxiedRequestOptions = {
+    agent: isSecure ? agents.https : agents.http,
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port,
     path: pathname + search,
     method,
     headers: request.headers.toJSON({ preserveCase: true }),
     signal,
-  });
+    connectSignal: signal,
+  };
+  const outgoing = (isSecure ? https : http).request(options);
   const answered = answerTo(outgoing);
   // Nothing is written or buffered before the connection is open: a process that was suspended during the handshake must check
   // again whether it may write.

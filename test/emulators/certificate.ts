@@ -8,7 +8,8 @@ export interface Certificate {
   readonly key: string;
 }
 
-export async function makeLoopbackCertificate(commonName: string): Promise<Certificate> {
+/** @param names More names that it is valid for. */
+export async function makeLoopbackCertificate(commonName: string, names: readonly string[] = []): Promise<Certificate> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',
     curve: 'P-256',
@@ -20,6 +21,7 @@ export async function makeLoopbackCertificate(commonName: string): Promise<Certi
         altNames: [
           { type: 2, value: 'localhost' },
           { type: 7, ip: '127.0.0.1' },
+          ...names.map((value) => ({ type: 2 as const, value })),
         ],
       },
     ],

@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline';
+import { withCertificateRemedy } from '../../lib/certificate-remedy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { errorMessage, sanitize } from '../../lib/sanitize.ts';
 import { createHttpClient } from '../http-client.ts';
@@ -31,7 +32,8 @@ export function createTokenHttpClient(clock?: Clock): HttpClient {
         outcomes.getStore()?.push(outcomeOf(request, response));
         return response;
       } catch (error) {
-        outcomes.getStore()?.push({ is: 'trouble', words: `${hostOf(request)} does not answer: ${reasonOf(error)}` });
+        const reason = withCertificateRemedy(error, sanitize(errorMessage(error), 256));
+        outcomes.getStore()?.push({ is: 'trouble', words: `${hostOf(request)} does not answer: ${reason}` });
         throw error;
       }
     },
@@ -85,13 +87,4 @@ function parsed(body: string | null | undefined): Record<string, unknown> {
 
 function hostOf({ url }: PipelineRequest): string {
   return new URL(url).host;
-}
-
-/** Adds the remedy for an untrusted certificate. */
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const words = sanitize(errorMessage(error), 256);
-  return /CERT|SIGNATURE|ISSUER|ALTNAME/.test(code)
-    ? `${words} (${code}); name a private CA with NODE_EXTRA_CA_CERTS`
-    : words;
 }
