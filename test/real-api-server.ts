@@ -10,6 +10,7 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubern
 import { isFromApiServer } from '../src/kubernetes/client/errors.ts';
 import { makeLoopbackCertificate } from './emulators/certificate.ts';
 import { freePort } from './free-port.ts';
+import { hangLimitMs } from './hang-limit.ts';
 
 export interface RealApiServerOptions {
   /** The directory of the programs kube-apiserver and etcd. */
@@ -142,9 +143,9 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
 
 /** Polls: another program's readiness can only be polled. */
 export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + hangLimitMs;
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error('not ready within a minute');
+    if (Date.now() > deadline) throw new Error(`not ready within ${hangLimitMs / 1000} s`);
     await sleep(50);
   }
 }

@@ -18,7 +18,7 @@ export function readFlags(argv: readonly string[], from: string): Flags {
   const path = (text: string) => resolve(from, text);
   const program = new Command('npm run demo --')
     .description('The operator at work on an emulated Azure: a registry in eastus gets replicas in two more regions.')
-    .option('--once', 'end with exit code 0 as soon as everything is Ready, with 1 if that takes two minutes', false)
+    .option('--once', 'end with exit code 0 as soon as everything is Ready, with 1 if that takes five minutes', false)
     .option('--kubeconfig <file>', 'use this cluster instead of an emulated one; Azure stays emulated', path)
     .option(
       '--speed <factor>',

@@ -24,7 +24,7 @@ import { writeShellFile } from './shell.ts';
 import { printable, viewOf } from './view.ts';
 
 /** ms in which everything must become Ready with --once. */
-const onceTimeoutMs = 120_000;
+const onceTimeoutMs = 300_000;
 
 /** The operator's drift interval in the demo; the default of ten minutes is too long to watch. */
 const interval = '10s';

@@ -1,6 +1,7 @@
 // Two objects that name one registry: which one acts, and how the other takes over.
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { condition, isNotReadyBecause, readyMessage } from './expectations.ts';
 import { manifest, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -33,7 +34,7 @@ describeWithKubectl('two objects that name one registry', () => {
     expect(scenario.arm.azure.replica(registry, 'westeurope')).to.equal(undefined);
 
     await scenario.kubectl('patch georep first --type=merge -p {"spec":{"deletionPolicy":"Retain"}}');
-    await scenario.kubectl('delete georep first --timeout=20s');
+    await scenario.kubectl(`delete georep first ${kubectlTimeout}`);
     const pruning = await scenario.until('second', 'is to prune japaneast', ({ status }) =>
       Boolean(status?.readyRegions === '1/1' && status.plan?.[0]?.notBefore),
     );
@@ -52,7 +53,7 @@ describeWithKubectl('two objects that name one registry', () => {
     await applyTo('third', ['uksouth']);
     await scenario.until('third', 'is refused', isNotReadyBecause('RegistryClaimed'));
     const writes = scenario.arm.journal.writes.length;
-    await scenario.kubectl('delete georep third --timeout=20s');
+    await scenario.kubectl(`delete georep third ${kubectlTimeout}`);
     expect(scenario.arm.journal.writes.length).to.equal(writes);
   });
 });

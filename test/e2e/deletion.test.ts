@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { annotation, crdName, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { held } from '../emulators/arm/timings.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { condition, readyMessage, region, regionsAre } from './expectations.ts';
 import { authorizationFailed } from './refusals.ts';
 import { manifest, type Scenario, startScenario } from './scenario.ts';
@@ -18,7 +19,7 @@ describeWithKubectl('an object that is deleted', () => {
 
   /** `kubectl delete`, which waits until the object is gone. */
   function deletion(name: string): Promise<string> {
-    return scenario.kubectl(`delete georep ${name} --timeout=20s`);
+    return scenario.kubectl(`delete georep ${name} ${kubectlTimeout}`);
   }
 
   function replicasOf(registry: RegistryReference): string[] {
@@ -71,7 +72,7 @@ describeWithKubectl('an object that is deleted', () => {
     await scenario.patch('moving', { spec: { deletionPolicy: 'Retain' } });
     const input = manifest('moving', { regions: ['japaneast'] }, scenario.identity);
     await scenario.kubectl('replace --force -f -', { input });
-    await scenario.kubectl('wait --for=condition=Ready georep/moving --timeout=20s');
+    await scenario.kubectl(`wait --for=condition=Ready georep/moving ${kubectlTimeout}`);
     const adopted: RegistryReplication = JSON.parse(await scenario.kubectl('get georep moving -o json'));
     expect(adopted.metadata.uid).not.to.equal(old.metadata.uid);
     expect(adopted.spec.deletionPolicy).to.equal('Delete');
@@ -188,13 +189,13 @@ describeWithKubectl('an object that is deleted', () => {
     scenario.arm.azure.addReplica(registry, 'japaneast');
     await scenario.apply('upgraded', { regions: ['japaneast'] });
     await scenario.untilReady('upgraded');
-    await scenario.kubectl(`delete crd ${crdName} --timeout=20s`);
+    await scenario.kubectl(`delete crd ${crdName} ${kubectlTimeout}`);
     expect(replicasOf(registry)).to.have.members(['japaneast', 'eastus']);
 
     await scenario.kubectl('apply -k crds --validate=false');
-    await scenario.kubectl(`wait crd ${crdName} --for=condition=Established --timeout=20s`);
+    await scenario.kubectl(`wait crd ${crdName} --for=condition=Established ${kubectlTimeout}`);
     await scenario.apply('upgraded', { regions: ['japaneast'] });
-    await scenario.kubectl(['wait', 'georep/upgraded', '--for=jsonpath={.status.phase}=Ready', '--timeout=20s']);
+    await scenario.kubectl(['wait', 'georep/upgraded', '--for=jsonpath={.status.phase}=Ready', kubectlTimeout]);
     expect(scenario.writesTo('upgraded')).to.deep.equal([]);
   });
 

@@ -17,6 +17,7 @@ import {
   federatedCredentialFor,
   requestToken,
 } from '../federation.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { condition, isNotReadyBecause, isReady, readyMessage } from './expectations.ts';
 import { referenceTo, type Scenario, type ScenarioOptions, startScenario } from './scenario.ts';
@@ -190,7 +191,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     expect(readyMessage(object)).to.contain('Set spec.identity.serviceAccountName');
     expect(clientsAsking(scenario, 'borrower')).to.deep.equal([]);
     scenario.arm.azure.addReplica(registry, 'northeurope');
-    await kubectl('delete', 'georep', 'borrower', '--timeout=20s');
+    await kubectl('delete', 'georep', 'borrower', kubectlTimeout);
     expect(clientsAsking(scenario, 'borrower')).to.deep.equal([]);
   });
 
@@ -252,7 +253,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     await applyIn('closing', 'closed');
     await scenario.untilReady('closed');
     await kubectl('delete', 'serviceaccount', '-n', 'closing', 'registries');
-    await kubectl('delete', 'georep', '-n', 'closing', 'closed', '--timeout=20s');
+    await kubectl('delete', 'georep', '-n', 'closing', 'closed', kubectlTimeout);
     expect(scenario.writesTo('closed')).to.deep.equal(['PUT japaneast', 'DELETE japaneast']);
   });
 
@@ -263,7 +264,7 @@ describeWithKubectl('an identity of an object’s own', () => {
     await scenario.untilReady('orphan');
     await kubectl('delete', 'serviceaccount', '-n', 'lost', 'registries');
     await scenario.restartOperator();
-    const deleted = kubectl('delete', 'georep', '-n', 'lost', 'orphan', '--timeout=20s');
+    const deleted = kubectl('delete', 'georep', '-n', 'lost', 'orphan', kubectlTimeout);
     const object = await refused('orphan', 'ServiceAccountNotFound');
     const remedy = `kubectl annotate georep -n lost orphan ${annotation.forceDetach}=true`;
     expect(readyMessage(object)).to.contain(remedy);
@@ -348,7 +349,7 @@ describeWithKubectl('the registries that a namespace may name', () => {
   it('shrink at once, and existing replicas stay', async () => {
     await allow(idOf('allowed'));
     expect(readyReason(await scenario.reconcileNow('refused'))).to.equal('RegistryNotAllowed');
-    await scenario.kubectl('delete georep refused --timeout=20s');
+    await scenario.kubectl(`delete georep refused ${kubectlTimeout}`);
     expect(scenario.writesTo('refused')).to.deep.equal(['PUT japaneast']);
     await scenario.untilEvent(
       'refused',

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { held } from '../emulators/arm/timings.ts';
 import { startKubectl } from '../emulators/kubectl.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { condition, isReady, readyMessage, region, regionsAre } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -180,7 +181,7 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
     const edit = { spec: { regions: [{ location: 'westeurope' }, { location: 'japaneast' }] } };
     await scenario.patch('waiting', edit);
     let waited = false;
-    const waiting = scenario.kubectl('wait georep/waiting --for=condition=Ready --timeout=20s').then((answer) => {
+    const waiting = scenario.kubectl(`wait georep/waiting --for=condition=Ready ${kubectlTimeout}`).then((answer) => {
       waited = true;
       return answer;
     });

@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { hangLimitMs } from '../hang-limit.ts';
 
 export interface ObjectHistory {
   /** Takes the JSON that kubectl printed after a write: older versions of the object do not match from now on. */
@@ -11,9 +12,6 @@ export interface ObjectHistory {
   untilGone(name: string): Promise<void>;
   history(name: string): readonly RegistryReplication[];
 }
-
-/** ms; no scenario takes a tenth of it on an idle machine. */
-export const waitTimeoutMs = 20_000;
 
 interface WatchEvent {
   readonly type: string;
@@ -46,7 +44,7 @@ export function watchObjects(output: Readable, context: () => readonly string[])
       const found = find();
       if (found !== undefined) resolve(found);
     };
-    const timer = setTimeout(() => reject(new Error([why(), ...context()].join('\n'))), waitTimeoutMs);
+    const timer = setTimeout(() => reject(new Error([why(), ...context()].join('\n'))), hangLimitMs);
     watchers.add(look);
     look();
     return promise.finally(() => {

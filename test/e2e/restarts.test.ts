@@ -3,6 +3,7 @@
 import { expect } from 'chai';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { held } from '../emulators/arm/timings.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { isReady, readyMessage, regionsAre } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -111,7 +112,7 @@ describeWithKubectl('an operator that ends', () => {
     await scenario.apply('atdelete', { regions: ['japaneast'] });
     await scenario.untilReady('atdelete');
     const killed = killAt(on('atdelete', 'DELETE'));
-    const deleted = scenario.kubectl('delete georep atdelete --timeout=20s');
+    const deleted = scenario.kubectl(`delete georep atdelete ${kubectlTimeout}`);
     await killed;
     await scenario.until('atdelete', 'is Deleting', regionsAre('Deleting', 'japaneast'));
     scenario.arm.azure.finish(registry, 'japaneast');

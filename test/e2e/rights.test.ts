@@ -9,6 +9,7 @@ import { actionsIn, azureRoleActions, operatorAccount } from '../deployment.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { tokenRequestRole } from '../federation.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { identityModeOfThisRun } from '../identity-mode.ts';
 import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
@@ -25,8 +26,7 @@ for (const { folder, namespace, namespaces } of [
     let permissions: Permission[];
     let accesses: AuditedAccess[];
 
-    before(async function () {
-      this.timeout(120_000);
+    before(async () => {
       const tokenRole = identityModeOfThisRun() === 'service-account' ? await tokenRequestRole(namespace) : [];
       const manifests = [...(await buildKustomization(folder)), ...tokenRole];
       permissions = permissionsOf(manifests, operatorAccount);
@@ -90,7 +90,7 @@ async function runLifecycle(scenario: Scenario, namespace: string): Promise<void
     const isSeen = ({ status }: RegistryReplication) => status?.lastHandledReconcileAt === time;
     await scenario.until('alive', 'is Ready again', (object) => isSeen(object) && isReady(object));
   }
-  await scenario.kubectl(`delete georep -n ${namespace} alive --timeout=20s`);
+  await scenario.kubectl(`delete georep -n ${namespace} alive ${kubectlTimeout}`);
 
   // The reason of a failed creation is read from its operation.
   const failing = scenario.addRegistry('failing');
@@ -98,5 +98,5 @@ async function runLifecycle(scenario: Scenario, namespace: string): Promise<void
   const explained = journal.next(({ endpoint, registry }) => endpoint === 'operation' && registry === 'failing');
   await scenario.apply('failing', { regions: ['japaneast'] }, namespace);
   await explained;
-  await scenario.kubectl(`delete georep -n ${namespace} failing --timeout=20s`);
+  await scenario.kubectl(`delete georep -n ${namespace} failing ${kubectlTimeout}`);
 }

@@ -1,5 +1,5 @@
 // One test environment with a running operator, shared by a file of end-to-end tests: kubectl for users, Azure for other clients,
-// and waits. Nothing sleeps: objects are watched with kubectl, and every wait has a timeout.
+// and waits. Nothing sleeps: objects are watched with kubectl, and every wait ends at a hang (hang-limit.ts).
 import { createInterface } from 'node:readline';
 import { annotation, type RegionSpec, type RegistryReplication, type Spec } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
@@ -8,11 +8,12 @@ import type { RegistrySettings } from '../emulators/arm/azure.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import type { Timings } from '../emulators/arm/timings.ts';
 import { startKubectl } from '../emulators/kubectl.ts';
+import { hangLimitMs } from '../hang-limit.ts';
 import type { Identity } from '../identity-mode.ts';
 import type { Operator } from '../operator.ts';
 import { startTestEnvironment, type TestEnvironment, type TestEnvironmentOptions } from '../test-environment.ts';
 import { isReady } from './expectations.ts';
-import { waitTimeoutMs, watchObjects } from './object-history.ts';
+import { watchObjects } from './object-history.ts';
 
 export interface ScenarioOptions
   extends Pick<TestEnvironmentOptions, 'deployment' | 'forbiddenNamespaces' | 'identity'> {
@@ -144,7 +145,7 @@ export async function startScenario({
         .map(({ method, replica, status }) => `${method} ${replica}${status < 300 ? '' : `: ${status}`}`),
     async untilEvent(name, words) {
       const watch = startKubectl(environment.kubeconfig, [...getEvents, '-w', '--output-watch-events']);
-      const timer = setTimeout(() => watch.kill(), waitTimeoutMs);
+      const timer = setTimeout(() => watch.kill(), hangLimitMs);
       const seen: string[] = [];
       try {
         for await (const line of createInterface(watch.stdout)) {

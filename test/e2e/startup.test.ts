@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import type { Operator } from '../operator.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
@@ -105,7 +106,7 @@ describe('an operator that cannot start, or cannot connect', () => {
           'wait',
           `georep/${name}`,
           `--for=jsonpath=${reason}=AuthenticationFailed`,
-          '--timeout=20s',
+          kubectlTimeout,
         ]);
         expect(await environment.kubectl(['get', 'georep', name, '-o', 'wide'])).to.match(words);
         expect(operator.isRunning()).to.equal(true);
@@ -152,7 +153,7 @@ describeWithKubectl('an operator that starts before its dependencies', () => {
     await environment.kubectl('apply -f -', {
       input: manifest('early', { regions: ['eastus'] }, environment.identity),
     });
-    await environment.kubectl('wait georep/early --for=condition=Ready --timeout=20s');
+    await environment.kubectl(`wait georep/early --for=condition=Ready ${kubectlTimeout}`);
     expect(operator.log.filter(({ level }) => level === 'error' || level === 'fatal')).to.deep.equal([]);
     expect(operator.otherOutput).to.deep.equal([]);
     expect(await operator.stop()).to.equal(0);

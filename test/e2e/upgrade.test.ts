@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { held } from '../emulators/arm/timings.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 import { root } from '../manifests.ts';
 import { isReady, regionsAre } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
@@ -23,7 +24,7 @@ describeWithKubectl('an operator that is upgraded', () => {
     scenario.arm.azure.addReplica(going, 'japaneast');
     await scenario.apply('going', { regions: ['japaneast'] });
     await scenario.untilReady('going');
-    const deleted = scenario.kubectl('delete georep going --timeout=40s');
+    const deleted = scenario.kubectl(`delete georep going ${kubectlTimeout}`);
     await scenario.until('going', 'is Deleting', regionsAre('Deleting', 'japaneast'));
 
     // As in a rollout of the Deployment: the next operator stands by before the last one is stopped.

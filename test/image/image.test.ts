@@ -15,8 +15,7 @@ import { makeBases } from './bases.ts';
 import { type ImageStore, openImageStore } from './buildah.ts';
 import { type Image, startContainer } from './container.ts';
 
-describe('the image', function () {
-  this.timeout(600_000);
+describe('the image', () => {
   let store: ImageStore;
   let image: Image;
   /** Bytes of each regular file, by its path in the image. */

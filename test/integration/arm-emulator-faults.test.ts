@@ -9,6 +9,7 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { held, instant } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
+import { hangLimitMs } from '../hang-limit.ts';
 import {
   type ArmResponse,
   ArmTestClient,
@@ -54,7 +55,7 @@ describe('the ARM emulator with faults', () => {
     return arm.exchange(path, 'POST', String(form), headers, signal);
   };
   const until = async (isSo: () => boolean): Promise<void> => {
-    const limit = AbortSignal.timeout(20_000);
+    const limit = AbortSignal.timeout(hangLimitMs);
     while (!isSo()) {
       limit.throwIfAborted();
       await new Promise(setImmediate);

@@ -26,6 +26,7 @@ import { WorkQueue } from '../../src/kubernetes/controller/workqueue.ts';
 import { eventRecorder } from '../../src/kubernetes/events/recorder.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { establish, startCluster, type TestCluster } from '../cluster.ts';
+import { hangLimitMs } from '../hang-limit.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 import type { Widget } from '../unit/kubernetes/widget.ts';
@@ -60,8 +61,7 @@ function definition(plural: string, kind: string): V1CustomResourceDefinition {
   };
 }
 
-describe('the controller runtime against an API server', function () {
-  this.timeout(120_000);
+describe('the controller runtime against an API server', () => {
   let server: TestCluster;
   let people: KubeClient;
   let users: CustomObjectsApi;
@@ -288,7 +288,7 @@ describe('the controller runtime against an API server', function () {
       log,
     });
     events.record(object, { type: 'Normal', reason: 'Seen', action: 'Look', note: 'x'.repeat(2000) });
-    expect(await events.flush(10_000)).to.equal(0);
+    expect(await events.flush(hangLimitMs)).to.equal(0);
     expect(log.all.filter(({ level }) => level !== 'debug')).to.deep.equal([]);
     const { items } = await people.api(EventsV1Api).listNamespacedEvent({ namespace });
     const event = items.find(({ regarding }) => regarding?.uid === object.metadata?.uid);

@@ -14,8 +14,7 @@ import { commandsIn } from '../markdown.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-describeWithKubectl('npm run demo', function () {
-  this.timeout(300_000);
+describeWithKubectl('npm run demo', () => {
   let directory: string;
   let demo: ChildProcessByStdio<null, Readable, null>;
   let output = '';

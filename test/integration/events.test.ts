@@ -19,11 +19,11 @@ import { type EventRecorder, eventRecorder } from '../../src/kubernetes/events/r
 import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { kubectl, missingKubectl } from '../emulators/kubectl.ts';
+import { hangLimitMs } from '../hang-limit.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 
-describe('events on an API server', function () {
-  this.timeout(60_000);
+describe('events on an API server', () => {
   const namespace = 'default';
   const of = { group: 'georeplication.dev', version: 'v1alpha1', plural: 'registryreplications', namespace };
   const ready: EventRecord = { type: 'Normal', reason: 'Ready', action: 'Look', note: 'japaneast is ready' };
@@ -92,7 +92,7 @@ describe('events on an API server', function () {
       events.record(object, ready);
       if (flap < 2) await requests.next(); // the first ones are written one by one
     }
-    expect(await events.flush(10_000)).to.equal(0);
+    expect(await events.flush(hangLimitMs)).to.equal(0);
     expect((await stored()).map(({ reason, series }) => `${reason} ${series?.count}`)).to.have.members([
       'Failed 50',
       'Ready 50',
@@ -106,7 +106,7 @@ describe('events on an API server', function () {
     await requests.next();
     events.record(object, ready);
     events.record(object, ready);
-    expect(await events.flush(10_000)).to.equal(0);
+    expect(await events.flush(hangLimitMs)).to.equal(0);
     const [event] = await stored();
     expect(event).to.deep.include({
       ...ready,
@@ -120,7 +120,7 @@ describe('events on an API server', function () {
 
   (missing ? it.skip : it)('are one line of kubectl describe, whether they repeat or not', async () => {
     for (const news of [failed, ready, ready, ready]) events.record(object, news);
-    expect(await events.flush(10_000)).to.equal(0);
+    expect(await events.flush(hangLimitMs)).to.equal(0);
     const { stdout } = await kubectl(server.kubeconfig, ['describe', 'georep', object.metadata?.name ?? '']);
     const by = 'georeplication.dev/operator';
     expect(stdout).to.match(new RegExp(`Warning +Failed +\\d+s +${by} +japaneast has failed`));
@@ -136,7 +136,7 @@ describe('events on an API server', function () {
     const [first] = await stored();
     await users.deleteNamespacedEvent({ namespace, name: first?.metadata?.name ?? '' });
     events.record(object, ready);
-    expect(await events.flush(10_000)).to.equal(0);
+    expect(await events.flush(hangLimitMs)).to.equal(0);
     expect(asked()).to.deep.equal(['POST 201', 'PATCH 404', 'POST 201']);
     expect((await stored()).map(({ series }) => series?.count)).to.deep.equal([2]);
   });
@@ -147,7 +147,7 @@ describe('events on an API server', function () {
     await requests.next(({ code }) => code === '<error>');
     for (let i = 1; i < 10; i++) events.record(object, ready);
     await wire.listen();
-    expect(await events.flush(10_000)).to.equal(0);
+    expect(await events.flush(hangLimitMs)).to.equal(0);
     expect((await stored()).map(({ series }) => series?.count)).to.deep.equal([10]);
     expect(log.all).to.deep.equal([]);
   });
@@ -156,7 +156,7 @@ describe('events on an API server', function () {
     const elsewhere = { ...object, metadata: { ...object.metadata, namespace: 'nowhere' } };
     for (let i = 0; i < 10; i++) events.record(elsewhere, { ...failed, note: `failure ${i % 2}` });
     events.record(object, ready);
-    expect(await events.flush(10_000)).to.equal(10);
+    expect(await events.flush(hangLimitMs)).to.equal(10);
     expect(asked()).to.deep.equal(['POST 404', 'POST 404', 'POST 201']);
     expect(log.all.map(({ level, sentence }) => `${level}: ${sentence}`)).to.deep.equal([
       'warn: Events in nowhere are lost: the API server answered 404 Not Found: namespaces "nowhere" not found',

@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { type KubectlOutcome, kubectl, missingKubectl, startKubectl } from '../emulators/kubectl.ts';
 import { type Connection, connect } from '../emulators/kubernetes/connection.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import { kubectlTimeout } from '../hang-limit.ts';
 
 const missing = missingKubectl();
 const objects = '/apis/georeplication.dev/v1alpha1/namespaces/default/registryreplications';
@@ -159,16 +160,16 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
 
   it('waits for a condition, and for a deletion that a finalizer delays', async () => {
     await install();
-    const condition = succeed('wait --for=condition=Ready georep/myacr0007 --timeout=20s');
+    const condition = succeed(`wait --for=condition=Ready georep/myacr0007 ${kubectlTimeout}`);
     await setStatus(ready);
     expect(await condition).to.match(/condition met/);
     const finalizers = (value: string[]) =>
       server.request('PATCH', `${objects}/myacr0007`, { metadata: { finalizers: value } }, merge);
     await finalizers(['georeplication.dev/replicas']);
-    const deletion = succeed('delete georep myacr0007 --timeout=20s');
+    const deletion = succeed(`delete georep myacr0007 ${kubectlTimeout}`);
     const watch = await server.watch<{ metadata: { deletionTimestamp?: string } }>(`${objects}?watch=1`);
     while (!(await watch.next())?.object.metadata.deletionTimestamp);
-    const gone = succeed('wait --for=delete georep/myacr0007 --timeout=20s');
+    const gone = succeed(`wait --for=delete georep/myacr0007 ${kubectlTimeout}`);
     await finalizers([]);
     expect(await deletion).to.match(/deleted/);
     await gone;
@@ -194,7 +195,7 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     await install();
     await succeed('create namespace team');
     await succeed('apply -n team -f -', manifest());
-    await succeed('delete namespace team --timeout=20s');
+    await succeed(`delete namespace team ${kubectlTimeout}`);
     expect((await run('get georep -A')).stdout).to.not.match(/team/);
   });
 

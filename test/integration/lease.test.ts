@@ -20,8 +20,7 @@ import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 /** A machine that pauses for a moment must not cost a leader its Lease. */
 const timings = { leaseDurationMs: 6_000, renewDeadlineMs: 5_000, retryPeriodMs: 300 };
 
-describe('leader election against an API server', function () {
-  this.timeout(60_000);
+describe('leader election against an API server', () => {
   let server: TestCluster;
   let wire: TcpProxy;
   let name: string;

@@ -277,7 +277,7 @@ describeWithKubectl('the manifests', () => {
       const moved = await buildOverlay(stringify({ namespace: 'platform-acr', resources: [folder] }));
       expect(JSON.stringify(moved), folder).to.not.contain('acr-replication-system');
     }
-  }).timeout(120_000);
+  });
 
   it('include a sample that is valid for the CRD', () => {
     const [sample, ...others] = of('deploy/samples') as [Manifest & { spec: unknown }];
@@ -295,8 +295,7 @@ describeWithKubectl('the manifests', () => {
 
 // Only a real API server knows every kind and enforces roles.
 if (process.env.KUBEBUILDER_ASSETS)
-  describeWithKubectl('the manifests, at a real API server', function () {
-    this.timeout(120_000);
+  describeWithKubectl('the manifests, at a real API server', () => {
     let cluster: TestCluster;
 
     before(async () => {

@@ -76,8 +76,7 @@ function locationOf({ actualReplicas }: ArmModel, name: string): string {
 }
 
 describe('two to five objects that name one registry, under any sequence of edits, denials, crashes and clock steps', () => {
-  it('write one at a time, delete nothing within pruneDelay of a take-over, and end with the right holder', async function () {
-    this.timeout(900_000);
+  it('write one at a time, delete nothing within pruneDelay of a take-over, and end with the right holder', async () => {
     await fc.assert(
       fc.asyncProperty(anySequence, async ({ objects, steps }) => {
         const simulation = new Simulation();

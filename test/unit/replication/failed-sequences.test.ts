@@ -260,8 +260,7 @@ describe('the operator, under arbitrary changes to replicas, status and process'
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
   });
 
-  it('deletes a listed replica only if it is Failed, its own and never Ready, and prunes only while none is missing', async function () {
-    this.timeout(300_000);
+  it('deletes a listed replica only if it is Failed, its own and never Ready, and prunes only while none is missing', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 14 }), runSteps),
       propertyRuns(2_000),

@@ -38,8 +38,7 @@ function armErrorFor(kind: Exclude<(typeof kinds)[number], 'killed'>): ArmError 
 }
 
 describe('the operator, from any replicas and any spec, with edits between passes, ARM errors and crashes', () => {
-  it('converges, never creates the home replica, and repeats no creation without an edit', async function () {
-    this.timeout(300_000);
+  it('converges, never creates the home replica, and repeats no creation without an edit', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyReplicas,
