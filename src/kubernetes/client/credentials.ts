@@ -69,7 +69,9 @@ async function readTokenFile(path: string, clock: Clock): Promise<IssuedCredenti
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new KubeConfigError(`The token file of the kubeconfig cannot be read: ${errorMessage(error)}`, {
+    // Node adds the path to some of its messages, but not to all.
+    const reason = errorMessage(error).replace(/, \w+ '.*'$/, '');
+    throw new KubeConfigError(`The token file ${path} of the kubeconfig cannot be read: ${reason}`, {
       cause: error,
     });
   }
@@ -117,7 +119,7 @@ async function runPlugin(plugin: Plugin, cluster: Cluster): Promise<IssuedCreden
 }
 
 function execInfo({ apiVersion, provideClusterInfo }: Plugin, cluster: Cluster): object {
-  const { server, caData, skipTLSVerify, tlsServerName } = cluster;
+  const { server, caData, skipTLSVerify, tlsServerName, proxyUrl } = cluster;
   return {
     apiVersion: apiVersion ?? 'client.authentication.k8s.io/v1beta1',
     kind: 'ExecCredential',
@@ -129,6 +131,7 @@ function execInfo({ apiVersion, provideClusterInfo }: Plugin, cluster: Cluster):
           ...(caData && { 'certificate-authority-data': caData }),
           ...(skipTLSVerify && { 'insecure-skip-tls-verify': true }),
           ...(tlsServerName && { 'tls-server-name': tlsServerName }),
+          ...(proxyUrl && { 'proxy-url': proxyUrl }),
         },
       }),
     },

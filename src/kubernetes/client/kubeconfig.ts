@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { load as parseYaml } from 'js-yaml';
+import { parseProxy } from '../../lib/proxy.ts';
 import { errorMessage } from '../../lib/sanitize.ts';
 
 /** The kubeconfig is missing or invalid; the message is one sentence that says what to do. */
@@ -27,7 +28,7 @@ export function loadKubeConfig(file?: string, { allowHttp = false }: KubeConfigO
   try {
     if (file) config.loadFromFile(file);
     else config.loadFromDefault(undefined, true); // true: the first file's context wins, as in kubectl
-    setTokenFile(config, file ? [file] : defaultFiles());
+    completeUser(config, file ? [file] : defaultFiles());
   } catch (error) {
     const where = source ? `The kubeconfig ${source}` : 'The kubeconfig';
     throw new KubeConfigError(`${where} cannot be read: ${firstLine(error)}`, { cause: error });
@@ -58,11 +59,22 @@ function checkServer(config: KubeConfig, source: string | undefined, allowHttp: 
         : `${where} has no valid server URL: ${cluster.server}`,
     );
   }
+  checkProxy(cluster, where);
   const { protocol, hostname } = new URL(cluster.server);
   if (protocol !== 'https:' && !isLoopback(hostname) && !allowHttp) {
     throw new KubeConfigError(
       `${isInCluster ? 'KUBERNETES_SERVICE_PORT' : where} leads to ${cluster.server}, where credentials would be sent unencrypted. Use an https:// URL, or allow this with --allow-http-api-server.`,
     );
+  }
+}
+
+/** SOCKS proxies are client-node's. */
+function checkProxy({ proxyUrl }: Cluster, where: string): void {
+  if (!proxyUrl || proxyUrl.startsWith('socks')) return;
+  try {
+    parseProxy('proxy-url', proxyUrl);
+  } catch (error) {
+    throw new KubeConfigError(`${where} cannot be used: ${firstLine(error)}`);
   }
 }
 
@@ -84,23 +96,35 @@ function defaultFiles(): string[] {
 }
 
 /**
- * Supports `tokenFile`, the field of kubectl and client-go: client-node 2.0.1 reads only `token-file`, once. Sets the file as
- * client-node does for a pod's service account. As in client-go, it takes precedence over `token`.
+ * Completes the current user as client-go does: client-node 2.0.1 reads only `token-file`, once, and looks for a relative plugin in the
+ * working directory.
  */
-function setTokenFile(config: KubeConfig, files: readonly string[]): void {
+function completeUser(config: KubeConfig, files: readonly string[]): void {
   const current = config.getCurrentUser();
   for (const file of current ? files : []) {
-    const user = usersIn(file).find(({ name }) => name === current?.name);
-    if (!user) continue;
-    const path = user.user?.tokenFile;
-    if (typeof path !== 'string' || path === '') return;
-    const tokenFile = resolve(dirname(file), path);
-    config.users = config.users.map(({ token, ...one }) => {
-      if (one.name !== current?.name) return { ...one, ...(token !== undefined && { token }) };
-      return { ...one, authProvider: { name: 'tokenFile', config: { tokenFile } } };
-    });
+    const raw = usersIn(file).find(({ name }) => name === current?.name);
+    if (!raw) continue;
+    const folder = dirname(file);
+    config.users = config.users.map((user) =>
+      user.name === current?.name ? withTokenFile(withPlugin(user, folder), raw, folder) : user,
+    );
     return;
   }
+}
+
+/** A command with a slash is relative to the kubeconfig's folder; any other is searched in PATH. */
+function withPlugin(user: User, folder: string): User {
+  const command: unknown = user.exec?.command;
+  if (typeof command !== 'string' || !command.includes('/')) return user;
+  return { ...user, exec: { ...user.exec, command: resolve(folder, command) } };
+}
+
+/** Sets the file as client-node does for a pod's service account. As in client-go, it takes precedence over `token`. */
+function withTokenFile(user: User, { user: raw }: RawUser, folder: string): User {
+  if (typeof raw?.tokenFile !== 'string' || raw.tokenFile === '') return user;
+  const { token: _, ...others } = user;
+  const authProvider = { name: 'tokenFile', config: { tokenFile: resolve(folder, raw.tokenFile) } };
+  return { ...others, authProvider };
 }
 
 interface RawUser {

@@ -2,8 +2,9 @@
 // new TLS connection, for each request.
 import type { RequestOptions } from 'node:https';
 import { type DispatcherOptions, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { Agent, type buildConnector } from 'undici';
+import { Agent } from 'undici';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type ConnectorOptions, createConnector } from './connector.ts';
 import { type Credential, type CredentialSource, credentialSource } from './credentials.ts';
 import { KubeConfigError } from './kubeconfig.ts';
 
@@ -41,6 +42,8 @@ type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 export class PooledKubeConfig extends KubeConfig {
   readonly server: string;
   readonly #options: PoolOptions;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
   /** Undefined if the credentials are in the kubeconfig itself. */
   readonly #source: CredentialSource | undefined;
   #pool: { readonly credentials: string; readonly dispatcher: Promise<Dispatcher> } | undefined;
@@ -58,8 +61,9 @@ export class PooledKubeConfig extends KubeConfig {
         : c,
     );
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     const user = from.getCurrentUser();
-    this.#source = user ? credentialSource(user, cluster, options.clock ?? systemClock) : undefined;
+    this.#source = user ? credentialSource(user, cluster, this.#clock) : undefined;
     if (user && this.#source) {
       // Otherwise client-node would read the file and run the plugin itself, and keep the credential after a 401.
       this.users = this.users.map(({ exec, authProvider, token, ...one }) =>
@@ -116,6 +120,7 @@ export class PooledKubeConfig extends KubeConfig {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     const pool = this.#pool;
     this.#pool = undefined;
     const dispatcher = await pool?.dispatcher.catch(() => undefined); // the request that needed it has rejected
@@ -140,12 +145,15 @@ export class PooledKubeConfig extends KubeConfig {
   async #newDispatcher(credential: Credential | undefined): Promise<Dispatcher> {
     const { ca, cert, key, rejectUnauthorized, servername } = await this.#connectionOptions(credential);
     const tls = { ca, cert, key, servername, ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
-    const options = this.createDispatcherOptions(this.getCurrentCluster(), tls);
-    if (options.type === 'agent') {
+    const cluster = this.getCurrentCluster();
+    const options = this.createDispatcherOptions(cluster, tls);
+    if (cluster && (options.type === 'agent' || (options.type === 'proxy' && !isHttp(this.server)))) {
       // The types of the two packages differ only in whether an omitted `port` may be undefined.
-      const connect = options.connect as buildConnector.BuildOptions;
+      const connection = (options.type === 'agent' ? options.connect : options.requestTls) as ConnectorOptions;
+      const connect = createConnector(cluster, connection, { clock: this.#clock, signal: this.#closing.signal });
       return new Agent({ connect, keepAliveTimeout: keepAliveTimeoutMs });
     }
+    // SOCKS, and plain HTTP through a proxy.
     const probe = new RequestContext(this.server, HttpMethod.GET);
     await super.applySecurityAuthentication(probe);
     const dispatcher = probe.getDispatcher();

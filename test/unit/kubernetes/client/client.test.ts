@@ -115,6 +115,19 @@ describe('a kubeconfig that protects no credentials', () => {
     expect(loadKubeConfig(path, { allowHttp: true }).getCurrentCluster()?.server).to.equal('http://one:8080');
   });
 
+  it('is refused if its proxy-url is no HTTP or SOCKS proxy, without its password', async () => {
+    const server = 'https://one:6443';
+    for (const proxy of ['http://me:hunter2@proxy:3128', 'https://proxy', 'socks5://proxy:1080'])
+      expect(loadKubeConfig(await withCluster({ server, 'proxy-url': proxy })).getCurrentCluster()?.proxyUrl).to.equal(
+        proxy,
+      );
+    const path = await withCluster({ server, 'proxy-url': 'ftp://me:hunter2@proxy' });
+    expect(() => loadKubeConfig(path)).to.throw(
+      KubeConfigError,
+      `The kubeconfig ${path} cannot be used: proxy-url must be the address of an HTTP proxy, such as http://proxy.example.com:3128`,
+    );
+  });
+
   it('is reported if it does not verify the API server', async () => {
     const unchecked = { server: 'https://one:6443', 'insecure-skip-tls-verify': true };
     expect(insecureTls(loadKubeConfig(await withCluster(unchecked)))).to.match(

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoreV1Api } from '@kubernetes/client-node';
@@ -74,9 +74,17 @@ describe('credentials that change', () => {
       expect(await sentWith()).to.equal('Bearer second');
     });
 
-    it('cause an error that names the file if it is missing or empty', async () => {
+    it('cause an error that names the file if it is missing, unreadable or empty', async () => {
+      const file = join(directory, 'token');
       await connectAs({ tokenFile: 'token' });
-      expect(await ask()).to.match(/^The token file of the kubeconfig cannot be read: ENOENT: .+\/token'$/);
+      expect(await ask()).to.equal(
+        `The token file ${file} of the kubeconfig cannot be read: ENOENT: no such file or directory`,
+      );
+      await mkdir(file);
+      expect(await ask()).to.equal(
+        `The token file ${file} of the kubeconfig cannot be read: EISDIR: illegal operation on a directory, read`,
+      );
+      await rmdir(file);
       await write('\n');
       expect(await ask()).to.match(/^The token file .+\/token of the kubeconfig is empty$/);
     });
@@ -86,7 +94,7 @@ describe('credentials that change', () => {
     const runs = async () => (await readFile(join(directory, 'runs'), 'utf8')).trim().split('\n').length;
 
     /** A plugin that records each run; its n-th run returns "token-n". */
-    async function plugin(status = '{"token":"token-%s"}'): Promise<object> {
+    async function plugin(status = '{"token":"token-%s"}'): Promise<{ exec: object }> {
       const command = join(directory, 'plugin');
       const script = [
         '#!/bin/sh',
@@ -101,6 +109,21 @@ describe('credentials that change', () => {
         exec: { apiVersion, command, env: [{ name: 'DIRECTORY', value: directory }], provideClusterInfo: true },
       };
     }
+
+    it('are obtained from a command relative to the kubeconfig, as with client-go', async () => {
+      const { exec } = await plugin();
+      await connectAs({ exec: { ...exec, command: './plugin' } });
+      expect(await sentWith()).to.equal('Bearer token-1');
+    });
+
+    it('are obtained from a command without a slash in PATH', async () => {
+      const { exec } = await plugin();
+      const { PATH } = process.env;
+      process.env.PATH = `${directory}:${PATH}`;
+      await connectAs({ exec: { ...exec, command: 'plugin' } });
+      expect(await sentWith()).to.equal('Bearer token-1');
+      process.env.PATH = PATH;
+    });
 
     it('are kept until the API server answers 401, after which the plugin runs again', async () => {
       await connectAs(await plugin());
