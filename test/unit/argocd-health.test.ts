@@ -111,6 +111,23 @@ describe('the health check for Argo CD', () => {
     expect(healthOf({ ...stalled, metadata: { ...stalled.metadata, generation: 2 } })).to.deep.equal(unseen);
   });
 
+  it('gives the reason why an edit is not observed, where the operator knows it', () => {
+    const edited = withConditions('Throttled', 'Unknown', 'Reconciling');
+    expect(healthOf({ ...edited, status: { ...edited.status, observedGeneration: 0 } })).to.deep.equal({
+      status: 'Progressing',
+      message: 'Throttled: it says why',
+    });
+  });
+
+  it('is Progressing while Reconciling is True, as for kstatus', () => {
+    expect(healthOf(withConditions('AllRegionsReady', 'True', 'Reconciling'))).to.include({ status: 'Progressing' });
+  });
+
+  it('is Suspended only once the operator has suspended the object', () => {
+    const { spec, ...invalid } = withConditions('InvalidSpec', 'False', 'Stalled', 'Failed');
+    expect(healthOf({ ...invalid, spec: { ...spec, suspend: true } })).to.include({ status: 'Degraded' });
+  });
+
   it('answers even for a status that the operator never writes', () => {
     expect(healthOf(anObject({ status: { observedGeneration: 1 } }))).to.deep.equal({
       status: 'Progressing',
