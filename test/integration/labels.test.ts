@@ -1,7 +1,9 @@
 // The recommended labels of the manifests, and the selectors that find the operator's pods by them.
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
+import { startCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import { kubectl } from '../emulators/kubectl.ts';
 import {
   buildKustomization,
   buildOverlay,
@@ -87,6 +89,29 @@ describeWithKubectl('the labels of the manifests', () => {
       if (kind !== 'ConfigMap') expect(metadata.labels, `${kind} ${metadata.name}`).to.include(recommended);
   });
 });
+
+// Only a real API server knows Deployments, and which of their fields are immutable.
+if (process.env.KUBEBUILDER_ASSETS)
+  describeWithKubectl('the labels of the manifests, at a real API server', function () {
+    this.timeout(120_000);
+
+    const added = Object.keys(recommended).filter((label) => label !== 'app.kubernetes.io/name');
+
+    it('are added to an operator that had the name alone, without deleting anything', async () => {
+      const cluster = await startCluster();
+      try {
+        const items = await buildKustomization('deploy');
+        const list = { apiVersion: 'v1', kind: 'List', items };
+        const before = JSON.stringify(list, (key, value) => (added.includes(key) ? undefined : value));
+        for (const input of [before, JSON.stringify(list)]) {
+          const { code, stderr } = await kubectl(cluster.kubeconfig, ['apply', '-f', '-'], { input });
+          expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+        }
+      } finally {
+        await cluster.close();
+      }
+    });
+  });
 
 /** The selectors of pods in an object of any kind, wherever they stand, but for those of other workloads' pods. */
 function selectorsOf(manifest: Manifest): LabelSelector[] {
