@@ -1,0 +1,190 @@
+// A copy of the manifests as a new user has them, and a shell in it, to follow documented commands: kubectl is real, and so is the
+// API server if KUBEBUILDER_ASSETS is set; `az` and `docker` only record how they are called, and ARM is the emulator. No pods run:
+// where a command waits for the operator, it is started as its Deployment and Secret in the API server say.
+import { execFile, spawn } from 'node:child_process';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { permissionsOf } from './access.ts';
+import { startCluster } from './cluster.ts';
+import { operatorAccount } from './deployment.ts';
+import { type ArmEmulator, startArmEmulator } from './emulators/arm/emulator.ts';
+import { instant } from './emulators/arm/timings.ts';
+import { buildKustomization, type Deployment, literalEnv, root } from './manifests.ts';
+import { type Operator, startOperator } from './operator.ts';
+
+/** What the stand-in of `az` answers to every call. */
+export const azAnswer = '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup';
+
+export interface FreshClone {
+  readonly directory: string;
+  readonly arm: ArmEmulator;
+  /** Runs a documented command as it stands and resolves to its output; rejects if it fails. Variables stay for later ones. */
+  run(command: string): Promise<string>;
+  /** The arguments of every call so far. */
+  callsOf(program: 'az' | 'docker'): Promise<string[][]>;
+  close(): Promise<void>;
+}
+
+export async function startFreshClone(): Promise<FreshClone> {
+  const home = await mkdtemp(join(tmpdir(), 'fresh-clone-'));
+  const directory = join(home, 'clone');
+  for (const folder of ['crds', 'deploy']) await cp(join(root, folder), join(directory, folder), { recursive: true });
+  const programs = await recordingPrograms(home);
+  const [arm, cluster] = await Promise.all([startArmEmulator({ timings: instant }), startCluster({ crds: [] })]);
+  const [, , subscriptionId = '', , resourceGroup = ''] = azAnswer.split('/');
+  arm.azure.addRegistry({ subscriptionId, resourceGroup, name: 'myACR0007' }, { location: 'eastus' });
+  const env = {
+    ...process.env,
+    PATH: `${programs}:${process.env.PATH}`,
+    KUBECONFIG: cluster.kubeconfig,
+    KUBECACHEDIR: join(home, 'cache'),
+    EDITOR: 'true',
+  };
+  const assignments: string[] = [];
+  let operator: Operator | undefined;
+
+  const shell = async (command: string) => {
+    const script = [...assignments, command].join('\n');
+    const { stdout } = await promisify(execFile)('sh', ['-euc', script], { cwd: directory, env });
+    return stdout;
+  };
+
+  /** Whether the API server knows no CEL rules, so that kubectl takes them for a mistake. */
+  const isOld = async () => /"minor": "(1\d|2[0-2])\+?"/.test(await shell('kubectl get --raw /version'));
+
+  /** Does what a kubelet would: starts the operator, and says so in the Deployment's status. */
+  const startPod = async () => {
+    const pod = cluster.hasRoles ? await podOf(shell) : { args: [], env: arm.environment };
+    if (cluster.hasRoles)
+      await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization('deploy'), operatorAccount));
+    const kubeconfig = join(home, 'operator.kubeconfig');
+    await writeFile(kubeconfig, await cluster.kubeconfigOf(operatorAccount), { mode: 0o600 });
+    const certificate = join(home, 'arm.pem');
+    await writeFile(certificate, arm.certificate);
+    const cloud = withoutCredentials(arm.environment);
+    operator = startOperator({
+      args: pod.args,
+      env: { ...cloud, ...pod.env, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
+    });
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    if (cluster.hasRoles) await shell(markAvailable);
+  };
+
+  const run = async (command: string) => {
+    if (/^[A-Z_]+=/.test(command)) assignments.push(command);
+    if (/rollout status| -w$/.test(command) && !operator) await startPod();
+    if (command.endsWith(' -w')) return untilReady(command, { cwd: directory, env });
+    const output = await shell(asTyped(command, { isOld: await isOld(), credentials: arm.environment }));
+    // The pods go with their Deployment.
+    if (command.startsWith('kubectl delete -k deploy')) await operator?.stop();
+    return output;
+  };
+
+  return {
+    directory,
+    arm,
+    run,
+    callsOf: async (program) =>
+      (await readFile(join(programs, `${program}.calls`), 'utf8').catch(() => ''))
+        .split('\n')
+        .flatMap((line) => (line ? [line.split('\t').slice(0, -1)] : [])),
+    async close() {
+      if (operator?.isRunning()) await operator.stop();
+      await Promise.all([arm.close(), cluster.close()]);
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Puts programs into a folder that only record their arguments; `az` also answers. */
+async function recordingPrograms(home: string): Promise<string> {
+  const folder = join(home, 'bin');
+  await mkdir(folder);
+  for (const [name, answer] of [
+    ['az', azAnswer],
+    ['docker', ''],
+  ] as const) {
+    const file = join(folder, name);
+    await writeFile(file, `#!/bin/sh\n{ printf '%s\\t' "$@"; echo; } >>"$0.calls"\necho '${answer}'\n`);
+    await chmod(file, 0o755);
+  }
+  return folder;
+}
+
+interface Circumstances {
+  readonly isOld: boolean;
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+/**
+ * The command with what a person puts in place of words in capitals, without waits for controllers that do not run here, and as
+ * docs/install.md has it for an old API server.
+ */
+function asTyped(command: string, { isOld, credentials }: Circumstances): string {
+  const { AZURE_TENANT_ID = '', AZURE_CLIENT_ID = '', AZURE_CLIENT_SECRET = '' } = credentials;
+  const plain = command.replace(/ +#.*$/, '');
+  if (isOld && plain === 'kubectl apply -k crds') return `${plain} --validate=false`;
+  // Namespaces are emptied by a controller.
+  if (/^kubectl delete (namespace|-k deploy)/.test(plain)) return `${plain} --wait=false`;
+  return plain
+    .replace('=TENANT', `=${AZURE_TENANT_ID}`)
+    .replace('=APP_ID', `=${AZURE_CLIENT_ID}`)
+    .replace('=PASSWORD', `=${AZURE_CLIENT_SECRET}`);
+}
+
+function withoutCredentials(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const isCredential = (name: string) => /^AZURE_(TENANT_ID|CLIENT_ID|CLIENT_SECRET)$/.test(name);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isCredential(name)));
+}
+
+type Shell = (command: string) => Promise<string>;
+
+const inNamespace = `kubectl -n ${operatorAccount.namespace}`;
+
+interface Pod {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Arguments and environment of the operator's container, from the Deployment and the secrets in the API server. */
+async function podOf(shell: Shell): Promise<Pod> {
+  const deployment = JSON.parse(
+    await shell(`${inNamespace} get deployment ${operatorAccount.name} -o json`),
+  ) as Deployment;
+  const [container] = deployment.spec.template.spec.containers;
+  const sources = (container.envFrom ?? []) as { secretRef: { name: string } }[];
+  const secrets = await Promise.all(
+    sources.map(async ({ secretRef }) => {
+      const text = await shell(`${inNamespace} get secret ${secretRef.name} -o json`);
+      return Object.entries((JSON.parse(text) as { data: Record<string, string> }).data);
+    }),
+  );
+  const decoded = secrets.flat().map(([name, value]) => [name, Buffer.from(value, 'base64').toString()]);
+  return {
+    args: container.args,
+    env: { ...Object.fromEntries(decoded), ...literalEnv(container), POD_NAME: 'operator-1' },
+  };
+}
+
+/** Tells `rollout status` that the pods are there. */
+const markAvailable = [
+  `generation=$(${inNamespace} get deployment ${operatorAccount.name} -o 'jsonpath={.metadata.generation}')`,
+  `${inNamespace} patch deployment ${operatorAccount.name} --subresource=status --type=merge -p ` +
+    `'{"status":{"observedGeneration":'$generation',"replicas":1,"updatedReplicas":1,"readyReplicas":1,"availableReplicas":1}}'`,
+].join('\n');
+
+/** Runs a watch until a line says Ready, and ends it as Ctrl-C does. */
+async function untilReady(command: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<string> {
+  const watch = spawn('sh', ['-c', `exec ${command}`], { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  for await (const text of watch.stdout.setEncoding('utf8')) {
+    output += text;
+    if (/ Ready .*\n/.test(output)) {
+      watch.kill('SIGINT');
+      return output;
+    }
+  }
+  throw new Error(`${command} ended before an object was Ready: ${output}`);
+}
