@@ -16,6 +16,7 @@ import {
 } from './flags.ts';
 import type { LeaseTimings } from './kubernetes/leader-election/lease.ts';
 import { formatDuration } from './lib/duration.ts';
+import { checkExtraCa } from './lib/extra-ca.ts';
 import { checkProxyVariables } from './lib/proxy.ts';
 import { errorMessage } from './lib/sanitize.ts';
 
@@ -245,7 +246,9 @@ Azure:
   AZURE_RESOURCE_MANAGER_AUDIENCE      what tokens are for (default: the endpoint)
   AZURE_CONTAINER_REGISTRY_API_VERSION the version of Azure's interface to registries, for clouds that lack the newest
 
-Kubernetes: KUBECONFIG, ~/.kube/config, or the pod's service account.`;
+Kubernetes: KUBECONFIG, ~/.kube/config, or the pod's service account.
+
+Network: HTTPS_PROXY, NO_PROXY, and NODE_EXTRA_CA_CERTS, a file with the certificate of a private CA.`;
 
 function parseFlags(argv: readonly string[]): Flags {
   let printed = '';
@@ -275,10 +278,11 @@ function parseFlags(argv: readonly string[]): Flags {
   }
 }
 
-/** Also rewrites the proxy variable into the form that Azure's SDK understands. */
+/** Also checks the variables for a proxy and its CA, and rewrites the proxy's into the form that Azure's SDK understands. */
 function parseCloud(env: NodeJS.ProcessEnv): Cloud {
   try {
     const azure = cloudFrom(env);
+    checkExtraCa(env);
     Object.assign(env, checkProxyVariables(env));
     return Object.freeze(azure);
   } catch (error) {

@@ -20,6 +20,7 @@ import { WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
 import type { LeaderElection } from './kubernetes/leader-election/leader-election.ts';
 import { systemClock as clock } from './lib/clock.ts';
+import { proxyFor, proxyName } from './lib/proxy.ts';
 import { createArmClients, lowestRateLimits } from './operator/azure.ts';
 import { createElection } from './operator/leader-election.ts';
 import { createReconciler, type Reconciler } from './operator/reconciler.ts';
@@ -126,14 +127,24 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
   const ports = await openServers(config, { connect, metrics, checks, log }, resources);
   const { cloud, interval, concurrency } = config;
+  const proxies = {
+    serverProxy: cluster.proxy,
+    armProxy: nameOfProxy(cloud.endpoint),
+    entraProxy: nameOfProxy(cloud.authority),
+  };
   log.info(
-    { version, server: cluster.server, arm: cloud.endpoint, interval, concurrency, ...ports },
+    { version, server: cluster.server, arm: cloud.endpoint, interval, concurrency, ...ports, ...proxies },
     'The operator has started',
   );
   // With --default-identity=deny the operator uses no credential of its own, so none is checked.
   if (config.defaultIdentity === 'allow')
     void checkCredential(credential, cloud).then((problem) => problem && log.error({}, problem));
   return { metrics, store, queue, events, informer, election, reconciler, resources: resources.move(), work };
+}
+
+function nameOfProxy(url: string): string | undefined {
+  const proxy = proxyFor(new URL(url));
+  return proxy && proxyName(proxy);
 }
 
 /** Makes clients of the API server that end with `resources`. */

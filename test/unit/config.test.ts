@@ -20,6 +20,17 @@ describe('parseConfig', () => {
     expect(refusal([], { HTTPS_PROXY: 'proxy:3128', NO_PROXY: '10.0.0.0/99' }).message).to.match(/^NO_PROXY has /);
   });
 
+  it('names the file of a private CA that cannot be used, with which Node would go on', () => {
+    expect(refusal([], { NODE_EXTRA_CA_CERTS: '/nowhere/ca.pem' }).message).to.equal(
+      "NODE_EXTRA_CA_CERTS names /nowhere/ca.pem, which cannot be read: ENOENT: no such file or directory, open '/nowhere/ca.pem'",
+    );
+    const { pathname } = new URL('../../package.json', import.meta.url);
+    expect(refusal([], { NODE_EXTRA_CA_CERTS: pathname }).message).to.equal(
+      `NODE_EXTRA_CA_CERTS names ${pathname}, which has no certificate in PEM`,
+    );
+    expect(configFrom([], { NODE_EXTRA_CA_CERTS: '' })).to.have.property('logLevel', 'info');
+  });
+
   it('has a default for every option', () => {
     expect(configFrom([], {})).to.deep.equal({
       metricsBindAddress: { port: 8080 },

@@ -11,6 +11,8 @@ import {
   ResponseContext,
   ServerConfiguration,
 } from '@kubernetes/client-node';
+import { proxyName } from '../../lib/proxy.ts';
+import { proxyOf } from './connector.ts';
 import { asUnreachable } from './errors.ts';
 import { PooledKubeConfig, type PoolOptions } from './pooled-kube-config.ts';
 
@@ -25,6 +27,8 @@ export interface KubeClientOptions extends PoolOptions {
 export interface KubeClient {
   /** The API server's URL. */
   readonly server: string;
+  /** `host:port` of the proxy before it; undefined if there is none. */
+  readonly proxy: string | undefined;
   /** The namespace of the kubeconfig's context, or in a pod the pod's own; `default` if there is none. */
   readonly namespace: string;
   /** For client-node's Watch, which takes a KubeConfig; it uses the same connections. */
@@ -64,8 +68,11 @@ export function createKubeClient(kubeConfig: KubeConfig, options: KubeClientOpti
     httpApi: { send: (request) => new Observable(send(request)) },
   });
 
+  const cluster = kubeConfig.getCurrentCluster();
+  const proxy = cluster && !cluster.proxyUrl?.startsWith('socks') ? proxyOf(cluster) : undefined;
   return {
     server,
+    proxy: proxy && proxyName(proxy),
     namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default',
     config,
     api: (type) => new type(configuration),
