@@ -138,7 +138,7 @@ function reads({
       }),
 
     replica: (of, name) =>
-      call(`read replica ${name} of registry ${of.name}`, of, async (context, group, registry) =>
+      call('read the replica', of, async (context, group, registry) =>
         parseReplica(await replications.get(context, group, registry, segment(name))),
       ),
 
@@ -155,7 +155,7 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
   const operationUrls = new OperationUrls(endpoint);
   return {
     create: (of, name, replica) =>
-      call(`create replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
+      call('create the replica', of, async (context, group, registry) => {
         const body = { location: replica.location, ...wireChange(replica) };
         const {
           body: answer,
@@ -167,7 +167,7 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
       }),
 
     update: (of, name, change) =>
-      call(`update replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
+      call('change the replica', of, async (context, group, registry) => {
         const { body, operation, correlationId } = await firstAnswer((options) =>
           replications.update(context, group, registry, segment(name), wireChange(change), options),
         );
@@ -176,7 +176,7 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
       }),
 
     remove: (of, name) =>
-      call(`delete replica ${name} of registry ${of.name}`, of, async (context, group, registry) => {
+      call('delete the replica', of, async (context, group, registry) => {
         const { correlationId } = await firstAnswer((options) =>
           replications.$delete(context, group, registry, segment(name), options),
         );
@@ -186,7 +186,7 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
     async failure(of, name) {
       const url = operationUrls.urlOf(of, name);
       if (url === undefined) return undefined;
-      return attempt(`read why replica ${name} of registry ${of.name} failed`, async () => {
+      return attempt('read why the replica failed', async () => {
         const body = await get(url);
         operationUrls.forget(of, name);
         return failureFrom(parsed(body));

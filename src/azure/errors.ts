@@ -12,7 +12,7 @@ const maxMessageLength = 2_048;
 
 /**
  * @param error Anything thrown: the SDK's RestError, a credential's error, a network error, an ArmError (kept as it is).
- * @param doing What was asked, as a verb with its object: "create replica japaneast of registry myACR0007".
+ * @param doing What was asked, as a verb with its object: "create the replica".
  * @param identityLabel The identity that asked, as part of a sentence.
  */
 export function toArmError(
@@ -53,7 +53,7 @@ function refusal(answer: Answer, asked: string, identityLabel: string): Failure 
     return {
       kind: 'Throttled',
       reason: 'Throttled',
-      message: `Azure throttles the operator; it will ${asked} later (${said})`,
+      message: `Azure throttles the operator: cannot ${asked} yet (${said})`,
       code,
       retryAfter: waitMs ?? defaultRetryAfterMs,
     };
@@ -67,12 +67,12 @@ function refusal(answer: Answer, asked: string, identityLabel: string): Failure 
 
 function notFromArm(status: number, asked: string, words: string): Failure {
   return unreachable(
-    `Something between the operator and Azure, such as a proxy, answered when Azure was asked to ${asked}: HTTP ${status} without an error of Azure's form. It is tried again; if that lasts, check HTTPS_PROXY, NO_PROXY, firewalls and AZURE_RESOURCE_MANAGER_ENDPOINT${words && ` (${words})`}`,
+    `something between the operator and Azure, such as a proxy, answers HTTP ${status} without an error of Azure's form: cannot ${asked} yet. If it lasts, check HTTPS_PROXY, NO_PROXY, firewalls and AZURE_RESOURCE_MANAGER_ENDPOINT${words && ` (${words})`}`,
   );
 }
 
 function noAnswer(error: unknown, asked: string): Failure {
-  const message = `Azure gave no usable answer when asked to ${asked}: ${withCertificateRemedy(error, describe(error))}`;
+  const message = `no usable answer from Azure: cannot ${asked} yet (${withCertificateRemedy(error, describe(error))})`;
   return { ...unreachable(message), code: codeOf(error) };
 }
 
@@ -80,13 +80,13 @@ function credentialFailure(error: Error, asked: string): Failure {
   const { is, words } = classifyCredentialError(error);
   if (is === 'Unreachable')
     return unreachable(
-      `The token endpoint cannot be reached, or is in trouble, so the operator cannot ${asked}. If that lasts, check the network, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID and the credential (${words})`,
+      `the token endpoint does not answer, or is in trouble: cannot ${asked} yet. If it lasts, check the network, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID and the credential (${words})`,
     );
   const why =
     is === 'NotSetUp'
-      ? 'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
+      ? 'none was found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
       : words;
-  const message = `The operator has no valid Azure credential, so it cannot ${asked} (${why})`;
+  const message = `no valid Azure credential: cannot ${asked} (${why})`;
   return { kind: 'Denied', reason: 'AuthenticationFailed', message };
 }
 

@@ -4,6 +4,11 @@ import { shellQuote } from '../lib/shell-quote.ts';
 import { apiVersion } from './cloud.ts';
 import type { Answer } from './rest-error.ts';
 
+/** The role of deploy/azure-role.json: its name, and the actions that it grants. A test compares them. */
+export const ownRole = 'ACR Replication Operator';
+export const actionsOfOwnRole =
+  /^Microsoft\.(ContainerRegistry\/registries\/(read|replications\/(read|write|delete|operationStatuses\/read))|Resources\/subscriptions\/locations\/read)$/;
+
 /** An error response of ARM to one request. */
 export interface Refusal {
   readonly answer: Answer;
@@ -29,14 +34,18 @@ export function notAuthorized({ asked, identityLabel, words, said }: Refusal): s
     /does not have (?:authorization|permission) to perform action(?:\(s\))? '([\w./*-]+)[',].{0,512}?scope(?:\(s\))? '(\/[\w./()-]+)[',]/.exec(
       words,
     ) ?? [];
-  const asker = `${identityLabel.slice(0, 1).toUpperCase()}${identityLabel.slice(1)}${principal ? ` ${principal}` : ''}`;
-  if (!action || !scope) return `${asker} has no right to ${asked}. Grant it the role Contributor there (${said})`;
+  const asker = `${identityLabel}${principal ? ` ${principal}` : ''}`;
+  if (!action || !scope)
+    return `${asker} has no right to ${asked}. Grant the operator's role (deploy/azure-role.json), or Contributor, on the registry (${said})`;
   const registry =
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
-  const role = action.endsWith('/read') ? 'Reader' : 'Contributor';
-  const grant = `az role assignment create --assignee-object-id ${principal ?? 'PRINCIPAL_ID'} --assignee-principal-type ServicePrincipal --role ${role} --scope ${shellQuote(registry.exec(scope)?.[0] ?? scope)}`;
+  const builtIn = action.endsWith('/read') ? 'Reader' : 'Contributor';
+  const isOurs = actionsOfOwnRole.test(action);
+  const role = isOurs ? ownRole : builtIn;
+  const roles = isOurs ? `the operator's role (deploy/azure-role.json), or ${builtIn}` : builtIn;
+  const grant = `az role assignment create --assignee-object-id ${principal ?? 'PRINCIPAL_ID'} --assignee-principal-type ServicePrincipal --role ${shellQuote(role)} --scope ${shellQuote(registry.exec(scope)?.[0] ?? scope)}`;
   // The remedy comes first: messages are truncated at the end.
-  return `${asker} has no right to ${asked}: it may not perform ${action}. Grant it (acts within minutes): ${grant} (Azure wants it on ${scope})`;
+  return `${asker} has no right to ${asked}: it lacks ${action}. Grant ${roles}; it acts within minutes: ${grant} (Azure asks for it on ${scope})`;
 }
 
 /**
@@ -57,7 +66,7 @@ export function notAvailable({ asked, answer, said }: Refusal): string {
   const { location, locations } = namedIn(answer);
   const isOffered = locations.some((region) => shortForm(region) === shortForm(location));
   const meant = isOffered ? '' : didYouMean(shortForm(location), locations.map(shortForm));
-  return `Cannot ${asked}: the region does not exist or does not offer container registries${meant ? `; ${meant}` : '.'} Correct it in spec.regions (${said})`;
+  return `the region does not exist or offers no container registries: cannot ${asked}${meant ? `; ${meant}` : '.'} Correct it in spec.regions (${said})`;
 }
 
 const maxVersionsShown = 10;
@@ -70,7 +79,7 @@ export function unsupportedVersion({ asked, answer, said }: Refusal): string | u
   const newest = versions.sort().reverse();
   const more = newest.length > maxVersionsShown ? `, and ${newest.length - maxVersionsShown} older ones` : '';
   const shown = newest.slice(0, maxVersionsShown).join(', ') + more;
-  return `Cannot ${asked}: Azure does not offer API version ${version} there. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of ${shown} (${said})`;
+  return `Azure does not offer API version ${version} there: cannot ${asked}. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of ${shown} (${said})`;
 }
 
 /** The requested location and API version in ARM's message, and the supported ones. */
@@ -102,11 +111,11 @@ export function isOperationRunning({ code, words }: Answer): boolean {
 /** ARM names the policy in JSON within its message (its article on RequestDisallowedByPolicy). */
 export function policyIn(words: string): string {
   const name = /"policyAssignment":\{"name":"([^"\\]{1,128})"/.exec(words)?.[1];
-  return name ? `The Azure Policy "${name}"` : 'An Azure Policy';
+  return name ? `Azure Policy "${name}"` : 'an Azure Policy';
 }
 
 /** What ARM says (general to it): "The scope 'S' cannot perform delete operation because following scope(s) are locked: 'L'. …" */
-export function lockIn(words: string): string | undefined {
+export function lockIn(words: string): string {
   const scope = /scope\(s\) are locked: '([^']{1,512})'/.exec(words)?.[1];
-  return scope && `it is on ${scope}`;
+  return scope ? ` on ${scope}` : '';
 }

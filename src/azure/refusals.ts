@@ -29,20 +29,20 @@ export function explain(refusal: Refusal): Finding {
 const notFound: Explain = ({ asked, said }) => ({
   kind: 'NotFound',
   reason: 'NotFound',
-  message: `Cannot ${asked}: it is not there (${said})`,
+  message: `not found: cannot ${asked} (${said})`,
 });
 
 const unknownSubscription: Explain = ({ asked, identityLabel, said }) => ({
   kind: 'Denied',
   reason: 'SubscriptionNotFound',
-  message: `Cannot ${asked}: the subscription is unknown to ${identityLabel}, or disabled. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
+  message: `the subscription is unknown to ${identityLabel}, or disabled: cannot ${asked}. Check that it is enabled, that the identity belongs to its tenant, and spec.registry.subscriptionId (${said})`,
 });
 
 /** The next request gets a new token. */
 const expiredToken: Explain = ({ asked, identityLabel, said }) => ({
   kind: 'Transient',
   reason: 'AzureUnreachable',
-  message: `The token of ${identityLabel} had ended before Azure was asked to ${asked}; it is asked again with a new one. If that lasts, set this machine's clock (${said})`,
+  message: `the token of ${identityLabel} has expired: cannot ${asked}; the next attempt has a new one. If it lasts, set the machine's clock (${said})`,
 });
 
 const unauthorized: Explain = (refusal) => ({
@@ -54,13 +54,13 @@ const unauthorized: Explain = (refusal) => ({
 const deniedByPolicy: Explain = ({ asked, words, said }) => ({
   kind: 'Denied',
   reason: 'PolicyDenied',
-  message: `${policyIn(words)} forbids to ${asked}. Change the spec to what it allows, change the policy, or exempt the registry from it (${said})`,
+  message: `denied by ${policyIn(words)}: cannot ${asked}. Change the spec to what it allows, change the policy, or exempt the registry from it (${said})`,
 });
 
 const locked: Explain = ({ asked, words, said }) => ({
   kind: 'Denied',
   reason: 'Locked',
-  message: `A resource lock forbids to ${asked}: ${lockIn(words) ?? said}. Remove it (az lock list shows its name, az lock delete removes it), or change the spec so that this is not asked for`,
+  message: `a resource lock is in the way: cannot ${asked}. Remove the lock${lockIn(words)} (az lock list shows its name, az lock delete removes it), or change the spec (${said})`,
 });
 
 const regionNotAvailable: Explain = (refusal) => {
@@ -73,21 +73,21 @@ const regionNotAvailable: Explain = (refusal) => {
 const groupBeingDeleted: Explain = ({ asked, said }) => ({
   kind: 'Denied',
   reason: 'ResourceGroupDeleting',
-  message: `Cannot ${asked}: its resource group is being deleted. Delete the object, too, or make one for another registry (${said})`,
+  message: `the resource group is being deleted: cannot ${asked}. Delete this object too, or create one for another registry (${said})`,
 });
 
 /** LIST did not show the replica that has this name or location; the next pass does. */
 const taken: Explain = ({ asked, said }) => ({
   kind: 'Conflict',
   reason: 'Conflict',
-  message: `Cannot ${asked} yet: a replica is there already (${said})`,
+  message: `a replica is there already: cannot ${asked} (${said})`,
 });
 
 /** A 409 that waiting does not resolve. */
 const providerNotRegistered: Explain = ({ asked, said }) => ({
   kind: 'Invalid',
   reason: 'InvalidRequest',
-  message: `Cannot ${asked}: register the provider first, with: az provider register --namespace Microsoft.ContainerRegistry (${said})`,
+  message: `the provider is not registered in the subscription: cannot ${asked}. Register it with: az provider register --namespace Microsoft.ContainerRegistry (${said})`,
 });
 
 const byCode: ReadonlyMap<string, Explain> = new Map([
@@ -122,31 +122,31 @@ function byStatus(refusal: Refusal): Finding {
     return {
       kind: 'Denied',
       reason: 'QuotaExceeded',
-      message: `Cannot ${asked}: a quota in Azure is used up. Have it raised (its words say which), or list fewer regions (${said})`,
+      message: `a quota in Azure is exhausted: cannot ${asked}. Request a higher one, or list fewer regions (${said})`,
     };
   if (status === 401)
     return {
       kind: 'Denied',
       reason: 'AuthenticationFailed',
-      message: `Azure does not accept the token of ${identityLabel}, so it cannot ${asked}. Renew the credential, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
+      message: `Azure rejects the token of ${identityLabel}: cannot ${asked}. Renew the credential, and check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST (${said})`,
     };
   if (status === 403) return unauthorized(refusal);
   if (status === 412 || status === 423 || (status === 409 && isOperationRunning(answer)))
     return {
       kind: 'Conflict',
       reason: 'Conflict',
-      message: `Another operation is running in Azure; the operator will ${asked} when it is over (${said})`,
+      message: `another operation is running in Azure: cannot ${asked} yet (${said})`,
     };
   // A 404 without ARM's own code may come from a proxy, and must not be taken for an absent resource.
   if (status >= 400 && status < 500 && status !== 404 && status !== 408)
     return {
       kind: 'Invalid',
       reason: 'InvalidRequest',
-      message: `Azure refuses to ${asked}. Change what its words name, in the spec or in Azure (${said})`,
+      message: `Azure rejects the request: cannot ${asked}. Change what its answer names, in the spec or in Azure (${said})`,
     };
   return {
     kind: 'Transient',
     reason: 'AzureUnreachable',
-    message: `Azure could not ${asked} just now; it is tried again (${said})`,
+    message: `Azure answers with an error: cannot ${asked} yet (${said})`,
   };
 }

@@ -31,3 +31,13 @@ export function isoSeconds(time: Date): string {
 export function nextWholeSecond(ms: number): string {
   return `${new Date(Math.ceil(ms / 1_000) * 1_000).toISOString().slice(0, 19)}Z`;
 }
+
+/**
+ * A time for a sentence, such as "14:27 UTC", with the date unless it is today. Cut to the minute, so that nothing happens
+ * before the time that is told.
+ */
+export function timeOfDay(iso: string, now: Date): string {
+  const time = new Date(iso).toISOString();
+  const isToday = time.slice(0, 10) === now.toISOString().slice(0, 10);
+  return `${isToday ? '' : `${time.slice(0, 10)} `}${time.slice(11, 16)} UTC`;
+}

@@ -135,7 +135,7 @@ function isApplied({ routing, tags }: ReplicaChange, replica: Replica): boolean 
   );
 }
 
-function notApplied({ name, message }: Step, correlationId: string | undefined): ArmError {
-  const words = `Azure took the request to ${message} of replica ${name}, but did not do so: an Azure Policy that modifies it, for instance. Ask for the same values, or change the policy`;
+function notApplied({ message }: Step, correlationId: string | undefined): ArmError {
+  const words = `Azure accepted the request but did not ${message}; an Azure Policy may modify it. Ask for the same values, or change the policy`;
   return new ArmError('Denied', 'PolicyDenied', words, { correlationId });
 }

@@ -4,6 +4,7 @@ import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../ap
 import { listing, summarizeRegions } from './messages.ts';
 import { isAccepted, type Result, type SentRequest } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
+import { theReplica } from './replica-names.ts';
 import type { Step } from './step.ts';
 
 export interface ObjectEvent {
@@ -124,10 +125,10 @@ function refusalEvents(refusals: readonly Refusal[]): ObjectEvent[] {
 }
 
 function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
-  const { location, name } = step;
+  const { location } = step;
   // The note of DriftCorrected includes the action, so no second event is needed.
   if (isDrift) {
-    const note = `${location} had been ${step.action === 'create' ? 'deleted' : 'changed'} in Azure by others: ${step.message}`;
+    const note = `${location}: others ${step.action === 'create' ? 'deleted' : 'changed'} the replica in Azure, correcting it: ${step.message}`;
     return [{ type: 'Normal', reason: 'DriftCorrected', action: actionOf(step.action), note }];
   }
   switch (step.action) {
@@ -137,7 +138,7 @@ function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
           type: 'Normal',
           reason: 'ReplicaCreating',
           action: 'Create',
-          note: `creating replica ${name} in ${location}`,
+          note: `${location}: creating ${theReplica(step)}`,
         },
       ];
     case 'update': {
@@ -152,13 +153,20 @@ function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
 }
 
 function rowEvents(object: RegistryReplication, row: RegionStatus, before: RegionStatus | undefined): ObjectEvent[] {
-  const { location, state, replica, message, desired, home } = row;
+  const { location, state, message, desired, home } = row;
   if (before?.state === state) {
     if (state !== 'Syncing' || !message || before.message) return [];
-    return [{ type: 'Normal', reason: 'SyncingForLong', action: 'Look', note: `${location} ${message}` }];
+    return [{ type: 'Normal', reason: 'SyncingForLong', action: 'Look', note: `${location}: ${message}` }];
   }
   if (state === 'Failed')
-    return [{ type: 'Warning', reason: 'ReplicaFailed', action: 'Look', note: message ?? `${location} is Failed` }];
+    return [
+      {
+        type: 'Warning',
+        reason: 'ReplicaFailed',
+        action: 'Look',
+        note: `${location}: ${message ?? 'the replica is Failed'}`,
+      },
+    ];
   // A region that was Ready before an update needs no event when it is Ready again.
   if (state === 'Ready' && desired && !home && (before?.state !== 'Updating' || !before.readyOnce))
     return [
@@ -166,13 +174,17 @@ function rowEvents(object: RegistryReplication, row: RegionStatus, before: Regio
         type: 'Normal',
         reason: 'ReplicaReady',
         action: 'Look',
-        note: `replica ${replica ?? location} in ${location} is ready`,
+        note: `${location}: ${theReplica(named(row))} is ready`,
       },
     ];
   if (state === 'Absent' && before?.state === 'Creating' && message)
-    return [{ type: 'Warning', reason: 'ReplicaVanished', action: 'Look', note: message }];
+    return [{ type: 'Warning', reason: 'ReplicaVanished', action: 'Look', note: `${location}: ${message}` }];
   if (state === 'Absent' && before && hadReplica(before)) return [goneEvent(object, before)];
   return [];
+}
+
+function named({ location, replica = location }: RegionStatus) {
+  return { location, name: replica };
 }
 
 function hadReplica({ state, home }: RegionStatus): boolean {
@@ -181,7 +193,7 @@ function hadReplica({ state, home }: RegionStatus): boolean {
 
 function goneEvent(object: RegistryReplication, row: RegionStatus): ObjectEvent {
   const locations = [row.location];
-  const what = `replica ${row.replica ?? row.location} in ${row.location} is gone`;
+  const what = `${row.location}: ${theReplica(named(row))} is gone`;
   // The status does not record a DELETE whose response was lost, so any wanted removal counts as ours.
   const wasToGo = object.metadata.deletionTimestamp !== undefined || !row.desired;
   if ((row.state === 'Deleting' || wasToGo) && isOursToDelete(object, row))
@@ -213,7 +225,7 @@ function scheduleEvents({ spec, status }: RegistryReplication, { plan = [] }: St
   if (spec.mode === 'Observe') return [];
   return [...Map.groupBy(scheduled, ({ notBefore }) => notBefore)].map(([notBefore, entries]) => {
     const locations = entries.map(({ location }) => location);
-    const note = `${listing(entries)}: not in spec.regions, pruned at ${notBefore} at the earliest. List the region to keep its replica, or set spec.prune to Retain`;
+    const note = `${listing(entries)}: not in spec.regions, pruned from ${notBefore} on. To keep the replica, list the region or set spec.prune to Retain`;
     return { type: 'Normal', reason: 'PruneScheduled', action: 'Look', note, locations };
   });
 }

@@ -1,6 +1,12 @@
 // Messages for users: several regions in one bounded sentence without repetition, the failure or delay of one region, and hints
 // with commands. Pure.
-import { annotation, type RegionStatus, type RegistryReplication } from '../api/registryreplication.ts';
+import {
+  annotation,
+  type RegionState,
+  type RegionStatus,
+  type RegistryReplication,
+} from '../api/registryreplication.ts';
+import { timeOfDay } from '../lib/clock.ts';
 import { truncate } from '../lib/sanitize.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { isBeyondRepair, keptBecause, maxAttempts } from './recovery.ts';
@@ -11,29 +17,49 @@ const maxNamed = 10;
 const maxMessageChars = 900;
 const maxSummaryChars = 950;
 
+/** How a message speaks of an Absent region: "creating japaneast" if the operator will create it. */
+export type Creates = (row: RegionStatus) => boolean;
+
 /**
- * Summarizes the regions. Of those with the same reason it shows the first message and names the others. Regions without a
- * message are shown by state.
+ * Summarizes the regions. Of those with the same reason or message it shows the first and names the others. The rest is shown
+ * by state.
  */
-export function summarizeRegions(rows: readonly RegionStatus[]): string {
-  const kinds = [...Map.groupBy(rows, ({ reason, message, state }) => reason ?? message ?? state).values()];
-  const words = kinds.slice(0, maxNamed).map(ofOneKind);
+export function summarizeRegions(rows: readonly RegionStatus[], creates?: Creates): string {
+  const plain = rows.filter(({ message }) => !message);
+  const told = Map.groupBy(
+    rows.filter(({ message }) => message),
+    ({ reason, message }) => reason ?? message,
+  );
+  const kinds = [...told.values()];
+  const words = [...kinds.slice(0, maxNamed).map(ofOneKind), ...(plain.length > 0 ? [inStates(plain, creates)] : [])];
   const more = kinds.slice(maxNamed).reduce((sum, { length }) => sum + length, 0);
   return truncate([...words, ...(more > 0 ? [`and ${more} more`] : [])].join('; '), maxSummaryChars);
 }
 
-function ofOneKind(rows: readonly RegionStatus[]): string {
-  const [first, ...others] = rows;
-  if (!first?.message) return inStates(rows);
-  const { location, message, reason } = first;
-  const told = truncate(names(message, location) ? message : `${location}: ${message}`, maxMessageChars);
+function ofOneKind([first, ...others]: readonly RegionStatus[]): string {
+  if (!first) return '';
+  const { location, message = '', reason } = first;
+  const told = truncate(`${location}: ${message}`, maxMessageChars);
   return others.length > 0 ? `${told}; ${reason ?? 'the same'} in ${listing(others)} too` : told;
 }
 
-/** The regions by state, without messages. */
-export function inStates(rows: readonly RegionStatus[]): string {
-  const states = Map.groupBy(rows, ({ state }) => state);
-  return [...states].map(([state, group]) => `${listing(group)} ${areOrIs(group)} ${state}`).join('; ');
+const verbs: Readonly<Partial<Record<RegionState, string>>> = {
+  Creating: 'creating',
+  Syncing: 'synchronising',
+  Updating: 'changing',
+  Deleting: 'deleting',
+};
+
+/** The regions by state, without messages: "creating japaneast, westeurope; uksouth is Failed". */
+export function inStates(rows: readonly RegionStatus[], creates: Creates = () => false): string {
+  const verbOf = (row: RegionStatus) => (row.state === 'Absent' && creates(row) ? verbs.Creating : verbs[row.state]);
+  const groups = Map.groupBy(rows, (row) => verbOf(row) ?? row.state);
+  return [...groups]
+    .map(([word, group]) => {
+      const isVerb = Object.values(verbs).includes(word);
+      return isVerb ? `${word} ${listing(group)}` : `${listing(group)} ${areOrIs(group)} ${word}`;
+    })
+    .join('; ');
 }
 
 export function listing(rows: readonly Pick<RegionStatus, 'location'>[]): string {
@@ -45,20 +71,10 @@ export function areOrIs({ length }: readonly unknown[]): 'is' | 'are' {
   return length === 1 ? 'is' : 'are';
 }
 
-/**
- * A time for a sentence, such as "14:27 UTC", with the date unless it is today. Cut to the minute, so that nothing happens
- * before the time that is told.
- */
-export function timeOfDay(iso: string, now: Date): string {
-  const time = new Date(iso).toISOString();
-  const isToday = time.slice(0, 10) === now.toISOString().slice(0, 10);
-  return `${isToday ? '' : `${time.slice(0, 10)} `}${time.slice(11, 16)} UTC`;
-}
-
 /** How to force-detach an object whose replicas cannot be deleted, to append to a message; empty if not being deleted. */
 export function forceDetachHint({ metadata }: RegistryReplication): string {
   if (metadata.deletionTimestamp === undefined) return '';
-  return `. If that cannot be mended, let the object go and leave Azure as it is: kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} ${annotation.forceDetach}=true`;
+  return `. To delete the object and leave Azure as it is: kubectl annotate georep -n ${shellQuote(metadata.namespace)} ${shellQuote(metadata.name)} ${annotation.forceDetach}=true`;
 }
 
 /** The command that requests a reconcile at once. */
@@ -75,42 +91,58 @@ export function replicaDeletion({ spec: { registry } }: RegistryReplication, nam
   );
 }
 
-/** True if the message names the region near its start, so that it needs no prefix. */
-function names(words: string, location: string): boolean {
-  return words
-    .slice(0, 150)
-    .split(/[^a-z0-9]+/i)
-    .includes(location);
-}
-
 // --- one region's failure or delay, for its row
 
-/** Why a creation or change failed, and what happens next or what to do. */
-export function failureMessage(object: RegistryReplication, region: Region, attempts: number): string {
-  const { name, spec, home, replica, failure } = region;
+/**
+ * That a creation or change failed, and what happens next or what to do, then Azure's own reason. `retryAfter`: ISO time of the
+ * next attempt, if one is planned.
+ */
+export function failureMessage(
+  object: RegistryReplication,
+  region: Region,
+  attempts: number,
+  now: Date,
+  retryAfter?: string,
+): string {
+  const { replica, failure } = region;
   const why = failure ?? replica?.statusMessage;
-  const reason = why ? ` (${why})` : '';
+  return `${failureOf(object, region, attempts, now, retryAfter)}${why ? ` (${why})` : ''}`;
+}
+
+function failureOf(
+  object: RegistryReplication,
+  region: Region,
+  attempts: number,
+  now: Date,
+  retryAfter: string | undefined,
+): string {
+  const { name, spec, home, replica } = region;
   const fact = replica
-    ? `Azure reports replica ${name} as ${replica.provisioningState}${reason}`
-    : `the creation of replica ${name} came to nothing: Azure has dropped it again${reason}`;
-  if (home) return `${fact}; only Azure can mend the home region: open a support request`;
+    ? `Azure reports the replica as ${replica.provisioningState}`
+    : 'the creation failed: Azure dropped the replica';
+  if (home) return `${fact}. Only Azure can repair the home region: open a support request`;
   if (!spec) return fact;
   const kept = replica && keptBecause(region);
-  const replace = `replace it with: ${replicaDeletion(object, name)}, upon which it is made again`;
+  const replace = `replace the replica with: ${replicaDeletion(object, name)}; the operator creates it again`;
   if (isBeyondRepair(region))
-    return `${fact}. The operator does not replace it, because ${kept}. Mend what is in its way, then ${replace}`;
-  if (attempts < maxAttempts) return `${fact} (attempt ${Math.max(1, attempts)} of ${maxAttempts})`;
-  const over = `${fact}. It failed ${attempts} times and is left as it is, for you to look at. Mend what is in its way, then edit the spec or start over with: ${reconcileRequestHint(object)}`;
+    return `${fact}, and the operator does not replace it because ${kept}. Remove the cause, then ${replace}`;
+  if (attempts < maxAttempts) {
+    const next = attempts + 1;
+    return retryAfter
+      ? `${fact}; attempt ${next} of ${maxAttempts} at ${timeOfDay(retryAfter, now)}`
+      : `${fact}; attempt ${next} of ${maxAttempts} follows`;
+  }
+  const over = `${fact}; stopped after ${attempts} attempts. Remove the cause, then edit the spec or run: ${reconcileRequestHint(object)}`;
   return kept === undefined ? over : `${over}; or ${replace}`;
 }
 
 /** What is late, and what to do. */
-export function delayMessage(object: RegistryReplication, { name, state, since }: Region): string {
-  const delay = `replica ${name} has been ${state} since ${since}, longer than spec.progressDeadline`;
-  if (state === 'Deleting') return `${delay}. If that lasts, open a support request with Azure`;
-  return `${delay}. Mend what is in its way (a private endpoint's rights or addresses, for instance) and delete it, upon which it is made again: ${replicaDeletion(object, name)}`;
+export function delayMessage(object: RegistryReplication, { name, state, since }: Region, now: Date): string {
+  const delay = `${state} since ${timeOfDay(since, now)}, longer than spec.progressDeadline`;
+  if (state === 'Deleting') return `${delay}. If it lasts, open a support request with Azure`;
+  return `${delay}. Remove what is in its way, such as missing rights or addresses of a private endpoint, and delete the replica with: ${replicaDeletion(object, name)}; the operator creates it again`;
 }
 
-export function refusedMessage(name: string, since: string, message: string | undefined): string {
-  return `the creation of replica ${name} has been refused since ${since}, longer than spec.progressDeadline: ${message}`;
+export function refusedMessage(since: string, message: string | undefined, now: Date): string {
+  return `creation refused since ${timeOfDay(since, now)}, longer than spec.progressDeadline: ${message}`;
 }

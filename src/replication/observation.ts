@@ -8,8 +8,10 @@ export interface ObservedReplica {
 }
 
 export interface Observation {
-  /** Undefined if ARM reports that the registry or its resource group does not exist. */
+  /** Undefined if ARM reports that the registry does not exist. */
   readonly registry: Registry | undefined;
+  /** The resource group does not exist either. */
+  readonly isGroupMissing?: boolean;
   /** The registry was not read with this LIST: a plan that acts needs it read again. */
   readonly isRegistryCached?: boolean;
   /** By normalised location. */

@@ -56,7 +56,8 @@ async function read({ spec }: RegistryReplication, { arm, clock, state }: Contex
   if (replicas instanceof ArmError && replicas.kind !== 'NotFound') return replicas;
   if (registry instanceof ArmError) {
     const isContradicted = !(replicas instanceof ArmError) && replicas.length > 0;
-    return isContradicted ? contradiction('replicas, but no registry') : noRegistry;
+    if (isContradicted) return contradiction('replicas, but no registry');
+    return { ...noRegistry, isGroupMissing: registry.code === 'ResourceGroupNotFound' };
   }
   if (replicas instanceof ArmError) return contradiction('a registry, but no list of its replicas');
   state.registries.keep(spec.registry, registry, clock.now());
@@ -81,7 +82,8 @@ export async function planWithConfirmation(
     if (plan.confirm.length === 0 && !needsCatalog) return confirmRegistry(object, { observation, plan }, context);
     const names = plan.confirm.filter((name) => !requested.has(name));
     // Read already, and the plan still needs it: the GET did not settle it.
-    if (names.length < plan.confirm.length) return contradiction(`${plan.confirm.join(', ')} in more than one way`);
+    if (names.length < plan.confirm.length)
+      return contradiction(`replica ${plan.confirm.join(', ')} in more than one way`);
     for (const name of names) requested.add(name);
     const [results, locations] = await Promise.all([
       Promise.all(names.map((name) => get(object, name, context))),
@@ -160,5 +162,5 @@ function isProvenAbsent({ kind, code }: ArmError): boolean {
 }
 
 function contradiction(what: string): ArmError {
-  return new ArmError('Transient', 'AzureUnreachable', `Azure contradicts itself: it shows ${what}`);
+  return new ArmError('Transient', 'AzureUnreachable', `the answers of Azure contradict each other: it shows ${what}`);
 }

@@ -1,8 +1,7 @@
 // Plans the changes to a registry's replicas for one pass. Pure and total: every combination of object and observation has
 // one plan. No decision rests on LIST alone: the plan names the replicas to confirm by a GET first.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
-import type { Registry } from '../azure/arm.ts';
-import { isoSeconds } from '../lib/clock.ts';
+import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { backoffUntil } from './backoff.ts';
@@ -13,6 +12,7 @@ import type { Reason } from './reasons.ts';
 import { holdAfterDeletion, holdOfAttempt, recoveryOf } from './recovery.ts';
 import { isRetryRequested } from './region-state.ts';
 import { isInMotion, needsConfirmation, type Region, regionsOf } from './regions.ts';
+import { theReplica } from './replica-names.ts';
 import { schedule } from './schedule.ts';
 import type { Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
@@ -47,7 +47,7 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
   const regions = regionsOf(object, observed, now);
   const leaving = object.metadata.deletionTimestamp !== undefined;
   const hearsay = regions.filter(needsConfirmation);
-  const obstacle = leaving ? undefined : obstacleOf(object, observed.registry);
+  const obstacle = leaving ? undefined : obstacleOf(object, observed);
   if (obstacle)
     return { regions, steps: [], confirm: observed.registry ? namesOf(hearsay) : [], isCleanedUp: false, obstacle };
   if (!observed.registry) return { regions, steps: [], confirm: [], isCleanedUp: true };
@@ -55,9 +55,9 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
   const prunableFromOf = ({ location, pruneEvidence }: Region) =>
     prunableFrom(object, location, pruneEvidence, now, limits.ageOf);
   const departing = leaving ? replicasToCleanUp(object, regions, prunableFromOf) : [];
-  const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, prunableFromOf);
+  const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, prunableFromOf, now);
   const possible = wanted.map((step) => holdUnknownRegion(step, object, observed));
-  const peaceful = leaving ? possible : possible.map((step) => holdContended(step, limits));
+  const peaceful = leaving ? possible : possible.map((step) => holdContended(step, limits, now));
   const patient = peaceful.map((step) => holdBackingOff(step, regions, isRetryRequested(object), now));
   const { steps, confirm } = schedule(patient, regions, limits.maxParallelActions);
   const unproven = departing.filter(({ replica, confirmed, failedGet }) => !replica && !confirmed && !failedGet);
@@ -77,22 +77,30 @@ export function dueSteps({ steps }: Plan): Step[] {
 
 // --- obstacles
 
-function obstacleOf({ spec }: RegistryReplication, registry: Registry | undefined): RegistryObstacle | undefined {
+function obstacleOf(
+  { spec }: RegistryReplication,
+  { registry, isGroupMissing }: Observation,
+): RegistryObstacle | undefined {
   const { name, resourceGroup, subscriptionId } = spec.registry;
+  if (isGroupMissing)
+    return {
+      reason: 'ResourceGroupNotFound',
+      message: `resource group ${resourceGroup} does not exist in subscription ${subscriptionId}. Name the registry's own resource group in a new object; this object goes on once the resource group and the registry exist`,
+    };
   if (!registry)
     return {
       reason: 'RegistryNotFound',
-      message: `Registry ${name} does not exist in resource group ${resourceGroup} of subscription ${subscriptionId}. Correct spec.registry in a new object, or create the registry with: az acr create --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)} --sku Premium`,
+      message: `registry ${name} does not exist in resource group ${resourceGroup} of subscription ${subscriptionId}. Correct spec.registry in a new object, or create the registry with: az acr create --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)} --sku Premium`,
     };
   if (registry.sku.toLowerCase() !== 'premium')
     return {
       reason: 'RegistryNotPremium',
-      message: `Registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium. Upgrade it with: az acr update --name ${shellQuote(name)} --sku Premium`,
+      message: `registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium. Upgrade it with: az acr update --name ${shellQuote(name)} --sku Premium`,
     };
   if (registry.provisioningState?.toLowerCase() !== 'succeeded')
     return {
       reason: 'RegistryNotReady',
-      message: `Registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas are left alone until it is Succeeded. If that lasts, see what is wrong with: az acr show --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)}`,
+      message: `registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)}`,
     };
   return undefined;
 }
@@ -106,27 +114,30 @@ function convergenceSteps(
   { spec }: RegistryReplication,
   regions: readonly Region[],
   prunableFromOf: PrunableFrom,
+  now: Date,
 ): Step[] {
   const listed = regions.filter(({ spec }) => spec);
-  const creations = listed.filter((region) => !region.home && region.state === 'Absent').map(creation);
+  const creations = listed
+    .filter((region) => !region.home && region.state === 'Absent')
+    .map((region) => creation(region, now));
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
   if (spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce, failedGet }) => !readyOnce || failedGet).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.spec && !region.home && !isDeleted(region));
-  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, prunableFromOf(region)))];
+  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, prunableFromOf(region), now))];
 }
 
-function creation({ location, name, spec, attempts, failedJustNow, deletedAt }: Region): Step {
+function creation(region: Region, now: Date): Step {
+  const { location, name, spec, attempts, failedJustNow, deletedAt } = region;
   const routing = spec?.routing === undefined ? undefined : spec.routing === 'Enabled';
-  const unrouted = routing === false ? ', unrouted' : '';
-  const hold = holdOfAttempt(attempts, failedJustNow) ?? holdAfterDeletion(deletedAt);
+  const hold = holdOfAttempt(attempts, failedJustNow) ?? holdAfterDeletion(deletedAt, now);
   return {
     ...(hold && { hold }),
     action: 'create',
     location,
     name,
     replica: { location, ...(routing !== undefined && { routing }), ...(spec?.tags && { tags: spec.tags }) },
-    message: `create replica ${name}${unrouted}`,
+    message: `create ${theReplica(region)}${routing === false ? ' with routing off' : ''}`,
   };
 }
 
@@ -166,13 +177,13 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
 }
 
 /** Make before break: a prune waits for every listed region, so that images never move farther away. */
-function pruning(region: Region, notYet: readonly string[], from: Date | undefined): Step {
-  const step = deletion(region, 'the spec does not list it');
+function pruning(region: Region, notYet: readonly string[], from: Date | undefined, now: Date): Step {
+  const step = deletion(region, 'not in spec.regions');
   const isOwnFailure = region.state === 'Failed' && region.createdHere;
   if (isOwnFailure) return step;
   if (from !== undefined) {
     const notBefore = isoSeconds(from);
-    const message = `waits until ${notBefore}: spec.pruneDelay leaves time to list it`;
+    const message = `waits until ${timeOfDay(notBefore, now)}: spec.pruneDelay leaves time to list the region`;
     return { ...step, hold: { waitsFor: notYet, notBefore, message } };
   }
   if (step.hold || notYet.length === 0) return step;
@@ -191,7 +202,7 @@ function reliedUponBy(steps: readonly Step[], regions: readonly Region[]): Regio
 /** An overdue replica is deleted even in motion, which is ACR's own remedy (its geo-replication article). */
 function deletion(region: Region, why: string): Step {
   const { location, name, state, pastDeadline } = region;
-  const step = { action: 'delete', location, name, message: `delete replica ${name}: ${why}` } as const;
+  const step = { action: 'delete', location, name, message: `delete ${theReplica(region)}: ${why}` } as const;
   if (!isInMotion(region) || (pastDeadline && state !== 'Deleting')) return step;
   return { ...step, hold: { waitsFor: [location], message: `waits until it is no longer ${state}` } };
 }
@@ -233,7 +244,7 @@ function cleanupSteps(departing: readonly Region[], regions: readonly Region[]):
     location,
     name,
     change: { routing: true },
-    message: 'turn routing on in the home region before its replicas go',
+    message: 'turn routing on before the other replicas go',
     ...(isInMotion(home) && { hold: { waitsFor: [location], message: `waits until it is no longer ${state}` } }),
   };
   const hold = { waitsFor: [location], message: `waits until the home region ${location} is routed` };
@@ -251,16 +262,16 @@ function holdUnknownRegion(step: Step, { spec }: RegistryReplication, { registry
   if (step.action !== 'create' || step.hold || !registry || !locations) return step;
   if (locations.has(location) || !locations.has(normalise(registry.location))) return step;
   const meant = didYouMean(location, locations);
-  const remedy = `Correct it in spec.regions${meant ? '' : "; az account list-locations --query '[].name' lists them"}`;
-  const message = `is not created: subscription ${spec.registry.subscriptionId} has no region ${location}${meant ? `; ${meant}` : '.'} ${remedy}`;
+  const remedy = `Correct it in spec.regions${meant ? '' : "; az account list-locations --query '[].name' lists the regions"}`;
+  const message = `no such region in subscription ${spec.registry.subscriptionId}${meant ? `; ${meant}` : '.'} ${remedy}`;
   return { ...step, hold: { waitsFor: [], reason: 'RegionNotAvailable', message } };
 }
 
 /** Holds steps in a contended region: a user must find out which actor reverts them. */
-function holdContended(step: Step, { pausedUntil }: Limits): Step {
+function holdContended(step: Step, { pausedUntil }: Limits, now: Date): Step {
   const until = step.hold ? undefined : pausedUntil?.(step.location);
   if (until === undefined) return step;
-  const message = `is left as it is until ${isoSeconds(until)}: others have undone what was done there three times within a day. Find out who changes it (az monitor activity-log list), or change the spec`;
+  const message = `others reverted the same change three times within a day; next attempt at ${timeOfDay(isoSeconds(until), now)}. Find out who reverts it (az monitor activity-log list), or change the spec`;
   return { ...step, hold: { waitsFor: [], reason: 'Contended', message } };
 }
 
@@ -269,5 +280,5 @@ function holdBackingOff(step: Step, regions: readonly Region[], asksAgain: boole
   const before = regions.find(({ location }) => location === step.location)?.previous;
   const until = backoffUntil(before, now);
   if (step.hold || until === undefined || (asksAgain && before?.reason !== 'Throttled')) return step;
-  return { ...step, hold: { waitsFor: [], message: `is tried again at ${until}` } };
+  return { ...step, hold: { waitsFor: [], message: `next attempt at ${timeOfDay(until, now)}` } };
 }

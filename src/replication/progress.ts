@@ -2,7 +2,7 @@
 // requeue time and events follow from that. Pure.
 import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
-import { nextWholeSecond } from '../lib/clock.ts';
+import { nextWholeSecond, timeOfDay } from '../lib/clock.ts';
 import { backoffUntil, isTemporaryRefusal, retryDelayMs } from './backoff.ts';
 import { delayMessage, failureMessage, refusedMessage } from './messages.ts';
 import type { Result } from './pass.ts';
@@ -89,7 +89,7 @@ function notAcceptedNow({ object, region, results, now }: RuleInput): RowNote | 
   if (!note) return undefined;
   // In other states a later pass says so: backingOff() or overdue().
   const isForTooLong = region.state === 'Absent' && region.pastDeadline && isTemporaryRefusal(note.reason);
-  return isForTooLong ? { ...note, ...refusedForTooLong(region, note) } : note;
+  return isForTooLong ? { ...note, ...refusedForTooLong(region, note, now) } : note;
 }
 
 /**
@@ -103,7 +103,8 @@ function noteOfError(object: RegistryReplication, error: ArmError, region: Regio
   const earlier = isThrottled && !isRetryRequested(object) ? earlierRefusal(region) : undefined;
   if (kind === 'NotSent') return earlier;
   const retryAfter = nextWholeSecond(now.getTime() + retryDelayMs(object, error, region, now));
-  return { ...(earlier ?? { reason, message }), retryAfter };
+  const told = needsIntervention(reason) ? message : `${message}; next attempt at ${timeOfDay(retryAfter, now)}`;
+  return { ...(earlier ?? { reason, message: told }), retryAfter };
 }
 
 /** The refusal in the row, without the time of its next attempt; undefined unless a user must act on it. */
@@ -120,18 +121,18 @@ function keepLastWhileWriting({ object, region: { previous }, isDue, results }: 
   return lastNote(previous);
 }
 
-function givenUp({ object, region, attemptsNow }: RuleInput): RowNote | undefined {
+function givenUp({ object, region, attemptsNow, now }: RuleInput): RowNote | undefined {
   const { spec, state } = region;
   const isGivenUp = spec && attemptsNow >= maxAttempts && (state === 'Failed' || state === 'Absent');
   if (!isGivenUp && !isBeyondRepair(region)) return undefined;
-  return { reason: 'RegionFailed', message: failureMessage(object, region, attemptsNow) };
+  return { reason: 'RegionFailed', message: failureMessage(object, region, attemptsNow, now) };
 }
 
 /** The replica has become Failed, or a repeated change has left it so. */
 function attemptFailed({ object, region, attemptsNow, now }: RuleInput): RowNote | undefined {
   if (attemptsNow <= region.attempts && !region.failedJustNow) return undefined;
   const retryAfter = nextWholeSecond(now.getTime() + backoffAfter(attemptsNow));
-  return { message: failureMessage(object, region, attemptsNow), retryAfter };
+  return { message: failureMessage(object, region, attemptsNow, now, retryAfter), retryAfter };
 }
 
 /** The backoff of an earlier refusal or failure is not over. */
@@ -153,18 +154,18 @@ function unanswered({ region: { failedGet } }: RuleInput): RowNote | undefined {
 /** A hold with a reason needs a user; any other one is shown in the plan only. */
 function heldWithReason(input: RuleInput): RowNote | undefined {
   const hold = holdOf(input);
-  return hold?.reason && { reason: hold.reason, message: `${input.region.name} ${hold.message}` };
+  return hold?.reason && { reason: hold.reason, message: hold.message };
 }
 
 function overdue(input: RuleInput): RowNote | undefined {
   return isTooLate(input) && input.region.state !== 'Absent' ? deadlineNote(input) : undefined;
 }
 
-function stillFailed({ object, region, attemptsNow }: RuleInput): RowNote | undefined {
+function stillFailed({ object, region, attemptsNow, now }: RuleInput): RowNote | undefined {
   if (region.state !== 'Failed') return undefined;
   // Only Azure can repair the home region. Other failed replicas have a repair step, or are pruned.
   const isListedHome = region.home && region.spec !== undefined;
-  return { ...(isListedHome && { reason: 'RegionFailed' }), message: failureMessage(object, region, attemptsNow) };
+  return { ...(isListedHome && { reason: 'RegionFailed' }), message: failureMessage(object, region, attemptsNow, now) };
 }
 
 /** ms of Syncing before the row gets a message. Azure documents no bound: the time grows with the registry's content. */
@@ -172,12 +173,14 @@ const longSyncingMs = 3_600_000;
 
 function longSyncing({ region: { state, since }, now }: RuleInput): RowNote | undefined {
   if (state !== 'Syncing' || now.getTime() - Date.parse(since) <= longSyncingMs) return undefined;
-  return { message: `has been Syncing since ${since}; a large registry takes hours, and Azure shows no progress` };
+  return {
+    message: `synchronising since ${timeOfDay(since, now)}; a large registry takes hours, and Azure shows no progress`,
+  };
 }
 
 function homeWithoutEntry({ region: { home, replica, spec } }: RuleInput): RowNote | undefined {
   if (!home || replica || !(spec?.tags || spec?.routing === 'Disabled')) return undefined;
-  return { message: 'Azure has made no entry for the home region yet; routing and tags are set once it has' };
+  return { message: 'Azure has no entry for the home region yet; routing and tags are set once it has' };
 }
 
 function statusMessage({ region: { replica } }: RuleInput): RowNote | undefined {
@@ -196,13 +199,13 @@ function isTooLate(input: RuleInput): boolean {
   return pastDeadline && (spec !== undefined || (holdOf(input) !== undefined && state === 'Deleting'));
 }
 
-function deadlineNote({ object, region }: RuleInput): RowNote {
-  if (region.state === 'Absent' && region.previous) return refusedForTooLong(region, region.previous);
-  return { reason: 'ProgressDeadlineExceeded', message: delayMessage(object, region) };
+function deadlineNote({ object, region, now }: RuleInput): RowNote {
+  if (region.state === 'Absent' && region.previous) return refusedForTooLong(region, region.previous, now);
+  return { reason: 'ProgressDeadlineExceeded', message: delayMessage(object, region, now) };
 }
 
-function refusedForTooLong({ name, since }: Region, { message }: RowNote): RowNote {
-  return { reason: 'ProgressDeadlineExceeded', message: refusedMessage(name, since, message) };
+function refusedForTooLong({ since }: Region, { message }: RowNote, now: Date): RowNote {
+  return { reason: 'ProgressDeadlineExceeded', message: refusedMessage(since, message, now) };
 }
 
 function lastNote({ reason, message, retryAfter }: RegionStatus): RowNote {

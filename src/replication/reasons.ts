@@ -69,8 +69,13 @@ export const reasons = {
   },
   RegistryNotFound: {
     needsIntervention: true,
-    meaning: 'The registry, or its resource group, does not exist.',
+    meaning: 'The registry does not exist.',
     remedy: 'Create it, or create an object with the right names.',
+  },
+  ResourceGroupNotFound: {
+    needsIntervention: true,
+    meaning: "The registry's resource group does not exist.",
+    remedy: 'Create an object with the right names, or create the resource group and the registry.',
   },
   RegistryNotPremium: {
     needsIntervention: true,
@@ -112,8 +117,7 @@ export const reasons = {
   AuthorizationFailed: {
     needsIntervention: true,
     meaning: 'The identity lacks a right.',
-    remedy:
-      'Grant the role that the message names, or the narrower one of deploy/azure-role.json, on the scope it names.',
+    remedy: "Grant the operator's role (deploy/azure-role.json), or the built-in one that the message names.",
   },
   AuthenticationFailed: {
     needsIntervention: true,

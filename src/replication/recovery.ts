@@ -2,10 +2,11 @@
 // For any other, the spec's change is repeated or a user must act. Pure.
 import type { RegionSpec } from '../api/registryreplication.ts';
 import type { Replica, ReplicaChange } from '../azure/arm.ts';
-import { nextWholeSecond } from '../lib/clock.ts';
+import { nextWholeSecond, timeOfDay } from '../lib/clock.ts';
 import { isSynchronized } from './region-state.ts';
 import type { Region } from './regions.ts';
 import { pauseAfterDeletionMs } from './replica-history.ts';
+import { theReplica } from './replica-names.ts';
 import type { Hold, Step } from './step.ts';
 import { tagsToSet } from './tags.ts';
 
@@ -28,8 +29,14 @@ export function recoveryOf(region: Region): Step[] {
   if (state !== 'Failed' || !spec || home || !replica) return [];
   const change = repetition(region, spec, replica);
   const step: Step | undefined = isReplaceable(region)
-    ? { action: 'delete', location, name, message: `replace replica ${name}, whose creation failed` }
-    : change && { action: 'update', location, name, change, message: `repeat the last change of replica ${name}` };
+    ? { action: 'delete', location, name, message: `replace ${theReplica(region)}, whose creation failed` }
+    : change && {
+        action: 'update',
+        location,
+        name,
+        change,
+        message: `repeat the last change of ${theReplica(region)}`,
+      };
   if (!step) return [];
   const hold = holdOfAttempt(attempts, region.failedJustNow);
   return [hold ? { ...step, hold } : step];
@@ -53,16 +60,16 @@ export function holdOfAttempt(attempts: number, failedJustNow: boolean): Hold | 
     return {
       waitsFor: [],
       reason: 'RegionFailed',
-      message: `failed ${attempts} times and is left as it is, for you to look at`,
+      message: `stopped after ${attempts} failed attempts`,
     };
   return failedJustNow ? { waitsFor: [], message: `attempt ${attempts + 1} of ${maxAttempts} follows` } : undefined;
 }
 
 /** Holds a creation during the pause after a deletion. ARM requires the pause, so a retry request does not skip it. */
-export function holdAfterDeletion(deletedAt: string | undefined): Hold | undefined {
+export function holdAfterDeletion(deletedAt: string | undefined, now: Date): Hold | undefined {
   if (deletedAt === undefined) return undefined;
   const notBefore = nextWholeSecond(Date.parse(deletedAt) + pauseAfterDeletionMs);
-  const message = `waits until ${notBefore}: Azure fails a creation that begins right after a deletion`;
+  const message = `waits until ${timeOfDay(notBefore, now)}: Azure fails a creation that begins right after a deletion`;
   return { waitsFor: [], notBefore, message };
 }
 

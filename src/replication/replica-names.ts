@@ -28,3 +28,8 @@ export function replicaNames(
   }
   return names;
 }
+
+/** A replica in a message that begins with its location: its name only if that differs. */
+export function theReplica({ name, location }: { readonly name: string; readonly location: string }): string {
+  return name === location ? 'the replica' : `replica ${name}`;
+}

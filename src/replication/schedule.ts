@@ -24,7 +24,7 @@ export function schedule(
     if (moving.length >= maxParallelActions)
       return {
         waitsFor: [...moving],
-        message: `waits: at most ${maxParallelActions} replicas of a registry move at a time`,
+        message: `waits for its turn: at most ${maxParallelActions} replicas of a registry change at a time`,
       };
     if (!takesOutOfService(step)) return undefined;
     if (enabling.length > 0) return { waitsFor: enabling, message: `waits until ${enabling.join(', ')} is routed` };
@@ -34,7 +34,10 @@ export function schedule(
     const [candidate] = serving;
     if (candidate) {
       confirm.push(candidate.name);
-      return { waitsFor: [candidate.location], message: `waits until a GET shows ${candidate.location} serving` };
+      return {
+        waitsFor: [candidate.location],
+        message: `waits until a GET shows ${candidate.location} routed and ready`,
+      };
     }
     if (region && !region.confirmed) confirm.push(step.name);
     return holdLastServing(step, others, wanted);
@@ -87,13 +90,13 @@ function holdLastServing(step: Step, others: readonly Region[], wanted: readonly
   if (waitsFor.length > 0)
     return {
       waitsFor,
-      message: `waits until ${waitsFor.join(', ')} serves: the registry must keep a routed replica that is ready`,
+      message: `waits until ${waitsFor.join(' or ')} is routed and ready: the registry must keep one such replica`,
     };
-  const verb = step.action === 'delete' ? 'deleted' : 'unrouted';
+  const change = step.action === 'delete' ? 'its deletion' : 'routing off';
   return {
     waitsFor: [],
     reason: 'LastRoutedRegion',
-    message: `is not ${verb}: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it`,
+    message: `no other replica is routed and ready: ${change} would cut clients off. Set routing: Enabled for this region or another; the home region can be listed for it`,
   };
 }
 

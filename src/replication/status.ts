@@ -2,7 +2,7 @@
 import { stateConditions } from '../api/conditions.ts';
 import { annotation, type PlanEntry, type RegistryReplication, type Status } from '../api/registryreplication.ts';
 import type { Registry } from '../azure/arm.ts';
-import { isoSeconds } from '../lib/clock.ts';
+import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { isTemporaryRefusal } from './backoff.ts';
 import { messageColumn, regionsColumn, syncingColumn } from './columns.ts';
 import { normalise } from './location.ts';
@@ -49,7 +49,7 @@ function statusOf(
   const manages = spec.mode !== 'Observe';
   const listed = reports.filter(({ region }) => region.spec);
   const ready = listed.filter(({ region }) => region.state === 'Ready');
-  const summary = summarize(object, plan, reports);
+  const summary = summarize(object, plan, reports, now);
   const requested = metadata.annotations?.[annotation.reconcileRequestedAt];
   const registry = observation.registry ? summaryOf(object, observation.registry) : status?.registry;
   // Omitted when empty: an API server 1.20 treats an empty string in a custom resource as null and rejects it.
@@ -57,7 +57,7 @@ function statusOf(
   const regionList = regionsColumn(reports.map(({ region }) => region));
   const conditions = stateConditions(
     status?.conditions ?? [],
-    statements(summary, listed, manages),
+    statements(summary, listed, object),
     metadata.generation,
     isoSeconds(now),
   );
@@ -73,7 +73,9 @@ function statusOf(
     conditions,
     regions: reports.flatMap(({ row }) => row ?? []),
     ...(pending.length > 0 && {
-      plan: pending.slice(0, maxPlanEntries).map((step) => entryFor(step, whyPending(step, manages, reports, results))),
+      plan: pending
+        .slice(0, maxPlanEntries)
+        .map((step) => entryFor(step, whyPending(step, manages, reports, results, now))),
     }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
@@ -137,11 +139,12 @@ function whyPending(
   manages: boolean,
   reports: readonly RegionReport[],
   results: readonly Result[],
+  now: Date,
 ): string | undefined {
   const outcome = results.find((result) => result.step === step)?.outcome;
   const progress = reports.find(({ region }) => region.location === step.location)?.progress;
   if (outcome?.kind === 'notAccepted')
-    return progress?.retryAfter ? `is tried again at ${progress.retryAfter}` : outcome.error.message;
+    return progress?.retryAfter ? `next attempt at ${timeOfDay(progress.retryAfter, now)}` : outcome.error.message;
   const isTold = step.hold?.reason !== undefined && step.hold.reason === progress?.reason && manages;
-  return isTold ? `is held back: ${step.hold?.reason}` : step.hold?.message;
+  return isTold ? `held: ${step.hold?.reason}` : step.hold?.message;
 }

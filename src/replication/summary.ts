@@ -1,9 +1,10 @@
 // Summarizes the reports of all regions as phase and conditions, with messages for users. Pure.
 import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import { timeOfDay } from '../lib/clock.ts';
 import { areOrIs, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
 import type { Plan } from './plan.ts';
-import type { Reason } from './reasons.ts';
+import { needsIntervention, type Reason } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
 
 export interface Summary {
@@ -15,7 +16,12 @@ export interface Summary {
   readonly stalled: boolean;
 }
 
-export function summarize(object: RegistryReplication, { obstacle }: Plan, reports: readonly RegionReport[]): Summary {
+export function summarize(
+  object: RegistryReplication,
+  { obstacle }: Plan,
+  reports: readonly RegionReport[],
+  now: Date,
+): Summary {
   const { spec, metadata } = object;
   if (obstacle) {
     const { reason, message } = obstacle;
@@ -29,7 +35,7 @@ export function summarize(object: RegistryReplication, { obstacle }: Plan, repor
     summarizeBlocked(shown, listed) ??
     (spec.mode === 'Observe' ? summarizeObserved(shown) : undefined) ??
     summarizeSyncing(listed) ??
-    (spec.prune === 'Retain' ? undefined : summarizePruning(shown)) ??
+    (spec.prune === 'Retain' ? undefined : summarizePruning(shown, now)) ??
     allReady(listed);
   return inPhaseOf(object, isDegraded(summary, listed) ? { ...summary, phase: 'Degraded' } : summary);
 }
@@ -63,8 +69,7 @@ function summarizeDeletion(object: RegistryReplication, reports: readonly Region
   const [first] = blocked;
   if (first) return stalled(reasonOf(first), summarizeRegions(rowsOf(blocked)) + forceDetachHint(object));
   const left = reports.filter(({ region, steps }) => !region.home && (region.state === 'Deleting' || steps.length > 0));
-  const message =
-    left.length > 0 ? `waits until Azure has deleted ${listing(rowsOf(left))}` : summarizeRegions(rowsOf(reports));
+  const message = left.length > 0 ? `deleting ${listing(rowsOf(left))}` : summarizeRegions(rowsOf(reports));
   return moving('Deleting', 'Deleting', message);
 }
 
@@ -80,10 +85,10 @@ function summarizeBlocked(reports: readonly RegionReport[], listed: readonly Reg
 }
 
 function summarizeObserved(reports: readonly RegionReport[]): Summary | undefined {
-  const count = reports.reduce((sum, { steps }) => sum + steps.length, 0);
-  if (count === 0) return undefined;
-  const actions = count === 1 ? 'the action' : `the ${count} actions`;
-  const message = `mode Observe changes nothing; status.plan shows ${actions} that mode Manage would take`;
+  const steps = reports.flatMap((report) => report.steps);
+  if (steps.length === 0) return undefined;
+  const actions = [...Map.groupBy(steps, ({ action }) => action)].map(([action, some]) => `${action} ${listing(some)}`);
+  const message = `mode Manage would ${actions.join('; ')} (see status.plan); mode Observe changes nothing`;
   return moving('Observing', 'OutOfSync', message);
 }
 
@@ -93,17 +98,19 @@ function summarizeSyncing(listed: readonly RegionReport[]): Summary | undefined 
     if (region.state !== 'Ready') return [row];
     return step ? [{ ...row, message: row.message ?? step.message }] : [];
   });
-  return coming.length > 0 ? moving('Syncing', 'Syncing', summarizeRegions(coming)) : undefined;
+  return coming.length > 0 ? moving('Syncing', 'Syncing', summarizeRegions(coming, willBeCreated)) : undefined;
 }
 
-function summarizePruning(reports: readonly RegionReport[]): Summary | undefined {
+function summarizePruning(reports: readonly RegionReport[], now: Date): Summary | undefined {
   const pruned = reports.filter(({ region }) => !region.spec && !region.home);
   if (pruned.length === 0) return undefined;
   const blocked = pruned.filter(isBlocked);
   if (blocked.length > 0) return stalled(reasonOfBlock(blocked), summarizeRegions(rowsOf(blocked)));
   const times = pruned.flatMap(({ steps: [step] }) => step?.hold?.notBefore ?? []);
-  const when = times.length === pruned.length ? `, from ${times.sort()[0]} on (spec.pruneDelay)` : '';
-  return moving('Pruning', 'Pruning', `pruning ${listing(rowsOf(pruned))} (not in spec.regions)${when}`);
+  const [first] = times.sort();
+  const isDelayed = first !== undefined && times.length === pruned.length;
+  const when = isDelayed ? ` from ${timeOfDay(first, now)} on (spec.pruneDelay)` : '';
+  return moving('Pruning', 'Pruning', `pruning ${listing(rowsOf(pruned))}${when}: not in spec.regions`);
 }
 
 /** PruneBlocked means that Azure refused the prune. Prunes held back by the operator keep their own reason. */
@@ -126,15 +133,26 @@ function rowsOf(reports: readonly RegionReport[]): RegionStatus[] {
   return reports.flatMap(({ row }) => row ?? []);
 }
 
-/** The conditions, without times. `manages`: mode Manage. */
-export function statements(summary: Summary, listed: readonly RegionReport[], manages: boolean): Statement[] {
+/** True of an Absent region that the operator will create by itself. */
+function willBeCreated({ reason }: RegionStatus): boolean {
+  return !needsIntervention(reason);
+}
+
+/** The conditions, without times. */
+export function statements(
+  summary: Summary,
+  listed: readonly RegionReport[],
+  { spec, metadata }: RegistryReplication,
+): Statement[] {
+  const manages = spec.mode !== 'Observe';
+  const creates = manages && metadata.deletionTimestamp === undefined ? willBeCreated : undefined;
   const { ready, reason, message, stalled } = summary;
   const waiting = listed.filter(({ region }) => region.state !== 'Ready');
   return [
     { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
     waiting.length === 0
       ? { type: 'Available', status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
-      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inStates(rowsOf(waiting)) },
+      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inStates(rowsOf(waiting), creates) },
     ...(ready || stalled || !manages ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
     ...(stalled ? [{ type: 'Stalled', status: 'True', reason, message } as const] : []),
   ];

@@ -9,10 +9,10 @@ import {
   type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
-import { isoSeconds } from '../lib/clock.ts';
+import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { progressPollInterval, stalledPollInterval } from './backoff.ts';
 import { columnsOfEdit, messageColumn, readyColumnOfEdit } from './columns.ts';
-import { forceDetachHint, timeOfDay } from './messages.ts';
+import { forceDetachHint } from './messages.ts';
 import type { Reason } from './reasons.ts';
 import type { Requeue } from './requeue.ts';
 import type { Report } from './status.ts';
@@ -80,7 +80,7 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
   const never = {
     status: 'Unknown',
     reason: 'Suspended' satisfies Reason,
-    message: 'suspended before anything was looked at',
+    message: 'suspended before the first observation',
   } as const;
   const unknown = stateConditions(
     [],
@@ -192,7 +192,7 @@ function conditionsUnobserved(
   const [ready, ...rest] = stateConditions(before, statements, metadata.generation, isoSeconds(now));
   const available = findCondition(before, 'Available');
   const { reason } = statements[0];
-  const message = 'no region has been looked at yet; the message of Ready says why';
+  const message = 'no region observed yet; the message of Ready says why';
   const never: Statement = { type: 'Available', status: 'Unknown', reason, message };
   return [
     ...(ready ? [ready] : []),

@@ -64,7 +64,9 @@ export function announceTo({ events, log, metrics, clock }: Listeners): Announce
     const is = findCondition(after?.conditions, 'Ready');
     if (!is || is.status === was?.status) return;
     const lasted = since(was?.lastTransitionTime);
-    say('Normal', { reason: is.reason, ...lasted }, `Ready is ${is.status}: ${is.message}`);
+    // A refusal is both an event and the message of Ready.
+    const isTold = happenings.some(({ reason, note }) => reason === is.reason || note.includes(is.message));
+    if (!isTold) say('Normal', { reason: is.reason, ...lasted }, `Ready is ${is.status}: ${is.message}`);
     if (is.status === 'True' && was?.status === 'False' && lasted.durationMs !== undefined)
       metrics.becameReady(lasted.durationMs / 1_000);
   };

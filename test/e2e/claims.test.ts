@@ -39,7 +39,7 @@ describeWithKubectl('two objects that name one registry', () => {
       Boolean(status?.readyRegions === '1/1' && status.plan?.[0]?.notBefore),
     );
     expect(isNotReadyBecause('Pruning')(pruning)).to.equal(true);
-    await scenario.untilEvent('second', /^PruneScheduled: japaneast: not in spec.regions, pruned at /);
+    await scenario.untilEvent('second', /^PruneScheduled: japaneast: not in spec.regions, pruned from /);
     expect(scenario.arm.azure.replica(registry, 'japaneast')).not.to.equal(undefined);
 
     await scenario.patch('second', { spec: { pruneDelay: '0s' } });

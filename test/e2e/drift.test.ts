@@ -45,7 +45,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(scenario.arm.azure.replica(registry, 'japaneast')?.routing).to.equal(true);
     await scenario.untilEvent(
       'rerouted',
-      'DriftCorrected: japaneast had been changed in Azure by others: turn routing on',
+      'DriftCorrected: japaneast: others changed the replica in Azure, correcting it: turn routing on',
     );
   });
 
@@ -72,7 +72,10 @@ describeWithKubectl('a registry that others change', () => {
     await corrected;
     expect(tags()).to.deep.equal({ foreign: 'changed', team: 'web', tier: 'gold' });
     await scenario.reconcileNow('tagged');
-    await scenario.untilEvent('tagged', 'DriftCorrected: japaneast had been changed in Azure by others: set tags');
+    await scenario.untilEvent(
+      'tagged',
+      'DriftCorrected: japaneast: others changed the replica in Azure, correcting it: set tags',
+    );
 
     await scenario.patch('tagged', { spec: { regions: [{ location: 'japaneast', tags: { team: 'web' } }] } });
     const ready = await scenario.reconcileNow('tagged');
@@ -93,7 +96,7 @@ describeWithKubectl('a registry that others change', () => {
     expect(isReady(ready), readyMessage(ready)).to.equal(true);
     await scenario.untilEvent(
       'robbed',
-      'DriftCorrected: japaneast had been deleted in Azure by others: create replica japaneast',
+      'DriftCorrected: japaneast: others deleted the replica in Azure, correcting it: create the replica',
     );
   });
 
@@ -115,7 +118,7 @@ describeWithKubectl('a registry that others change', () => {
     const refused = await scenario.until('lastone', 'is refused', isNotReadyBecause('LastRoutedRegion'));
     expect(condition(refused, 'Stalled')).to.include({ status: 'True' });
     expect(readyMessage(refused)).to.equal(
-      'japaneast is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it',
+      'japaneast: no other replica is routed and ready: routing off would cut clients off. Set routing: Enabled for this region or another; the home region can be listed for it',
     );
     expect(scenario.writesTo('lastone')).to.deep.equal([]);
 

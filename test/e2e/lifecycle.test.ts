@@ -52,10 +52,10 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
         'japaneast, westeurope are ready',
       ],
     ]);
-    await scenario.untilEvent('simple', 'ReplicaReady: replica japaneast in japaneast is ready');
+    await scenario.untilEvent('simple', 'ReplicaReady: japaneast: the replica is ready');
     const described = await scenario.kubectl('describe georep simple');
-    expect(described).to.match(/Normal +ReplicaCreating .*creating replica japaneast in japaneast/);
-    expect(described).to.match(/Normal +ReplicaReady .*replica japaneast in japaneast is ready/);
+    expect(described).to.match(/Normal +ReplicaCreating .*japaneast: creating the replica/);
+    expect(described).to.match(/Normal +ReplicaReady .*japaneast: the replica is ready/);
     expect(scenario.writesTo('simple')).to.have.members(['PUT japaneast', 'PUT westeurope']);
   });
 
@@ -88,7 +88,7 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
       'create koreacentral',
       'create westeurope',
     ]);
-    expect(busy.status?.plan?.[0]?.message).to.contain('at most 4 replicas of a registry move at a time');
+    expect(busy.status?.plan?.[0]?.message).to.contain('at most 4 replicas of a registry change at a time');
     await scenario.finishProvisioning('several', ...regions.slice(0, 4));
     const ready = await scenario.finishProvisioning('several', ...regions.slice(4));
     expect(isReady(ready), readyMessage(ready)).to.equal(true);
@@ -139,7 +139,7 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
     expect(isReady(ready), readyMessage(ready)).to.equal(true);
     expect(region(ready, 'northeurope')).to.equal(undefined);
     expect(scenario.writesTo('moving')).to.deep.equal(['PUT westeurope', 'DELETE northeurope']);
-    await scenario.untilEvent('moving', 'ReplicaDeleted: replica northeurope in northeurope is gone');
+    await scenario.untilEvent('moving', 'ReplicaDeleted: northeurope: the replica is gone');
   });
 
   it('routes a WhenReady region only after its content is there', async () => {
@@ -205,15 +205,15 @@ describeWithKubectl('a registry and the object that lists its regions', () => {
       for (let row = await rows.next(); !expected.test(row.value ?? ''); row = await rows.next())
         if (row.done) expect.fail(`kubectl ended before it said ${expected}`);
     };
-    await follow(/^edited +edited +Ready +1\/1 +\d+s$/);
+    await follow(/^edited +edited +Ready +1\/1 +AllRegionsReady +\d+s$/);
     await scenario.kubectl('edit georep edited', {
       env: { KUBE_EDITOR: 'sed -i "s/location: westeurope/location: japaneast/"' },
     });
-    await follow(/^edited +edited +Syncing +0\/1 +japaneast +\d+s$/);
+    await follow(/^edited +edited +Syncing +0\/1 +japaneast +Syncing +\d+s$/);
     // The status is updated before the request to Azure.
     await scenario.arm.journal.first(({ method, registry }) => method === 'PUT' && registry === 'edited');
     await scenario.finishProvisioning('edited', 'japaneast');
-    await follow(/^edited +edited +Ready +1\/1 +\d+s$/);
+    await follow(/^edited +edited +Ready +1\/1 +AllRegionsReady +\d+s$/);
     follower.kill();
     expect(scenario.writesTo('edited')).to.deep.equal(['PUT japaneast']);
   });

@@ -85,13 +85,13 @@ describe('an operator that cannot start, or cannot connect', () => {
         'unknown',
         // The only credential of the chain that makes no request of its own.
         { ...noCredential, AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' },
-        /The operator has no valid Azure credential/,
+        /no valid Azure credential/,
       ],
       [
         'its secret is not accepted',
         'denied',
         { AZURE_CLIENT_SECRET: 'not-the-secret', AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' },
-        /The operator has no valid Azure credential.*AADSTS7000215/,
+        /no valid Azure credential.*AADSTS7000215/,
       ],
     ] as const)
       it(`reports at once that ${what}, reports it on every object, and keeps running`, async () => {

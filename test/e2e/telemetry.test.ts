@@ -45,7 +45,7 @@ describeWithKubectl('metrics and log', () => {
     const registry = scenario.addRegistry('simple');
     await scenario.apply('simple', { regions: ['japaneast'] });
     await scenario.until('simple', 'is Creating', regionsAre('Creating', 'japaneast'));
-    await logged('simple', 'Ready is False: japaneast is Creating');
+    await logged('simple', 'Ready is False: creating japaneast');
     const creating = await scrapeUntil('georeplication_objects{phase="Syncing"}', 1);
     expect(creating.get('georeplication_replicas{state="Creating"}')).to.equal(1);
     expect(
@@ -65,10 +65,10 @@ describeWithKubectl('metrics and log', () => {
     expect(
       lines.map(({ registry, region, action, from, to, msg }) => ({ registry, region, action, from, to, msg })),
     ).to.deep.equal([
-      line('creating replica japaneast in japaneast', { action: 'Create' }),
-      { ...line('Ready is False: japaneast is Creating'), region: undefined },
+      line('japaneast: creating the replica', { action: 'Create' }),
+      { ...line('Ready is False: creating japaneast'), region: undefined },
       line('japaneast: Creating → Syncing', { from: 'Creating', to: 'Syncing' }),
-      line('replica japaneast in japaneast is ready', { action: 'Look', from: 'Syncing', to: 'Ready' }),
+      line('japaneast: the replica is ready', { action: 'Look', from: 'Syncing', to: 'Ready' }),
       { ...line('Ready is True: japaneast is ready'), region: undefined },
     ]);
     expect(lines[0]?.correlationId).to.match(/^[0-9a-f-]{36}$/);

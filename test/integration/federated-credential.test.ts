@@ -41,7 +41,7 @@ describe('the client of a ServiceAccount', () => {
     expect(await read({ [clientId]: client.clientId }, client.tenantId)).to.deep.equal(client);
     const error = await rejection(read({ [clientId]: client.clientId }));
     expect(error).to.include({ kind: 'Denied', reason: 'ServiceAccountNotAnnotated' });
-    expect(error.message).to.contain(`web/registries has no annotation ${tenant}`);
+    expect(error.message).to.contain(`annotation ${tenant} of ServiceAccount web/registries is not set`);
   });
 
   for (const hostile of [
@@ -78,7 +78,7 @@ describe('the client of a ServiceAccount', () => {
       resolveClient(account, { serviceAccounts: { annotations }, age: 0, homeTenant: undefined }),
     );
     expect(error).to.include({ kind: 'Transient' });
-    expect(error.message).to.match(/^The API server does not tell about ServiceAccount web\/registries.*no answer/);
+    expect(error.message).to.match(/^the API server does not answer about ServiceAccount web\/registries.*no answer/);
   });
 });
 

@@ -72,11 +72,10 @@ export async function resolveClient(
   const idIn = (name: string, otherwise?: string) => {
     const id = (reading.annotations[name] ?? otherwise ?? '').trim();
     if (isGuid(id)) return id.toLowerCase();
-    const found =
-      id === '' ? 'has no annotation' : `has ${JSON.stringify(sanitize(id, 100))}, which is no id, as its annotation`;
+    const found = id === '' ? 'is not set' : `is ${JSON.stringify(sanitize(id, 100))}, which is no id`;
     throw denied(
       'ServiceAccountNotAnnotated',
-      `ServiceAccount ${inWords(account)} ${found} ${name}, so its client in Azure is unknown: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000 (with the id of yours)`,
+      `annotation ${name} of ServiceAccount ${inWords(account)} ${found}. Set it to the id of yours: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000`,
     );
   };
   return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant), uid: reading.uid };
@@ -112,7 +111,7 @@ async function answered<T>(answer: Promise<T>, account: ServiceAccountName): Pro
     return await answer;
   } catch (error) {
     const words = sanitize(errorMessage(error), 512);
-    const message = `The API server does not tell about ServiceAccount ${inWords(account)}, so nothing can be asked of Azure as it (${words})`;
+    const message = `the API server does not answer about ServiceAccount ${inWords(account)}: cannot ask Azure as it yet (${words})`;
     throw new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
   }
 }
@@ -123,17 +122,17 @@ function refusal(account: ServiceAccountName, { refused, words }: Refused, asked
     case 'missing':
       return denied(
         'ServiceAccountNotFound',
-        `ServiceAccount ${inWords(account)}, which spec.identity names, does not exist. Create it: kubectl create serviceaccount -n ${shellQuote(namespace)} ${shellQuote(name)}`,
+        `ServiceAccount ${inWords(account)} of spec.identity does not exist. Create it with: kubectl create serviceaccount -n ${shellQuote(namespace)} ${shellQuote(name)}`,
       );
     case 'forbidden':
       return denied(
         'TokenRequestDenied',
-        `the operator may not ${asked} ServiceAccount ${inWords(account)}. Make the Role and the RoleBinding of deploy/identity in namespace ${namespace}, for this ServiceAccount (${words})`,
+        `the operator may not ${asked} ServiceAccount ${inWords(account)}. Create the Role and the RoleBinding of deploy/identity in namespace ${namespace}, for this ServiceAccount (${words})`,
       );
     case 'terminating':
       return denied(
         'TokenRequestDenied',
-        `namespace ${namespace} is being deleted, and no more tokens of ServiceAccount ${inWords(account)} are given (${words})`,
+        `namespace ${namespace} is being deleted: no token of ServiceAccount ${inWords(account)} (${words})`,
       );
     default:
       return refused satisfies never;
@@ -149,13 +148,13 @@ function notExchanged(
   const known = toArmError(error, `get a token for client ${clientId}`);
   const words = error instanceof Error ? describeCredentialError(error) : known.message;
   if (known.reason !== 'AuthenticationFailed') {
-    const message = `The token endpoint cannot be reached, or knows no tenant ${tenantId} (from ServiceAccount ${inWords(account)}), so there is no token for client ${clientId}. If that lasts, check ${annotation.tenantId} and the network (${words})`;
+    const message = `the token endpoint does not answer, or knows no tenant ${tenantId} (from ServiceAccount ${inWords(account)}): no token for client ${clientId} yet. If it lasts, check ${annotation.tenantId} and the network (${words})`;
     return new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
   }
   const subject = `system:serviceaccount:${account.namespace}:${account.name}`;
   return denied(
     'TokenExchangeRefused',
-    `Entra gives no token for client ${clientId} in tenant ${tenantId} in exchange for one of ServiceAccount ${inWords(account)} (${words}). The client needs a federated credential with issuer ${issuer}, subject ${subject} and audience ${audience}`,
+    `Entra rejects the token of ServiceAccount ${inWords(account)} for client ${clientId} in tenant ${tenantId}. Give the client a federated credential with issuer ${issuer}, subject ${subject} and audience ${audience} (${words})`,
     error,
   );
 }

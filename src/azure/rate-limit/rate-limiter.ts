@@ -154,6 +154,6 @@ export class RateLimiter {
 
 /** The message has no time in it: it is shown in the status, which must not change with every wait. */
 export function notSent(operation: Operation, retryAfter: number): ArmError {
-  const message = `waits for its turn: Azure allows the operator only so many ${operation} a second in this subscription`;
+  const message = `held back by the operator's rate limit: Azure allows so many ${operation} a second in a subscription`;
   return new ArmError('NotSent', 'Throttled', message, { retryAfter });
 }

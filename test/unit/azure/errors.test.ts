@@ -1,27 +1,11 @@
-import { createHttpHeaders, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
+import { readFile } from 'node:fs/promises';
+import { RestError } from '@azure/core-rest-pipeline';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ArmError, type ArmErrorKind, type ArmErrorReason } from '../../../src/azure/arm.ts';
 import { toArmError } from '../../../src/azure/errors.ts';
-
-/** An error of the SDK, with an unparsed body. */
-function refused(status: number, body: unknown, headers: Record<string, string> = {}): RestError {
-  const bodyAsText = typeof body === 'string' ? body : JSON.stringify(body);
-  const request = createPipelineRequest({ url: 'https://management.azure.com/' });
-  return new RestError(`HTTP ${status}`, {
-    statusCode: status,
-    response: { status, request, headers: createHttpHeaders(headers), bodyAsText },
-  });
-}
-
-function armSays(status: number, code: string, message: string, headers?: Record<string, string>): RestError {
-  return refused(status, { error: { code, message } }, headers);
-}
-
-/** An error of @azure/identity or MSAL, which are distinguished by name. */
-function named(name: string, message: string, members: object = {}): Error {
-  return Object.assign(new Error(message), { name, ...members });
-}
+import { actionsOfOwnRole, ownRole } from '../../../src/azure/refusal-details.ts';
+import { armSays, named, refused } from './thrown-errors.ts';
 
 const registryId =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup/providers/Microsoft.ContainerRegistry/registries/myACR0007';
@@ -286,12 +270,9 @@ describe('toArmError', () => {
   });
 
   it('says what was requested, and where', () => {
-    const { message } = toArmError(
-      armSays(409, 'Busy', 'an operation runs'),
-      'create replica japaneast of registry myACR0007',
-    );
+    const { message } = toArmError(armSays(409, 'Busy', 'an operation runs'), 'create the replica');
     expect(message).to.equal(
-      'Another operation is running in Azure; the operator will create replica japaneast of registry myACR0007 when it is over (Busy: an operation runs)',
+      'another operation is running in Azure: cannot create the replica yet (Busy: an operation runs)',
     );
   });
 
@@ -302,12 +283,14 @@ describe('toArmError', () => {
         'AuthorizationFailed',
         `The client '33333333-3333-3333-3333-333333333333' with object id '44444444-4444-4444-4444-444444444444' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/replications/write' over scope '${registryId}/replications/japaneast' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
       ),
-      'create replica japaneast of registry myACR0007',
+      'create the replica',
     );
-    expect(message).to.contain('may not perform Microsoft.ContainerRegistry/registries/replications/write');
+    expect(message).to.contain(
+      "it lacks Microsoft.ContainerRegistry/registries/replications/write. Grant the operator's role (deploy/azure-role.json), or Contributor;",
+    );
     expect(message).to.contain(`on ${registryId}/replications/japaneast`);
     expect(message).to.contain(
-      `az role assignment create --assignee-object-id 44444444-4444-4444-4444-444444444444 --assignee-principal-type ServicePrincipal --role Contributor --scope ${registryId}`,
+      `az role assignment create --assignee-object-id 44444444-4444-4444-4444-444444444444 --assignee-principal-type ServicePrincipal --role 'ACR Replication Operator' --scope ${registryId}`,
     );
   });
 
@@ -320,23 +303,20 @@ describe('toArmError', () => {
         'LinkedAuthorizationFailed',
         `The client '33333333-3333-3333-3333-333333333333' with object id '44444444-4444-4444-4444-444444444444' has permission to perform action 'Microsoft.ContainerRegistry/registries/replications/write' on scope '${registryId}/replications/japaneast'; however, it does not have permission to perform action(s) 'Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write' on the linked scope(s) '${endpoint}' (respectively) or the linked scope(s) are invalid.`,
       ),
-      'create replica japaneast of registry myACR0007',
+      'create the replica',
     );
     expect(message).to.contain(
-      'it may not perform Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write. Grant it',
+      'it lacks Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write. Grant Contributor;',
     );
-    expect(message).to.contain(`--role Contributor --scope ${endpoint} (Azure wants it on ${endpoint})`);
+    expect(message).to.contain(`--role Contributor --scope ${endpoint} (Azure asks for it on ${endpoint})`);
   });
 
   it("shows only similar names of ARM's list of regions", () => {
     const others = Array.from({ length: 40 }, (_, n) => `region${n}`).join(',');
     const words = `The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'. List of available regions for the resource type is 'eastus,japaneast,${others}'.`;
-    const { message } = toArmError(
-      armSays(400, 'LocationNotAvailableForResourceType', words),
-      'create replica japaneest of registry myACR0007',
-    );
+    const { message } = toArmError(armSays(400, 'LocationNotAvailableForResourceType', words), 'create the replica');
     expect(message).to.equal(
-      "Cannot create replica japaneest of registry myACR0007: the region does not exist or does not offer container registries; did you mean japaneast? Correct it in spec.regions (LocationNotAvailableForResourceType: The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'.)",
+      "the region does not exist or offers no container registries: cannot create the replica; did you mean japaneast? Correct it in spec.regions (LocationNotAvailableForResourceType: The provided location 'japaneest' is not available for resource type 'Microsoft.ContainerRegistry/registries/replications'.)",
     );
   });
 
@@ -344,7 +324,9 @@ describe('toArmError', () => {
     const others = Array.from({ length: 200 }, (_, n) => `region${n}`).join(', ');
     const words = `No registered resource provider found for location 'japaneest' and API version '2025-11-01' for type 'registries/replications'. The supported api-versions are '2023-07-01, 2025-11-01'. The supported locations are 'japaneast, ${others}'.`;
     const { message } = toArmError(armSays(400, 'NoRegisteredProviderFound', words), 'create replica japaneest');
-    expect(message).to.match(/container registries; did you mean japaneast\? Correct it in spec\.regions \(.*'\.\)$/);
+    expect(message).to.match(
+      /container registries: cannot create replica japaneest; did you mean japaneast\? Correct it in spec\.regions \(.*'\.\)$/,
+    );
     expect(message).not.to.match(/2023-07-01|region1/);
   });
 
@@ -360,7 +342,7 @@ describe('toArmError', () => {
       const { kind, reason, message } = errorFor('chinaeast2');
       expect([kind, reason]).to.deep.equal(['Invalid', 'ApiVersionNotSupported']);
       expect(message).to.match(
-        /^Cannot create replica chinaeast2: Azure does not offer API version 2025-11-01 there\. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of 2023-01-01, 2022-01-01, .*2014-01-01, and 4 older ones \(/,
+        /^Azure does not offer API version 2025-11-01 there: cannot create replica chinaeast2\. Set AZURE_CONTAINER_REGISTRY_API_VERSION of the operator to one of 2023-01-01, 2022-01-01, .*2014-01-01, and 4 older ones \(/,
       );
       expect(message).not.to.contain('did you mean');
     });
@@ -392,14 +374,23 @@ describe('toArmError', () => {
       'delete replica N',
     );
     expect(message).to.match(
-      new RegExp(`^A resource lock forbids to delete replica N: it is on ${registryId}\\. Remove it \\(az lock list`),
+      new RegExp(
+        `^a resource lock is in the way: cannot delete replica N\\. Remove the lock on ${registryId} \\(az lock list`,
+      ),
     );
+  });
+
+  it("names the operator's role for exactly the actions that it grants", async () => {
+    const { Name, Actions } = JSON.parse(await readFile('deploy/azure-role.json', 'utf8'));
+    expect(Name).to.equal(ownRole);
+    for (const action of Actions) expect(action).to.match(actionsOfOwnRole);
+    expect('Microsoft.ContainerRegistry/registries/write').not.to.match(actionsOfOwnRole);
   });
 
   it('names the policy', () => {
     const words = `Resource 'N' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"Allowed locations","id":"/x"}}]'.`;
     const { message } = toArmError(armSays(403, 'RequestDisallowedByPolicy', words), 'create replica N');
-    expect(message).to.match(/^The Azure Policy "Allowed locations" forbids to create replica N\. Change the spec/);
+    expect(message).to.match(/^denied by Azure Policy "Allowed locations": cannot create replica N\. Change the spec/);
   });
 
   it('builds no command from unsafe text', () => {
@@ -416,9 +407,7 @@ describe('toArmError', () => {
   it('says what to set if there is no credential', () => {
     const unavailable = named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.');
     const { message } = toArmError(named('AggregateAuthenticationError', 'failed', { errors: [unavailable] }));
-    expect(message).to.contain(
-      'no Azure credential found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET',
-    );
+    expect(message).to.contain('none was found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET');
   });
 
   it('distinguishes a refused managed identity from a missing one', () => {
@@ -436,14 +425,14 @@ describe('toArmError', () => {
     expect(refused).to.include({
       reason: 'AuthenticationFailed',
       message:
-        'The operator has no valid Azure credential, so it cannot read registry myACR0007 (ManagedIdentityCredential: Authentication failed. Message invalid_request: Identity not found)',
+        'no valid Azure credential: cannot read registry myACR0007 (ManagedIdentityCredential: Authentication failed. Message invalid_request: Identity not found)',
     });
     for (const nowhere of [
       'Attempted to use the IMDS endpoint, but it is not available.',
       'ManagedIdentityCredential: Network unreachable. Message: network_error: See https://aka.ms/msal.js.errors#network_error for details',
       'ManagedIdentityCredential: Authentication failed. Message client_error: Error(s): Not Available - Timestamp: Not Available - Description: A client error occured.',
     ])
-      expect(of(nowhere).message, nowhere).to.contain('no Azure credential found');
+      expect(of(nowhere).message, nowhere).to.contain('no valid Azure credential');
   });
 
   it("shows Entra's reason without the libraries' additions", () => {
@@ -456,7 +445,7 @@ describe('toArmError', () => {
       'read registry myACR0007',
     );
     expect(message).to.equal(
-      'The operator has no valid Azure credential, so it cannot read registry myACR0007 (EnvironmentCredential authentication failed: invalid_client: AADSTS7000215: Invalid client secret provided)',
+      'no valid Azure credential: cannot read registry myACR0007 (EnvironmentCredential authentication failed: invalid_client: AADSTS7000215: Invalid client secret provided)',
     );
   });
 
@@ -537,7 +526,7 @@ describe('toArmError', () => {
           const error = toArmError(refused(status, body), 'delete replica japaneast of registry myACR0007');
           expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
           expect(error.message)
-            .to.contain('Something between the operator and Azure')
+            .to.contain('something between the operator and Azure')
             .and.to.contain(`HTTP ${status}`)
             .and.not.to.match(/<|Contributor/);
         });

@@ -57,9 +57,7 @@ export function isSettled(operator: OperatorModel): boolean {
   );
   return (
     ready?.status === 'True' ||
-    (waitsForUser &&
-      !moving &&
-      (operator.status.plan ?? []).every(({ message }) => /is held back|waits/.test(message ?? '')))
+    (waitsForUser && !moving && (operator.status.plan ?? []).every(({ message }) => /held: |waits/.test(message ?? '')))
   );
 }
 

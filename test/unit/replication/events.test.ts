@@ -60,9 +60,7 @@ describe('events', () => {
     expect(await recorder.flush(1_000)).to.equal(0);
     const notes = operator.events.map(({ note }) => note);
     expect(new Set(written)).to.deep.equal(new Set(notes));
-    expect(
-      notes.filter((note) => note === `replica ${regions[39]?.location} in ${regions[39]?.location} is gone`),
-    ).to.have.length(1);
+    expect(notes.filter((note) => note === `${regions[39]?.location}: the replica is gone`)).to.have.length(1);
   });
 
   it('report a denial once, however many regions it affects', () => {
@@ -74,7 +72,7 @@ describe('events', () => {
     );
     const results = locations.map((location) => refusedIn(location, reason));
     expect(describeEvents({ regions: locations }, after, results)).to.deep.equal([
-      `Warning AuthorizationFailed: no replica ${locations[0]} for you; AuthorizationFailed in ${locations.slice(1, 11).join(', ')}, 29 more too`,
+      `Warning AuthorizationFailed: ${locations[0]}: no replica ${locations[0]} for you; AuthorizationFailed in ${locations.slice(1, 11).join(', ')}, 29 more too`,
     ]);
     expect(describeEvents({ regions: locations, status: after }, after, results)).to.deep.equal([]);
   });
@@ -84,7 +82,7 @@ describe('events', () => {
     const after = aStatus(rows, stalled('LastRoutedRegion'));
     const status = aStatus([{ location: 'uksouth' }]);
     expect(describeEvents({ status }, after, [refusedIn('japaneast', 'AuthorizationFailed')])).to.deep.equal([
-      'Warning AuthorizationFailed: no replica japaneast for you',
+      'Warning AuthorizationFailed: japaneast: no replica japaneast for you',
       'Warning Stalled: LastRoutedRegion: in words',
     ]);
   });
@@ -93,12 +91,12 @@ describe('events', () => {
     const failed = { state: 'Failed', reason: 'RegionFailed', message: 'it failed 5 times' } as const;
     expect(
       describeEvents({ status: aStatus([{ state: 'Creating' }]) }, aStatus([failed], stalled('RegionFailed'))),
-    ).to.deep.equal(['Warning ReplicaFailed: it failed 5 times']);
+    ).to.deep.equal(['Warning ReplicaFailed: japaneast: it failed 5 times']);
   });
 
   it('report that a replica is ready even if it was being routed when it became so', () => {
     const routed = aStatus([{ readyOnce: true }]);
-    const ready = 'Normal ReplicaReady: replica japaneast in japaneast is ready';
+    const ready = 'Normal ReplicaReady: japaneast: the replica is ready';
     const updating = (readyOnce: boolean) => aStatus([{ state: 'Updating', readyOnce }]);
     expect(describeEvents({ status: updating(false) }, routed)).to.deep.equal([ready]);
     expect(describeEvents({ status: updating(true) }, routed)).to.deep.equal([]);
@@ -118,9 +116,8 @@ describe('events', () => {
 
   describe('for a replica that was observed Deleting', () => {
     const gone = aStatus([]);
-    const deletedByOperator = 'Normal ReplicaDeleted: replica japaneast in japaneast is gone';
-    const vanished =
-      'Warning ReplicaVanished: replica japaneast in japaneast is gone, and the operator did not delete it';
+    const deletedByOperator = 'Normal ReplicaDeleted: japaneast: the replica is gone';
+    const vanished = 'Warning ReplicaVanished: japaneast: the replica is gone, and the operator did not delete it';
     const cases: [string, Partial<RegionStatus>, ObjectParts, string][] = [
       ['a pruned replica', { desired: false }, {}, deletedByOperator],
       ['a failed creation that is replaced', { readyOnce: false, createdHere: true }, {}, deletedByOperator],

@@ -109,7 +109,7 @@ describe('planning for absent regions', () => {
       waitsFor: [],
       reason: 'RegionNotAvailable',
       message:
-        'is not created: subscription 00000000-0000-0000-0000-000000000000 has no region japaneest; did you mean japaneast? Correct it in spec.regions',
+        'no such region in subscription 00000000-0000-0000-0000-000000000000; did you mean japaneast? Correct it in spec.regions',
     });
   });
 
@@ -117,7 +117,7 @@ describe('planning for absent regions', () => {
     const observed = { ...observing([homeEntry], { missing: ['atlantis'] }), locations: new Set([home, 'japaneast']) };
     const [step] = plan({ regions: ['atlantis'] }, observed).steps;
     expect(step?.hold?.message).to.match(
-      /has no region atlantis\. Correct it in spec\.regions; az account list-locations --query '\[\]\.name' lists them$/,
+      /^no such region in subscription [-0]+\. Correct it in spec\.regions; az account list-locations --query '\[\]\.name' lists the regions$/,
     );
   });
 
@@ -134,7 +134,7 @@ describe('planning for absent regions', () => {
     const status = aStatus([{ state: 'Absent', reason: 'RegionNotAvailable', retryAfter: '2026-11-22T12:05:00Z' }]);
     const made = plan({ status }, observing([homeEntry]));
     expect(made.confirm).to.deep.equal([]);
-    expect(made.steps.map(({ hold }) => hold?.message)).to.deep.equal(['is tried again at 2026-11-22T12:05:00Z']);
+    expect(made.steps.map(({ hold }) => hold?.message)).to.deep.equal(['next attempt at 12:05 UTC']);
   });
 
   it('retries immediately after an edit or a reconcile request', () => {
@@ -593,17 +593,17 @@ describe('planning for a registry that cannot be replicated', () => {
     {
       observed: noRegistry,
       reason: 'RegistryNotFound',
-      says: 'Registry myACR0007 does not exist in resource group myresourcegroup of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name myACR0007 --resource-group myresourcegroup --sku Premium',
+      says: 'registry myACR0007 does not exist in resource group myresourcegroup of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name myACR0007 --resource-group myresourcegroup --sku Premium',
     },
     {
       observed: observing([], { registry: aRegistry({ sku: 'Basic' }) }),
       reason: 'RegistryNotPremium',
-      says: 'Registry myACR0007 is Basic; geo-replication needs Premium. Upgrade it with: az acr update --name myACR0007 --sku Premium',
+      says: 'registry myACR0007 is Basic; geo-replication needs Premium. Upgrade it with: az acr update --name myACR0007 --sku Premium',
     },
     {
       observed: observing([], { registry: aRegistry({ provisioningState: 'Updating' }) }),
       reason: 'RegistryNotReady',
-      says: 'Registry myACR0007 is Updating; its replicas are left alone until it is Succeeded. If that lasts, see what is wrong with: az acr show --name myACR0007 --resource-group myresourcegroup',
+      says: 'registry myACR0007 is Updating; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name myACR0007 --resource-group myresourcegroup',
     },
   ];
   for (const { observed, reason, says } of cases) {

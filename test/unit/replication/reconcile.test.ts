@@ -191,7 +191,7 @@ describe('a reconcile pass', () => {
         action: 'delete',
         location: 'northeurope',
         waitsFor: 'japaneast',
-        message: 'delete replica northeurope: the spec does not list it; waits until japaneast has been ready',
+        message: 'delete the replica: not in spec.regions; waits until japaneast has been ready',
       },
     ]);
     await operator.runUntil(() => operator.condition('Available')?.status === 'True');
@@ -249,12 +249,12 @@ describe('a request that Azure denies', () => {
     errors.set('PUT japaneast', new ArmError('Denied', 'AuthorizationFailed', 'no right'));
     await operator.pass();
     expect(operator.status.plan?.map(({ message }) => message)).to.deep.equal([
-      'create replica japaneast; is tried again at 2026-11-22T00:01:00Z',
-      'turn routing off; is held back: LastRoutedRegion',
+      'create the replica; next attempt at 00:01 UTC',
+      'turn routing off; held: LastRoutedRegion',
     ]);
     expect(operator.status.regions?.map(({ message }) => message)).to.deep.equal([
       'no right',
-      'eastus is not unrouted: no other replica is routed and ready, and clients would be cut off. Set routing: Enabled for this region or another; the home region can be listed for it',
+      'no other replica is routed and ready: routing off would cut clients off. Set routing: Enabled for this region or another; the home region can be listed for it',
     ]);
   });
 
@@ -495,7 +495,7 @@ describe("a request that the operator's own rate limiter holds back", () => {
     errors.set('PUT japaneast', waiting(7_000));
     expect(await operator.pass()).to.equal(7_000);
     expect(operator.status.plan).to.deep.equal([
-      { action: 'create', location: 'japaneast', message: 'create replica japaneast; waits for its turn' },
+      { action: 'create', location: 'japaneast', message: 'create the replica; waits for its turn' },
     ]);
     expect(operator.status.regions?.[0]).to.not.have.any.keys('reason', 'retryAfter', 'message');
     expect(operator.condition('Stalled')).to.equal(undefined);
@@ -594,7 +594,7 @@ describe('the deletion of an object', () => {
     operator.delete();
     await operator.pass();
     expect(operator.status.phase).to.equal('Deleting');
-    expect(operator.condition('Ready')?.message).to.equal('waits until Azure has deleted japaneast');
+    expect(operator.condition('Ready')?.message).to.equal('deleting japaneast');
     await operator.runUntil(() => operator.isGone);
     expect([...arm.actualReplicas.keys()]).to.deep.equal([home]);
     expect(operator.reasons.slice(-2)).to.deep.equal(['ReplicaDeleting', 'ReplicaDeleted']);
@@ -689,7 +689,7 @@ describe('waiting', () => {
     await clock.advance(minute);
     await operator.pass();
     expect(operator.reasons).to.deep.equal(['SyncingForLong']);
-    expect(operator.condition('Ready')?.message).to.contain('japaneast: has been Syncing since 2026-11-22T00:00:00Z');
+    expect(operator.condition('Ready')?.message).to.contain('japaneast: synchronising since 00:00 UTC');
   });
 });
 
@@ -767,7 +767,7 @@ describe('a failed creation', () => {
     await operator.runUntil(() => operator.condition('Stalled')?.reason === 'RegionFailed', 2_000);
     expect(arm.writes.filter((write) => write === 'create japaneast')).to.have.length(5);
     expect(operator.status.regions?.[0]).to.deep.include({ state: 'Failed', attempts: 5 });
-    expect(operator.condition('Ready')?.message).to.contain('failed 5 times');
+    expect(operator.condition('Ready')?.message).to.contain('stopped after 5 attempts');
     expect(operator.reasons.filter((reason) => reason === 'ReplicaFailed')).to.have.length(5);
   });
 
@@ -789,14 +789,14 @@ describe('a failed creation', () => {
     const reason = 'QuotaExceeded: The quota of the region is used up.';
     arm.failures.set('japaneast', reason);
     await operator.runUntil(() => operator.status.regions?.[0]?.state === 'Failed');
-    const message = `Azure reports replica japaneast as Failed (${reason}) (attempt 1 of 5)`;
+    const message = `Azure reports the replica as Failed; attempt 2 of 5 at 00:01 UTC (${reason})`;
     expect(operator.status.regions?.[0]).to.include({ message, failure: reason });
-    expect(operator.condition('Ready')?.message).to.equal(message);
-    expect(operator.events.find((event) => event.reason === 'ReplicaFailed')?.note).to.equal(message);
+    expect(operator.condition('Ready')?.message).to.equal(`japaneast: ${message}`);
+    expect(operator.events.find((event) => event.reason === 'ReplicaFailed')?.note).to.equal(`japaneast: ${message}`);
     arm.failures.clear();
     operator.restart();
     await operator.pass();
-    expect(operator.condition('Ready')?.message).to.equal(message);
+    expect(operator.condition('Ready')?.message).to.equal(`japaneast: ${message}`);
     heal();
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
     expect(operator.status.regions?.[0]?.failure).to.equal(undefined);
@@ -829,7 +829,7 @@ describe('a failed creation', () => {
     };
     arm.replicas = async () => [];
     await operator.runUntil(() => operator.status.regions?.[0]?.attempts === 1);
-    expect(operator.condition('Ready')?.message).to.contain('came to nothing');
+    expect(operator.condition('Ready')?.message).to.contain('the creation failed: Azure dropped the replica');
     expect(operator.status.regions?.[0]?.retryAfter).not.to.equal(undefined);
   });
 });
@@ -851,7 +851,7 @@ describe('a creation that Azure keeps rejecting because of another operation', (
     expect(stalledAfter).to.be.within(60, 75);
     expect(operator.condition('Stalled')?.reason).to.equal('ProgressDeadlineExceeded');
     expect(operator.condition('Ready')?.message).to.match(
-      /japaneast has been refused since .*: another operation is running$/,
+      /^japaneast: creation refused since 00:00 UTC, .*: another operation is running; next attempt at .* UTC$/,
     );
     expect(sentAtMinutes.length).to.be.at.most(45);
     expect(sentAtMinutes.filter((at) => at > 90).length).to.be.at.most(10);

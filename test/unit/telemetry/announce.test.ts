@@ -36,7 +36,7 @@ describe('a transition', () => {
     type: 'Normal',
     reason: 'ReplicaCreating',
     action: 'Create',
-    note: 'creating replica japaneast in japaneast',
+    note: 'japaneast: creating the replica',
     locations: ['japaneast'],
     request: { durationMs: 812.4, correlationId: 'c0441b2e' },
   };
@@ -57,10 +57,10 @@ describe('a transition', () => {
         action: 'Create',
         durationMs: 812,
         correlationId: 'c0441b2e',
-        sentence: 'creating replica japaneast in japaneast',
+        sentence: 'japaneast: creating the replica',
       },
     ]);
-    expect(recorded).to.deep.equal([['myacr0007', 'creating replica japaneast in japaneast']]);
+    expect(recorded).to.deep.equal([['myacr0007', 'japaneast: creating the replica']]);
   });
 
   it('names the previous state, and how long it lasted', () => {
@@ -109,6 +109,16 @@ describe('a transition', () => {
       { level: 'info', ...subject, reason: 'Because', durationMs: 74_000, sentence: 'Ready is True: in words' },
     ]);
     expect(counted).to.deep.equal(['ready after 74 s']);
+  });
+
+  it('that an event tells is not told again as the message of Ready', () => {
+    const locked: ObjectEvent = { ...created, type: 'Warning', reason: 'Because', note: 'japaneast: locked' };
+    const stalled: ObjectEvent = { ...created, type: 'Warning', reason: 'Stalled', note: 'Because: in words' };
+    for (const event of [locked, stalled]) {
+      log.all.length = 0;
+      announce(anObject({ status: aStatus([], readyIs('True', 74)) }), [event], aStatus([], readyIs('False', 0)));
+      expect(lines().map(({ sentence }) => sentence)).to.deep.equal([event.note]);
+    }
   });
 
   it('to Ready is not measured if its duration is unknown', () => {

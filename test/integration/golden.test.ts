@@ -1,0 +1,137 @@
+// What kubectl prints for an object of each phase and each reason, compared with the files in test/golden. UPDATE_GOLDEN=1
+// writes them anew; read what changed.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { reasons } from '../../src/replication/reasons.ts';
+import { kubectl } from '../emulators/kubectl.ts';
+import { type Connection, connect } from '../emulators/kubernetes/connection.ts';
+import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import { play, reasonsElsewhere, type Scenario, settings } from '../golden/scenarios.ts';
+import { root } from '../manifests.ts';
+
+const api = '/apis/georeplication.dev/v1alpha1';
+const phases = ['Pending', 'Syncing', 'Pruning', 'Ready', 'Degraded', 'Failed', 'Suspended', 'Observing', 'Deleting'];
+
+describe('what kubectl prints of an object in each phase and for each reason', () => {
+  const scenarios = new Map<string, Scenario>();
+  let emulator: KubernetesEmulator;
+  let server: Connection;
+  let directory: string;
+
+  before(async () => {
+    for (const [name, setting] of Object.entries(settings)) scenarios.set(name, await play(setting));
+    emulator = await startKubernetesEmulator({ crds: ['crds/registryreplications.yaml'] });
+    server = connect(emulator);
+    directory = await mkdtemp(join(tmpdir(), 'golden-'));
+    await writeFile(join(directory, 'kubeconfig'), emulator.kubeconfig);
+    await server.request('POST', '/api/v1/namespaces', { metadata: { name: 'registries' } });
+    for (const [name, scenario] of scenarios) await store(objectName(name), scenario);
+  });
+
+  after(async () => {
+    server?.close();
+    await emulator?.close();
+    if (directory) await rm(directory, { recursive: true });
+  });
+
+  async function store(name: string, { object, events }: Scenario): Promise<void> {
+    const path = `${api}/namespaces/registries/registryreplications`;
+    const { apiVersion, kind, spec, status } = object;
+    const metadata = { name, namespace: 'registries', generation: object.metadata.generation };
+    const created = await server.request<RegistryReplication>('POST', path, { apiVersion, kind, metadata, spec });
+    expect(created.code, JSON.stringify(created.body)).to.equal(201);
+    const written = await server.request(
+      'PATCH',
+      `${path}/${name}/status`,
+      { status },
+      { 'content-type': 'application/merge-patch+json' },
+    );
+    expect(written.code, JSON.stringify(written.body)).to.equal(200);
+    const regarding = { apiVersion, kind, name, namespace: 'registries', uid: created.body.metadata.uid };
+    for (const [n, { type, reason, action, note }] of events.entries()) {
+      const event = {
+        metadata: { name: `${name}.${n}`, namespace: 'registries' },
+        type,
+        reason,
+        action,
+        note,
+        regarding,
+      };
+      const times = {
+        eventTime: '2026-11-22T12:00:00.000000Z',
+        reportingController: 'acr-replication-operator',
+        reportingInstance: 'pod',
+      };
+      const sent = await server.request('POST', '/apis/events.k8s.io/v1/namespaces/registries/events', {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        ...event,
+        ...times,
+      });
+      expect(sent.code, JSON.stringify(sent.body)).to.equal(201);
+    }
+  }
+
+  async function print(args: string): Promise<string> {
+    const { code, stdout, stderr } = await kubectl(join(directory, 'kubeconfig'), args.split(' '));
+    expect(code, stderr).to.equal(0);
+    return stdout;
+  }
+
+  it('covers every phase and every reason', () => {
+    const statuses = [...scenarios.values()].map(({ object }) => object.status);
+    const seen = new Set(
+      statuses.flatMap((status) => status?.conditions?.find(({ type }) => type === 'Ready')?.reason ?? []),
+    );
+    for (const reason of Object.keys(reasons))
+      expect(seen.has(reason) || Object.hasOwn(reasonsElsewhere, reason), reason).to.equal(true);
+    expect(new Set(statuses.map((status) => status?.phase))).to.have.all.keys(...phases);
+    for (const [name, { object }] of scenarios) {
+      const [reason = ''] = name.split(',');
+      if (Object.hasOwn(reasons, reason)) expect(object.status?.conditions?.[0]?.reason, name).to.equal(reason);
+    }
+  });
+
+  for (const columns of [80, 140])
+    for (const [file, args] of [
+      ['get', 'get georep -n registries'],
+      ['wide', 'get georep -n registries -o wide'],
+      ['describe', 'describe georep -n registries'],
+    ] as const)
+      it(`is as in test/golden/${columns}/${file}.txt`, async () => {
+        const printed = withoutSpecs(await print(args))
+          .split('\n')
+          .map(withoutAges)
+          .flatMap(wrap(columns))
+          .join('\n');
+        const golden = join(root, 'test/golden', String(columns), `${file}.txt`);
+        if (process.env.UPDATE_GOLDEN) await writeFile(golden, printed);
+        expect(printed).to.equal(await readFile(golden, 'utf8'));
+      });
+});
+
+/** As a name of Kubernetes: "Syncing, 40 regions" is syncing-40-regions. */
+function objectName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase();
+}
+
+/** `kubectl describe` of several objects, without their metadata and specs, which say nothing new. */
+function withoutSpecs(text: string): string {
+  return text.replace(/^Namespace: [\s\S]*?^Status:$/gm, 'Status:');
+}
+
+/** Ages, uids and times of the server differ at each run. */
+function withoutAges(line: string): string {
+  return line
+    .replace(/^( *(?:UID|Resource Version|Creation Timestamp): +).*/, '$1<...>')
+    .replace(/ (?:\d+[smhdy])+( |$)/, ' AGE$1')
+    .trimEnd();
+}
+
+/** Breaks a line as a terminal of so many columns does. */
+function wrap(columns: number): (line: string) => string[] {
+  return (line) => (line === '' ? [''] : (line.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? []));
+}
