@@ -188,6 +188,28 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
     expect(since.every(({ status }) => status?.phase === 'Ready')).to.equal(true);
   });
 
+  for (const [name, reason, refusal] of [
+    ['editedinoutage', 'AzureUnreachable', { status: 503, code: 'ServerBusy', message: 'The server is busy.' }],
+    ['editedthrottled', 'Throttled', throttled(3)],
+  ] as const)
+    it(`shows at once that Azure has not answered an edit yet: ${reason}`, async () => {
+      const registry = scenario.addRegistry(name);
+      scenario.arm.azure.addReplica(registry, 'japaneast');
+      scenario.arm.azure.addReplica(registry, 'westeurope');
+      await scenario.apply(name, { regions: ['japaneast', 'westeurope'] });
+      await scenario.untilReady(name);
+      const answerAgain = scenario.arm.azure.refuse((request) => request.registry === name, refusal);
+      await scenario.apply(name, { regions: ['japaneast', 'westeurope', 'northeurope'] });
+      const waiting = await scenario.until(name, 'shows the edit', ({ status }) => status?.phase === 'Syncing');
+      expect(waiting.status).to.include({ readyRegions: '2/3', syncing: 'northeurope' });
+      expect(condition(waiting, 'Ready')).to.include({ status: 'Unknown', reason, observedGeneration: 2 });
+      expect(readyMessage(waiting)).to.match(/^edit not observed since .+ UTC, next attempt at .+ UTC: /);
+      await scenario.untilEvent(name, new RegExp(`^${reason}: edit not observed since`));
+      answerAgain();
+      await scenario.until(name, 'is Creating', regionsAre('Creating', 'northeurope'));
+      expectReady(await scenario.finishProvisioning(name, 'northeurope'));
+    });
+
   it('keeps a replica that failed to provision as evidence, and replaces it on a reconcile request', async () => {
     const registry = scenario.addRegistry('failing');
     scenario.arm.azure.faults.add({
