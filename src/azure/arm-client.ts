@@ -63,7 +63,7 @@ export interface ArmClient extends Arm {
 /** Keeps connections alive, and shares them among all subscriptions. */
 export function createArmClient(options: ArmOptions): ArmClient {
   const { credential, cloud, beforeWrite, userAgent, clock = systemClock } = options;
-  const httpClient = createHttpClient({ keepAlive: true, ...(beforeWrite && { beforeWrite }) });
+  const httpClient = createHttpClient({ keepAlive: true, clock, ...(beforeWrite && { beforeWrite }) });
   const pipeline = createPipelineFromOptions({
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

@@ -34,6 +34,11 @@ export function errorMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Of an error of `readFile`, without the path, which Node adds to some of its messages only. */
+export function readErrorMessage(thrown: unknown): string {
+  return errorMessage(thrown).replace(/, open '.*'$/s, '');
+}
+
 /** At most `limit` characters, with an ellipsis if truncated. */
 export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text;

@@ -1,7 +1,7 @@
 // Requests to ARM and Entra through a CONNECT proxy on loopback, which refuses, stalls and breaks off as proxies do.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import type { TokenCredential } from '@azure/core-auth';
 import { ClientSecretCredential } from '@azure/identity';
 import { expect } from 'chai';
@@ -50,7 +50,7 @@ function azureAt(certificate: Certificate): Server {
   });
 }
 
-async function listening(server: Server): Promise<string> {
+async function listening(server: Server | TcpServer): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -126,7 +126,11 @@ describe('requests to Azure through a proxy', () => {
       process.env.HTTPS_PROXY = trusted.url();
       const client = connect();
       expect(await client.registry(registry)).to.include({ location: 'eastus' });
+      expect(await client.registry(registry)).to.include({ location: 'eastus' });
+      expect(trusted.requests).to.deep.equal([arm]);
       client.close();
+      await trusted.emptied();
+      await secure.emptied();
     } finally {
       await Promise.all([secure.close(), trusted.close()]);
     }
@@ -191,6 +195,29 @@ describe('requests to Azure through a proxy', () => {
     }
     await proxy.emptied();
   });
+
+  for (const scheme of ['http', 'https'])
+    it(`leave no socket behind when the server behind the proxy never finishes the TLS handshake: ${scheme}`, async () => {
+      const mute = createTcpServer((socket) => {
+        socket.on('error', () => undefined).once('data', () => mute.emit('hello'));
+      });
+      const url = `tcp://${await listening(mute)}`;
+      const via = await ConnectProxy.start({ targets: { [arm]: url }, ...(scheme === 'https' && { certificate }) });
+      process.env.HTTPS_PROXY = via.url();
+      const client = connect();
+      const asked = Array.from({ length: 5 }, () => rejection(client.registry(registry)));
+      // Their first message of TLS shows that the clients know of their tunnels.
+      for (let count = 0; count < 5; count += 1) await once(mute, 'hello');
+      await clock.advance(30_000);
+      for (const { kind, message } of await Promise.all(asked)) {
+        expect(kind).to.equal('Transient');
+        expect(message).to.contain('no answer within 30 s');
+      }
+      await via.emptied();
+      await via.close();
+      mute.close();
+      await once(mute, 'close');
+    });
 
   it('leave no socket behind when they are aborted while the proxy stalls', async () => {
     proxy.behaviour = 'stall';

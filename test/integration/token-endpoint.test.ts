@@ -146,6 +146,26 @@ describe('a credential whose token endpoint fails', () => {
       .and.to.contain('NODE_EXTRA_CA_CERTS');
   });
 
+  for (const [file, reason] of [
+    ['/nowhere/token', 'ENOENT: no such file or directory'],
+    [import.meta.dirname, 'EISDIR: illegal operation on a directory, read'],
+  ] as const)
+    it(`names a token file that cannot be read: ${reason}`, async () => {
+      const workload = {
+        AZURE_TENANT_ID: tenantId,
+        AZURE_CLIENT_ID: clientId,
+        AZURE_TOKEN_CREDENTIALS: 'WorkloadIdentityCredential',
+        AZURE_FEDERATED_TOKEN_FILE: file,
+      };
+      Object.assign(process.env, workload);
+      const { kind, message } = await failureOf(defaultCredential(cloud()));
+      for (const name of Object.keys(workload)) delete process.env[name];
+      expect(kind).to.equal('Denied');
+      expect(message).to.equal(
+        `The operator has no valid Azure credential, so it cannot read registry myACR0007 (the token file ${file} of AZURE_FEDERATED_TOKEN_FILE cannot be read: ${reason})`,
+      );
+    });
+
   it("requests a managed identity's token again after a reset", async () => {
     let asked = 0;
     answer = (request, response) => {

@@ -14,7 +14,13 @@ const names = new Set([
   'InteractionRequiredAuthError',
   'ServerError',
   'TokenEndpointError',
+  'TokenFileError',
 ]);
+
+/** The file with the ServiceAccount's token cannot be read; the message names it. */
+export class TokenFileError extends Error {
+  override readonly name = 'TokenFileError';
+}
 
 export function isCredentialError(error: unknown): error is Error {
   return error instanceof Error && names.has(error.name);

@@ -1,9 +1,12 @@
 // The operator's own credential, as @azure/identity finds it in the environment, and a check of it at startup.
+import { readFile } from 'node:fs/promises';
 import type { TokenCredential } from '@azure/core-auth';
 import { DefaultAzureCredential, type DefaultAzureCredentialOptions } from '@azure/identity';
 import { ManagedIdentityApplication } from '@azure/msal-node';
+import { readErrorMessage } from '../../lib/sanitize.ts';
 import { type Cloud, scopeOf } from '../cloud.ts';
 import { toArmError } from '../errors.ts';
+import { TokenFileError } from './credential-errors.ts';
 import type { Credential } from './token-cache.ts';
 import { createTokenHttpClient, followed } from './token-endpoint.ts';
 
@@ -15,13 +18,31 @@ export function defaultCredential(cloud: Cloud): Credential {
   const create = () => followed(new DefaultAzureCredential(authorityOptions(cloud)));
   let credential = create();
   return {
-    getToken: (scopes, options) => credential.getToken(scopes, options),
+    async getToken(scopes, options) {
+      try {
+        return await credential.getToken(scopes, options);
+      } catch (error) {
+        throw (await tokenFileError(error)) ?? error;
+      }
+    },
     reset() {
       // The class, not its instances, caches the tokens of managed identities (read in @azure/msal-node 7.2).
       Reflect.deleteProperty(ManagedIdentityApplication, 'nodeStorage');
       credential = create();
     },
   };
+}
+
+/** Node's words for an unreadable file, which @azure/identity passes on, do not always have its name. */
+async function tokenFileError(cause: unknown): Promise<TokenFileError | undefined> {
+  const file = process.env.AZURE_FEDERATED_TOKEN_FILE;
+  try {
+    if (file) await readFile(file);
+    return undefined;
+  } catch (error) {
+    const words = `the token file ${file} of AZURE_FEDERATED_TOKEN_FILE cannot be read: ${readErrorMessage(error)}`;
+    return new TokenFileError(words, { cause });
+  }
 }
 
 const httpClient = createTokenHttpClient();

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Cluster, User } from '@kubernetes/client-node';
 import type { Clock } from '../../lib/clock.ts';
-import { errorMessage, sanitize } from '../../lib/sanitize.ts';
+import { readErrorMessage, sanitize } from '../../lib/sanitize.ts';
 import { KubeConfigError } from './kubeconfig.ts';
 
 /** Certificate and key are in PEM. */
@@ -69,9 +69,7 @@ async function readTokenFile(path: string, clock: Clock): Promise<IssuedCredenti
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    // Node adds the path to some of its messages, but not to all.
-    const reason = errorMessage(error).replace(/, \w+ '.*'$/, '');
-    throw new KubeConfigError(`The token file ${path} of the kubeconfig cannot be read: ${reason}`, {
+    throw new KubeConfigError(`The token file ${path} of the kubeconfig cannot be read: ${readErrorMessage(error)}`, {
       cause: error,
     });
   }
