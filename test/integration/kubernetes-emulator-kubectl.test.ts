@@ -198,11 +198,4 @@ describe(`the Kubernetes emulator and kubectl${missing ? ` (pending: ${missing})
     await succeed(`delete namespace team ${kubectlTimeout}`);
     expect((await run('get georep -A')).stdout).to.not.match(/team/);
   });
-
-  it('reports that server-side apply is not supported', async () => {
-    await succeed('apply -k crds');
-    const { code, stderr } = await run('apply --server-side -f -', manifest());
-    expect(code).to.equal(1);
-    expect(stderr).to.match(/does not serve server-side apply; use client-side apply/);
-  });
 });

@@ -368,12 +368,21 @@ describe('the Kubernetes emulator', () => {
         /application\/merge-patch\+json/,
       );
       const apply = { 'content-type': 'application/apply-patch+yaml' };
+      const events = '/api/v1/namespaces/default/events/a?fieldManager=test';
       expectStatus(
-        await patch(`${objects}/a`, {}, apply),
+        await patch(events, {}, apply),
         415,
         'UnsupportedMediaType',
-        /does not serve server-side apply/,
+        /use kubectl apply without --server-side/,
       );
+    });
+
+    it('needs a fieldManager for server-side apply, and takes force for nothing else', async () => {
+      const apply = { 'content-type': 'application/apply-patch+yaml' };
+      const required =
+        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch';
+      expectStatus(await patch(`${objects}/a`, {}, apply), 422, 'Invalid', required);
+      expectStatus(await patch(`${objects}/a?force=true`, {}), 422, 'Invalid', /force: Forbidden/);
     });
 
     it('answers 404 for an unknown object', async () => {

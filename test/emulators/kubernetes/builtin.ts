@@ -32,7 +32,12 @@ const namespaceSchema: Schema = {
       type: 'object',
       properties: {
         phase: { type: 'string', description: 'Active or Terminating.' },
-        conditions: { type: 'array', items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        conditions: {
+          type: 'array',
+          items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['type'],
+        },
       },
     },
   },
@@ -87,7 +92,12 @@ const serviceAccountSchema: Schema = {
   description: 'ServiceAccount binds together a name that may be authenticated and authorized, and secrets.',
   type: 'object',
   properties: {
-    secrets: { type: 'array', items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    secrets: {
+      type: 'array',
+      items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+    },
     imagePullSecrets: {
       type: 'array',
       items: { type: 'object', properties: { name: { type: 'string' } } },

@@ -104,7 +104,7 @@ async function establish(cluster: Cluster, file: string): Promise<void> {
     const refuse = (message: string) => {
       throw new Error(`${file}: ${message}`);
     };
-    const options = { dryRun: false, fieldValidation: 'Warn', warn: refuse } as const;
+    const options = { dryRun: false, manager: 'kubernetes-emulator', fieldValidation: 'Warn', warn: refuse } as const;
     create(cluster, { resource, namespace: undefined }, document.toJS(), options);
   }
 }

@@ -1,46 +1,32 @@
 // Routes a request of the API server: authenticates it, reads its body, runs its verb and sends the response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from '../../access.ts';
+import { type ApplyOptions, apply } from './apply.ts';
 import { accessOf } from './audit.ts';
 import type { Cluster } from './cluster.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions, serverVersion } from './discovery.ts';
-import { isJsonObject, type Json, type KubeObject } from './object.ts';
+import type { Json, KubeObject } from './object.ts';
 import { openApiIndex, openApiV3, pathsOf } from './openapi.ts';
 import { openApiV2, openApiV2Type } from './openapi-v2.ts';
+import { deleteOptions, readPatch, writeOptions } from './options.ts';
 import { namespaceFromProtobuf, protobufType } from './protobuf-namespace.ts';
 import { list, selection } from './reads.ts';
 import { acceptedForm, type Representation, representationFor } from './representation.ts';
-import { fromJson, mediaType, readBody, readObject, resourcePath } from './request.ts';
+import { mediaType, readBody, readObject, resourcePath } from './request.ts';
 import type { Resource } from './resource.ts';
 import { type Directory, review, reviewKindAt } from './reviews.ts';
 import {
   ApiError,
-  badRequest,
-  fieldError,
   internal,
-  invalid,
   methodNotAllowed,
   notAcceptable,
   type Status,
   unauthorized,
   unknownPath,
-  unsupportedMediaType,
 } from './status.ts';
 import type { TokenIssuer } from './token-issuer.ts';
 import { watch } from './watch.ts';
-import {
-  checkNamespace,
-  create,
-  type DeleteOptions,
-  existing,
-  type Patch,
-  patch,
-  remove,
-  type Subresource,
-  type Target,
-  update,
-  type WriteOptions,
-} from './writes.ts';
+import { checkNamespace, create, existing, patch, remove, type Subresource, type Target, update } from './writes.ts';
 
 export interface Settings extends Directory {
   readonly cluster: Cluster;
@@ -200,14 +186,14 @@ async function onCollection(context: Context): Promise<void> {
     case 'POST': {
       if (target.resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
       const body = await readNewObject(request, target.resource);
-      const options = writeOptions(context, 'CreateOptions');
+      const options = optionsOf(context, 'CreateOptions');
       sendObject(context, 201, create(cluster, target, body ?? null, options));
       return;
     }
     case 'DELETE': {
       await readObject(request);
       const includes = selection(target, query);
-      const { dryRun } = writeOptions(context, 'DeleteOptions');
+      const { dryRun } = optionsOf(context, 'DeleteOptions');
       const { objects, metadata } = list(cluster.store, target, query);
       for (const { metadata } of objects.filter(includes)) {
         const { namespace, name } = metadata;
@@ -241,21 +227,26 @@ async function onObject(context: Context, name: string, subresource: Subresource
       return;
     case 'PUT': {
       const body = await readObject(request);
-      const options = writeOptions(context, 'UpdateOptions');
+      const options = optionsOf(context, 'UpdateOptions');
       const { object, isNew } = update(cluster, target, name, subresource, body ?? null, options);
       sendObject(context, isNew ? 201 : 200, object);
       return;
     }
     case 'PATCH': {
-      const body = await readPatch(context);
-      const options = writeOptions(context, 'PatchOptions');
-      sendObject(context, 200, patch(cluster, target, name, subresource, body, options));
+      const body = await readPatch(request, target.resource, query);
+      const options = optionsOf(context, 'PatchOptions');
+      if (body.type === 'apply') {
+        const { object, isNew } = apply(cluster, { target, name, subresource }, body.config, options);
+        sendObject(context, isNew ? 201 : 200, object);
+      } else {
+        sendObject(context, 200, patch(cluster, target, name, subresource, body, options));
+      }
       return;
     }
     case 'DELETE': {
       if (subresource !== undefined) throw methodNotAllowed();
       const options = deleteOptions((await readObject(request)) ?? {}, query);
-      const { dryRun } = writeOptions(context, 'DeleteOptions');
+      const { dryRun } = optionsOf(context, 'DeleteOptions');
       const outcome = remove(cluster, target, name, options, dryRun || options.dryRun);
       if (isStatus(outcome)) sendText(context.response, 200, JSON.stringify(outcome));
       else sendObject(context, 200, outcome);
@@ -279,69 +270,13 @@ function representationOf({ target, request, query, cluster }: Context): Represe
   });
 }
 
-function writeOptions({ query, response }: Context, kind: string): WriteOptions {
-  const refuse = (field: string, value: string, supported: string[]) =>
-    invalid({ group: 'meta.k8s.io', kind }, '', [fieldError.notSupported(field, value, supported)]);
-  const dryRun = query.get('dryRun') ?? '';
-  if (dryRun !== '' && dryRun !== 'All') throw refuse('dryRun', dryRun, ['All']);
-  const fieldValidation = query.get('fieldValidation') || 'Warn';
-  if (fieldValidation !== 'Ignore' && fieldValidation !== 'Warn' && fieldValidation !== 'Strict') {
-    throw refuse('fieldValidation', fieldValidation, ['Ignore', 'Strict', 'Warn']);
-  }
+function optionsOf({ query, request, response }: Context, kind: string): ApplyOptions {
   const warn = (message: string) => {
     // Only characters that a header may carry.
     const text = message.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&');
     response.appendHeader('Warning', `299 - "${text}"`);
   };
-  return { dryRun: dryRun === 'All', fieldValidation, warn };
-}
-
-function deleteOptions(body: Json, query: URLSearchParams): DeleteOptions & { dryRun: boolean } {
-  if (!isJsonObject(body)) throw badRequest('the body of a deletion is no DeleteOptions');
-  const kind = body.kind ?? 'DeleteOptions';
-  if (kind !== 'DeleteOptions') throw badRequest(`no kind ${JSON.stringify(kind)} is registered for a deletion`);
-  const policy = body.propagationPolicy ?? query.get('propagationPolicy') ?? 'Background';
-  if (policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
-    const supported = ['Foreground', 'Background', 'Orphan', 'nil'];
-    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
-      fieldError.notSupported('propagationPolicy', policy, supported),
-    ]);
-  }
-  const { uid, resourceVersion } = isJsonObject(body.preconditions) ? body.preconditions : {};
-  return {
-    dryRun: Array.isArray(body.dryRun) && body.dryRun.includes('All'),
-    preconditions: {
-      ...(typeof uid === 'string' && { uid }),
-      ...(typeof resourceVersion === 'string' && { resourceVersion }),
-    },
-  };
-}
-
-const patchTypes = ['application/json-patch+json', 'application/merge-patch+json'];
-const strategicType = 'application/strategic-merge-patch+json';
-
-async function readPatch({ request, target: { resource } }: Context): Promise<Patch> {
-  const type = mediaType(request);
-  const text = (await readBody(request)).toString('utf8');
-  switch (type) {
-    case 'application/json-patch+json':
-      return { type: 'json', patch: fromJson(text) };
-    case 'application/merge-patch+json':
-      return { type: 'merge', patch: fromJson(text) };
-    case 'application/apply-patch+yaml':
-    case 'application/apply-patch+cbor':
-      throw new ApiError(
-        415,
-        'UnsupportedMediaType',
-        'this server keeps no managedFields, so it does not serve server-side apply; use client-side apply (kubectl apply ' +
-          `without --server-side) or a patch of one of these types: ${patchTypes.join(', ')}`,
-      );
-    case strategicType:
-      if (resource.origin === 'built-in') return { type: 'strategic', patch: fromJson(text) };
-      throw unsupportedMediaType(patchTypes);
-    default:
-      throw unsupportedMediaType(resource.origin === 'built-in' ? [...patchTypes, strategicType] : patchTypes);
-  }
+  return writeOptions({ query, request, warn }, kind);
 }
 
 /** A written object in the requested version; only `get` renders Tables. */

@@ -3,10 +3,13 @@
 //
 // It serves CustomResourceDefinitions and their objects (structural schemas, defaults, pruning, CEL rules, status, printer
 // columns), Namespaces, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch, update, patch, delete,
-// with versions, conflicts, finalizers, selectors, paging, Tables, discovery and OpenAPI.
+// with versions, conflicts, finalizers, selectors, paging, Tables, discovery and OpenAPI. Server-side apply follows the
+// schemas: fields have managers (managedFields), lists with keys are merged by key, `--force-conflicts` takes fields over.
 //
 // Not supported:
-// - server-side apply and managedFields (415), strategic merge beyond a merge patch, the scale subresource
+// - server-side apply and managedFields of Events (415), and in CBOR; the managers of what the server itself writes; the limit of
+//   ten managers that update an object; ownership of another version of a kind whose versions differ in their fields
+// - strategic merge beyond a merge patch, the scale subresource
 // - authorization (every token has all rights), admission webhooks, quotas
 // - pods, secrets, config maps, deployments and every other built-in kind; garbage collection by owner references
 // - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting

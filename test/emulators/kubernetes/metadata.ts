@@ -1,5 +1,6 @@
 // ObjectMeta: its schema, its validation, and the fields that the server sets. Owner references are stored and ignored.
 import { isDeepStrictEqual } from 'node:util';
+import { sameOwners } from './managed-fields/entries.ts';
 import type { KubeObject, ObjectMeta } from './object.ts';
 import type { Schema } from './schema/structural.ts';
 import { qualifiedNameErrors } from './selectors.ts';
@@ -59,6 +60,17 @@ export const objectMetaSchema: Schema = {
     },
     managedFields: { type: 'array', nullable: true, 'x-kubernetes-preserve-unknown-fields': true },
     selfLink: { type: 'string' },
+  },
+};
+
+const { ownerReferences, ...otherMetadata } = objectMetaSchema.properties ?? {};
+
+/** The schema by which fields have owners. Each owner reference has its own, although uids may repeat in a request. */
+export const ownedMetadataSchema: Schema = {
+  ...objectMetaSchema,
+  properties: {
+    ...otherMetadata,
+    ownerReferences: { ...ownerReferences, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['uid'] },
   },
 };
 
@@ -143,7 +155,7 @@ export function metadataUpdateErrors(metadata: ObjectMeta, old: ObjectMeta): Fie
   return errors;
 }
 
-/** Drops empty maps, empty lists and nulls, as the API's JSON does, and the unsupported managedFields and selfLink. */
+/** Drops empty maps, empty lists and nulls, as the API's JSON does, selfLink, and managedFields, which each write derives. */
 export function tidyMetadata(metadata: ObjectMeta): ObjectMeta {
   return Object.fromEntries(
     Object.entries(metadata).filter(([name, value]) => {
@@ -167,9 +179,10 @@ export function systemMetadata(old: ObjectMeta): Partial<ObjectMeta> {
   };
 }
 
-/** Whether two states of an object are equal, apart from their version. */
+/** Whether two states of an object are equal, apart from their version and from when their fields were managed. */
 export function sameObject(a: KubeObject, b: KubeObject): boolean {
-  const { resourceVersion: _a, ...metadataA } = a.metadata;
-  const { resourceVersion: _b, ...metadataB } = b.metadata;
-  return isDeepStrictEqual({ ...a, metadata: metadataA }, { ...b, metadata: metadataB });
+  const { resourceVersion: _a, managedFields: ownersA, ...metadataA } = a.metadata;
+  const { resourceVersion: _b, managedFields: ownersB, ...metadataB } = b.metadata;
+  if (!isDeepStrictEqual({ ...a, metadata: metadataA }, { ...b, metadata: metadataB })) return false;
+  return sameOwners(ownersA, ownersB);
 }

@@ -20,6 +20,7 @@ export type ObjectMeta = {
   annotations?: { [key: string]: string };
   finalizers?: string[];
   ownerReferences?: JsonObject[];
+  managedFields?: JsonObject[];
 };
 
 export type KubeObject = { apiVersion: string; kind: string; metadata: ObjectMeta; [field: string]: Json | undefined };

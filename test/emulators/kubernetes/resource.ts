@@ -1,7 +1,7 @@
 // A served resource: one kind at one group and version, with its storage, validation and columns. Built-in and custom
 // resources share this interface.
 
-import { type NameErrors, objectMetaSchema, subdomainErrors } from './metadata.ts';
+import { type NameErrors, objectMetaSchema, ownedMetadataSchema, subdomainErrors } from './metadata.ts';
 import { type KubeObject, kubeTime } from './object.ts';
 import type { Schema } from './schema/structural.ts';
 import { makeValidator, type Validator } from './schema/validator.ts';
@@ -33,6 +33,8 @@ export interface ResourceNames {
 export interface Resource extends ResourceNames {
   readonly collection: Collection;
   readonly schema: Schema;
+  /** The schema by which fields have owners; undefined if the server keeps no managedFields for the resource. */
+  readonly ownedSchema: Schema | undefined;
   readonly validator: Validator;
   readonly columns: readonly Column[];
   /** `custom` resources refuse strategic merge patches and updates without a resourceVersion. */
@@ -69,6 +71,7 @@ export function makeResource(given: Required & Partial<Resource>): Resource {
   const schema = wholeSchema(given);
   return {
     validator: makeValidator(schema),
+    ownedSchema: { ...schema, properties: { ...schema.properties, metadata: ownedMetadataSchema } },
     hasStatus: false,
     hasGeneration: false,
     hasTokens: false,

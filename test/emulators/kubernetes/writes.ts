@@ -2,18 +2,18 @@
 // do not interleave.
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Cluster } from './cluster.ts';
+import { type DecodeOptions, decode, invalidPatch, undecodable } from './decode.ts';
+import { managedFieldsAfterUpdate, withManagedFields } from './managed-fields/track.ts';
 import { metadataErrors, metadataUpdateErrors, sameObject, systemMetadata, tidyMetadata } from './metadata.ts';
-import { isJsonObject, type Json, type JsonObject, type KubeObject, kubeTime, type ObjectMeta } from './object.ts';
+import { type Json, type JsonObject, type KubeObject, kubeTime, type ObjectMeta } from './object.ts';
 import { applyJsonPatch, mergePatch, strategicPatch } from './patch.ts';
-import { apiVersionOf, type Resource } from './resource.ts';
+import type { Resource } from './resource.ts';
 import {
   ApiError,
   alreadyExists,
   badRequest,
   conflict,
   deleted,
-  type FieldError,
-  fieldError,
   forbidden,
   invalid,
   methodNotAllowed,
@@ -22,11 +22,11 @@ import {
   type Status,
 } from './status.ts';
 
-export interface WriteOptions {
+export interface WriteOptions extends DecodeOptions {
   /** Everything except storing. */
   readonly dryRun: boolean;
-  readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
-  readonly warn: (message: string) => void;
+  /** Owns the fields that the request changes. */
+  readonly manager: string;
 }
 
 /** What a request addresses; the namespace is undefined for cluster-scoped resources. */
@@ -37,11 +37,24 @@ export interface Target {
 
 export type Subresource = 'status' | undefined;
 
+export interface ObjectTarget {
+  readonly target: Target;
+  readonly name: string;
+  readonly subresource: Subresource;
+}
+
 export function create(cluster: Cluster, target: Target, body: Json, options: WriteOptions): KubeObject {
   return createDecoded(cluster, target, decode(target, body, options, undecodable), options);
 }
 
-function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dryRun }: WriteOptions): KubeObject {
+/** @param managedFields Of an applied configuration; otherwise the request's manager owns every field. */
+export function createDecoded(
+  cluster: Cluster,
+  target: Target,
+  sent: KubeObject,
+  { dryRun, manager }: WriteOptions,
+  managedFields?: JsonObject[],
+): KubeObject {
   const { resource, namespace } = target;
   const refusal = resource.creationRefusal();
   if (refusal) throw methodNotAllowed(refusal);
@@ -49,12 +62,13 @@ function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dry
   if (sent.metadata.resourceVersion) {
     throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
   }
+  const now = kubeTime(cluster.clock.now());
   const metadata = tidyMetadata({
     ...sent.metadata,
     name: sent.metadata.name || generatedName(sent.metadata.generateName),
     ...(namespace !== undefined && { namespace }),
     uid: randomUUID(),
-    creationTimestamp: kubeTime(cluster.clock.now()),
+    creationTimestamp: now,
   });
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
@@ -67,7 +81,8 @@ function createDecoded(cluster: Cluster, target: Target, sent: KubeObject, { dry
     metadata: { ...metadata, ...(resource.hasGeneration && { generation: 1 }) },
   };
   const stored = validated(resource, fresh, undefined);
-  const object = resource.completeNew(stored);
+  const managed = managedFields ?? managedFieldsAfterUpdate(resource, { after: fresh, manager, now });
+  const object = resource.completeNew(withManagedFields(stored, managed));
   if (resource.collection.get(namespace, object.metadata.name)) throw alreadyExists(resource, object.metadata.name);
   if (dryRun) return resource.fromStored(object);
   const written = resource.collection.put(object);
@@ -93,7 +108,7 @@ export function update(
   const sent = decode(target, body, options, undecodable);
   checkName(sent, name);
   const old = resource.collection.get(namespace, name);
-  if (old) return { object: replace(cluster, target, name, subresource, old, sent, options), isNew: false };
+  if (old) return { object: replace(cluster, { target, name, subresource }, old, sent, options), isNew: false };
   if (!resource.allowsCreateOnUpdate || sent.metadata.resourceVersion) throw notFound(resource, name);
   return { object: createDecoded(cluster, target, sent, options), isNew: true };
 }
@@ -116,7 +131,7 @@ export function patch(
   const patched = applyPatch(type, before, patch);
   const sent = decode(target, patched, options, invalidPatch);
   checkName(sent, name);
-  return replace(cluster, target, name, subresource, old, sent, options);
+  return replace(cluster, { target, name, subresource }, old, sent, options);
 }
 
 function applyPatch(type: Patch['type'], before: KubeObject, patch: Json): Json {
@@ -169,68 +184,6 @@ export function remove(
   if (dryRun) return deleted(resource, name, uid);
   const held = cluster.remove(resource, old);
   return held ? resource.fromStored(held) : deleted(resource, name, uid);
-}
-
-/** Prunes unknown fields, applies defaults, and checks that the object has the kind of the path. */
-function decode(
-  { resource, namespace }: Target,
-  body: Json,
-  options: WriteOptions,
-  refuse: (resource: Resource, sentence: string, body: Json) => ApiError,
-): KubeObject {
-  if (!isJsonObject(body)) throw badRequest(`the object provided is not a ${resource.kind}`);
-  const apiVersion = apiVersionOf(resource);
-  const completed = resource.origin === 'built-in' ? { apiVersion, kind: resource.kind, ...body } : body;
-  if (!completed.kind) throw undecodable(resource, `Object 'Kind' is missing in '${JSON.stringify(body)}'`);
-  if (completed.apiVersion !== apiVersion) {
-    throw badRequest(
-      `the API version in the data (${completed.apiVersion ?? ''}) does not match the expected API version (${apiVersion})`,
-    );
-  }
-  if (completed.kind !== resource.kind) {
-    const { group } = resource;
-    const errors = [fieldError.invalid('kind', completed.kind, `must be ${resource.kind}`)];
-    throw invalid({ group, kind: String(completed.kind) }, nameOf(completed), errors);
-  }
-  const { pruned, unknown } = resource.validator.prune({ ...completed, metadata: completed.metadata ?? {} });
-  if (unknown.length && options.fieldValidation !== 'Ignore') {
-    const sentences = unknown.map((field) => `unknown field ${JSON.stringify(field)}`);
-    if (options.fieldValidation === 'Strict') {
-      throw refuse(resource, `strict decoding error: ${sentences.join(', ')}`, completed);
-    }
-    for (const sentence of sentences) options.warn(sentence);
-  }
-  const object = resource.validator.withDefaults(pruned);
-  const wrong = typeErrors(resource, object)[0];
-  if (wrong) throw refuse(resource, `${wrong.field}: ${wrong.message}`, completed);
-  const metadata = object.metadata as ObjectMeta;
-  if (metadata.namespace && metadata.namespace !== (namespace ?? '')) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  return { ...object, apiVersion, kind: resource.kind, metadata: { ...metadata, name: metadata.name ?? '' } };
-}
-
-function nameOf(object: JsonObject): string {
-  return isJsonObject(object.metadata) && typeof object.metadata.name === 'string' ? object.metadata.name : '';
-}
-
-const undecodable = ({ kind, version }: Resource, sentence: string) =>
-  badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${sentence}`);
-
-/** An error in a patched object quotes the whole object, as the real server does. */
-function invalidPatch(_resource: Resource, sentence: string, body: Json): ApiError {
-  return invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', JSON.stringify(body), sentence)]);
-}
-
-/** The real server decodes metadata and built-in objects into Go structs, which cannot hold other types. */
-function typeErrors(resource: Resource, object: JsonObject): FieldError[] {
-  return resource.validator
-    .validateSchema(object)
-    .filter(
-      ({ type, field, message }) =>
-        (type === 'FieldValueTypeInvalid' || message.includes('in body must be of type')) &&
-        (resource.origin === 'built-in' || field === 'metadata' || field.startsWith('metadata.')),
-    );
 }
 
 /** No object can be created in a namespace that is missing or terminating. */
@@ -287,20 +240,24 @@ function groupOf({ apiVersion }: KubeObject): string {
   return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
-function replace(
+/** @param managedFields Of an applied configuration; otherwise the request's manager owns what it changes. */
+export function replace(
   cluster: Cluster,
-  target: Target,
-  name: string,
-  subresource: Subresource,
+  { target, name, subresource }: ObjectTarget,
   old: KubeObject,
   sent: KubeObject,
-  { dryRun }: WriteOptions,
+  { dryRun, manager }: WriteOptions,
+  managedFields?: JsonObject[],
 ): KubeObject {
   const { resource } = target;
   checkVersion(resource, name, sent.metadata.resourceVersion, old);
   const next = merged(resource, subresource, old, sent);
-  const stored = validated(resource, next, old);
-  if (sameObject(stored, old)) return resource.fromStored(old);
+  const valid = validated(resource, next, old);
+  const before = resource.fromStored(old);
+  const now = kubeTime(cluster.clock.now());
+  const change = { before, after: next, sent, subresource, manager, now };
+  const stored = withManagedFields(valid, managedFields ?? managedFieldsAfterUpdate(resource, change));
+  if (sameObject(stored, old)) return before;
   const { deletionTimestamp, finalizers } = stored.metadata;
   const isReleased = deletionTimestamp !== undefined && !finalizers?.length && !resource.hasOtherFinalizers(stored);
   if (dryRun) return resource.fromStored(stored);
@@ -314,7 +271,7 @@ function replace(
   return resource.fromStored(written);
 }
 
-function checkName(sent: KubeObject, name: string): void {
+export function checkName(sent: KubeObject, name: string): void {
   if (sent.metadata.name === name) return;
   throw badRequest(`the name of the object (${sent.metadata.name}) does not match the name on the URL (${name})`);
 }
