@@ -5,7 +5,7 @@ import { ArmError } from './arm.ts';
 import { classifyCredentialError, isCredentialError } from './identity/credential-errors.ts';
 import { withoutRegionLists } from './refusal-details.ts';
 import { explain, type Finding } from './refusals.ts';
-import { type Answer, codeOf, correlationIdIn, describe, responseOf } from './rest-error.ts';
+import { type Answer, codeOf, correlationIdIn, describe, proxyErrorCode, responseOf } from './rest-error.ts';
 import { defaultRetryAfterMs, maxVagueRetryAfterMs, retryAfterIn } from './retry-after.ts';
 
 const maxMessageLength = 2_048;
@@ -72,12 +72,14 @@ function notFromArm(status: number, asked: string, words: string): Failure {
 }
 
 function noAnswer(error: unknown, asked: string): Failure {
+  if (codeOf(error) === proxyErrorCode) return noConnection(describe(error), asked);
   const message = `no usable answer from Azure: cannot ${asked} yet (${withCertificateRemedy(error, describe(error))})`;
   return { ...unreachable(message), code: codeOf(error) };
 }
 
 function credentialFailure(error: Error, asked: string): Failure {
   const { is, words } = classifyCredentialError(error);
+  if (is === 'NoConnection') return noConnection(words, asked);
   if (is === 'Unreachable')
     return unreachable(
       `the token endpoint does not answer, or is in trouble: cannot ${asked} yet. If it lasts, check the network, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID and the credential (${words})`,
@@ -88,6 +90,11 @@ function credentialFailure(error: Error, asked: string): Failure {
       : words;
   const message = `no valid Azure credential: cannot ${asked} (${why})`;
   return { kind: 'Denied', reason: 'AuthenticationFailed', message };
+}
+
+/** @param words What a proxy did. */
+function noConnection(words: string, asked: string): Failure {
+  return { ...unreachable(`${words}: cannot ${asked} yet`), code: proxyErrorCode };
 }
 
 function unreachable(message: string): Failure {

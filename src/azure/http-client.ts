@@ -13,8 +13,10 @@ import {
   RestError,
 } from '@azure/core-rest-pipeline';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { ProxyError } from '../lib/tunnel.ts';
 import { MalformedResponseError } from './arm-responses.ts';
 import { ProxiedAgent, type ProxiedRequestOptions } from './https-agent.ts';
+import { proxyErrorCode } from './rest-error.ts';
 
 /** Of a response, compressed and decompressed. A LIST of 100 replicas has less than 100 kB. */
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -181,6 +183,7 @@ function timedOut(timeoutMs: number): Error {
 
 function restError(error: unknown, request: PipelineRequest): Error {
   if (error instanceof MalformedResponseError) return error;
+  if (error instanceof ProxyError) return new RestError(error.message, { code: proxyErrorCode, request });
   const { message, code } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error), code: '' };
   return new RestError(message, { code: code || RestError.REQUEST_SEND_ERROR, request });

@@ -8,6 +8,9 @@ const maxWordsLength = 1_024;
 /** Characters parsed: a list of regions has a thousand. */
 const maxTextLength = 8_192;
 
+/** The code of an error for which a proxy, named in the message, is the cause. */
+export const proxyErrorCode = 'ERR_PROXY';
+
 /** An error response. */
 export interface Answer {
   readonly status: number;

@@ -75,17 +75,17 @@ function tunnelOf(request: ClientRequest, proxy: ProxyServer, target: string): P
       }
       socket.destroy();
       const status = `${statusCode} ${http.STATUS_CODES[statusCode] ?? ''}`.trimEnd();
-      reject(proxyError(proxy, `answered ${status} when asked to connect to ${target}${remedy(statusCode, proxy)}`));
+      reject(proxyError(proxy, `answered ${status} to CONNECT ${target}${remedy(statusCode, proxy)}`));
     });
   });
 }
 
 function remedy(status: number, { url, setBy }: ProxyServer): string {
-  if (status === 403) return '; it must be allowed there';
+  if (status === 403) return ' (it must allow this)';
   if (status !== 407) return '';
   return url.username || url.password
-    ? `; check the user and password in ${setBy}`
-    : `; ${setBy} has no user and password`;
+    ? ` (check the user and password in ${setBy})`
+    : ` (${setBy} has no user and password)`;
 }
 
 function proxyError(proxy: ProxyServer, words: string): ProxyError {

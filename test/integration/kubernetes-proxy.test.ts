@@ -154,9 +154,9 @@ describe('requests to the API server through a proxy', () => {
   for (const [behaviour, words] of [
     [
       407,
-      `answered 407 Proxy Authentication Required when asked to connect to ${target}; check the user and password in HTTPS_PROXY`,
+      `answered 407 Proxy Authentication Required to CONNECT ${target} (check the user and password in HTTPS_PROXY)`,
     ],
-    [502, `answered 502 Bad Gateway when asked to connect to ${target}`],
+    [502, `answered 502 Bad Gateway to CONNECT ${target}`],
     ['close', `gave no connection to ${target}: socket hang up`],
   ] as const)
     it(`say what the proxy did, without its password: ${behaviour}`, async () => {

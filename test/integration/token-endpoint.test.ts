@@ -161,9 +161,7 @@ describe('a credential whose token endpoint fails', () => {
       const { kind, message } = await failureOf(defaultCredential(cloud()));
       for (const name of Object.keys(workload)) delete process.env[name];
       expect(kind).to.equal('Denied');
-      expect(message).to.equal(
-        `The operator has no valid Azure credential, so it cannot read registry myACR0007 (the token file ${file} of AZURE_FEDERATED_TOKEN_FILE cannot be read: ${reason})`,
-      );
+      expect(message).to.contain(`(the token file ${file} of AZURE_FEDERATED_TOKEN_FILE cannot be read: ${reason})`);
     });
 
   it("requests a managed identity's token again after a reset", async () => {

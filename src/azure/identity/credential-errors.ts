@@ -1,5 +1,5 @@
 // Classifies the errors of @azure/identity and MSAL. Pure and total.
-import { describe } from '../rest-error.ts';
+import { describe, proxyErrorCode } from '../rest-error.ts';
 import { TokenEndpointError } from './token-endpoint.ts';
 
 /** Of @azure/identity and MSAL. */
@@ -26,14 +26,15 @@ export function isCredentialError(error: unknown): error is Error {
   return error instanceof Error && names.has(error.name);
 }
 
-/** The token endpoint cannot be reached, no credential is set up, or the endpoint refused. */
+/** A proxy gave no connection, the token endpoint cannot be reached, no credential is set up, or the endpoint refused. */
 export interface CredentialTrouble {
-  readonly is: 'Unreachable' | 'NotSetUp' | 'Refused';
+  readonly is: 'NoConnection' | 'Unreachable' | 'NotSetUp' | 'Refused';
   readonly words: string;
 }
 
 export function classifyCredentialError(error: Error): CredentialTrouble {
   if (error instanceof TokenEndpointError) {
+    if (error.code === proxyErrorCode) return { is: 'NoConnection', words: error.message };
     // Without any credential set up, the metadata endpoint of managed identities fails to answer, too.
     const alone = error.cause instanceof Error && nothingSetUp(error.cause);
     const words = alone ? `${error.message}; no other credential is set up` : error.message;

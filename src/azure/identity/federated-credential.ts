@@ -7,6 +7,7 @@ import { shellQuote } from '../../lib/shell-quote.ts';
 import { ArmError, type IdentityReason } from '../arm.ts';
 import type { Cloud } from '../cloud.ts';
 import { toArmError } from '../errors.ts';
+import { proxyErrorCode } from '../rest-error.ts';
 import { authorityOptions } from './credential.ts';
 import { describeCredentialError } from './credential-errors.ts';
 import { followed } from './token-endpoint.ts';
@@ -146,6 +147,7 @@ function notExchanged(
   issuer: string,
 ): ArmError {
   const known = toArmError(error, `get a token for client ${clientId}`);
+  if (known.code === proxyErrorCode) return known;
   const words = error instanceof Error ? describeCredentialError(error) : known.message;
   if (known.reason !== 'AuthenticationFailed') {
     const message = `the token endpoint does not answer, or knows no tenant ${tenantId} (from ServiceAccount ${inWords(account)}): no token for client ${clientId} yet. If it lasts, check ${annotation.tenantId} and the network (${words})`;

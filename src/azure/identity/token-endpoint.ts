@@ -7,6 +7,7 @@ import { withCertificateRemedy } from '../../lib/certificate-remedy.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { errorMessage, sanitize } from '../../lib/sanitize.ts';
 import { createHttpClient } from '../http-client.ts';
+import { codeOf, proxyErrorCode } from '../rest-error.ts';
 
 /** For one request. A request and its repetition fit into the timeout of one token. */
 const requestTimeoutMs = 9_000;
@@ -14,6 +15,13 @@ const requestTimeoutMs = 9_000;
 /** There is no token because of a temporary failure; the message names the host. */
 export class TokenEndpointError extends Error {
   override readonly name = 'TokenEndpointError';
+  /** Of the network or the HTTP client; empty if there is none. */
+  readonly code: string;
+
+  constructor(message: string, code: string, cause: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
 }
 
 /** Outcomes of the requests of one `getToken`. MSAL keeps the first HTTP client for all, so the client cannot store them. */
@@ -32,8 +40,7 @@ export function createTokenHttpClient(clock?: Clock): HttpClient {
         outcomes.getStore()?.push(outcomeOf(request, response));
         return response;
       } catch (error) {
-        const reason = withCertificateRemedy(error, sanitize(errorMessage(error), 256));
-        outcomes.getStore()?.push({ is: 'trouble', words: `${hostOf(request)} does not answer: ${reason}` });
+        outcomes.getStore()?.push(troubleOf(request, error));
         throw error;
       }
     },
@@ -50,13 +57,27 @@ export function followed(credential: TokenCredential): TokenCredential {
       } catch (error) {
         const trouble = own.findLast((outcome) => outcome.is === 'trouble');
         if (!trouble || own.some(({ is }) => is === 'refusal')) throw error;
-        throw new TokenEndpointError(trouble.words, { cause: error });
+        throw new TokenEndpointError(trouble.words, trouble.code, error);
       }
     },
   };
 }
 
-type Outcome = { readonly is: 'answer' | 'refusal' } | { readonly is: 'trouble'; readonly words: string };
+type Outcome = { readonly is: 'answer' | 'refusal' } | Trouble;
+
+interface Trouble {
+  readonly is: 'trouble';
+  readonly words: string;
+  readonly code: string;
+}
+
+/** A proxy's error names the host itself. */
+function troubleOf(request: PipelineRequest, error: unknown): Trouble {
+  const code = codeOf(error);
+  const reason = withCertificateRemedy(error, sanitize(errorMessage(error), 256));
+  const words = code === proxyErrorCode ? reason : `${hostOf(request)} does not answer: ${reason}`;
+  return { is: 'trouble', words, code };
+}
 
 /** Temporary statuses. A metadata endpoint answers 404 and 410 while it starts (Microsoft's article on it). */
 const temporary = new Set([404, 408, 410, 429]);
@@ -73,7 +94,7 @@ function outcomeOf(request: PipelineRequest, { status, bodyAsText }: PipelineRes
   const isRefusal = status >= 400 && status < 500 && !temporary.has(status) && typeof body.error === 'string';
   if (isRefusal) return { is: 'refusal' };
   const form = temporary.has(status) || status >= 500 ? '' : ', not in the form of a token endpoint';
-  return { is: 'trouble', words: `${hostOf(request)} answers HTTP ${status}${form}` };
+  return { is: 'trouble', words: `${hostOf(request)} answers HTTP ${status}${form}`, code: '' };
 }
 
 function parsed(body: string | null | undefined): Record<string, unknown> {
