@@ -21,7 +21,7 @@ import {
 } from '../../src/api/registryreplication.ts';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { isNotFound } from '../../src/kubernetes/client/errors.ts';
-import { nameOf, type Resource, resource } from '../../src/kubernetes/client/resource.ts';
+import { nameOf, type ObjectName, type Resource, resource } from '../../src/kubernetes/client/resource.ts';
 import { removeFinalizer } from '../../src/kubernetes/controller/finalizer.ts';
 import { establish } from '../cluster.ts';
 import { startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
@@ -87,7 +87,7 @@ export async function userCluster(
   const run = randomBytes(4).toString('hex');
   say(`The cluster is ${cluster.server}, of ${kubeconfig}; Azure is emulated.`);
   await installCrd(cluster, say);
-  const present = await orUndefined(replications.get(name));
+  const present = await wholeObject(cluster, name);
   if (present) throw new Error(alreadyPresentMessage(present, kubeconfig));
   const labelSelector = `${label}=${run}`;
   say(`The demo and its operator see only objects in the namespace ${name.namespace} with the label ${labelSelector}.`);
@@ -107,7 +107,7 @@ export async function userCluster(
       await create(cluster, labelled(object));
     },
     async cleanUp() {
-      const left = await orUndefined(replications.get(name));
+      const left = await wholeObject(cluster, name);
       if (left?.metadata.labels?.[label] !== run) return;
       const body = { preconditions: { uid: left.metadata.uid ?? '' } };
       await orUndefined(
@@ -140,6 +140,11 @@ async function createNamespace(cluster: KubeClient, name: string, say: (text: st
 
 function replicationsIn(cluster: KubeClient): Resource<RegistryReplication> {
   return resource<RegistryReplication>(cluster, { group, version, plural });
+}
+
+/** With its labels, which the operator's own client drops. Undefined if there is none. */
+async function wholeObject(cluster: KubeClient, name: ObjectName): Promise<RegistryReplication | undefined> {
+  return orUndefined(cluster.api(CustomObjectsApi).getNamespacedCustomObject({ group, version, plural, ...name }));
 }
 
 async function create(cluster: KubeClient, body: RegistryReplication): Promise<void> {

@@ -9,10 +9,35 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { startCluster, type TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { commandsIn } from '../markdown.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('npm run demo -- --kubeconfig FILE', () => {
+  let cluster: TestCluster;
+  let directory: string;
+
+  before(async () => {
+    cluster = await startCluster();
+    directory = await mkdtemp(join(tmpdir(), 'demo-'));
+  });
+  after(async () => {
+    await cluster?.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('says which objects it sees, and in the end deletes only the one that it created', async () => {
+    const args = ['--kubeconfig', cluster.kubeconfig, '--directory', directory, '--speed', '8', '--once'];
+    const { stdout } = await promisify(execFile)(process.execPath, ['test/demo.ts', ...args], { cwd: root });
+    const [, label] = /see only objects in the namespace registries with the label (\S+)\.\n/.exec(stdout) ?? [];
+    expect(label).to.match(/^georeplication\.dev\/demo=\w+$/);
+    expect(stdout).to.contain('Deleted registries/myacr0007 from the cluster. Its namespace and the CRD stay.');
+    // What a reader would apply to begin again has the label.
+    expect(await readFile(join(directory, 'myacr0007.yaml'), 'utf8')).to.contain(label?.replace('=', ': '));
+  });
+});
 
 describeWithKubectl('npm run demo', () => {
   let directory: string;
@@ -79,6 +104,11 @@ describeWithKubectl('npm run demo', () => {
     const commands = commandsIn(page, 'Practise on the emulated Azure');
     expect(commands.filter((command) => command.startsWith('emulator'))).to.have.length.above(5);
     for (const command of commands) await shell(command);
+    // The last ones end every fault and forget every backoff.
+    await shell('kubectl wait georep -n registries myacr0007 --for=condition=Ready --timeout=3m');
+    expect(await shell('arm /replications'))
+      .to.contain('koreacentral')
+      .and.not.to.contain('japaneast');
   });
 
   it('writes a log for people', async () => {

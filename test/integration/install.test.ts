@@ -21,8 +21,7 @@ const isReal = Boolean(process.env.KUBEBUILDER_ASSETS);
 
 describeWithKubectl(
   `the install section of the README${isReal ? '' : ', as far as the emulated API server goes'}`,
-  function () {
-    this.timeout(300_000);
+  () => {
     let clone: FreshClone;
 
     before(async () => {
