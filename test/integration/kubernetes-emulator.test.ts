@@ -561,11 +561,12 @@ describe('the Kubernetes emulator', () => {
       await patch(`${objects}/a/status`, {
         status: {
           phase: 'Ready',
+          message: 'all is well',
           conditions: [
             {
               type: 'Available',
               status: 'True',
-              reason: 'A',
+              reason: 'B',
               message: 'no',
               lastTransitionTime: '2026-11-22T00:00:00Z',
             },
@@ -597,6 +598,7 @@ describe('the Kubernetes emulator', () => {
         Status: 'Ready',
         Ready: null,
         Syncing: null,
+        Reason: 'A',
         'Home+': null,
         'Regions+': null,
         'Message+': 'all is well',
