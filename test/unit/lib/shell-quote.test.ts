@@ -65,7 +65,7 @@ describe('a command in a message', () => {
   it('quotes a scope from Azure', () => {
     const scope = `/subscriptions/0/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
     const words = `The client 'C' with object id 'O' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/replications/write' over scope '${scope}' or the scope is invalid.`;
-    const command = commandIn(toArmError(refusal(words)).message.replace(/ \(Azure wants.*/, ''));
+    const command = commandIn(toArmError(refusal(words)).message.replace(/ \(Azure asks.*/, ''));
     expect(command.slice(-2)).to.deep.equal(['--scope', scope]);
     expect(command).to.include('PRINCIPAL_ID');
   });
