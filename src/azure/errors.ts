@@ -67,7 +67,7 @@ function refusal(answer: Answer, asked: string, identityLabel: string): Failure 
 
 function notFromArm(status: number, asked: string, words: string): Failure {
   return unreachable(
-    `something between the operator and Azure, such as a proxy, answers HTTP ${status} without an error of Azure's form: cannot ${asked} yet. If it lasts, check HTTPS_PROXY, NO_PROXY, firewalls and AZURE_RESOURCE_MANAGER_ENDPOINT${words && ` (${words})`}`,
+    `HTTP ${status} without Azure's error format, as from a proxy: cannot ${asked} yet. If it lasts, check HTTPS_PROXY, NO_PROXY, firewalls and AZURE_RESOURCE_MANAGER_ENDPOINT${words && ` (${words})`}`,
   );
 }
 
@@ -84,11 +84,11 @@ function credentialFailure(error: Error, asked: string): Failure {
     return unreachable(
       `the token endpoint does not answer, or is in trouble: cannot ${asked} yet. If it lasts, check the network, AZURE_AUTHORITY_HOST, AZURE_TENANT_ID and the credential (${words})`,
     );
-  const why =
+  const remedy =
     is === 'NotSetUp'
-      ? 'none was found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
-      : words;
-  const message = `no valid Azure credential: cannot ${asked} (${why})`;
+      ? 'Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or use workload identity or a managed identity'
+      : `Renew or correct it (${words})`;
+  const message = `no valid Azure credential: cannot ${asked}. ${remedy}`;
   return { kind: 'Denied', reason: 'AuthenticationFailed', message };
 }
 

@@ -34,9 +34,8 @@ export function notAuthorized({ asked, identityLabel, words, said }: Refusal): s
     /does not have (?:authorization|permission) to perform action(?:\(s\))? '([\w./*-]+)[',].{0,512}?scope(?:\(s\))? '(\/[\w./()-]+)[',]/.exec(
       words,
     ) ?? [];
-  const asker = `${identityLabel}${principal ? ` ${principal}` : ''}`;
   if (!action || !scope)
-    return `${asker} has no right to ${asked}. Grant the operator's role (deploy/azure-role.json), or Contributor, on the registry (${said})`;
+    return `${identityLabel}${principal ? ` ${principal}` : ''} has no right to ${asked}. Grant it the operator's role (deploy/azure-role.json), or Contributor, on the registry (${said})`;
   const registry =
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[^/]+/i;
   const builtIn = action.endsWith('/read') ? 'Reader' : 'Contributor';
@@ -45,7 +44,7 @@ export function notAuthorized({ asked, identityLabel, words, said }: Refusal): s
   const roles = isOurs ? `the operator's role (deploy/azure-role.json), or ${builtIn}` : builtIn;
   const grant = `az role assignment create --assignee-object-id ${principal ?? 'PRINCIPAL_ID'} --assignee-principal-type ServicePrincipal --role ${shellQuote(role)} --scope ${shellQuote(registry.exec(scope)?.[0] ?? scope)}`;
   // The remedy comes first: messages are truncated at the end.
-  return `${asker} has no right to ${asked}: it lacks ${action}. Grant ${roles}; it acts within minutes: ${grant} (Azure asks for it on ${scope})`;
+  return `${identityLabel} has no right to ${asked}. Grant it ${roles}: ${grant} (Azure demands ${action} on ${scope}; a grant takes minutes to act)`;
 }
 
 /**
@@ -114,8 +113,22 @@ export function policyIn(words: string): string {
   return name ? `Azure Policy "${name}"` : 'an Azure Policy';
 }
 
-/** What ARM says (general to it): "The scope 'S' cannot perform delete operation because following scope(s) are locked: 'L'. …" */
-export function lockIn(words: string): string {
+/**
+ * What is locked, and the command that finds the lock. What ARM says (general to it): "The scope 'S' cannot perform delete operation
+ * because following scope(s) are locked: 'L'. …"
+ */
+export function lockOf(words: string): { readonly where: string; readonly find: string } {
   const scope = /scope\(s\) are locked: '([^']{1,512})'/.exec(words)?.[1];
-  return scope ? ` on ${scope}` : '';
+  const find = 'az lock list';
+  if (scope === undefined) return { where: '', find };
+  const [, subscription, group, resource] =
+    /^\/subscriptions\/([^/]+)(?:\/resourceGroups\/([^/]+)(\/.+)?)?$/i.exec(scope) ?? [];
+  if (!subscription) return { where: ` on ${scope}`, find };
+  if (resource) return { where: ` on ${resource.split('/').at(-1)}`, find: `${find} --resource ${shellQuote(scope)}` };
+  const inSubscription = `--subscription ${shellQuote(subscription)}`;
+  if (!group) return { where: ' on the subscription', find: `${find} ${inSubscription}` };
+  return {
+    where: ` on resource group ${group}`,
+    find: `${find} --resource-group ${shellQuote(group)} ${inSubscription}`,
+  };
 }

@@ -2,7 +2,7 @@
 import type { ArmErrorKind, ArmErrorReason } from './arm.ts';
 import {
   isOperationRunning,
-  lockIn,
+  lockOf,
   notAuthorized,
   notAvailable,
   policyIn,
@@ -57,11 +57,11 @@ const deniedByPolicy: Explain = ({ asked, words, said }) => ({
   message: `denied by ${policyIn(words)}: cannot ${asked}. Change the spec to what it allows, change the policy, or exempt the registry from it (${said})`,
 });
 
-const locked: Explain = ({ asked, words, said }) => ({
-  kind: 'Denied',
-  reason: 'Locked',
-  message: `a resource lock is in the way: cannot ${asked}. Remove the lock${lockIn(words)} (az lock list shows its name, az lock delete removes it), or change the spec (${said})`,
-});
+const locked: Explain = ({ asked, words, said }) => {
+  const { where, find } = lockOf(words);
+  const message = `a resource lock${where} is in the way: cannot ${asked}. Find it with ${find} and remove it with az lock delete, or change the spec (${said})`;
+  return { kind: 'Denied', reason: 'Locked', message };
+};
 
 const regionNotAvailable: Explain = (refusal) => {
   const version = unsupportedVersion(refusal);

@@ -39,21 +39,21 @@ export function authorize(
 ): Denial | undefined {
   if (spec.identity === undefined && defaultIdentity === 'deny') {
     const message =
-      'this object has no identity of its own, and the operator does not lend its own (--default-identity=deny). Set spec.identity.serviceAccountName to a ServiceAccount that is set up for workload identity';
+      'spec.identity is not set, and the operator demands it (--default-identity=deny). Set spec.identity.serviceAccountName to a ServiceAccount that is set up for workload identity';
     return { reason: 'DefaultIdentityDenied', message };
   }
   if ('refused' in namespace) {
-    const message = `the operator cannot read namespace ${metadata.namespace}, so it does not know which registries may be named there: ${namespace.words}. Let it get the namespace (deploy/ has the rule)`;
+    const message = `the operator cannot read namespace ${metadata.namespace}, which may limit the registries of its objects. Apply deploy/ again: it lets the operator get namespaces (${namespace.words})`;
     return { reason: 'NamespaceUnreadable', message };
   }
   const refuse = (message: string): Denial => ({ reason: 'RegistryNotAllowed', message });
   const id = registryId(spec.registry);
-  const whoMay = 'A person who may write namespaces can allow it';
+  const whoMay = 'An administrator can allow the registry';
   const listed = namespace.annotations[allowedRegistries];
   if (listed === undefined) {
     if (defaultRegistries === 'allow') return undefined;
     return refuse(
-      `namespace ${metadata.namespace} has no annotation ${allowedRegistries}, and the operator demands one (--default-registries=deny). ${whoMay}: kubectl annotate namespace ${shellQuote(metadata.namespace)} ${shellQuote(`${allowedRegistries}=${id}`)}`,
+      `namespace ${metadata.namespace} has no annotation ${allowedRegistries}, which --default-registries=deny demands. ${whoMay}: kubectl annotate namespace ${shellQuote(metadata.namespace)} ${shellQuote(`${allowedRegistries}=${id}`)}`,
     );
   }
   const patterns = patternsIn(listed);
@@ -64,7 +64,7 @@ export function authorize(
       ? ''
       : `; its entry ${JSON.stringify(odd.slice(0, 200))} is no pattern of a registry's id, and allows nothing`;
   return refuse(
-    `the annotation ${allowedRegistries} of namespace ${metadata.namespace} does not list ${id}${hint}. ${whoMay}, by adding it there`,
+    `annotation ${allowedRegistries} of namespace ${metadata.namespace} does not list registry ${spec.registry.name}${hint}. ${whoMay}, by adding ${id} there`,
   );
 }
 

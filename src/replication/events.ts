@@ -145,8 +145,10 @@ function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
       const reason = step.change.routing === undefined ? 'TagsChanged' : 'RoutingChanged';
       return [{ type: 'Normal', reason, action: 'Update', note: `${location}: ${step.message}` }];
     }
-    case 'delete':
-      return [{ type: 'Normal', reason: 'ReplicaDeleting', action: 'Delete', note: `${location}: ${step.message}` }];
+    case 'delete': {
+      const note = `${location}: ${step.message.replace(/^delete/, 'deleting')}`;
+      return [{ type: 'Normal', reason: 'ReplicaDeleting', action: 'Delete', note }];
+    }
     default:
       return step satisfies never;
   }

@@ -91,6 +91,12 @@ export function replicaDeletion({ spec: { registry } }: RegistryReplication, nam
   );
 }
 
+/** Adds to an error's message what happens next: before its advice and Azure's own words, which may be long. */
+export function withClause(message: string, clause: string): string {
+  const at = message.search(/\. | \(/);
+  return at < 0 ? `${message}; ${clause}` : `${message.slice(0, at)}; ${clause}${message.slice(at)}`;
+}
+
 // --- one region's failure or delay, for its row
 
 /**
@@ -140,7 +146,7 @@ function failureOf(
 export function delayMessage(object: RegistryReplication, { name, state, since }: Region, now: Date): string {
   const delay = `${state} since ${timeOfDay(since, now)}, longer than spec.progressDeadline`;
   if (state === 'Deleting') return `${delay}. If it lasts, open a support request with Azure`;
-  return `${delay}. Remove what is in its way, such as missing rights or addresses of a private endpoint, and delete the replica with: ${replicaDeletion(object, name)}; the operator creates it again`;
+  return `${delay}. Repair the cause (such as a private endpoint without rights or free addresses), then delete the replica with: ${replicaDeletion(object, name)}; the operator creates it again`;
 }
 
 export function refusedMessage(since: string, message: string | undefined, now: Date): string {

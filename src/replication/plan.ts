@@ -57,7 +57,7 @@ export function planFor(object: RegistryReplication, observed: Observation, now:
   const departing = leaving ? replicasToCleanUp(object, regions, prunableFromOf) : [];
   const wanted = leaving ? cleanupSteps(departing, regions) : convergenceSteps(object, regions, prunableFromOf, now);
   const possible = wanted.map((step) => holdUnknownRegion(step, object, observed));
-  const peaceful = leaving ? possible : possible.map((step) => holdContended(step, limits, now));
+  const peaceful = leaving ? possible : possible.map((step) => holdContended(object, step, limits, now));
   const patient = peaceful.map((step) => holdBackingOff(step, regions, isRetryRequested(object), now));
   const { steps, confirm } = schedule(patient, regions, limits.maxParallelActions);
   const unproven = departing.filter(({ replica, confirmed, failedGet }) => !replica && !confirmed && !failedGet);
@@ -90,17 +90,17 @@ function obstacleOf(
   if (!registry)
     return {
       reason: 'RegistryNotFound',
-      message: `registry ${name} does not exist in resource group ${resourceGroup} of subscription ${subscriptionId}. Correct spec.registry in a new object, or create the registry with: az acr create --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)} --sku Premium`,
+      message: `registry ${name} does not exist in resource group ${resourceGroup} of subscription ${subscriptionId}. Correct spec.registry in a new object, or create the registry with: az acr create --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)} --sku Premium --subscription ${shellQuote(subscriptionId)}`,
     };
   if (registry.sku.toLowerCase() !== 'premium')
     return {
       reason: 'RegistryNotPremium',
-      message: `registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium. Upgrade it with: az acr update --name ${shellQuote(name)} --sku Premium`,
+      message: `registry ${name} is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium: az acr update --name ${shellQuote(name)} --sku Premium --subscription ${shellQuote(subscriptionId)}`,
     };
   if (registry.provisioningState?.toLowerCase() !== 'succeeded')
     return {
       reason: 'RegistryNotReady',
-      message: `registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)}`,
+      message: `registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name ${shellQuote(name)} --subscription ${shellQuote(subscriptionId)}`,
     };
   return undefined;
 }
@@ -268,10 +268,13 @@ function holdUnknownRegion(step: Step, { spec }: RegistryReplication, { registry
 }
 
 /** Holds steps in a contended region: a user must find out which actor reverts them. */
-function holdContended(step: Step, { pausedUntil }: Limits, now: Date): Step {
+function holdContended({ spec }: RegistryReplication, step: Step, { pausedUntil }: Limits, now: Date): Step {
   const until = step.hold ? undefined : pausedUntil?.(step.location);
   if (until === undefined) return step;
-  const message = `others reverted the same change three times within a day; next attempt at ${timeOfDay(isoSeconds(until), now)}. Find out who reverts it (az monitor activity-log list), or change the spec`;
+  const { subscriptionId, resourceGroup } = spec.registry;
+  const next = timeOfDay(isoSeconds(until), now);
+  const find = `az monitor activity-log list --resource-group ${shellQuote(resourceGroup)} --subscription ${shellQuote(subscriptionId)} --offset 1d`;
+  const message = `others reverted the same change (${step.message}) three times within a day; next attempt at ${next}. Change the spec, or find out who reverts it: ${find}`;
   return { ...step, hold: { waitsFor: [], reason: 'Contended', message } };
 }
 

@@ -4,7 +4,7 @@ import type { RegionStatus, RegistryReplication } from '../api/registryreplicati
 import type { ArmError } from '../azure/arm.ts';
 import { nextWholeSecond, timeOfDay } from '../lib/clock.ts';
 import { backoffUntil, isTemporaryRefusal, retryDelayMs } from './backoff.ts';
-import { delayMessage, failureMessage, refusedMessage } from './messages.ts';
+import { delayMessage, failureMessage, refusedMessage, withClause } from './messages.ts';
 import type { Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import { backoffAfter, isBeyondRepair, maxAttempts } from './recovery.ts';
@@ -103,7 +103,9 @@ function noteOfError(object: RegistryReplication, error: ArmError, region: Regio
   const earlier = isThrottled && !isRetryRequested(object) ? earlierRefusal(region) : undefined;
   if (kind === 'NotSent') return earlier;
   const retryAfter = nextWholeSecond(now.getTime() + retryDelayMs(object, error, region, now));
-  const told = needsIntervention(reason) ? message : `${message}; next attempt at ${timeOfDay(retryAfter, now)}`;
+  const told = needsIntervention(reason)
+    ? message
+    : withClause(message, `next attempt at ${timeOfDay(retryAfter, now)}`);
   return { ...(earlier ?? { reason, message: told }), retryAfter };
 }
 

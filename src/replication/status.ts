@@ -57,7 +57,7 @@ function statusOf(
   const regionList = regionsColumn(reports.map(({ region }) => region));
   const conditions = stateConditions(
     status?.conditions ?? [],
-    statements(summary, listed, object),
+    statements(object, plan, summary, listed),
     metadata.generation,
     isoSeconds(now),
   );

@@ -138,14 +138,15 @@ function willBeCreated({ reason }: RegionStatus): boolean {
   return !needsIntervention(reason);
 }
 
-/** The conditions, without times. */
+/** The conditions, without times. Nothing is created while an obstacle blocks all steps. */
 export function statements(
+  { spec, metadata }: RegistryReplication,
+  { obstacle }: Plan,
   summary: Summary,
   listed: readonly RegionReport[],
-  { spec, metadata }: RegistryReplication,
 ): Statement[] {
   const manages = spec.mode !== 'Observe';
-  const creates = manages && metadata.deletionTimestamp === undefined ? willBeCreated : undefined;
+  const creates = manages && metadata.deletionTimestamp === undefined && !obstacle ? willBeCreated : undefined;
   const { ready, reason, message, stalled } = summary;
   const waiting = listed.filter(({ region }) => region.state !== 'Ready');
   return [

@@ -12,7 +12,7 @@ import type { ArmError } from '../azure/arm.ts';
 import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { progressPollInterval, stalledPollInterval } from './backoff.ts';
 import { columnsOfEdit, messageColumn, readyColumnOfEdit } from './columns.ts';
-import { forceDetachHint } from './messages.ts';
+import { forceDetachHint, withClause } from './messages.ts';
 import type { Reason } from './reasons.ts';
 import type { Requeue } from './requeue.ts';
 import type { Report } from './status.ts';
@@ -80,7 +80,7 @@ export function reportSuspended(object: RegistryReplication, now: Date): Report 
   const never = {
     status: 'Unknown',
     reason: 'Suspended' satisfies Reason,
-    message: 'suspended before the first observation',
+    message: 'suspended before the first look at Azure; set spec.suspend to false to go on',
   } as const;
   const unknown = stateConditions(
     [],
@@ -126,19 +126,20 @@ export function reportUnreachable(
   const requeue: Requeue = { kind: 'notBefore', ms };
   if (!hasReady(status)) {
     // Many new objects may wait for the rate limiter at once: a time would cost a write per object and minute.
-    const lead = error.kind === 'NotSent' ? 'not observed yet' : `not observed yet, ${next(now, ms)}`;
-    return { status: unknownStatus(object, 'Pending', error, lead, now), requeue };
+    const message = error.kind === 'NotSent' ? error.message : withClause(error.message, next(now, ms));
+    return { status: unknownStatus(object, 'Pending', error.reason, message, now), requeue };
   }
   if (status.observedGeneration !== metadata.generation) {
-    const lead = `edit not observed since ${timeOfDay(silentSince, now)}, ${next(now, ms)}`;
-    const last = withoutSyncing(unknownStatus(object, 'Syncing', error, lead, now));
+    const clause = `edit not observed since ${timeOfDay(silentSince, now)}, ${next(now, ms)}`;
+    const message = withClause(error.message, clause);
+    const last = withoutSyncing(unknownStatus(object, 'Syncing', error.reason, message, now));
     return { status: { ...last, ...columnsOfEdit(object) }, requeue };
   }
   if (silentForMs < Math.max(minGraceMs, 3 * intervalMs)) return { status, requeue };
   // Without the time of the next attempt, so that an outage does not cost a write per object and minute.
-  const lead = `not observed since ${timeOfDay(silentSince, now)}`;
+  const message = withClause(error.message, `not observed since ${timeOfDay(silentSince, now)}`);
   const phase = status.phase === 'Ready' ? 'Pending' : (status.phase ?? 'Pending');
-  return { status: unknownStatus(object, phase, error, lead, now), requeue };
+  return { status: unknownStatus(object, phase, error.reason, message, now), requeue };
 }
 
 function next(now: Date, delayMs: number): string {
@@ -150,9 +151,7 @@ function hasReady({ conditions }: Status): boolean {
 }
 
 /** The last status with Ready Unknown. The observed generation stays: the next pass must treat the edit as new. */
-function unknownStatus(object: RegistryReplication, phase: Phase, error: ArmError, lead: string, now: Date): Status {
-  const { reason } = error;
-  const message = `${lead}: ${error.message}`;
+function unknownStatus(object: RegistryReplication, phase: Phase, reason: Reason, message: string, now: Date): Status {
   const isReconciling =
     object.spec.mode !== 'Observe' && object.status?.observedGeneration !== object.metadata.generation;
   const statements: [Statement, ...Statement[]] = [

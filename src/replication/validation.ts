@@ -57,7 +57,7 @@ function* problemsOfRegistry(registry: Spec['registry'], seenId: string | undefi
   if (!/^[a-z0-9]{5,50}$/i.test(registry.name))
     yield `spec.registry.name "${registry.name}" is not a registry's name: 5 to 50 letters and digits, without the login server's suffix`;
   if (seenId !== undefined && seenId.toLowerCase() !== registryId(registry).toLowerCase())
-    yield `spec.registry was changed, from ${seenId}: change it back, and make a new RegistryReplication for another registry`;
+    yield `spec.registry is immutable: change it back, and create another RegistryReplication for another registry (it was ${seenId})`;
 }
 
 function* problemsOfRegions(regions: Spec['regions']): Generator<string> {

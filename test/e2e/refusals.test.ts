@@ -62,7 +62,7 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
     await scenario.apply('missing', { regions: ['japaneast'] });
     const refused = await scenario.until('missing', 'is not found', isNotReadyBecause('RegistryNotFound'));
     expect(readyMessage(refused)).to.equal(
-      'registry missing does not exist in resource group images of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name missing --resource-group images --sku Premium',
+      'registry missing does not exist in resource group images of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name missing --resource-group images --sku Premium --subscription 00000000-0000-0000-0000-000000000000',
     );
     expect(condition(refused, 'Stalled')).to.include({ status: 'True' });
     expect(await scenario.kubectl('get georep missing -o wide')).to.match(
@@ -78,7 +78,7 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
     await scenario.apply('basic', { regions: ['japaneast'] });
     const refused = await scenario.until('basic', 'is not Premium', isNotReadyBecause('RegistryNotPremium'));
     expect(readyMessage(refused)).to.equal(
-      'registry basic is Basic; geo-replication needs Premium. Upgrade it with: az acr update --name basic --sku Premium',
+      'registry basic is Basic; geo-replication needs Premium: az acr update --name basic --sku Premium --subscription 00000000-0000-0000-0000-000000000000',
     );
     scenario.arm.azure.changeRegistry(registry, { sku: 'Premium' });
     await scenario.reconcileNow('basic');
@@ -108,11 +108,11 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
     const refused = await scenario.until('forbidden', 'is refused', isNotReadyBecause('AuthorizationFailed'));
     const row = region(refused, 'japaneast');
     expect(row?.message).to.contain(
-      "has no right to create the replica: it lacks Microsoft.ContainerRegistry/registries/replications/write. Grant the operator's role",
+      "has no right to create the replica. Grant it the operator's role (deploy/azure-role.json), or Contributor: az role assignment create",
     );
     expect(readyMessage(refused)).to.equal(`japaneast: ${row?.message}`);
     expect(row?.message).to.match(
-      /or Contributor; it acts within minutes: az role assignment create .* --scope \/subscriptions\S+\/forbidden \(Azure asks for it on \/subscriptions\S+\/forbidden\)$/,
+      / --scope \/subscriptions\S+\/forbidden \(Azure demands \S+\/replications\/write on \/subscriptions\S+\/forbidden; a grant takes minutes to act\)$/,
     );
     expect(row?.retryAfter).to.be.a('string');
     await scenario.untilEvent(
@@ -133,7 +133,9 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
     );
     await scenario.apply('hidden', { regions: ['japaneast'] });
     const refused = await scenario.until('hidden', 'is refused', isNotReadyBecause('AuthorizationFailed'));
-    expect(readyMessage(refused)).to.contain('it lacks Microsoft.ContainerRegistry/registries/replications/read');
+    expect(readyMessage(refused)).to.contain(
+      'Azure demands Microsoft.ContainerRegistry/registries/replications/read on',
+    );
     grant();
     expectReady(await scenario.reconcileNow('hidden'));
   });
@@ -150,7 +152,7 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
     const refused = await scenario.until('locked', 'is blocked', isNotReadyBecause('PruneBlocked'));
     expect(condition(refused, 'Available')).to.include({ status: 'True' });
     expect(region(refused, 'westeurope')?.message).to.match(
-      /^a resource lock is in the way: cannot delete the replica\. Remove the lock on \/subscriptions\S+\/locked \(az lock list /,
+      /^a resource lock on locked is in the way: cannot delete the replica\. Find it with az lock list --resource \/subscriptions\S+\/locked and /,
     );
     unlock();
     await scenario.reconcileNow('locked');
@@ -203,8 +205,10 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
       const waiting = await scenario.until(name, 'shows the edit', ({ status }) => status?.phase === 'Syncing');
       expect(waiting.status).to.include({ readyRegions: '2/3', syncing: 'northeurope' });
       expect(condition(waiting, 'Ready')).to.include({ status: 'Unknown', reason, observedGeneration: 2 });
-      expect(readyMessage(waiting)).to.match(/^edit not observed since .+ UTC, next attempt at .+ UTC: /);
-      await scenario.untilEvent(name, new RegExp(`^${reason}: edit not observed since`));
+      expect(readyMessage(waiting)).to.match(
+        /^Azure .+ yet; edit not observed since .+ UTC, next attempt at .+ UTC \(/,
+      );
+      await scenario.untilEvent(name, new RegExp(`^${reason}: Azure .+; edit not observed since`));
       answerAgain();
       await scenario.until(name, 'is Creating', regionsAre('Creating', 'northeurope'));
       expectReady(await scenario.finishProvisioning(name, 'northeurope'));

@@ -282,7 +282,7 @@ describeWithKubectl('an invalid spec', () => {
     } else {
       await scenario.patch('fixed', patch);
       const object = await scenario.until('fixed', 'is refused', isNotReadyBecause('InvalidSpec'));
-      expect(readyMessage(object)).to.match(/^spec\.registry was changed, from .*\/registries\/fixed: change it back/);
+      expect(readyMessage(object)).to.match(/^spec\.registry is immutable: change it back, .*\/registries\/fixed\)$/);
     }
     expect(scenario.arm.journal.entries.filter((request) => request.registry === 'other')).to.deep.equal([]);
   });

@@ -294,7 +294,7 @@ describe('the ARM client', () => {
   it('finds its credential in the environment, and reports in one sentence if there is none', async () => {
     const check = () => checkCredential(defaultCredential(cloud), cloud);
     expect(await withEnvironment(emulator.environment, check)).to.equal(undefined);
-    expect(await withEnvironment({}, check)).to.contain('none was found: set AZURE_TENANT_ID');
+    expect(await withEnvironment({}, check)).to.contain('Set AZURE_TENANT_ID');
   });
 
   it('gets a new token from a credential after a reset, although MSAL caches the old one', async () => {

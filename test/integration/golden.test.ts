@@ -127,7 +127,7 @@ function withoutSpecs(text: string): string {
 function withoutAges(line: string): string {
   return line
     .replace(/^( *(?:UID|Resource Version|Creation Timestamp): +).*/, '$1<...>')
-    .replace(/ (?:\d+[smhdy])+( |$)/, ' AGE$1')
+    .replace(/(?<= ) (?:\d+[smhdy])+( |$)/, ' AGE$1')
     .trimEnd();
 }
 

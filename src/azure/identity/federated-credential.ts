@@ -73,10 +73,11 @@ export async function resolveClient(
   const idIn = (name: string, otherwise?: string) => {
     const id = (reading.annotations[name] ?? otherwise ?? '').trim();
     if (isGuid(id)) return id.toLowerCase();
+    const [of, placeholder] = name === annotation.clientId ? ["client's", 'CLIENT_ID'] : ["tenant's", 'TENANT_ID'];
     const found = id === '' ? 'is not set' : `is ${JSON.stringify(sanitize(id, 100))}, which is no id`;
     throw denied(
       'ServiceAccountNotAnnotated',
-      `annotation ${name} of ServiceAccount ${inWords(account)} ${found}. Set it to the id of yours: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=00000000-0000-0000-0000-000000000000`,
+      `annotation ${name} of ServiceAccount ${inWords(account)} ${found}. Set it to the ${of} id in Entra: kubectl annotate serviceaccount -n ${shellQuote(account.namespace)} ${shellQuote(account.name)} --overwrite ${name}=${placeholder}`,
     );
   };
   return { clientId: idIn(annotation.clientId), tenantId: idIn(annotation.tenantId, homeTenant), uid: reading.uid };
@@ -150,7 +151,7 @@ function notExchanged(
   if (known.code === proxyErrorCode) return known;
   const words = error instanceof Error ? describeCredentialError(error) : known.message;
   if (known.reason !== 'AuthenticationFailed') {
-    const message = `the token endpoint does not answer, or knows no tenant ${tenantId} (from ServiceAccount ${inWords(account)}): no token for client ${clientId} yet. If it lasts, check ${annotation.tenantId} and the network (${words})`;
+    const message = `the token endpoint does not answer, or knows no tenant ${tenantId} of ServiceAccount ${inWords(account)}: no token for client ${clientId} yet. If it lasts, check ${annotation.tenantId} and the network (${words})`;
     return new ArmError('Transient', 'AzureUnreachable', message, { cause: error });
   }
   const subject = `system:serviceaccount:${account.namespace}:${account.name}`;

@@ -154,6 +154,6 @@ export class RateLimiter {
 
 /** The message has no time in it: it is shown in the status, which must not change with every wait. */
 export function notSent(operation: Operation, retryAfter: number): ArmError {
-  const message = `held back by the operator's rate limit: Azure allows so many ${operation} a second in a subscription`;
+  const message = `held back by the operator's rate limit, which keeps below Azure's limit of ${operation} for the subscription; it goes on by itself`;
   return new ArmError('NotSent', 'Throttled', message, { retryAfter });
 }

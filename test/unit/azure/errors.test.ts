@@ -286,9 +286,11 @@ describe('toArmError', () => {
       'create the replica',
     );
     expect(message).to.contain(
-      "it lacks Microsoft.ContainerRegistry/registries/replications/write. Grant the operator's role (deploy/azure-role.json), or Contributor;",
+      "the operator's identity has no right to create the replica. Grant it the operator's role (deploy/azure-role.json), or Contributor: az role",
     );
-    expect(message).to.contain(`on ${registryId}/replications/japaneast`);
+    expect(message).to.contain(
+      `Azure demands Microsoft.ContainerRegistry/registries/replications/write on ${registryId}/replications/japaneast;`,
+    );
     expect(message).to.contain(
       `az role assignment create --assignee-object-id 44444444-4444-4444-4444-444444444444 --assignee-principal-type ServicePrincipal --role 'ACR Replication Operator' --scope ${registryId}`,
     );
@@ -306,9 +308,11 @@ describe('toArmError', () => {
       'create the replica',
     );
     expect(message).to.contain(
-      'it lacks Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write. Grant Contributor;',
+      "the operator's identity has no right to create the replica. Grant it Contributor: az role assignment create",
     );
-    expect(message).to.contain(`--role Contributor --scope ${endpoint} (Azure asks for it on ${endpoint})`);
+    expect(message).to.contain(
+      `--role Contributor --scope ${endpoint} (Azure demands Microsoft.Network/privateEndpoints/privateLinkServiceProxies/write on ${endpoint};`,
+    );
   });
 
   it("shows only similar names of ARM's list of regions", () => {
@@ -364,20 +368,31 @@ describe('toArmError', () => {
     });
   });
 
-  it('names the lock and how to remove it', () => {
-    const { message } = toArmError(
-      armSays(
-        409,
-        'ScopeLocked',
-        `The scope '${registryId}/replications/N' cannot perform delete operation because following scope(s) are locked: '${registryId}'. Please remove the lock and try again.`,
-      ),
-      'delete replica N',
-    );
-    expect(message).to.match(
-      new RegExp(
-        `^a resource lock is in the way: cannot delete replica N\\. Remove the lock on ${registryId} \\(az lock list`,
-      ),
-    );
+  describe('names the lock and how to remove it', () => {
+    const subscription = '/subscriptions/00000000-0000-0000-0000-000000000000';
+    const group = `${subscription}/resourceGroups/myresourcegroup`;
+    const cases: [string, string, string][] = [
+      [registryId, ' on myACR0007', `--resource ${registryId}`],
+      [
+        group,
+        ' on resource group myresourcegroup',
+        `--resource-group myresourcegroup --subscription ${subscription.slice(15)}`,
+      ],
+      [subscription, ' on the subscription', `--subscription ${subscription.slice(15)}`],
+    ];
+    for (const [scope, where, which] of cases)
+      it(`of ${scope}`, () => {
+        const said = `The scope '${registryId}/replications/N' cannot perform delete operation because following scope(s) are locked: '${scope}'. Please remove the lock and try again.`;
+        const { message } = toArmError(armSays(409, 'ScopeLocked', said), 'delete replica N');
+        expect(message).to.equal(
+          `a resource lock${where} is in the way: cannot delete replica N. Find it with az lock list ${which} and remove it with az lock delete, or change the spec (ScopeLocked: ${said})`,
+        );
+      });
+
+    it('where Azure does not say what is locked', () => {
+      const { message } = toArmError(armSays(409, 'ScopeLocked', 'Locked.'), 'delete replica N');
+      expect(message).to.match(/^a resource lock is in the way: .* with az lock list and remove it/);
+    });
   });
 
   it("names the operator's role for exactly the actions that it grants", async () => {
@@ -407,7 +422,7 @@ describe('toArmError', () => {
   it('says what to set if there is no credential', () => {
     const unavailable = named('CredentialUnavailableError', 'EnvironmentCredential is unavailable.');
     const { message } = toArmError(named('AggregateAuthenticationError', 'failed', { errors: [unavailable] }));
-    expect(message).to.contain('none was found: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET');
+    expect(message).to.contain('Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET');
   });
 
   it('distinguishes a refused managed identity from a missing one', () => {
@@ -425,7 +440,7 @@ describe('toArmError', () => {
     expect(refused).to.include({
       reason: 'AuthenticationFailed',
       message:
-        'no valid Azure credential: cannot read registry myACR0007 (ManagedIdentityCredential: Authentication failed. Message invalid_request: Identity not found)',
+        'no valid Azure credential: cannot read registry myACR0007. Renew or correct it (ManagedIdentityCredential: Authentication failed. Message invalid_request: Identity not found)',
     });
     for (const nowhere of [
       'Attempted to use the IMDS endpoint, but it is not available.',
@@ -445,7 +460,7 @@ describe('toArmError', () => {
       'read registry myACR0007',
     );
     expect(message).to.equal(
-      'no valid Azure credential: cannot read registry myACR0007 (EnvironmentCredential authentication failed: invalid_client: AADSTS7000215: Invalid client secret provided)',
+      'no valid Azure credential: cannot read registry myACR0007. Renew or correct it (EnvironmentCredential authentication failed: invalid_client: AADSTS7000215: Invalid client secret provided)',
     );
   });
 
@@ -526,7 +541,7 @@ describe('toArmError', () => {
           const error = toArmError(refused(status, body), 'delete replica japaneast of registry myACR0007');
           expect(error).to.include({ kind: 'Transient', reason: 'AzureUnreachable' });
           expect(error.message)
-            .to.contain('something between the operator and Azure')
+            .to.contain("without Azure's error format, as from a proxy")
             .and.to.contain(`HTTP ${status}`)
             .and.not.to.match(/<|Contributor/);
         });

@@ -177,7 +177,9 @@ describe('the authorization of an object', () => {
       expect(authorize(each, allow, listing(`/subscriptions/x, ${id.toLowerCase()}`))).to.equal(undefined);
       const denial = authorize(each, allow, listing(id.replace('web-', 'api-')));
       expect(denial).to.include({ reason: 'RegistryNotAllowed' });
-      expect(denial?.message).to.contain(`does not list ${id}`).and.contain('namespace registries');
+      expect(denial?.message)
+        .to.contain(`does not list registry ${registry.name}`)
+        .and.contain(`by adding ${id} there`);
     }
   });
 

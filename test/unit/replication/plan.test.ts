@@ -593,17 +593,17 @@ describe('planning for a registry that cannot be replicated', () => {
     {
       observed: noRegistry,
       reason: 'RegistryNotFound',
-      says: 'registry myACR0007 does not exist in resource group myresourcegroup of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name myACR0007 --resource-group myresourcegroup --sku Premium',
+      says: 'registry myACR0007 does not exist in resource group myresourcegroup of subscription 00000000-0000-0000-0000-000000000000. Correct spec.registry in a new object, or create the registry with: az acr create --name myACR0007 --resource-group myresourcegroup --sku Premium --subscription 00000000-0000-0000-0000-000000000000',
     },
     {
       observed: observing([], { registry: aRegistry({ sku: 'Basic' }) }),
       reason: 'RegistryNotPremium',
-      says: 'registry myACR0007 is Basic; geo-replication needs Premium. Upgrade it with: az acr update --name myACR0007 --sku Premium',
+      says: 'registry myACR0007 is Basic; geo-replication needs Premium: az acr update --name myACR0007 --sku Premium --subscription 00000000-0000-0000-0000-000000000000',
     },
     {
       observed: observing([], { registry: aRegistry({ provisioningState: 'Updating' }) }),
       reason: 'RegistryNotReady',
-      says: 'registry myACR0007 is Updating; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name myACR0007 --resource-group myresourcegroup',
+      says: 'registry myACR0007 is Updating; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name myACR0007 --subscription 00000000-0000-0000-0000-000000000000',
     },
   ];
   for (const { observed, reason, says } of cases) {

@@ -47,7 +47,7 @@ describe('an invalid spec', () => {
     [
       'a changed registry (trap 16)',
       { status: { registry: { id: '/subscriptions/x/other' } } },
-      'was changed, from /subscriptions/x/other',
+      'is immutable: change it back, and create another RegistryReplication for another registry (it was /subscriptions/x/other)',
     ],
     ['an interval that is too short', { spec: { interval: '59s' } }, 'at least 1m'],
     ['a progress deadline that is too short', { spec: { progressDeadline: '900ms' } }, 'at least 1s'],

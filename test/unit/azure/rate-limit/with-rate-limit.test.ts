@@ -143,7 +143,7 @@ describe('an Arm with a rate limit', () => {
     time = 50;
     expect(await words())
       .to.equal(first)
-      .and.to.match(/held back by the operator's rate limit: .*writes/);
+      .and.to.match(/held back by the operator's rate limit, .*writes/);
   });
 });
 
