@@ -100,7 +100,7 @@ function obstacleOf(
   if (registry.provisioningState?.toLowerCase() !== 'succeeded')
     return {
       reason: 'RegistryNotReady',
-      message: `registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name ${shellQuote(name)} --subscription ${shellQuote(subscriptionId)}`,
+      message: `registry ${name} is ${registry.provisioningState ?? 'in an unknown state'}; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name ${shellQuote(name)} --resource-group ${shellQuote(resourceGroup)} --subscription ${shellQuote(subscriptionId)}`,
     };
   return undefined;
 }

@@ -54,7 +54,9 @@ describe('a command in a message', () => {
 
   it('quotes the names of a missing registry', () => {
     expect(commandIn(obstacle(undefined))).to.deep.equal(
-      `acr create --name ${name} --resource-group ${resourceGroup} --sku Premium`.split(' '),
+      `acr create --name ${name} --resource-group ${resourceGroup} --sku Premium --subscription ${object.spec.registry.subscriptionId}`.split(
+        ' ',
+      ),
     );
   });
 
@@ -65,7 +67,7 @@ describe('a command in a message', () => {
   it('quotes a scope from Azure', () => {
     const scope = `/subscriptions/0/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
     const words = `The client 'C' with object id 'O' does not have authorization to perform action 'Microsoft.ContainerRegistry/registries/replications/write' over scope '${scope}' or the scope is invalid.`;
-    const command = commandIn(toArmError(refusal(words)).message.replace(/ \(Azure asks.*/, ''));
+    const command = commandIn(toArmError(refusal(words)).message.replace(/ \(Azure demands.*/, ''));
     expect(command.slice(-2)).to.deep.equal(['--scope', scope]);
     expect(command).to.include('PRINCIPAL_ID');
   });

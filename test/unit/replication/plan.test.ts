@@ -603,7 +603,7 @@ describe('planning for a registry that cannot be replicated', () => {
     {
       observed: observing([], { registry: aRegistry({ provisioningState: 'Updating' }) }),
       reason: 'RegistryNotReady',
-      says: 'registry myACR0007 is Updating; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name myACR0007 --subscription 00000000-0000-0000-0000-000000000000',
+      says: 'registry myACR0007 is Updating; its replicas stay as they are until it is Succeeded. If it lasts, look at it with: az acr show --name myACR0007 --resource-group myresourcegroup --subscription 00000000-0000-0000-0000-000000000000',
     },
   ];
   for (const { observed, reason, says } of cases) {
