@@ -36,6 +36,10 @@ export function ancestorsOf(fields: FieldSet): Set<string> {
   return ancestors;
 }
 
+export function isBelow(path: string, ancestor: string): boolean {
+  return path.startsWith(ancestor + separator);
+}
+
 interface Node {
   isMember: boolean;
   readonly children: Map<string, Node>;
@@ -77,6 +81,15 @@ function collect(json: JsonObject, path: string, fields: Set<string>): void {
     if (!Object.keys(below).length || '.' in below) fields.add(here);
     collect(below, here, fields);
   }
+}
+
+/** The API server's order of paths: of the fields of an object, those that the set has come before those with fields below. */
+export function comparePaths(a: string, b: string): number {
+  const [left, right] = [elementsOf(a), elementsOf(b)];
+  const at = left.findIndex((element, index) => element !== right[index]);
+  const [isLeft, isRight] = [at === left.length - 1, at === right.length - 1];
+  if (at < 0 || isLeft !== isRight) return at < 0 || isLeft ? -1 : 1;
+  return (left[at] ?? '') < (right[at] ?? '') ? -1 : 1;
 }
 
 /** As in the API server's messages: `.spec.regions[location="japaneast"].suspend`. */

@@ -2,8 +2,8 @@
 import type { Json } from '../object.ts';
 import type { Schema } from '../schema/structural.ts';
 import { type Entry, isBy, type Writer } from './entries.ts';
-import { type FieldSet, fieldPath } from './field-set.ts';
-import { compare, fieldsOf, merge, withNamedParents, without } from './typed.ts';
+import { ancestorsOf, comparePaths, type FieldSet, fieldPath, isBelow } from './field-set.ts';
+import { compare, fieldsOf, merge, withNamedParents, without, withoutNulls } from './typed.ts';
 
 /** Fields that have no owner, because clients cannot choose their values. */
 const unowned: FieldSet = new Set([
@@ -33,8 +33,9 @@ export function entriesAfterUpdate(
   const { added, modified, removed } = compare(before, after, schema);
   const taken = added.union(modified);
   const changed = taken.union(removed);
-  const own = entries.find((entry) => isBy(entry, writer));
-  const others = entries
+  const known = withContents(entries, before, schema);
+  const own = known.find((entry) => isBy(entry, writer));
+  const others = known
     .filter((entry) => entry !== own)
     .map((entry) => ({ ...entry, fields: entry.fields.difference(changed) }));
   const isUnchanged = !taken.difference(unowned).size;
@@ -60,19 +61,32 @@ export function applyConfiguration(
   writer: Writer,
   { live, config, schema, now }: { live: Json; config: Json; schema: Schema; now: string },
 ): Applied {
-  const last = entries.find((entry) => isBy(entry, writer));
+  const known = withContents(entries, live, schema);
+  const last = known.find((entry) => isBy(entry, writer));
   const mine: Entry = { ...writer, time: now, fields: fieldsOf(config, schema) };
-  const others = entries.filter((entry) => entry !== last);
+  const others = known.filter((entry) => entry !== last);
   const merged = merge(live, config, schema) ?? config;
   const object = last ? pruned(merged, last.fields, [...others, mine], schema) : merged;
   const { added, modified, removed } = compare(live, object, schema);
   const changed = added.union(modified);
   const conflicts = others.flatMap((owner) =>
-    [...owner.fields.intersection(changed)].sort().map((path) => ({ owner, path })),
+    [...owner.fields.intersection(changed)].sort(comparePaths).map((path) => ({ owner, path })),
   );
   const taken = changed.union(removed);
   const kept = others.map((entry) => ({ ...entry, fields: entry.fields.difference(taken) }));
-  return { object, entries: owned([...kept, mine]), conflicts };
+  return { object: withoutNulls(object, schema), entries: owned([...kept, mine]), conflicts };
+}
+
+/** The owner of a map or list who owns nothing in it owns all of it: the real server takes its type for atomic before. */
+function withContents(entries: readonly Entry[], live: Json, schema: Schema): Entry[] {
+  const all = fieldsOf(live, schema);
+  return entries.map((entry) => {
+    const above = ancestorsOf(entry.fields);
+    const whole = [...entry.fields].filter((path) => !above.has(path) && !all.has(path));
+    if (!whole.length) return entry;
+    const contents = [...all].filter((path) => whole.some((owned) => isBelow(path, owned)));
+    return { ...entry, fields: entry.fields.union(new Set(contents)) };
+  });
 }
 
 /** `merged` without what was applied last and has no owner any more. */

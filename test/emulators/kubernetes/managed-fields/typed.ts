@@ -175,9 +175,22 @@ export function mergedOrder(live: readonly string[], config: readonly string[]):
   return order;
 }
 
-/** `value` without these fields; a map or list that loses its last member stays empty. */
+/** `value` without these fields; a map or list that loses its last member becomes null, which still has an owner. */
 export function without(value: Json, remove: FieldSet, schema: Schema): Json {
-  return withoutAt(value, { remove, above: ancestorsOf(remove) }, schema, '');
+  return withoutAt(value, { remove, above: ancestorsOf(remove) }, schema, '') ?? {};
+}
+
+/** `value` without nulls, where the schema does not allow them, as kube-apiserver stores it. */
+export function withoutNulls(value: Json, schema: Schema): Json {
+  const kind = topology(schema, value);
+  if (kind === 'leaf') return value;
+  const kept = children(kind, schema, [value]).flatMap(({ element, schema: below, values: [child = null] }) =>
+    child === null && below.nullable !== true && below !== untyped
+      ? []
+      : [{ element, value: withoutNulls(child, below) }],
+  );
+  if (kind === 'list') return kept.map(({ value }) => value);
+  return Object.fromEntries(kept.map(({ element, value }) => [element.slice(2), value]));
 }
 
 interface Removal {
@@ -195,6 +208,7 @@ function withoutAt(value: Json, removal: Removal, schema: Schema, path: string):
     if (removal.remove.has(here)) return [];
     return [{ element, value: removal.above.has(here) ? withoutAt(child, removal, below, here) : child }];
   });
+  if (!kept.length) return null;
   if (kind === 'list') return kept.map(({ value }) => value);
   return Object.fromEntries(kept.map(({ element, value }) => [element.slice(2), value]));
 }
