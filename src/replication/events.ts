@@ -146,7 +146,7 @@ function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
       return [{ type: 'Normal', reason, action: 'Update', note: `${location}: ${step.message}` }];
     }
     case 'delete': {
-      const note = `${location}: ${step.message.replace(/^delete/, 'deleting')}`;
+      const note = `${location}: ${step.message.replace(/^(delet|replac)e/, '$1ing')}`;
       return [{ type: 'Normal', reason: 'ReplicaDeleting', action: 'Delete', note }];
     }
     default:

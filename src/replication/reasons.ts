@@ -80,7 +80,7 @@ export const reasons = {
   RegistryNotPremium: {
     needsIntervention: true,
     meaning: 'Geo-replication needs SKU Premium.',
-    remedy: 'az acr update --name NAME --sku Premium',
+    remedy: 'Upgrade it with the command in the message; Premium costs more.',
   },
   RegistryNotReady: {
     needsIntervention: false,
@@ -97,7 +97,7 @@ export const reasons = {
     needsIntervention: true,
     meaning: 'A region is in motion, Failed, or its creation refused, for longer than spec.progressDeadline.',
     remedy:
-      'Remove what is in its way (a private endpoint, for instance), then run az acr replication delete; the replica is created again.',
+      'Repair the cause (a private endpoint without rights or free addresses, for instance), then delete the replica with the command in the message; it is created again.',
   },
   PruneBlocked: {
     needsIntervention: true,
@@ -112,17 +112,18 @@ export const reasons = {
   Contended: {
     needsIntervention: true,
     meaning: 'Others reverted the same change three times within a day; the region rests.',
-    remedy: 'Find out who reverts it: az monitor activity-log list. Or change the spec.',
+    remedy: 'Change the spec, or find out who reverts it: the message has the command.',
   },
   AuthorizationFailed: {
     needsIntervention: true,
     meaning: 'The identity lacks a right.',
-    remedy: "Grant the operator's role (deploy/azure-role.json), or the built-in one that the message names.",
+    remedy:
+      "Run the command in the message. It grants the operator's role (deploy/azure-role.json) or, where that lacks the right, a built-in one.",
   },
   AuthenticationFailed: {
     needsIntervention: true,
     meaning: 'No token could be obtained.',
-    remedy: 'Give the operator a credential: see docs/install.md.',
+    remedy: 'Give the operator a valid credential: see docs/install.md.',
   },
   ServiceAccountNotFound: {
     needsIntervention: true,
@@ -157,7 +158,7 @@ export const reasons = {
   Locked: {
     needsIntervention: true,
     meaning: 'A resource lock forbids the change.',
-    remedy: 'Remove the lock that the message names.',
+    remedy: 'Remove the lock: the message has the command that finds it.',
   },
   RegionNotAvailable: {
     needsIntervention: true,
@@ -182,7 +183,7 @@ export const reasons = {
   InvalidRequest: {
     needsIntervention: true,
     meaning: 'Azure rejects the request.',
-    remedy: "Read the message, which has Azure's own words.",
+    remedy: "Correct what Azure's own words name, at the end of the message.",
   },
   Throttled: {
     needsIntervention: false,
