@@ -4,8 +4,8 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Cluster } from './cluster.ts';
 import { type DecodeOptions, decode, invalidPatch, undecodable } from './decode.ts';
 import { managedFieldsAfterUpdate, withManagedFields } from './managed-fields/track.ts';
-import { metadataErrors, metadataUpdateErrors, sameObject, systemMetadata, tidyMetadata } from './metadata.ts';
-import { type Json, type JsonObject, type KubeObject, kubeTime, type ObjectMeta } from './object.ts';
+import { metadataErrors, metadataUpdateErrors, sameObject, tidyMetadata } from './metadata.ts';
+import { type Json, type JsonObject, type KubeObject, kubeTime } from './object.ts';
 import { applyJsonPatch, mergePatch, strategicPatch } from './patch.ts';
 import type { Resource } from './resource.ts';
 import {
@@ -21,6 +21,7 @@ import {
   notFound,
   type Status,
 } from './status.ts';
+import { updatedObject } from './updated-object.ts';
 
 export interface WriteOptions extends DecodeOptions {
   /** Everything except storing. */
@@ -251,7 +252,7 @@ export function replace(
 ): KubeObject {
   const { resource } = target;
   checkVersion(resource, name, sent.metadata.resourceVersion, old);
-  const next = merged(resource, subresource, old, sent);
+  const next = updatedObject(resource, subresource, old, sent);
   const valid = validated(resource, next, old);
   const before = resource.fromStored(old);
   const now = kubeTime(cluster.clock.now());
@@ -292,46 +293,4 @@ function checkVersion(resource: Resource, name: string, version: string | undefi
       message: 'Invalid value: 0x0: must be specified for an update',
     },
   ]);
-}
-
-/** Merges what the request may change: only the status through its subresource, everything but the status otherwise. */
-function merged(resource: Resource, subresource: Subresource, old: KubeObject, sent: KubeObject): KubeObject {
-  const before = resource.fromStored(old);
-  if (subresource === 'status') return withStatus(before, sent.status);
-  const metadata: ObjectMeta = tidyMetadata({
-    ...sent.metadata,
-    ...(old.metadata.namespace !== undefined && { namespace: old.metadata.namespace }),
-    ...systemMetadata(old.metadata),
-    // metadataUpdateErrors checks it; an empty uid means the existing one.
-    uid: sent.metadata.uid || old.metadata.uid,
-    resourceVersion: old.metadata.resourceVersion,
-  });
-  for (const name of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'] as const) {
-    if (old.metadata[name] === undefined) delete metadata[name];
-  }
-  const replaced = { ...sent, metadata };
-  const next = resource.hasStatus ? withStatus(replaced, before.status) : replaced;
-  if (!resource.hasGeneration || sameButMetadata(next, before, resource.hasStatus)) return next;
-  return { ...next, metadata: { ...metadata, generation: (old.metadata.generation ?? 0) + 1 } };
-}
-
-function withStatus(object: KubeObject, status: Json | undefined): KubeObject {
-  const { status: _, ...rest } = object;
-  return {
-    ...rest,
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    metadata: object.metadata,
-    ...(status !== undefined && { status }),
-  };
-}
-
-function sameButMetadata(a: KubeObject, b: KubeObject, ignoreStatus: boolean): boolean {
-  const bare = (object: KubeObject): KubeObject => ({
-    ...(ignoreStatus ? withStatus(object, undefined) : object),
-    metadata: b.metadata,
-    apiVersion: b.apiVersion,
-    kind: b.kind,
-  });
-  return sameObject(bare(a), bare(b));
 }
