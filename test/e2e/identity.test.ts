@@ -334,7 +334,7 @@ describeWithKubectl('the registries that a namespace may name', () => {
     await allow(idOf('allow*').toUpperCase());
     await scenario.apply('refused', { regions: ['japaneast'] });
     const object = await scenario.until('refused', 'is refused', isNotReadyBecause('RegistryNotAllowed'));
-    expect(readyMessage(object)).to.contain(`does not list ${idOf('refused')}`);
+    expect(readyMessage(object)).to.match(/does not list registry refused\. .* by adding \S+\/refused there$/);
     expect(clientsAsking(scenario, 'refused')).to.deep.equal([]);
     expect(isReady(await scenario.reconcileNow('allowed'))).to.equal(true);
   });
