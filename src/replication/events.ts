@@ -238,7 +238,8 @@ function scheduleEvents({ spec, status }: RegistryReplication, { plan = [] }: St
  */
 function unknownEvents({ status }: RegistryReplication, after: Status): ObjectEvent[] {
   const [before, now] = [status, after].map((one) => findCondition(one?.conditions, 'Ready'));
-  if (now?.status !== 'Unknown' || (before?.status === 'Unknown' && before.reason === now.reason)) return [];
+  // ARM may throttle and fail in turn: one event tells the outage.
+  if (now?.status !== 'Unknown' || (before?.status === 'Unknown' && before.reason !== 'Suspended')) return [];
   const { reason, message } = now;
   if (reason === 'Throttled') return before ? [{ type: 'Normal', reason, action: 'Look', note: message }] : [];
   return reason === 'AzureUnreachable' ? [{ type: 'Warning', reason, action: 'Look', note: message }] : [];

@@ -93,7 +93,7 @@ async function release(
   return {};
 }
 
-/** The outage is measured from its first failure in this process. */
+/** The outage is measured from its first failure in this process. A refusal is an answer, and ends it. */
 function reportFailedObservation(
   object: RegistryReplication,
   error: ArmError,
@@ -101,7 +101,8 @@ function reportFailedObservation(
 ): Report {
   const now = clock.now();
   const since = state.unreachableSince.get(uidOf(object)) ?? now.getTime();
-  state.unreachableSince.set(uidOf(object), since);
+  if (error.kind === 'Denied' || error.kind === 'Invalid') state.unreachableSince.delete(uidOf(object));
+  else state.unreachableSince.set(uidOf(object), since);
   return reportUnreachable(object, error, now.getTime() - since, intervalMs(object, defaultIntervalMs), now);
 }
 
