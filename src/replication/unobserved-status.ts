@@ -124,7 +124,7 @@ export function reportUnreachable(
   const silentSince = isoSeconds(new Date(now.getTime() - silentForMs));
   const ms = error.retryAfter ?? progressPollInterval(silentSince, now);
   const requeue: Requeue = { kind: 'notBefore', ms };
-  if (!hasReady(status)) {
+  if (isNew(status)) {
     // Many new objects may wait for the rate limiter at once: a time would cost a write per object and minute.
     const message = error.kind === 'NotSent' ? error.message : withClause(error.message, next(now, ms));
     return { status: unknownStatus(object, 'Pending', error.reason, message, now), requeue };
@@ -146,14 +146,17 @@ function next(now: Date, delayMs: number): string {
   return `next attempt at ${timeOfDay(isoSeconds(new Date(now.getTime() + delayMs)), now)}`;
 }
 
-function hasReady({ conditions }: Status): boolean {
-  return findCondition(conditions, 'Ready') !== undefined;
+/** True before the first answer. A claim that another object held until now says nothing about this one. */
+function isNew({ conditions, observedGeneration }: Status): boolean {
+  const reason = findCondition(conditions, 'Ready')?.reason;
+  return reason === undefined || reason === 'RegistryClaimed' || observedGeneration === undefined;
 }
 
 /** The last status with Ready Unknown. The observed generation stays: the next pass must treat the edit as new. */
 function unknownStatus(object: RegistryReplication, phase: Phase, reason: Reason, message: string, now: Date): Status {
   const isReconciling =
-    object.spec.mode !== 'Observe' && object.status?.observedGeneration !== object.metadata.generation;
+    object.spec.mode !== 'Observe' &&
+    (phase === 'Syncing' || object.status?.observedGeneration !== object.metadata.generation);
   const statements: [Statement, ...Statement[]] = [
     { type: 'Ready', status: 'Unknown', reason, message },
     ...(isReconciling ? [{ type: 'Reconciling', status: 'True', reason, message } as const] : []),
