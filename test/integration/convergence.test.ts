@@ -269,6 +269,6 @@ function maxWrites(location: string, { replicas, regions, edits, prune, kills }:
 
 describe('over real sockets, with any replicas, spec, edits and faults, and an operator that is killed', () => {
   it('the desired state is reached, home is untouched, no write goes to a replica in motion, and none is needless', async () => {
-    await fc.assert(fc.asyncProperty(anySetup, runOnce), propertyRuns(50));
+    await fc.assert(fc.asyncProperty(anySetup, runOnce), propertyRuns(50, 8));
   });
 });
