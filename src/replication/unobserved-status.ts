@@ -146,10 +146,10 @@ function next(now: Date, delayMs: number): string {
   return `next attempt at ${timeOfDay(isoSeconds(new Date(now.getTime() + delayMs)), now)}`;
 }
 
-/** True before the first answer. A claim that another object held until now says nothing about this one. */
-function isNew({ conditions, observedGeneration }: Status): boolean {
+/** True before the first answer: the CRD's default generation is -1. A claim that another object held until now says nothing about this one. */
+function isNew({ conditions, observedGeneration = -1 }: Status): boolean {
   const reason = findCondition(conditions, 'Ready')?.reason;
-  return reason === undefined || reason === 'RegistryClaimed' || observedGeneration === undefined;
+  return reason === undefined || reason === 'RegistryClaimed' || observedGeneration < 0;
 }
 
 /** The last status with Ready Unknown. The observed generation stays: the next pass must treat the edit as new. */

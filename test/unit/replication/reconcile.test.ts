@@ -455,6 +455,16 @@ describe('throttling and transient errors', () => {
       expect(operator.status.observedGeneration).to.equal(3);
     });
 
+  it('leave a new object Pending until Azure answers, with the generation that the API server sets', async () => {
+    const { operator, clock, errors } = scenario({ status: { observedGeneration: -1 } });
+    errors.set('GET registry', silent);
+    for (let n = 0; n < 3; n++) {
+      await clock.advance((await operator.pass()) ?? 0);
+      expect(operator.status.phase).to.equal('Pending');
+    }
+    expect(operator.condition('Ready')?.message).not.to.contain('edit');
+  });
+
   it('show no region in SYNCING for an unobserved edit that adds none', async () => {
     const { operator, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
     await operator.pass();
