@@ -1,6 +1,6 @@
 // The last lines of .ci/run, with stand-ins for npm and id.
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,5 +42,21 @@ describe('.ci/run', () => {
       code: 1,
       lines: ['audit: leftpad, high: Loses its head', '3 passed, 0 failed'],
     });
+  });
+
+  it('runs all tests, also those that npm test leaves out by default', async () => {
+    expect(await readFile(join(root, '.ci/run'), 'utf8')).to.match(/TESTS=all tests npm cit/);
+    const everything = (await readFile(join(root, 'test/all.txt'), 'utf8')).split('\n');
+    expect(everything.filter(Boolean)).to.deep.equal(
+      ['unit', 'integration', 'e2e'].map((folder) => `test/${folder}/**/*.test.ts`),
+    );
+  });
+
+  it('is quick by leaving out files that exist', async () => {
+    const quick = await readFile(join(root, 'test/quick.txt'), 'utf8');
+    const ignored = quick.split('\n').flatMap((line) => /^--ignore=(.*)$/.exec(line)?.[1] ?? []);
+    const names = ignored.flatMap((glob) => /\{(.*)\}/.exec(glob)?.[1]?.split(',') ?? []);
+    expect(names).to.have.length.above(5);
+    for (const name of names) await access(join(root, `test/integration/${name}.test.ts`));
   });
 });
