@@ -67,6 +67,21 @@ describe('the documentation', () => {
     expect(read('README.md').trimEnd().split('\n')).to.have.length.at.most(170);
   });
 
+  it('says in the README, before its first apply, what replicas cost, what is needed, and what is deleted when', () => {
+    const [before = ''] = read('README.md').split('kubectl apply -k deploy/samples');
+    for (const word of [
+      'bill',
+      'SKU Premium',
+      'Zone redundancy',
+      'Private endpoints',
+      'Kubernetes 1.25',
+      'Your rights',
+    ])
+      expect(before).to.contain(word);
+    expect(before).to.match(/a replica that the object does not list\s+is announced by the event `PruneScheduled`/);
+    expect(before).to.contain('`pruneDelay` (10m)');
+  });
+
   it('has an example in the README with every field of the spec', () => {
     const [, example = ''] = /```yaml\n(.*?)```/s.exec(read('README.md')) ?? [];
     const { spec } = parse(example) as RegistryReplication;
