@@ -102,9 +102,7 @@ describe('what kubectl prints of an object in each phase and for each reason', (
       ['describe', 'describe georep -n registries'],
     ] as const)
       it(`is as in test/golden/${columns}/${file}.txt`, async () => {
-        const printed = withoutSpecs(await print(args))
-          .split('\n')
-          .map(withoutAges)
+        const printed = withoutAges(withoutSpecs(await print(args)))
           .flatMap(wrap(columns))
           .join('\n');
         const golden = join(root, 'test/golden', String(columns), `${file}.txt`);
@@ -123,12 +121,18 @@ function withoutSpecs(text: string): string {
   return text.replace(/^Namespace: [\s\S]*?^Status:$/gm, 'Status:');
 }
 
-/** Ages, uids and times of the server differ at each run. */
-function withoutAges(line: string): string {
-  return line
-    .replace(/^( *(?:UID|Resource Version|Creation Timestamp): +).*/, '$1<...>')
-    .replace(/(?<= ) (?:\d+[smhdy])+( |$)/, ' AGE$1')
-    .trimEnd();
+/** Uids, times and ages differ at each run, and with the ages the width of their column. */
+function withoutAges(text: string): string[] {
+  let column: { readonly start: number; readonly end: number } | undefined;
+  return text.split('\n').map((line) => {
+    const header = /\b(?:AGE|Age) *(?=(HOME|From)?)/.exec(line);
+    if (header) column = { start: header.index, end: header[1] ? header.index + header[0].length : line.length + 20 };
+    else if (line === '' || !column) {
+      column = undefined;
+      return line.replace(/^( *(?:UID|Resource Version|Creation Timestamp): +).*/, '$1<...>').trimEnd();
+    }
+    return `${line.slice(0, column.start)}AGE   ${line.slice(column.end)}`.trimEnd();
+  });
 }
 
 /** Breaks a line as a terminal of so many columns does. */
