@@ -58,8 +58,8 @@ function isReady({ status }: RegistryReplication, location: string): boolean {
 
 function isOnItsWay({ region: { state }, steps, progress }: RegionReport, manages: boolean): boolean {
   if (progress.kind === 'blocked') return false;
-  if (manages) return state !== 'Ready' || steps.length > 0;
-  return state !== 'Ready' && state !== 'Failed' && state !== 'Absent';
+  if (manages && steps.length > 0) return true;
+  return state !== 'Ready' && state !== 'Absent' && (manages || state !== 'Failed');
 }
 
 /** At most `max` names, then the number of the others: "a,b,c,+4". */

@@ -1,7 +1,7 @@
 // Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
-import { listing, summarizeRegions } from './messages.ts';
+import { listing, longSyncing, summarizeRegions } from './messages.ts';
 import { isAccepted, type Result, type SentRequest } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import { theReplica } from './replica-names.ts';
@@ -157,7 +157,7 @@ function stepEvent(step: Step, isDrift: boolean): ObjectEvent[] {
 function rowEvents(object: RegistryReplication, row: RegionStatus, before: RegionStatus | undefined): ObjectEvent[] {
   const { location, state, message, desired, home } = row;
   if (before?.state === state) {
-    if (state !== 'Syncing' || !message || before.message) return [];
+    if (!message?.startsWith(longSyncing) || before.message?.startsWith(longSyncing)) return [];
     return [{ type: 'Normal', reason: 'SyncingForLong', action: 'Look', note: `${location}: ${message}` }];
   }
   if (state === 'Failed')

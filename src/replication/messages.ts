@@ -142,6 +142,9 @@ function failureOf(
   return kept === undefined ? over : `${over}; or ${replace}`;
 }
 
+/** Begins the message of a region that has been Syncing for long. */
+export const longSyncing = 'synchronising since';
+
 /** What is late, and what to do. */
 export function delayMessage(object: RegistryReplication, { name, state, since }: Region, now: Date): string {
   const delay = `${state} since ${timeOfDay(since, now)}, longer than spec.progressDeadline`;

@@ -4,7 +4,7 @@ import type { RegionStatus, RegistryReplication } from '../api/registryreplicati
 import type { ArmError } from '../azure/arm.ts';
 import { nextWholeSecond, timeOfDay } from '../lib/clock.ts';
 import { backoffUntil, isTemporaryRefusal, retryDelayMs } from './backoff.ts';
-import { delayMessage, failureMessage, refusedMessage, withClause } from './messages.ts';
+import { delayMessage, failureMessage, longSyncing, refusedMessage, withClause } from './messages.ts';
 import type { Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import { backoffAfter, isBeyondRepair, maxAttempts } from './recovery.ts';
@@ -69,7 +69,7 @@ const rules: readonly Rule[] = [
   heldWithReason,
   overdue,
   stillFailed,
-  longSyncing,
+  syncingForLong,
   homeWithoutEntry,
   statusMessage,
 ];
@@ -173,10 +173,10 @@ function stillFailed({ object, region, attemptsNow, now }: RuleInput): RowNote |
 /** ms of Syncing before the row gets a message. Azure documents no bound: the time grows with the registry's content. */
 const longSyncingMs = 3_600_000;
 
-function longSyncing({ region: { state, since }, now }: RuleInput): RowNote | undefined {
+function syncingForLong({ region: { state, since }, now }: RuleInput): RowNote | undefined {
   if (state !== 'Syncing' || now.getTime() - Date.parse(since) <= longSyncingMs) return undefined;
   return {
-    message: `synchronising since ${timeOfDay(since, now)}; a large registry takes hours, and Azure shows no progress`,
+    message: `${longSyncing} ${timeOfDay(since, now)}; a large registry takes hours, and Azure shows no progress`,
   };
 }
 

@@ -69,6 +69,16 @@ describe('the columns of kubectl get', () => {
     expect(operator.status).to.include({ phase: 'Syncing', readyRegions: '0/1', syncing: 'regiona' });
   });
 
+  it('show no region in SYNCING that is gone from Azure while its object is deleted', async () => {
+    const { operator, arm } = operatorOf({ regions: ['regiona', 'regionb'] }, [aReplica(home), aReplica('regiona')]);
+    refuse(arm, 'PUT regionb', locked);
+    await operator.pass();
+    refuse(arm, 'DELETE regiona', locked);
+    operator.delete();
+    await operator.pass();
+    expect(operator.status).to.include({ phase: 'Deleting' }).and.not.have.property('syncing');
+  });
+
   it('show no region in SYNCING once no pass observes it any more', async () => {
     const { operator } = operatorOf({ regions: ['regiona'] });
     await operator.pass();

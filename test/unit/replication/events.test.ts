@@ -63,6 +63,17 @@ describe('events', () => {
     expect(notes.filter((note) => note === `${regions[39]?.location}: the replica is gone`)).to.have.length(1);
   });
 
+  it('do not call a refusal of a region that is Syncing a long synchronisation', () => {
+    const syncing = { state: 'Syncing' } as const;
+    const before = { status: aStatus([syncing]) };
+    const locked = { ...syncing, reason: 'Locked', message: 'a resource lock is in the way' };
+    expect(describeEvents(before, aStatus([locked]))).to.deep.equal([]);
+    const long = { ...syncing, message: 'synchronising since 09:00 UTC; a large registry takes hours' };
+    expect(describeEvents(before, aStatus([long]))).to.deep.equal([
+      'Normal SyncingForLong: japaneast: synchronising since 09:00 UTC; a large registry takes hours',
+    ]);
+  });
+
   it('report a denial once, however many regions it affects', () => {
     const locations = fortyRegions;
     const reason = 'AuthorizationFailed';
