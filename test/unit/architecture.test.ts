@@ -16,7 +16,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'azure/identity/token.ts': ['azure/arm.ts', 'lib/clock.ts'],
   'kubernetes/cache/store.ts': ['kubernetes/client/client.ts', 'lib/clock.ts'],
   'kubernetes/client/client.ts': ['kubernetes/cache/store.ts', 'lib/clock.ts'],
-  'replication/plan.ts': ['api/conditions.ts', 'azure/arm.ts', 'lib/clock.ts'],
+  'map/model.ts': [
+    'api/conditions.ts',
+    'azure/arm.ts',
+    'azure/identity/token.ts',
+    'kubernetes/cache/store.ts',
+    'kubernetes/client/client.ts',
+    'lib/clock.ts',
+    'map/page/main.ts',
+    'replication/location.ts',
+  ],
+  'map/page/main.ts': ['api/conditions.ts', 'lib/clock.ts', 'map/model.ts', 'replication/location.ts'],
+  'replication/location.ts': ['api/conditions.ts', 'azure/arm.ts', 'lib/clock.ts', 'replication/plan.ts'],
+  'replication/plan.ts': ['api/conditions.ts', 'azure/arm.ts', 'lib/clock.ts', 'replication/location.ts'],
   'telemetry/metrics.ts': [
     'api/conditions.ts',
     'azure/arm.ts',
@@ -24,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'kubernetes/cache/store.ts',
     'kubernetes/client/client.ts',
     'lib/clock.ts',
+    'replication/location.ts',
     'replication/plan.ts',
   ],
 };

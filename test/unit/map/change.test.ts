@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { diffOf, kubectlCommand, patchFor } from '../../../src/map/change.ts';
+import { anyHostileText } from '../../hostile-text.ts';
+
+const object = {
+  namespace: 'registries',
+  name: 'myacr0007',
+  uid: 'one',
+  generation: 3,
+  listed: [
+    { location: 'Japan East', tags: { team: 'web' } },
+    { location: 'westeurope', routing: 'WhenReady' as const },
+  ],
+};
+const tests = [
+  { op: 'test', path: '/metadata/uid', value: 'one' },
+  { op: 'test', path: '/metadata/generation', value: 3 },
+];
+
+describe('a change of one region', () => {
+  it('is a patch that fails if the spec was edited meanwhile', () => {
+    expect(patchFor(object, { action: 'add', location: 'eastus' })).to.deep.equal([
+      ...tests,
+      { op: 'add', path: '/spec/regions/-', value: { location: 'eastus' } },
+    ]);
+    expect(patchFor(object, { action: 'remove', location: 'westeurope' })).to.deep.equal([
+      ...tests,
+      { op: 'remove', path: '/spec/regions/1' },
+    ]);
+  });
+
+  it('finds a region in any spelling', () => {
+    expect(patchFor(object, { action: 'remove', location: 'japaneast' })?.at(-1)).to.include({
+      path: '/spec/regions/0',
+    });
+  });
+
+  it('is none if the region is listed already, or not there to be removed', () => {
+    expect(patchFor(object, { action: 'add', location: 'JapanEast' })).to.equal(undefined);
+    expect(patchFor(object, { action: 'remove', location: 'eastus' })).to.equal(undefined);
+  });
+
+  it('shows as a diff of the YAML', () => {
+    const lines = diffOf(object.listed, { action: 'remove', location: 'japaneast' });
+    const marks = { same: ' ', added: '+', removed: '-' };
+    expect(lines.map(({ kind, text }) => marks[kind] + text)).to.deep.equal([
+      ' spec:',
+      '   regions:',
+      '-    - location: Japan East',
+      '-      tags:',
+      '-        team: web',
+      '     - location: westeurope',
+      '       routing: WhenReady',
+    ]);
+    expect(diffOf(object.listed, { action: 'add', location: 'eastus' }).at(-1)).to.deep.equal({
+      kind: 'added',
+      text: '    - location: eastus',
+    });
+  });
+
+  it('shows YAML that reads back as the same regions, whatever tags hold', () => {
+    const anyTags = fc.dictionary(
+      fc.oneof(anyHostileText, fc.constantFrom('yes', '1', '- a', '~')).map((name) => name.slice(0, 200)),
+      anyHostileText.map((value) => value.slice(0, 256)),
+      { minKeys: 1, maxKeys: 4, noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(anyTags, (tags) => {
+        const listed = [{ location: 'japaneast', tags }];
+        const yaml = diffOf(listed, { action: 'remove', location: 'eastus' }).map(({ text }) => text);
+        const { spec } = parse(yaml.join('\n')) as { spec: { regions: { tags: object }[] } };
+        expect(Object.entries(spec.regions[0]?.tags ?? {})).to.have.deep.members(Object.entries(tags));
+      }),
+    );
+  });
+
+  it('is a command that the shell reads as it is meant, for the chosen cluster', async () => {
+    const context = "it's $(mine)";
+    const command = kubectlCommand(object, { action: 'add', location: 'eastus' }, ['--context', context]) ?? '';
+    const { stdout } = await promisify(execFile)('sh', ['-c', `kubectl() { printf '%s\\n' "$@"; }; ${command}`]);
+    const words = stdout.trimEnd().split('\n');
+    expect(words.slice(0, 7)).to.deep.equal([
+      '--context',
+      context,
+      '-n',
+      'registries',
+      'patch',
+      'registryreplications',
+      'myacr0007',
+    ]);
+    expect(JSON.parse(words.at(-1) ?? '')).to.deep.equal(patchFor(object, { action: 'add', location: 'eastus' }));
+  });
+});
