@@ -23,7 +23,7 @@ LABEL org.opencontainers.image.title="acr-replication-operator" \
 WORKDIR /app
 COPY LICENSE ./
 # main.mjs, its source map, LICENSES.txt and sbom.cdx.json, the licences and the bill of materials of what is bundled.
-COPY --from=build /source/dist/ ./
+COPY --from=build /source/dist/main.mjs /source/dist/main.mjs.map /source/dist/LICENSES.txt /source/dist/sbom.cdx.json ./
 # One malloc arena: the arenas of other threads would be unused memory.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 # A number, so that the kubelet can see that it is not root. Nothing is ever written to the root file system.

@@ -1,9 +1,9 @@
-// `npm run build`: makes dist/, the content of the image: main.mjs with a source map, bundled from src/main.ts and everything it
-// imports, and the licences and bill of materials of the bundled packages. npm run check checks the types.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+// `npm run build`: makes dist/: the content of the image, which is main.mjs with a source map, bundled from src/main.ts and everything
+// it imports, and the licences and bill of materials of the bundled packages; and the kubectl plugin. npm run check checks the types.
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import project from '../package.json' with { type: 'json' };
 import { bundledPackages } from './bundled-packages.ts';
 import { LicenseError, licenseFile } from './licenses.ts';
@@ -22,8 +22,41 @@ export interface Bundle {
  * Writes the bundle and its source map.
  * @param entry Relative to the repository, as is `outfile`.
  */
-export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<Bundle> {
+export function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<Bundle> {
+  return writeBundle(entry, outfile, {
+    format: 'esm',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    plugins: [mapOnlyOurOwn],
+    // CommonJS dependencies call require('node:…'), which an ES module does not have.
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+  });
+}
+
+/**
+ * Writes the kubectl plugin: one executable file. Node takes a file without an extension for a CommonJS or an ES module depending on the
+ * package.json around it, so the file is valid as both.
+ */
+export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bundle> {
+  const made = await writeBundle('src/cli/main.ts', outfile, {
+    format: 'iife',
+    banner: { js: `#!/usr/bin/env node\n${requireInBoth}` },
+    // What dependencies ask for to find their own files, none of which the plugin needs.
+    define: { 'import.meta.url': '"file:///kubectl-georep"' },
+  });
+  await chmod(resolve(root, outfile), 0o755);
+  return made;
+}
+
+/** Declares `require`, for Node's own modules only. Old versions of Node get past it, to the check of the version. */
+const requireInBoth =
+  'var require=process.getBuiltinModule?process.getBuiltinModule("node:module").createRequire(process.execPath):require;';
+
+async function writeBundle(entry: string, outfile: string, options: BuildOptions): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
+    ...options,
     absWorkingDir: root,
     entryPoints: [entry],
     outfile,
@@ -31,23 +64,15 @@ export async function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): 
     platform: 'node',
     // Syntax that older versions of Node can parse, so that src/preflight.ts can report that they are too old.
     target: 'node18',
-    format: 'esm',
     // Names stay: some dependencies tell classes by theirs. To shorten and restore them (keepNames) costs 256 bytes of memory for each
     // closure, 35 MB with the SDK's clients for 250 subscriptions.
     minifySyntax: true,
     minifyWhitespace: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
     legalComments: 'external',
     metafile: true,
     write: false,
-    plugins: [mapOnlyOurOwn],
     // debug uses it where it happens to be installed: only the tests bring it here.
     external: ['supports-color'],
-    // CommonJS dependencies call require('node:…'), which an ES module does not have.
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
     logLevel: 'warning',
   });
   const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
@@ -92,6 +117,15 @@ async function makeDist(): Promise<void> {
   await writeFile(join(dist, 'LICENSES.txt'), licenseFile(bundled.packages, legalComments));
   await writeFile(join(dist, 'sbom.cdx.json'), `${JSON.stringify(sbomOf(project, bundled), undefined, 2)}\n`);
   console.log(`dist/main.mjs ${(bytes / 1_048_576).toFixed(2)} MiB, with code of ${bundled.packages.length} packages`);
+  await makePlugin(dist);
+}
+
+/** The plugin, and the licences of what is bundled. */
+async function makePlugin(dist: string): Promise<void> {
+  const { bytes, metafile, legalComments } = await bundlePlugin();
+  const { packages } = await bundledPackages(root, metafile);
+  await writeFile(join(dist, 'kubectl-georep.LICENSES.txt'), licenseFile(packages, legalComments));
+  console.log(`dist/kubectl-georep ${(bytes / 1_048_576).toFixed(2)} MiB, with code of ${packages.length} packages`);
 }
 
 if (import.meta.main) {

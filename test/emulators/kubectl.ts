@@ -26,8 +26,20 @@ export function kubectl(
   args: readonly string[],
   options: KubectlOptions = {},
 ): Promise<KubectlOutcome> {
+  return outcomeOf(startKubectl(kubeconfigFile, args, options));
+}
+
+/** Runs `kubectl plugin args…`: kubectl takes no flags before the plugin's name, so the kubeconfig goes by the environment. */
+export function kubectlPlugin(
+  kubeconfigFile: string,
+  args: readonly string[],
+  options: KubectlOptions = {},
+): Promise<KubectlOutcome> {
+  return outcomeOf(startKubectlPlugin(kubeconfigFile, args, options));
+}
+
+function outcomeOf(child: Kubectl): Promise<KubectlOutcome> {
   return new Promise((resolve, reject) => {
-    const child = startKubectl(kubeconfigFile, args, options);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -42,12 +54,18 @@ export function kubectl(
 }
 
 /** Starts `kubectl args…` and leaves it running, for `get -w`; the caller ends it. */
-export function startKubectl(
+export function startKubectl(kubeconfigFile: string, args: readonly string[], options: KubectlOptions = {}): Kubectl {
+  const flags = ['--kubeconfig', kubeconfigFile, '--cache-dir', `${kubeconfigFile}.cache`];
+  return startKubectlPlugin(kubeconfigFile, [...flags, ...args], options);
+}
+
+/** Starts `kubectl plugin args…` and leaves it running; the caller ends it. */
+export function startKubectlPlugin(
   kubeconfigFile: string,
   args: readonly string[],
   { input, env, program = 'kubectl' }: KubectlOptions = {},
 ): Kubectl {
-  const child = spawn(program, ['--kubeconfig', kubeconfigFile, '--cache-dir', `${kubeconfigFile}.cache`, ...args], {
+  const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, KUBECONFIG: kubeconfigFile, ...env },
   });

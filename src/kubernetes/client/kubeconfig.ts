@@ -15,6 +15,8 @@ export class KubeConfigError extends Error {
 export interface KubeConfigOptions {
   /** Allows http:// to an API server on another machine. Default: false. */
   readonly allowHttp?: boolean;
+  /** Another context than the current one, as kubectl's --context. */
+  readonly context?: string;
 }
 
 /**
@@ -22,12 +24,13 @@ export interface KubeConfigOptions {
  * client-node would then try http://localhost:8080.
  * @throws KubeConfigError if there is none, or if it is invalid.
  */
-export function loadKubeConfig(file?: string, { allowHttp = false }: KubeConfigOptions = {}): KubeConfig {
+export function loadKubeConfig(file?: string, { allowHttp = false, context }: KubeConfigOptions = {}): KubeConfig {
   const config = new KubeConfig();
   const source = file ?? process.env.KUBECONFIG;
   try {
     if (file) config.loadFromFile(file);
     else config.loadFromDefault(undefined, true); // true: the first file's context wins, as in kubectl
+    if (context !== undefined) config.setCurrentContext(context);
     completeUser(config, file ? [file] : defaultFiles());
   } catch (error) {
     const where = source ? `The kubeconfig ${source}` : 'The kubeconfig';

@@ -1,0 +1,107 @@
+// The cluster as a verb sees it: one kubeconfig, context and namespace, chosen as kubectl chooses them, and the objects in it.
+import {
+  CustomObjectsApi,
+  EventsV1Api,
+  type EventsV1Event,
+  type KubernetesListObject,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
+import { group, kind, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../kubernetes/client/client.ts';
+import type { PatchOperation } from '../kubernetes/client/resource.ts';
+
+/** The flags of kubectl that say where. */
+export interface ClusterOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly allowHttpApiServer?: boolean;
+}
+
+export interface Cluster {
+  readonly client: KubeClient;
+  /** Of the objects that a verb names. */
+  readonly namespace: string;
+  /** The namespace that a verb lists; undefined with --all-namespaces. */
+  readonly scope: string | undefined;
+  list(): Promise<RegistryReplication[]>;
+  get(name: string): Promise<RegistryReplication>;
+  /** Both resolve to the object as the server stores it, or with `dryRun` would store it. */
+  patch(name: string, operations: readonly PatchOperation[], options?: WriteOptions): Promise<RegistryReplication>;
+  mergePatch(name: string, patch: object, options?: WriteOptions): Promise<RegistryReplication>;
+  /** The events about the object, in no order. */
+  events(object: RegistryReplication): Promise<EventsV1Event[]>;
+  close(): Promise<void>;
+}
+
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+}
+
+/** Appears in the API server's audit log, and as the manager of the fields that it writes. */
+const userAgent = 'kubectl-georep';
+const pageSize = 500;
+
+/** @throws KubeConfigError */
+export function connectCluster(options: ClusterOptions): Cluster {
+  const { kubeconfig, context, allowHttpApiServer: allowHttp = false } = options;
+  const config = loadKubeConfig(kubeconfig, { allowHttp, ...(context !== undefined && { context }) });
+  const client = createKubeClient(config, { userAgent });
+  const namespace = options.namespace ?? client.namespace;
+  const scope = options.allNamespaces ? undefined : namespace;
+  const api = client.api(CustomObjectsApi);
+  const objects = { group, version, plural };
+
+  const patch = (name: string, body: object, strategy: PatchStrategy, { dryRun = false }: WriteOptions = {}) =>
+    api.patchNamespacedCustomObject(
+      { ...objects, namespace, name, body, ...(dryRun && { dryRun: 'All' }), fieldManager: userAgent },
+      setHeaderOptions('Content-Type', strategy),
+    ) as Promise<RegistryReplication>;
+
+  return {
+    client,
+    namespace,
+    scope,
+    list: () =>
+      allPages(async (_continue) => {
+        const page = { ...objects, limit: pageSize, ...(_continue && { _continue }) };
+        const list: KubernetesListObject<RegistryReplication> = scope
+          ? await api.listNamespacedCustomObject({ ...page, namespace: scope })
+          : await api.listClusterCustomObject(page);
+        // The API server leaves these out of the items of a list.
+        const items = list.items.map((item) => ({ ...item, apiVersion: `${group}/${version}`, kind }));
+        return { items, next: (list.metadata as { continue?: string } | undefined)?.continue };
+      }),
+    get: (name) => api.getNamespacedCustomObject({ ...objects, namespace, name }),
+    patch: (name, operations, options) => patch(name, operations, PatchStrategy.JsonPatch, options),
+    mergePatch: (name, body, options) => patch(name, body, PatchStrategy.MergePatch, options),
+    events: ({ metadata }) =>
+      allPages(async (_continue) => {
+        const { items, metadata: list } = await client.api(EventsV1Api).listNamespacedEvent({
+          namespace: metadata.namespace,
+          fieldSelector: `regarding.kind=${kind},regarding.name=${metadata.name}`,
+          limit: pageSize,
+          ...(_continue && { _continue }),
+        });
+        // An object of the same name that was deleted has another uid.
+        const ours = items.filter(({ regarding }) => regarding?.uid === metadata.uid);
+        return { items: ours, next: list?._continue };
+      }),
+    close: () => client.close(),
+  };
+}
+
+async function allPages<T>(
+  read: (token?: string) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let next: string | undefined;
+  do {
+    const page = await read(next);
+    all.push(...page.items);
+    next = page.next || undefined;
+  } while (next);
+  return all;
+}

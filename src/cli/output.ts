@@ -1,0 +1,102 @@
+// Prints what a verb has found as a table, as JSON or YAML, or as names. Text from the cluster is made harmless for a terminal.
+// As a whole: on a Node that lacks styleText, its import would fail before the version is checked.
+import util from 'node:util';
+import { dump } from 'js-yaml';
+import { sanitize } from '../lib/sanitize.ts';
+import type { Session } from './session.ts';
+
+export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+export type Style = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
+
+export interface Column<T> {
+  readonly heading: string;
+  /** An empty text is shown as kubectl shows it: `<none>`. */
+  cell(row: T): string | undefined;
+  style?(row: T): Style | undefined;
+  /** Shown with `-o wide` only. */
+  readonly wide?: boolean;
+}
+
+export interface Listing<T> {
+  readonly rows: readonly T[];
+  readonly columns: readonly Column<T>[];
+  /** What JSON and YAML show; default: the rows. */
+  readonly data?: unknown;
+  /** What `-o name` prints, one a line. */
+  readonly names: readonly string[];
+  /** Told on stderr when a table has no row. */
+  readonly nothing: string;
+}
+
+const maxCellChars = 1_000;
+
+export function printListing<T>(session: Session, format: OutputFormat, listing: Listing<T>): void {
+  const { rows, columns, data = rows, names, nothing } = listing;
+  if (format === 'json' || format === 'yaml') printData(session, format, data);
+  else if (format === 'name') printLines(session, names.map(oneLine));
+  else if (rows.length === 0) session.stderr.write(`${nothing}\n`);
+  else printLines(session, tableLines(rows, shownColumns(columns, format), session));
+}
+
+export function printData(session: Session, format: 'json' | 'yaml', data: unknown): void {
+  session.stdout.write(format === 'json' ? `${toJson(data)}\n` : toYaml(data));
+}
+
+export function printLines(session: Session, lines: readonly string[]): void {
+  session.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+export function shownColumns<T>(columns: readonly Column<T>[], format: OutputFormat): Column<T>[] {
+  return columns.filter(({ wide }) => !wide || format === 'wide');
+}
+
+/** The heading and one line for each row, with two or more blanks between columns as kubectl has three. */
+export function tableLines<T>(
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  session: Pick<Session, 'stdout'>,
+  { heading = true }: { readonly heading?: boolean } = {},
+): string[] {
+  const grid = rows.map((row) =>
+    columns.map((column) => ({ text: oneLine(column.cell(row) ?? '') || '<none>', style: column.style?.(row) })),
+  );
+  const headings = columns.map((column) => ({ text: column.heading, style: undefined }));
+  const all = heading ? [headings, ...grid] : grid;
+  const widths = columns.map((_, n) => Math.max(...[headings, ...grid].map((cells) => cells[n]?.text.length ?? 0)));
+  return all.map((cells) =>
+    cells
+      .map(({ text, style }, n) => {
+        const blanks = n < cells.length - 1 ? ' '.repeat((widths[n] ?? 0) - text.length + 3) : '';
+        return `${styled(session, style, text)}${blanks}`;
+      })
+      .join(''),
+  );
+}
+
+/** Styled if the output is a terminal with colours, and NO_COLOR is not set. */
+export function styled({ stdout }: Pick<Session, 'stdout'>, style: Style | undefined, text: string): string {
+  return style && isStream(stdout) ? util.styleText(style, text, { stream: stdout }) : text;
+}
+
+function isStream(output: object): output is NodeJS.WriteStream {
+  return 'on' in output;
+}
+
+/** One line without control characters. */
+export function oneLine(text: string): string {
+  return sanitize(text, maxCellChars);
+}
+
+/** JSON with every control and format character escaped, so that a terminal shows it as it is. */
+export function toJson(data: unknown): string {
+  return JSON.stringify(data, undefined, 2).replace(
+    /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function toYaml(data: unknown): string {
+  return dump(data, { noRefs: true, lineWidth: -1 });
+}

@@ -1,0 +1,61 @@
+// The command line of `kubectl georep`: its verbs, the flags that they share, and how an error ends it.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { explain, isFromApiServer } from '../kubernetes/client/errors.ts';
+import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
+import { registerReplicas } from './commands/replicas.ts';
+import { type OutputFormat, outputFormats } from './output.ts';
+import { CliError, type ExitCode, exitCode, type Session } from './session.ts';
+import type { RegisterVerb } from './verb.ts';
+
+const verbs: readonly RegisterVerb[] = [registerReplicas];
+
+/** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */
+export async function run(argv: readonly string[], session: Session): Promise<ExitCode> {
+  try {
+    await createProgram(session).parseAsync([...argv], { from: 'user' });
+    return session.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.error;
+    if (!isExpected(error)) throw error;
+    session.stderr.write(`error: ${explain(error)}\n`);
+    return exitCode.error;
+  }
+}
+
+export function createProgram(session: Session): Command {
+  const program = new Command('kubectl georep')
+    .description('Shows and steers where Azure container registries have replicas (RegistryReplication objects).')
+    .version(manifest.version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addOption(new Option('-o, --output <format>', outputFormats.join('|')).default('table').argParser(outputFormat))
+    .option('-n, --namespace <name>', "the namespace (default: that of the kubeconfig's context)")
+    .option('-A, --all-namespaces', 'all namespaces')
+    .option('--context <name>', 'the context of the kubeconfig (default: the current one)')
+    .option('--kubeconfig <file>', 'the kubeconfig file (default: KUBECONFIG, then ~/.kube/config)')
+    .addOption(new Option('--allow-http-api-server').hideHelp())
+    .addHelpText('after', exitCodeHelp)
+    .configureOutput({
+      writeOut: (text) => session.stdout.write(text),
+      writeErr: (text) => session.stderr.write(text),
+    })
+    .configureHelp({ helpWidth: 110, showGlobalOptions: true })
+    .exitOverride();
+  for (const register of verbs) register(program, session);
+  for (const verb of program.commands) verb.allowExcessArguments(false);
+  return program;
+}
+
+const exitCodeHelp = `
+Exit codes: 0 done, 1 error, 2 not yet (see docs/kubectl-georep.md).`;
+
+function outputFormat(text: string): OutputFormat {
+  const format = outputFormats.find((one) => one === text);
+  if (!format) throw new InvalidArgumentError(`must be one of ${outputFormats.join(', ')}`);
+  return format;
+}
+
+/** Any other error is a bug, and its stack is of interest. */
+function isExpected(error: unknown): boolean {
+  return error instanceof CliError || error instanceof KubeConfigError || isFromApiServer(error);
+}

@@ -1,0 +1,124 @@
+// The replicas of objects as rows: what `az acr replication list` shows of each, and what the object says about it. Pure.
+import type { RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import { humanDuration } from '../lib/human-duration.ts';
+import { normalise } from '../replication/location.ts';
+import type { Column, Style } from './output.ts';
+
+/** One region of one object; this is also its JSON. */
+export interface ReplicaRow {
+  readonly namespace: string;
+  /** The RegistryReplication. */
+  readonly object: string;
+  readonly registry: string;
+  /** The replica's name in ARM; omitted if there is none. */
+  readonly name?: string;
+  readonly id?: string;
+  readonly location: string;
+  readonly provisioningState?: string;
+  readonly displayStatus?: string;
+  /** Omitted for a listed region that no pass has observed yet. */
+  readonly state?: RegionState;
+  readonly routing?: 'Enabled' | 'Disabled';
+  readonly since?: string;
+  readonly home: boolean;
+  readonly desired: boolean;
+  /** What keeps the replica: the spec, or that the registry lives there. Empty: it is on its way out, or retained. */
+  readonly neededBy: readonly ('spec' | 'home')[];
+  readonly message?: string;
+}
+
+export function replicaRows(object: RegistryReplication): ReplicaRow[] {
+  const observed = object.status?.regions ?? [];
+  const listed = object.spec.regions.map(({ location }) => normalise(location));
+  const unseen = listed.filter((location) => !observed.some((row) => row.location === location));
+  return [
+    ...observed.map((row) => rowOf(object, row, listed.includes(row.location))),
+    ...unseen.map((location) => ({ ...ownerOf(object), location, home: false, ...need(true, false) })),
+  ];
+}
+
+function rowOf(object: RegistryReplication, row: RegionStatus, desired: boolean): ReplicaRow {
+  const { location, replica, provisioningState, displayStatus, state, routing, since, home, message } = row;
+  const registryId = object.status?.registry?.id;
+  return {
+    ...ownerOf(object),
+    ...(replica !== undefined && { name: replica }),
+    ...(replica !== undefined && registryId !== undefined && { id: `${registryId}/replications/${replica}` }),
+    location,
+    ...(provisioningState !== undefined && { provisioningState }),
+    ...(displayStatus !== undefined && { displayStatus }),
+    state,
+    ...(routing !== undefined && { routing }),
+    ...(since !== undefined && { since }),
+    home,
+    ...need(desired, home),
+    ...(message && { message }),
+  };
+}
+
+function ownerOf({ metadata, spec }: RegistryReplication) {
+  return { namespace: metadata.namespace, object: metadata.name, registry: spec.registry.name };
+}
+
+function need(desired: boolean, home: boolean): Pick<ReplicaRow, 'desired' | 'neededBy'> {
+  return { desired, neededBy: [...(desired ? (['spec'] as const) : []), ...(home ? (['home'] as const) : [])] };
+}
+
+/** Unique among the rows of one cluster. */
+export function rowKey({ namespace, object, location }: ReplicaRow): string {
+  return `${namespace}/${object}/${location}`;
+}
+
+export interface ColumnOptions {
+  /** Rows of several namespaces. */
+  readonly namespaces: boolean;
+  /** Rows of several objects. */
+  readonly objects: boolean;
+  readonly now: Date;
+}
+
+/** The first four are those of `az acr replication list -o table` (azure-cli, acr/_format.py, read 2026-11-28). */
+export function replicaColumns({ namespaces, objects, now }: ColumnOptions): Column<ReplicaRow>[] {
+  return [
+    ...(namespaces ? [{ heading: 'NAMESPACE', cell: ({ namespace }: ReplicaRow) => namespace }] : []),
+    ...(objects ? [{ heading: 'OBJECT', cell: ({ object }: ReplicaRow) => object }] : []),
+    { heading: 'NAME', cell: ({ name }) => name },
+    { heading: 'LOCATION', cell: ({ location }) => location },
+    { heading: 'PROVISIONING STATE', cell: ({ provisioningState }) => provisioningState },
+    { heading: 'STATUS', cell: statusWord, style: styleOf },
+    { heading: 'STATE', cell: ({ state }) => state ?? 'Unknown', style: styleOf, wide: true },
+    { heading: 'FOR', cell: ({ since }) => since && age(since, now), wide: true },
+    { heading: 'ROUTING', cell: ({ routing }) => routing, wide: true },
+    { heading: 'NEEDED BY', cell: ({ neededBy }) => neededBy.join(','), wide: true },
+    { heading: 'MESSAGE', cell: ({ message }) => message, wide: true },
+  ];
+}
+
+/** Azure's word for the content; without one, the operator's word for the region. */
+function statusWord({ displayStatus, state }: ReplicaRow): string {
+  return displayStatus ?? state ?? 'Unknown';
+}
+
+function age(since: string, now: Date): string | undefined {
+  const ms = now.getTime() - Date.parse(since);
+  return Number.isNaN(ms) ? undefined : humanDuration(ms);
+}
+
+function styleOf({ state }: ReplicaRow): Style {
+  switch (state) {
+    case 'Ready':
+      return 'green';
+    case 'Failed':
+      return 'red';
+    case 'Absent':
+    case undefined:
+      return 'dim';
+    case 'Creating':
+    case 'Syncing':
+    case 'Updating':
+    case 'Deleting':
+      return 'yellow';
+    default:
+      return state satisfies never;
+  }
+}

@@ -1,0 +1,23 @@
+// What every verb is made of: its registration at the command line, the flags that all have, and a cluster to work on.
+import type { Command } from 'commander';
+import { type Cluster, type ClusterOptions, connectCluster } from './cluster.ts';
+import type { OutputFormat } from './output.ts';
+import type { Session } from './session.ts';
+
+/** The flags that every verb has; an action reads them with `command.optsWithGlobals()`. */
+export interface GlobalOptions extends ClusterOptions {
+  readonly output: OutputFormat;
+}
+
+/** Adds one verb. Its action sets `session.exitCode` where 0 would be wrong, and throws a CliError to end with 1. */
+export type RegisterVerb = (program: Command, session: Session) => void;
+
+/** Runs `use` on the cluster that the flags name, and closes its connections. */
+export async function withCluster<T>(options: ClusterOptions, use: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const cluster = connectCluster(options);
+  try {
+    return await use(cluster);
+  } finally {
+    await cluster.close();
+  }
+}

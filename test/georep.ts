@@ -1,0 +1,33 @@
+// Runs `kubectl georep …` as a user does: the real kubectl finds the bundled plugin on PATH.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { bundlePlugin } from '../scripts/build.ts';
+import { type KubectlOptions, type KubectlOutcome, kubectlPlugin, startKubectlPlugin } from './emulators/kubectl.ts';
+
+export interface Plugin {
+  /** `kubectl georep args…` with this kubeconfig; words are separated by blanks, unless they are given one by one. */
+  run(kubeconfig: string, args: string | readonly string[], options?: KubectlOptions): Promise<KubectlOutcome>;
+  /** Leaves it running, for `--watch`; the caller ends it. */
+  start(
+    kubeconfig: string,
+    args: string | readonly string[],
+    options?: KubectlOptions,
+  ): ReturnType<typeof startKubectlPlugin>;
+  remove(): Promise<void>;
+}
+
+/** Bundles the plugin into a folder of its own. */
+export async function installPlugin(): Promise<Plugin> {
+  const directory = await mkdtemp(join(tmpdir(), 'georep-'));
+  await bundlePlugin(join(directory, 'kubectl-georep'));
+  // The plugin's shebang finds the Node that runs the tests.
+  const path = [directory, dirname(process.execPath), process.env.PATH].join(delimiter);
+  const words = (args: string | readonly string[]) => (typeof args === 'string' ? args.split(' ') : args);
+  const withPath = (options: KubectlOptions = {}) => ({ ...options, env: { PATH: path, ...options.env } });
+  return {
+    run: (kubeconfig, args, options) => kubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
+    start: (kubeconfig, args, options) => startKubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
