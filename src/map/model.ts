@@ -10,6 +10,8 @@ import { normalise } from '../replication/location.ts';
 export interface MapState {
   /** Whether the server accepts changes. */
   readonly writable: boolean;
+  /** Whether it has the events of an object. */
+  readonly hasEvents: boolean;
   /** kubectl's arguments that choose this cluster, such as `--context` and its value. */
   readonly kubectlArgs: readonly string[];
   readonly contact: Contact;

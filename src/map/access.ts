@@ -1,0 +1,93 @@
+// Who may talk to the map's server: only pages that it served itself, to a browser that was opened with the token. Protects against other
+// users of the machine, other web pages, and names that resolve to loopback (DNS rebinding).
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** The parts of a request that decide. */
+export interface Asking {
+  readonly method: string;
+  readonly path: string;
+  /** Of the query. */
+  readonly token: string | undefined;
+  /** A header, by its name in lower case. */
+  header(name: string): string | undefined;
+}
+
+export type Access =
+  /** `cookie` is the header Set-Cookie for the browser that came with the token. */
+  { readonly allowed: true; readonly cookie?: string } | { readonly allowed: false; readonly message: string };
+
+export interface AccessControl {
+  /** For the first URL. */
+  readonly token: string;
+  check(asking: Asking): Access;
+}
+
+const noToken = 'This map needs the whole address that was printed at its start, with its token.';
+
+export function accessControl(): AccessControl {
+  const token = randomBytes(32).toString('base64url');
+  const session = randomBytes(32).toString('base64url');
+  return {
+    token,
+    check(asking) {
+      const host = asking.header('host') ?? '';
+      const port = loopbackPort(host);
+      if (port === undefined) return refused('This server answers to 127.0.0.1, [::1] and localhost only.');
+      const isFirst = asking.method === 'GET' && asking.path === '/' && asking.token !== undefined;
+      if (!isFromHere(asking, host, isFirst)) return refused('This request comes from another web page.');
+      // Cookies of one host are shared between ports, so the name tells the maps of several ports apart.
+      const name = `georep-map-${port}`;
+      if (isFirst) {
+        if (!isSame(asking.token ?? '', token)) return refused(noToken);
+        return { allowed: true, cookie: `${name}=${session}; Path=/; HttpOnly; SameSite=Strict` };
+      }
+      return isSame(cookieOf(asking.header('cookie') ?? '', name), session) ? { allowed: true } : refused(noToken);
+    },
+  };
+}
+
+function refused(message: string): Access {
+  return { allowed: false, message };
+}
+
+/** The port in a Host header that names loopback; any port, since `kubectl port-forward` may choose another. */
+function loopbackPort(host: string): string | undefined {
+  const match = /^(?:127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?$/i.exec(host);
+  return match ? (match[1] ?? '80') : undefined;
+}
+
+/** A POST needs the Origin of this server. The first request may come from a link in any page, since it changes nothing. */
+function isFromHere({ method, header }: Asking, host: string, isFirst: boolean): boolean {
+  const origin = header('origin');
+  if (origin !== undefined && origin !== `http://${host}`) return false;
+  if (method !== 'GET' && origin === undefined) return false;
+  const site = header('sec-fetch-site');
+  if (isFirst) return site === undefined || header('sec-fetch-dest') === 'document';
+  return site === undefined || site === 'same-origin' || site === 'none';
+}
+
+function cookieOf(header: string, name: string): string {
+  for (const pair of header.split(';')) {
+    const [key, value = ''] = pair.trim().split('=', 2);
+    if (key === name) return value;
+  }
+  return '';
+}
+
+/** In a time that does not depend on where the texts differ. */
+function isSame(one: string, other: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
+}
+
+/** No script or style but our own files, no frame, no other server, and no HTML made of text (Trusted Types). */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+};

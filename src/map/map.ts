@@ -1,0 +1,142 @@
+// Composes the map: objects that an informer keeps, the stream to the browsers, and the server. The plugin has an informer of its own,
+// with its user's rights; the operator lends its own, and its map is read-only.
+import { group, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
+import { azureRegions } from '../azure/regions.ts';
+import { type InformerHealth, startInformer } from '../kubernetes/cache/informer.ts';
+import type { Change } from '../kubernetes/cache/reflector.ts';
+import { Store } from '../kubernetes/cache/store.ts';
+import type { KubeClient } from '../kubernetes/client/client.ts';
+import { explain } from '../kubernetes/client/errors.ts';
+import { type ObjectName, type Resource, resource } from '../kubernetes/client/resource.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { pageAssets } from './assets.ts';
+import { contactOf } from './contact.ts';
+import { type Editor, editorOf } from './editor.ts';
+import { eventsOf } from './events.ts';
+import { type Contact, type EventView, type MapState, type RegistryView, registryView } from './model.ts';
+import { type Assets, serveMap } from './server.ts';
+import { StateStream, type StreamLimits } from './stream.ts';
+
+export interface MapAddress {
+  /** A loopback address; default 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** 0: the system chooses. */
+  readonly port: number;
+}
+
+export interface RunningMap {
+  /** With the token that the browser exchanges for a cookie. */
+  readonly url: string;
+  readonly port: number;
+  /** Takes each change of an object after the store has it. */
+  onChange(change: Change<RegistryReplication>): void;
+  close(): Promise<void>;
+}
+
+export interface MapOptions {
+  readonly address: MapAddress;
+  readonly store: Pick<Store<RegistryReplication>, 'list' | 'read'>;
+  readonly health: () => InformerHealth;
+  readonly editor?: Editor;
+  readonly events?: (name: ObjectName) => Promise<EventView[]>;
+  readonly kubectlArgs?: readonly string[];
+  readonly clock: Clock;
+  readonly limits?: Partial<StreamLimits>;
+  /** Default: those of the project. */
+  readonly assets?: Assets;
+  readonly regions?: MapState['regions'];
+}
+
+/** Rejects with a MapServerError. */
+export async function startMap(options: MapOptions): Promise<RunningMap> {
+  const { address, store, health, editor, events, kubectlArgs = [], clock, regions = azureRegions, limits } = options;
+  const view = remembering(registryView);
+  const state = (contact: Contact): MapState => ({
+    writable: editor !== undefined,
+    hasEvents: events !== undefined,
+    kubectlArgs,
+    contact,
+    regions,
+    registries: store.list().map(view),
+  });
+  const stream = new StateStream({
+    state,
+    read: (key) => store.read(key),
+    view,
+    contact: (before, now) => contactOf(health(), before, now),
+    clock,
+    ...(limits && { limits }),
+  });
+  const assets = options.assets ?? (await pageAssets());
+  const server = await serveMap({
+    ...address,
+    assets,
+    stream,
+    state: () => state(stream.contact()),
+    editor,
+    events,
+    explain,
+  });
+  return { ...server, onChange: (change) => stream.onChange(change) };
+}
+
+/** Objects of the store are never changed in place, so each is viewed once. */
+function remembering(view: (object: RegistryReplication) => RegistryView): typeof view {
+  const views = new WeakMap<RegistryReplication, RegistryView>();
+  return (object) => {
+    const known = views.get(object) ?? view(object);
+    views.set(object, known);
+    return known;
+  };
+}
+
+export interface ClusterMapOptions
+  extends Pick<MapOptions, 'address' | 'kubectlArgs' | 'clock' | 'limits' | 'assets' | 'regions'> {
+  /** With the rights of the user. */
+  readonly cluster: KubeClient;
+  /** Empty: all. */
+  readonly namespaces?: readonly string[];
+  readonly labelSelector?: string;
+  readonly log: Log;
+}
+
+/** The map of a cluster as its user sees it, and may change it. Rejects with a MapServerError. */
+export async function startClusterMap(options: ClusterMapOptions): Promise<Omit<RunningMap, 'onChange'>> {
+  const { cluster, namespaces = [], labelSelector, clock, log } = options;
+  const objects: Resource<RegistryReplication> = resource(cluster, { group, version, plural });
+  const store = new Store<RegistryReplication>();
+  let map: RunningMap | undefined;
+  const informer = startInformer({
+    cluster,
+    resource: objects,
+    store,
+    namespaces,
+    ...(labelSelector && { labelSelector }),
+    onChange: (change) => map?.onChange(change),
+    clock,
+    random: Math.random,
+    log,
+  });
+  try {
+    map = await startMap({
+      ...options,
+      store,
+      health: informer.health,
+      editor: editorOf(objects),
+      events: (name) => eventsOf(cluster, name),
+    });
+  } catch (error) {
+    informer.stop();
+    throw error;
+  }
+  const { url, port, close } = map;
+  return {
+    url,
+    port,
+    close() {
+      informer.stop();
+      return close();
+    },
+  };
+}

@@ -1,0 +1,182 @@
+// The map's HTTP server, on loopback only: the page, the state as JSON and as a stream, and, where it was made writable, changes. The
+// browser gets no credential of the cluster.
+import { createServer, type Server } from 'node:http';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { ObjectName } from '../kubernetes/client/resource.ts';
+import { errorMessage } from '../lib/sanitize.ts';
+import { accessControl, securityHeaders } from './access.ts';
+import type { ChangeRequest, Editor } from './editor.ts';
+import type { EventView, MapState } from './model.ts';
+import type { StateStream } from './stream.ts';
+
+/** The page's files, by path. */
+export type Assets = Readonly<Record<string, { readonly type: string; readonly content: string }>>;
+
+export interface MapServerOptions {
+  /** A loopback address; default 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** 0: the system chooses. */
+  readonly port: number;
+  readonly assets: Assets;
+  readonly stream: StateStream;
+  readonly state: () => MapState;
+  /** Undefined: changes are refused with 405. */
+  readonly editor?: Editor | undefined;
+  /** Undefined: 404. Rejects as client-node does. */
+  readonly events?: ((name: ObjectName) => Promise<EventView[]>) | undefined;
+  /** A sentence for an error of `events`. */
+  readonly explain: (error: unknown) => string;
+}
+
+export interface RunningMapServer {
+  readonly port: number;
+  /** With the token. */
+  readonly url: string;
+  /** Resolves when no connection is left. */
+  close(): Promise<void>;
+}
+
+/** The map cannot be served; the message is one sentence. */
+export class MapServerError extends Error {
+  override readonly name = 'MapServerError';
+}
+
+const maxConnections = 64;
+const maxRequestMs = 10_000;
+const maxBodyBytes = 16_384;
+
+/** Rejects with a MapServerError. */
+export async function serveMap(options: MapServerOptions): Promise<RunningMapServer> {
+  const { host = '127.0.0.1', stream } = options;
+  if (!isLoopback(host)) throw new MapServerError(`the map is served on loopback only, and ${host} is another address`);
+  const { app, token } = mapApp(options);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    createServer,
+    serverOptions: { headersTimeout: maxRequestMs, requestTimeout: maxRequestMs, connectionsCheckingInterval: 1_000 },
+  }) as Server;
+  server.maxConnections = maxConnections;
+  const port = await listen(server, host, options.port);
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    port,
+    url: `http://${name}:${port}/?token=${token}`,
+    close: () => {
+      stream.close();
+      return closed(server);
+    },
+  };
+}
+
+export function isLoopback(host: string): boolean {
+  return host === '127.0.0.1' || host === '::1' || host === 'localhost';
+}
+
+function mapApp(options: MapServerOptions): { app: Hono; token: string } {
+  const { assets, stream, state, editor, events } = options;
+  const access = accessControl();
+  const app = new Hono();
+  app.use(async (c, next) => {
+    for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
+    const { method, path } = c.req;
+    const answer = access.check({
+      method,
+      path,
+      token: c.req.query('token'),
+      header: (name) => c.req.header(name),
+    });
+    if (!answer.allowed) return path.startsWith('/api/') ? refuse(c, 403, answer.message) : c.text(answer.message, 403);
+    if (answer.cookie) c.header('Set-Cookie', answer.cookie);
+    return next();
+  });
+  for (const [path, { type, content }] of Object.entries(assets)) {
+    app.on('GET', path, (c) => c.body(content, 200, { 'Content-Type': type }));
+    app.all(path, notAllowed('GET'));
+  }
+  app.on('GET', '/api/state', (c) => c.json(state()));
+  app.all('/api/state', notAllowed('GET'));
+  app.on('GET', '/api/stream', (c) => openStream(c, stream));
+  app.all('/api/stream', notAllowed('GET'));
+  if (events) {
+    app.on('GET', '/api/registries/:namespace/:name/events', (c) =>
+      events(nameIn(c)).then(
+        (list) => c.json(list),
+        (error) => refuse(c, 502, options.explain(error)),
+      ),
+    );
+    app.all('/api/registries/:namespace/:name/events', notAllowed('GET'));
+  }
+  if (editor) {
+    const limit = bodyLimit({ maxSize: maxBodyBytes, onError: (c) => refuse(c, 413, 'The request is too long.') });
+    app.on('POST', '/api/registries/:namespace/:name', limit, (c) => changeRegion(c, editor));
+  }
+  app.all('/api/registries/:namespace/:name', notAllowed(editor ? 'POST' : ''));
+  app.notFound((c) => refuse(c, 404, 'There is no such page.'));
+  app.onError((error, c) => refuse(c, 500, errorMessage(error)));
+  return { app, token: access.token };
+}
+
+function openStream(c: Context, stream: StateStream): Response {
+  const { outgoing } = c.env as HttpBindings;
+  const body = stream.open(() => outgoing.destroy());
+  if (!body) return refuse(c, 503, 'Too many pages show this map. Close one, and reload.');
+  return c.body(body, 200, { 'Content-Type': 'text/event-stream' });
+}
+
+async function changeRegion(c: Context, editor: Editor): Promise<Response> {
+  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+    return refuse(c, 415, 'A change is sent as application/json.');
+  }
+  const request = changeRequest(await c.req.json().catch(() => undefined));
+  if (!request) return refuse(c, 400, 'A change has action (add or remove), location, uid and generation.');
+  const result = await editor(nameIn(c), request);
+  return result.kind === 'done' ? c.json({}) : refuse(c, result.status, result.message);
+}
+
+function changeRequest(body: unknown): ChangeRequest | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { action, location, uid, generation } = body as Readonly<Record<string, unknown>>;
+  if (action !== 'add' && action !== 'remove') return undefined;
+  if (typeof location !== 'string' || typeof uid !== 'string' || typeof generation !== 'number') return undefined;
+  return { action, location, uid, generation };
+}
+
+function nameIn(c: Context): ObjectName {
+  return { namespace: c.req.param('namespace') ?? '', name: c.req.param('name') ?? '' };
+}
+
+function notAllowed(allow: string): (c: Context) => Response {
+  return (c) => {
+    c.header('Allow', allow);
+    return refuse(c, 405, allow ? `Only ${allow} is allowed here.` : 'This map is read-only.');
+  };
+}
+
+type Refusal = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 502 | 503;
+
+function refuse(c: Context, status: Refusal, message: string): Response {
+  return c.json({ message }, status);
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;
+      reject(new MapServerError(`cannot serve the map on ${host}:${port}: ${why}`, { cause: error }));
+    });
+    server.listen({ host, port }, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound ? bound.port : port);
+    });
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeAllConnections();
+  });
+}
