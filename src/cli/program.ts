@@ -3,12 +3,15 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import manifest from '../../package.json' with { type: 'json' };
 import { explain, isFromApiServer } from '../kubernetes/client/errors.ts';
 import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
+import { registerEdits } from './commands/edits.ts';
+import { registerHistory } from './commands/history.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerReplicas } from './commands/replicas.ts';
 import { type OutputFormat, outputFormats } from './output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from './session.ts';
 import type { RegisterVerb } from './verb.ts';
 
-const verbs: readonly RegisterVerb[] = [registerReplicas];
+const verbs: readonly RegisterVerb[] = [registerReplicas, registerPlan, registerHistory, registerEdits];
 
 /** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */
 export async function run(argv: readonly string[], session: Session): Promise<ExitCode> {

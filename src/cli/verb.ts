@@ -1,5 +1,6 @@
 // What every verb is made of: its registration at the command line, the flags that all have, and a cluster to work on.
 import type { Command } from 'commander';
+import type { RegistryReplication } from '../api/registryreplication.ts';
 import { type Cluster, type ClusterOptions, connectCluster } from './cluster.ts';
 import type { OutputFormat } from './output.ts';
 import type { Session } from './session.ts';
@@ -20,4 +21,9 @@ export async function withCluster<T>(options: ClusterOptions, use: (cluster: Clu
   } finally {
     await cluster.close();
   }
+}
+
+/** The named object, or all of the namespace. */
+export async function objectsOf(cluster: Cluster, name: string | undefined): Promise<RegistryReplication[]> {
+  return name === undefined ? cluster.list() : [await cluster.get(name)];
 }

@@ -1,11 +1,10 @@
 // `kubectl georep replicas [NAME]`, the default verb: one line for each replica, as `az acr replication list` prints it.
 import type { Command } from 'commander';
-import type { RegistryReplication } from '../../api/registryreplication.ts';
 import type { Cluster } from '../cluster.ts';
 import { printListing } from '../output.ts';
 import { replicaColumns, replicaRows } from '../replica-rows.ts';
 import type { Session } from '../session.ts';
-import { type GlobalOptions, withCluster } from '../verb.ts';
+import { type GlobalOptions, objectsOf, withCluster } from '../verb.ts';
 
 export function registerReplicas(program: Command, session: Session): void {
   program
@@ -32,9 +31,4 @@ async function printReplicas(
     names: rows.flatMap(({ id }) => id ?? []),
     nothing: `No replicas found${cluster.scope === undefined ? '' : ` in namespace ${cluster.scope}`}.`,
   });
-}
-
-/** The named object, or all of the namespace. */
-async function objectsOf(cluster: Cluster, name: string | undefined): Promise<RegistryReplication[]> {
-  return name === undefined ? cluster.list() : [await cluster.get(name)];
 }

@@ -1,0 +1,33 @@
+// `kubectl georep history NAME`: the events and times of one object as a timeline.
+import type { Command } from 'commander';
+import { resourceName } from '../names.ts';
+import { type Column, printListing } from '../output.ts';
+import type { Session } from '../session.ts';
+import { type TimelineEntry, timeline } from '../timeline.ts';
+import { type GlobalOptions, withCluster } from '../verb.ts';
+
+const columns: readonly Column<TimelineEntry>[] = [
+  { heading: 'TIME', cell: ({ time }) => time },
+  { heading: 'REGION', cell: ({ location }) => location ?? '-' },
+  { heading: 'EVENT', cell: ({ reason }) => reason, style: ({ type }) => (type === 'Warning' ? 'yellow' : undefined) },
+  { heading: 'TOOK', cell: ({ took }) => took ?? '-' },
+  { heading: 'COUNT', cell: ({ count = 1 }) => String(count), wide: true },
+  { heading: 'LAST', cell: ({ lastTime, time }) => lastTime ?? time, wide: true },
+  { heading: 'MESSAGE', cell: ({ message }) => message },
+];
+
+export function registerHistory(program: Command, session: Session): void {
+  program
+    .command('history')
+    .description('show the events of an object as a timeline, with durations')
+    .argument('<name>', 'the RegistryReplication')
+    .action((name: string, _: object, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      return withCluster(options, async (cluster) => {
+        const object = await cluster.get(name);
+        const rows = timeline(object, await cluster.events(object), session.clock.now());
+        const names = [resourceName({ object: name })];
+        printListing(session, options.output, { rows, columns, names, nothing: `No events of ${name} found.` });
+      });
+    });
+}

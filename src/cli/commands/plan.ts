@@ -1,0 +1,46 @@
+// `kubectl georep plan [NAME]`: what the operator would still do, as a diff.
+import type { Command } from 'commander';
+import { resourceName } from '../names.ts';
+import { printData, printLines, styled } from '../output.ts';
+import { hasWork, type PlanView, planLines, planSummary, planView } from '../plan-view.ts';
+import { exitCode, type Session } from '../session.ts';
+import { type GlobalOptions, objectsOf, withCluster } from '../verb.ts';
+
+export function registerPlan(program: Command, session: Session): void {
+  program
+    .command('plan')
+    .description('show what the operator would still do; exit code 2 if there is something')
+    .argument('[name]', 'one RegistryReplication; default: all of the namespace')
+    .action((name: string | undefined, _: object, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      return withCluster(options, async (cluster) => {
+        const views = (await objectsOf(cluster, name)).map(planView);
+        print(session, views, options);
+        if (views.some(hasWork)) session.exitCode = exitCode.notYet;
+      });
+    });
+}
+
+function print(session: Session, views: readonly PlanView[], { output }: GlobalOptions): void {
+  switch (output) {
+    case 'json':
+    case 'yaml':
+      printData(session, output, views);
+      break;
+    case 'name':
+      printLines(session, views.filter(hasWork).map(resourceName));
+      break;
+    case 'table':
+    case 'wide': {
+      const lines = views.flatMap(planLines);
+      printLines(
+        session,
+        lines.map(({ text, style }) => styled(session, style, text)),
+      );
+      printLines(session, ['', planSummary(views)]);
+      break;
+    }
+    default:
+      output satisfies never;
+  }
+}

@@ -1,0 +1,121 @@
+// What has happened to an object, oldest first: its events and the times in its status, with the duration of what began before. Pure.
+import type { EventsV1Event } from '@kubernetes/client-node';
+import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import { isoSeconds } from '../lib/clock.ts';
+import { humanDuration } from '../lib/human-duration.ts';
+
+/** This is also its JSON. */
+export interface TimelineEntry {
+  /** ISO time, to the second. */
+  readonly time: string;
+  /** Omitted for the object as a whole. */
+  readonly location?: string;
+  /** The event's reason, or what the status tells: `Created`, `Claimed`, a region's state, `Deleted`. */
+  readonly reason: string;
+  readonly type: 'Normal' | 'Warning';
+  readonly source: 'event' | 'status';
+  readonly message: string;
+  /** How long it took since the entry that began it, or how long a state has lasted. */
+  readonly seconds?: number;
+  /** The same in words: `creation: 9s`, `3h12m so far`. */
+  readonly took?: string;
+  /** How often the event was repeated, and when last. */
+  readonly count?: number;
+  readonly lastTime?: string;
+}
+
+/** Which earlier reasons of the same region an entry ends, with the word for what took the time. */
+const endings: Readonly<Record<string, { readonly begins: readonly string[]; readonly what: string }>> = {
+  Syncing: { begins: ['ReplicaCreating'], what: 'creation' },
+  ReplicaReady: { begins: ['ReplicaCreating', 'Syncing'], what: 'until ready' },
+  ReplicaFailed: { begins: ['ReplicaCreating', 'RoutingChanged', 'TagsChanged'], what: 'until it failed' },
+  ReplicaDeleted: { begins: ['ReplicaDeleting'], what: 'deletion' },
+};
+
+/** The status tells of these states only while they last; of the others there is an event. */
+const told: Readonly<Record<string, string>> = { Ready: 'ReplicaReady', Failed: 'ReplicaFailed' };
+
+/** A time in the status and the time of the event about it differ by the writing of the event. */
+const sameMomentMs = 60_000;
+
+export function timeline(object: RegistryReplication, events: readonly EventsV1Event[], now: Date): TimelineEntry[] {
+  const fromEvents = events.flatMap(eventEntry);
+  const entries = [...statusEntries(object, fromEvents, now), ...fromEvents];
+  entries.sort((one, other) => one.time.localeCompare(other.time));
+  return entries.map((entry, n) => ({ ...entry, ...durationOf(entry, entries.slice(0, n)) }));
+}
+
+/** Without a time it has no place in the order; no API server sends that. */
+function eventEntry(event: EventsV1Event): TimelineEntry[] {
+  const { note = '', reason = '', type, series } = event;
+  const first = event.eventTime ?? event.deprecatedFirstTimestamp ?? event.metadata?.creationTimestamp;
+  const last = series?.lastObservedTime ?? event.deprecatedLastTimestamp;
+  const count = series?.count ?? event.deprecatedCount ?? 1;
+  const location = /^([a-z][a-z0-9]*): /.exec(note)?.[1];
+  if (!first) return [];
+  return [
+    {
+      time: isoSeconds(new Date(first)),
+      ...(location !== undefined && { location }),
+      reason,
+      type: type === 'Warning' ? 'Warning' : 'Normal',
+      source: 'event',
+      message: location === undefined ? note : note.slice(location.length + 2),
+      ...(count > 1 && { count, ...(last && { lastTime: isoSeconds(new Date(last)) }) }),
+    },
+  ];
+}
+
+function statusEntries(
+  { metadata, spec, status }: RegistryReplication,
+  events: readonly TimelineEntry[],
+  now: Date,
+): TimelineEntry[] {
+  const entry = (time: string | Date | undefined, reason: string, message: string): TimelineEntry[] =>
+    time === undefined ? [] : [{ time: isoSeconds(new Date(time)), reason, type: 'Normal', source: 'status', message }];
+  return [
+    ...entry(metadata.creationTimestamp, 'Created', `for registry ${spec.registry.name}`),
+    ...entry(status?.claim?.since, 'Claimed', 'the object acquired the registry'),
+    ...entry(metadata.deletionTimestamp, 'Deleted', 'the deletion of the object was requested'),
+    ...(status?.regions ?? [])
+      .filter((row) => !isTold(row, events))
+      .flatMap((row) =>
+        entry(row.since, row.state, stateWords(row)).map((one) => ({
+          ...one,
+          location: row.location,
+          ...lasting(one, now),
+        })),
+      ),
+  ];
+}
+
+function isTold({ location, state, since }: RegionStatus, events: readonly TimelineEntry[]): boolean {
+  if (since === undefined) return true;
+  return events.some(
+    (event) =>
+      event.location === location &&
+      event.reason === told[state] &&
+      Math.abs(Date.parse(event.time) - Date.parse(since)) <= sameMomentMs,
+  );
+}
+
+function stateWords({ state, home, message }: RegionStatus): string {
+  return message || `${home ? 'the home region' : 'the region'} is ${state}`;
+}
+
+function lasting({ time }: TimelineEntry, now: Date): Pick<TimelineEntry, 'seconds' | 'took'> {
+  const ms = now.getTime() - Date.parse(time);
+  return { seconds: Math.round(ms / 1_000), took: `${humanDuration(ms)} so far` };
+}
+
+function durationOf(entry: TimelineEntry, earlier: readonly TimelineEntry[]): Pick<TimelineEntry, 'seconds' | 'took'> {
+  const ending = endings[entry.reason];
+  const beginning = earlier.findLast(
+    ({ location, reason }) => location === entry.location && ending?.begins.includes(reason),
+  );
+  if (!ending || !beginning || entry.location === undefined) return {};
+  const ms = Date.parse(entry.time) - Date.parse(beginning.time);
+  const took = `${ending.what}: ${humanDuration(ms)}`;
+  if (entry.took === undefined) return { seconds: Math.round(ms / 1_000), took };
+  return { took: `${took}, ${entry.took}` };
+}

@@ -1,0 +1,57 @@
+// Stores the objects of scenarios.ts on an API server, with their status and their events.
+import {
+  CoreV1Api,
+  CustomObjectsApi,
+  EventsV1Api,
+  PatchStrategy,
+  setHeaderOptions,
+  V1MicroTime,
+} from '@kubernetes/client-node';
+import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
+import type { KubeClient } from '../../src/kubernetes/client/client.ts';
+import type { Scenario } from './scenarios.ts';
+
+/** When all events have happened, but for those before it, which are a minute apart. */
+const lastEventMs = Date.parse('2026-11-22T12:00:00Z');
+
+export async function createNamespace(client: KubeClient, name: string): Promise<void> {
+  await client.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
+}
+
+/** Resolves to the object as it is stored. */
+export async function storeScenario(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  { object, events }: Scenario,
+): Promise<RegistryReplication> {
+  const api = client.api(CustomObjectsApi);
+  const { apiVersion, kind, spec, status } = object;
+  const body = { apiVersion, kind, metadata: { name, namespace }, spec };
+  const target = { group, version, plural, namespace };
+  const created: RegistryReplication = await api.createNamespacedCustomObject({ ...target, body });
+  // The server counts generations from 1; the status stays as far behind the spec as it was.
+  const behind = (object.metadata.generation ?? 1) - (status?.observedGeneration ?? 0);
+  const observedGeneration = (created.metadata.generation ?? 1) - behind;
+  const stored = await api.patchNamespacedCustomObjectStatus(
+    { ...target, name, body: { status: { ...status, observedGeneration } } },
+    setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+  );
+  const { uid = '' } = created.metadata;
+  for (const [n, { type, reason, action, note }] of events.entries())
+    await client.api(EventsV1Api).createNamespacedEvent({
+      namespace,
+      body: {
+        metadata: { name: `${name}.${n}`, namespace },
+        eventTime: new V1MicroTime(lastEventMs - (events.length - 1 - n) * 60_000),
+        type,
+        reason,
+        action,
+        note,
+        regarding: { apiVersion: apiVersion ?? '', kind: kind ?? '', name, namespace, uid },
+        reportingController: 'acr-replication-operator',
+        reportingInstance: 'pod',
+      },
+    });
+  return stored;
+}

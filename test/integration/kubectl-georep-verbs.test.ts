@@ -1,0 +1,210 @@
+// What each verb of `kubectl georep` prints, compared with the files in test/golden/georep. UPDATE_GOLDEN=1 writes them anew; read what
+// changed.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { startCluster, type TestCluster } from '../cluster.ts';
+import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import type { KubectlOutcome } from '../emulators/kubectl.ts';
+import { installPlugin, type Plugin } from '../georep.ts';
+import { play, settings } from '../golden/scenarios.ts';
+import { createNamespace, storeScenario } from '../golden/store.ts';
+import { root } from '../manifests.ts';
+
+const namespace = 'registries';
+const scenarios = {
+  failed: 'RegionFailed',
+  observed: 'OutOfSync',
+  pruned: 'Pruning, delayed',
+  ready: 'AllRegionsReady',
+  routed: 'LastRoutedRegion',
+  syncing: 'Syncing',
+};
+
+describeWithKubectl('the verbs of kubectl georep', () => {
+  let plugin: Plugin;
+  let cluster: TestCluster;
+  let client: KubeClient;
+
+  before(async () => {
+    plugin = await installPlugin();
+    cluster = await startCluster();
+    client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
+    await createNamespace(client, namespace);
+    for (const [name, scenario] of Object.entries(scenarios)) await store(name, scenario);
+  });
+  after(async () => {
+    await client?.close();
+    await cluster?.close();
+    await plugin?.remove();
+  });
+
+  async function store(name: string, scenario: string): Promise<void> {
+    const setting = settings[scenario];
+    if (!setting) throw new Error(`there is no scenario ${scenario}`);
+    await storeScenario(client, namespace, name, await play(setting));
+  }
+
+  const run = (args: string) => plugin.run(cluster.kubeconfig, `${args} -n ${namespace}`);
+
+  async function regionsOf(name: string): Promise<RegistryReplication['spec']['regions']> {
+    const target = { group, version, plural, namespace, name };
+    const object: RegistryReplication = await client.api(CustomObjectsApi).getNamespacedCustomObject(target);
+    return object.spec.regions;
+  }
+
+  async function expectGolden(file: string, { code, stdout, stderr }: KubectlOutcome): Promise<void> {
+    const text = file.endsWith('.json') ? inOrder(stdout) : withoutWidths(stdout);
+    const printed = `${withoutTimes(`${text}${stderr}`)}exit code ${code}\n`;
+    const golden = join(root, 'test/golden/georep', `${file}.txt`);
+    if (process.env.UPDATE_GOLDEN) await writeFile(golden, printed);
+    expect(printed).to.equal(await readFile(golden, 'utf8'));
+  }
+
+  for (const [file, args] of Object.entries({
+    'replicas.table': 'replicas',
+    'replicas.wide': 'replicas -o wide',
+    'replicas.json': 'replicas syncing -o json',
+    'replicas.yaml': 'replicas syncing -o yaml',
+    'replicas.name': 'replicas syncing -o name',
+    'plan.table': 'plan',
+    'plan.json': 'plan pruned -o json',
+    'plan.name': 'plan -o name',
+    'history.table': 'history pruned',
+    'history.json': 'history failed -o json',
+    'add.table': 'add ready uksouth --dry-run=server',
+    'add.json': 'add ready uksouth --dry-run=client -o json',
+    'remove.table': 'remove ready westeurope --dry-run=server',
+    'remove.json': 'remove ready westeurope --dry-run=server -o json',
+    'route.table': 'route ready westeurope when-ready --dry-run=client',
+    'route.json': 'route ready westeurope when-ready --dry-run=server -o json',
+    'suspend.table': 'suspend ready --dry-run=server',
+    'suspend.json': 'suspend ready --dry-run=server -o json',
+    'resume.table': 'resume ready',
+    'resume.json': 'resume ready -o json',
+  }))
+    it(`\`${args}\` prints test/golden/georep/${file}.txt`, async () => {
+      await expectGolden(file, await run(args));
+    });
+
+  it('plan has exit code 0 if there is nothing to do', async () => {
+    expect(await run('plan ready')).to.deep.equal({
+      code: 0,
+      stdout: 'registries/ready (registry myACR0007): nothing to do\n\nPlan: nothing to do.\n',
+      stderr: '',
+    });
+  });
+
+  it('add, route and remove edit the spec, and a dry run does not', async () => {
+    await store('edited', 'AllRegionsReady');
+    expect((await run('add edited uksouth --dry-run=server')).code).to.equal(0);
+    expect((await run('add edited uksouth --dry-run=client')).code).to.equal(0);
+    expect(await regionsOf('edited')).to.have.length(2);
+    expect(await run('add edited UKSouth eastus2 japaneast')).to.deep.equal({
+      code: 0,
+      stdout: 'registryreplication.georeplication.dev/edited: + uksouth, + eastus2\n',
+      stderr: '',
+    });
+    expect((await run('route edited eastus2 off')).stdout).to.match(/: ~ eastus2 routing Disabled\n$/);
+    expect((await run('remove edited uksouth japaneast')).stdout).to.match(/: - uksouth, - japaneast\n$/);
+    expect(await regionsOf('edited')).to.deep.equal([
+      { location: 'westeurope' },
+      { location: 'eastus2', routing: 'Disabled' },
+    ]);
+  });
+
+  it('takes a region by its display name', async () => {
+    const { stdout } = await plugin.run(cluster.kubeconfig, [
+      'add',
+      'ready',
+      'UK South',
+      '--dry-run=client',
+      '-n',
+      namespace,
+    ]);
+    expect(stdout).to.match(/: \+ uksouth \(client dry run\)\n$/);
+  });
+
+  it('refuses a region that does not exist, with a suggestion, unless told not to check', async () => {
+    expect(await run('add ready uksuth')).to.deep.equal({
+      code: 1,
+      stdout: '',
+      stderr: 'error: uksuth: no such Azure region; did you mean uksouth? (--any-region skips this check)\n',
+    });
+    expect((await run('add ready uksuth --any-region --dry-run=server')).stdout).to.match(/: \+ uksuth/);
+  });
+
+  it('refuses to remove or route a region that is not listed, with a suggestion', async () => {
+    for (const args of ['remove ready westeurop', 'route ready westeurop on'])
+      expect(await run(args)).to.include({
+        code: 1,
+        stderr: 'error: westeurop is not in spec.regions of ready; did you mean westeurope?\n',
+      });
+  });
+
+  it("tells the API server's refusal in its own words", async () => {
+    const { code, stderr } = await run('remove routed japaneast');
+    expect(code).to.equal(1);
+    expect(stderr).to.match(
+      /^error: the API server answered 422 .*spec\.regions in body should have at least 1 items\n$/,
+    );
+  });
+
+  it('leaves an edit of others in place that came in between', async () => {
+    await store('contended', 'AllRegionsReady');
+    const api = client.api(CustomObjectsApi);
+    const target = { group, version, plural, namespace, name: 'contended' };
+    const edits = ['uksouth', 'eastus2', 'brazilsouth', 'norwayeast'].map((location) =>
+      run(`add contended ${location}`),
+    );
+    await api.patchNamespacedCustomObject(
+      { ...target, body: [{ op: 'add', path: '/spec/regions/-', value: { location: 'canadacentral' } }] },
+      setHeaderOptions('Content-Type', PatchStrategy.JsonPatch),
+    );
+    for (const { code, stderr } of await Promise.all(edits))
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+    expect((await regionsOf('contended')).map(({ location }) => location)).to.have.members([
+      'japaneast',
+      'westeurope',
+      'uksouth',
+      'eastus2',
+      'brazilsouth',
+      'norwayeast',
+      'canadacentral',
+    ]);
+  });
+
+  it('lists the objects of all namespaces with -A', async () => {
+    const { stdout } = await plugin.run(cluster.kubeconfig, '-A');
+    expect(stdout).to.match(/^NAMESPACE +OBJECT +NAME +LOCATION +PROVISIONING STATE +STATUS\nregistries +/);
+  });
+});
+
+/** Servers differ in the order of an object's members. */
+function inOrder(json: string): string {
+  const sorted = (_: string, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value;
+  return `${JSON.stringify(JSON.parse(json), sorted, 2)}\n`;
+}
+
+/** The width of a column depends on the ages in it. */
+function withoutWidths(table: string): string {
+  return table.replace(/(?<=\S) {3,}/g, '   ');
+}
+
+/** Times, ids and versions differ at each run. */
+function withoutTimes(text: string): string {
+  return text
+    .replace(/"(uid|resourceVersion|creationTimestamp)": "[^"]*"/g, '"$1": "…"')
+    .replace(/"generation": \d+/g, '"generation": …')
+    .replace(/"observedGeneration": \d+/g, '"observedGeneration": …')
+    .replace(/\b20(?!26-11-22|20-)\d\d-\d\d-\d\dT[\d:]+Z/g, '<now>')
+    .replace(/\b(\d+[smhdy])+( so far)/g, '<age>$2')
+    .replace(/"seconds": \d+/g, '"seconds": …')
+    .replace(/ (\d+[smhdy]){1,2}(?= {3}(?:Enabled|Disabled|<none>))/g, ' <age>');
+}

@@ -1,0 +1,77 @@
+import { type EventsV1Event, V1MicroTime } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import type { RegistryReplication } from '../../../src/api/registryreplication.ts';
+import { timeline } from '../../../src/cli/timeline.ts';
+import { anObject, now, type ObjectParts, secondsAgo } from '../replication/fixtures.ts';
+
+function anEvent(ago: number, reason: string, note: string, more: Partial<EventsV1Event> = {}): EventsV1Event {
+  const eventTime = new V1MicroTime(now.getTime() - ago * 1_000);
+  return { metadata: {}, eventTime, reason, note, type: 'Normal', ...more };
+}
+
+/** Without a claim, whose time would be an entry too. */
+function unclaimed(parts: ObjectParts = {}): RegistryReplication {
+  return anObject({ claimed: false, ...parts });
+}
+
+/** A region as the status has it. */
+function aRow(state: 'Ready' | 'Syncing', ago: number, location = 'japaneast') {
+  return { location, desired: true, home: false, state, since: secondsAgo(ago) };
+}
+
+describe('the timeline of an object', () => {
+  it('is in order of time, whatever the order of the events', () => {
+    const events = [anEvent(10, 'ReplicaReady', 'japaneast: ready'), anEvent(30, 'ReplicaCreating', 'japaneast: x')];
+    expect(timeline(unclaimed(), events, now).map(({ reason }) => reason)).to.deep.equal([
+      'ReplicaCreating',
+      'ReplicaReady',
+    ]);
+  });
+
+  it('tells how long a creation and a deletion took, each region by itself', () => {
+    const events = [
+      anEvent(12_000, 'ReplicaCreating', 'japaneast: creating the replica'),
+      anEvent(11_000, 'ReplicaCreating', 'uksouth: creating the replica'),
+      anEvent(480, 'ReplicaReady', 'japaneast: the replica is ready'),
+      anEvent(100, 'ReplicaDeleting', 'uksouth: delete the replica'),
+      anEvent(60, 'ReplicaDeleted', 'uksouth: the replica is gone'),
+    ];
+    const told = timeline(unclaimed(), events, now).filter(({ took }) => took);
+    expect(told.map(({ location, took, seconds }) => ({ location, took, seconds }))).to.deep.equal([
+      { location: 'japaneast', took: 'until ready: 3h12m', seconds: 11_520 },
+      { location: 'uksouth', took: 'deletion: 40s', seconds: 40 },
+    ]);
+  });
+
+  it('tells from the status how long a state has lasted, and how long the creation before it took', () => {
+    const object = unclaimed({ status: { regions: [aRow('Syncing', 600)] } });
+    const [, syncing] = timeline(object, [anEvent(609, 'ReplicaCreating', 'japaneast: creating')], now);
+    expect(syncing).to.include({
+      reason: 'Syncing',
+      source: 'status',
+      location: 'japaneast',
+      took: 'creation: 9s, 10m so far',
+    });
+  });
+
+  it('does not tell from the status what an event tells', () => {
+    const object = unclaimed({ status: { regions: [aRow('Ready', 600), aRow('Ready', 600, 'uksouth')] } });
+    const entries = timeline(object, [anEvent(598, 'ReplicaReady', 'japaneast: the replica is ready')], now);
+    expect(entries.map(({ location, source }) => `${location} ${source}`)).to.deep.equal([
+      'uksouth status',
+      'japaneast event',
+    ]);
+  });
+
+  it('counts the repetitions of an event', () => {
+    const series = { count: 5, lastObservedTime: new V1MicroTime(now.getTime() - 1_000) };
+    const [entry] = timeline(unclaimed(), [anEvent(60, 'Stalled', 'no region is ready', { series })], now);
+    expect(entry).to.include({ count: 5, lastTime: secondsAgo(1), message: 'no region is ready' });
+    expect(entry).not.to.have.property('location');
+  });
+
+  it('leaves out an event without any time', () => {
+    const timeless = { metadata: {}, reason: 'Stalled', note: 'x' } as EventsV1Event;
+    expect(timeline(unclaimed(), [timeless], now)).to.deep.equal([]);
+  });
+});
