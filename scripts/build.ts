@@ -1,6 +1,6 @@
 // `npm run build`: makes dist/: the content of the image, which is main.mjs with a source map, bundled from src/main.ts and everything
 // it imports, and the licences and bill of materials of the bundled packages; and the kubectl plugin. npm run check checks the types.
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
@@ -36,7 +36,7 @@ export function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promis
 }
 
 /**
- * Writes the kubectl plugin: one executable file. Node takes a file without an extension for a CommonJS or an ES module depending on the
+ * Writes the kubectl plugin, one executable file, and next to it the program that completes its command lines. Node takes a file without an extension for a CommonJS or an ES module depending on the
  * package.json around it, so the file is valid as both.
  */
 export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bundle> {
@@ -46,7 +46,9 @@ export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bun
     // What dependencies ask for to find their own files, none of which the plugin needs.
     define: { 'import.meta.url': '"file:///kubectl-georep"' },
   });
-  await chmod(resolve(root, outfile), 0o755);
+  const completion = join(dirname(resolve(root, outfile)), 'kubectl_complete-georep');
+  await copyFile(join(root, 'src/cli/kubectl_complete-georep'), completion);
+  for (const file of [resolve(root, outfile), completion]) await chmod(file, 0o755);
   return made;
 }
 

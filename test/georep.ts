@@ -14,6 +14,8 @@ export interface Plugin {
     args: string | readonly string[],
     options?: KubectlOptions,
   ): ReturnType<typeof startKubectlPlugin>;
+  /** What kubectl itself asks the plugin to complete the last of these words. */
+  complete(kubeconfig: string, words: readonly string[]): Promise<KubectlOutcome>;
   remove(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export async function installPlugin(): Promise<Plugin> {
   return {
     run: (kubeconfig, args, options) => kubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
     start: (kubeconfig, args, options) => startKubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
+    complete: (kubeconfig, words) => kubectlPlugin(kubeconfig, ['__complete', 'georep', ...words], withPath()),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }

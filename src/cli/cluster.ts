@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
   readonly allowHttpApiServer?: boolean;
+  /** Of each request; default: 30 s. */
+  readonly timeoutMs?: number;
 }
 
 export interface Cluster {
@@ -46,9 +48,9 @@ const pageSize = 500;
 
 /** @throws KubeConfigError */
 export function connectCluster(options: ClusterOptions): Cluster {
-  const { kubeconfig, context, allowHttpApiServer: allowHttp = false } = options;
+  const { kubeconfig, context, allowHttpApiServer: allowHttp = false, timeoutMs } = options;
   const config = loadKubeConfig(kubeconfig, { allowHttp, ...(context !== undefined && { context }) });
-  const client = createKubeClient(config, { userAgent });
+  const client = createKubeClient(config, { userAgent, ...(timeoutMs !== undefined && { timeoutMs }) });
   const namespace = options.namespace ?? client.namespace;
   const scope = options.allNamespaces ? undefined : namespace;
   const api = client.api(CustomObjectsApi);

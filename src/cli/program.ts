@@ -1,5 +1,5 @@
 // The command line of `kubectl georep`: its verbs, the flags that they share, and how an error ends it.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { explain, isFromApiServer } from '../kubernetes/client/errors.ts';
 import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
@@ -7,7 +7,8 @@ import { registerEdits } from './commands/edits.ts';
 import { registerHistory } from './commands/history.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerReplicas } from './commands/replicas.ts';
-import { type OutputFormat, outputFormats } from './output.ts';
+import { complete } from './completion.ts';
+import { outputFormats } from './output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from './session.ts';
 import type { RegisterVerb } from './verb.ts';
 
@@ -16,7 +17,8 @@ const verbs: readonly RegisterVerb[] = [registerReplicas, registerPlan, register
 /** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */
 export async function run(argv: readonly string[], session: Session): Promise<ExitCode> {
   try {
-    await createProgram(session).parseAsync([...argv], { from: 'user' });
+    if (argv[0] === '__complete') await complete(argv.slice(1), createProgram(session), session);
+    else await createProgram(session).parseAsync([...argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.error;
@@ -31,7 +33,7 @@ export function createProgram(session: Session): Command {
     .description('Shows and steers where Azure container registries have replicas (RegistryReplication objects).')
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .addOption(new Option('-o, --output <format>', outputFormats.join('|')).default('table').argParser(outputFormat))
+    .addOption(new Option('-o, --output <format>', 'how to print').default('table').choices([...outputFormats]))
     .option('-n, --namespace <name>', "the namespace (default: that of the kubeconfig's context)")
     .option('-A, --all-namespaces', 'all namespaces')
     .option('--context <name>', 'the context of the kubeconfig (default: the current one)')
@@ -51,12 +53,6 @@ export function createProgram(session: Session): Command {
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 error, 2 not yet (see docs/kubectl-georep.md).`;
-
-function outputFormat(text: string): OutputFormat {
-  const format = outputFormats.find((one) => one === text);
-  if (!format) throw new InvalidArgumentError(`must be one of ${outputFormats.join(', ')}`);
-  return format;
-}
 
 /** Any other error is a bug, and its stack is of interest. */
 function isExpected(error: unknown): boolean {

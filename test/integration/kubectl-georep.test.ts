@@ -47,7 +47,7 @@ describeWithKubectl('kubectl georep', () => {
     expect(await plugin.run(cluster.kubeconfig, 'replicas -o tabel')).to.deep.include({
       code: 1,
       stderr:
-        "error: option '-o, --output <format>' argument 'tabel' is invalid. must be one of table, wide, json, yaml, name\n",
+        "error: option '-o, --output <format>' argument 'tabel' is invalid. Allowed choices are table, wide, json, yaml, name.\n",
     });
     const { code, stderr } = await plugin.run(cluster.kubeconfig, 'replicas --contxt=x');
     expect(code).to.equal(1);
