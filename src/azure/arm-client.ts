@@ -1,18 +1,9 @@
 // Implements Arm with Azure's SDK. It sends each request once and reads its first answer: it polls no operation and repeats nothing.
-import {
-  type ContainerRegistryManagementContext as Context,
-  createContainerRegistryManagement,
-} from '@azure/arm-containerregistry/api';
 import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
-import {
-  createPipelineFromOptions,
-  createPipelineRequest,
-  type PipelineResponse,
-  RestError,
-} from '@azure/core-rest-pipeline';
-import { type Clock, systemClock } from '../lib/clock.ts';
-import type { Accepted, Arm, ArmError, ArmRequest, RegistryReference, Replica, ReplicaChange } from './arm.ts';
+import type { PipelineResponse } from '@azure/core-rest-pipeline';
+import type { Accepted, Arm, ArmError, Replica, ReplicaChange } from './arm.ts';
+import { type ArmOptions, type Connection, connectArm, segment } from './arm-connection.ts';
 import {
   failureFrom,
   flatten,
@@ -21,33 +12,8 @@ import {
   parseRegistry,
   parseReplica,
 } from './arm-responses.ts';
-import { type Cloud, scopeOf } from './cloud.ts';
-import { toArmError } from './errors.ts';
-import { createHttpClient } from './http-client.ts';
-import { type Credential, createTokenCache } from './identity/token-cache.ts';
 import { OperationUrls } from './operation-urls.ts';
-import type { RateLimiter } from './rate-limit/rate-limiter.ts';
-import { armPolicy } from './request-policy.ts';
 import { correlationIdOf } from './rest-error.ts';
-
-export interface ArmOptions {
-  readonly credential: Credential;
-  readonly cloud: Cloud;
-  /** The identity as part of a sentence. Default: the operator's identity. */
-  readonly identityLabel?: string;
-  /** Called once for each request that was sent or tried; must not throw. */
-  readonly onRequest?: (request: ArmRequest) => void;
-  /** Called right before each PUT, PATCH and DELETE is sent; when it throws, nothing is sent. */
-  readonly beforeWrite?: () => void;
-  /** Told of every request and its response; throws where one must not be sent. */
-  readonly rateLimiter?: Pick<RateLimiter, 'send'>;
-  /** Put before the SDK's own words in User-Agent, as `acr-replication-operator/0.1.0`. */
-  readonly userAgent?: string;
-  readonly clock?: Clock;
-}
-
-/** Token included. The slowest synchronous answer on record took 6.3 s (azure-service-operator, recording of 2025-11-18). */
-const requestTimeoutMs = 30_000;
 
 /** The documented API version (Microsoft's REST reference, Subscriptions - List Locations). */
 const locationsVersion = '2022-12-01';
@@ -62,57 +28,9 @@ export interface ArmClient extends Arm {
 
 /** Keeps connections alive, and shares them among all subscriptions. */
 export function createArmClient(options: ArmOptions): ArmClient {
-  const { credential, cloud, beforeWrite, userAgent, clock = systemClock } = options;
-  const httpClient = createHttpClient({ keepAlive: true, clock, ...(beforeWrite && { beforeWrite }) });
-  const pipeline = createPipelineFromOptions({
-    retryOptions: { maxRetries: 0 },
-    redirectOptions: { maxRetries: 0 },
-    ...(userAgent ? { userAgentOptions: { userAgentPrefix: userAgent } } : {}),
-  });
-  const tokens = createTokenCache(credential, scopeOf(cloud), clock);
-  const origin = new URL(cloud.endpoint).origin;
-  pipeline.addPolicy(armPolicy({ ...options, tokens, clock, origin, timeoutMs: requestTimeoutMs }));
-  // One for all subscriptions: the SDK's client is made for one, and costs 100 kB for each.
-  const anySubscription = createContainerRegistryManagement(credential, '', {
-    endpoint: cloud.endpoint,
-    pipeline,
-    httpClient,
-    ...(cloud.apiVersion && { apiVersion: cloud.apiVersion }),
-  });
-
-  const attempt: Connection['attempt'] = async (doing, send) => {
-    try {
-      return await send();
-    } catch (error) {
-      throw toArmError(error, doing, options.identityLabel);
-    }
-  };
-  const connection: Connection = {
-    endpoint: cloud.endpoint,
-    attempt,
-    call: (doing, of, send) =>
-      attempt(doing, () => {
-        const context = { ...anySubscription, subscriptionId: segment(of.subscriptionId) };
-        return send(context, segment(of.resourceGroup), segment(of.name));
-      }),
-    async get(url) {
-      const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
-      return bodyAsText ?? '';
-    },
-  };
-  return { ...reads(connection), ...writes(connection), close: () => httpClient.close() };
+  const connection = connectArm(options);
+  return { ...reads(connection), ...writes(connection), close: connection.close };
 }
-
-interface Connection {
-  readonly endpoint: string;
-  /** Throws every error as an ArmError that says what was asked. */
-  attempt<T>(doing: string, send: () => Promise<T>): Promise<T>;
-  call<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T>;
-  /** The body of a request that the SDK does not have. */
-  get(url: string): Promise<string>;
-}
-
-type Send<T> = (context: Context, group: string, registry: string) => Promise<T>;
 
 function reads({
   endpoint,
@@ -146,7 +64,7 @@ function reads({
     locations: (subscriptionId) =>
       attempt(`list the regions of subscription ${subscriptionId}`, async () => {
         const path = `/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations`;
-        return parseLocations(parsed(await get(`${endpoint}${path}?api-version=${locationsVersion}`)));
+        return parseLocations(await get(`${endpoint}${path}?api-version=${locationsVersion}`));
       }),
   };
 }
@@ -189,21 +107,13 @@ function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create
       return attempt('read why the replica failed', async () => {
         const body = await get(url);
         operationUrls.forget(of, name);
-        return failureFrom(parsed(body));
+        return failureFrom(body);
       }).catch((error: ArmError) => {
         if (error.kind !== 'NotSent') operationUrls.forget(of, name);
         throw error;
       });
     },
   };
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new MalformedResponseError('the answer is no JSON');
-  }
 }
 
 /** A DELETE of a replica that is already gone succeeds. */
@@ -258,13 +168,4 @@ async function firstAnswer(start: (options: AnswerListener) => Submitting): Prom
     },
   }).submitted();
   return answer;
-}
-
-/**
- * Returns the name if it stays one segment of a URL. The SDK encodes everything that could end a segment, but does not encode dots,
- * which URLs resolve; it drops an empty name, which makes a GET a LIST; and it cannot encode half a character.
- */
-function segment(name: string): string {
-  if (/[^.]/.test(name) && name.isWellFormed()) return name;
-  throw new RestError(`${JSON.stringify(name)} is no name`, { statusCode: 400, code: 'InvalidName' });
 }

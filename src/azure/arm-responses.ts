@@ -16,6 +16,8 @@ const maxFailureLength = 512;
 const namePattern = /^[\w.-]{1,256}$/;
 const locationPattern = /^[\w ().-]{1,256}$/;
 const maxIdLength = 1_024;
+/** The caller's token goes there: no port, path or user. */
+const hostPattern = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){2,8}$/;
 
 /** Thrown for a body that ARM does not send; errors.ts makes it Transient. */
 export class MalformedResponseError extends Error {
@@ -59,6 +61,18 @@ export function parseReplica(body: unknown): Replica {
     ...present('createdAt', time(record(replica.systemData).createdAt)),
     ...present('statusMessage', words(status.message, maxMessageLength)),
   };
+}
+
+/** @param body A registry or replica, flattened. ARM's default is Disabled. */
+export function parseZoneRedundancy(body: unknown): boolean {
+  return record(body).zoneRedundancy === 'Enabled';
+}
+
+/** @param body A registry, flattened, in an API version with regional endpoints. Returns host names in lower case. */
+export function parseHostNames(body: unknown): string[] {
+  const { regionalEndpoints, regionalEndpointHostNames: names } = record(body);
+  if (regionalEndpoints !== 'Enabled' || !Array.isArray(names)) return [];
+  return names.flatMap((name) => matching(hostPattern, text(name)?.toLowerCase()) ?? []);
 }
 
 /**

@@ -64,8 +64,12 @@ export function actionOf({ method, endpoint, path }: RequestInfo): string {
     case 'locations':
       return 'Microsoft.Resources/subscriptions/locations/read';
     case 'token':
-    case 'other':
       return `*/${verb}`;
+    case 'other':
+      // The lists of registries.
+      return /\/microsoft\.containerregistry\/registries$/i.test(path)
+        ? `Microsoft.ContainerRegistry/registries/${verb}`
+        : `*/${verb}`;
     default:
       return endpoint satisfies never;
   }

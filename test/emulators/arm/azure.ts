@@ -24,6 +24,8 @@ export interface RegistrySettings {
   readonly tags?: Tags;
   /** A new replica copies this much before it is Ready. */
   readonly contentBytes?: number;
+  /** Each region has an endpoint of its own, `NAME.REGION.geo.azurecr.io`; default: off, as in Azure. */
+  readonly regionalEndpoints?: boolean;
 }
 
 export interface ReplicaSettings {
@@ -95,6 +97,7 @@ export class Azure {
         zoneRedundancy: wanted.zoneRedundancy ?? 'Disabled',
         tags: wanted.tags ?? {},
         contentBytes: wanted.contentBytes ?? 0,
+        hasRegionalEndpoints: wanted.regionalEndpoints ?? false,
       },
       otherClient,
     );
@@ -104,13 +107,14 @@ export class Azure {
   /** The home region and zone redundancy of a registry are fixed: remove it and add another. */
   changeRegistry(
     reference: RegistryReference,
-    change: Pick<RegistrySettings, 'sku' | 'provisioningState' | 'tags' | 'contentBytes'>,
+    change: Pick<RegistrySettings, 'sku' | 'provisioningState' | 'tags' | 'contentBytes' | 'regionalEndpoints'>,
   ): void {
     const registry = this.#registry(reference);
     registry.sku = change.sku ?? registry.sku;
     registry.provisioningState = change.provisioningState ?? registry.provisioningState;
     registry.tags = change.tags ?? registry.tags;
     registry.contentBytes = change.contentBytes ?? registry.contentBytes;
+    registry.hasRegionalEndpoints = change.regionalEndpoints ?? registry.hasRegionalEndpoints;
   }
 
   /** Removes it at once, with its replicas; does nothing if there is none. */

@@ -51,8 +51,11 @@ function stateBody(stage: ReplicaSnapshot['stage']): StateBody {
   }
 }
 
-/** The members that clients read, in their order; Azure/azure-cli, 2026-09-10, has about twenty settings more. */
-export function registryBody(registry: RegistrySnapshot) {
+/**
+ * The members that clients read, in their order; Azure/azure-cli, 2026-09-10, has about twenty settings more. Versions from
+ * 2026-01-01-preview on show the regional endpoints (recorded: Azure/azure-cli, 2026-04-03).
+ */
+export function registryBody(registry: RegistrySnapshot, apiVersion = '') {
   const { id, name, location, sku, tags, systemData, provisioningState, zoneRedundancy } = registry;
   return {
     sku: { name: sku, tier: sku },
@@ -81,6 +84,10 @@ export function registryBody(registry: RegistrySnapshot) {
       networkRuleBypassOptions: 'AzureServices',
       zoneRedundancy,
       anonymousPullEnabled: false,
+      ...(apiVersion >= '2026' && {
+        regionalEndpoints: registry.regionalEndpointHostNames.length > 0 ? 'Enabled' : 'Disabled',
+        regionalEndpointHostNames: registry.regionalEndpointHostNames,
+      }),
     },
   };
 }

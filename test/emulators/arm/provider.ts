@@ -56,7 +56,15 @@ export function putRegistry(
   checkName('registry', reference.name);
   if (!existing) {
     const { location, sku, tags, zoneRedundancy = 'Disabled' } = put;
-    const made = { location, sku, tags, zoneRedundancy, provisioningState: 'Succeeded', contentBytes: 0 };
+    const made = {
+      location,
+      sku,
+      tags,
+      zoneRedundancy,
+      provisioningState: 'Succeeded',
+      contentBytes: 0,
+      hasRegionalEndpoints: false,
+    };
     return world.addRegistry(reference, made, author).snapshot();
   }
   checkAtRest(existing);
@@ -82,6 +90,24 @@ export function deleteRegistry(
   }
   const { operation } = registry.deletion ?? {};
   return operation && { registry: registry.snapshot(), operation };
+}
+
+/** In order of creation; without a group, all of the subscription. */
+export function listRegistries(
+  world: World,
+  subscriptionId: string,
+  resourceGroup: string | undefined,
+): RegistrySnapshot[] {
+  if (!world.hasSubscription(subscriptionId)) throw refusal.subscriptionNotFound(subscriptionId);
+  if (resourceGroup !== undefined && !world.hasResourceGroup(subscriptionId, resourceGroup))
+    throw refusal.resourceGroupNotFound(resourceGroup);
+  const isAsked = ({ reference }: Registry) =>
+    reference.subscriptionId.toLowerCase() === subscriptionId.toLowerCase() &&
+    (resourceGroup === undefined || reference.resourceGroup.toLowerCase() === resourceGroup.toLowerCase());
+  return world
+    .registries()
+    .filter(isAsked)
+    .map((registry) => registry.snapshot());
 }
 
 export function getReplica(world: World, { registry: reference, name }: ReplicaReference): ReplicaSnapshot {

@@ -133,6 +133,8 @@ export interface RegistrySnapshot {
   readonly tags: Tags;
   readonly zoneRedundancy: ZoneRedundancy;
   readonly systemData: SystemData;
+  /** One for each region while they are enabled. */
+  readonly regionalEndpointHostNames: readonly string[];
 }
 
 export class Registry {
@@ -145,6 +147,7 @@ export class Registry {
   provisioningState: string;
   tags: Tags;
   contentBytes: number;
+  hasRegionalEndpoints: boolean;
   systemData: SystemData;
   /** By name in lower case. */
   readonly replicas = new Map<string, Replica>();
@@ -164,6 +167,7 @@ export class Registry {
       provisioningState: string;
       tags: Tags;
       contentBytes: number;
+      hasRegionalEndpoints: boolean;
       systemData: SystemData;
     },
   ) {
@@ -175,6 +179,7 @@ export class Registry {
     this.provisioningState = values.provisioningState;
     this.tags = values.tags;
     this.contentBytes = values.contentBytes;
+    this.hasRegionalEndpoints = values.hasRegionalEndpoints;
     this.systemData = values.systemData;
   }
 
@@ -221,6 +226,22 @@ export class Registry {
   snapshot(): RegistrySnapshot {
     const { id, location, sku, tags, zoneRedundancy, systemData } = this;
     const provisioningState = this.deletion ? 'Deleting' : this.provisioningState;
-    return { id, name: this.reference.name, location, sku, provisioningState, tags, zoneRedundancy, systemData };
+    return {
+      id,
+      name: this.reference.name,
+      location,
+      sku,
+      provisioningState,
+      tags,
+      zoneRedundancy,
+      systemData,
+      regionalEndpointHostNames: this.hasRegionalEndpoints ? this.#regionalHostNames() : [],
+    };
+  }
+
+  /** The home region has one, with or without an entry (recorded: Azure/azure-cli, 2026-04-03: a registry without replicas). */
+  #regionalHostNames(): string[] {
+    const locations = new Set([this.location, ...this.visible().map(({ location }) => location)]);
+    return [...locations].map((location) => `${this.reference.name.toLowerCase()}.${location}.geo.azurecr.io`);
   }
 }

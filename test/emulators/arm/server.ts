@@ -1,8 +1,8 @@
 // The emulator's HTTP layer: routes, headers, status codes, and the order of ARM's checks (quota and journal around
 // everything; then identity, api-version, resource). provider.ts holds the rules about resources.
 //
-// Not served because the operator does not call it: lists of registries, the generic /resources, PATCH of a registry,
-// webhooks, usages and everything else of ACR; no ETags (recorded: ACR has none).
+// Not served because nothing here calls it: the generic /resources, PATCH of a registry, webhooks, usages and everything else
+// of ACR; no ETags (recorded: ACR has none).
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { RegistryReference } from '../../../src/azure/arm.ts';
@@ -45,6 +45,9 @@ type ArmContext = Context<Env>;
 const locations = '/subscriptions/:subscription/locations';
 const operationResult =
   '/subscriptions/:subscription/providers/microsoft.containerregistry/locations/:location/operationresults/:operation';
+const registriesOfSubscription = '/subscriptions/:subscription/providers/microsoft.containerregistry/registries';
+const registriesOfGroup =
+  '/subscriptions/:subscription/resourcegroups/:group/providers/microsoft.containerregistry/registries';
 const registry =
   '/subscriptions/:subscription/resourcegroups/:group/providers/microsoft.containerregistry/registries/:registry';
 const replicas = `${registry}/replications`;
@@ -162,7 +165,21 @@ export function armApp({ world, faults, connections, tenant, quota, journal, pag
     await next();
   });
 
-  app.get(registry, (c) => respond(200, registryBody(provider.getRegistry(world, referenceOf(c)))));
+  // The lists were not recorded: by Microsoft's REST reference (Registries - List, List By Resource Group; 2025-11-01).
+  for (const path of [registriesOfSubscription, registriesOfGroup])
+    app.get(path, (c) => {
+      checkVersion(c, 'registries');
+      const { subscriptionId = '', resourceGroup } = c.var.info;
+      const all = provider.listRegistries(world, subscriptionId, resourceGroup);
+      const start = offsetIn(c.req.query('$skipToken'));
+      const end = start + pageSize;
+      const value = all.slice(start, end).map((one) => registryBody(one, c.req.query('api-version')));
+      return respond(200, { value, ...(end < all.length && { nextLink: nextLinkOf(c, end) }) });
+    });
+
+  app.get(registry, (c) =>
+    respond(200, registryBody(provider.getRegistry(world, referenceOf(c)), c.req.query('api-version'))),
+  );
 
   app.put(registry, async (c) => {
     const put = readRegistryPut(await c.req.text());

@@ -30,6 +30,7 @@ export interface NewRegistry {
   readonly zoneRedundancy: ZoneRedundancy;
   readonly tags: Tags;
   readonly contentBytes: number;
+  readonly hasRegionalEndpoints: boolean;
 }
 
 /** A resource group's registries, by name in lower case. */
