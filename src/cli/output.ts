@@ -52,32 +52,68 @@ export function shownColumns<T>(columns: readonly Column<T>[], format: OutputFor
   return columns.filter(({ wide }) => !wide || format === 'wide');
 }
 
-/** The heading and one line for each row, with two or more blanks between columns as kubectl has three. */
+/** The heading and one line for each row. */
 export function tableLines<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
   session: Pick<Session, 'stdout'>,
-  { heading = true }: { readonly heading?: boolean } = {},
 ): string[] {
-  const grid = rows.map((row) =>
-    columns.map((column) => ({ text: oneLine(column.cell(row) ?? '') || '<none>', style: column.style?.(row) })),
-  );
-  const headings = columns.map((column) => ({ text: column.heading, style: undefined }));
-  const all = heading ? [headings, ...grid] : grid;
-  const widths = columns.map((_, n) => Math.max(...[headings, ...grid].map((cells) => cells[n]?.text.length ?? 0)));
-  return all.map((cells) =>
-    cells
+  return createTable(columns, session).lines(rows);
+}
+
+export interface Table<T> {
+  /** The lines of the rows, the heading before the first ones. Columns stay as wide as they have been. */
+  lines(rows: readonly T[]): string[];
+}
+
+interface Cell {
+  readonly text: string;
+  readonly style: Style | undefined;
+}
+
+/** Blanks between columns, as kubectl has them. */
+const gap = 3;
+
+/** @param maxChars Of a line; the rest is cut. */
+export function createTable<T>(
+  columns: readonly Column<T>[],
+  session: Pick<Session, 'stdout'>,
+  maxChars = Number.POSITIVE_INFINITY,
+): Table<T> {
+  const headings: readonly Cell[] = columns.map(({ heading }) => ({ text: heading, style: undefined }));
+  const widths = headings.map(({ text }) => text.length);
+  let hasHeading = false;
+  const line = (cells: readonly Cell[]) => {
+    let left = maxChars;
+    return cells
       .map(({ text, style }, n) => {
-        const blanks = n < cells.length - 1 ? ' '.repeat((widths[n] ?? 0) - text.length + 3) : '';
-        return `${styled(session, style, text)}${blanks}`;
+        const padded = n < cells.length - 1 ? text.padEnd((widths[n] ?? 0) + gap) : text;
+        const shown = padded.slice(0, left);
+        left -= shown.length;
+        // Blanks stay without style, and no escape sequence is cut.
+        return `${styled(session, style, shown.trimEnd())}${shown.slice(shown.trimEnd().length)}`;
       })
-      .join(''),
-  );
+      .join('');
+  };
+  return {
+    lines(rows) {
+      const grid = rows.map((row) => columns.map((column) => cellOf(row, column)));
+      for (const cells of grid)
+        for (const [n, { text }] of cells.entries()) widths[n] = Math.max(widths[n] ?? 0, text.length);
+      const all = hasHeading ? grid : [headings, ...grid];
+      hasHeading = true;
+      return all.map(line);
+    },
+  };
+}
+
+function cellOf<T>(row: T, column: Column<T>): Cell {
+  return { text: oneLine(column.cell(row) ?? '') || '<none>', style: column.style?.(row) };
 }
 
 /** Styled if the output is a terminal with colours, and NO_COLOR is not set. */
 export function styled({ stdout }: Pick<Session, 'stdout'>, style: Style | undefined, text: string): string {
-  return style && isStream(stdout) ? util.styleText(style, text, { stream: stdout }) : text;
+  return style && text !== '' && isStream(stdout) ? util.styleText(style, text, { stream: stdout }) : text;
 }
 
 function isStream(output: object): output is NodeJS.WriteStream {
@@ -91,10 +127,13 @@ export function oneLine(text: string): string {
 
 /** JSON with every control and format character escaped, so that a terminal shows it as it is. */
 export function toJson(data: unknown): string {
-  return JSON.stringify(data, undefined, 2).replace(
-    /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return JSON.stringify(data, undefined, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) =>
+    Array.from({ length: char.length }, (_, n) => escaped(char.charCodeAt(n))).join(''),
   );
+}
+
+function escaped(codeUnit: number): string {
+  return `\\u${codeUnit.toString(16).padStart(4, '0')}`;
 }
 
 export function toYaml(data: unknown): string {

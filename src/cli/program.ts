@@ -6,13 +6,20 @@ import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
 import { registerEdits } from './commands/edits.ts';
 import { registerHistory } from './commands/history.ts';
 import { registerPlan } from './commands/plan.ts';
+import { registerReconcile } from './commands/reconcile.ts';
 import { registerReplicas } from './commands/replicas.ts';
 import { complete } from './completion.ts';
 import { outputFormats } from './output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from './session.ts';
 import type { RegisterVerb } from './verb.ts';
 
-const verbs: readonly RegisterVerb[] = [registerReplicas, registerPlan, registerHistory, registerEdits];
+const verbs: readonly RegisterVerb[] = [
+  registerReplicas,
+  registerPlan,
+  registerHistory,
+  registerEdits,
+  registerReconcile,
+];
 
 /** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */
 export async function run(argv: readonly string[], session: Session): Promise<ExitCode> {

@@ -74,7 +74,7 @@ export interface ColumnOptions {
   readonly namespaces: boolean;
   /** Rows of several objects. */
   readonly objects: boolean;
-  readonly now: Date;
+  readonly now: () => Date;
 }
 
 /** The first four are those of `az acr replication list -o table` (azure-cli, acr/_format.py, read 2026-11-28). */
@@ -87,7 +87,7 @@ export function replicaColumns({ namespaces, objects, now }: ColumnOptions): Col
     { heading: 'PROVISIONING STATE', cell: ({ provisioningState }) => provisioningState },
     { heading: 'STATUS', cell: statusWord, style: styleOf },
     { heading: 'STATE', cell: ({ state }) => state ?? 'Unknown', style: styleOf, wide: true },
-    { heading: 'FOR', cell: ({ since }) => since && age(since, now), wide: true },
+    { heading: 'FOR', cell: ({ since }) => since && age(since, now()), wide: true },
     { heading: 'ROUTING', cell: ({ routing }) => routing, wide: true },
     { heading: 'NEEDED BY', cell: ({ neededBy }) => neededBy.join(','), wide: true },
     { heading: 'MESSAGE', cell: ({ message }) => message, wide: true },

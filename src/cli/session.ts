@@ -14,7 +14,12 @@ export const exitCode = {
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
 /** A terminal, a pipe or a file. */
-export type Output = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number };
+export type Output = Pick<WriteStream, 'write'> & {
+  readonly isTTY?: boolean;
+  /** The size of a terminal. */
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 export interface Session {
   readonly stdout: Output;

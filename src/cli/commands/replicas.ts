@@ -1,34 +1,102 @@
 // `kubectl georep replicas [NAME]`, the default verb: one line for each replica, as `az acr replication list` prints it.
 import type { Command } from 'commander';
 import type { Cluster } from '../cluster.ts';
-import { printListing } from '../output.ts';
-import { replicaColumns, replicaRows } from '../replica-rows.ts';
-import type { Session } from '../session.ts';
+import { type Column, createTable, printLines, printListing, shownColumns } from '../output.ts';
+import { type ReplicaRow, replicaColumns, replicaRows, rowKey } from '../replica-rows.ts';
+import { createScreen } from '../screen.ts';
+import { CliError, type Session } from '../session.ts';
 import { type GlobalOptions, objectsOf, withCluster } from '../verb.ts';
+import { type ObjectWatch, watchObjects } from '../watch.ts';
+
+interface Options extends GlobalOptions {
+  readonly watch?: boolean;
+}
 
 export function registerReplicas(program: Command, session: Session): void {
   program
     .command('replicas', { isDefault: true })
     .description('list replicas, one a line (the default)')
     .argument('[name]', 'one RegistryReplication; default: all of the namespace')
+    .option('-w, --watch', 'go on with each change: in place at a terminal, else line after line')
     .action((name: string | undefined, _: object, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      return withCluster(options, (cluster) => printReplicas(cluster, session, name, options));
+      const options = command.optsWithGlobals<Options>();
+      return withCluster(options, (cluster) =>
+        options.watch ? watch(cluster, session, name, options) : print(cluster, session, name, options),
+      );
     });
 }
 
-async function printReplicas(
-  cluster: Cluster,
-  session: Session,
-  name: string | undefined,
-  { output, allNamespaces = false }: GlobalOptions,
-): Promise<void> {
+async function print(cluster: Cluster, session: Session, name: string | undefined, options: Options): Promise<void> {
   const rows = (await objectsOf(cluster, name)).flatMap(replicaRows);
-  const now = session.clock.now();
-  printListing(session, output, {
+  printListing(session, options.output, {
     rows,
-    columns: replicaColumns({ namespaces: allNamespaces, objects: name === undefined, now }),
+    columns: columnsFor(session, name, options),
     names: rows.flatMap(({ id }) => id ?? []),
     nothing: `No replicas found${cluster.scope === undefined ? '' : ` in namespace ${cluster.scope}`}.`,
   });
 }
+
+function columnsFor(session: Session, name: string | undefined, { allNamespaces = false }: Options) {
+  return replicaColumns({ namespaces: allNamespaces, objects: name === undefined, now: () => session.clock.now() });
+}
+
+/** Ends with the process only. */
+async function watch(cluster: Cluster, session: Session, name: string | undefined, options: Options): Promise<never> {
+  const { output } = options;
+  if (output !== 'table' && output !== 'wide') throw new CliError(`--watch prints tables, not ${output}`);
+  // Fails where a watch would be tried again and again: without rights, or without the object.
+  await objectsOf(cluster, name);
+  const columns = shownColumns(columnsFor(session, name, options), output);
+  const follow = session.stdout.isTTY ? redraw : append;
+  const onChange: { call: () => void } = { call: () => undefined };
+  const objects = watchObjects(cluster, session, name === undefined ? cluster.scope : cluster.namespace, () =>
+    onChange.call(),
+  );
+  await objects.synced;
+  const rows = () => rowsOf(objects, name);
+  onChange.call = follow(session, columns, rows);
+  onChange.call();
+  return new Promise(() => undefined);
+}
+
+function rowsOf(objects: ObjectWatch, name: string | undefined): ReplicaRow[] {
+  const shown = objects.list().filter(({ metadata }) => name === undefined || metadata.name === name);
+  return shown.flatMap(replicaRows);
+}
+
+type Follow = (session: Session, columns: readonly Column<ReplicaRow>[], rows: () => ReplicaRow[]) => () => void;
+
+const redrawMs = 1_000;
+
+/** Draws the whole table in place at each change, and once a second for the ages in it. */
+const redraw: Follow = (session, columns, rows) => {
+  const { stdout, clock } = session;
+  const screen = createScreen(stdout);
+  let cancel: () => void = () => undefined;
+  const draw = () => {
+    cancel();
+    const lines = createTable(columns, session, stdout.columns).lines(rows());
+    screen.draw(lines.length > 1 ? lines : ['No replicas found.']);
+    cancel = clock.after(redrawMs, draw);
+  };
+  return draw;
+};
+
+/** Prints a line for each row that is new, differs in what the columns show, or is gone. */
+const append: Follow = (session, columns, rows) => {
+  const table = createTable(columns, session);
+  const timeless = columns.filter(({ heading }) => heading !== 'FOR');
+  const shown = new Map<string, { readonly row: ReplicaRow; readonly text: string }>();
+  return () => {
+    const now = new Map(
+      rows().map((row) => [rowKey(row), { row, text: timeless.map((column) => column.cell(row)).join('\t') }]),
+    );
+    const gone = [...shown].filter(([key]) => !now.has(key)).map(([, { row }]) => ({ ...row, ...goneState }));
+    const changed = [...now].filter(([key, { text }]) => shown.get(key)?.text !== text).map(([, { row }]) => row);
+    shown.clear();
+    for (const [key, one] of now) shown.set(key, one);
+    if (gone.length + changed.length > 0) printLines(session, table.lines([...gone, ...changed]));
+  };
+};
+
+const goneState = { state: 'Absent', displayStatus: 'Gone' } as const;

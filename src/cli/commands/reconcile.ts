@@ -1,0 +1,97 @@
+// `kubectl georep reconcile NAME`: requests a pass at once and, with --wait, follows it until the object is Ready.
+import { type Command, InvalidArgumentError } from 'commander';
+import { annotation, type RegistryReplication } from '../../api/registryreplication.ts';
+import { formatDuration, parseDuration } from '../../lib/duration.ts';
+import { humanDuration } from '../../lib/human-duration.ts';
+import type { Cluster } from '../cluster.ts';
+import { dryRunOption, type EditOptions, editOptions, printEdit } from '../edit.ts';
+import { oneLine } from '../output.ts';
+import { progressLines, verdictOf } from '../progress.ts';
+import { CliError, exitCode, type Session } from '../session.ts';
+import { withCluster } from '../verb.ts';
+import { watchObjects } from '../watch.ts';
+
+interface Options extends EditOptions {
+  readonly wait?: boolean;
+  /** In ms. */
+  readonly timeout: number;
+}
+
+const defaultTimeout = '5m';
+
+export function registerReconcile(program: Command, session: Session): void {
+  program
+    .command('reconcile')
+    .description('let the operator look at an object at once and forget its pauses')
+    .argument('<name>', 'the RegistryReplication')
+    .option('--wait', 'until the operator has handled the request and the object is Ready')
+    .option('--timeout <duration>', 'of --wait, such as 90s or 1h30m', duration, parseDuration(defaultTimeout))
+    .addOption(dryRunOption())
+    .action((name: string, _: object, command: Command) => {
+      const options = editOptions(command) as Options;
+      return withCluster(options, (cluster) => reconcile(cluster, session, name, options));
+    });
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('must be a duration such as 90s or 1h30m');
+  return ms;
+}
+
+async function reconcile(cluster: Cluster, session: Session, name: string, options: Options): Promise<void> {
+  const { dryRun, wait, output } = options;
+  const before = await cluster.get(name);
+  const request = session.clock.now().toISOString();
+  const metadata = { annotations: { [annotation.reconcileRequestedAt]: request } };
+  if (wait && before.spec.suspend)
+    throw new CliError(
+      `${name} is suspended, so the operator does nothing; end that with: kubectl georep resume ${name}`,
+    );
+  if (dryRun === 'client') {
+    const annotations = { ...before.metadata.annotations, ...metadata.annotations };
+    const object = { ...before, metadata: { ...before.metadata, annotations } };
+    return printEdit(session, output, object, 'reconcile requested (client dry run)');
+  }
+  const requested = await cluster.mergePatch(name, { metadata }, { dryRun: dryRun === 'server' });
+  if (dryRun === 'server') return printEdit(session, output, requested, 'reconcile requested (server dry run)');
+  if (!wait) return printEdit(session, output, requested, 'reconcile requested');
+  const outcome = await follow(cluster, session, requested, { request, timeoutMs: options.timeout });
+  if (!outcome.ready) session.exitCode = exitCode.notYet;
+  printEdit(session, output, await cluster.get(name), outcome.words);
+}
+
+interface Outcome {
+  readonly ready: boolean;
+  readonly words: string;
+}
+
+/** Tells the progress on stderr, each line with the time since the request. */
+function follow(
+  cluster: Cluster,
+  session: Session,
+  requested: RegistryReplication,
+  { request, timeoutMs }: { readonly request: string; readonly timeoutMs: number },
+): Promise<Outcome> {
+  const { clock, stderr } = session;
+  const start = clock.now().getTime();
+  const elapsed = () => humanDuration(clock.now().getTime() - start);
+  const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+  let last: RegistryReplication | undefined;
+  const objects = watchObjects(cluster, session, requested.metadata.namespace, (object, gone) => {
+    if (object.metadata.uid !== requested.metadata.uid) return;
+    if (gone) return reject(new CliError(`${object.metadata.name} was deleted`));
+    for (const line of progressLines(last, object, request)) stderr.write(`${elapsed()}\t${oneLine(line)}\n`);
+    last = object;
+    const verdict = verdictOf(object, request);
+    if (verdict.kind === 'ready') resolve({ ready: true, words: `Ready after ${elapsed()}` });
+    if (verdict.kind === 'stalled') resolve({ ready: false, words: oneLine(`Stalled, ${verdict.message}`) });
+  });
+  const cancel = clock.after(timeoutMs, () =>
+    resolve({ ready: false, words: `not Ready within ${formatDuration(timeoutMs)}` }),
+  );
+  return promise.finally(() => {
+    cancel();
+    objects.stop();
+  });
+}

@@ -1,0 +1,52 @@
+// Watches the objects that a verb works on, through the operator's own informer, which survives restarts of the API server.
+import { group, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
+import { startInformer } from '../kubernetes/cache/informer.ts';
+import { Store } from '../kubernetes/cache/store.ts';
+import { resource } from '../kubernetes/client/resource.ts';
+import type { Log } from '../lib/log.ts';
+import type { Cluster } from './cluster.ts';
+import { oneLine } from './output.ts';
+import type { Session } from './session.ts';
+
+export interface ObjectWatch {
+  /** Resolves when all objects have been listed. */
+  readonly synced: Promise<void>;
+  /** The objects now, by namespace and name. */
+  list(): RegistryReplication[];
+  stop(): void;
+}
+
+/**
+ * @param namespace Undefined: all.
+ * @param onChange Called after each change; `gone` is true for an object that was deleted.
+ */
+export function watchObjects(
+  { client }: Cluster,
+  { clock, stderr }: Session,
+  namespace: string | undefined,
+  onChange: (object: RegistryReplication, gone: boolean) => void,
+): ObjectWatch {
+  const store = new Store<RegistryReplication>();
+  const quiet = () => undefined;
+  const tell = (_: object, sentence: string) => void stderr.write(`warning: ${oneLine(sentence)}\n`);
+  const log: Log = { debug: quiet, info: quiet, warn: tell, error: tell };
+  const informer = startInformer<RegistryReplication>({
+    cluster: client,
+    resource: resource<RegistryReplication>(client, { group, version, plural }),
+    store,
+    onChange: ({ object, type }) => onChange(object, type === 'deleted'),
+    clock,
+    random: Math.random,
+    log,
+    ...(namespace !== undefined && { namespaces: [namespace] }),
+  });
+  return {
+    synced: informer.synced,
+    list: () =>
+      store.list().sort((one, other) => {
+        const [a, b] = [one, other].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+        return (a ?? '') < (b ?? '') ? -1 : 1;
+      }),
+    stop: () => informer.stop(),
+  };
+}
