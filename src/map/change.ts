@@ -1,6 +1,6 @@
 // The change of one region of one object: as a JSON patch, as a diff of the YAML, and as a kubectl command. Pure; the page shows what
 // the server sends.
-import { plural, type RegionSpec } from '../api/registryreplication.ts';
+import type { RegionSpec } from '../api/registryreplication.ts';
 import type { PatchOperation } from '../kubernetes/client/resource.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { normalise } from '../replication/location.ts';
@@ -77,16 +77,26 @@ function scalar(text: string): string {
     : JSON.stringify(text);
 }
 
-/** The same change for a terminal; undefined where there is none. */
+/**
+ * The same change for a terminal; undefined where there is none. It tests only what it removes, so that it can be used later and for
+ * other objects.
+ */
 export function kubectlCommand(
-  object: ChangedObject,
-  change: Change,
+  object: Omit<ChangedObject, keyof SpecVersion>,
+  { action, location }: Change,
   kubectlArgs: readonly string[] = [],
 ): string | undefined {
-  const patch = patchFor(object, change);
-  if (!patch) return undefined;
+  const index = indexOf(object.listed, location);
+  const removed = object.listed[index];
+  if ((action === 'add') === (removed !== undefined)) return undefined;
+  const patch: PatchOperation[] = removed
+    ? [
+        { op: 'test', path: `/spec/regions/${index}/location`, value: removed.location },
+        { op: 'remove', path: `/spec/regions/${index}` },
+      ]
+    : [{ op: 'add', path: '/spec/regions/-', value: { location } }];
   const words = [
-    ...['kubectl', ...kubectlArgs, '-n', object.namespace, 'patch', plural, object.name],
+    ...['kubectl', ...kubectlArgs, '-n', object.namespace, 'patch', 'georep', object.name],
     ...['--type=json', '-p', JSON.stringify(patch)],
   ];
   return words.map(shellQuote).join(' ');

@@ -78,20 +78,22 @@ describe('a change of one region', () => {
     );
   });
 
+  it('is a command that removes no other region than the one shown', () => {
+    expect(kubectlCommand(object, { action: 'remove', location: 'japaneast' })).to.contain(
+      `'[{"op":"test","path":"/spec/regions/0/location","value":"Japan East"},{"op":"remove","path":"/spec/regions/0"}]'`,
+    );
+    expect(kubectlCommand(object, { action: 'remove', location: 'eastus' })).to.equal(undefined);
+    expect(kubectlCommand(object, { action: 'add', location: 'japaneast' })).to.equal(undefined);
+  });
+
   it('is a command that the shell reads as it is meant, for the chosen cluster', async () => {
     const context = "it's $(mine)";
     const command = kubectlCommand(object, { action: 'add', location: 'eastus' }, ['--context', context]) ?? '';
     const { stdout } = await promisify(execFile)('sh', ['-c', `kubectl() { printf '%s\\n' "$@"; }; ${command}`]);
     const words = stdout.trimEnd().split('\n');
-    expect(words.slice(0, 7)).to.deep.equal([
-      '--context',
-      context,
-      '-n',
-      'registries',
-      'patch',
-      'registryreplications',
-      'myacr0007',
+    expect(words.slice(0, 7)).to.deep.equal(['--context', context, '-n', 'registries', 'patch', 'georep', 'myacr0007']);
+    expect(JSON.parse(words.at(-1) ?? '')).to.deep.equal([
+      { op: 'add', path: '/spec/regions/-', value: { location: 'eastus' } },
     ]);
-    expect(JSON.parse(words.at(-1) ?? '')).to.deep.equal(patchFor(object, { action: 'add', location: 'eastus' }));
   });
 });

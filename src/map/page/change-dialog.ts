@@ -1,0 +1,78 @@
+// Shows the change of one region before it is made: as a diff, as a command, and with a button that applies it.
+import { diffOf, kubectlCommand } from '../change.ts';
+import type { RegistryView } from '../model.ts';
+import { post, type Received } from './connection.ts';
+import { button, byId, el } from './dom.ts';
+
+const marks = { same: ' ', added: '+', removed: '-' } as const;
+
+export interface Chosen {
+  readonly view: RegistryView;
+  readonly location: string;
+  readonly displayName: string;
+}
+
+/** @param onApplied Called with a sentence for the news. */
+export function showChange(
+  { view, location, displayName }: Chosen,
+  settings: Received['settings'],
+  onApplied: (news: string) => void,
+): void {
+  const dialog = byId('change') as HTMLDialogElement;
+  const region = view.regions.find((one) => one.location === location);
+  const action = region?.listed ? 'remove' : 'add';
+  const change = { action, location } as const;
+  const command = kubectlCommand(view, change, settings.kubectlArgs) ?? '';
+  const title = action === 'add' ? `Add ${displayName} to ${view.name}` : `Remove ${displayName} from ${view.name}`;
+  const refusal = el('p', { class: 'refusal', role: 'alert' });
+  const close = button('Cancel', {}, () => dialog.close());
+  const apply = button('Apply', { class: 'primary', id: 'apply' }, async () => {
+    apply.disabled = true;
+    refusal.textContent = '';
+    const refused = await post(view, change);
+    apply.disabled = false;
+    if (refused === undefined) {
+      dialog.close();
+      onApplied(`${title}: applied.`);
+    } else {
+      refusal.textContent = refused;
+      apply.focus();
+    }
+  });
+  const copy = button('Copy', { 'aria-label': 'Copy the command' }, () => {
+    void navigator.clipboard.writeText(command).then(() => {
+      copy.textContent = 'Copied';
+    });
+  });
+  dialog.replaceChildren(
+    el('h2', { id: 'change-title' }, title),
+    el('p', {}, consequence(view, location, action)),
+    el(
+      'pre',
+      { class: 'diff', tabindex: 0, 'aria-label': 'The change as YAML' },
+      ...diffOf(view.listed, change).map(({ kind, text }) => el('span', { class: kind }, `${marks[kind]} ${text}\n`)),
+    ),
+    el('p', { class: 'muted' }, 'The same with kubectl:'),
+    el('div', { class: 'command' }, el('pre', { tabindex: 0, 'aria-label': 'The command' }, command), copy),
+    refusal,
+    settings.writable ? '' : el('p', { class: 'muted' }, 'This map is read-only, so it cannot apply the change.'),
+    el('div', { class: 'buttons' }, close, ...(settings.writable ? [apply] : [])),
+  );
+  dialog.showModal();
+  (settings.writable ? apply : close).focus();
+}
+
+function consequence(view: RegistryView, location: string, action: 'add' | 'remove'): string {
+  const region = view.regions.find((one) => one.location === location);
+  if (view.suspended) return 'The object is suspended: nothing happens before it is resumed.';
+  if (view.mode === 'Observe') return 'The object only observes: the operator will show a plan, and change nothing.';
+  if (action === 'add') {
+    return region && region.state !== 'Absent'
+      ? 'The replica is there already, and stays.'
+      : 'The operator creates a replica there, and Azure copies the content.';
+  }
+  if (region?.home) return 'The home region keeps its replica, listed or not.';
+  return view.prune === 'Retain'
+    ? 'The replica stays, since prune is Retain; the operator no longer looks after it.'
+    : 'The operator deletes the replica once all listed regions are ready.';
+}

@@ -1,0 +1,157 @@
+// The list beside the map of one registry: what it is, its regions with what is planned, a region to add, and its events.
+import type { AzureRegion } from '../../azure/regions.ts';
+import type { EventView, RegionView, RegistryView } from '../model.ts';
+import { button, el, keyedList } from './dom.ts';
+import { icon } from './shapes.ts';
+import { age, displayName, planInWords, stateInWords } from './words.ts';
+
+export type OnChoose = (location: string) => void;
+
+export class OnePanel {
+  readonly element: HTMLElement;
+  readonly key: string;
+  readonly #head = el('div', { class: 'head' });
+  readonly #regions: (regions: readonly RegionView[]) => void;
+  readonly #choice = el('select', { id: 'new-region' });
+  readonly #events = el('div', { id: 'events' });
+  readonly #hasEvents: boolean;
+  readonly #onChoose: OnChoose;
+  #names: ReadonlyMap<string, AzureRegion> = new Map();
+  #offered = '';
+  #shown = '';
+  #eventsDue = true;
+  #isReadingEvents = false;
+
+  constructor(key: string, hasEvents: boolean, onChoose: OnChoose) {
+    this.key = key;
+    this.#hasEvents = hasEvents;
+    this.#onChoose = onChoose;
+    const rows = el('ul', { class: 'rows', id: 'regions' });
+    this.#regions = keyedList(rows, {
+      key: ({ location }) => location,
+      version: (region) => JSON.stringify([region, stateInWords(region, Date.now())]),
+      make: (region) => this.#row(region),
+    });
+    const add = button('Add…', { id: 'add' }, () => this.#choice.value && onChoose(this.#choice.value));
+    this.element = el(
+      'div',
+      {},
+      el('a', { class: 'back', href: '#/' }, '← All registries'),
+      this.#head,
+      el('h2', {}, 'Regions'),
+      rows,
+      el('div', { class: 'adding' }, el('label', { for: 'new-region' }, 'Add a region'), this.#choice, add),
+      ...(hasEvents ? [el('h2', {}, 'Events'), this.#events] : []),
+    );
+  }
+
+  update(view: RegistryView, names: ReadonlyMap<string, AzureRegion>): void {
+    this.#names = names;
+    this.#showHead(view);
+    this.#regions([...view.regions].sort((one, other) => Number(other.home) - Number(one.home)));
+    this.#offer(view);
+    const shown = JSON.stringify(view);
+    if (shown !== this.#shown) this.#eventsDue = true;
+    this.#shown = shown;
+    void this.#readEvents(view);
+  }
+
+  #showHead({ name, namespace, phase, registry, loginServer, message, ...view }: RegistryView): void {
+    const home = view.homeRegion && displayName(this.#names, view.homeRegion);
+    const remarks = [
+      view.suspended && 'suspended',
+      view.deleting && 'being deleted',
+      view.mode === 'Observe' && 'observed only',
+      view.prune === 'Retain' && 'keeps unlisted replicas',
+    ].filter((remark) => remark !== false);
+    this.#head.replaceChildren(
+      el('h2', {}, name, el('span', { class: 'muted' }, ` ${namespace}`)),
+      el('p', {}, el('strong', {}, phase), view.readyRegions && `, ${view.readyRegions} regions ready`),
+      el('p', { class: 'muted' }, `${loginServer ?? registry}${home ? `, at home in ${home}` : ''}`),
+      ...(remarks.length > 0 ? [el('p', { class: 'muted' }, remarks.join(', '))] : []),
+      ...(message && phase !== 'Ready' ? [el('p', { class: 'message' }, message)] : []),
+    );
+  }
+
+  #row(region: RegionView): HTMLElement {
+    const name = displayName(this.#names, region.location);
+    const { location, state, home, listed, message, plan = [], replica } = region;
+    const role = [home && 'home', !listed && !home && 'not listed'].filter(Boolean).join(', ');
+    const change = button(listed ? 'Remove…' : 'Add…', { 'aria-label': `${listed ? 'Remove' : 'Add'} ${name}…` }, () =>
+      this.#onChoose(location),
+    );
+    return el(
+      'li',
+      { class: 'row' },
+      icon(state, home),
+      el('span', { class: 'name' }, name, el('span', { class: 'muted' }, role && ` ${role}`)),
+      ...(home && !listed ? [] : [change]),
+      el(
+        'span',
+        { class: 'detail' },
+        stateInWords(region, Date.now()),
+        replica !== undefined && `, replica ${replica}`,
+      ),
+      message !== undefined && el('span', { class: 'message' }, message),
+      ...plan.map((entry) => el('span', { class: 'detail' }, planInWords(entry))),
+    );
+  }
+
+  /** Regions that have no row, by geography. */
+  #offer({ regions }: RegistryView): void {
+    const taken = new Set(regions.map(({ location }) => location));
+    const free = [...this.#names.values()].filter(({ name }) => !taken.has(name));
+    const offered = free.map(({ name }) => name).join();
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    const { value } = this.#choice;
+    const groups = Map.groupBy(free, ({ geography = 'Elsewhere' }) => geography);
+    this.#choice.replaceChildren(
+      el('option', { value: '' }, 'Choose…'),
+      ...[...groups].map(([label, some]) =>
+        el('optgroup', { label }, ...some.map(({ name, displayName }) => el('option', { value: name }, displayName))),
+      ),
+    );
+    this.#choice.value = taken.has(value) ? '' : value;
+  }
+
+  /** Again after each change of the object, since the operator records events with it, and one request at a time. */
+  async #readEvents({ namespace, name }: RegistryView): Promise<void> {
+    if (!this.#hasEvents || !this.#eventsDue || this.#isReadingEvents) return;
+    this.#isReadingEvents = true;
+    this.#eventsDue = false;
+    try {
+      const response = await fetch(
+        `/api/registries/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/events`,
+      );
+      const body = (await response.json()) as EventView[] | { message?: string };
+      this.#showEvents(Array.isArray(body) ? body : (body.message ?? 'The events cannot be read.'));
+    } catch {
+      this.#showEvents('The events cannot be read.');
+    }
+    this.#isReadingEvents = false;
+  }
+
+  #showEvents(events: readonly EventView[] | string): void {
+    if (typeof events === 'string' || events.length === 0) {
+      this.#events.replaceChildren(el('p', { class: 'muted' }, typeof events === 'string' ? events : 'None yet.'));
+      return;
+    }
+    const now = Date.now();
+    this.#events.replaceChildren(
+      el(
+        'ul',
+        { class: 'events' },
+        ...events.map(({ at, type, reason, note, count }) =>
+          el(
+            'li',
+            { class: type },
+            el('span', { class: 'name' }, reason, count > 1 && ` ×${count}`),
+            el('time', { class: 'muted', datetime: at }, ` ${age(at, now)} ago`),
+            el('span', { class: 'detail' }, note),
+          ),
+        ),
+      ),
+    );
+  }
+}
