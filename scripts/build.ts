@@ -7,6 +7,7 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import project from '../package.json' with { type: 'json' };
 import { bundledPackages } from './bundled-packages.ts';
 import { LicenseError, licenseFile } from './licenses.ts';
+import { embedMapPage } from './map-page.ts';
 import { sbomOf } from './sbom.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -57,8 +58,10 @@ const requireInBoth =
   'var require=process.getBuiltinModule?process.getBuiltinModule("node:module").createRequire(process.execPath):require;';
 
 async function writeBundle(entry: string, outfile: string, options: BuildOptions): Promise<Bundle> {
+  const parts: Metafile[] = [];
   const { outputFiles, metafile } = await build({
     ...options,
+    plugins: [...(options.plugins ?? []), embedMapPage((page) => parts.push(page))],
     absWorkingDir: root,
     entryPoints: [entry],
     outfile,
@@ -83,7 +86,19 @@ async function writeBundle(entry: string, outfile: string, options: BuildOptions
   files.delete(`${path}.LEGAL.txt`);
   await mkdir(dirname(path), { recursive: true });
   for (const [file, contents] of files) await writeFile(file, contents);
-  return { bytes: files.get(path)?.length ?? 0, metafile, legalComments: new TextDecoder().decode(legalComments) };
+  return {
+    bytes: files.get(path)?.length ?? 0,
+    metafile: merged([metafile, ...parts]),
+    legalComments: new TextDecoder().decode(legalComments),
+  };
+}
+
+/** What is in the page of the map is in the bundle too. */
+function merged(metafiles: readonly Metafile[]): Metafile {
+  return {
+    inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)),
+    outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)),
+  };
 }
 
 /** Maps every line of a file to the first line of "dependency"; esbuild ignores a map that contains less. */

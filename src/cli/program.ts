@@ -5,6 +5,7 @@ import { explain, isFromApiServer } from '../kubernetes/client/errors.ts';
 import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
 import { registerEdits } from './commands/edits.ts';
 import { registerHistory } from './commands/history.ts';
+import { registerMap } from './commands/map.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerReplicas } from './commands/replicas.ts';
@@ -19,6 +20,7 @@ const verbs: readonly RegisterVerb[] = [
   registerHistory,
   registerEdits,
   registerReconcile,
+  registerMap,
 ];
 
 /** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */

@@ -1,0 +1,68 @@
+// `kubectl georep map`: serves the map on loopback with the rights of the kubeconfig, and opens the browser.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import open from 'open';
+import { startClusterMap } from '../../map/map.ts';
+import { MapServerError } from '../../map/server.ts';
+import type { ClusterOptions } from '../cluster.ts';
+import { CliError, type Session } from '../session.ts';
+import { type GlobalOptions, withCluster } from '../verb.ts';
+
+interface MapFlags extends GlobalOptions {
+  readonly open: boolean;
+  readonly port: number;
+}
+
+const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export function registerMap(program: Command, session: Session): void {
+  program
+    .command('map')
+    .description('show a live map of all replicas in the browser, and change regions there')
+    .option('--no-open', 'print the address, and open no browser')
+    .addOption(new Option('--port <port>', 'the port on 127.0.0.1').default(0, 'a free one').argParser(port))
+    .action((_: object, command: Command) => {
+      const flags = command.optsWithGlobals<MapFlags>();
+      return withCluster(flags, async ({ client: cluster, scope }) => {
+        const map = await startClusterMap({
+          address: { port: flags.port },
+          cluster,
+          ...(scope !== undefined && { namespaces: [scope] }),
+          kubectlArgs: kubectlArgs(flags),
+          clock: session.clock,
+          // The page says what is wrong.
+          log,
+        }).catch((error: unknown) => {
+          throw error instanceof MapServerError ? new CliError(error.message) : error;
+        });
+        const where = scope === undefined ? 'all namespaces' : `the namespace ${scope}`;
+        session.stdout.write(`The map of ${where} is at ${map.url}\nOnly you can open it. Ctrl-C ends it.\n`);
+        if (flags.open) await openBrowser(map.url, session);
+        await untilEnd();
+      });
+    });
+}
+
+/** The commands that the page shows go to the same cluster. */
+function kubectlArgs({ context, kubeconfig }: ClusterOptions): string[] {
+  return [...(context ? ['--context', context] : []), ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])];
+}
+
+async function openBrowser(url: string, { stderr }: Session): Promise<void> {
+  const explain = () => stderr.write('No browser could be opened. Open the address yourself.\n');
+  try {
+    (await open(url)).once('error', explain);
+  } catch {
+    explain();
+  }
+}
+
+/** The process ends by a signal. */
+function untilEnd(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('It must be a number up to 65535.');
+  return number;
+}

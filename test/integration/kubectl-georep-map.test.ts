@@ -1,0 +1,50 @@
+// `kubectl georep map` as a process: the bundle serves the page, and works with the rights of its kubeconfig.
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { startCluster, type TestCluster } from '../cluster.ts';
+import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import { installPlugin, type Plugin } from '../georep.ts';
+import { MapClient, until } from '../map-client.ts';
+
+describeWithKubectl('kubectl georep map', () => {
+  let plugin: Plugin;
+  let cluster: TestCluster;
+
+  before(async () => {
+    plugin = await installPlugin();
+    cluster = await startCluster();
+  });
+  after(async () => {
+    await cluster?.close();
+    await plugin?.remove();
+  });
+
+  it('prints the address of a page that needs no file beside the plugin, and ends with a signal', async () => {
+    const child = plugin.start(cluster.kubeconfig, 'map --no-open -A');
+    const ended = once(child, 'close');
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const url =
+      /^The map of all namespaces is at (http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43})$/.exec(line)?.[1] ?? '';
+    const client = new MapClient(url);
+    const page = await client.open();
+    expect(page.text).to.contain('<title>Registry replicas</title>');
+    for (const path of ['/map.js', '/map.css', '/icon.svg']) expect((await client.get(path)).text).not.to.equal('');
+    await until(client.messages(), ({ data }) => data.contact.live);
+    const state = JSON.parse((await client.get('/api/state')).text);
+    expect(state).to.deep.include({ writable: true, hasEvents: true, contact: { live: true } });
+    child.kill('SIGINT');
+    await ended;
+  });
+
+  it('refuses a port that is no number, and one that is in use', async () => {
+    const { code, stderr } = await plugin.run(cluster.kubeconfig, 'map --no-open --port x');
+    expect(code).to.equal(1);
+    expect(stderr).to.contain('It must be a number up to 65535.');
+    const { port } = new URL(cluster.url);
+    expect(await plugin.run(cluster.kubeconfig, `map --no-open --port ${port}`)).to.deep.include({
+      code: 1,
+      stderr: `error: cannot serve the map on 127.0.0.1:${port}: the address is in use\n`,
+    });
+  });
+});
