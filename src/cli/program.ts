@@ -5,6 +5,7 @@ import { explain, isFromApiServer } from '../kubernetes/client/errors.ts';
 import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
 import { registerEdits } from './commands/edits.ts';
 import { registerHistory } from './commands/history.ts';
+import { registerImport } from './commands/import.ts';
 import { registerMap } from './commands/map.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerReconcile } from './commands/reconcile.ts';
@@ -21,6 +22,7 @@ const verbs: readonly RegisterVerb[] = [
   registerEdits,
   registerReconcile,
   registerMap,
+  registerImport,
 ];
 
 /** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */
