@@ -1,8 +1,9 @@
 // The command line of `kubectl georep`: its verbs, the flags that they share, and how an error ends it.
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { explain, isFromApiServer } from '../kubernetes/client/errors.ts';
+import { explain, isFromApiServer, isMissing } from '../kubernetes/client/errors.ts';
 import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
 import { registerEdits } from './commands/edits.ts';
 import { registerHistory } from './commands/history.ts';
 import { registerImport } from './commands/import.ts';
@@ -35,6 +36,8 @@ export async function run(argv: readonly string[], session: Session): Promise<Ex
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.error;
     if (!isExpected(error)) throw error;
     session.stderr.write(`error: ${explain(error)}\n`);
+    const verb = isMissing(error) ? misspeltVerb(argv, session) : undefined;
+    if (verb) session.stderr.write(`(${argv[0]} is no verb either; ${verb})\n`);
     return exitCode.error;
   }
 }
@@ -64,6 +67,12 @@ export function createProgram(session: Session): Command {
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 error, 2 not yet (see docs/kubectl-georep.md).`;
+
+/** The default verb takes any first word for the name of an object. */
+function misspeltVerb([word = '']: readonly string[], session: Session): string | undefined {
+  const verbs = createProgram(session).commands.map((verb) => verb.name());
+  return verbs.includes(word) ? undefined : didYouMean(word, verbs);
+}
 
 /** Any other error is a bug, and its stack is of interest. */
 function isExpected(error: unknown): boolean {

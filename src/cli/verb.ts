@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { type Cluster, type ClusterOptions, connectCluster } from './cluster.ts';
 import type { OutputFormat } from './output.ts';
-import type { Session } from './session.ts';
+import { CliError, type Session } from './session.ts';
 
 /** The flags that every verb has; an action reads them with `command.optsWithGlobals()`. */
 export interface GlobalOptions extends ClusterOptions {
@@ -23,7 +23,12 @@ export async function withCluster<T>(options: ClusterOptions, use: (cluster: Clu
   }
 }
 
-/** The named object, or all of the namespace. */
+/**
+ * The named object, or all of the namespace.
+ * @throws CliError for a name and --all-namespaces, which kubectl refuses too.
+ */
 export async function objectsOf(cluster: Cluster, name: string | undefined): Promise<RegistryReplication[]> {
-  return name === undefined ? cluster.list() : [await cluster.get(name)];
+  if (name === undefined) return cluster.list();
+  if (cluster.scope === undefined) throw new CliError('--all-namespaces makes no sense with the name of one object');
+  return [await cluster.get(name)];
 }

@@ -43,6 +43,18 @@ describeWithKubectl('kubectl georep', () => {
     );
   });
 
+  it('suggests a verb for a first word that is neither a verb nor an object', async () => {
+    const { code, stderr } = await plugin.run(cluster.kubeconfig, 'plna');
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/"plna" not found\n\(plna is no verb either; did you mean plan\?\)\n$/);
+  });
+
+  it('refuses the name of one object with --all-namespaces, as kubectl does', async () => {
+    const { code, stderr } = await plugin.run(cluster.kubeconfig, 'plan one -A');
+    expect(code).to.equal(1);
+    expect(stderr).to.equal('error: --all-namespaces makes no sense with the name of one object\n');
+  });
+
   it('refuses wrong flags in one line, with a suggestion', async () => {
     expect(await plugin.run(cluster.kubeconfig, 'replicas -o tabel')).to.deep.include({
       code: 1,

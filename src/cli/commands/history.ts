@@ -1,5 +1,9 @@
 // `kubectl georep history NAME`: the events and times of one object as a timeline.
+import type { EventsV1Event } from '@kubernetes/client-node';
 import type { Command } from 'commander';
+import type { RegistryReplication } from '../../api/registryreplication.ts';
+import { explain, isForbidden } from '../../kubernetes/client/errors.ts';
+import type { Cluster } from '../cluster.ts';
 import { resourceName } from '../names.ts';
 import { type Column, printListing } from '../output.ts';
 import type { Session } from '../session.ts';
@@ -25,9 +29,20 @@ export function registerHistory(program: Command, session: Session): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withCluster(options, async (cluster) => {
         const object = await cluster.get(name);
-        const rows = timeline(object, await cluster.events(object), session.clock.now());
+        const rows = timeline(object, await eventsOf(cluster, session, object), session.clock.now());
         const names = [resourceName({ object: name })];
         printListing(session, options.output, { rows, columns, names, nothing: `No events of ${name} found.` });
       });
     });
+}
+
+/** A user who may not list events still gets the times in the status. */
+async function eventsOf(cluster: Cluster, session: Session, object: RegistryReplication): Promise<EventsV1Event[]> {
+  try {
+    return await cluster.events(object);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    session.stderr.write(`warning: without events: ${explain(error)}\n`);
+    return [];
+  }
 }
