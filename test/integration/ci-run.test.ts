@@ -1,4 +1,4 @@
-// The last lines of .ci/run, with stand-ins for npm and id.
+// The last lines of .ci/run, with stand-ins for npm, id and chromium.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ describe('.ci/run', () => {
     await cp(join(root, '.ci/run'), join(directory, 'project/.ci/run'));
     await mkdir(join(directory, 'bin'));
     await writeFile(join(directory, 'bin/id'), '#!/bin/sh\necho 1000\n', { mode: 0o755 });
+    await writeFile(join(directory, 'bin/chromium'), '#!/bin/sh\n', { mode: 0o755 });
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
@@ -33,14 +34,14 @@ describe('.ci/run', () => {
   it('reports near its end that nothing was audited, and passes', async () => {
     expect(await ends('NOT AUDITED, for the registry gave no report', 0)).to.deep.equal({
       code: 0,
-      lines: ['audit: NOT AUDITED, for the registry gave no report', '3 passed, 0 failed'],
+      lines: ['audit: NOT AUDITED, for the registry gave no report', '6 passed, 0 failed'],
     });
   });
 
   it('fails on a finding, and repeats it', async () => {
     expect(await ends('leftpad, high: Loses its head', 1)).to.deep.equal({
       code: 1,
-      lines: ['audit: leftpad, high: Loses its head', '3 passed, 0 failed'],
+      lines: ['audit: leftpad, high: Loses its head', '6 passed, 0 failed'],
     });
   });
 

@@ -111,14 +111,14 @@ export class AllPanel {
 }
 
 function registryRow(view: RegistryView): HTMLElement {
-  const { key, namespace, name, registry, phase, readyRegions, message, reason } = view;
+  const { namespace, name, registry, phase, readyRegions, message, reason } = view;
   const isWell = phase === 'Ready';
   return el(
     'li',
     {},
     el(
       'a',
-      { class: 'row', href: `#/${key}` },
+      { class: 'row', href: `#/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}` },
       icon(isWell ? 'Ready' : phase === 'Failed' || phase === 'Degraded' ? 'Failed' : 'Syncing'),
       el('span', { class: 'name' }, name, el('span', { class: 'muted' }, ` ${namespace}`)),
       el(

@@ -186,7 +186,12 @@ function pick(location: string): void {
 function keyInAddress(): string | undefined {
   const { hash } = location;
   if (hash === '') return '';
-  return hash.startsWith('#/') ? hash.slice(2) : undefined;
+  if (!hash.startsWith('#/')) return undefined;
+  try {
+    return decodeURIComponent(hash.slice(2));
+  } catch {
+    return '';
+  }
 }
 
 /** Tells a screen reader of states that the chosen registry has entered. */

@@ -124,7 +124,10 @@ export class World {
 
   #sign(marker: Marker): SVGGElement {
     const [x, y] = this.#project(marker.place);
-    const group = svg('g', { transform: `translate(${x} ${y}) scale(${this.#unitsPerPixel})` });
+    const group = svg('g', {
+      'data-location': marker.location,
+      transform: `translate(${x} ${y}) scale(${this.#unitsPerPixel})`,
+    });
     const { state, home = false, count } = marker;
     if (!state) group.append(svg('circle', { class: 'dot', r: 2.5 }));
     else if (count === undefined) group.append(sign(state, home));
