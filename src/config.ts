@@ -9,6 +9,7 @@ import {
   durationFlag,
   flag,
   labelSelector,
+  loopbackFlag,
   namespaces,
   oneOf,
   toggle,
@@ -37,6 +38,8 @@ export interface Config {
   readonly metricsSecure?: SecureMetrics;
   /** Undefined: no probes are served. */
   readonly healthProbeBindAddress?: BindAddress;
+  /** Undefined: no map is served. */
+  readonly mapBindAddress?: BindAddress;
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
   /** In Kubernetes' syntax; undefined: all objects. */
@@ -98,6 +101,7 @@ export function parseConfig(argv: readonly string[]): Config {
   const {
     metricsBindAddress,
     healthProbeBindAddress,
+    mapBindAddress,
     metricsSecure,
     metricsCertDir: certDir,
     leaderElect,
@@ -131,6 +135,7 @@ export function parseConfig(argv: readonly string[]): Config {
     ...(metricsBindAddress && { metricsBindAddress }),
     ...(metricsSecure && { metricsSecure: Object.freeze({ ...(certDir !== undefined && { certDir }) }) }),
     ...(healthProbeBindAddress && { healthProbeBindAddress }),
+    ...(mapBindAddress && { mapBindAddress }),
     ...(leaderElect && { leaderElection: Object.freeze(leaderElection) }),
     ...(env.AZURE_TENANT_ID && { homeTenant: env.AZURE_TENANT_ID }),
     ...(env.POD_NAME && { podName: env.POD_NAME }),
@@ -176,6 +181,7 @@ const options = (): Option[] => [
     ':8081',
     'where /livez and /readyz are served, as host:port or :port; 0 turns them off',
   ),
+  loopbackFlag('--map-bind-address', 'where the read-only map is served on loopback, as :port; 0 turns it off'),
   flag('--watch-namespaces <names>', 'namespaces to watch, separated by commas; may be repeated')
     .default([], 'all')
     .argParser(namespaces),

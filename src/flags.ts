@@ -37,6 +37,21 @@ export function bindAddress(text: string): BindAddress | undefined {
   return Object.freeze({ ...(host ? { host } : {}), port });
 }
 
+/** Off by default. */
+export function loopbackFlag(name: string, description: string): Option {
+  return flag(`${name} <address>`, description).default(undefined, '0').argParser(loopbackAddress);
+}
+
+/** Without a host it is 127.0.0.1. */
+function loopbackAddress(text: string): BindAddress | undefined {
+  const address = bindAddress(text);
+  if (!address) return undefined;
+  const { host = '127.0.0.1', port } = address;
+  if (!['127.0.0.1', '::1', 'localhost'].includes(host))
+    throw new InvalidArgumentError('must be an address of loopback, such as :8082; kubectl port-forward reaches it');
+  return Object.freeze({ host, port });
+}
+
 export function trueOrFalse(text: string): boolean {
   return oneOf(['true', 'false'])(text) === 'true';
 }

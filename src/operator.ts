@@ -119,13 +119,15 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     log,
     isWorking,
   });
+  const listeners = [reconciler.onChange];
+  const onChange: typeof reconciler.onChange = (change) => listeners.forEach((listen) => void listen(change));
   // Its own connections: a shared pool may give the watch one that has fallen silent, which takes 30 s to notice.
-  const informer = watchObjects(config, { cluster: connect(), store, log, onChange: reconciler.onChange });
+  const informer = watchObjects(config, { cluster: connect(), store, log, onChange });
   resources.defer(() => informer.stop());
   metrics.informer(name, informer.health);
 
   const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
-  const ports = await openServers(config, { connect, metrics, checks, log }, resources);
+  const ports = await openServers(config, { connect, metrics, checks, log, store, informer, listeners }, resources);
   const { cloud, interval, concurrency } = config;
   const proxies = {
     serverProxy: cluster.proxy,

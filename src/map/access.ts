@@ -17,15 +17,16 @@ export type Access =
   { readonly allowed: true; readonly cookie?: string } | { readonly allowed: false; readonly message: string };
 
 export interface AccessControl {
-  /** For the first URL. */
-  readonly token: string;
+  /** For the first URL; undefined if none is needed. */
+  readonly token: string | undefined;
   check(asking: Asking): Access;
 }
 
 const noToken = 'This map needs the whole address that was printed at its start, with its token.';
 
-export function accessControl(): AccessControl {
-  const token = randomBytes(32).toString('base64url');
+/** @param needsToken False where something else decides who reaches the port; other pages and names are refused all the same. */
+export function accessControl(needsToken: boolean): AccessControl {
+  const token = needsToken ? randomBytes(32).toString('base64url') : undefined;
   const session = randomBytes(32).toString('base64url');
   return {
     token,
@@ -35,6 +36,7 @@ export function accessControl(): AccessControl {
       if (port === undefined) return refused('This server answers to 127.0.0.1, [::1] and localhost only.');
       const isFirst = asking.method === 'GET' && asking.path === '/' && asking.token !== undefined;
       if (!isFromHere(asking, host, isFirst)) return refused('This request comes from another web page.');
+      if (token === undefined) return { allowed: true };
       // Cookies of one host are shared between ports, so the name tells the maps of several ports apart.
       const name = `georep-map-${port}`;
       if (isFirst) {

@@ -15,7 +15,7 @@ import { contactOf } from './contact.ts';
 import { type Editor, editorOf } from './editor.ts';
 import { eventsOf } from './events.ts';
 import { type Contact, type EventView, type MapState, type RegistryView, registryView } from './model.ts';
-import { type Assets, serveMap } from './server.ts';
+import { type Assets, type MapServerOptions, serveMap } from './server.ts';
 import { StateStream, type StreamLimits } from './stream.ts';
 
 export interface MapAddress {
@@ -26,7 +26,7 @@ export interface MapAddress {
 }
 
 export interface RunningMap {
-  /** With the token that the browser exchanges for a cookie. */
+  /** With the token, if one is needed, that the browser exchanges for a cookie. */
   readonly url: string;
   readonly port: number;
   /** Takes each change of an object after the store has it. */
@@ -38,6 +38,8 @@ export interface MapOptions {
   readonly address: MapAddress;
   readonly store: Pick<Store<RegistryReplication>, 'list' | 'read'>;
   readonly health: () => InformerHealth;
+  /** A map with an editor always needs one. */
+  readonly needsToken?: MapServerOptions['needsToken'];
   readonly editor?: Editor;
   readonly events?: (name: ObjectName) => Promise<EventView[]>;
   readonly kubectlArgs?: readonly string[];
@@ -71,6 +73,7 @@ export async function startMap(options: MapOptions): Promise<RunningMap> {
   const assets = options.assets ?? (await pageAssets());
   const server = await serveMap({
     ...address,
+    needsToken: editor !== undefined || options.needsToken,
     assets,
     stream,
     state: () => state(stream.contact()),

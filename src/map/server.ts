@@ -19,6 +19,8 @@ export interface MapServerOptions {
   readonly host?: string | undefined;
   /** 0: the system chooses. */
   readonly port: number;
+  /** Default: true. Without a token, every client on loopback may read the map. */
+  readonly needsToken?: boolean | undefined;
   readonly assets: Assets;
   readonly stream: StateStream;
   readonly state: () => MapState;
@@ -32,7 +34,7 @@ export interface MapServerOptions {
 
 export interface RunningMapServer {
   readonly port: number;
-  /** With the token. */
+  /** With the token, if one is needed. */
   readonly url: string;
   /** Resolves when no connection is left. */
   close(): Promise<void>;
@@ -63,7 +65,7 @@ export async function serveMap(options: MapServerOptions): Promise<RunningMapSer
   const name = host.includes(':') ? `[${host}]` : host;
   return {
     port,
-    url: `http://${name}:${port}/?token=${token}`,
+    url: `http://${name}:${port}/${token === undefined ? '' : `?token=${token}`}`,
     close: () => {
       stream.close();
       return closed(server);
@@ -75,9 +77,9 @@ export function isLoopback(host: string): boolean {
   return host === '127.0.0.1' || host === '::1' || host === 'localhost';
 }
 
-function mapApp(options: MapServerOptions): { app: Hono; token: string } {
+function mapApp(options: MapServerOptions): { app: Hono; token: string | undefined } {
   const { assets, stream, state, editor, events } = options;
-  const access = accessControl();
+  const access = accessControl(options.needsToken ?? true);
   const app = new Hono();
   app.use(async (c, next) => {
     for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);

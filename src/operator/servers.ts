@@ -1,7 +1,9 @@
-// Opens the servers of /metrics and of the health probes.
+// Opens the servers of /metrics, of the health probes and of the map.
 import type { Config } from '../config.ts';
+import type { Informer } from '../kubernetes/cache/informer.ts';
 import type { KubeClient, KubeClientOptions } from '../kubernetes/client/client.ts';
 import { systemClock as clock } from '../lib/clock.ts';
+import { type MapOptions, type RunningMap, startMap } from '../map/map.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { metricsPage } from '../telemetry/metrics-page.ts';
@@ -13,6 +15,11 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   readonly checks: Checks;
   readonly log: Logger;
+  /** For the map. */
+  readonly store: MapOptions['store'];
+  readonly informer: Pick<Informer, 'health'>;
+  /** Called for each change; the map adds its own. */
+  readonly listeners: RunningMap['onChange'][];
 }
 
 /** The ports that were bound; undefined where the configuration turns the server off. */
@@ -21,7 +28,7 @@ export interface Ports {
   readonly healthPort: number | undefined;
 }
 
-/** Opens the configured servers and adds them to `resources`. Rejects with a BindError or a CertificateError. */
+/** Opens the configured servers and adds them to `resources`. Rejects with a BindError, a CertificateError or a MapServerError. */
 export async function openServers(
   config: Config,
   options: ServerOptions,
@@ -35,7 +42,21 @@ export async function openServers(
     openMetrics(config, options)?.then(keep),
     config.healthProbeBindAddress && serveHealth(config.healthProbeBindAddress, options.checks).then(keep),
   ]);
+  await openMap(config, options, resources);
   return { metricsPort, healthPort };
+}
+
+/** It needs no token, which the log could not show: only those who may forward ports of the pod reach it, and it is read-only. */
+async function openMap(
+  { mapBindAddress: address }: Config,
+  { store, informer, listeners, log }: ServerOptions,
+  resources: AsyncDisposableStack,
+): Promise<void> {
+  if (!address) return;
+  const map = await startMap({ address, needsToken: false, store, health: informer.health, clock });
+  resources.defer(() => map.close());
+  listeners.push(map.onChange);
+  log.info({ map: map.url }, 'The map is served on loopback; kubectl port-forward reaches it');
 }
 
 function openMetrics(

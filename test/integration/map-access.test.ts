@@ -184,6 +184,26 @@ describe('a read-only map', () => {
     }
   });
 
+  it('can do without a token, and refuses other names and pages all the same', async () => {
+    const map = await startMap({ address: { port: 0 }, needsToken: false, store, health, clock, assets: page });
+    try {
+      const client = new MapClient(map.url);
+      expect(map.url).to.equal(`${client.origin}/`);
+      expect((await client.request('/')).status).to.equal(200);
+      expect((await client.request('/api/state')).status).to.equal(200);
+      const headers = [
+        { Host: 'evil.example' },
+        { Origin: 'https://evil.example' },
+        { 'Sec-Fetch-Site': 'cross-site' },
+      ];
+      for (const wrong of headers)
+        expect((await client.request('/api/state', { headers: wrong })).status).to.equal(403);
+      expect((await client.post(objectPath, change)).status).to.equal(405);
+    } finally {
+      await map.close();
+    }
+  });
+
   it('is served on loopback only', async () => {
     for (const host of ['0.0.0.0', '::', '192.0.2.1']) {
       const error = await startMap({ address: { host, port: 0 }, store, health, clock, assets: page }).then(

@@ -8,6 +8,7 @@ import { createOperator, type Operator } from '../../src/operator.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { defaultSubscriptionId } from '../emulators/arm/emulator.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { MapClient, until } from '../map-client.ts';
 import type { LogLine } from '../operator.ts';
 import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { trust } from '../trust.ts';
@@ -105,6 +106,30 @@ describe('the operator', () => {
     await log.next(({ msg }) => msg.includes('standing by'));
     await standby.stop();
     expect(lines().filter((msg) => msg.includes('passes begin'))).to.have.length(1);
+  });
+
+  it('serves a read-only map that follows its objects, and ends with it', async () => {
+    operator = createOperator(
+      parseConfig([...ports, ...election, '--map-bind-address=:0']),
+      createLogger({ level: 'info', destination: { write: (line) => log.push(JSON.parse(line)) } }),
+      (why) => log.push({ level: 'lost', msg: why }),
+    );
+    await operator.start();
+    const { map } = await log.next(({ msg }) => msg.startsWith('The map is served'));
+    const client = new MapClient(String(map));
+    const stream = client.messages();
+    const { data } = await until(stream, ({ event }) => event === 'state');
+    expect(data).to.deep.include({ writable: false, hasEvents: false });
+    await replicate('mapped');
+    await until(
+      stream,
+      ({ event, data }) =>
+        event === 'update' && data.changed.some(({ name, phase }) => name === 'mapped' && phase === 'Ready'),
+    );
+    expect((await client.post('/api/registries/default/mapped', {})).status).to.equal(405);
+    await operator.stop();
+    const end = await until(stream, () => false).catch(({ message }: Error) => message);
+    expect(end).to.match(/the stream has ended|aborted/);
   });
 
   it('closes what it has opened when it cannot start', async () => {

@@ -53,6 +53,12 @@ describe('parseConfig', () => {
     } satisfies Config);
   });
 
+  it('serves the map on loopback only, and only if asked to', () => {
+    expect(configFrom(['--map-bind-address=0'], {})).not.to.have.any.keys('mapBindAddress');
+    expect(configFrom(['--map-bind-address=[::1]:8082'], {}).mapBindAddress).to.deep.equal({ host: '::1', port: 8082 });
+    expect(refusal(['--map-bind-address=0.0.0.0:8082'], {}).message).to.contain('must be an address of loopback');
+  });
+
   const everything: [flag: string, twin: string, text: string, setting: keyof Config, value: unknown][] = [
     [
       '--metrics-bind-address',
@@ -61,6 +67,7 @@ describe('parseConfig', () => {
       'metricsBindAddress',
       { host: '127.0.0.1', port: 9090 },
     ],
+    ['--map-bind-address', 'MAP_BIND_ADDRESS', ':8082', 'mapBindAddress', { host: '127.0.0.1', port: 8082 }],
     [
       '--health-probe-bind-address',
       'HEALTH_PROBE_BIND_ADDRESS',
