@@ -16,20 +16,26 @@ export interface ObjectWatch {
   stop(): void;
 }
 
-/**
- * @param namespace Undefined: all.
- * @param onChange Called after each change; `gone` is true for an object that was deleted.
- */
+export interface WatchOptions {
+  /** Undefined: all. */
+  readonly namespace: string | undefined;
+  /** Called after each change; `gone` is true for an object that was deleted. */
+  readonly onChange: (object: RegistryReplication, gone: boolean) => void;
+  /** Called when the API server does not answer, and is asked again. */
+  readonly onWarning: (sentence: string) => void;
+  /** Called when it answers again. */
+  readonly onRecovery?: () => void;
+}
+
 export function watchObjects(
   { client }: Cluster,
-  { clock, stderr }: Session,
-  namespace: string | undefined,
-  onChange: (object: RegistryReplication, gone: boolean) => void,
+  { clock }: Session,
+  { namespace, onChange, onWarning, onRecovery = () => undefined }: WatchOptions,
 ): ObjectWatch {
   const store = new Store<RegistryReplication>();
   const quiet = () => undefined;
-  const tell = (_: object, sentence: string) => void stderr.write(`warning: ${oneLine(sentence)}\n`);
-  const log: Log = { debug: quiet, info: quiet, warn: tell, error: tell };
+  const tell = (_: object, sentence: string) => onWarning(oneLine(sentence));
+  const log: Log = { debug: quiet, info: onRecovery, warn: tell, error: tell };
   const informer = startInformer<RegistryReplication>({
     cluster: client,
     resource: resource<RegistryReplication>(client, { group, version, plural }),

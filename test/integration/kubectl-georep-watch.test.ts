@@ -93,6 +93,16 @@ describeWithKubectl('kubectl georep that follows an object', () => {
     child.kill();
   });
 
+  it('--watch goes on after the API server has ended the watch', async () => {
+    await store('resumed', 'Syncing');
+    const { child, line } = start('resumed --watch', 'stdout');
+    for (const _ of ['heading', 'japaneast', 'westeurope', 'eastus']) await line();
+    cluster.faults?.closeWatches();
+    await writeStatus('resumed', withState('japaneast', 'Ready'));
+    expect(await line()).to.match(/^japaneast +japaneast +Succeeded +Ready$/);
+    child.kill();
+  });
+
   it('--watch refuses what it cannot follow, and says so at once', async () => {
     const missing = await plugin.run(cluster.kubeconfig, 'nothing --watch');
     expect(missing.code).to.equal(1);

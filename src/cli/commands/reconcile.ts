@@ -78,7 +78,7 @@ function follow(
   const elapsed = () => humanDuration(clock.now().getTime() - start);
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
   let last: RegistryReplication | undefined;
-  const objects = watchObjects(cluster, session, requested.metadata.namespace, (object, gone) => {
+  const onChange = (object: RegistryReplication, gone: boolean) => {
     if (object.metadata.uid !== requested.metadata.uid) return;
     if (gone) return reject(new CliError(`${object.metadata.name} was deleted`));
     for (const line of progressLines(last, object, request)) stderr.write(`${elapsed()}\t${oneLine(line)}\n`);
@@ -86,7 +86,9 @@ function follow(
     const verdict = verdictOf(object, request);
     if (verdict.kind === 'ready') resolve({ ready: true, words: `Ready after ${elapsed()}` });
     if (verdict.kind === 'stalled') resolve({ ready: false, words: oneLine(`Stalled, ${verdict.message}`) });
-  });
+  };
+  const onWarning = (sentence: string) => void stderr.write(`${elapsed()}\t${sentence}\n`);
+  const objects = watchObjects(cluster, session, { namespace: requested.metadata.namespace, onChange, onWarning });
   const cancel = clock.after(timeoutMs, () =>
     resolve({ ready: false, words: `not Ready within ${formatDuration(timeoutMs)}` }),
   );

@@ -1,7 +1,7 @@
 // `kubectl georep replicas [NAME]`, the default verb: one line for each replica, as `az acr replication list` prints it.
 import type { Command } from 'commander';
 import type { Cluster } from '../cluster.ts';
-import { type Column, createTable, printLines, printListing, shownColumns } from '../output.ts';
+import { type Column, createTable, printLines, printListing, shownColumns, styled } from '../output.ts';
 import { type ReplicaRow, replicaColumns, replicaRows, rowKey } from '../replica-rows.ts';
 import { createScreen } from '../screen.ts';
 import { CliError, type Session } from '../session.ts';
@@ -47,15 +47,17 @@ async function watch(cluster: Cluster, session: Session, name: string | undefine
   // Fails where a watch would be tried again and again: without rights, or without the object.
   await objectsOf(cluster, name);
   const columns = shownColumns(columnsFor(session, name, options), output);
-  const follow = session.stdout.isTTY ? redraw : append;
-  const onChange: { call: () => void } = { call: () => undefined };
-  const objects = watchObjects(cluster, session, name === undefined ? cluster.scope : cluster.namespace, () =>
-    onChange.call(),
-  );
+  const namespace = name === undefined ? cluster.scope : cluster.namespace;
+  const follower: { current?: Follower } = {};
+  const objects = watchObjects(cluster, session, {
+    namespace,
+    onChange: () => follower.current?.onChange(),
+    onWarning: (sentence) => follower.current?.onWarning(sentence),
+    onRecovery: () => follower.current?.onChange(),
+  });
   await objects.synced;
-  const rows = () => rowsOf(objects, name);
-  onChange.call = follow(session, columns, rows);
-  onChange.call();
+  follower.current = (session.stdout.isTTY ? redraw : append)(session, columns, () => rowsOf(objects, name));
+  follower.current.onChange();
   return new Promise(() => undefined);
 }
 
@@ -64,22 +66,33 @@ function rowsOf(objects: ObjectWatch, name: string | undefined): ReplicaRow[] {
   return shown.flatMap(replicaRows);
 }
 
-type Follow = (session: Session, columns: readonly Column<ReplicaRow>[], rows: () => ReplicaRow[]) => () => void;
+interface Follower {
+  onChange(): void;
+  onWarning(sentence: string): void;
+}
+
+type Follow = (session: Session, columns: readonly Column<ReplicaRow>[], rows: () => ReplicaRow[]) => Follower;
 
 const redrawMs = 1_000;
 
-/** Draws the whole table in place at each change, and once a second for the ages in it. */
+/** Draws the whole table in place at each change, and once a second for the ages in it. A warning stays until the API server answers. */
 const redraw: Follow = (session, columns, rows) => {
   const { stdout, clock } = session;
   const screen = createScreen(stdout);
   let cancel: () => void = () => undefined;
+  let warning: string | undefined;
   const draw = () => {
     cancel();
     const lines = createTable(columns, session, stdout.columns).lines(rows());
-    screen.draw(lines.length > 1 ? lines : ['No replicas found.']);
+    const notice = warning === undefined ? [] : [styled(session, 'yellow', warning.slice(0, stdout.columns))];
+    screen.draw([...(lines.length > 1 ? lines : ['No replicas found.']), ...notice]);
     cancel = clock.after(redrawMs, draw);
   };
-  return draw;
+  const show = (sentence: string | undefined) => {
+    warning = sentence;
+    draw();
+  };
+  return { onChange: () => show(undefined), onWarning: show };
 };
 
 /** Prints a line for each row that is new, differs in what the columns show, or is gone. */
@@ -87,7 +100,7 @@ const append: Follow = (session, columns, rows) => {
   const table = createTable(columns, session);
   const timeless = columns.filter(({ heading }) => heading !== 'FOR');
   const shown = new Map<string, { readonly row: ReplicaRow; readonly text: string }>();
-  return () => {
+  const onChange = () => {
     const now = new Map(
       rows().map((row) => [rowKey(row), { row, text: timeless.map((column) => column.cell(row)).join('\t') }]),
     );
@@ -97,6 +110,7 @@ const append: Follow = (session, columns, rows) => {
     for (const [key, one] of now) shown.set(key, one);
     if (gone.length + changed.length > 0) printLines(session, table.lines([...gone, ...changed]));
   };
+  return { onChange, onWarning: (sentence) => void session.stderr.write(`warning: ${sentence}\n`) };
 };
 
 const goneState = { state: 'Absent', displayStatus: 'Gone' } as const;
