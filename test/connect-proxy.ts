@@ -10,7 +10,7 @@ import type { Certificate } from './emulators/certificate.ts';
 export type ProxyBehaviour = 'connect' | number | 'stall' | 'close';
 
 export interface ConnectProxyOptions {
-  /** The local URL of each `name:port`. */
+  /** The local URL of each `name:port`; `*.example.com:443` stands for all names that end so. */
   readonly targets?: Readonly<Record<string, string>>;
   /** `user:password`; other clients are answered with 407. */
   readonly credentials?: string;
@@ -89,7 +89,7 @@ export class ConnectProxy {
     client.on('end', () => client.end());
     this.requests.push(url);
     const expected = this.#credentials && `Basic ${Buffer.from(this.#credentials).toString('base64')}`;
-    const target = this.targets[url];
+    const target = this.targets[url] ?? this.targets[url.replace(/^[^.]+(?:\.[^.]+\.geo)?\./, '*.')];
     if (expected && headers['proxy-authorization'] !== expected) refuse(client, 407);
     else if (this.behaviour === 'stall') client.resume();
     else if (this.behaviour === 'close') client.destroy();

@@ -15,7 +15,7 @@ import { Quota, type QuotaOptions } from './quota.ts';
 import { seeded } from './random.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
-import { type FederatedCredential, Tenant } from './tokens.ts';
+import { type FederatedCredential, Tenant, type Verdict } from './tokens.ts';
 import { World } from './world.ts';
 
 /** A subscription that always exists. */
@@ -59,6 +59,8 @@ export interface ArmEmulator {
   register(clientId: string, federated?: readonly FederatedCredential[]): void;
   /** Grants tokens for a managed identity: see metadata-endpoint.ts. */
   readonly grant: Grant;
+  /** Verifies an access token of the tenant, as the registries' data plane does. */
+  verify(token: string): Verdict;
   /** Ends every connection; resolves when the port is free. */
   close(): Promise<void>;
 }
@@ -129,6 +131,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
       return connections.counts;
     },
     register,
+    verify: (token) => tenant.verify(token),
     grant: (clientId, resource) => tenant.grant(clientId, resource),
     async close() {
       journal.close();
