@@ -6,6 +6,7 @@ import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { registerEdits } from './commands/edits.ts';
 import { registerHistory } from './commands/history.ts';
+import { registerImage } from './commands/image.ts';
 import { registerImport } from './commands/import.ts';
 import { registerMap } from './commands/map.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -24,6 +25,7 @@ const verbs: readonly RegisterVerb[] = [
   registerReconcile,
   registerMap,
   registerImport,
+  registerImage,
 ];
 
 /** Runs the command line without node and script; resolves to the exit code, after errors were told on stderr. */

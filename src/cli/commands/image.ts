@@ -1,0 +1,144 @@
+// `kubectl georep image`: asks the endpoint of each region whether an image can be pulled there yet.
+import { type Command, InvalidArgumentError } from 'commander';
+import type { RegistryReplication } from '../../api/registryreplication.ts';
+import { createManifestReader } from '../../azure/manifest-reader.ts';
+import { isoSeconds } from '../../lib/clock.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { humanDuration } from '../../lib/human-duration.ts';
+import { withAzure } from '../azure.ts';
+import type { Cluster } from '../cluster.ts';
+import { askOnce, askUntilEverywhere } from '../image/ask.ts';
+import { type ImageName, imageWords, parseImage } from '../image/image-name.ts';
+import { digestOf, messageOf, presence, type RegionAnswer, verdictOf } from '../image/region-answers.ts';
+import { type Column, type OutputFormat, printListing } from '../output.ts';
+import { CliError, type ExitCode, exitCode, type Session } from '../session.ts';
+import { type GlobalOptions, withCluster } from '../verb.ts';
+
+interface ImageOptions extends GlobalOptions {
+  readonly wait?: boolean;
+  /** In ms. */
+  readonly timeout: number;
+}
+
+const defaultTimeout = '10m';
+
+export function registerImage(program: Command, session: Session): void {
+  program
+    .command('image')
+    .description('show whether an image can be pulled in every region yet; your own Azure credential asks')
+    .argument('<image>', 'REPOSITORY:TAG or REPOSITORY@DIGEST, also with the login server')
+    .argument('[name]', 'the RegistryReplication; default: that of the login server, or the only one')
+    .option('--wait', 'until every region has the same digest')
+    .option('--timeout <duration>', 'of --wait, such as 90s or 1h30m', duration, parseDuration(defaultTimeout))
+    .action((text: string, name: string | undefined, _: object, command: Command) =>
+      printImage(session, command.optsWithGlobals<ImageOptions>(), text, name),
+    );
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('must be a duration such as 90s or 1h30m');
+  return ms;
+}
+
+async function printImage(
+  session: Session,
+  options: ImageOptions,
+  text: string,
+  name: string | undefined,
+): Promise<void> {
+  const image = parseImage(text);
+  if (!image)
+    throw new CliError(
+      'the image must be REPOSITORY:TAG or REPOSITORY@DIGEST, such as team/web:1.2, with a tag or digest',
+    );
+  const object = await withCluster(options, (cluster) => objectFor(cluster, image, name));
+  const regions = await withAzure(async ({ cloud, credential, inventory }) => {
+    const reader = createManifestReader(credential, cloud);
+    try {
+      const question = { object, image, inventory, reader };
+      return await (options.wait ? askUntilEverywhere(question, session, options.timeout) : askOnce(question, session));
+    } finally {
+      reader.close();
+    }
+  });
+  printRegions(session, options.output, { object, image, regions });
+  session.exitCode = exitCodes[verdictOf(regions)];
+}
+
+const exitCodes: Readonly<Record<ReturnType<typeof verdictOf>, ExitCode>> = {
+  everywhere: exitCode.ok,
+  notYet: exitCode.notYet,
+  denied: exitCode.error,
+};
+
+/** @throws CliError unless exactly one object can be meant. */
+async function objectFor(cluster: Cluster, image: ImageName, name: string | undefined): Promise<RegistryReplication> {
+  const { loginServer } = image;
+  if (name !== undefined) return cluster.get(name);
+  const all = await cluster.list();
+  const fitting = all.filter((object) => loginServer === undefined || isOf(object, loginServer));
+  const [only, ...others] = fitting;
+  if (only && others.length === 0) return only;
+  const which = loginServer === undefined ? '' : ` for ${loginServer}`;
+  const where = cluster.scope === undefined ? '' : ` in namespace ${cluster.scope}`;
+  if (!only) throw new CliError(`there is no RegistryReplication${which}${where}`);
+  const names = fitting.map(({ metadata }) => metadata.name).sort();
+  throw new CliError(`name one of the ${names.length} RegistryReplications${which}${where}: ${names.join(', ')}`);
+}
+
+function isOf({ spec, status }: RegistryReplication, loginServer: string): boolean {
+  const own = status?.registry?.loginServer?.toLowerCase();
+  return own === undefined ? loginServer.startsWith(`${spec.registry.name.toLowerCase()}.`) : own === loginServer;
+}
+
+const styles = { Yes: 'green', No: 'yellow', Unknown: 'red' } as const;
+
+interface Found {
+  readonly object: RegistryReplication;
+  readonly image: ImageName;
+  readonly regions: readonly RegionAnswer[];
+}
+
+function printRegions(session: Session, format: OutputFormat, { object, image, regions }: Found): void {
+  const now = session.clock.now();
+  const { subscriptionId, resourceGroup, name } = object.spec.registry;
+  const columns: Column<RegionAnswer>[] = [
+    { heading: 'REGION', cell: ({ location }) => location },
+    { heading: 'PRESENT', cell: presence, style: (row) => styles[presence(row)] },
+    { heading: 'DIGEST', cell: (row) => (format === 'wide' ? digestOf(row) : digestOf(row)?.slice(0, 19)) },
+    { heading: 'ASKED', cell: ({ askedSince }) => humanDuration(now.getTime() - askedSince.getTime()) },
+    { heading: 'MESSAGE', cell: (row) => messageOf(row, regions) },
+    { heading: 'ENDPOINT', cell: ({ endpoint }) => endpoint, wide: true },
+  ];
+  printListing(session, format, {
+    rows: regions,
+    columns,
+    data: {
+      image: imageWords(image),
+      registry: { subscriptionId, resourceGroup, name },
+      everywhere: verdictOf(regions) === 'everywhere',
+      regions: regions.map((region) => asData(region, regions)),
+    },
+    names: regions.flatMap((region) => {
+      const digest = digestOf(region);
+      return digest === undefined ? [] : `${region.endpoint}/${image.repository}@${digest}`;
+    }),
+    nothing: 'The object lists no regions.',
+  });
+}
+
+function asData(region: RegionAnswer, all: readonly RegionAnswer[]): object {
+  const { location, endpoint, askedSince, presentSince } = region;
+  const digest = digestOf(region);
+  const message = messageOf(region, all);
+  return {
+    location,
+    ...(endpoint !== undefined && { endpoint }),
+    present: { Yes: true, No: false, Unknown: null }[presence(region)],
+    ...(digest !== undefined && { digest }),
+    askedSince: isoSeconds(askedSince),
+    ...(presentSince && { presentSince: isoSeconds(presentSince) }),
+    ...(message !== '' && { message }),
+  };
+}
