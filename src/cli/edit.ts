@@ -4,7 +4,7 @@ import type { RegistryReplication } from '../api/registryreplication.ts';
 import { isMissing, isPatchRefused } from '../kubernetes/client/errors.ts';
 import type { Cluster } from './cluster.ts';
 import { resourceName } from './names.ts';
-import { type OutputFormat, printData, printLines } from './output.ts';
+import { type OutputFormat, oneLine, printData, printLines } from './output.ts';
 import { notListed } from './region-names.ts';
 import { CliError, type Session } from './session.ts';
 import { type Edit, NotListed, type SpecChange, specChange } from './spec-change.ts';
@@ -95,7 +95,7 @@ function editWords({ words }: SpecChange, dryRun: DryRun): string {
 export function printEdit(session: Session, output: OutputFormat, object: RegistryReplication, words: string): void {
   const name = resourceName({ object: object.metadata.name });
   if (output === 'json' || output === 'yaml') printData(session, output, withoutManagedFields(object));
-  else printLines(session, [output === 'name' ? name : `${name}: ${words}`]);
+  else printLines(session, [output === 'name' ? name : `${name}: ${oneLine(words)}`]);
 }
 
 /** The options of a verb whose last argument is its own command. */

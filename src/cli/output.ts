@@ -125,17 +125,28 @@ export function oneLine(text: string): string {
   return sanitize(text, maxCellChars);
 }
 
-/** JSON with every control and format character escaped, so that a terminal shows it as it is. */
+/** Characters that control a terminal, or hide or reverse text; a line break in a text is none of them. */
+const harmful = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** JSON with every harmful character escaped, so that a terminal shows it as it is. */
 export function toJson(data: unknown): string {
-  return JSON.stringify(data, undefined, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) =>
-    Array.from({ length: char.length }, (_, n) => escaped(char.charCodeAt(n))).join(''),
-  );
+  return JSON.stringify(data, undefined, 2).replace(harmful, (char) => codeUnits(char, '\\u'));
 }
 
-function escaped(codeUnit: number): string {
-  return `\\u${codeUnit.toString(16).padStart(4, '0')}`;
-}
-
+/** The same for YAML. */
 export function toYaml(data: unknown): string {
-  return dump(data, { noRefs: true, lineWidth: -1 });
+  // js-yaml escapes control characters only, and quotes a text for them: every harmful character is told by one and its code.
+  const marked: unknown = JSON.parse(JSON.stringify(data), (_, value: unknown) => mark(value));
+  return dump(marked, { noRefs: true, lineWidth: -1 }).replace(/\\x01([0-9a-f]{4})/g, '\\u$1');
+}
+
+function mark(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(harmful, (char) => codeUnits(char, '\u0001'));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [mark(name), each]));
+}
+
+function codeUnits(char: string, prefix: string): string {
+  const codes = Array.from({ length: char.length }, (_, n) => char.charCodeAt(n));
+  return codes.map((code) => `${prefix}${code.toString(16).padStart(4, '0')}`).join('');
 }

@@ -55,7 +55,7 @@ const signs = {
 /** The object's line, its steps, and what keeps the operator from them. */
 export function planLines(view: PlanView): StyledLine[] {
   const { namespace, object, registry, steps } = view;
-  const width = Math.max(0, ...steps.map(({ location }) => location.length));
+  const width = Math.max(0, ...steps.map(({ location }) => oneLine(location).length));
   const heading = oneLine(`${namespace}/${object} (registry ${registry})`);
   return [
     { text: steps.length === 0 && view.current ? `${heading}: nothing to do` : heading, style: 'bold' },
@@ -66,7 +66,7 @@ export function planLines(view: PlanView): StyledLine[] {
 
 function stepLine({ action, location, message }: PlanEntry, width: number): StyledLine {
   const { sign, style } = signs[action];
-  return { text: `  ${sign} ${location.padEnd(width)}   ${oneLine(message ?? action)}`, style };
+  return { text: `  ${sign} ${oneLine(location).padEnd(width)}   ${oneLine(message ?? action)}`, style };
 }
 
 function remarks({ current, suspended, mode, others }: PlanView): string[] {
