@@ -93,7 +93,8 @@ describeWithKubectl('kubectl georep import', () => {
     const names = objects.map(({ metadata }) => metadata.name);
     expect(names).to.deep.equal(['alone1', 'oddnames', 'tagged1', 'thirty1', 'unrouted', 'withhome', 'zoned1']);
     const observing = objects.map((object) => ({ ...object, spec: { ...object.spec, mode: 'Observe' } }));
-    await scenario.kubectl('apply -f -', { input: observing.map((one) => JSON.stringify(one)).join('\n---\n') });
+    const list = { apiVersion: 'v1', kind: 'List', items: observing };
+    await scenario.kubectl('apply -f -', { input: JSON.stringify(list) });
     const expected = objects.map(({ spec }) => ({
       plan: [],
       readyRegions: `${spec.regions.length}/${spec.regions.length}`,
