@@ -11,6 +11,7 @@ import { Store } from '../../src/kubernetes/cache/store.ts';
 import { namespacedName } from '../../src/kubernetes/client/resource.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
+import { startClusterMap } from '../../src/map/map.ts';
 import { missingKubectl } from '../emulators/kubectl.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type DemoAzure, startAzure, summaryOf } from './azure.ts';
@@ -54,6 +55,7 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   started.defer(() => cluster.close());
   stopped.throwIfAborted();
 
+  if (!once) await serveMap(cluster, context);
   started.defer(() => cluster.cleanUp());
   const operator = startDemoOperator(azure, cluster, logFile);
   started.defer(async () => void (await operator.stop()));
@@ -84,6 +86,23 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   const hasKubectl = missingKubectl() === undefined;
   screen.say(guideText({ shellFile, objectFile, namespace, name, log: logFile, faultsPage, hasKubectl }));
   await interrupted;
+}
+
+/** With all rights on the demo's objects, so that a click changes them. */
+async function serveMap(
+  { cluster, scope, kubeconfig }: DemoCluster,
+  { screen, clock, started }: DemoContext,
+): Promise<void> {
+  const map = await startClusterMap({
+    address: { port: 0 },
+    cluster,
+    ...(scope && { namespaces: [scope.namespace], labelSelector: scope.labelSelector }),
+    kubectlArgs: ['--kubeconfig', kubeconfig],
+    clock,
+    log: logTo(screen),
+  });
+  started.defer(() => map.close());
+  screen.say(`See it on the map, and click regions there: ${map.url}`);
 }
 
 function startDemoOperator(

@@ -9,8 +9,10 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import type { MapState } from '../../src/map/model.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
+import { MapClient } from '../map-client.ts';
 import { commandsIn } from '../markdown.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -83,6 +85,14 @@ describeWithKubectl('npm run demo -- --kubeconfig FILE', () => {
     expect(await shell('arm /replications')).not.to.match(/japaneast|westeurope|northeurope/);
     await shell(begin);
     await shell('kubectl wait georep -n registries myacr0007 --for=condition=Ready --timeout=2m');
+  });
+
+  it('names the address of its map first, where everything is Ready', async () => {
+    const url = /^See it on the map, and click regions there: (\S+)$/.exec(output.split('\n', 1)[0] ?? '')?.[1] ?? '';
+    const client = new MapClient(url);
+    await client.open();
+    const { registries } = JSON.parse((await client.get('/api/state')).text) as MapState;
+    expect(registries.map(({ key, phase }) => [key, phase])).to.deep.equal([['registries/myacr0007', 'Ready']]);
   });
 
   it('takes every command of the page on faults', async () => {

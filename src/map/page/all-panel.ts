@@ -27,7 +27,7 @@ export class AllPanel {
     this.#onFilter = onFilter;
     const rows = el('ul', { class: 'rows', id: 'registries' });
     const sums = el('ul', { class: 'rows', id: 'sums' });
-    this.#registries = keyedList(rows, { key: ({ key }) => key, version: JSON.stringify, make: registryRow });
+    this.#registries = keyedList(rows, { key: ({ key }) => key, version: (view) => view, make: registryRow });
     this.#sums = keyedList(sums, {
       key: ({ location }) => location,
       version: JSON.stringify,

@@ -40,7 +40,7 @@ export function byId(id: string): HTMLElement {
 }
 
 interface Kept {
-  readonly version: string;
+  readonly version: unknown;
   readonly element: HTMLElement;
 }
 
@@ -50,7 +50,7 @@ interface Kept {
  */
 export function keyedList<T>(
   parent: HTMLElement,
-  { key, version, make }: { key: (item: T) => string; version: (item: T) => string; make: (item: T) => HTMLElement },
+  { key, version, make }: { key: (item: T) => string; version: (item: T) => unknown; make: (item: T) => HTMLElement },
 ): (items: readonly T[]) => void {
   let kept = new Map<string, Kept>();
   return (items) => {
