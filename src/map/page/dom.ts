@@ -58,7 +58,10 @@ export function keyedList<T>(
     for (const item of items) {
       const before = kept.get(key(item));
       const now = version(item);
-      next.set(key(item), before?.version === now ? before : { version: now, element: replacing(before, make(item)) });
+      next.set(
+        key(item),
+        before && before.version === now ? before : { version: now, element: replacing(before, make(item)) },
+      );
     }
     kept = next;
     let at = parent.firstChild;

@@ -36,7 +36,10 @@ byId('legend').append(
 addEventListener('hashchange', () => {
   selected = keyInAddress() ?? selected;
   draw();
-  byId('panel').focus();
+  const panel = byId('panel');
+  panel.focus({ preventScroll: true });
+  panel.scrollTop = 0;
+  scrollTo(0, 0);
 });
 setInterval(scheduleDraw, ageRefreshMs);
 connect((next, changed) => {

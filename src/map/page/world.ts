@@ -210,7 +210,7 @@ function arc([x1, y1]: readonly [number, number], [x2, y2]: readonly [number, nu
 }
 
 function radiusOf(count: number): number {
-  return Math.min(20, 9 + Math.sqrt(count) / 1.6);
+  return Math.min(16, 8.5 + Math.log2(count));
 }
 
 /** A number in a circle, with the sign of the state that needs attention most. */
