@@ -4,76 +4,37 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { reasons } from '../../src/replication/reasons.ts';
 import { kubectl } from '../emulators/kubectl.ts';
-import { type Connection, connect } from '../emulators/kubernetes/connection.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
 import { play, reasonsElsewhere, type Scenario, settings } from '../golden/scenarios.ts';
+import { createNamespace, storeScenario } from '../golden/store.ts';
 import { root } from '../manifests.ts';
 
-const api = '/apis/georeplication.dev/v1alpha1';
 const phases = ['Pending', 'Syncing', 'Pruning', 'Ready', 'Degraded', 'Failed', 'Suspended', 'Observing', 'Deleting'];
 
 describe('what kubectl prints of an object in each phase and for each reason', () => {
   const scenarios = new Map<string, Scenario>();
   let emulator: KubernetesEmulator;
-  let server: Connection;
+  let client: KubeClient;
   let directory: string;
 
   before(async () => {
     for (const [name, setting] of Object.entries(settings)) scenarios.set(name, await play(setting));
     emulator = await startKubernetesEmulator({ crds: ['crds/registryreplications.yaml'] });
-    server = connect(emulator);
     directory = await mkdtemp(join(tmpdir(), 'golden-'));
     await writeFile(join(directory, 'kubeconfig'), emulator.kubeconfig);
-    await server.request('POST', '/api/v1/namespaces', { metadata: { name: 'registries' } });
-    for (const [name, scenario] of scenarios) await store(objectName(name), scenario);
+    client = createKubeClient(loadKubeConfig(join(directory, 'kubeconfig')));
+    await createNamespace(client, 'registries');
+    for (const [name, scenario] of scenarios) await storeScenario(client, 'registries', objectName(name), scenario);
   });
 
   after(async () => {
-    server?.close();
+    await client?.close();
     await emulator?.close();
     if (directory) await rm(directory, { recursive: true });
   });
-
-  async function store(name: string, { object, events }: Scenario): Promise<void> {
-    const path = `${api}/namespaces/registries/registryreplications`;
-    const { apiVersion, kind, spec, status } = object;
-    const metadata = { name, namespace: 'registries', generation: object.metadata.generation };
-    const created = await server.request<RegistryReplication>('POST', path, { apiVersion, kind, metadata, spec });
-    expect(created.code, JSON.stringify(created.body)).to.equal(201);
-    const written = await server.request(
-      'PATCH',
-      `${path}/${name}/status`,
-      { status },
-      { 'content-type': 'application/merge-patch+json' },
-    );
-    expect(written.code, JSON.stringify(written.body)).to.equal(200);
-    const regarding = { apiVersion, kind, name, namespace: 'registries', uid: created.body.metadata.uid };
-    for (const [n, { type, reason, action, note }] of events.entries()) {
-      const event = {
-        metadata: { name: `${name}.${n}`, namespace: 'registries' },
-        type,
-        reason,
-        action,
-        note,
-        regarding,
-      };
-      const times = {
-        eventTime: '2026-11-22T12:00:00.000000Z',
-        reportingController: 'acr-replication-operator',
-        reportingInstance: 'pod',
-      };
-      const sent = await server.request('POST', '/apis/events.k8s.io/v1/namespaces/registries/events', {
-        apiVersion: 'events.k8s.io/v1',
-        kind: 'Event',
-        ...event,
-        ...times,
-      });
-      expect(sent.code, JSON.stringify(sent.body)).to.equal(201);
-    }
-  }
 
   async function print(args: string): Promise<string> {
     const { code, stdout, stderr } = await kubectl(join(directory, 'kubeconfig'), args.split(' '));
