@@ -27,16 +27,18 @@ export async function storeScenario(
 ): Promise<RegistryReplication> {
   const api = client.api(CustomObjectsApi);
   const { apiVersion, kind, spec, status } = object;
-  const body = { apiVersion, kind, metadata: { name, namespace }, spec };
   const target = { group, version, plural, namespace };
+  const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+  // The server counts the generations: one edit each, and the last one makes the spec what it is.
+  const edits = (object.metadata.generation ?? 1) - 1;
+  const suspendAfter = (edit: number) => (spec.suspend ?? false) !== ((edits - edit) % 2 === 1);
+  const body = { apiVersion, kind, metadata: { name, namespace }, spec: { ...spec, suspend: suspendAfter(0) } };
   const created: RegistryReplication = await api.createNamespacedCustomObject({ ...target, body });
-  // The server counts generations from 1; the status stays as far behind the spec as it was.
-  const behind = (object.metadata.generation ?? 1) - (status?.observedGeneration ?? 0);
-  const observedGeneration = (created.metadata.generation ?? 1) - behind;
-  const stored = await api.patchNamespacedCustomObjectStatus(
-    { ...target, name, body: { status: { ...status, observedGeneration } } },
-    setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
-  );
+  for (let edit = 1; edit <= edits; edit++) {
+    const body = { spec: { suspend: suspendAfter(edit) } };
+    await api.patchNamespacedCustomObject({ ...target, name, body }, mergePatch);
+  }
+  const stored = await api.patchNamespacedCustomObjectStatus({ ...target, name, body: { status } }, mergePatch);
   const { uid = '' } = created.metadata;
   for (const [n, { type, reason, action, note }] of events.entries())
     await client.api(EventsV1Api).createNamespacedEvent({
