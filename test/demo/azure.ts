@@ -9,6 +9,7 @@ import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { realistic, scaled, type Timings } from '../emulators/arm/timings.ts';
 import { trust } from '../trust.ts';
+import { type DemoRegistries, startRegistries } from './registries.ts';
 
 const contentBytes = 2_000_000_000;
 
@@ -27,6 +28,7 @@ const watchableTimings: Timings = {
 
 export interface DemoAzure {
   readonly arm: ArmEmulator;
+  readonly registries: DemoRegistries;
   /** The PEM file to trust. */
   readonly certificateFile: string;
   /** For `curl -K`. */
@@ -44,10 +46,11 @@ export async function startAzure(
     timings: scaled(watchableTimings, 1 / speed),
     registryDefaults: { contentBytes },
   });
-  const { id } = arm.azure.addRegistry(registry, { location: home });
+  const { id } = arm.azure.addRegistry(registry, { location: home, regionalEndpoints: true });
+  const registries = await startRegistries(arm, registry, speed);
   const certificateFile = join(directory, 'arm.pem');
   const curlConfig = join(directory, 'azure.curl');
-  await writeFile(certificateFile, arm.certificate);
+  await writeFile(certificateFile, `${arm.certificate}\n${registries.certificate}`);
   trust(arm.certificate);
 
   const renew = async () => writeFile(curlConfig, curlConfigFor(certificateFile, await tokenOf(arm)), { mode: 0o600 });
@@ -55,12 +58,14 @@ export async function startAzure(
   const renewal = setInterval(() => void renew(), tokenRenewalMs);
   return {
     arm,
+    registries,
     certificateFile,
     curlConfig,
     registryUrl: arm.url + id,
-    close() {
+    async close() {
       clearInterval(renewal);
-      return arm.close();
+      await registries.close();
+      await arm.close();
     },
   };
 }

@@ -8,6 +8,7 @@ import { findCondition } from '../../src/api/conditions.ts';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
 import { Store } from '../../src/kubernetes/cache/store.ts';
+import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { namespacedName } from '../../src/kubernetes/client/resource.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -81,6 +82,8 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
     curlConfig: azure.curlConfig,
     registryUrl: azure.registryUrl,
     emulatorUrl: `${azure.arm.url}/emulator`,
+    pushUrl: azure.registries.pushUrl,
+    pluginEnv: pluginEnvironment(azure, cluster),
   });
   const { namespace, name } = sample.metadata;
   const hasKubectl = missingKubectl() === undefined;
@@ -121,6 +124,17 @@ function startDemoOperator(
   // The operator must not outlive this process, however that ends.
   process.once('exit', () => operator.process.kill('SIGKILL'));
   return operator;
+}
+
+/** The proxy leads to registries only: the cluster is asked without it. */
+function pluginEnvironment({ arm, registries, certificateFile }: DemoAzure, { kubeconfig }: DemoCluster) {
+  const server = loadKubeConfig(kubeconfig).getCurrentCluster()?.server ?? '';
+  return {
+    ...arm.environment,
+    HTTPS_PROXY: registries.proxyUrl,
+    NO_PROXY: URL.canParse(server) ? new URL(server).hostname : '',
+    NODE_EXTRA_CA_CERTS: certificateFile,
+  };
 }
 
 /** Rejects when the operator ends. */

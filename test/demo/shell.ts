@@ -2,6 +2,7 @@
 // emulated Azure.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface ShellParameters {
   /** Absolute. */
@@ -12,7 +13,13 @@ export interface ShellParameters {
   readonly registryUrl: string;
   /** The emulator's own API. */
   readonly emulatorUrl: string;
+  /** Where images are pushed to. */
+  readonly pushUrl: string;
+  /** The environment of the plugin, with the credential for the emulated Azure. */
+  readonly pluginEnv: Readonly<Record<string, string>>;
 }
+
+const plugin = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** The api-version that the operator uses. */
 const apiVersion = '2025-11-01';
@@ -25,10 +32,12 @@ export async function writeShellFile(directory: string, parameters: ShellParamet
 }
 
 /** For sh, bash and zsh. The functions run in subshells, so that they leave no variables behind. */
-export function shellText({ kubeconfig, curlConfig, registryUrl, emulatorUrl }: ShellParameters): string {
+export function shellText(parameters: ShellParameters): string {
+  const { kubeconfig, curlConfig, registryUrl, emulatorUrl, pushUrl, pluginEnv } = parameters;
   const callOf = (url: string) => `( what=\${1-}; [ $# -eq 0 ] || shift; curl -K ${quoted(curlConfig)} "${url}" "$@" )`;
+  const variables = Object.entries(pluginEnv).map(([name, value]) => `${name}=${quoted(value)}`);
   return [
-    '# Source this file while the demo runs: it sets KUBECONFIG and ARM, and defines the functions arm and emulator.',
+    '# Source this file while the demo runs: it sets KUBECONFIG and ARM, and defines the functions arm, emulator, push and georep.',
     `export KUBECONFIG=${quoted(kubeconfig)}`,
     '# The registry in the emulated Azure Resource Manager.',
     `export ARM=${quoted(registryUrl)}`,
@@ -36,6 +45,10 @@ export function shellText({ kubeconfig, curlConfig, registryUrl, emulatorUrl }: 
     `arm() ${callOf(`$ARM$what?api-version=${apiVersion}`)}`,
     "# emulator PATH [curl's options]: faults, changes by others, and the journal of requests; without a PATH it explains them.",
     `emulator() ${callOf(`${emulatorUrl}$what`)}`,
+    '# push REPOSITORY:TAG: an image into the home region; it reaches the others one after the other.',
+    `push() ( curl -K ${quoted(curlConfig)} -X POST "${pushUrl}/$1" )`,
+    '# georep VERB: as kubectl georep, with a credential for the emulated Azure.',
+    `georep() ( ${variables.join(' ')} exec ${quoted(process.execPath)} ${quoted(plugin)} "$@" )`,
     '',
   ].join('\n');
 }

@@ -72,7 +72,7 @@ describeWithKubectl('npm run demo -- --kubeconfig FILE', () => {
   });
 
   it('names a file to source, and commands that work as they stand', async () => {
-    const [source, ...commands] = guide().filter((command) => /^(\.|kubectl|arm) /.test(command));
+    const [source, ...commands] = guide().filter((command) => /^(\.|kubectl|arm|push|georep) /.test(command));
     expect(source).to.equal(`. '${directory}/env'`);
     expect(commands).to.have.length.above(8);
     // A watch never ends, and the last two end the object and begin again.

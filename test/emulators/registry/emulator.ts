@@ -34,9 +34,15 @@ interface Endpoint {
   readonly region: string;
 }
 
+export interface RegistryEmulatorOptions {
+  readonly clock?: Clock;
+  /** Lets `POST /emulator/images/REPOSITORY:TAG` push an image to this registry. */
+  readonly pushes?: { readonly registry: string; readonly delays: () => Readonly<Record<string, number>> };
+}
+
 export async function startRegistryEmulator(
   { azure, verify }: Pick<ArmEmulator, 'azure' | 'verify'>,
-  clock: Clock = systemClock,
+  { clock = systemClock, pushes }: RegistryEmulatorOptions = {},
 ): Promise<RegistryEmulator> {
   const wildcards = ['*.azurecr.io', ...publicRegions.map(({ name }) => `*.${name}.geo.azurecr.io`)];
   const { cert, key } = await makeLoopbackCertificate('Azure Container Registry emulator', wildcards);
@@ -48,6 +54,7 @@ export async function startRegistryEmulator(
     broken: new Set<string>(),
   };
   const app = registryApp(azure, parts);
+  if (pushes) app.route('/', pushApp(parts.images, pushes));
   const server = createAdaptorServer({
     fetch: app.fetch,
     createServer,
@@ -118,6 +125,18 @@ function registryApp(azure: ArmEmulator['azure'], { images, tokens, requests, br
   });
 
   app.notFound(() => refuse(404, 'NOT_FOUND', 'no such path'));
+  return app;
+}
+
+function pushApp(images: Images, { registry, delays }: NonNullable<RegistryEmulatorOptions['pushes']>): Hono {
+  const app = new Hono();
+  app.post('/emulator/images/:image{.+}', (c) => {
+    const { repository, tag } = /^(?<repository>.+):(?<tag>[\w.-]+)$/.exec(c.req.param('image'))?.groups ?? {};
+    if (!repository || !tag) return refuse(400, 'NAME_INVALID', 'the path must end with REPOSITORY:TAG');
+    const arrivesInMs = delays();
+    const digest = images.push({ registry, repository, tag, delays: arrivesInMs });
+    return Response.json({ image: `${repository}:${tag}`, digest, arrivesInMs });
+  });
   return app;
 }
 

@@ -17,7 +17,19 @@ describe('the guide of the demo', () => {
   it('shows the file to source and every command worth trying', () => {
     const text = guideText(where);
     expect(text).to.include('  . /work/.demo/env\n');
-    for (const command of ['get georep -A\n', '-o wide', '-w\n', 'describe', 'edit', 'patch', 'wait', 'delete', 'arm '])
+    for (const command of [
+      'get georep -A\n',
+      '-o wide',
+      '-w\n',
+      'describe',
+      'edit',
+      'patch',
+      'wait',
+      'delete',
+      'arm ',
+      'push ',
+      'georep image',
+    ])
       expect(text).to.include(command);
   });
 
@@ -40,6 +52,8 @@ describe('the file to source', () => {
     curlConfig: '/it is mine/azure.curl',
     registryUrl: 'https://127.0.0.1:1/registries/myACR0007',
     emulatorUrl: 'https://127.0.0.1:1/emulator',
+    pushUrl: 'https://127.0.0.1:2/emulator/images',
+    pluginEnv: { HTTPS_PROXY: 'http://127.0.0.1:3', AZURE_CLIENT_SECRET: "it's mine" },
   });
   /** What curl is called with, one argument per line. */
   const curlOf = (command: string) =>
@@ -57,6 +71,17 @@ describe('the file to source', () => {
       ...['-K', '/it is mine/azure.curl', url],
       ...['-X', 'DELETE'],
     ]);
+  });
+
+  it('defines push, which takes an image', () => {
+    expect(curlOf('push team/web:1')).to.deep.equal([
+      ...['-K', '/it is mine/azure.curl', '-X', 'POST'],
+      'https://127.0.0.1:2/emulator/images/team/web:1',
+    ]);
+  });
+
+  it('defines georep, which runs the plugin with the credential for the emulated Azure', () => {
+    expect(curlOf('georep --version')).to.deep.equal(['0.1.0']);
   });
 
   it('defines emulator, which needs no path', () => {
