@@ -151,7 +151,7 @@ describe('the live map', () => {
     expect(last.status).to.equal(422);
     expect(JSON.parse(last.text).message).to.match(/the API server answered 422 .*spec\.regions.* at least 1 item/);
     const wrong = await change({ action: 'add', location: 'no-such', uid, generation });
-    expect(JSON.parse(wrong.text).message).to.contain('letters and digits only');
+    expect(JSON.parse(wrong.text).message).to.match(/the API server answered 422 .*spec\.regions.*"no-such"/);
     const missing = await change({ action: 'add', location: 'uksouth', uid, generation }, 'nothing');
     expect(missing.status).to.equal(404);
     expect(JSON.parse(missing.text).message).to.match(/registryreplications.* "nothing" not found/);

@@ -1,6 +1,6 @@
 // The list beside the map of all registries: filters, the registries, and the regions with their sums.
 import type { AzureRegion } from '../../azure/regions.ts';
-import { type Filter, type RegionSummary, type RegistryView, summarizeByRegion } from '../model.ts';
+import type { Filter, RegionSummary, RegistryView } from '../model.ts';
 import { button, el, keyedList } from './dom.ts';
 import { icon, states } from './shapes.ts';
 import { displayName, summaryInWords } from './words.ts';
@@ -8,6 +8,14 @@ import { displayName, summaryInWords } from './words.ts';
 /** More rows cost time, and no one reads them. */
 const maxRows = 100;
 const phases = ['Pending', 'Pruning', 'Degraded', 'Suspended', 'Observing'];
+
+export interface Listed {
+  readonly all: readonly RegistryView[];
+  /** Those that pass the filter. */
+  readonly shown: readonly RegistryView[];
+  /** Of what is shown. */
+  readonly sums: readonly RegionSummary[];
+}
 
 export class AllPanel {
   readonly element: HTMLElement;
@@ -64,7 +72,7 @@ export class AllPanel {
     this.#changed();
   }
 
-  update(all: readonly RegistryView[], shown: readonly RegistryView[], names: ReadonlyMap<string, AzureRegion>): void {
+  update({ all, shown, sums }: Listed, names: ReadonlyMap<string, AzureRegion>): void {
     this.#names = names;
     this.#offerNamespaces(all);
     this.#count.textContent =
@@ -72,7 +80,7 @@ export class AllPanel {
     if (all.length === 1) this.#count.textContent = '1 registry';
     const rows = [...shown].sort(byUrgency).slice(0, this.#limit);
     this.#registries(rows);
-    this.#sums(summarizeByRegion(shown));
+    this.#sums(sums);
     const hidden = shown.length - rows.length;
     if (hidden <= 0) this.#more.replaceChildren(all.length === 0 ? 'There is no RegistryReplication yet.' : '');
     else this.#more.replaceChildren(button(`Show ${hidden} more`, {}, () => this.#showMore()));

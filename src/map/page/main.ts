@@ -1,6 +1,6 @@
 // The page: shows the newest state, all registries or the one that the address names, on the map and in the list.
 import type { AzureRegion } from '../../azure/regions.ts';
-import { matches, type RegistryView, summarizeByRegion } from '../model.ts';
+import { matches, type RegionSummary, type RegistryView, summarizeByRegion } from '../model.ts';
 import { AllPanel } from './all-panel.ts';
 import { showChange } from './change-dialog.ts';
 import { connect, type Received } from './connection.ts';
@@ -80,8 +80,9 @@ function drawAll(views: readonly RegistryView[]): void {
   const { filter } = all;
   const shown = views.filter((view) => matches(view, filter));
   show(all.element);
-  all.update(views, shown, names);
-  world.draw(drawingOfAll(shown));
+  const sums = summarizeByRegion(shown);
+  all.update({ all: views, shown, sums }, names);
+  world.draw(drawingOfAll(shown, sums));
 }
 
 function drawOne(view: RegistryView): void {
@@ -118,8 +119,8 @@ function drawingOfOne(view: RegistryView): Drawing {
   };
 }
 
-function drawingOfAll(views: readonly RegistryView[]): Drawing {
-  const markers = summarizeByRegion(views).flatMap((sum): Marker[] => {
+function drawingOfAll(views: readonly RegistryView[], sums: readonly RegionSummary[]): Drawing {
+  const markers = sums.flatMap((sum): Marker[] => {
     const place = placeOf(names.get(sum.location));
     const label = displayName(names, sum.location);
     return place
@@ -138,10 +139,10 @@ function drawingOfAll(views: readonly RegistryView[]): Drawing {
   });
   const lines = linesOf(views);
   const summary = `Map of ${views.length} registries in ${markers.length} regions. The list says the same.`;
-  return { markers: [...dots(markers), ...markers.reverse()], lines: lines.length > maxLines ? [] : lines, summary };
+  return { markers: [...dots(markers), ...markers.reverse()], lines, summary };
 }
 
-/** One for each pair of home and replica. */
+/** One for each pair of home and replica; none if there are too many. */
 function linesOf(views: readonly RegistryView[]): Line[] {
   const lines = new Map<string, Line>();
   for (const { regions } of views) {
@@ -152,6 +153,7 @@ function linesOf(views: readonly RegistryView[]): Line[] {
       const to = placeOf(names.get(location));
       if (to && location !== home) lines.set(`${home} ${location}`, { from, to, state });
     }
+    if (lines.size > maxLines) return [];
   }
   return [...lines.values()];
 }
