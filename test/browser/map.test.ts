@@ -85,6 +85,21 @@ describe('the map in a browser', () => {
     expect(await page.locator('body[data-same]').count()).to.equal(1);
   });
 
+  it('says that it is stale when its program ends, and works with a new one at the same port', async () => {
+    const first = await startClusterMap({ address: { port: 0 }, cluster, clock, log });
+    const other = await openPage(browser, first.url);
+    const contact = other.page.locator('#contact');
+    await contact.getByText('Live', { exact: true }).waitFor();
+    await first.close();
+    await contact.getByText(/^Stale for .*: the program that serves this page does not answer$/).waitFor();
+    await screenshot(other.page, 'stale');
+    const second = await startClusterMap({ address: { port: first.port }, cluster, clock, log });
+    await other.page.goto(second.url);
+    await contact.getByText('Live', { exact: true }).waitFor();
+    await other.close();
+    await second.close();
+  });
+
   it('adds a region by a click on the map, and the operator makes it Ready', async () => {
     await show('myacr0007');
     await row('East US home').waitFor();
