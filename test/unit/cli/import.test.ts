@@ -98,7 +98,7 @@ describe('the import of a registry', () => {
         const steps = planned(all);
         expect(steps).to.deep.equal([]);
       }),
-      propertyRuns(200),
+      propertyRuns(2_000),
     );
   });
 
