@@ -1,8 +1,8 @@
 // The regions of Azure by name, with display name, geography and coordinates, for hints about names and for the map.
 //
 // Source: names and coordinates as `az account list-locations` prints them for the public cloud (published output, read 2026-11-28).
-// Where no published output has a region's coordinates (regions opened since 2024, Azure China, Azure Government), those of the city
-// or state that Microsoft's list of regions names for it (read 2026-11-28): good enough for a dot on a map of the world.
+// Assumed: the coordinates of regions opened since 2024, of Azure China and of Azure Government. They are those of the region's
+// city or state, entered without a source; they are good enough for a dot on a map of the world.
 
 export interface AzureRegion {
   /** The short form that ARM uses everywhere: `japaneast`. */
