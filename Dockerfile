@@ -6,7 +6,7 @@ ARG BASE=gcr.io/distroless/nodejs24-debian12:nonroot
 
 FROM ${BUILD} AS build
 WORKDIR /source
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json .npmrc tsconfig.json ./
 # No package needs its install script to be bundled, so none of them runs.
 RUN npm ci --ignore-scripts
 COPY scripts scripts
