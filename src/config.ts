@@ -1,7 +1,8 @@
 // Parses flags and environment variables into one typed, validated, frozen Config.
 import { Command, CommanderError, type Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { type Cloud, cloudFrom } from './azure/cloud.ts';
+import type { Cloud } from './azure/cloud.ts';
+import { azureFrom } from './azure/environment.ts';
 import {
   addressFlag,
   type BindAddress,
@@ -17,8 +18,6 @@ import {
 } from './flags.ts';
 import type { LeaseTimings } from './kubernetes/leader-election/lease.ts';
 import { formatDuration } from './lib/duration.ts';
-import { checkExtraCa } from './lib/extra-ca.ts';
-import { checkProxyVariables } from './lib/proxy.ts';
 import { errorMessage } from './lib/sanitize.ts';
 
 export const version = manifest.version;
@@ -284,13 +283,9 @@ function parseFlags(argv: readonly string[]): Flags {
   }
 }
 
-/** Also checks the variables for a proxy and its CA, and rewrites the proxy's into the form that Azure's SDK understands. */
 function parseCloud(env: NodeJS.ProcessEnv): Cloud {
   try {
-    const azure = cloudFrom(env);
-    checkExtraCa(env);
-    Object.assign(env, checkProxyVariables(env));
-    return Object.freeze(azure);
+    return Object.freeze(azureFrom(env));
   } catch (error) {
     throw new ConfigError(errorMessage(error));
   }

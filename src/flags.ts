@@ -2,6 +2,7 @@
 // variable.
 import { InvalidArgumentError, Option } from 'commander';
 import { formatDuration, parseDuration } from './lib/duration.ts';
+import { isLoopback } from './lib/loopback.ts';
 
 export interface BindAddress {
   /** Undefined: every address of this machine. */
@@ -47,7 +48,7 @@ function loopbackAddress(text: string): BindAddress | undefined {
   const address = bindAddress(text);
   if (!address) return undefined;
   const { host = '127.0.0.1', port } = address;
-  if (!['127.0.0.1', '::1', 'localhost'].includes(host))
+  if (!isLoopback(host))
     throw new InvalidArgumentError('must be an address of loopback, such as :8082; kubectl port-forward reaches it');
   return Object.freeze({ host, port });
 }

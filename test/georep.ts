@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { bundlePlugin } from '../scripts/build.ts';
+import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
 import { type KubectlOptions, type KubectlOutcome, kubectlPlugin, startKubectlPlugin } from './emulators/kubectl.ts';
 
 export interface Plugin {
@@ -32,5 +34,30 @@ export async function installPlugin(): Promise<Plugin> {
     start: (kubeconfig, args, options) => startKubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
     complete: (kubeconfig, words) => kubectlPlugin(kubeconfig, ['__complete', 'georep', ...words], withPath()),
     remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** The plugin, and a cluster to use it on. */
+export interface GeorepEnvironment {
+  readonly plugin: Plugin;
+  readonly cluster: TestCluster;
+  /** With every right. */
+  readonly client: KubeClient;
+  close(): Promise<void>;
+}
+
+export async function startGeorep(): Promise<GeorepEnvironment> {
+  const plugin = await installPlugin();
+  const cluster = await startCluster();
+  const client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
+  return {
+    plugin,
+    cluster,
+    client,
+    async close() {
+      await client.close();
+      await cluster.close();
+      await plugin.remove();
+    },
   };
 }

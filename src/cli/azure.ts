@@ -1,10 +1,10 @@
 // Azure as a verb sees it: the cloud that the environment names, and the caller's own credential, so that `az login` serves.
 import { ArmError } from '../azure/arm.ts';
-import { type Cloud, cloudFrom } from '../azure/cloud.ts';
+import type { Cloud } from '../azure/cloud.ts';
+import { azureFrom } from '../azure/environment.ts';
 import { defaultCredential } from '../azure/identity/credential.ts';
 import type { Credential } from '../azure/identity/token-cache.ts';
 import { createInventory, type Inventory } from '../azure/inventory.ts';
-import { checkProxyVariables } from '../lib/proxy.ts';
 import { errorMessage } from '../lib/sanitize.ts';
 import { CliError } from './session.ts';
 
@@ -35,8 +35,7 @@ export function azureMessage({ reason, message }: ArmError): string {
 /** By the operator's own variables (docs/reference.md). @throws CliError */
 function callersCloud(): Cloud {
   try {
-    Object.assign(process.env, checkProxyVariables(process.env));
-    return cloudFrom(process.env);
+    return azureFrom(process.env);
   } catch (error) {
     throw new CliError(errorMessage(error));
   }

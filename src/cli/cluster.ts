@@ -1,15 +1,10 @@
 // The cluster as a verb sees it: one kubeconfig, context and namespace, chosen as kubectl chooses them, and the objects in it.
-import {
-  CustomObjectsApi,
-  EventsV1Api,
-  type EventsV1Event,
-  type KubernetesListObject,
-  PatchStrategy,
-  setHeaderOptions,
-} from '@kubernetes/client-node';
+import { CustomObjectsApi, type EventsV1Event, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { group, kind, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../kubernetes/client/client.ts';
-import type { PatchOperation } from '../kubernetes/client/resource.ts';
+import type { PatchOperation } from '../kubernetes/client/json-patch.ts';
+import { eventsAbout } from '../kubernetes/client/object-events.ts';
+import { resource } from '../kubernetes/client/resource.ts';
 
 /** The flags of kubectl that say where. */
 export interface ClusterOptions {
@@ -28,6 +23,7 @@ export interface Cluster {
   readonly namespace: string;
   /** The namespace that a verb lists; undefined with --all-namespaces. */
   readonly scope: string | undefined;
+  /** Without labels, annotations and managed fields. */
   list(): Promise<RegistryReplication[]>;
   get(name: string): Promise<RegistryReplication>;
   /** Both resolve to the object as the server stores it, or with `dryRun` would store it. */
@@ -44,7 +40,6 @@ export interface WriteOptions {
 
 /** Appears in the API server's audit log, and as the manager of the fields that it writes. */
 const userAgent = 'kubectl-georep';
-const pageSize = 500;
 
 /** @throws KubeConfigError */
 export function connectCluster(options: ClusterOptions): Cluster {
@@ -66,44 +61,13 @@ export function connectCluster(options: ClusterOptions): Cluster {
     client,
     namespace,
     scope,
-    list: () =>
-      allPages(async (_continue) => {
-        const page = { ...objects, limit: pageSize, ...(_continue && { _continue }) };
-        const list: KubernetesListObject<RegistryReplication> = scope
-          ? await api.listNamespacedCustomObject({ ...page, namespace: scope })
-          : await api.listClusterCustomObject(page);
-        // The API server leaves these out of the items of a list.
-        const items = list.items.map((item) => ({ ...item, apiVersion: `${group}/${version}`, kind }));
-        return { items, next: (list.metadata as { continue?: string } | undefined)?.continue };
-      }),
+    list: async () =>
+      (await resource<RegistryReplication>(client, objects).list(scope ? { namespace: scope } : {})).items,
     get: (name) => api.getNamespacedCustomObject({ ...objects, namespace, name }),
     patch: (name, operations, options) => patch(name, operations, PatchStrategy.JsonPatch, options),
     mergePatch: (name, body, options) => patch(name, body, PatchStrategy.MergePatch, options),
-    events: ({ metadata }) =>
-      allPages(async (_continue) => {
-        const { items, metadata: list } = await client.api(EventsV1Api).listNamespacedEvent({
-          namespace: metadata.namespace,
-          fieldSelector: `regarding.kind=${kind},regarding.name=${metadata.name}`,
-          limit: pageSize,
-          ...(_continue && { _continue }),
-        });
-        // An object of the same name that was deleted has another uid.
-        const ours = items.filter(({ regarding }) => regarding?.uid === metadata.uid);
-        return { items: ours, next: list?._continue };
-      }),
+    // The API server leaves the kind out of the items of a list.
+    events: (object) => eventsAbout(client, { ...object, kind }),
     close: () => client.close(),
   };
-}
-
-async function allPages<T>(
-  read: (token?: string) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
-): Promise<T[]> {
-  const all: T[] = [];
-  let next: string | undefined;
-  do {
-    const page = await read(next);
-    all.push(...page.items);
-    next = page.next || undefined;
-  } while (next);
-  return all;
 }

@@ -85,8 +85,13 @@ export function replicaColumns({ namespaces, objects, now }: ColumnOptions): Col
     { heading: 'NAME', cell: ({ name }) => name },
     { heading: 'LOCATION', cell: ({ location }) => location },
     { heading: 'PROVISIONING STATE', cell: ({ provisioningState }) => provisioningState },
-    { heading: 'STATUS', cell: statusWord, style: styleOf },
-    { heading: 'STATE', cell: ({ state }) => state ?? 'Unknown', style: styleOf, wide: true },
+    { heading: 'STATUS', cell: statusWord, style: ({ state }) => styleOfState(state) },
+    {
+      heading: 'STATE',
+      cell: ({ state }) => state ?? 'Unknown',
+      style: ({ state }) => styleOfState(state),
+      wide: true,
+    },
     { heading: 'FOR', cell: ({ since }) => since && age(since, now()), wide: true },
     { heading: 'ROUTING', cell: ({ routing }) => routing, wide: true },
     { heading: 'NEEDED BY', cell: ({ neededBy }) => neededBy.join(','), wide: true },
@@ -104,7 +109,8 @@ function age(since: string, now: Date): string | undefined {
   return Number.isNaN(ms) ? undefined : humanDuration(ms);
 }
 
-function styleOf({ state }: ReplicaRow): Style {
+/** Undefined: no pass has observed the region yet. */
+export function styleOfState(state: RegionState | undefined): Style {
   switch (state) {
     case 'Ready':
       return 'green';

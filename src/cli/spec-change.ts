@@ -1,7 +1,7 @@
 // An edit of an object's spec: as a JSON patch that fails if the spec was edited meanwhile, as the object after it, and in words. Pure.
 import type { RegionSpec, RegistryReplication } from '../api/registryreplication.ts';
-import type { PatchOperation } from '../kubernetes/client/resource.ts';
-import { normalise } from '../replication/location.ts';
+import { type PatchOperation, unlessEdited } from '../kubernetes/client/json-patch.ts';
+import { indexOfLocation, normalise } from '../replication/location.ts';
 
 export type Edit =
   | { readonly kind: 'add' | 'remove'; readonly locations: readonly string[] }
@@ -32,12 +32,7 @@ export function specChange(object: RegistryReplication, edit: Edit): SpecChange 
   return {
     words,
     after: { ...object, spec: { ...spec, ...change } },
-    operations: [
-      { op: 'test', path: '/metadata/uid', value: metadata.uid },
-      // Counts the edits of the spec: a new status does not matter.
-      { op: 'test', path: '/metadata/generation', value: metadata.generation },
-      ...operations,
-    ],
+    operations: [...unlessEdited(metadata.uid, metadata.generation), ...operations],
   };
 }
 
@@ -62,7 +57,7 @@ function editOf(spec: RegistryReplication['spec'], edit: Edit): Changed {
 }
 
 function added(regions: readonly RegionSpec[], locations: readonly string[]): Changed {
-  const missing = [...new Set(locations.map(normalise))].filter((location) => indexOf(regions, location) < 0);
+  const missing = [...new Set(locations.map(normalise))].filter((location) => indexOfLocation(regions, location) < 0);
   const more = missing.map((location) => ({ location }));
   return {
     regions: [...regions, ...more],
@@ -106,12 +101,8 @@ function suspended(before: boolean, suspend: boolean): Changed {
   };
 }
 
-function indexOf(regions: readonly RegionSpec[], location: string): number {
-  return regions.findIndex((region) => normalise(region.location) === normalise(location));
-}
-
 function listedIndex(regions: readonly RegionSpec[], location: string): number {
-  const index = indexOf(regions, location);
+  const index = indexOfLocation(regions, location);
   if (index < 0) throw new NotListed(normalise(location));
   return index;
 }

@@ -1,6 +1,7 @@
 // What every verb is made of: its registration at the command line, the flags that all have, and a cluster to work on.
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { RegistryReplication } from '../api/registryreplication.ts';
+import { parseDuration } from '../lib/duration.ts';
 import { type Cluster, type ClusterOptions, connectCluster } from './cluster.ts';
 import type { OutputFormat } from './output.ts';
 import { CliError, type Session } from './session.ts';
@@ -31,4 +32,15 @@ export async function objectsOf(cluster: Cluster, name: string | undefined): Pro
   if (name === undefined) return cluster.list();
   if (cluster.scope === undefined) throw new CliError('--all-namespaces makes no sense with the name of one object');
   return [await cluster.get(name)];
+}
+
+/** `--timeout` of `--wait`; its value is in ms. */
+export function timeoutOption(defaultText: string): Option {
+  return new Option('--timeout <duration>', 'of --wait, such as 90s or 1h30m')
+    .default(parseDuration(defaultText), defaultText)
+    .argParser((text) => {
+      const ms = parseDuration(text);
+      if (ms === undefined) throw new InvalidArgumentError('must be a duration such as 90s or 1h30m');
+      return ms;
+    });
 }

@@ -2,7 +2,7 @@
 import { group, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
 import { startInformer } from '../kubernetes/cache/informer.ts';
 import { Store } from '../kubernetes/cache/store.ts';
-import { resource } from '../kubernetes/client/resource.ts';
+import { namespacedName, resource } from '../kubernetes/client/resource.ts';
 import type { Log } from '../lib/log.ts';
 import type { Cluster } from './cluster.ts';
 import { oneLine } from './output.ts';
@@ -48,11 +48,7 @@ export function watchObjects(
   });
   return {
     synced: informer.synced,
-    list: () =>
-      store.list().sort((one, other) => {
-        const [a, b] = [one, other].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-        return (a ?? '') < (b ?? '') ? -1 : 1;
-      }),
+    list: () => store.list().sort((one, other) => (namespacedName(one) < namespacedName(other) ? -1 : 1)),
     stop: () => informer.stop(),
   };
 }

@@ -1,9 +1,9 @@
 // The change of one region of one object: as a JSON patch, as a diff of the YAML, and as a kubectl command. Pure; the page shows what
 // the server sends.
 import type { RegionSpec } from '../api/registryreplication.ts';
-import type { PatchOperation } from '../kubernetes/client/resource.ts';
+import { type PatchOperation, unlessEdited } from '../kubernetes/client/json-patch.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
-import { normalise } from '../replication/location.ts';
+import { indexOfLocation } from '../replication/location.ts';
 
 export interface Change {
   readonly action: 'add' | 'remove';
@@ -28,17 +28,13 @@ export interface ChangedObject extends SpecVersion {
  * so that it fails if the spec was edited meanwhile; a new status does not matter.
  */
 export function patchFor(object: ChangedObject, { action, location }: Change): PatchOperation[] | undefined {
-  const index = indexOf(object.listed, location);
+  const index = indexOfLocation(object.listed, location);
   if (action === 'add' ? index >= 0 : index < 0) return undefined;
   const operation: PatchOperation =
     action === 'add'
       ? { op: 'add', path: '/spec/regions/-', value: { location } }
       : { op: 'remove', path: `/spec/regions/${index}` };
-  return [
-    { op: 'test', path: '/metadata/uid', value: object.uid },
-    { op: 'test', path: '/metadata/generation', value: object.generation },
-    operation,
-  ];
+  return [...unlessEdited(object.uid, object.generation), operation];
 }
 
 export interface DiffLine {
@@ -48,7 +44,7 @@ export interface DiffLine {
 
 /** The lines of `spec.regions` in YAML, with the change. */
 export function diffOf(listed: readonly RegionSpec[], { action, location }: Change): DiffLine[] {
-  const removed = action === 'remove' ? indexOf(listed, location) : -1;
+  const removed = action === 'remove' ? indexOfLocation(listed, location) : -1;
   const lines = listed.flatMap((region, index) => {
     const kind = index === removed ? 'removed' : 'same';
     return yamlOf(region).map((text): DiffLine => ({ kind, text }));
@@ -86,7 +82,7 @@ export function kubectlCommand(
   { action, location }: Change,
   kubectlArgs: readonly string[] = [],
 ): string | undefined {
-  const index = indexOf(object.listed, location);
+  const index = indexOfLocation(object.listed, location);
   const removed = object.listed[index];
   if ((action === 'add') === (removed !== undefined)) return undefined;
   const patch: PatchOperation[] = removed
@@ -100,8 +96,4 @@ export function kubectlCommand(
     ...['--type=json', '-p', JSON.stringify(patch)],
   ];
   return words.map(shellQuote).join(' ');
-}
-
-function indexOf(listed: readonly RegionSpec[], location: string): number {
-  return listed.findIndex((region) => normalise(region.location) === normalise(location));
 }

@@ -66,6 +66,7 @@ function statusOf(error: ApiException<unknown> | ApiServerUnreachable): Status {
   if (!(error instanceof ApiException)) return 502;
   if (isMissing(error)) return 404;
   if (error.code === 401 || error.code === 403) return 403;
-  if (error.code === 409 || error.code === 422 || error.code === 400) return error.code === 409 ? 409 : 422;
+  if (error.code === 409) return 409;
+  if (error.code === 422 || error.code === 400) return 422;
   return 502;
 }

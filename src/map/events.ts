@@ -1,20 +1,17 @@
 // The Kubernetes events of one object, newest first, as the page lists them.
-import { EventsV1Api, type EventsV1Event } from '@kubernetes/client-node';
-import { kind } from '../api/registryreplication.ts';
+import type { EventsV1Event } from '@kubernetes/client-node';
+import { kind, type RegistryReplication } from '../api/registryreplication.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
-import type { ObjectName } from '../kubernetes/client/resource.ts';
+import { eventsAbout } from '../kubernetes/client/object-events.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import type { EventView } from './model.ts';
 
 const maxEvents = 50;
-const maxListed = 500;
 
 /** Rejects as client-node does. */
-export async function eventsOf(cluster: KubeClient, { namespace, name }: ObjectName): Promise<EventView[]> {
-  const fieldSelector = `regarding.kind=${kind},regarding.name=${name}`;
-  const { items } = await cluster.api(EventsV1Api).listNamespacedEvent({ namespace, fieldSelector, limit: maxListed });
-  return items
-    .filter(({ regarding }) => regarding?.kind === kind && regarding.name === name)
+export async function eventsOf(cluster: KubeClient, object: RegistryReplication): Promise<EventView[]> {
+  const events = await eventsAbout(cluster, { ...object, kind });
+  return events
     .map(eventView)
     .sort((one, other) => (one.at < other.at ? 1 : -1))
     .slice(0, maxEvents);

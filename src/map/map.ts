@@ -127,7 +127,10 @@ export async function startClusterMap(options: ClusterMapOptions): Promise<Omit<
       store,
       health: informer.health,
       editor: editorOf(objects),
-      events: (name) => eventsOf(cluster, name),
+      events: async ({ namespace, name }) => {
+        const object = store.read(`${namespace}/${name}`);
+        return object ? eventsOf(cluster, object) : [];
+      },
     });
   } catch (error) {
     informer.stop();

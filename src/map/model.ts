@@ -80,10 +80,10 @@ export interface RegionView {
   /** Names of the tags that this object owns. */
   readonly tags?: readonly string[];
   /** What the operator will still do here. */
-  readonly plan?: readonly PlanView[];
+  readonly plan?: readonly StepView[];
 }
 
-export interface PlanView {
+export interface StepView {
   readonly action: PlanEntry['action'];
   readonly notBefore?: string;
   readonly waitsFor?: string;
@@ -137,7 +137,7 @@ function regionViews({ spec, status = {} }: RegistryReplication): RegionView[] {
   const plans = Map.groupBy(status.plan ?? [], ({ location }) => normalise(location));
   const planOf = (location: string) => {
     const entries = plans.get(location);
-    return entries ? { plan: entries.map(planView) } : {};
+    return entries ? { plan: entries.map(stepView) } : {};
   };
   const rows = (status.regions ?? []).map((row): RegionView => {
     const location = normalise(row.location);
@@ -169,7 +169,7 @@ function regionViews({ spec, status = {} }: RegistryReplication): RegionView[] {
   return [...rows, ...unseen];
 }
 
-function planView({ action, notBefore, waitsFor, message }: PlanEntry): PlanView {
+function stepView({ action, notBefore, waitsFor, message }: PlanEntry): StepView {
   return {
     action,
     ...(notBefore && { notBefore }),

@@ -5,6 +5,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ObjectName } from '../kubernetes/client/resource.ts';
+import { isLoopback } from '../lib/loopback.ts';
 import { errorMessage } from '../lib/sanitize.ts';
 import { accessControl, securityHeaders } from './access.ts';
 import type { ChangeRequest, Editor } from './editor.ts';
@@ -71,10 +72,6 @@ export async function serveMap(options: MapServerOptions): Promise<RunningMapSer
       return closed(server);
     },
   };
-}
-
-export function isLoopback(host: string): boolean {
-  return host === '127.0.0.1' || host === '::1' || host === 'localhost';
 }
 
 function mapApp(options: MapServerOptions): { app: Hono; token: string | undefined } {

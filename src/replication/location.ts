@@ -4,3 +4,8 @@
 export function normalise(location: string): string {
   return location.replace(/\s/g, '').toLowerCase();
 }
+
+/** Where a list has the location, in any spelling; -1 if it does not. */
+export function indexOfLocation(list: readonly { readonly location: string }[], location: string): number {
+  return list.findIndex((one) => normalise(one.location) === normalise(location));
+}

@@ -16,7 +16,7 @@ const maxPruneDelay = 8_760 * 3_600_000;
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/, reserved: /^(azure|microsoft|windows)/i };
 
 /** Maximum of regions times tags of any one region; bounds the size of an object. */
-const maxTags = 500;
+export const maxTags = 500;
 
 /** Rejected in tag names, because the status repeats the names of owned tags. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

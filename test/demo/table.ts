@@ -1,6 +1,6 @@
 // Renders the objects and their regions as a table that fits a terminal.
 import { styleText } from 'node:util';
-import type { RegionState } from '../../src/api/registryreplication.ts';
+import { styleOfState } from '../../src/cli/replica-rows.ts';
 import type { RegionView, View } from './view.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -50,29 +50,11 @@ function cellsOf({ location, home, desired, state, azure, routing, since }: Regi
   const age = since === undefined ? '' : `${Math.max(0, Math.round((now - since) / 1000))}s`;
   return [
     { text: location + note },
-    { text: state, style: styleOf(state) },
+    { text: state, style: styleOfState(state) },
     { text: age },
     { text: azure },
     { text: routing },
   ];
-}
-
-function styleOf(state: RegionState): Style {
-  switch (state) {
-    case 'Ready':
-      return 'green';
-    case 'Failed':
-      return 'red';
-    case 'Absent':
-      return 'dim';
-    case 'Creating':
-    case 'Syncing':
-    case 'Updating':
-    case 'Deleting':
-      return 'yellow';
-    default:
-      return state satisfies never;
-  }
 }
 
 /** Styles are applied after truncation, so that no escape sequence is cut. */

@@ -1,6 +1,5 @@
-// What kubectl prints for an object of each phase and each reason, compared with the files in test/golden. UPDATE_GOLDEN=1
-// writes them anew; read what changed.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// What kubectl prints for an object of each phase and each reason, compared with the files in test/golden.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -8,9 +7,9 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kub
 import { reasons } from '../../src/replication/reasons.ts';
 import { kubectl } from '../emulators/kubectl.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import { expectGolden } from '../golden/printed.ts';
 import { play, reasonsElsewhere, type Scenario, settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
-import { root } from '../manifests.ts';
 
 const phases = ['Pending', 'Syncing', 'Pruning', 'Ready', 'Degraded', 'Failed', 'Suspended', 'Observing', 'Deleting'];
 
@@ -66,9 +65,7 @@ describe('what kubectl prints of an object in each phase and for each reason', (
         const printed = withoutAges(withoutSpecs(await print(args)))
           .flatMap(wrap(columns))
           .join('\n');
-        const golden = join(root, 'test/golden', String(columns), `${file}.txt`);
-        if (process.env.UPDATE_GOLDEN) await writeFile(golden, printed);
-        expect(printed).to.equal(await readFile(golden, 'utf8'));
+        await expectGolden(`${columns}/${file}.txt`, printed);
       });
 });
 
@@ -87,7 +84,8 @@ function withoutAges(text: string): string[] {
   let column: { readonly start: number; readonly end: number } | undefined;
   return text.split('\n').map((line) => {
     const header = /\b(?:AGE|Age) *(?=(HOME|From)?)/.exec(line);
-    if (header) column = { start: header.index, end: header[1] ? header.index + header[0].length : line.length + 20 };
+    if (header)
+      column = { start: header.index, end: header[1] ? header.index + header[0].length : Number.POSITIVE_INFINITY };
     else if (line === '' || !column) {
       column = undefined;
       return line.replace(/^( *(?:UID|Resource Version|Creation Timestamp): +).*/, '$1<...>').trimEnd();

@@ -1,29 +1,25 @@
 // Completion of `kubectl georep …` by kubectl's own mechanism: kubectl finds kubectl_complete-georep on PATH and runs it.
 import { expect } from 'chai';
-import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
-import { startCluster, type TestCluster } from '../cluster.ts';
+import type { KubeClient } from '../../src/kubernetes/client/client.ts';
+import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { installPlugin, type Plugin } from '../georep.ts';
+import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { play, settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 
 describeWithKubectl('the completion of kubectl georep', () => {
+  let georep: GeorepEnvironment;
   let plugin: Plugin;
   let cluster: TestCluster;
   let client: KubeClient;
 
   before(async () => {
-    plugin = await installPlugin();
-    cluster = await startCluster();
-    client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
+    georep = await startGeorep();
+    ({ plugin, cluster, client } = georep);
     await createNamespace(client, 'registries');
     await storeScenario(client, 'registries', 'myacr0007', await play(settings.AllRegionsReady ?? {}));
   });
-  after(async () => {
-    await client?.close();
-    await cluster?.close();
-    await plugin?.remove();
-  });
+  after(() => georep?.close());
 
   /** The words that kubectl offers for the last of these, which may be empty. */
   async function offered(...words: readonly string[]): Promise<string[]> {

@@ -2,23 +2,21 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { startCluster, type TestCluster } from '../cluster.ts';
+import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { installPlugin, type Plugin } from '../georep.ts';
+import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { MapClient, until } from '../map-client.ts';
 
 describeWithKubectl('kubectl georep map', () => {
+  let georep: GeorepEnvironment;
   let plugin: Plugin;
   let cluster: TestCluster;
 
   before(async () => {
-    plugin = await installPlugin();
-    cluster = await startCluster();
+    georep = await startGeorep();
+    ({ plugin, cluster } = georep);
   });
-  after(async () => {
-    await cluster?.close();
-    await plugin?.remove();
-  });
+  after(() => georep?.close());
 
   it('prints the address of a page that needs no file beside the plugin, and ends with a signal', async () => {
     const child = plugin.start(cluster.kubeconfig, 'map --no-open -A');

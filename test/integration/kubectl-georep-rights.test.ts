@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { CoreV1Api, RbacAuthorizationV1Api, type V1ClusterRole } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
-import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import type { KubeClient } from '../../src/kubernetes/client/client.ts';
 import type { Account } from '../access.ts';
-import { startCluster, type TestCluster } from '../cluster.ts';
+import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { installPlugin, type Plugin } from '../georep.ts';
+import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { play, settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 import { root } from '../manifests.ts';
@@ -17,25 +17,21 @@ import { root } from '../manifests.ts';
 const namespace = 'registries';
 
 describeWithKubectl('kubectl georep with few rights', () => {
+  let georep: GeorepEnvironment;
   let plugin: Plugin;
   let cluster: TestCluster;
   let client: KubeClient;
 
   before(async () => {
-    plugin = await installPlugin();
-    cluster = await startCluster();
-    client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
+    georep = await startGeorep();
+    ({ plugin, cluster, client } = georep);
     await createNamespace(client, namespace);
     await storeScenario(client, namespace, 'myacr0007', await play(settings.AllRegionsReady ?? {}));
     const roles = parseAllDocuments(await readFile(join(root, 'deploy/base/people-roles.yaml'), 'utf8'));
     for (const role of cluster.hasRoles ? roles : [])
       await client.api(RbacAuthorizationV1Api).createClusterRole({ body: role.toJS() as V1ClusterRole });
   });
-  after(async () => {
-    await client?.close();
-    await cluster?.close();
-    await plugin?.remove();
-  });
+  after(() => georep?.close());
 
   /** The kubeconfig of an account that has this role in the namespace. */
   async function accountWith(role: string): Promise<string> {

@@ -1,18 +1,15 @@
-// What each verb of `kubectl georep` prints, compared with the files in test/golden/georep. UPDATE_GOLDEN=1 writes them anew; read what
-// changed.
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// What each verb of `kubectl georep` prints, compared with the files in test/golden/georep.
 import { CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
-import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
-import { startCluster, type TestCluster } from '../cluster.ts';
+import type { KubeClient } from '../../src/kubernetes/client/client.ts';
+import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import type { KubectlOutcome } from '../emulators/kubectl.ts';
-import { installPlugin, type Plugin } from '../georep.ts';
+import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
+import { expectPrinted } from '../golden/printed.ts';
 import { play, settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
-import { root } from '../manifests.ts';
 
 const namespace = 'registries';
 const scenarios = {
@@ -25,22 +22,18 @@ const scenarios = {
 };
 
 describeWithKubectl('the verbs of kubectl georep', () => {
+  let georep: GeorepEnvironment;
   let plugin: Plugin;
   let cluster: TestCluster;
   let client: KubeClient;
 
   before(async () => {
-    plugin = await installPlugin();
-    cluster = await startCluster();
-    client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
+    georep = await startGeorep();
+    ({ plugin, cluster, client } = georep);
     await createNamespace(client, namespace);
     for (const [name, scenario] of Object.entries(scenarios)) await store(name, scenario);
   });
-  after(async () => {
-    await client?.close();
-    await cluster?.close();
-    await plugin?.remove();
-  });
+  after(() => georep?.close());
 
   async function store(name: string, scenario: string): Promise<void> {
     const setting = settings[scenario];
@@ -56,12 +49,9 @@ describeWithKubectl('the verbs of kubectl georep', () => {
     return object.spec.regions;
   }
 
-  async function expectGolden(file: string, { code, stdout, stderr }: KubectlOutcome): Promise<void> {
+  function expectLasting(file: string, { code, stdout, stderr }: KubectlOutcome): Promise<void> {
     const text = file.endsWith('.json') ? inOrder(stdout) : withoutWidths(stdout);
-    const printed = `${withoutTimes(`${text}${stderr}`)}exit code ${code}\n`;
-    const golden = join(root, 'test/golden/georep', `${file}.txt`);
-    if (process.env.UPDATE_GOLDEN) await writeFile(golden, printed);
-    expect(printed).to.equal(await readFile(golden, 'utf8'));
+    return expectPrinted(file, { code, stdout: withoutTimes(text), stderr: withoutTimes(stderr) });
   }
 
   for (const [file, args] of Object.entries({
@@ -89,7 +79,7 @@ describeWithKubectl('the verbs of kubectl georep', () => {
     'reconcile.json': 'reconcile ready --dry-run=server -o json',
   }))
     it(`\`${args}\` prints test/golden/georep/${file}.txt`, async () => {
-      await expectGolden(file, await run(args));
+      await expectLasting(file, await run(args));
     });
 
   it('plan has exit code 0 if there is nothing to do', async () => {

@@ -12,31 +12,27 @@ import {
   type Status,
   version,
 } from '../../src/api/registryreplication.ts';
-import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
-import { startCluster, type TestCluster } from '../cluster.ts';
+import type { KubeClient } from '../../src/kubernetes/client/client.ts';
+import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { installPlugin, type Plugin } from '../georep.ts';
+import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { play, settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 
 const namespace = 'registries';
 
 describeWithKubectl('kubectl georep that follows an object', () => {
+  let georep: GeorepEnvironment;
   let plugin: Plugin;
   let cluster: TestCluster;
   let client: KubeClient;
 
   before(async () => {
-    plugin = await installPlugin();
-    cluster = await startCluster();
-    client = createKubeClient(loadKubeConfig(cluster.kubeconfig));
+    georep = await startGeorep();
+    ({ plugin, cluster, client } = georep);
     await createNamespace(client, namespace);
   });
-  after(async () => {
-    await client?.close();
-    await cluster?.close();
-    await plugin?.remove();
-  });
+  after(() => georep?.close());
 
   const target = (name: string) => ({ group, version, plural, namespace, name });
 

@@ -1,21 +1,19 @@
 // `kubectl georep` as a process, found by the real kubectl on PATH, on the emulator or a real API server.
 import { expect } from 'chai';
-import { startCluster, type TestCluster } from '../cluster.ts';
+import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { installPlugin, type Plugin } from '../georep.ts';
+import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 
 describeWithKubectl('kubectl georep', () => {
+  let georep: GeorepEnvironment;
   let plugin: Plugin;
   let cluster: TestCluster;
 
   before(async () => {
-    plugin = await installPlugin();
-    cluster = await startCluster();
+    georep = await startGeorep();
+    ({ plugin, cluster } = georep);
   });
-  after(async () => {
-    await cluster?.close();
-    await plugin?.remove();
-  });
+  after(() => georep?.close());
 
   it('prints its help and its version', async () => {
     const help = await plugin.run(cluster.kubeconfig, '--help');

@@ -1,6 +1,6 @@
 // The live map over real sockets, between an API server and a client that reads the stream as a browser does.
 
-import { KubeConfig } from '@kubernetes/client-node';
+import { EventsV1Api, KubeConfig, V1MicroTime } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
@@ -185,9 +185,33 @@ describe('the live map', () => {
     for (const stream of streams) stream.destroy();
   });
 
-  it('lists the events of an object', async () => {
+  it('lists the events of an object, and none of an earlier one of the same name', async () => {
+    const { stream, state } = await liveStream();
+    await stream.return(undefined);
+    const own = state.registries.find(({ name }) => name === 'first')?.uid ?? '';
+    for (const [name, uid] of [
+      ['own', own],
+      ['earlier', 'c0ffee'],
+    ] as const)
+      await cluster.api(EventsV1Api).createNamespacedEvent({
+        namespace: 'default',
+        body: {
+          metadata: { name: `first.${name}`, namespace: 'default' },
+          eventTime: new V1MicroTime('2026-11-22T12:00:00Z'),
+          type: 'Normal',
+          reason: name,
+          action: 'Look',
+          note: 'japaneast: ready',
+          regarding: { kind: 'RegistryReplication', namespace: 'default', name: 'first', uid },
+          reportingController: 'acr-replication-operator',
+          reportingInstance: 'pod',
+        },
+      });
     const { status, text } = await client.get('/api/registries/default/first/events');
-    expect([status, text]).to.deep.equal([200, '[]']);
+    expect(status).to.equal(200);
+    expect(JSON.parse(text)).to.deep.equal([
+      { at: '2026-11-22T12:00:00.000Z', type: 'Normal', reason: 'own', note: 'japaneast: ready', count: 1 },
+    ]);
   });
 
   it('has limits by default', () => {

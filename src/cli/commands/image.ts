@@ -1,9 +1,8 @@
 // `kubectl georep image`: asks the endpoint of each region whether an image can be pulled there yet.
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RegistryReplication } from '../../api/registryreplication.ts';
 import { createManifestReader } from '../../azure/manifest-reader.ts';
 import { isoSeconds } from '../../lib/clock.ts';
-import { parseDuration } from '../../lib/duration.ts';
 import { humanDuration } from '../../lib/human-duration.ts';
 import { withAzure } from '../azure.ts';
 import type { Cluster } from '../cluster.ts';
@@ -12,15 +11,13 @@ import { type ImageName, imageWords, parseImage } from '../image/image-name.ts';
 import { digestOf, messageOf, presence, type RegionAnswer, verdictOf } from '../image/region-answers.ts';
 import { type Column, type OutputFormat, printListing } from '../output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from '../session.ts';
-import { type GlobalOptions, withCluster } from '../verb.ts';
+import { type GlobalOptions, timeoutOption, withCluster } from '../verb.ts';
 
 interface ImageOptions extends GlobalOptions {
   readonly wait?: boolean;
   /** In ms. */
   readonly timeout: number;
 }
-
-const defaultTimeout = '10m';
 
 export function registerImage(program: Command, session: Session): void {
   program
@@ -29,16 +26,10 @@ export function registerImage(program: Command, session: Session): void {
     .argument('<image>', 'REPOSITORY:TAG or REPOSITORY@DIGEST, also with the login server')
     .argument('[name]', 'the RegistryReplication; default: that of the login server, or the only one')
     .option('--wait', 'until every region has the same digest')
-    .option('--timeout <duration>', 'of --wait, such as 90s or 1h30m', duration, parseDuration(defaultTimeout))
+    .addOption(timeoutOption('10m'))
     .action((text: string, name: string | undefined, _: object, command: Command) =>
       printImage(session, command.optsWithGlobals<ImageOptions>(), text, name),
     );
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError('must be a duration such as 90s or 1h30m');
-  return ms;
 }
 
 async function printImage(

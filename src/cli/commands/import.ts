@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { ArmError, type RegistryReference } from '../../azure/arm.ts';
 import type { FoundRegistry, Inventory } from '../../azure/inventory.ts';
 import { isGuid } from '../../lib/guid.ts';
+import { says } from '../../replication/region-state.ts';
 import { azureMessage, withAzure } from '../azure.ts';
 import { type Described, describeRegistry, objectName, type Skipped } from '../import/describe.ts';
 import { importYaml, skippedLine } from '../import/manifest.ts';
@@ -121,7 +122,7 @@ async function findingOf(
 ): Promise<Finding> {
   try {
     // Other SKUs have no replicas: their list is not worth a request.
-    const replicas = registry.sku.toLowerCase() === 'premium' ? await inventory.replicas(reference) : [];
+    const replicas = says(registry.sku, 'Premium') ? await inventory.replicas(reference) : [];
     return describeRegistry(reference, registry, replicas, metadata);
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;

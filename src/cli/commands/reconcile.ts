@@ -1,14 +1,14 @@
 // `kubectl georep reconcile NAME`: requests a pass at once and, with --wait, follows it until the object is Ready.
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { annotation, type RegistryReplication } from '../../api/registryreplication.ts';
-import { formatDuration, parseDuration } from '../../lib/duration.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { humanDuration } from '../../lib/human-duration.ts';
 import type { Cluster } from '../cluster.ts';
 import { dryRunOption, type EditOptions, editOptions, printEdit } from '../edit.ts';
 import { oneLine } from '../output.ts';
 import { progressLines, verdictOf } from '../progress.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
-import { withCluster } from '../verb.ts';
+import { timeoutOption, withCluster } from '../verb.ts';
 import { watchObjects } from '../watch.ts';
 
 interface Options extends EditOptions {
@@ -17,26 +17,18 @@ interface Options extends EditOptions {
   readonly timeout: number;
 }
 
-const defaultTimeout = '5m';
-
 export function registerReconcile(program: Command, session: Session): void {
   program
     .command('reconcile')
     .description('let the operator look at an object at once and forget its pauses')
     .argument('<name>', 'the RegistryReplication')
     .option('--wait', 'until the operator has handled the request and the object is Ready')
-    .option('--timeout <duration>', 'of --wait, such as 90s or 1h30m', duration, parseDuration(defaultTimeout))
+    .addOption(timeoutOption('5m'))
     .addOption(dryRunOption())
     .action((name: string, _: object, command: Command) => {
       const options = editOptions(command) as Options;
       return withCluster(options, (cluster) => reconcile(cluster, session, name, options));
     });
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError('must be a duration such as 90s or 1h30m');
-  return ms;
 }
 
 async function reconcile(cluster: Cluster, session: Session, name: string, options: Options): Promise<void> {

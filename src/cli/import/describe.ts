@@ -10,7 +10,8 @@ import {
 import type { RegistryReference } from '../../azure/arm.ts';
 import type { FoundRegistry, FoundReplica } from '../../azure/inventory.ts';
 import { normalise } from '../../replication/location.ts';
-import { problemsOf } from '../../replication/validation.ts';
+import { says } from '../../replication/region-state.ts';
+import { maxTags, problemsOf } from '../../replication/validation.ts';
 
 /** An object as `kubectl apply` takes it: fields with a default are left to the API server. */
 export interface Manifest {
@@ -33,9 +34,6 @@ export interface Skipped {
   readonly why: string;
 }
 
-/** Of an object: the number of regions times the number of tags of any one region (the CRD's own limit). */
-const maxTags = 500;
-
 export function describeRegistry(
   reference: RegistryReference,
   registry: FoundRegistry,
@@ -43,7 +41,7 @@ export function describeRegistry(
   metadata: Manifest['metadata'],
 ): Described | Skipped {
   const skipped = (why: string): Skipped => ({ kind: 'skipped', registry: reference, why });
-  if (registry.sku.toLowerCase() !== 'premium')
+  if (!says(registry.sku, 'Premium'))
     return skipped(`it is ${registry.sku || 'of an unknown SKU'}; geo-replication needs Premium`);
   const found = inOrder(replicas, normalise(registry.location));
   const lasting = found.filter((replica) => !isDeleting(replica));
@@ -114,11 +112,11 @@ function inOrder(replicas: readonly FoundReplica[], home: string): FoundReplica[
 }
 
 function isDeleting({ provisioningState }: FoundReplica): boolean {
-  return provisioningState?.toLowerCase() === 'deleting';
+  return says(provisioningState, 'Deleting');
 }
 
 function isFailed({ provisioningState }: FoundReplica): boolean {
-  return /^(failed|canceled)$/i.test(provisioningState ?? '');
+  return says(provisioningState, 'Failed') || says(provisioningState, 'Canceled');
 }
 
 /** Whether an object may list it: Azure itself has set tags that it allows to no one else. */
@@ -130,7 +128,7 @@ function isTag(location: string, key: string, value: string): boolean {
 }
 
 function stateNotes({ provisioningState = 'in an unknown state' }: FoundRegistry): string[] {
-  return provisioningState.toLowerCase() === 'succeeded' ? [] : [`The registry is ${provisioningState}.`];
+  return says(provisioningState, 'Succeeded') ? [] : [`The registry is ${provisioningState}.`];
 }
 
 function zoneNotes(registry: FoundRegistry, replicas: readonly FoundReplica[]): string[] {

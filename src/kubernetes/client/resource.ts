@@ -10,6 +10,7 @@ import {
 } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
 import { isExpired } from './errors.ts';
+import type { PatchOperation } from './json-patch.ts';
 
 export interface ResourceKind {
   readonly group: string;
@@ -24,11 +25,6 @@ export interface ObjectName {
   readonly namespace: string;
   readonly name: string;
 }
-
-/** The operations of JSON Patch (RFC 6902) that are used here. */
-export type PatchOperation =
-  | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
-  | { readonly op: 'remove'; readonly path: string };
 
 /** Every method rejects with client-node's ApiException or with ApiServerUnreachable (see errors.ts). */
 export interface Resource<T extends KubernetesObject> {

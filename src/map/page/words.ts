@@ -1,6 +1,6 @@
 // The words of the page. Pure.
 import type { AzureRegion } from '../../azure/regions.ts';
-import type { Contact, PlanView, RegionSummary, RegionView } from '../model.ts';
+import type { Contact, RegionSummary, RegionView, StepView } from '../model.ts';
 
 /** "3 min", "2 h", "5 d": short, since the list is scanned and not read. */
 export function age(iso: string | undefined, now: number): string {
@@ -20,7 +20,7 @@ export function stateInWords({ state, since, routing }: RegionView, now: number)
   return `${state}${lasted && ` for ${lasted}`}${routed}`;
 }
 
-export function planInWords({ action, waitsFor, notBefore, message }: PlanView): string {
+export function planInWords({ action, waitsFor, notBefore, message }: StepView): string {
   if (message) return `Plan: ${message}`;
   const when = [waitsFor && `after ${waitsFor}`, notBefore && `not before ${notBefore}`].filter(Boolean).join(', ');
   return `Plan: ${action}${when && `, ${when}`}`;
