@@ -87,8 +87,9 @@ describeWithKubectl('npm run demo -- --kubeconfig FILE', () => {
     await shell('kubectl wait georep -n registries myacr0007 --for=condition=Ready --timeout=2m');
   });
 
-  it('names the address of its map first, where everything is Ready', async () => {
-    const url = /^See it on the map, and click regions there: (\S+)$/.exec(output.split('\n', 1)[0] ?? '')?.[1] ?? '';
+  it('names the address of its map before it applies anything; there everything is Ready', async () => {
+    const [before = ''] = output.split('Applying ');
+    const [, url = ''] = /^See it on the map, and click regions there: (\S+)$/m.exec(before) ?? [];
     const client = new MapClient(url);
     await client.open();
     const { registries } = JSON.parse((await client.get('/api/state')).text) as MapState;
