@@ -2,12 +2,13 @@
 import * as registries from '@azure/arm-containerregistry/api/registries';
 import * as replications from '@azure/arm-containerregistry/api/replications';
 import type { PipelineResponse } from '@azure/core-rest-pipeline';
-import type { Accepted, Arm, ArmError, Replica, ReplicaChange } from './arm.ts';
+import type { Accepted, Arm, ArmError, Location, Replica, ReplicaChange } from './arm.ts';
 import { type ArmOptions, type Connection, connectArm, segment } from './arm-connection.ts';
 import {
   failureFrom,
   flatten,
   MalformedResponseError,
+  type Page,
   parseLocations,
   parseRegistry,
   parseReplica,
@@ -18,7 +19,7 @@ import { correlationIdOf } from './rest-error.ts';
 /** The documented API version (Microsoft's REST reference, Subscriptions - List Locations). */
 const locationsVersion = '2022-12-01';
 
-/** A registry has at most one replica a region: a longer list is endless. */
+/** Azure has some 100 regions, and a registry at most one replica in each: a longer list is endless. */
 const maxPages = 100;
 
 export interface ArmClient extends Arm {
@@ -64,7 +65,16 @@ function reads({
     locations: (subscriptionId) =>
       attempt(`list the regions of subscription ${subscriptionId}`, async () => {
         const path = `/subscriptions/${encodeURIComponent(segment(subscriptionId))}/locations`;
-        return parseLocations(await get(`${endpoint}${path}?api-version=${locationsVersion}`));
+        const found: Location[] = [];
+        let url: string | undefined = `${endpoint}${path}?api-version=${locationsVersion}`;
+        for (let pages = 0; url !== undefined; pages++) {
+          if (pages === maxPages) throw new MalformedResponseError(`the list goes on after ${maxPages} pages`);
+          const page: Page<Location> = parseLocations(await get(url));
+          found.push(...page.items);
+          url = page.nextLink;
+        }
+        if (found.length === 0) throw new MalformedResponseError('the list of locations has none');
+        return found;
       }),
   };
 }

@@ -1,7 +1,8 @@
 // Parses ARM's responses into the types of arm.ts. Missing fields get ARM's defaults and unknown values are kept; a response
 // without a name or location is rejected.
 import { sanitize } from '../lib/sanitize.ts';
-import type { Registry, Replica } from './arm.ts';
+import type { Location, Registry, Replica } from './arm.ts';
+import type { Coordinates } from './regions.ts';
 
 /** Characters kept of ARM's texts: they are shown in statuses, whose size must stay bounded. */
 const maxWordLength = 64;
@@ -15,6 +16,9 @@ const maxFailureLength = 512;
  */
 const namePattern = /^[\w.-]{1,256}$/;
 const locationPattern = /^[\w ().-]{1,256}$/;
+const regionPattern = /^[a-z0-9]{1,64}$/;
+/** Decimal degrees such as `-79.8164`. */
+const degreesPattern = /^-?\d{1,3}(\.\d{1,15})?$/;
 const maxIdLength = 1_024;
 /** The caller's token goes there: no port, path or user. */
 const hostPattern = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){2,8}$/;
@@ -75,20 +79,50 @@ export function parseHostNames(body: unknown): string[] {
   return names.flatMap((name) => matching(hostPattern, text(name)?.toLowerCase()) ?? []);
 }
 
+/** One page of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** The URL of the next page. */
+  readonly nextLink: string | undefined;
+}
+
 /**
- * @param body The response to `GET /subscriptions/{id}/locations`. `metadata.regionType` is `Logical` for groups of regions
- * (`europe`), which take no resources (Microsoft's REST reference, Subscriptions - List Locations, 2022-12-01; not recorded).
+ * @param body The response to `GET /subscriptions/{id}/locations`. Recorded (Azure/azure-cli test_list_locations.yaml, 2022-01-24,
+ * api-version 2019-11-01): `{value: [{name, displayName, regionalDisplayName, metadata: {regionType, geographyGroup, longitude,
+ * latitude, pairedRegion, …}}]}` on one page, with degrees as text, and with `regionType: Logical` for groups of regions (`europe`),
+ * which have no place and take no resources. By specification (azure-rest-api-specs, Microsoft.Resources 2022-12-01, not recorded):
+ * `metadata.geography`, and that there are no further pages. Assumed: a nextLink would lead to one.
  */
-export function parseLocations(body: unknown): string[] {
-  const { value } = record(body);
+export function parseLocations(body: unknown): Page<Location> {
+  const { value, nextLink } = record(body);
   if (!Array.isArray(value)) throw new MalformedResponseError('the answer is no list of locations');
-  const names = value.flatMap((location) => {
-    const name = text(record(location).name)?.toLowerCase() ?? '';
-    const isGroup = record(record(location).metadata).regionType === 'Logical';
-    return /^[a-z0-9]{1,64}$/.test(name) && !isGroup ? [name] : [];
-  });
-  if (names.length === 0) throw new MalformedResponseError('the list of locations has none');
-  return names;
+  return { items: value.flatMap(locationIn), nextLink: text(nextLink) };
+}
+
+/** None for a group of regions, and for a name that is not in Azure's short form. */
+function locationIn(item: unknown): Location[] {
+  const { name, displayName, metadata } = record(item);
+  const { regionType, geography, latitude, longitude } = record(metadata);
+  const shortName = matching(regionPattern, text(name)?.toLowerCase());
+  if (shortName === undefined || regionType === 'Logical') return [];
+  const place = { latitude: degrees(latitude, 90), longitude: degrees(longitude, 180) };
+  return [
+    {
+      name: shortName,
+      ...present('displayName', words(displayName, maxWordLength)),
+      ...present('geography', words(geography, maxWordLength)),
+      ...(isPlace(place) && { coordinates: place }),
+    },
+  ];
+}
+
+function degrees(value: unknown, max: number): number | undefined {
+  const number = Number(matching(degreesPattern, value));
+  return Math.abs(number) <= max ? number : undefined;
+}
+
+function isPlace(place: Readonly<Record<keyof Coordinates, number | undefined>>): place is Coordinates {
+  return place.latitude !== undefined && place.longitude !== undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 // The port to Azure Resource Manager: eight requests, each sent once and not awaited to the end of its long-running operation, and
 // one error type. arm-client.ts implements it.
+import type { AzureRegion } from './regions.ts';
 
 /** A registry's three names in Azure; `spec.registry` has this shape. */
 export interface RegistryReference {
@@ -53,6 +54,9 @@ export interface ReplicaChange {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
+/** A region of a subscription as ARM reports it; ARM may leave out everything but the name. */
+export type Location = Pick<AzureRegion, 'name'> & Partial<AzureRegion>;
+
 /** A write that ARM has accepted. */
 export interface Accepted {
   /** ARM's id of the request, which Azure's support asks for. */
@@ -88,8 +92,8 @@ export interface Arm {
    * once; undefined if ARM gives no reason or this process submitted nothing.
    */
   failure(registry: RegistryReference, name: string): Promise<string | undefined>;
-  /** The subscription's regions in the short form. Not all of them offer registries. */
-  locations(subscriptionId: string): Promise<string[]>;
+  /** Every region of the subscription. Not all of them offer registries. */
+  locations(subscriptionId: string): Promise<Location[]>;
   /** Resolves once ARM has accepted the deletion, or if the replica does not exist. */
   remove(registry: RegistryReference, name: string): Promise<Accepted>;
 }

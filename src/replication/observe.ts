@@ -19,6 +19,9 @@ export interface Planned {
 /** Maximum age of a registry that is not read again: far below any interval, so that lasting changes are seen. */
 const maxRegistryAgeMs = 5 * 60_000;
 
+/** The regions of the subscription serve a hint about misspelt ones: a pass waits no longer for them. */
+const maxHintWaitMs = 2_000;
+
 /** LISTs the replicas, and reads the registry unless a cached one is recent enough. */
 export async function observe(object: RegistryReplication, context: Context): Promise<Observation | ArmError> {
   const cached = cachedRegistry(object, context);
@@ -87,7 +90,7 @@ export async function planWithConfirmation(
     for (const name of names) requested.add(name);
     const [results, locations] = await Promise.all([
       Promise.all(names.map((name) => get(object, name, context))),
-      needsCatalog ? catalogFor(object, context) : observation.locations,
+      needsCatalog ? locationsFor(object, context) : observation.locations,
     ]);
     hasCatalog ||= needsCatalog;
     observation = { ...withGets(observation, results), locations };
@@ -144,10 +147,14 @@ async function failureReasons(
   return failures;
 }
 
-/** The regions of the subscription; undefined if ARM does not return them. */
-function catalogFor({ spec }: RegistryReplication, { arm, state }: Context) {
-  const listed = spec.regions.map(({ location }) => normalise(location));
-  return state.regionCatalog.known(arm, spec.registry.subscriptionId, listed);
+/** The regions of the subscription; undefined if ARM does not return them in time. */
+async function locationsFor(
+  { spec }: RegistryReplication,
+  { arm, state }: Context,
+): Promise<ReadonlySet<string> | undefined> {
+  const wanted = spec.regions.map(({ location }) => normalise(location));
+  const query = { wanted, maxWaitMs: maxHintWaitMs };
+  return (await state.regionCatalogs.regionsOf(arm, spec.registry.subscriptionId, query)).names;
 }
 
 async function get({ spec }: RegistryReplication, name: string, { arm }: Context): Promise<GetResult> {

@@ -1,9 +1,9 @@
 // In-memory state shared between passes. Losing it on restart is safe; it only costs extra waiting and a few reads.
 import type { RegistryReplication } from '../api/registryreplication.ts';
+import { RegionCatalogs } from '../azure/region-catalog.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Contention } from './contention.ts';
 import { DelayTimers } from './prune-delay.ts';
-import { RegionCatalog } from './region-catalog.ts';
 import { RegistryCache } from './registry-cache.ts';
 
 export class ProcessState {
@@ -12,12 +12,12 @@ export class ProcessState {
   /** By uid, the time (ms since the epoch) since which ARM has not returned the object's registry. */
   readonly unreachableSince = new Map<string, number>();
   readonly registries = new RegistryCache();
-  readonly regionCatalog: RegionCatalog;
+  readonly regionCatalogs: RegionCatalogs;
   /** ARM's last hint for the first poll of a creation; 0 if unknown. */
   firstPollHintMs = 0;
 
   constructor(clock: Clock) {
-    this.regionCatalog = new RegionCatalog(clock);
+    this.regionCatalogs = new RegionCatalogs(clock);
   }
 
   /** Drops the state of an object that is gone. */

@@ -216,11 +216,21 @@ describe('the ARM client', () => {
   });
 
   it('lists the regions of a subscription that take resources', async () => {
-    const locations = await arm.locations(registry.subscriptionId);
+    const locations = (await arm.locations(registry.subscriptionId)).map(({ name }) => name);
     expect(locations).to.include.members(['eastus', 'japaneast', 'westeurope']).and.not.to.include('europe');
     expect(emulator.journal.entries.map(({ method, endpoint }) => `${method} ${endpoint}`)).to.deep.equal([
       'GET locations',
     ]);
+  });
+
+  it('reads name, geography and place of a region', async () => {
+    const locations = await arm.locations(registry.subscriptionId);
+    expect(locations.find(({ name }) => name === 'japaneast')).to.deep.equal({
+      name: 'japaneast',
+      displayName: 'Japan East',
+      geography: 'Japan',
+      coordinates: { latitude: 35.68, longitude: 139.77 },
+    });
   });
 
   it('reports a missing right to read the regions', async () => {
@@ -395,6 +405,37 @@ describe('the ARM client at a server that misbehaves', () => {
         'correlationId',
       );
     }
+  });
+
+  it('reads every page of the regions', async () => {
+    answer = (request, response) => {
+      const isFirst = !request.url?.includes('page=2');
+      const nextLink = isFirst ? { nextLink: `${cloud.endpoint}${request.url}&page=2` } : {};
+      json(200, { value: [{ name: isFirst ? 'eastus' : 'japaneast' }], ...nextLink })(request, response);
+    };
+    expect(await arm.locations(registry.subscriptionId)).to.deep.equal([{ name: 'eastus' }, { name: 'japaneast' }]);
+    expect(seen).to.have.length(2);
+  });
+
+  it('follows no endless list of regions, and none to another origin', async () => {
+    const page = (nextLink: string) => json(200, { value: [{ name: 'eastus' }], nextLink });
+    answer = (request, response) => page(`${cloud.endpoint}${request.url}`)(request, response);
+    const endless = await rejection(arm.locations(registry.subscriptionId));
+    expect(endless).to.include({ kind: 'Transient' });
+    expect(endless.message).to.contain('goes on after 100 pages');
+    seen = [];
+    for (const link of ['https://127.0.0.1:1/subscriptions', '/subscriptions', 'file:///etc/passwd', 'x']) {
+      answer = page(link);
+      expect(await rejection(arm.locations(registry.subscriptionId))).to.include({ kind: 'Transient' });
+    }
+    expect(seen).to.have.length(4);
+  });
+
+  it('reports a list without a region as Transient', async () => {
+    answer = json(200, { value: [{ name: 'europe', metadata: { regionType: 'Logical' } }] });
+    const error = await rejection(arm.locations(registry.subscriptionId));
+    expect(error).to.include({ kind: 'Transient' });
+    expect(error.message).to.contain('the list of locations has none');
   });
 
   it('keeps its connection', async () => {

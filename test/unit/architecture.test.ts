@@ -8,12 +8,13 @@ import { expect } from 'chai';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const ofReplication = ['api/conditions.ts', 'azure/arm.ts', 'lib/clock.ts'];
+const ofReplication = ['api/conditions.ts', 'azure/arm.ts', 'azure/region-catalog.ts', 'lib/clock.ts'];
 
 const ofMap = [
   'api/conditions.ts',
   'azure/arm.ts',
   'azure/identity/token.ts',
+  'azure/region-catalog.ts',
   'kubernetes/cache/store.ts',
   'kubernetes/client/client.ts',
   'lib/clock.ts',
@@ -26,8 +27,9 @@ const ofPlugin = [...ofMap, 'map/model.ts', 'replication/plan.ts'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'lib/clock.ts': [],
   'api/conditions.ts': ['lib/clock.ts'],
-  'azure/arm.ts': ['azure/identity/token.ts', 'lib/clock.ts'],
-  'azure/identity/token.ts': ['azure/arm.ts', 'lib/clock.ts'],
+  'azure/arm.ts': ['azure/identity/token.ts', 'azure/region-catalog.ts', 'lib/clock.ts'],
+  'azure/identity/token.ts': ['azure/arm.ts', 'azure/region-catalog.ts', 'lib/clock.ts'],
+  'azure/region-catalog.ts': ['azure/arm.ts', 'azure/identity/token.ts', 'lib/clock.ts'],
   'kubernetes/cache/store.ts': ['kubernetes/client/client.ts', 'lib/clock.ts'],
   'kubernetes/client/client.ts': ['kubernetes/cache/store.ts', 'lib/clock.ts'],
   'map/model.ts': ofMap,
@@ -41,6 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'api/conditions.ts',
     'azure/arm.ts',
     'azure/identity/token.ts',
+    'azure/region-catalog.ts',
     'kubernetes/cache/store.ts',
     'kubernetes/client/client.ts',
     'lib/clock.ts',

@@ -1,4 +1,5 @@
 // ARM's JSON response bodies, with its members in its order.
+import { azureRegion } from '../../../src/azure/regions.ts';
 import type { Operation } from './operation.ts';
 import type { RefusalDetails } from './refusal.ts';
 import type { Region } from './regions.ts';
@@ -113,16 +114,28 @@ export function operationBody({ doing, outcome }: Operation) {
   }
 }
 
-/** As in the subscription client's reference, without coordinates and region pairs. */
-export function regionBody(subscriptionId: string, { name, displayName, geographyGroup, kind }: Region) {
-  const category = kind === 'Physical' ? 'Recommended' : 'Other';
+/**
+ * Recorded (Azure/azure-cli test_list_locations.yaml, 2022-01-24, api-version 2019-11-01), in its order, without physical locations
+ * and region pairs; `type` and `geography` by the specification of 2022-12-01.
+ */
+export function regionBody(subscriptionId: string, region: Region) {
+  const { name, displayName, geographyGroup, kind } = region;
+  const common = { id: `/subscriptions/${subscriptionId}/locations/${name}`, name, type: 'Region', displayName };
+  if (kind === 'Logical') {
+    const metadata = { regionType: kind, regionCategory: 'Other' };
+    return { ...common, regionalDisplayName: displayName, metadata };
+  }
+  const { geography, coordinates } = { ...azureRegion(name), ...region };
   return {
-    id: `/subscriptions/${subscriptionId}/locations/${name}`,
-    name,
-    type: 'Region',
-    displayName,
-    regionalDisplayName: kind === 'Physical' ? `(${geographyGroup}) ${displayName}` : displayName,
-    metadata: { regionType: kind, regionCategory: category, geographyGroup },
+    ...common,
+    regionalDisplayName: `(${geographyGroup}) ${displayName}`,
+    metadata: {
+      regionType: kind,
+      regionCategory: 'Recommended',
+      geography,
+      geographyGroup,
+      ...(coordinates && { longitude: String(coordinates.longitude), latitude: String(coordinates.latitude) }),
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import { Journal } from './journal.ts';
 import type { Grant } from './metadata-endpoint.ts';
 import { Quota, type QuotaOptions } from './quota.ts';
 import { seeded } from './random.ts';
+import type { Region } from './regions.ts';
 import { armApp } from './server.ts';
 import { realistic, type Timings } from './timings.ts';
 import { type FederatedCredential, Tenant, type Verdict } from './tokens.ts';
@@ -39,6 +40,8 @@ export interface ArmEmulatorOptions {
   readonly quota?: QuotaOptions;
   /** Lifetime of access tokens in seconds; default: an hour. */
   readonly tokenLifetime?: number;
+  /** Default: those of the public cloud. */
+  readonly regions?: readonly Region[];
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
@@ -72,6 +75,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     clock = systemClock,
     seed = 1,
     registryDefaults = {},
+    regions,
     pageSize = 100,
     journalLength = 100_000,
     quota = {},
@@ -84,6 +88,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   // A generator of its own: faults must not change the drawn durations.
   const faults = new Faults(() => clock.now().getTime(), seeded(seed + 1));
   const world = new World(clock, seeded(seed), timings, faults);
+  if (regions) world.regions = regions;
   world.addSubscription(defaultSubscriptionId);
   const azure = new Azure(world, registryDefaults);
   const journal = new Journal(journalLength);

@@ -1,4 +1,5 @@
 // The regions of the emulated Azure, as `GET /subscriptions/{id}/locations` names them.
+import type { Coordinates } from '../../../src/azure/regions.ts';
 
 export interface Region {
   /** The short form that ARM uses everywhere: `japaneast`. */
@@ -7,6 +8,9 @@ export interface Region {
   readonly geographyGroup: string;
   /** Only a physical region takes resources; a logical one (`europe`) groups them. */
   readonly kind: 'Physical' | 'Logical';
+  /** Default for a physical region: as the operator's own table has them. */
+  readonly geography?: string;
+  readonly coordinates?: Coordinates;
 }
 
 /** ARM's short form of a location: "uk west" came back as "ukwest" (recorded: Azure/azure-powershell, 2023). */

@@ -40,6 +40,7 @@ export class World {
   readonly clock: Clock;
   /** May be replaced at any time; operations in progress keep their duration. */
   timings: Timings;
+  regions: readonly Region[] = publicRegions;
   /** The faults that are on. */
   readonly faults: Faults;
   /** By id in lower case. */
@@ -57,10 +58,6 @@ export class World {
 
   get now(): number {
     return this.clock.now().getTime();
-  }
-
-  get regions(): readonly Region[] {
-    return publicRegions;
   }
 
   /** Short names of the regions that accept registries and replicas, unless a fault withdraws them. */

@@ -10,19 +10,78 @@ import {
 } from '../../../src/azure/arm-responses.ts';
 
 describe("ARM's responses", () => {
-  it('list the regions that take resources, in the short form', () => {
-    const value = [
-      { name: 'japaneast', displayName: 'Japan East', metadata: { regionType: 'Physical' } },
-      { name: 'EastUS', metadata: {} },
-      { name: 'westus' },
-      { name: 'europe', metadata: { regionType: 'Logical' } },
-      ...[{ name: 'a'.repeat(65) }, { name: 'a b<' }, { name: 7 }, {}, null, 'eastus'],
+  // Recorded: Azure/azure-cli test_list_locations.yaml, 2022-01-24; `type` and `geography` by the specification of 2022-12-01.
+  const southAfricaNorth = {
+    id: '/subscriptions/00000000-0000-0000-0000-000000000000/locations/southafricanorth',
+    name: 'southafricanorth',
+    type: 'Region',
+    displayName: 'South Africa North',
+    regionalDisplayName: '(Africa) South Africa North',
+    metadata: {
+      regionType: 'Physical',
+      regionCategory: 'Recommended',
+      geography: 'South Africa',
+      geographyGroup: 'Africa',
+      longitude: '28.218370',
+      latitude: '-25.731340',
+      physicalLocation: 'Johannesburg',
+      pairedRegion: [
+        {
+          name: 'southafricawest',
+          id: '/subscriptions/00000000-0000-0000-0000-000000000000/locations/southafricawest',
+        },
+      ],
+    },
+  };
+  const europe = {
+    id: '/subscriptions/00000000-0000-0000-0000-000000000000/locations/europe',
+    name: 'europe',
+    displayName: 'Europe',
+    regionalDisplayName: 'Europe',
+    metadata: { regionType: 'Logical', regionCategory: 'Other' },
+  };
+
+  it('list the regions that take resources, with name, geography and place', () => {
+    expect(parseLocations({ value: [southAfricaNorth, europe] })).to.deep.equal({
+      items: [
+        {
+          name: 'southafricanorth',
+          displayName: 'South Africa North',
+          geography: 'South Africa',
+          coordinates: { latitude: -25.73134, longitude: 28.21837 },
+        },
+      ],
+      nextLink: undefined,
+    });
+  });
+
+  it('list a region by its name alone where the rest is missing, hostile or odd', () => {
+    const place = (latitude: unknown, longitude: unknown) => ({ name: 'westus', metadata: { latitude, longitude } });
+    const odd = [
+      { name: 'WestUS' },
+      { name: 'westus', displayName: 7, metadata: [] },
+      { name: 'westus', displayName: '', metadata: { geography: {}, regionType: 'Future', pairedRegion: 'eastus' } },
+      ...[place('37', undefined), place(37.783, -122.417), place('90.1', '0'), place('1', '180.5'), place('1e1', '1')],
+      ...[place('', ''), place('NaN', 'NaN'), place(' 1', '1'), place('0x1', '1'), place('-', '1'), place([1], ['1'])],
     ];
-    expect(parseLocations({ value })).to.deep.equal(['japaneast', 'eastus', 'westus']);
+    for (const item of odd) expect(parseLocations({ value: [item] }).items).to.deep.equal([{ name: 'westus' }]);
+  });
+
+  it('show a text of a region on one line, and cut it', () => {
+    const metadata = { geography: `a\u202eb\n${'c'.repeat(100)}` };
+    const [location] = parseLocations({ value: [{ name: 'westus', displayName: 'West\u0000\nUS', metadata }] }).items;
+    expect(location?.displayName).to.match(/^[ -~]+$/);
+    expect(location?.geography).to.have.length.at.most(64);
+    expect(location?.geography).not.to.match(/[\n\u202e]/);
+  });
+
+  it('leave out locations without a usable name', () => {
+    const value = [{ name: 'a'.repeat(65) }, { name: 'a b<' }, { name: '' }, { name: 7 }, {}, null, 'eastus', []];
+    expect(parseLocations({ value }).items).to.deep.equal([]);
   });
 
   it('without a list of regions are malformed, not empty', () => {
-    for (const body of [undefined, null, [], {}, { value: 'eastus' }, { value: [] }, { value: [null] }])
+    for (const body of [undefined, null, [], {}, { value: 'eastus' }, [southAfricaNorth]])
       expect(() => parseLocations(body)).to.throw(MalformedResponseError);
   });
 

@@ -5,6 +5,7 @@ import {
   type Arm,
   ArmError,
   type Created,
+  type Location,
   type NewReplica,
   type Registry,
   type Replica,
@@ -175,9 +176,9 @@ export class ArmModel implements Arm {
     return this.failures.get(name);
   }
 
-  async locations(): Promise<string[]> {
+  async locations(): Promise<Location[]> {
     this.beforeRequest('GET locations');
-    return [...this.regions];
+    return [...this.regions].map((name) => ({ name }));
   }
 
   #checkRegistryWritable(): void {

@@ -7,6 +7,7 @@ import {
   type Arm,
   ArmError,
   type Created,
+  type Location,
   type NewReplica,
   type Replica,
   type Updated,
@@ -97,8 +98,8 @@ class ManualArm implements Arm {
     return undefined;
   }
 
-  async locations(): Promise<string[]> {
-    return [home, ...locations];
+  async locations(): Promise<Location[]> {
+    return [home, ...locations].map((name) => ({ name }));
   }
 
   async remove(_: unknown, name: string): Promise<Accepted> {

@@ -39,7 +39,7 @@ function anArm() {
     failure: async () => undefined,
     locations: async () => {
       asked.push('GET locations');
-      return ['japaneast'];
+      return [{ name: 'japaneast' }];
     },
     remove: async (_, name) => {
       asked.push(`DELETE ${name}`);

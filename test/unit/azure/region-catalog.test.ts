@@ -1,12 +1,15 @@
 import { expect } from 'chai';
-import { ArmError } from '../../../src/azure/arm.ts';
-import { RegionCatalog } from '../../../src/replication/region-catalog.ts';
+import { ArmError, type Location } from '../../../src/azure/arm.ts';
+import { RegionCatalogs, type RegionQuery, tableCatalog } from '../../../src/azure/region-catalog.ts';
+import { azureRegions } from '../../../src/azure/regions.ts';
 import { FakeClock } from '../../fake-clock.ts';
 
 const minute = 60_000;
 const subscription = '00000000-0000-0000-0000-00000000000A';
 
-function scenario(respond: () => Promise<string[]> = async () => ['eastus', 'japaneast']) {
+const named = (...names: string[]): Location[] => names.map((name) => ({ name }));
+
+function scenario(respond: () => Promise<Location[]> = async () => named('eastus', 'japaneast')) {
   const clock = new FakeClock();
   const requests: string[] = [];
   const arm = {
@@ -15,18 +18,19 @@ function scenario(respond: () => Promise<string[]> = async () => ['eastus', 'jap
       return respond();
     },
   };
-  const locations = new RegionCatalog(clock);
-  const known = (...wanted: string[]) => locations.known(arm, subscription, wanted);
-  return { clock, arm, requests, locations, known };
+  const catalogs = new RegionCatalogs(clock);
+  const regions = (query?: RegionQuery) => catalogs.regionsOf(arm, subscription, query);
+  const known = async (...wanted: string[]) => (await regions({ wanted })).names;
+  return { clock, arm, requests, catalogs, regions, known };
 }
 
 describe('the regions of a subscription', () => {
   it('are read once a day for all callers', async () => {
-    const { requests, known, clock, locations, arm } = scenario();
+    const { requests, known, clock, catalogs, arm } = scenario();
     expect([...((await known('japaneast')) ?? [])]).to.deep.equal(['eastus', 'japaneast']);
     await clock.advance(24 * 60 * minute - 1);
     await known('eastus');
-    await locations.known(arm, subscription.toLowerCase(), ['japaneast']);
+    await catalogs.regionsOf(arm, subscription.toLowerCase(), { wanted: ['japaneast'] });
     expect(requests).to.have.length(1);
     await clock.advance(1);
     await known('japaneast');
@@ -52,8 +56,8 @@ describe('the regions of a subscription', () => {
   });
 
   it('are cached for the 256 most recently used subscriptions', async () => {
-    const { requests, locations, arm } = scenario();
-    const read = (n: number) => locations.known(arm, `subscription ${n}`, ['eastus']);
+    const { requests, catalogs, arm } = scenario();
+    const read = (n: number) => catalogs.regionsOf(arm, `subscription ${n}`);
     for (let n = 0; n < 256; n++) await read(n);
     await read(0);
     await read(256);
@@ -65,9 +69,9 @@ describe('the regions of a subscription', () => {
   });
 
   it('are read separately for each subscription', async () => {
-    const { requests, known, locations, arm } = scenario();
+    const { requests, known, catalogs, arm } = scenario();
     await known('eastus');
-    await locations.known(arm, 'another', ['eastus']);
+    await catalogs.regionsOf(arm, 'another');
     expect(requests).to.have.length(2);
   });
 
@@ -91,16 +95,32 @@ describe('the regions of a subscription', () => {
     expect(requests).to.have.length(2);
   });
 
-  it('are unknown to a caller that has waited for 2 s, and known to the next caller', async () => {
-    const response = Promise.withResolvers<string[]>();
-    const { requests, known, clock } = scenario(() => response.promise);
-    const first = known('eastus');
+  it('are unknown to a caller that waits no longer, and known to the next caller', async () => {
+    const response = Promise.withResolvers<Location[]>();
+    const { requests, regions, known, clock } = scenario(() => response.promise);
+    const first = regions({ maxWaitMs: 2_000 });
     await clock.advance(2_000);
-    expect(await first).to.equal(undefined);
-    response.resolve(['eastus']);
+    expect(await first).to.equal(tableCatalog);
+    response.resolve(named('eastus'));
     expect([...((await known('eastus')) ?? [])]).to.deep.equal(['eastus']);
     expect(requests).to.have.length(1);
     expect(clock.nextIn, 'a timer was left behind').to.equal(undefined);
+  });
+
+  it('are those that ARM lists, with its own names and places', async () => {
+    const atlantis = { name: 'atlantis', displayName: 'Atlantis', coordinates: { latitude: 31, longitude: -24 } };
+    const moved = { name: 'japaneast', coordinates: { latitude: 35.5, longitude: 139.5 } };
+    const { regions } = scenario(async () => [atlantis, moved]);
+    const catalog = await regions();
+    expect(catalog.regions).to.deep.equal([atlantis, { ...moved, displayName: 'Japan East', geography: 'Japan' }]);
+    expect(['atlantis', 'japaneast', 'eastus'].map(catalog.has)).to.deep.equal([true, true, false]);
+  });
+
+  it('are those of the table where ARM does not list them, and whether one exists is unknown', async () => {
+    const { regions } = scenario(() => Promise.reject(new ArmError('Denied', 'AuthorizationFailed', 'no right')));
+    const catalog = await regions();
+    expect(catalog.regions).to.equal(azureRegions);
+    expect(['japaneast', 'atlantis'].map(catalog.has)).to.deep.equal([undefined, undefined]);
   });
 
   it('do not hide an unexpected error', async () => {
