@@ -127,7 +127,9 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   metrics.informer(name, informer.health);
 
   const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
-  const ports = await openServers(config, { connect, metrics, checks, log, store, informer, listeners }, resources);
+  const { regionsOf } = reconciler;
+  const options = { connect, metrics, checks, log, store, informer, regionsOf, listeners };
+  const ports = await openServers(config, options, resources);
   const { cloud, interval, concurrency } = config;
   const proxies = {
     serverProxy: cluster.proxy,

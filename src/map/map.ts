@@ -1,7 +1,6 @@
 // Composes the map: objects that an informer keeps, the stream to the browsers, and the server. The plugin has an informer of its own,
 // with its user's rights; the operator lends its own, and its map is read-only.
 import { group, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
-import { azureRegions } from '../azure/regions.ts';
 import { type InformerHealth, startInformer } from '../kubernetes/cache/informer.ts';
 import type { Change } from '../kubernetes/cache/reflector.ts';
 import { Store } from '../kubernetes/cache/store.ts';
@@ -15,6 +14,7 @@ import { contactOf } from './contact.ts';
 import { type Editor, editorOf } from './editor.ts';
 import { eventsOf } from './events.ts';
 import { type Contact, type EventView, type MapState, type RegistryView, registryView } from './model.ts';
+import { MapRegions, type RegionsOf } from './regions.ts';
 import { type Assets, type MapServerOptions, serveMap } from './server.ts';
 import { StateStream, type StreamLimits } from './stream.ts';
 
@@ -48,22 +48,29 @@ export interface MapOptions {
   /** Default: those of the project. */
   readonly assets?: Assets;
   readonly regions?: MapState['regions'];
+  /** Called while a page is open. Default: the regions are those of the project's table. */
+  readonly regionsOf?: RegionsOf | undefined;
 }
 
 /** Rejects with a MapServerError. */
 export async function startMap(options: MapOptions): Promise<RunningMap> {
-  const { address, store, health, editor, events, kubectlArgs = [], clock, regions = azureRegions, limits } = options;
+  const { address, store, health, editor, events, kubectlArgs = [], clock, limits } = options;
   const view = remembering(registryView);
-  const state = (contact: Contact): MapState => ({
-    writable: editor !== undefined,
-    hasEvents: events !== undefined,
-    kubectlArgs,
-    contact,
-    regions,
-    registries: store.list().map(view),
-  });
+  const regions = new MapRegions(options.regionsOf, () => stream.onRegions(), options.regions);
+  const state = (contact: Contact): MapState => {
+    regions.need(store.list());
+    return {
+      writable: editor !== undefined,
+      hasEvents: events !== undefined,
+      kubectlArgs,
+      contact,
+      regions: regions.list,
+      registries: store.list().map(view),
+    };
+  };
   const stream = new StateStream({
     state,
+    regions: () => regions.list,
     read: (key) => store.read(key),
     view,
     contact: (before, now) => contactOf(health(), before, now),
@@ -81,7 +88,17 @@ export async function startMap(options: MapOptions): Promise<RunningMap> {
     events,
     explain,
   });
-  return { ...server, onChange: (change) => stream.onChange(change) };
+  return {
+    ...server,
+    onChange(change) {
+      stream.onChange(change);
+      if (stream.clients > 0 && change.type !== 'deleted') regions.need([change.object]);
+    },
+    close() {
+      regions.close();
+      return server.close();
+    },
+  };
 }
 
 /** Objects of the store are never changed in place, so each is viewed once. */

@@ -15,7 +15,7 @@ export interface MapState {
   /** kubectl's arguments that choose this cluster, such as `--context` and its value. */
   readonly kubectlArgs: readonly string[];
   readonly contact: Contact;
-  /** Every region with a known place. */
+  /** Every region that is known, most of them with a place. */
   readonly regions: readonly AzureRegion[];
   readonly registries: readonly RegistryView[];
 }
@@ -26,6 +26,8 @@ export interface MapUpdate {
   readonly changed: readonly RegistryView[];
   /** Keys of deleted objects. */
   readonly gone: readonly string[];
+  /** All regions, if Azure has told new ones. */
+  readonly regions?: MapState['regions'];
 }
 
 /** Whether the API server still reports changes. */

@@ -10,6 +10,7 @@ import type { Contact, MapState, MapUpdate, RegistryView } from './model.ts';
 export interface StreamOptions {
   /** The whole state, for a new client. */
   readonly state: (contact: Contact) => MapState;
+  readonly regions: () => MapState['regions'];
   readonly read: (key: string) => RegistryReplication | undefined;
   readonly view: (object: RegistryReplication) => RegistryView;
   readonly contact: (before: Contact, now: Date) => Contact;
@@ -35,6 +36,7 @@ const contactCheckMs = 1_000;
 interface Client {
   readonly changed: Set<string>;
   contactChanged: boolean;
+  regionsChanged: boolean;
   /** Undefined unless the client waits for something to send. */
   wake: (() => void) | undefined;
   /** ms since the epoch. */
@@ -77,6 +79,13 @@ export class StateStream {
     }
   }
 
+  onRegions(): void {
+    for (const client of this.#clients) {
+      client.regionsChanged = true;
+      client.wake?.();
+    }
+  }
+
   /** The body of a response; undefined if there are too many clients. `disconnect` ends its connection. */
   open(disconnect: () => void): ReadableStream<Uint8Array> | undefined {
     if (this.#clients.size >= this.#limits.maxClients) return undefined;
@@ -90,6 +99,7 @@ export class StateStream {
           client = {
             changed: new Set(),
             contactChanged: false,
+            regionsChanged: false,
             wake: undefined,
             lastSent: clock.now().getTime(),
             end: () => {
@@ -139,7 +149,7 @@ export class StateStream {
   }
 
   async #next(client: Client): Promise<string> {
-    const hasNews = () => client.changed.size > 0 || client.contactChanged;
+    const hasNews = () => client.changed.size > 0 || client.contactChanged || client.regionsChanged;
     if (!hasNews()) await this.#wait(client, this.#limits.heartbeatMs);
     if (hasNews()) await this.#pause(this.#limits.batchMs);
     const changed: RegistryView[] = [];
@@ -149,9 +159,11 @@ export class StateStream {
       if (object) changed.push(this.#options.view(object));
       else gone.push(key);
     }
+    const regions = client.regionsChanged ? { regions: this.#options.regions() } : {};
     client.changed.clear();
     client.contactChanged = false;
-    return eventOf('update', { contact: this.#contact, changed, gone } satisfies MapUpdate);
+    client.regionsChanged = false;
+    return eventOf('update', { contact: this.#contact, changed, gone, ...regions } satisfies MapUpdate);
   }
 
   #wait(client: Client, ms: number): Promise<void> {

@@ -20,6 +20,7 @@ import { enqueueRequests } from '../kubernetes/controller/predicates.ts';
 import { writeStatus } from '../kubernetes/controller/status.ts';
 import type { WorkQueue } from '../kubernetes/controller/workqueue.ts';
 import { systemClock as clock } from '../lib/clock.ts';
+import type { RegionsOf } from '../map/regions.ts';
 import { readingAge } from '../replication/authorization.ts';
 import { Claims } from '../replication/claims.ts';
 import type { Context, Objects } from '../replication/context.ts';
@@ -27,6 +28,7 @@ import { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
+import { regionReader } from './regions.ts';
 import { priorityOf, writesAhead } from './request-priority.ts';
 
 export interface ReconcilerOptions {
@@ -47,6 +49,8 @@ export interface Reconciler {
   readonly reconcile: ControllerOptions<RegistryReplication>['reconcile'];
   /** Called for each change that the informer sees. */
   readonly onChange: (change: Change<RegistryReplication>) => void;
+  /** For the map: asks Azure at most once a day for each subscription. */
+  readonly regionsOf: RegionsOf;
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
@@ -86,6 +90,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       updateClaims(object);
       if (isWorking()) enqueue(change);
     },
+    regionsOf: regionReader({ armClients, catalogs: state.regionCatalogs, context, isWorking, log }),
   };
 }
 

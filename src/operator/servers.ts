@@ -18,6 +18,7 @@ export interface ServerOptions {
   /** For the map. */
   readonly store: MapOptions['store'];
   readonly informer: Pick<Informer, 'health'>;
+  readonly regionsOf: MapOptions['regionsOf'];
   /** Called for each change; the map adds its own. */
   readonly listeners: RunningMap['onChange'][];
 }
@@ -49,11 +50,11 @@ export async function openServers(
 /** It needs no token, which the log could not show: only those who may forward ports of the pod reach it, and it is read-only. */
 async function openMap(
   { mapBindAddress: address }: Config,
-  { store, informer, listeners, log }: ServerOptions,
+  { store, informer, regionsOf, listeners, log }: ServerOptions,
   resources: AsyncDisposableStack,
 ): Promise<void> {
   if (!address) return;
-  const map = await startMap({ address, needsToken: false, store, health: informer.health, clock });
+  const map = await startMap({ address, needsToken: false, store, health: informer.health, regionsOf, clock });
   resources.defer(() => map.close());
   listeners.push(map.onChange);
   log.info({ map: map.url }, 'The map is served on loopback; kubectl port-forward reaches it');

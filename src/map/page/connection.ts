@@ -35,12 +35,13 @@ export function connect(onChange: (received: Received, changed: readonly Registr
     });
     source.addEventListener('update', ({ data }) => {
       heard = Date.now();
-      const { contact, changed, gone } = JSON.parse(data) as MapUpdate;
+      const { contact, changed, gone, regions } = JSON.parse(data) as MapUpdate;
       if (!received) return;
+      const settings = regions ? { ...received.settings, regions } : received.settings;
       const registries = new Map(received.registries);
       for (const view of changed) registries.set(view.key, view);
       for (const key of gone) registries.delete(key);
-      report({ ...received, contact, registries }, changed);
+      report({ settings, contact, registries }, changed);
     });
     source.onerror = () => {
       lost('the program that serves this page does not answer');

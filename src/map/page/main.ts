@@ -16,6 +16,7 @@ const ageRefreshMs = 20_000;
 const maxLines = 60;
 
 let received: Received | undefined;
+let regions: readonly AzureRegion[] = [];
 let names: ReadonlyMap<string, AzureRegion> = new Map();
 let onePanel: OnePanel | undefined;
 let isDrawing = false;
@@ -62,7 +63,10 @@ function draw(): void {
   if (!received) return;
   const start = performance.now();
   const { settings, contact, registries } = received;
-  if (names.size !== settings.regions.length) names = new Map(settings.regions.map((region) => [region.name, region]));
+  if (regions !== settings.regions) {
+    regions = settings.regions;
+    names = new Map(regions.map((region) => [region.name, region]));
+  }
   const badge = byId('contact');
   badge.className = contact.live ? 'live' : 'stale';
   const words = contactInWords(contact, Date.now());
