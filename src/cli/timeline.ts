@@ -1,6 +1,6 @@
 // What has happened to an object, oldest first: its events and the times in its status, with the duration of what began before. Pure.
 import type { EventsV1Event } from '@kubernetes/client-node';
-import type { RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import type { RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { humanDuration } from '../lib/human-duration.ts';
 
@@ -24,25 +24,49 @@ export interface TimelineEntry {
   readonly lastTime?: string;
 }
 
-/** Which earlier reasons of the same region an entry ends, with the word for what took the time. */
-const endings: Readonly<Record<string, { readonly begins: readonly string[]; readonly what: string }>> = {
-  Syncing: { begins: ['ReplicaCreating'], what: 'creation' },
-  ReplicaReady: { begins: ['ReplicaCreating', 'Syncing'], what: 'until ready' },
-  ReplicaFailed: { begins: ['ReplicaCreating', 'RoutingChanged', 'TagsChanged'], what: 'until it failed' },
-  ReplicaDeleted: { begins: ['ReplicaDeleting'], what: 'deletion' },
+/** What an entry ends: earlier reasons of the same region, each with the word for what took the time since then. */
+const endings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Syncing: { ReplicaCreating: 'creation', DriftCorrected: 'creation' },
+  ReplicaSyncing: { ReplicaCreating: 'creation', DriftCorrected: 'creation' },
+  ReplicaReady: {
+    ReplicaCreating: 'until ready',
+    DriftCorrected: 'until ready',
+    Syncing: 'synchronisation',
+    ReplicaSyncing: 'synchronisation',
+  },
+  ReplicaFailed: {
+    ReplicaCreating: 'until it failed',
+    RoutingChanged: 'until it failed',
+    TagsChanged: 'until it failed',
+  },
+  ReplicaDeleted: { ReplicaDeleting: 'deletion' },
 };
 
-/** The status tells of these states only while they last; of the others there is an event. */
-const told: Readonly<Record<string, string>> = { Ready: 'ReplicaReady', Failed: 'ReplicaFailed' };
+/** The event about the beginning of a state. The status tells of a state without one, while it lasts. */
+const told: Readonly<Partial<Record<RegionState, string>>> = {
+  Creating: 'ReplicaCreating',
+  Syncing: 'ReplicaSyncing',
+  Ready: 'ReplicaReady',
+  Deleting: 'ReplicaDeleting',
+  Failed: 'ReplicaFailed',
+};
 
 /** A time in the status and the time of the event about it differ by the writing of the event. */
 const sameMomentMs = 60_000;
 
 export function timeline(object: RegistryReplication, events: readonly EventsV1Event[], now: Date): TimelineEntry[] {
-  const fromEvents = events.flatMap(eventEntry);
-  const entries = [...statusEntries(object, fromEvents, now), ...fromEvents];
-  entries.sort((one, other) => one.time.localeCompare(other.time));
+  const fromEvents = inOrder(events.flatMap(eventEntry));
+  const moving = (object.status?.regions ?? []).filter(({ state }) => state !== 'Ready' && state !== 'Failed');
+  const running = new Set(moving.map((row) => fromEvents.findLast((event) => tells(event, row))));
+  const entries = inOrder([
+    ...statusEntries(object, fromEvents, now),
+    ...fromEvents.map((entry) => (running.has(entry) ? { ...entry, ...lasting(entry, now) } : entry)),
+  ]);
   return entries.map((entry, n) => ({ ...entry, ...durationOf(entry, entries.slice(0, n)) }));
+}
+
+function inOrder(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  return entries.toSorted((one, other) => one.time.localeCompare(other.time));
 }
 
 /** Without a time it has no place in the order; no API server sends that. */
@@ -89,13 +113,15 @@ function statusEntries(
   ];
 }
 
-function isTold({ location, state, since }: RegionStatus, events: readonly TimelineEntry[]): boolean {
-  if (since === undefined) return true;
-  return events.some(
-    (event) =>
-      event.location === location &&
-      event.reason === told[state] &&
-      Math.abs(Date.parse(event.time) - Date.parse(since)) <= sameMomentMs,
+function isTold(row: RegionStatus, events: readonly TimelineEntry[]): boolean {
+  return row.since === undefined || events.some((event) => tells(event, row));
+}
+
+function tells(event: TimelineEntry, { location, state, since = '' }: RegionStatus): boolean {
+  return (
+    event.location === location &&
+    event.reason === told[state] &&
+    Math.abs(Date.parse(event.time) - Date.parse(since)) <= sameMomentMs
   );
 }
 
@@ -109,13 +135,15 @@ function lasting({ time }: TimelineEntry, now: Date): Pick<TimelineEntry, 'secon
 }
 
 function durationOf(entry: TimelineEntry, earlier: readonly TimelineEntry[]): Pick<TimelineEntry, 'seconds' | 'took'> {
-  const ending = endings[entry.reason];
+  const begins = endings[entry.reason] ?? {};
+  // What has ended before began no second time.
   const beginning = earlier.findLast(
-    ({ location, reason }) => location === entry.location && ending?.begins.includes(reason),
+    ({ location, reason }) => location === entry.location && (reason === entry.reason || begins[reason]),
   );
-  if (!ending || !beginning || entry.location === undefined) return {};
+  const what = begins[beginning?.reason ?? ''];
+  if (!beginning || !what || entry.location === undefined) return {};
   const ms = Date.parse(entry.time) - Date.parse(beginning.time);
-  const took = `${ending.what}: ${humanDuration(ms)}`;
+  const took = `${what}: ${humanDuration(ms)}`;
   if (entry.took === undefined) return { seconds: Math.round(ms / 1_000), took };
   return { took: `${took}, ${entry.took}` };
 }

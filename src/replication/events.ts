@@ -19,8 +19,8 @@ export interface ObjectEvent {
   readonly request?: SentRequest;
 }
 
-/** Maximum events of one type at once: begun, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
-export const maxEventsPerPass = 5 * 40;
+/** Maximum events of one type at once: begun, synchronising, ready, routed, deleted, gone in 40 regions (Azure has hardly more). */
+export const maxEventsPerPass = 6 * 40;
 
 /** `results`: undefined if the pass ended before acting, so that nothing is said about replicas. */
 export function eventsFor(object: RegistryReplication, after: Status, results?: readonly Result[]): ObjectEvent[] {
@@ -167,6 +167,15 @@ function rowEvents(object: RegistryReplication, row: RegionStatus, before: Regio
         reason: 'ReplicaFailed',
         action: 'Look',
         note: `${location}: ${message ?? 'the replica is Failed'}`,
+      },
+    ];
+  if (state === 'Syncing' && before?.state === 'Creating')
+    return [
+      {
+        type: 'Normal',
+        reason: 'ReplicaSyncing',
+        action: 'Look',
+        note: `${location}: ${theReplica(named(row))} is created; its content is being synchronised`,
       },
     ];
   // A region that was Ready before an update needs no event when it is Ready again.

@@ -30,7 +30,9 @@ describeWithKubectl('kubectl georep and the operator', () => {
     expect(await run('plan steered')).to.include({ code: 0 });
     expect((await run('steered')).stdout).to.match(/^uksouth +uksouth +Succeeded +Ready$/m);
     await scenario.untilEvent('steered', /^ReplicaReady: uksouth/);
-    expect((await run('history steered')).stdout).to.match(/uksouth +ReplicaReady +until ready: \d+s /);
+    expect((await run('history steered')).stdout).to.match(
+      /uksouth +ReplicaReady +(until ready|synchronisation): \d+s /,
+    );
   });
 
   it('shows what a suspended operator does not do', async () => {

@@ -43,6 +43,52 @@ describe('the timeline of an object', () => {
     ]);
   });
 
+  it('splits the time until a replica is ready into its creation and its synchronisation', () => {
+    const events = [
+      anEvent(11_529, 'ReplicaCreating', 'japaneast: creating the replica'),
+      anEvent(11_520, 'ReplicaSyncing', 'japaneast: the replica is created'),
+      anEvent(0, 'ReplicaReady', 'japaneast: the replica is ready'),
+    ];
+    expect(timeline(unclaimed(), events, now).map(({ took }) => took)).to.deep.equal([
+      undefined,
+      'creation: 9s',
+      'synchronisation: 3h12m',
+    ]);
+  });
+
+  it('measures from the correction of drift too, and never from what has ended before', () => {
+    const events = [
+      anEvent(9_000, 'ReplicaCreating', 'japaneast: creating the replica'),
+      anEvent(8_000, 'ReplicaReady', 'japaneast: the replica is ready'),
+      anEvent(1_000, 'ReplicaReady', 'japaneast: the replica is ready'),
+      anEvent(
+        60,
+        'DriftCorrected',
+        'japaneast: others deleted the replica in Azure, correcting it: create the replica',
+      ),
+      anEvent(20, 'ReplicaReady', 'japaneast: the replica is ready'),
+    ];
+    expect(timeline(unclaimed(), events, now).map(({ took }) => took)).to.deep.equal([
+      undefined,
+      'until ready: 16m',
+      undefined,
+      undefined,
+      'until ready: 40s',
+    ]);
+  });
+
+  it('tells at the event of a state that lasts how long it has lasted', () => {
+    const object = unclaimed({ status: { regions: [aRow('Syncing', 600)] } });
+    const events = [
+      anEvent(609, 'ReplicaCreating', 'japaneast: creating'),
+      anEvent(600, 'ReplicaSyncing', 'japaneast: the replica is created'),
+    ];
+    expect(timeline(object, events, now).map(({ reason, took }) => `${reason} ${took}`)).to.deep.equal([
+      'ReplicaCreating undefined',
+      'ReplicaSyncing creation: 9s, 10m so far',
+    ]);
+  });
+
   it('tells from the status how long a state has lasted, and how long the creation before it took', () => {
     const object = unclaimed({ status: { regions: [aRow('Syncing', 600)] } });
     const [, syncing] = timeline(object, [anEvent(609, 'ReplicaCreating', 'japaneast: creating')], now);

@@ -82,7 +82,7 @@ describe('a reconcile pass', () => {
       return operator.condition('Ready')?.status === 'True';
     });
     expect([...states]).to.deep.equal(['Syncing Creating', 'Syncing Syncing', 'Ready Ready']);
-    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaReady']);
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaSyncing', 'ReplicaReady']);
     expect(clock.now().getTime()).to.be.lessThan(Date.parse('2026-11-22T00:01:00Z'));
   });
 
@@ -98,7 +98,7 @@ describe('a reconcile pass', () => {
     expect(failure).to.equal('409 Conflict');
     expect(operator.reasons).to.deep.equal(['ReplicaCreating']);
     await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
-    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaReady']);
+    expect(operator.reasons).to.deep.equal(['ReplicaCreating', 'ReplicaSyncing', 'ReplicaReady']);
   });
 
   it('sends two reads and no write for a settled registry, and requeues after the interval', async () => {
