@@ -1,7 +1,7 @@
 // The command line of `kubectl georep`: its verbs, the flags that they share, and how an error ends it.
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { explain, isFromApiServer, isMissing } from '../kubernetes/client/errors.ts';
+import { explain, isFromApiServer, isMissing, isNotFound } from '../kubernetes/client/errors.ts';
 import { KubeConfigError } from '../kubernetes/client/kubeconfig.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { registerEdits } from './commands/edits.ts';
@@ -35,11 +35,13 @@ export async function run(argv: readonly string[], session: Session): Promise<Ex
     else await createProgram(session).parseAsync([...argv], { from: 'user' });
     return session.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.error;
-    if (!isExpected(error)) throw error;
-    session.stderr.write(`error: ${explain(error)}\n`);
-    const verb = isMissing(error) ? misspeltVerb(argv, session) : undefined;
-    if (verb) session.stderr.write(`(${argv[0]} is no verb either; ${verb})\n`);
+    const isUsage = error instanceof CommanderError;
+    if (isUsage && error.exitCode === 0) return exitCode.ok;
+    if (!isUsage && !isExpected(error)) throw error;
+    // Commander has told its own.
+    if (!isUsage) session.stderr.write(`error: ${words(error)}\n`);
+    const verb = isUsage || isMissing(error) ? misspeltVerb(argv, session) : undefined;
+    if (verb) session.stderr.write(`(${argv[0]} is no verb; ${verb})\n`);
     return exitCode.error;
   }
 }
@@ -69,6 +71,12 @@ export function createProgram(session: Session): Command {
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 error, 2 not yet (see docs/kubectl-georep.md).`;
+
+/** Of all 404, those about the path say that there is no such kind of object. */
+function words(error: unknown): string {
+  if (!isNotFound(error) || isMissing(error)) return explain(error);
+  return 'the cluster does not know RegistryReplications: the operator is not installed there, or this is another cluster (kubectl config current-context)';
+}
 
 /** The default verb takes any first word for the name of an object. */
 function misspeltVerb([word = '']: readonly string[], session: Session): string | undefined {

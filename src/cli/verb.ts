@@ -30,8 +30,18 @@ export async function withCluster<T>(options: ClusterOptions, use: (cluster: Clu
  */
 export async function objectsOf(cluster: Cluster, name: string | undefined): Promise<RegistryReplication[]> {
   if (name === undefined) return cluster.list();
+  return [await objectOf(cluster, name)];
+}
+
+/** @throws CliError with --all-namespaces. */
+export async function objectOf(cluster: Cluster, name: string): Promise<RegistryReplication> {
   if (cluster.scope === undefined) throw new CliError('--all-namespaces makes no sense with the name of one object');
-  return [await cluster.get(name)];
+  return cluster.get(name);
+}
+
+/** ` in namespace registries`, to append to what was not found; empty with --all-namespaces. */
+export function inScope({ scope }: Cluster): string {
+  return scope === undefined ? '' : ` in namespace ${scope}`;
 }
 
 /** `--timeout` of `--wait`; its value is in ms. */

@@ -8,7 +8,7 @@ import { resourceName } from '../names.ts';
 import { type Column, printListing } from '../output.ts';
 import type { Session } from '../session.ts';
 import { type TimelineEntry, timeline } from '../timeline.ts';
-import { type GlobalOptions, withCluster } from '../verb.ts';
+import { type GlobalOptions, objectOf, withCluster } from '../verb.ts';
 
 const columns: readonly Column<TimelineEntry>[] = [
   { heading: 'TIME', cell: ({ time }) => time },
@@ -28,7 +28,7 @@ export function registerHistory(program: Command, session: Session): void {
     .action((name: string, _: object, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withCluster(options, async (cluster) => {
-        const object = await cluster.get(name);
+        const object = await objectOf(cluster, name);
         const rows = timeline(object, await eventsOf(cluster, session, object), session.clock.now());
         const names = [resourceName({ object: name })];
         printListing(session, options.output, { rows, columns, names, nothing: `No events of ${name} found.` });

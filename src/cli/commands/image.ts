@@ -11,7 +11,7 @@ import { type ImageName, imageWords, parseImage } from '../image/image-name.ts';
 import { digestOf, messageOf, presence, type RegionAnswer, verdictOf } from '../image/region-answers.ts';
 import { type Column, type OutputFormat, printListing } from '../output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from '../session.ts';
-import { type GlobalOptions, timeoutOption, withCluster } from '../verb.ts';
+import { type GlobalOptions, inScope, objectOf, timeoutOption, withCluster } from '../verb.ts';
 
 interface ImageOptions extends GlobalOptions {
   readonly wait?: boolean;
@@ -66,13 +66,13 @@ const exitCodes: Readonly<Record<ReturnType<typeof verdictOf>, ExitCode>> = {
 /** @throws CliError unless exactly one object can be meant. */
 async function objectFor(cluster: Cluster, image: ImageName, name: string | undefined): Promise<RegistryReplication> {
   const { loginServer } = image;
-  if (name !== undefined) return cluster.get(name);
+  if (name !== undefined) return objectOf(cluster, name);
   const all = await cluster.list();
   const fitting = all.filter((object) => loginServer === undefined || isOf(object, loginServer));
   const [only, ...others] = fitting;
   if (only && others.length === 0) return only;
   const which = loginServer === undefined ? '' : ` for ${loginServer}`;
-  const where = cluster.scope === undefined ? '' : ` in namespace ${cluster.scope}`;
+  const where = inScope(cluster);
   if (!only) throw new CliError(`there is no RegistryReplication${which}${where}`);
   const names = fitting.map(({ metadata }) => metadata.name).sort();
   throw new CliError(`name one of the ${names.length} RegistryReplications${which}${where}: ${names.join(', ')}`);

@@ -4,7 +4,7 @@ import { resourceName } from '../names.ts';
 import { printData, printLines, styled } from '../output.ts';
 import { hasWork, type PlanView, planLines, planSummary, planView } from '../plan-view.ts';
 import { exitCode, type Session } from '../session.ts';
-import { type GlobalOptions, objectsOf, withCluster } from '../verb.ts';
+import { type GlobalOptions, inScope, objectsOf, withCluster } from '../verb.ts';
 
 export function registerPlan(program: Command, session: Session): void {
   program
@@ -15,6 +15,7 @@ export function registerPlan(program: Command, session: Session): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withCluster(options, async (cluster) => {
         const views = (await objectsOf(cluster, name)).map(planView);
+        if (views.length === 0) session.stderr.write(`No RegistryReplications found${inScope(cluster)}.\n`);
         print(session, views, options);
         if (views.some(hasWork)) session.exitCode = exitCode.notYet;
       });
@@ -32,6 +33,7 @@ function print(session: Session, views: readonly PlanView[], { output }: GlobalO
       break;
     case 'table':
     case 'wide': {
+      if (views.length === 0) break;
       const lines = views.flatMap(planLines);
       printLines(
         session,

@@ -5,7 +5,7 @@ import { type Column, createTable, printLines, printListing, shownColumns, style
 import { type ReplicaRow, replicaColumns, replicaRows, rowKey } from '../replica-rows.ts';
 import { createScreen } from '../screen.ts';
 import { CliError, type Session } from '../session.ts';
-import { type GlobalOptions, objectsOf, withCluster } from '../verb.ts';
+import { type GlobalOptions, inScope, objectsOf, withCluster } from '../verb.ts';
 import { type ObjectWatch, watchObjects } from '../watch.ts';
 
 interface Options extends GlobalOptions {
@@ -32,7 +32,7 @@ async function print(cluster: Cluster, session: Session, name: string | undefine
     rows,
     columns: columnsFor(session, name, options),
     names: rows.flatMap(({ id }) => id ?? []),
-    nothing: `No replicas found${cluster.scope === undefined ? '' : ` in namespace ${cluster.scope}`}.`,
+    nothing: `No replicas found${inScope(cluster)}.`,
   });
 }
 
