@@ -16,6 +16,13 @@ export interface Plugin {
     args: string | readonly string[],
     options?: KubectlOptions,
   ): ReturnType<typeof startKubectlPlugin>;
+  /** The same at a pseudo-terminal, which util-linux's `script` makes: what it shows arrives at stdout. */
+  startAtTerminal(
+    kubeconfig: string,
+    args: string,
+    size: { readonly columns: number; readonly rows: number },
+    options?: KubectlOptions,
+  ): ReturnType<typeof startKubectlPlugin>;
   /** What kubectl itself asks the plugin to complete the last of these words. */
   complete(kubeconfig: string, words: readonly string[]): Promise<KubectlOutcome>;
   remove(): Promise<void>;
@@ -32,6 +39,14 @@ export async function installPlugin(): Promise<Plugin> {
   return {
     run: (kubeconfig, args, options) => kubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
     start: (kubeconfig, args, options) => startKubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
+    startAtTerminal: (kubeconfig, args, { columns, rows }, options) => {
+      const command = `stty columns ${columns} rows ${rows}; exec kubectl georep ${args}`;
+      const env = { TERM: 'xterm-256color', ...options?.env };
+      return startKubectlPlugin(kubeconfig, ['-qec', command, '/dev/null'], {
+        ...withPath({ env }),
+        program: 'script',
+      });
+    },
     complete: (kubeconfig, words) => kubectlPlugin(kubeconfig, ['__complete', 'georep', ...words], withPath()),
     remove: () => rm(directory, { recursive: true, force: true }),
   };

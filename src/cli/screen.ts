@@ -13,7 +13,7 @@ export function createScreen(output: Output): Screen {
   return {
     draw(lines) {
       const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-      const shown = fitting(lines, output.rows);
+      const shown = fitting(lines, output.rows || undefined);
       output.write(`${up}\r${eraseBelow}${shown.map((line) => `${line}\n`).join('')}`);
       drawn = shown.length;
     },

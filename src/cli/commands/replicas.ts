@@ -56,7 +56,7 @@ async function watch(cluster: Cluster, session: Session, name: string | undefine
     onRecovery: () => follower.current?.onChange(),
   });
   await objects.synced;
-  follower.current = (session.stdout.isTTY ? redraw : append)(session, columns, () => rowsOf(objects, name));
+  follower.current = (canRedraw(session) ? redraw : append)(session, columns, () => rowsOf(objects, name));
   follower.current.onChange();
   return new Promise(() => undefined);
 }
@@ -64,6 +64,10 @@ async function watch(cluster: Cluster, session: Session, name: string | undefine
 function rowsOf(objects: ObjectWatch, name: string | undefined): ReplicaRow[] {
   const shown = objects.list().filter(({ metadata }) => name === undefined || metadata.name === name);
   return shown.flatMap(replicaRows);
+}
+
+function canRedraw({ stdout }: Session): boolean {
+  return stdout.isTTY === true && process.env.TERM !== 'dumb';
 }
 
 interface Follower {
@@ -79,12 +83,14 @@ const redrawMs = 1_000;
 const redraw: Follow = (session, columns, rows) => {
   const { stdout, clock } = session;
   const screen = createScreen(stdout);
+  // A terminal that does not know its size says 0.
+  const width = () => stdout.columns || undefined;
   let cancel: () => void = () => undefined;
   let warning: string | undefined;
   const draw = () => {
     cancel();
-    const lines = createTable(columns, session, stdout.columns).lines(rows());
-    const notice = warning === undefined ? [] : [styled(session, 'yellow', warning.slice(0, stdout.columns))];
+    const lines = createTable(columns, session, width()).lines(rows());
+    const notice = warning === undefined ? [] : [styled(session, 'yellow', warning.slice(0, width()))];
     screen.draw([...(lines.length > 1 ? lines : ['No replicas found.']), ...notice]);
     cancel = clock.after(redrawMs, draw);
   };
