@@ -2,6 +2,7 @@
 import type { PlanEntry, RegistryReplication } from '../api/registryreplication.ts';
 import { inStates } from '../replication/messages.ts';
 import { oneLine, type Style } from './output.ts';
+import { problemOf } from './problem.ts';
 
 /** The plan of one object; this is also its JSON. */
 export interface PlanView {
@@ -17,6 +18,8 @@ export interface PlanView {
   readonly steps: readonly PlanEntry[];
   /** What Azure works on, or what is wrong, in regions without a step: "synchronising japaneast". */
   readonly others?: string;
+  /** What keeps the object from being ready, or the operator from making a plan: the reason and message of Ready. */
+  readonly problem?: string;
 }
 
 export interface StyledLine {
@@ -24,10 +27,14 @@ export interface StyledLine {
   readonly style?: Style;
 }
 
-export function planView({ metadata, spec, status }: RegistryReplication): PlanView {
+export function planView(object: RegistryReplication): PlanView {
+  const { metadata, spec, status } = object;
   const steps = status?.plan ?? [];
+  const problem = problemOf(object);
+  // The problem tells of regions that are Absent or Failed.
+  const told = ['Ready', ...(problem === undefined ? [] : ['Absent', 'Failed'])];
   const others = (status?.regions ?? []).filter(
-    ({ location, state }) => state !== 'Ready' && !steps.some((step) => step.location === location),
+    ({ location, state }) => !told.includes(state) && !steps.some((step) => step.location === location),
   );
   return {
     namespace: metadata.namespace,
@@ -38,12 +45,13 @@ export function planView({ metadata, spec, status }: RegistryReplication): PlanV
     mode: spec.mode ?? 'Manage',
     steps,
     ...(others.length > 0 && { others: inStates(others) }),
+    ...(problem !== undefined && { problem }),
   };
 }
 
-/** True if there is something to do, or if nothing is known of the last edit. */
-export function hasWork({ current, steps }: PlanView): boolean {
-  return !current || steps.length > 0;
+/** True if there is something to do, if a problem is in the way, or if nothing is known of the last edit. */
+export function hasWork({ current, steps, problem }: PlanView): boolean {
+  return !current || steps.length > 0 || problem !== undefined;
 }
 
 const signs = {
@@ -58,7 +66,7 @@ export function planLines(view: PlanView): StyledLine[] {
   const width = Math.max(0, ...steps.map(({ location }) => oneLine(location).length));
   const heading = oneLine(`${namespace}/${object} (registry ${registry})`);
   return [
-    { text: steps.length === 0 && view.current ? `${heading}: nothing to do` : heading, style: 'bold' },
+    { text: hasWork(view) ? heading : `${heading}: nothing to do`, style: 'bold' },
     ...remarks(view).map((remark) => ({ text: `  # ${oneLine(remark)}`, style: 'dim' as const })),
     ...steps.map((step) => stepLine(step, width)),
   ];
@@ -69,12 +77,13 @@ function stepLine({ action, location, message }: PlanEntry, width: number): Styl
   return { text: `  ${sign} ${oneLine(location).padEnd(width)}   ${oneLine(message ?? action)}`, style };
 }
 
-function remarks({ current, suspended, mode, others }: PlanView): string[] {
+function remarks({ current, suspended, mode, others, problem }: PlanView): string[] {
   return [
     ...(current ? [] : ['the operator has not answered the last edit yet; these are the steps before it']),
     ...(suspended ? ['suspended: the operator takes no step until: kubectl georep resume'] : []),
     ...(mode === 'Observe' ? ['mode Observe: the operator only shows the steps'] : []),
     ...(others === undefined ? [] : [others]),
+    ...(problem === undefined ? [] : [problem]),
   ];
 }
 
@@ -84,5 +93,6 @@ export function planSummary(views: readonly PlanView[]): string {
   const count = (action: PlanEntry['action']) => steps.filter((step) => step.action === action).length;
   if (steps.length > 0)
     return `Plan: ${count('create')} to create, ${count('update')} to change, ${count('delete')} to delete.`;
-  return views.every(({ current }) => current) ? 'Plan: nothing to do.' : 'Plan: not known yet.';
+  if (!views.every(({ current }) => current)) return 'Plan: not known yet.';
+  return views.some(hasWork) ? 'Plan: blocked, see above.' : 'Plan: nothing to do.';
 }

@@ -3,6 +3,7 @@ import type { RegionState, RegionStatus, RegistryReplication } from '../api/regi
 import { humanDuration } from '../lib/human-duration.ts';
 import { normalise } from '../replication/location.ts';
 import type { Column, Style } from './output.ts';
+import { problemOf } from './problem.ts';
 
 /** One region of one object; this is also its JSON. */
 export interface ReplicaRow {
@@ -24,6 +25,7 @@ export interface ReplicaRow {
   readonly desired: boolean;
   /** What keeps the replica: the spec, or that the registry lives there. Empty: it is on its way out, or retained. */
   readonly neededBy: readonly ('spec' | 'home')[];
+  /** Of a region that no replica could be made in for the object's problem: that problem. */
   readonly message?: string;
 }
 
@@ -33,7 +35,13 @@ export function replicaRows(object: RegistryReplication): ReplicaRow[] {
   const unseen = listed.filter((location) => !observed.some((row) => row.location === location));
   return [
     ...observed.map((row) => rowOf(object, row, listed.includes(row.location))),
-    ...unseen.map((location) => ({ ...ownerOf(object), location, home: false, ...need(true, false) })),
+    ...unseen.map((location) => ({
+      ...ownerOf(object),
+      location,
+      home: false,
+      ...need(true, false),
+      ...messageOf(problemOf(object)),
+    })),
   ];
 }
 
@@ -52,8 +60,12 @@ function rowOf(object: RegistryReplication, row: RegionStatus, desired: boolean)
     ...(since !== undefined && { since }),
     home,
     ...need(desired, home),
-    ...(message && { message }),
+    ...messageOf(message || (state === 'Absent' ? problemOf(object) : undefined)),
   };
+}
+
+function messageOf(message: string | undefined): Pick<ReplicaRow, 'message'> {
+  return message ? { message } : {};
 }
 
 function ownerOf({ metadata, spec }: RegistryReplication) {

@@ -96,7 +96,7 @@ describeWithKubectl('kubectl georep image', () => {
     const without = (text: string) =>
       text
         .replace(/\b\d+s(?= {2}|\t)/g, '<age>')
-        .replace(/"20\d\d-[^"]+Z"/g, '"<time>"')
+        .replace(/(["'])20\d\d-[^"']+Z\1/g, '$1<time>$1')
         .replace(/(?<=\S) {3,}/g, '   ');
     return { code, stdout: without(stdout), stderr: without(stderr) };
   }
@@ -105,6 +105,7 @@ describeWithKubectl('kubectl georep image', () => {
     'image.table': 'team/web:everywhere myacr0007',
     'image.wide': 'myacr0007.azurecr.io/team/web:everywhere -o wide',
     'image.json': 'team/web:on-its-way myacr0007 -o json',
+    'image.yaml': 'team/web:on-its-way myacr0007 -o yaml',
     'image.name': 'team/web:everywhere myacr0007 -o name',
     'image.partial': 'team/web:on-its-way myacr0007',
     'image.moved': 'team/web:moved myacr0007',

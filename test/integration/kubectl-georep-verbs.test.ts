@@ -1,6 +1,7 @@
 // What each verb of `kubectl georep` prints, compared with the files in test/golden/georep.
 import { CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { dump, load } from 'js-yaml';
 import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
 import type { KubeClient } from '../../src/kubernetes/client/client.ts';
 import type { TestCluster } from '../cluster.ts';
@@ -18,6 +19,7 @@ const scenarios = {
   pruned: 'Pruning, delayed',
   ready: 'AllRegionsReady',
   routed: 'LastRoutedRegion',
+  suspended: 'AllRegionsReady, suspended',
   syncing: 'Syncing',
 };
 
@@ -50,7 +52,7 @@ describeWithKubectl('the verbs of kubectl georep', () => {
   }
 
   function expectLasting(file: string, { code, stdout, stderr }: KubectlOutcome): Promise<void> {
-    const text = file.endsWith('.json') ? inOrder(stdout) : withoutWidths(stdout);
+    const text = file.endsWith('.json') || file.endsWith('.yaml') ? inOrder(stdout) : withoutWidths(stdout);
     return expectPrinted(file, { code, stdout: withoutTimes(text), stderr: withoutTimes(stderr) });
   }
 
@@ -62,21 +64,38 @@ describeWithKubectl('the verbs of kubectl georep', () => {
     'replicas.name': 'replicas syncing -o name',
     'plan.table': 'plan',
     'plan.json': 'plan pruned -o json',
+    'plan.yaml': 'plan pruned -o yaml',
     'plan.name': 'plan -o name',
     'history.table': 'history pruned',
+    'history.wide': 'history pruned -o wide',
     'history.json': 'history failed -o json',
+    'history.yaml': 'history failed -o yaml',
+    'history.name': 'history failed -o name',
     'add.table': 'add ready uksouth --dry-run=server',
     'add.json': 'add ready uksouth --dry-run=client -o json',
+    'add.yaml': 'add ready uksouth --dry-run=server -o yaml',
+    'add.name': 'add ready uksouth --dry-run=client -o name',
     'remove.table': 'remove ready westeurope --dry-run=server',
     'remove.json': 'remove ready westeurope --dry-run=server -o json',
+    'remove.yaml': 'remove ready westeurope --dry-run=client -o yaml',
+    'remove.name': 'remove ready westeurope --dry-run=server -o name',
     'route.table': 'route ready westeurope when-ready --dry-run=client',
     'route.json': 'route ready westeurope when-ready --dry-run=server -o json',
+    'route.yaml': 'route ready westeurope off --dry-run=client -o yaml',
+    'route.name': 'route ready westeurope on --dry-run=server -o name',
     'suspend.table': 'suspend ready --dry-run=server',
     'suspend.json': 'suspend ready --dry-run=server -o json',
-    'resume.table': 'resume ready',
-    'resume.json': 'resume ready -o json',
+    'suspend.yaml': 'suspend ready --dry-run=client -o yaml',
+    'suspend.name': 'suspend suspended -o name',
+    'suspend.unchanged': 'suspend suspended',
+    'resume.table': 'resume suspended --dry-run=client',
+    'resume.json': 'resume suspended --dry-run=server -o json',
+    'resume.yaml': 'resume suspended --dry-run=client -o yaml',
+    'resume.name': 'resume suspended --dry-run=server -o name',
     'reconcile.table': 'reconcile ready --dry-run=client',
     'reconcile.json': 'reconcile ready --dry-run=server -o json',
+    'reconcile.yaml': 'reconcile ready --dry-run=client -o yaml',
+    'reconcile.name': 'reconcile ready --dry-run=server -o name',
   }))
     it(`\`${args}\` prints test/golden/georep/${file}.txt`, async () => {
       await expectLasting(file, await run(args));
@@ -176,12 +195,10 @@ describeWithKubectl('the verbs of kubectl georep', () => {
 });
 
 /** Servers differ in the order of an object's members. */
-function inOrder(json: string): string {
-  const sorted = (_: string, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : value;
-  return `${JSON.stringify(JSON.parse(json), sorted, 2)}\n`;
+function inOrder(data: string): string {
+  const isJson = /^[[{]/.test(data);
+  const sorted = dump(load(data), { sortKeys: true, lineWidth: -1 });
+  return isJson ? `${JSON.stringify(load(sorted), undefined, 2)}\n` : sorted;
 }
 
 /** The width of a column depends on the ages in it. */
@@ -192,11 +209,9 @@ function withoutWidths(table: string): string {
 /** Times, ids and versions differ at each run. */
 function withoutTimes(text: string): string {
   return text
-    .replace(/"(uid|resourceVersion|creationTimestamp)": "[^"]*"/g, '"$1": "…"')
-    .replace(/"generation": \d+/g, '"generation": …')
-    .replace(/"observedGeneration": \d+/g, '"observedGeneration": …')
+    .replace(/("?)\b(uid|resourceVersion|creationTimestamp)\1: ("|')?[^"'\n]*\3/g, '$1$2$1: $3…$3')
+    .replace(/("?)\b(generation|observedGeneration|seconds)\1: \d+/g, '$1$2$1: …')
     .replace(/\b20(?!26-11-22|26-01-01|20-01-01)\d\d-\d\d-\d\dT[\d:.]+Z/g, '<now>')
     .replace(/\b(\d+[smhdy])+( so far)/g, '<age>$2')
-    .replace(/"seconds": \d+/g, '"seconds": …')
     .replace(/ (\d+[smhdy]){1,2}(?= {3}(?:Enabled|Disabled|<none>))/g, ' <age>');
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Status } from '../../../src/api/registryreplication.ts';
 import { hasWork, planLines, planSummary, planView } from '../../../src/cli/plan-view.ts';
-import { anObject, type ObjectParts } from '../replication/fixtures.ts';
+import { anObject, now, type ObjectParts } from '../replication/fixtures.ts';
 
 function linesOf(status: Status, parts: ObjectParts = {}): string[] {
   return planLines(planView(anObject({ ...parts, status }))).map(({ text }) => text);
@@ -47,6 +47,30 @@ describe('the view of a plan', () => {
       '  # mode Observe: the operator only shows the steps',
       '  # synchronising japaneast',
     ]);
+  });
+
+  it('does not say that there is nothing to do where a problem is in the way', () => {
+    const lastTransitionTime = now.toISOString();
+    const status: Status = {
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'False',
+          reason: 'RegistryNotFound',
+          message: 'it does not exist',
+          lastTransitionTime,
+        },
+      ],
+      regions: [{ location: 'japaneast', desired: true, home: false, state: 'Absent' }],
+    };
+    expect(linesOf(status)).to.deep.equal([
+      'registries/myacr0007 (registry myACR0007)',
+      '  # RegistryNotFound: it does not exist',
+    ]);
+    const view = planView(anObject({ status }));
+    expect(hasWork(view)).to.equal(true);
+    expect(planSummary([view])).to.equal('Plan: blocked, see above.');
   });
 
   it('shows no control character of a message', () => {
