@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
+import { expectPrinted } from '../golden/printed.ts';
 import { MapClient, until } from '../map-client.ts';
 
 describeWithKubectl('kubectl georep map', () => {
@@ -33,6 +34,23 @@ describeWithKubectl('kubectl georep map', () => {
     expect(state).to.deep.include({ writable: true, hasEvents: true, contact: { live: true } });
     child.kill('SIGINT');
     await ended;
+  });
+
+  it('prints the address as data with -o json', async () => {
+    const child = plugin.start(cluster.kubeconfig, 'map --no-open -n registries -o json');
+    const ended = once(child, 'close');
+    let stdout = '';
+    for await (const line of createInterface(child.stdout)) {
+      stdout += `${line}\n`;
+      if (line === '}') break;
+    }
+    child.kill('SIGINT');
+    const [code, signal] = await ended;
+    await expectPrinted('map.json', {
+      code: signal === 'SIGINT' ? 130 : code,
+      stdout: stdout.replace(/:\d+\/\?token=[\w-]{43}/, ':<port>/?token=<token>'),
+      stderr: '',
+    });
   });
 
   it('refuses a port that is no number, and one that is in use', async () => {

@@ -4,6 +4,7 @@ import open from 'open';
 import { startClusterMap } from '../../map/map.ts';
 import { MapServerError } from '../../map/server.ts';
 import type { ClusterOptions } from '../cluster.ts';
+import { type OutputFormat, printData, printLines } from '../output.ts';
 import { CliError, type Session } from '../session.ts';
 import { type GlobalOptions, withCluster } from '../verb.ts';
 
@@ -34,12 +35,18 @@ export function registerMap(program: Command, session: Session): void {
         }).catch((error: unknown) => {
           throw error instanceof MapServerError ? new CliError(error.message) : error;
         });
-        const where = scope === undefined ? 'all namespaces' : `the namespace ${scope}`;
-        session.stdout.write(`The map of ${where} is at ${map.url}\nOnly you can open it. Ctrl-C ends it.\n`);
+        printAddress(session, flags.output, map.url, scope);
         if (flags.open) await openBrowser(map.url, session);
         await untilEnd();
       });
     });
+}
+
+function printAddress(session: Session, output: OutputFormat, url: string, namespace: string | undefined): void {
+  const where = namespace === undefined ? 'all namespaces' : `the namespace ${namespace}`;
+  if (output === 'json' || output === 'yaml') printData(session, output, { url, ...(namespace && { namespace }) });
+  else if (output === 'name') printLines(session, [url]);
+  else printLines(session, [`The map of ${where} is at ${url}`, 'Only you can open it. Ctrl-C ends it.']);
 }
 
 /** The commands that the page shows go to the same cluster. */
