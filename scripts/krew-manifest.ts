@@ -24,17 +24,18 @@ export function krewManifest(
       version: `v${version}`,
       homepage,
       shortDescription: 'Show and steer replicas of Azure registries',
-      description:
-        'Lists the replicas of Azure container registries that RegistryReplication objects declare, shows what the operator still plans and what has happened, and edits regions, routing and suspension.',
+      // At most 80 characters a line (krew's validate-krew-manifest, read 2026-11-28).
+      description: [
+        'Lists the replicas of Azure container registries that RegistryReplication',
+        'objects declare, shows what the operator still plans and what has happened,',
+        'and edits regions, routing and suspension.',
+        '',
+      ].join('\n'),
       platforms: archives.map(({ cpu, archive, sha256 }) => ({
         selector: { matchLabels: { os: 'linux', arch: arch[cpu] } },
         uri: `${homepage}/releases/download/v${version}/${archive}`,
         sha256,
         bin: 'kubectl-georep',
-        files: [
-          { from: 'kubectl-georep', to: '.' },
-          { from: 'LICENSE*', to: '.' },
-        ],
       })),
     },
   };

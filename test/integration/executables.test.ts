@@ -59,6 +59,7 @@ describe('the krew manifest', () => {
     expect(metadata.name).to.equal('georep');
     expect(spec.version).to.equal(`v${project.version}`);
     expect(spec.shortDescription.length, "krew's limit").to.be.at.most(50);
+    for (const line of spec.description.split('\n')) expect(line.length, "krew's limit").to.be.at.most(80);
     expect(spec.platforms.map(({ selector }: { selector: object }) => selector)).to.deep.equal([
       { matchLabels: { os: 'linux', arch: 'amd64' } },
       { matchLabels: { os: 'linux', arch: 'arm64' } },
