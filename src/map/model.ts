@@ -198,6 +198,11 @@ export interface RegionSummary {
 /** By urgency: what needs a person, what is on its way, what is well. */
 const urgency: readonly RegionState[] = ['Failed', 'Absent', 'Deleting', 'Creating', 'Updating', 'Syncing', 'Ready'];
 
+/** The state that needs attention most; Ready if there is none. */
+export function worstOf(states: readonly string[]): RegionState {
+  return urgency.find((state) => states.includes(state)) ?? 'Ready';
+}
+
 /** One entry for each region that any view names, the largest first. */
 export function summarizeByRegion(views: readonly RegistryView[]): RegionSummary[] {
   const sums = new Map<string, { total: number; homes: number; states: Partial<Record<RegionState, number>> }>();
@@ -214,7 +219,7 @@ export function summarizeByRegion(views: readonly RegistryView[]): RegionSummary
     .map(([location, sum]) => ({
       location,
       ...sum,
-      worst: urgency.find((state) => sum.states[state]) ?? 'Ready',
+      worst: worstOf(Object.keys(sum.states)),
     }))
     .sort((one, other) => other.total - one.total || (one.location < other.location ? -1 : 1));
 }

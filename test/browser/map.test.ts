@@ -57,7 +57,7 @@ describe('the map in a browser', () => {
     await show('myacr0007');
     await row('East US home').waitFor();
     for (const region of ['East US', 'Japan East', 'West Europe']) await isIn(region, 'Ready');
-    const summary = await page.getByRole('img').getAttribute('aria-label');
+    const summary = await page.locator('#map').getAttribute('aria-label');
     expect(summary).to.match(/^Map of myacr0007: .*East US Ready.*\. The list says the same\.$/);
     for (const location of ['eastus', 'japaneast', 'westeurope'])
       expect(await page.locator(`#map [data-location=${location}] .Ready`).count()).to.equal(1);
@@ -91,7 +91,9 @@ describe('the map in a browser', () => {
     const contact = other.page.locator('#contact');
     await contact.getByText('Live', { exact: true }).waitFor();
     await first.close();
-    await contact.getByText(/^Stale for .*: the program that serves this page does not answer$/).waitFor();
+    await contact
+      .getByText(/^Stale for .*: the program that serves this page does not answer\. If it was started again, open /)
+      .waitFor();
     await screenshot(other.page, 'stale');
     const second = await startClusterMap({ address: { port: first.port }, cluster, clock, log });
     await other.page.goto(second.url);

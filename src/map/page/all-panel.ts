@@ -1,12 +1,23 @@
 // The list beside the map of all registries: filters, the registries, and the regions with their sums.
+import type { RegionState } from '../../api/registryreplication.ts';
 import type { AzureRegion } from '../../azure/regions.ts';
-import type { Filter, RegionSummary, RegistryView } from '../model.ts';
+import { type Filter, type RegionSummary, type RegistryView, worstOf } from '../model.ts';
 import { button, el, keyedList } from './dom.ts';
 import { icon, states } from './shapes.ts';
 import { displayName, summaryInWords } from './words.ts';
 
 /** More rows cost time, and no one reads them. */
 const maxRows = 100;
+/** The signs of phases; a suspended or observed object has that of its regions. */
+const signs: Readonly<Record<string, RegionState>> = {
+  Pending: 'Absent',
+  Syncing: 'Syncing',
+  Pruning: 'Deleting',
+  Ready: 'Ready',
+  Degraded: 'Failed',
+  Failed: 'Failed',
+  Deleting: 'Deleting',
+};
 const phases = ['Pending', 'Pruning', 'Degraded', 'Suspended', 'Observing'];
 
 export interface Listed {
@@ -15,6 +26,8 @@ export interface Listed {
   readonly shown: readonly RegistryView[];
   /** Of what is shown. */
   readonly sums: readonly RegionSummary[];
+  /** The key of a registry that the address names, and that is not there; empty: none. */
+  readonly missing: string;
 }
 
 export class AllPanel {
@@ -23,12 +36,15 @@ export class AllPanel {
   readonly #namespace = el('select', { id: 'filter-namespace' });
   readonly #state = el('select', { id: 'filter-state' });
   readonly #text = el('input', { id: 'filter-text', type: 'search', placeholder: 'Name, region or message' });
+  readonly #missing = el('p', { class: 'remark', role: 'status' });
   readonly #count = el('h2', {}, 'Registries');
+  readonly #regionsTitle = el('h2', {}, 'Regions');
   readonly #more = el('p', { class: 'muted' });
   readonly #registries: (views: readonly RegistryView[]) => void;
   readonly #sums: (sums: readonly RegionSummary[]) => void;
   #names: ReadonlyMap<string, AzureRegion> = new Map();
-  #namespaces = '';
+  /** Those that the filter offers. */
+  #namespaces: string | undefined;
   #limit = maxRows;
 
   constructor(onFilter: () => void) {
@@ -53,10 +69,11 @@ export class AllPanel {
         field('State', this.#state),
         field('Text', this.#text),
       ),
+      this.#missing,
       this.#count,
       rows,
       this.#more,
-      el('h2', {}, 'Regions'),
+      this.#regionsTitle,
       sums,
     );
     this.element.querySelector('form')?.addEventListener('submit', (event) => event.preventDefault());
@@ -72,7 +89,7 @@ export class AllPanel {
     this.#changed();
   }
 
-  update({ all, shown, sums }: Listed, names: ReadonlyMap<string, AzureRegion>): void {
+  update({ all, shown, sums, missing }: Listed, names: ReadonlyMap<string, AzureRegion>): void {
     this.#names = names;
     this.#offerNamespaces(all);
     this.#count.textContent =
@@ -81,9 +98,22 @@ export class AllPanel {
     const rows = [...shown].sort(byUrgency).slice(0, this.#limit);
     this.#registries(rows);
     this.#sums(sums);
-    const hidden = shown.length - rows.length;
-    if (hidden <= 0) this.#more.replaceChildren(all.length === 0 ? 'There is no RegistryReplication yet.' : '');
-    else this.#more.replaceChildren(button(`Show ${hidden} more`, {}, () => this.#showMore()));
+    this.#regionsTitle.hidden = sums.length === 0;
+    const text = missing && `There is no RegistryReplication ${missing}, or no longer.`;
+    if (this.#missing.textContent !== text) this.#missing.textContent = text;
+    this.#more.replaceChildren(...this.#remainder(all.length, shown.length, rows.length));
+  }
+
+  #remainder(all: number, shown: number, rows: number): (Node | string)[] {
+    if (all === 0) return ['There is no RegistryReplication yet. Each one that is created appears here.'];
+    if (shown === 0) return ['None of them passes the filter. ', button('Clear the filter', {}, () => this.#clear())];
+    return shown > rows ? [button(`Show ${shown - rows} more`, {}, () => this.#showMore())] : [];
+  }
+
+  #clear(): void {
+    for (const control of [this.#namespace, this.#state, this.#text]) control.value = '';
+    this.#text.focus();
+    this.#changed();
   }
 
   readonly #changed = () => {
@@ -127,7 +157,7 @@ function registryRow(view: RegistryView): HTMLElement {
     el(
       'a',
       { class: 'row', href: `#/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}` },
-      icon(isWell ? 'Ready' : phase === 'Failed' || phase === 'Degraded' ? 'Failed' : 'Syncing'),
+      icon(signs[phase] ?? worstOf(view.regions.map(({ state }) => state))),
       el('span', { class: 'name' }, name, el('span', { class: 'muted' }, ` ${namespace}`)),
       el(
         'span',

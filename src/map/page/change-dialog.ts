@@ -15,14 +15,14 @@ export interface Chosen {
 /** @param onApplied Called with a sentence for the news. */
 export function showChange(
   { view, location, displayName }: Chosen,
-  settings: Received['settings'],
+  { kubectlArgs }: Received['settings'],
   onApplied: (news: string) => void,
 ): void {
   const dialog = byId('change') as HTMLDialogElement;
   const region = view.regions.find((one) => one.location === location);
   const action = region?.listed ? 'remove' : 'add';
   const change = { action, location } as const;
-  const command = kubectlCommand(view, change, settings.kubectlArgs) ?? '';
+  const command = kubectlCommand(view, change, kubectlArgs) ?? '';
   const title = action === 'add' ? `Add ${displayName} to ${view.name}` : `Remove ${displayName} from ${view.name}`;
   const refusal = el('p', { class: 'refusal', role: 'alert' });
   const close = button('Cancel', {}, () => dialog.close());
@@ -55,11 +55,10 @@ export function showChange(
     el('p', { class: 'muted' }, 'The same with kubectl:'),
     el('div', { class: 'command' }, el('pre', { tabindex: 0, 'aria-label': 'The command' }, command), copy),
     refusal,
-    settings.writable ? '' : el('p', { class: 'muted' }, 'This map is read-only, so it cannot apply the change.'),
-    el('div', { class: 'buttons' }, close, ...(settings.writable ? [apply] : [])),
+    el('div', { class: 'buttons' }, close, apply),
   );
   dialog.showModal();
-  (settings.writable ? apply : close).focus();
+  apply.focus();
 }
 
 function consequence(view: RegistryView, location: string, action: 'add' | 'remove'): string {

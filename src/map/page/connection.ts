@@ -11,10 +11,20 @@ export interface Received {
 const maxSilenceMs = 40_000;
 const retryMs = 3_000;
 
-/** Calls with the newest state after each message, and when the connection is lost. */
-export function connect(onChange: (received: Received, changed: readonly RegistryView[]) => void): void {
+export interface Listener {
+  /** With the newest state, after each message and when the connection is lost. */
+  onChange(received: Received, changed: readonly RegistryView[]): void;
+  /** The server has refused the first connection. */
+  onRefused(message: string): void;
+}
+
+const noAnswer =
+  'the program that serves this page does not answer. If it was started again, open the address that it printed';
+
+export function connect({ onChange, onRefused }: Listener): void {
   let received: Received | undefined;
   let heard = Date.now();
+  let opened = heard;
   let source: EventSource | undefined;
 
   const report = (next: Received, changed: readonly RegistryView[] = []) => {
@@ -23,10 +33,11 @@ export function connect(onChange: (received: Received, changed: readonly Registr
   };
   const lost = (message: string) => {
     if (received) report({ ...received, contact: { live: false, since: new Date(heard).toISOString(), message } });
+    else onRefused(message);
   };
   const open = () => {
     source?.close();
-    heard = Date.now();
+    opened = Date.now();
     source = new EventSource('/api/stream');
     source.addEventListener('state', ({ data }) => {
       heard = Date.now();
@@ -43,17 +54,34 @@ export function connect(onChange: (received: Received, changed: readonly Registr
       for (const key of gone) registries.delete(key);
       report({ settings, contact, registries }, changed);
     });
-    source.onerror = () => {
-      lost('the program that serves this page does not answer');
-      if (source?.readyState === EventSource.CLOSED) setTimeout(open, retryMs);
+    source.onerror = async () => {
+      const isRefused = source?.readyState === EventSource.CLOSED;
+      lost((isRefused && (await refusal())) || noAnswer);
+      if (isRefused) setTimeout(open, retryMs);
     };
   };
   open();
   setInterval(() => {
-    if (Date.now() - heard < maxSilenceMs) return;
+    if (Date.now() - Math.max(heard, opened) < maxSilenceMs) return;
     lost('the program that serves this page is silent');
     open();
   }, 5_000);
+}
+
+/** Why the server refuses the stream, which EventSource does not say; undefined if it does not refuse it or does not answer. */
+async function refusal(): Promise<string | undefined> {
+  const unread = new AbortController();
+  try {
+    const response = await fetch('/api/stream', { signal: unread.signal });
+    if (response.ok) return undefined;
+    if (response.status === 403) return 'this page belongs to an earlier start. Open the address that was printed last';
+    const { message } = (await response.json()) as { message?: string };
+    return message;
+  } catch {
+    return undefined;
+  } finally {
+    unread.abort();
+  }
 }
 
 /** Posts a change. Resolves to undefined, or to the sentence of the refusal. */

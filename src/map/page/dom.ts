@@ -39,22 +39,22 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
-interface Kept {
+interface Kept<E> {
   readonly version: unknown;
-  readonly element: HTMLElement;
+  readonly element: E;
 }
 
 /**
  * Keeps the children of `parent` equal to `items`, and the element of each item whose version has not changed: so the focus and the
  * position of the list stay, and an update costs no more than what it changes.
  */
-export function keyedList<T>(
-  parent: HTMLElement,
-  { key, version, make }: { key: (item: T) => string; version: (item: T) => unknown; make: (item: T) => HTMLElement },
+export function keyedList<T, E extends Element>(
+  parent: Element,
+  { key, version, make }: { key: (item: T) => string; version: (item: T) => unknown; make: (item: T) => E },
 ): (items: readonly T[]) => void {
-  let kept = new Map<string, Kept>();
+  let kept = new Map<string, Kept<E>>();
   return (items) => {
-    const next = new Map<string, Kept>();
+    const next = new Map<string, Kept<E>>();
     for (const item of items) {
       const before = kept.get(key(item));
       const now = version(item);
@@ -78,7 +78,7 @@ export function keyedList<T>(
 }
 
 /** A new element for the same item gets the focus of the old one. */
-function replacing(before: Kept | undefined, element: HTMLElement): HTMLElement {
+function replacing<E extends Element>(before: Kept<E> | undefined, element: E): E {
   const focused = document.activeElement;
   if (before && focused && before.element.contains(focused)) {
     const selector = 'button, select, input, a';

@@ -27,9 +27,9 @@ const height = 14;
 const charWidth = 6.6;
 const gap = 5;
 
-/** In the order of importance. @param obstacles Other markers. */
-export function placeLabels(wanted: readonly Labelled[], obstacles: readonly Labelled[], area: Box): Label[] {
-  const taken: Box[] = [...wanted, ...obstacles].map(boxOf);
+/** @param wanted In the order of importance. */
+export function placeLabels(wanted: readonly Labelled[], area: Box): Label[] {
+  const taken: Box[] = wanted.map(boxOf);
   const labels: Label[] = [];
   for (const marker of wanted) {
     for (const { label, box } of candidates(marker)) {

@@ -1,25 +1,25 @@
 // The page: shows the newest state, all registries or the one that the address names, on the map and in the list.
 import type { AzureRegion } from '../../azure/regions.ts';
-import { matches, type RegionSummary, type RegistryView, summarizeByRegion } from '../model.ts';
+import { matches, type RegistryView, summarizeByRegion } from '../model.ts';
 import { AllPanel } from './all-panel.ts';
 import { showChange } from './change-dialog.ts';
 import { connect, type Received } from './connection.ts';
 import { byId, el } from './dom.ts';
+import { drawingOfAll, drawingOfOne } from './drawings.ts';
 import { OnePanel } from './one-panel.ts';
 import { icon, meaning, states } from './shapes.ts';
-import { contactInWords, displayName, placeOf, stateInWords, summaryInWords } from './words.ts';
-import { type Drawing, type Line, type Marker, World } from './world.ts';
+import { contactInWords, displayName } from './words.ts';
+import { World } from './world.ts';
 
 /** Ages are counted in minutes. */
 const ageRefreshMs = 20_000;
-/** More lines hide the map. */
-const maxLines = 60;
 
 let received: Received | undefined;
 let regions: readonly AzureRegion[] = [];
 let names: ReadonlyMap<string, AzureRegion> = new Map();
 let onePanel: OnePanel | undefined;
 let isDrawing = false;
+let isDrawn = false;
 /** The key of the registry that is shown; empty: all. */
 let selected = keyInAddress() ?? '';
 
@@ -43,10 +43,15 @@ addEventListener('hashchange', () => {
   scrollTo(0, 0);
 });
 setInterval(scheduleDraw, ageRefreshMs);
-connect((next, changed) => {
-  tellNews(changed);
-  received = next;
-  scheduleDraw();
+connect({
+  onChange(next, changed) {
+    tellNews(changed);
+    received = next;
+    scheduleDraw();
+  },
+  onRefused(message) {
+    byId('panel').replaceChildren(el('p', { role: 'alert' }, `The map cannot be shown: ${message}`));
+  },
 });
 
 /** Several changes in one frame are drawn once. */
@@ -73,8 +78,12 @@ function draw(): void {
   if (badge.textContent !== words) badge.textContent = words;
   const view = registries.get(selected);
   byId('place').textContent = view ? view.key : '';
-  if (view) drawOne(view);
+  document.title = view ? `${view.key} – Registry replicas` : 'Registry replicas';
+  if (view) drawOne(view, settings);
   else drawAll([...registries.values()]);
+  // For the tests and the bench.
+  if (!isDrawn) performance.measure('first draw', { start });
+  isDrawn = true;
   performance.clearMeasures('draw');
   performance.measure('draw', { start });
 }
@@ -85,15 +94,15 @@ function drawAll(views: readonly RegistryView[]): void {
   const shown = views.filter((view) => matches(view, filter));
   show(all.element);
   const sums = summarizeByRegion(shown);
-  all.update({ all: views, shown, sums }, names);
-  world.draw(drawingOfAll(shown, sums));
+  all.update({ all: views, shown, sums, missing: selected }, names);
+  world.draw(drawingOfAll(shown, sums, names));
 }
 
-function drawOne(view: RegistryView): void {
-  if (onePanel?.key !== view.key) onePanel = new OnePanel(view.key, received?.settings.hasEvents ?? false, pick);
+function drawOne(view: RegistryView, settings: Received['settings']): void {
+  if (onePanel?.key !== view.key) onePanel = new OnePanel(view.key, settings, pick);
   show(onePanel.element);
   onePanel.update(view, names);
-  world.draw(drawingOfOne(view));
+  world.draw(drawingOfOne(view, names, settings.writable));
 }
 
 function show(element: HTMLElement): void {
@@ -101,94 +110,13 @@ function show(element: HTMLElement): void {
   if (panel.firstChild !== element) panel.replaceChildren(element);
 }
 
-function drawingOfOne(view: RegistryView): Drawing {
-  const now = Date.now();
-  const markers = view.regions.flatMap((region): Marker[] => {
-    const place = placeOf(names.get(region.location));
-    const label = displayName(names, region.location);
-    const words = `${region.home ? 'Home. ' : ''}${stateInWords(region, now)}`;
-    return place ? [{ location: region.location, label, place, state: region.state, home: region.home, words }] : [];
-  });
-  const home = markers.find((marker) => marker.home);
-  const lines = home
-    ? markers.flatMap(({ place, state }): Line[] =>
-        state && place !== home.place ? [{ from: home.place, to: place, state }] : [],
-      )
-    : [];
-  const all = view.regions.map(({ location, state }) => `${displayName(names, location)} ${state}`).join(', ');
-  return {
-    markers: [...dots(markers), ...homeLast(markers)],
-    lines,
-    summary: `Map of ${view.name}: ${all}. The list says the same.`,
-  };
-}
-
-function drawingOfAll(views: readonly RegistryView[], sums: readonly RegionSummary[]): Drawing {
-  const markers = sums.flatMap((sum): Marker[] => {
-    const place = placeOf(names.get(sum.location));
-    const label = displayName(names, sum.location);
-    return place
-      ? [
-          {
-            location: sum.location,
-            label,
-            place,
-            state: sum.worst,
-            home: sum.homes > 0,
-            count: sum.total,
-            words: summaryInWords(sum),
-          },
-        ]
-      : [];
-  });
-  const lines = linesOf(views);
-  const summary = `Map of ${views.length} registries in ${markers.length} regions. The list says the same.`;
-  return { markers: [...dots(markers), ...markers.reverse()], lines, summary };
-}
-
-/** One for each pair of home and replica; none if there are too many. */
-function linesOf(views: readonly RegistryView[]): Line[] {
-  const lines = new Map<string, Line>();
-  for (const { regions } of views) {
-    const home = regions.find((region) => region.home)?.location;
-    const from = home && placeOf(names.get(home));
-    if (!from) continue;
-    for (const { location, state } of regions) {
-      const to = placeOf(names.get(location));
-      if (to && location !== home) lines.set(`${home} ${location}`, { from, to, state });
-    }
-    if (lines.size > maxLines) return [];
-  }
-  return [...lines.values()];
-}
-
-/** The regions without a replica. */
-function dots(markers: readonly Marker[]): Marker[] {
-  const taken = new Set(markers.map(({ location }) => location));
-  return [...names.values()].flatMap((region): Marker[] => {
-    const place = placeOf(region);
-    if (!place || taken.has(region.name)) return [];
-    return [{ location: region.name, label: region.displayName, place, words: 'No replica' }];
-  });
-}
-
-/** Drawn last, so that nothing covers it. */
-function homeLast(markers: readonly Marker[]): Marker[] {
-  return [...markers].sort((one, other) => Number(one.home) - Number(other.home));
-}
-
 /** A region of the map or the list was chosen. */
 function pick(location: string): void {
   const view = received?.registries.get(selected);
   if (!received) return;
-  if (view) {
-    const chosen = { view, location, displayName: displayName(names, location) };
-    showChange(chosen, received.settings, say);
-  } else if (
-    [...received.registries.values()].some(({ regions }) => regions.some((region) => region.location === location))
-  ) {
-    all.toggle(location);
-  }
+  if (!view) all.toggle(location);
+  else if (!received.settings.writable) onePanel?.focus(location);
+  else showChange({ view, location, displayName: displayName(names, location) }, received.settings, say);
 }
 
 /** `#/namespace/name` selects a registry and `#/` all; any other fragment is a place in the page. */

@@ -1,11 +1,15 @@
 // The list beside the map of one registry: what it is, its regions with what is planned, a region to add, and its events.
 import type { AzureRegion } from '../../azure/regions.ts';
-import type { EventView, RegionView, RegistryView } from '../model.ts';
+import type { EventView, MapState, RegionView, RegistryView } from '../model.ts';
 import { button, el, keyedList } from './dom.ts';
 import { icon } from './shapes.ts';
 import { age, displayName, planInWords, stateInWords } from './words.ts';
 
+type Settings = Pick<MapState, 'writable' | 'hasEvents'>;
 export type OnChoose = (location: string) => void;
+
+const readOnly =
+  'This map is read-only, since the operator serves it to all who reach its port. Change regions with “kubectl georep map”, which uses your own rights.';
 
 export class OnePanel {
   readonly element: HTMLElement;
@@ -14,7 +18,8 @@ export class OnePanel {
   readonly #regions: (regions: readonly RegionView[]) => void;
   readonly #choice = el('select', { id: 'new-region' });
   readonly #events = el('div', { id: 'events' });
-  readonly #hasEvents: boolean;
+  readonly #settings: Settings;
+  readonly #rows = el('ul', { class: 'rows', id: 'regions' });
   readonly #onChoose: OnChoose;
   #names: ReadonlyMap<string, AzureRegion> = new Map();
   #offered = '';
@@ -22,12 +27,11 @@ export class OnePanel {
   #eventsDue = true;
   #isReadingEvents = false;
 
-  constructor(key: string, hasEvents: boolean, onChoose: OnChoose) {
+  constructor(key: string, settings: Settings, onChoose: OnChoose) {
     this.key = key;
-    this.#hasEvents = hasEvents;
+    this.#settings = settings;
     this.#onChoose = onChoose;
-    const rows = el('ul', { class: 'rows', id: 'regions' });
-    this.#regions = keyedList(rows, {
+    this.#regions = keyedList(this.#rows, {
       key: ({ location }) => location,
       version: (region) => JSON.stringify([region, stateInWords(region, Date.now())]),
       make: (region) => this.#row(region),
@@ -39,10 +43,18 @@ export class OnePanel {
       el('a', { class: 'back', href: '#/' }, '← All registries'),
       this.#head,
       el('h2', {}, 'Regions'),
-      rows,
-      el('div', { class: 'adding' }, el('label', { for: 'new-region' }, 'Add a region'), this.#choice, add),
-      ...(hasEvents ? [el('h2', {}, 'Events'), this.#events] : []),
+      this.#rows,
+      settings.writable
+        ? el('div', { class: 'adding' }, el('label', { for: 'new-region' }, 'Add a region'), this.#choice, add)
+        : el('p', { class: 'muted', id: 'read-only' }, readOnly),
+      ...(settings.hasEvents ? [el('h2', {}, 'Events'), this.#events] : []),
     );
+  }
+
+  /** Leads from the map to the row of a region. */
+  focus(location: string): void {
+    const row = [...this.#rows.children].find((one) => one.getAttribute('data-location') === location);
+    if (row instanceof HTMLElement) row.focus();
   }
 
   update(view: RegistryView, names: ReadonlyMap<string, AzureRegion>): void {
@@ -82,10 +94,10 @@ export class OnePanel {
     );
     return el(
       'li',
-      { class: 'row' },
+      { class: 'row', 'data-location': location, tabindex: this.#settings.writable ? undefined : -1 },
       icon(state, home),
       el('span', { class: 'name' }, name, el('span', { class: 'muted' }, role && ` ${role}`)),
-      ...(home && !listed ? [] : [change]),
+      ...(this.#settings.writable && (listed || !home) ? [change] : []),
       el(
         'span',
         { class: 'detail' },
@@ -117,7 +129,7 @@ export class OnePanel {
 
   /** Again after each change of the object, since the operator records events with it, and one request at a time. */
   async #readEvents({ namespace, name }: RegistryView): Promise<void> {
-    if (!this.#hasEvents || !this.#eventsDue || this.#isReadingEvents) return;
+    if (!this.#settings.hasEvents || !this.#eventsDue || this.#isReadingEvents) return;
     this.#isReadingEvents = true;
     this.#eventsDue = false;
     try {

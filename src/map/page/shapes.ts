@@ -48,3 +48,18 @@ const shapes: Readonly<Record<RegionState, () => SVGElement[]>> = {
 export function icon(state: RegionState, home = false): SVGSVGElement {
   return svg('svg', { class: 'icon', viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, sign(state, home));
 }
+
+export function bubbleRadius(count: number): number {
+  return Math.min(16, 8.5 + Math.log2(count));
+}
+
+/** A number in a circle, with the sign of the state that needs attention most. */
+export function bubble(state: RegionState, home: boolean, count: number): SVGElement[] {
+  const radius = bubbleRadius(count);
+  const badge = svg('g', { transform: `translate(${radius * 0.8} ${-radius * 0.8}) scale(.75)` }, sign(state));
+  return [
+    svg('circle', { class: `bubble ${state}`, r: radius, ...(home && { 'data-home': '' }) }),
+    svg('text', { class: 'count', 'text-anchor': 'middle', y: 4 }, String(count)),
+    ...(state === 'Ready' ? [] : [badge]),
+  ];
+}

@@ -1,7 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { bundlePage } from '../../../scripts/map-page.ts';
-import { placeLabels } from '../../../src/map/page/labels.ts';
+import { azureRegions } from '../../../src/azure/regions.ts';
+import { towards } from '../../../src/map/page/arrow-keys.ts';
+import { type Box, placeLabels } from '../../../src/map/page/labels.ts';
+import { boxOfPart, partNames, pointOf } from '../../../src/map/page/projection.ts';
+import { type Circle, type Point, spread } from '../../../src/map/page/spread.ts';
 import {
   age,
   contactInWords,
@@ -63,7 +67,7 @@ describe('the names on the map', () => {
     });
     fc.assert(
       fc.property(fc.array(anyMarker, { maxLength: 30 }), (markers) => {
-        const labels = placeLabels(markers, [], area);
+        const labels = placeLabels(markers, area);
         const boxes = labels.map(({ text, x, y, anchor }) => {
           const width = text.length * 6.6;
           const left = { start: x, middle: x - width / 2, end: x - width }[anchor];
@@ -84,6 +88,90 @@ describe('the names on the map', () => {
     );
   });
 });
+
+describe('the places on the map', () => {
+  const widths = { desktop: 860, phone: 390 };
+
+  /** All regions of Azure on a map of this part of the world, and what is in sight, in pixels. */
+  function mapOf(part: string, width: number, radius = 9) {
+    const box = boxOfPart(part);
+    const pixels = width / box.width;
+    const sight = { x: box.x * pixels, y: box.y * pixels, width, height: box.height * pixels };
+    const circles = azureRegions.flatMap((region): Circle[] => {
+      const place = placeOf(region);
+      if (!place) return [];
+      const { x, y } = pointOf(place);
+      return [{ x: x * pixels, y: y * pixels, radius }];
+    });
+    return { circles, sight };
+  }
+
+  it('keep all signs of a part of the world apart and in sight, on a desktop and on a phone', () => {
+    for (const part of partNames.slice(1)) {
+      for (const width of Object.values(widths)) {
+        const radius = width < 700 ? 6.3 : 9;
+        const { circles, sight } = mapOf(part, width, radius);
+        const points = spread(circles, sight).filter((_, index) => isInside(circles[index], sight));
+        for (const [index, point] of points.entries()) {
+          expect(isInside(point, sight)).to.equal(true);
+          for (const other of points.slice(index + 1))
+            expect(Math.hypot(point.x - other.x, point.y - other.y), part).to.be.above(1.5 * radius);
+        }
+      }
+    }
+  });
+
+  it('are at most 40 pixels away from their regions, also if that leaves no room', () => {
+    const { circles, sight } = mapOf('World', widths.phone, 16);
+    for (const [index, { x, y }] of spread(circles, sight).entries()) {
+      const from = circles[index] ?? { x: 0, y: 0 };
+      expect(Math.hypot(x - from.x, y - from.y)).to.be.below(40.01 + 16);
+    }
+  });
+
+  it('stay where they are if nothing is close', () => {
+    const circles = [
+      { x: 30, y: 30, radius: 9 },
+      { x: 48, y: 30, radius: 9 },
+    ];
+    const [one, other] = spread(circles, { x: 0, y: 0, width: 100, height: 100 });
+    expect([one, other]).to.deep.equal([
+      { x: 30, y: 30 },
+      { x: 48, y: 30 },
+    ]);
+  });
+
+  it('are all reached with the arrow keys, from any of them', () => {
+    const { circles, sight } = mapOf('World', widths.desktop);
+    const points = spread(circles, sight);
+    const keys = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'];
+    for (const start of points) {
+      const reached = new Set([start]);
+      for (const from of reached) {
+        for (const key of keys) {
+          const next = towards(key, from, points);
+          if (next) reached.add(next);
+        }
+      }
+      expect(reached.size).to.equal(points.length);
+    }
+  });
+
+  it('belong to a part of the world that can be chosen', () => {
+    const boxes = partNames.slice(1).map(boxOfPart);
+    const outside = azureRegions.filter((region) => {
+      const place = placeOf(region);
+      if (!place) return true;
+      const { x, y } = pointOf(place);
+      return !boxes.some((box) => isInside({ x, y }, box));
+    });
+    expect(outside).to.deep.equal([]);
+  });
+});
+
+function isInside(point: Point | undefined, { x, y, width, height }: Box): boolean {
+  return point !== undefined && point.x >= x && point.x <= x + width && point.y >= y && point.y <= y + height;
+}
 
 describe('the page', () => {
   it('asks no other server, and has neither inline scripts nor styles', async () => {
