@@ -8,6 +8,8 @@ import { startCluster, type TestCluster } from './cluster.ts';
 import { type KubectlOptions, type KubectlOutcome, kubectlPlugin, startKubectlPlugin } from './emulators/kubectl.ts';
 
 export interface Plugin {
+  /** PATH, with the plugin on it. */
+  readonly path: string;
   /** `kubectl georep args…` with this kubeconfig; words are separated by blanks, unless they are given one by one. */
   run(kubeconfig: string, args: string | readonly string[], options?: KubectlOptions): Promise<KubectlOutcome>;
   /** Leaves it running, for `--watch`; the caller ends it. */
@@ -37,6 +39,7 @@ export async function installPlugin(): Promise<Plugin> {
   const words = (args: string | readonly string[]) => (typeof args === 'string' ? args.split(' ') : args);
   const withPath = (options: KubectlOptions = {}) => ({ ...options, env: { PATH: path, ...options.env } });
   return {
+    path,
     run: (kubeconfig, args, options) => kubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
     start: (kubeconfig, args, options) => startKubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
     startAtTerminal: (kubeconfig, args, { columns, rows }, options) => {

@@ -23,6 +23,8 @@ export class MapClient {
   /** `http://127.0.0.1:port` */
   readonly origin: string;
   readonly #token: string;
+  /** The page's path without the slash at its end, once it is known. All paths are below it. */
+  #home = '';
   #cookie = '';
 
   constructor(url: string) {
@@ -33,9 +35,14 @@ export class MapClient {
 
   /** Exchanges the token for a cookie, as opening the page does. */
   async open(): Promise<MapResponse> {
-    const response = await this.request(`/?token=${this.#token}`);
+    const response = await this.enter(this.#token);
     this.#cookie = response.headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
+    this.#home = /^0; url=(.*)\/$/.exec(String(response.headers.refresh))?.[1] ?? '';
     return response;
+  }
+
+  async enter(token: string, headers: Readonly<Record<string, string>> = {}): Promise<MapResponse> {
+    return read(await this.#send(`/?token=${token}`, { headers }));
   }
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<MapResponse> {
@@ -49,19 +56,12 @@ export class MapClient {
   }
 
   async request(path: string, options: RequestOptions = {}): Promise<MapResponse> {
-    const response = await this.#send(path, options);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk);
-    return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      text: Buffer.concat(chunks).toString('utf8'),
-    };
+    return read(await this.#send(this.#home + path, options));
   }
 
   /** The stream's response before its body is read. */
   connect(): Promise<IncomingMessage> {
-    return this.#send('/api/stream', { headers: { Cookie: this.#cookie } });
+    return this.#send(`${this.#home}/api/stream`, { headers: { Cookie: this.#cookie } });
   }
 
   /** The messages of a new stream. Ends the connection when the loop is left. */
@@ -87,6 +87,12 @@ export class MapClient {
       sent.end(body);
     });
   }
+}
+
+async function read(response: IncomingMessage): Promise<MapResponse> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') };
 }
 
 function messageIn(part: string): Message {

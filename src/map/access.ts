@@ -1,5 +1,8 @@
 // Who may talk to the map's server: only pages that it served itself, to a browser that was opened with the token. Protects against other
 // users of the machine, other web pages, and names that resolve to loopback (DNS rebinding).
+//
+// Browsers send cookies to every port of a host. So the cookie is for a path that no page of another port can guess: otherwise any other
+// server on loopback would get it.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** The parts of a request that decide. */
@@ -17,8 +20,12 @@ export type Access =
   { readonly allowed: true; readonly cookie?: string } | { readonly allowed: false; readonly message: string };
 
 export interface AccessControl {
-  /** For the first URL; undefined if none is needed. */
+  /** For the path `/`, where the browser gets its cookie; undefined if none is needed. */
   readonly token: string | undefined;
+  /** Works once: it goes to a browser's command line, which other users may read for as long as the browser runs. */
+  readonly onceToken: string | undefined;
+  /** The path of the page, which all others are below. Has a slash at its end. */
+  readonly home: string;
   check(asking: Asking): Access;
 }
 
@@ -26,36 +33,45 @@ const noToken = 'This map needs the whole address that was printed at its start,
 
 /** @param needsToken False where something else decides who reaches the port; other pages and names are refused all the same. */
 export function accessControl(needsToken: boolean): AccessControl {
-  const token = needsToken ? randomBytes(32).toString('base64url') : undefined;
-  const session = randomBytes(32).toString('base64url');
+  const session = random(32);
+  const [token, onceToken] = needsToken ? [random(32), random(32)] : [];
+  const home = needsToken ? `/${random(16)}/` : '/';
+  let isUsed = false;
+  const isToken = (text: string) => {
+    if (token !== undefined && isSame(text, token)) return true;
+    if (isUsed || onceToken === undefined || !isSame(text, onceToken)) return false;
+    isUsed = true;
+    return true;
+  };
   return {
     token,
+    onceToken,
+    home,
     check(asking) {
       const host = asking.header('host') ?? '';
-      const port = loopbackPort(host);
-      if (port === undefined) return refused('This server answers to 127.0.0.1, [::1] and localhost only.');
+      if (!loopbackHost.test(host)) return refused('This server answers to 127.0.0.1, [::1] and localhost only.');
       const isFirst = asking.method === 'GET' && asking.path === '/' && asking.token !== undefined;
       if (!isFromHere(asking, host, isFirst)) return refused('This request comes from another web page.');
       if (token === undefined) return { allowed: true };
-      // Cookies of one host are shared between ports, so the name tells the maps of several ports apart.
-      const name = `georep-map-${port}`;
-      if (isFirst) {
-        if (!isSame(asking.token ?? '', token)) return refused(noToken);
-        return { allowed: true, cookie: `${name}=${session}; Path=/; HttpOnly; SameSite=Strict` };
-      }
-      return isSame(cookieOf(asking.header('cookie') ?? '', name), session) ? { allowed: true } : refused(noToken);
+      if (isFirst && isToken(asking.token ?? ''))
+        return { allowed: true, cookie: `${cookieName}=${session}; Path=${home}; HttpOnly; SameSite=Strict` };
+      const hasCookie = asking.path.startsWith(home) && isSame(cookieIn(asking.header('cookie') ?? ''), session);
+      return hasCookie ? { allowed: true } : refused(noToken);
     },
   };
 }
 
-function refused(message: string): Access {
-  return { allowed: false, message };
+function random(bytes: number): string {
+  return randomBytes(bytes).toString('base64url');
 }
 
-/** The port in a Host header that names loopback; any port, since `kubectl port-forward` may choose another. */
-function loopbackPort(host: string): string | undefined {
-  const match = /^(?:127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?$/i.exec(host);
-  return match ? (match[1] ?? '80') : undefined;
+const cookieName = 'georep-map';
+
+/** A Host header that names loopback; with any port, since `kubectl port-forward` may choose another. */
+const loopbackHost = /^(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?$/i;
+
+function refused(message: string): Access {
+  return { allowed: false, message };
 }
 
 /** A POST needs the Origin of this server. The first request may come from a link in any page, since it changes nothing. */
@@ -68,10 +84,11 @@ function isFromHere({ method, header }: Asking, host: string, isFirst: boolean):
   return site === undefined || site === 'same-origin' || site === 'none';
 }
 
-function cookieOf(header: string, name: string): string {
+/** The first of that name, which is the one with the longest path (RFC 6265, 5.4): a page of another port cannot put its own before it. */
+function cookieIn(header: string): string {
   for (const pair of header.split(';')) {
     const [key, value = ''] = pair.trim().split('=', 2);
-    if (key === name) return value;
+    if (key === cookieName) return value;
   }
   return '';
 }

@@ -28,6 +28,8 @@ export interface MapAddress {
 export interface RunningMap {
   /** With the token, if one is needed, that the browser exchanges for a cookie. */
   readonly url: string;
+  /** For a browser's command line: its token works once. */
+  readonly onceUrl: string;
   readonly port: number;
   /** Takes each change of an object after the store has it. */
   onChange(change: Change<RegistryReplication>): void;
@@ -153,9 +155,10 @@ export async function startClusterMap(options: ClusterMapOptions): Promise<Omit<
     informer.stop();
     throw error;
   }
-  const { url, port, close } = map;
+  const { url, onceUrl, port, close } = map;
   return {
     url,
+    onceUrl,
     port,
     close() {
       informer.stop();

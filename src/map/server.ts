@@ -7,12 +7,12 @@ import { bodyLimit } from 'hono/body-limit';
 import type { ObjectName } from '../kubernetes/client/resource.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { errorMessage } from '../lib/sanitize.ts';
-import { accessControl, securityHeaders } from './access.ts';
+import { type AccessControl, accessControl, securityHeaders } from './access.ts';
 import type { ChangeRequest, Editor } from './editor.ts';
 import type { EventView, MapState } from './model.ts';
 import type { StateStream } from './stream.ts';
 
-/** The page's files, by path. */
+/** The page's files, by their path below the page's own. */
 export type Assets = Readonly<Record<string, { readonly type: string; readonly content: string }>>;
 
 export interface MapServerOptions {
@@ -37,6 +37,8 @@ export interface RunningMapServer {
   readonly port: number;
   /** With the token, if one is needed. */
   readonly url: string;
+  /** For a browser's command line: its token works once. */
+  readonly onceUrl: string;
   /** Resolves when no connection is left. */
   close(): Promise<void>;
 }
@@ -54,7 +56,7 @@ const maxBodyBytes = 16_384;
 export async function serveMap(options: MapServerOptions): Promise<RunningMapServer> {
   const { host = '127.0.0.1', stream } = options;
   if (!isLoopback(host)) throw new MapServerError(`the map is served on loopback only, and ${host} is another address`);
-  const { app, token } = mapApp(options);
+  const { app, access } = mapApp(options);
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
@@ -63,10 +65,12 @@ export async function serveMap(options: MapServerOptions): Promise<RunningMapSer
   }) as Server;
   server.maxConnections = maxConnections;
   const port = await listen(server, host, options.port);
-  const name = host.includes(':') ? `[${host}]` : host;
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const withToken = (token: string | undefined) => `${origin}/${token === undefined ? '' : `?token=${token}`}`;
   return {
     port,
-    url: `http://${name}:${port}/${token === undefined ? '' : `?token=${token}`}`,
+    url: withToken(access.token),
+    onceUrl: withToken(access.onceToken),
     close: () => {
       stream.close();
       return closed(server);
@@ -74,7 +78,7 @@ export async function serveMap(options: MapServerOptions): Promise<RunningMapSer
   };
 }
 
-function mapApp(options: MapServerOptions): { app: Hono; token: string | undefined } {
+function mapApp(options: MapServerOptions): { app: Hono; access: AccessControl } {
   const { assets, stream, state, editor, events } = options;
   const access = accessControl(options.needsToken ?? true);
   const app = new Hono();
@@ -87,35 +91,39 @@ function mapApp(options: MapServerOptions): { app: Hono; token: string | undefin
       token: c.req.query('token'),
       header: (name) => c.req.header(name),
     });
-    if (!answer.allowed) return path.startsWith('/api/') ? refuse(c, 403, answer.message) : c.text(answer.message, 403);
-    if (answer.cookie) c.header('Set-Cookie', answer.cookie);
-    return next();
+    if (!answer.allowed) return path.includes('/api/') ? refuse(c, 403, answer.message) : c.text(answer.message, 403);
+    if (!answer.cookie) return next();
+    c.header('Set-Cookie', answer.cookie);
+    // After a redirect the browser would still count the page with the link as the one that asks, and keep the cookie back.
+    c.header('Refresh', `0; url=${access.home}`);
+    return c.html('<!doctype html><title>Registry replicas</title>');
   });
+  const at = app.basePath(access.home);
   for (const [path, { type, content }] of Object.entries(assets)) {
-    app.on('GET', path, (c) => c.body(content, 200, { 'Content-Type': type }));
-    app.all(path, notAllowed('GET'));
+    at.on('GET', path, (c) => c.body(content, 200, { 'Content-Type': type }));
+    at.all(path, notAllowed('GET'));
   }
-  app.on('GET', '/api/state', (c) => c.json(state()));
-  app.all('/api/state', notAllowed('GET'));
-  app.on('GET', '/api/stream', (c) => openStream(c, stream));
-  app.all('/api/stream', notAllowed('GET'));
+  at.on('GET', '/api/state', (c) => c.json(state()));
+  at.all('/api/state', notAllowed('GET'));
+  at.on('GET', '/api/stream', (c) => openStream(c, stream));
+  at.all('/api/stream', notAllowed('GET'));
   if (events) {
-    app.on('GET', '/api/registries/:namespace/:name/events', (c) =>
+    at.on('GET', '/api/registries/:namespace/:name/events', (c) =>
       events(nameIn(c)).then(
         (list) => c.json(list),
         (error) => refuse(c, 502, options.explain(error)),
       ),
     );
-    app.all('/api/registries/:namespace/:name/events', notAllowed('GET'));
+    at.all('/api/registries/:namespace/:name/events', notAllowed('GET'));
   }
   if (editor) {
     const limit = bodyLimit({ maxSize: maxBodyBytes, onError: (c) => refuse(c, 413, 'The request is too long.') });
-    app.on('POST', '/api/registries/:namespace/:name', limit, (c) => changeRegion(c, editor));
+    at.on('POST', '/api/registries/:namespace/:name', limit, (c) => changeRegion(c, editor));
   }
-  app.all('/api/registries/:namespace/:name', notAllowed(editor ? 'POST' : ''));
+  at.all('/api/registries/:namespace/:name', notAllowed(editor ? 'POST' : ''));
   app.notFound((c) => refuse(c, 404, 'There is no such page.'));
   app.onError((error, c) => refuse(c, 500, errorMessage(error)));
-  return { app, token: access.token };
+  return { app, access };
 }
 
 function openStream(c: Context, stream: StateStream): Response {

@@ -54,6 +54,8 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   });
   page.on('request', (request) => origins.add(new URL(request.url()).origin));
   await page.goto(url);
+  // The page with the token leads to the map.
+  await page.waitForURL(({ searchParams }) => !searchParams.has('token'));
   return { page, trouble, origins, close: () => context.close() };
 }
 

@@ -1,5 +1,9 @@
 // `kubectl georep map` as a process: the bundle serves the page, and works with the rights of its kubeconfig.
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import type { TestCluster } from '../cluster.ts';
@@ -26,7 +30,8 @@ describeWithKubectl('kubectl georep map', () => {
     const url =
       /^The map of all namespaces is at (http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43})$/.exec(line)?.[1] ?? '';
     const client = new MapClient(url);
-    const page = await client.open();
+    await client.open();
+    const page = await client.get('/');
     expect(page.text).to.contain('<title>Registry replicas</title>');
     for (const path of ['/map.js', '/map.css', '/icon.svg']) expect((await client.get(path)).text).not.to.equal('');
     await until(client.messages(), ({ data }) => data.contact.live);
@@ -51,6 +56,26 @@ describeWithKubectl('kubectl georep map', () => {
       stdout: stdout.replace(/:\d+\/\?token=[\w-]{43}/, ':<port>/?token=<token>'),
       stderr: '',
     });
+  });
+
+  it('opens the browser with an address that works once, since other users may read command lines', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'browser-'));
+    const pipe = join(directory, 'address');
+    execFileSync('mkfifo', [pipe]);
+    await writeFile(join(directory, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" >${pipe}\n`, { mode: 0o755 });
+    const env = { PATH: [directory, plugin.path].join(delimiter) };
+    const child = plugin.start(cluster.kubeconfig, 'map', { env });
+    const ended = once(child, 'close');
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const opened = new MapClient(await readFile(pipe, 'utf8'));
+    const printed = new MapClient(line.replace(/^.* at /, ''));
+    expect((await opened.open()).status).to.equal(200);
+    expect((await opened.get('/map.js')).status).to.equal(200);
+    expect((await opened.open()).status).to.equal(403);
+    expect((await printed.open()).status).to.equal(200);
+    child.kill('SIGINT');
+    await ended;
+    await rm(directory, { recursive: true });
   });
 
   it('refuses a port that is no number, and one that is in use', async () => {

@@ -34,27 +34,50 @@ describe("access to the map's server", () => {
     client = new MapClient(map.url);
   });
   afterEach(() => map.close());
+  const token = () => new URL(map.url).searchParams.get('token') ?? '';
 
   it('begins with the token, for which the browser gets a cookie that no script and no other site can use', async () => {
-    const { status, headers, text } = await client.open();
+    const { status, headers } = await client.open();
     expect(status).to.equal(200);
-    expect(text).to.equal('<title>map</title>');
-    expect(headers['set-cookie']?.[0]).to.match(/^georep-map-\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
-    expect(headers['set-cookie']?.[0]).not.to.contain(new URL(map.url).searchParams.get('token'));
-    for (const path of ['/', '/map.js', '/api/state']) expect((await client.get(path)).status).to.equal(200);
+    expect(headers['set-cookie']?.[0]).to.match(
+      /^georep-map=[\w-]{43}; Path=\/[\w-]{22}\/; HttpOnly; SameSite=Strict$/,
+    );
+    expect(headers['set-cookie']?.[0]).not.to.contain(token());
+    expect((await client.get('/')).text).to.equal('<title>map</title>');
+    for (const path of ['/map.js', '/api/state']) expect((await client.get(path)).status).to.equal(200);
+  });
+
+  it('gives a cookie for a path that cannot be guessed, since browsers send cookies to every port of loopback', async () => {
+    const { headers } = await client.open();
+    const [, path] = /; Path=([^;]+);/.exec(headers['set-cookie']?.[0] ?? '') ?? [];
+    expect(headers.refresh).to.equal(`0; url=${path}`);
+    const again = await startMap({ address: { port: 0 }, store, health, clock, assets: page, needsToken: true });
+    expect((await new MapClient(again.url).open()).headers.refresh).not.to.equal(headers.refresh);
+    await again.close();
+    const Cookie = headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
+    for (const path of ['/', '/map.js', '/api/state'])
+      expect((await new MapClient(client.origin).request(path, { headers: { Cookie } })).status, path).to.equal(403);
+  });
+
+  it('also begins with a token that works once, for the command line of a browser', async () => {
+    const opened = new MapClient(map.onceUrl);
+    expect((await opened.open()).status).to.equal(200);
+    expect((await opened.get('/')).status).to.equal(200);
+    expect((await new MapClient(map.onceUrl).open()).status).to.equal(403);
+    for (const _ of [1, 2]) expect((await client.open()).status).to.equal(200);
+    expect(map.onceUrl).not.to.contain(token());
   });
 
   it('is refused without the cookie, or with a wrong one or a wrong token', async () => {
     await client.open();
     for (const path of ['/', '/map.js', '/api/state', '/api/stream', '/nothing']) {
       expect((await client.request(path)).status, path).to.equal(403);
-      const Cookie = `georep-map-${map.port}=wrong`;
+      const Cookie = 'georep-map=wrong';
       expect((await client.request(path, { headers: { Cookie } })).status, path).to.equal(403);
     }
-    for (const token of ['', 'wrong', `${new URL(map.url).searchParams.get('token')}x`])
-      expect((await client.request(`/?token=${token}`)).status).to.equal(403);
-    const token = new URL(map.url).searchParams.get('token');
-    expect((await client.request(`/api/state?token=${token}`)).status).to.equal(403);
+    for (const wrong of ['', 'wrong', `${token()}x`]) expect((await client.enter(wrong)).status).to.equal(403);
+    for (const path of ['/', '/api/state'])
+      expect((await client.request(`${path}?token=${token()}`)).status, path).to.equal(403);
   });
 
   it('is refused under another name, as after DNS rebinding', async () => {
@@ -68,17 +91,15 @@ describe("access to the map's server", () => {
     ];
     for (const Host of hosts) {
       expect((await client.get('/api/state', { Host })).status, Host).to.equal(403);
-      expect((await client.request(map.url.slice(client.origin.length), { headers: { Host } })).status).to.equal(403);
+      expect((await client.enter(token(), { Host })).status).to.equal(403);
     }
   });
 
   it('works through a port-forward to another port of loopback', async () => {
-    const token = new URL(map.url).searchParams.get('token');
     const Host = 'localhost:9999';
-    const { status, headers } = await client.request(`/?token=${token}`, { headers: { Host } });
-    expect(status).to.equal(200);
-    const Cookie = headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
-    expect((await client.request('/api/state', { headers: { Host, Cookie } })).status).to.equal(200);
+    expect((await client.enter(token(), { Host })).status).to.equal(200);
+    await client.open();
+    expect((await client.get('/api/state', { Host })).status).to.equal(200);
   });
 
   it('is refused to other origins and sites, a link to the first page aside', async () => {
@@ -94,11 +115,10 @@ describe("access to the map's server", () => {
     }
     for (const site of ['cross-site', 'same-site'])
       expect((await client.get('/api/state', { 'Sec-Fetch-Site': site })).status, site).to.equal(403);
-    const first = map.url.slice(client.origin.length);
     const link = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'document' };
-    expect((await client.request(first, { headers: link })).status).to.equal(200);
+    expect((await client.enter(token(), link)).status).to.equal(200);
     const frame = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'iframe' };
-    expect((await client.request(first, { headers: frame })).status).to.equal(403);
+    expect((await client.enter(token(), frame)).status).to.equal(403);
     expect(changes).to.deep.equal([]);
   });
 

@@ -36,7 +36,7 @@ export function registerMap(program: Command, session: Session): void {
           throw error instanceof MapServerError ? new CliError(error.message) : error;
         });
         printAddress(session, flags.output, map.url, scope);
-        if (flags.open) await openBrowser(map.url, session);
+        if (flags.open) await openBrowser(map.onceUrl, session);
         await untilEnd();
       });
     });

@@ -38,7 +38,7 @@ export function connect({ onChange, onRefused }: Listener): void {
   const open = () => {
     source?.close();
     opened = Date.now();
-    source = new EventSource('/api/stream');
+    source = new EventSource('api/stream');
     source.addEventListener('state', ({ data }) => {
       heard = Date.now();
       const { registries, contact, ...settings } = JSON.parse(data) as MapState;
@@ -89,7 +89,7 @@ export async function post(view: RegistryView, change: object): Promise<string |
   const { uid, generation } = view;
   try {
     const response = await fetch(
-      `/api/registries/${encodeURIComponent(view.namespace)}/${encodeURIComponent(view.name)}`,
+      `api/registries/${encodeURIComponent(view.namespace)}/${encodeURIComponent(view.name)}`,
       {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },

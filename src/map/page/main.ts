@@ -23,9 +23,6 @@ let isDrawn = false;
 /** The key of the registry that is shown; empty: all. */
 let selected = keyInAddress() ?? '';
 
-// The token is in the cookie now.
-history.replaceState(undefined, '', location.pathname + location.hash);
-
 const all = new AllPanel(scheduleDraw);
 const world = new World({ canvas: byId('canvas'), views: byId('views'), onPick: pick });
 byId('legend').append(

@@ -134,7 +134,7 @@ export class OnePanel {
     this.#eventsDue = false;
     try {
       const response = await fetch(
-        `/api/registries/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/events`,
+        `api/registries/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/events`,
       );
       const body = (await response.json()) as EventView[] | { message?: string };
       this.#showEvents(Array.isArray(body) ? body : (body.message ?? 'The events cannot be read.'));
