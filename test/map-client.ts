@@ -45,8 +45,8 @@ export class MapClient {
     return read(await this.#send(`/?token=${token}`, { headers }));
   }
 
-  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<MapResponse> {
-    return this.request(path, { headers: { Cookie: this.#cookie, ...headers } });
+  get(path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<MapResponse> {
+    return this.request(path, { method, headers: { Cookie: this.#cookie, ...headers } });
   }
 
   /** As the page posts a change; `headers` replace its own. */

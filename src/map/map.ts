@@ -85,7 +85,6 @@ export async function startMap(options: MapOptions): Promise<RunningMap> {
     needsToken: editor !== undefined || options.needsToken,
     assets,
     stream,
-    state: () => state(stream.contact()),
     editor,
     events,
     explain,

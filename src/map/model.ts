@@ -6,7 +6,7 @@ import type { AzureRegion } from '../azure/regions.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { normalise } from '../replication/location.ts';
 
-/** The page's first message, and the answer of `GET /api/state`. */
+/** The page's first message. */
 export interface MapState {
   /** Whether the server accepts changes. */
   readonly writable: boolean;

@@ -1,4 +1,4 @@
-// The map's HTTP server, on loopback only: the page, the state as JSON and as a stream, and, where it was made writable, changes. The
+// The map's HTTP server, on loopback only: the page, the state as a stream, and, where it was made writable, changes. The
 // browser gets no credential of the cluster.
 import { createServer, type Server } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
@@ -9,7 +9,7 @@ import { isLoopback } from '../lib/loopback.ts';
 import { errorMessage } from '../lib/sanitize.ts';
 import { type AccessControl, accessControl, securityHeaders } from './access.ts';
 import type { ChangeRequest, Editor } from './editor.ts';
-import type { EventView, MapState } from './model.ts';
+import type { EventView } from './model.ts';
 import type { StateStream } from './stream.ts';
 
 /** The page's files, by their path below the page's own. */
@@ -20,11 +20,12 @@ export interface MapServerOptions {
   readonly host?: string | undefined;
   /** 0: the system chooses. */
   readonly port: number;
+  /** Of a connection that neither sends nor takes anything; default: 2 min. A stream sends something every 15 s. */
+  readonly maxIdleMs?: number | undefined;
   /** Default: true. Without a token, every client on loopback may read the map. */
   readonly needsToken?: boolean | undefined;
   readonly assets: Assets;
   readonly stream: StateStream;
-  readonly state: () => MapState;
   /** Undefined: changes are refused with 405. */
   readonly editor?: Editor | undefined;
   /** Undefined: 404. Rejects as client-node does. */
@@ -54,7 +55,7 @@ const maxBodyBytes = 16_384;
 
 /** Rejects with a MapServerError. */
 export async function serveMap(options: MapServerOptions): Promise<RunningMapServer> {
-  const { host = '127.0.0.1', stream } = options;
+  const { host = '127.0.0.1', stream, maxIdleMs = 120_000 } = options;
   if (!isLoopback(host)) throw new MapServerError(`the map is served on loopback only, and ${host} is another address`);
   const { app, access } = mapApp(options);
   const server = createAdaptorServer({
@@ -64,6 +65,9 @@ export async function serveMap(options: MapServerOptions): Promise<RunningMapSer
     serverOptions: { headersTimeout: maxRequestMs, requestTimeout: maxRequestMs, connectionsCheckingInterval: 1_000 },
   }) as Server;
   server.maxConnections = maxConnections;
+  // One each: a client that sends requests without reading would otherwise make the server keep all answers.
+  server.maxRequestsPerSocket = 1;
+  server.setTimeout(maxIdleMs);
   const port = await listen(server, host, options.port);
   const origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const withToken = (token: string | undefined) => `${origin}/${token === undefined ? '' : `?token=${token}`}`;
@@ -79,12 +83,14 @@ export async function serveMap(options: MapServerOptions): Promise<RunningMapSer
 }
 
 function mapApp(options: MapServerOptions): { app: Hono; access: AccessControl } {
-  const { assets, stream, state, editor, events } = options;
+  const { assets, stream, editor, events } = options;
   const access = accessControl(options.needsToken ?? true);
   const app = new Hono();
   app.use(async (c, next) => {
     for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
     const { method, path } = c.req;
+    // Hono would open a stream for it, and drop it unread.
+    if (method === 'HEAD') return notAllowed('GET')(c);
     const answer = access.check({
       method,
       path,
@@ -103,8 +109,6 @@ function mapApp(options: MapServerOptions): { app: Hono; access: AccessControl }
     at.on('GET', path, (c) => c.body(content, 200, { 'Content-Type': type }));
     at.all(path, notAllowed('GET'));
   }
-  at.on('GET', '/api/state', (c) => c.json(state()));
-  at.all('/api/state', notAllowed('GET'));
   at.on('GET', '/api/stream', (c) => openStream(c, stream));
   at.all('/api/stream', notAllowed('GET'));
   if (events) {

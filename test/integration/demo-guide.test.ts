@@ -12,7 +12,7 @@ import { expect } from 'chai';
 import type { MapState } from '../../src/map/model.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { MapClient } from '../map-client.ts';
+import { MapClient, until } from '../map-client.ts';
 import { commandsIn } from '../markdown.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,7 +92,8 @@ describeWithKubectl('npm run demo -- --kubeconfig FILE', () => {
     const [, url = ''] = /^See it on the map, and click regions there: (\S+)$/m.exec(before) ?? [];
     const client = new MapClient(url);
     await client.open();
-    const { registries } = JSON.parse((await client.get('/api/state')).text) as MapState;
+    const { data } = await until(client.messages(), ({ event }) => event === 'state');
+    const { registries } = data as MapState;
     expect(registries.map(({ key, phase }) => [key, phase])).to.deep.equal([['registries/myacr0007', 'Ready']]);
   });
 

@@ -34,9 +34,9 @@ describeWithKubectl('kubectl georep map', () => {
     const page = await client.get('/');
     expect(page.text).to.contain('<title>Registry replicas</title>');
     for (const path of ['/map.js', '/map.css', '/icon.svg']) expect((await client.get(path)).text).not.to.equal('');
+    const { data } = await until(client.messages(), ({ event }) => event === 'state');
+    expect(data).to.deep.include({ writable: true, hasEvents: true });
     await until(client.messages(), ({ data }) => data.contact.live);
-    const state = JSON.parse((await client.get('/api/state')).text);
-    expect(state).to.deep.include({ writable: true, hasEvents: true, contact: { live: true } });
     child.kill('SIGINT');
     await ended;
   });

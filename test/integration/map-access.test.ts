@@ -1,7 +1,12 @@
 // Who may talk to the map's server, over real sockets.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { EventEmitter, once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { type RunningMap, startMap } from '../../src/map/map.ts';
+import { serveMap } from '../../src/map/server.ts';
+import { StateStream } from '../../src/map/stream.ts';
 import { MapClient } from '../map-client.ts';
 
 const page = {
@@ -44,7 +49,7 @@ describe("access to the map's server", () => {
     );
     expect(headers['set-cookie']?.[0]).not.to.contain(token());
     expect((await client.get('/')).text).to.equal('<title>map</title>');
-    for (const path of ['/map.js', '/api/state']) expect((await client.get(path)).status).to.equal(200);
+    expect((await client.get('/map.js')).status).to.equal(200);
   });
 
   it('gives a cookie for a path that cannot be guessed, since browsers send cookies to every port of loopback', async () => {
@@ -55,7 +60,7 @@ describe("access to the map's server", () => {
     expect((await new MapClient(again.url).open()).headers.refresh).not.to.equal(headers.refresh);
     await again.close();
     const Cookie = headers['set-cookie']?.[0]?.split(';', 1)[0] ?? '';
-    for (const path of ['/', '/map.js', '/api/state'])
+    for (const path of ['/', '/map.js', '/api/stream'])
       expect((await new MapClient(client.origin).request(path, { headers: { Cookie } })).status, path).to.equal(403);
   });
 
@@ -70,13 +75,13 @@ describe("access to the map's server", () => {
 
   it('is refused without the cookie, or with a wrong one or a wrong token', async () => {
     await client.open();
-    for (const path of ['/', '/map.js', '/api/state', '/api/stream', '/nothing']) {
+    for (const path of ['/', '/map.js', '/api/stream', '/nothing']) {
       expect((await client.request(path)).status, path).to.equal(403);
       const Cookie = 'georep-map=wrong';
       expect((await client.request(path, { headers: { Cookie } })).status, path).to.equal(403);
     }
     for (const wrong of ['', 'wrong', `${token()}x`]) expect((await client.enter(wrong)).status).to.equal(403);
-    for (const path of ['/', '/api/state'])
+    for (const path of ['/', '/api/stream'])
       expect((await client.request(`${path}?token=${token()}`)).status, path).to.equal(403);
   });
 
@@ -90,7 +95,7 @@ describe("access to the map's server", () => {
       '10.0.0.1',
     ];
     for (const Host of hosts) {
-      expect((await client.get('/api/state', { Host })).status, Host).to.equal(403);
+      expect((await client.get('/api/stream', { Host })).status, Host).to.equal(403);
       expect((await client.enter(token(), { Host })).status).to.equal(403);
     }
   });
@@ -99,7 +104,7 @@ describe("access to the map's server", () => {
     const Host = 'localhost:9999';
     expect((await client.enter(token(), { Host })).status).to.equal(200);
     await client.open();
-    expect((await client.get('/api/state', { Host })).status).to.equal(200);
+    expect((await client.get('/map.js', { Host })).status).to.equal(200);
   });
 
   it('is refused to other origins and sites, a link to the first page aside', async () => {
@@ -110,11 +115,11 @@ describe("access to the map's server", () => {
       `http://localhost:${map.port}`,
       `http://127.0.0.1:${map.port + 1}`,
     ]) {
-      expect((await client.get('/api/state', { Origin })).status, Origin).to.equal(403);
+      expect((await client.get('/api/stream', { Origin })).status, Origin).to.equal(403);
       expect((await client.post(objectPath, change, { Origin })).status, Origin).to.equal(403);
     }
     for (const site of ['cross-site', 'same-site'])
-      expect((await client.get('/api/state', { 'Sec-Fetch-Site': site })).status, site).to.equal(403);
+      expect((await client.get('/api/stream', { 'Sec-Fetch-Site': site })).status, site).to.equal(403);
     const link = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'document' };
     expect((await client.enter(token(), link)).status).to.equal(200);
     const frame = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'iframe' };
@@ -137,13 +142,15 @@ describe("access to the map's server", () => {
 
   it('answers 405 to other methods', async () => {
     await client.open();
-    for (const path of ['/', '/map.js', '/api/state', '/api/stream']) {
+    for (const path of ['/', '/map.js', '/api/stream']) {
       const { status, headers } = await client.post(path, {});
       expect(status, path).to.equal(405);
       expect(headers.allow).to.equal('GET');
     }
     expect((await client.get(objectPath)).status).to.equal(405);
     const { origin: Origin } = client;
+    for (const path of ['/map.js', '/api/stream'])
+      expect((await client.get(path, { Origin }, 'HEAD')).status, path).to.equal(405);
     for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS'])
       expect((await client.request(objectPath, { method, headers: { Origin } })).status).to.equal(403);
   });
@@ -189,6 +196,49 @@ describe('a page that does not read its stream', () => {
   });
 });
 
+describe('a client that does not read', () => {
+  /** Sockets as the server has them. */
+  const diagnostics = new EventEmitter<{ socket: [{ socket: Socket }] }>();
+  const tell = (message: unknown) => diagnostics.emit('socket', message as { socket: Socket });
+  before(() => subscribe('net.server.socket', tell));
+  after(() => unsubscribe('net.server.socket', tell));
+
+  const requests = (port: number, count: number) => `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`.repeat(count);
+
+  it('gets one answer for each connection, however many requests it sends', async () => {
+    const map = await startMap({ address: { port: 0 }, needsToken: false, store, health, clock, assets: page });
+    const socket = connect(map.port, '127.0.0.1');
+    socket.write(requests(map.port, 100));
+    const answers = Buffer.concat(await socket.toArray()).toString();
+    expect(answers.split('<title>map</title>')).to.have.length(2);
+    await map.close();
+  });
+
+  it('is disconnected after a while, also if it has sent nothing', async () => {
+    const stream = new StateStream({
+      state: () => expect.fail(),
+      regions: () => [],
+      read: () => undefined,
+      view: () => expect.fail(),
+      contact: (before) => before,
+      clock,
+    });
+    // More than the sockets' buffers hold.
+    const assets = { '/': { type: 'text/html', content: 'x'.repeat(20_000_000) } };
+    const server = await serveMap({ port: 0, needsToken: false, maxIdleMs: 200, assets, stream, explain: String });
+    for (const count of [0, 1]) {
+      const accepted = once(diagnostics, 'socket');
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(requests(server.port, count));
+      const [{ socket: other }] = await accepted;
+      await once(other, 'close');
+      socket.destroy();
+    }
+    await server.close();
+  });
+});
+
 describe('a read-only map', () => {
   it('answers 405 to every change', async () => {
     const map = await startMap({ address: { port: 0 }, store, health, clock, assets: page });
@@ -210,14 +260,14 @@ describe('a read-only map', () => {
       const client = new MapClient(map.url);
       expect(map.url).to.equal(`${client.origin}/`);
       expect((await client.request('/')).status).to.equal(200);
-      expect((await client.request('/api/state')).status).to.equal(200);
+      expect((await client.request('/map.js')).status).to.equal(200);
       const headers = [
         { Host: 'evil.example' },
         { Origin: 'https://evil.example' },
         { 'Sec-Fetch-Site': 'cross-site' },
       ];
       for (const wrong of headers)
-        expect((await client.request('/api/state', { headers: wrong })).status).to.equal(403);
+        expect((await client.request('/api/stream', { headers: wrong })).status).to.equal(403);
       expect((await client.post(objectPath, change)).status).to.equal(405);
     } finally {
       await map.close();
