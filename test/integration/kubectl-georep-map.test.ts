@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
@@ -35,7 +36,8 @@ describeWithKubectl('kubectl georep map', () => {
     expect(page.text).to.contain('<title>Registry replicas</title>');
     for (const path of ['/map.js', '/map.css', '/icon.svg']) expect((await client.get(path)).text).not.to.equal('');
     const { data } = await until(client.messages(), ({ event }) => event === 'state');
-    expect(data).to.deep.include({ writable: true, hasEvents: true });
+    const kubectlArgs = ['--context', loadKubeConfig(cluster.kubeconfig).getCurrentContext()];
+    expect(data).to.deep.include({ writable: true, hasEvents: true, kubectlArgs });
     await until(client.messages(), ({ data }) => data.contact.live);
     child.kill('SIGINT');
     await ended;

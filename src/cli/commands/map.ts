@@ -1,4 +1,6 @@
 // `kubectl georep map`: serves the map on loopback with the rights of the kubeconfig, and opens the browser.
+import { resolve } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import open from 'open';
 import { startClusterMap } from '../../map/map.ts';
@@ -28,7 +30,7 @@ export function registerMap(program: Command, session: Session): void {
           address: { port: flags.port },
           cluster,
           ...(scope !== undefined && { namespaces: [scope] }),
-          kubectlArgs: kubectlArgs(flags),
+          kubectlArgs: kubectlArgs(flags, cluster.config),
           clock: session.clock,
           // The page says what is wrong.
           log,
@@ -49,9 +51,11 @@ function printAddress(session: Session, output: OutputFormat, url: string, names
   else printLines(session, [`The map of ${where} is at ${url}`, 'Only you can open it. Ctrl-C ends it.']);
 }
 
-/** The commands that the page shows go to the same cluster. */
-function kubectlArgs({ context, kubeconfig }: ClusterOptions): string[] {
-  return [...(context ? ['--context', context] : []), ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])];
+/** For the commands that the page shows: they go to the same cluster, also after the kubeconfig's current context has changed. */
+function kubectlArgs({ context, kubeconfig }: ClusterOptions, config: KubeConfig): string[] {
+  const isInPod = config.getCurrentCluster()?.name === 'inCluster';
+  const name = context ?? (isInPod ? undefined : config.getCurrentContext());
+  return [...(name ? ['--context', name] : []), ...(kubeconfig ? ['--kubeconfig', resolve(kubeconfig)] : [])];
 }
 
 async function openBrowser(url: string, { stderr }: Session): Promise<void> {
