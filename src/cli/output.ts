@@ -140,8 +140,11 @@ export function toYaml(data: unknown): string {
   return dump(marked, { noRefs: true, lineWidth: -1 }).replace(/\\x01([0-9a-f]{4})/g, '\\u$1');
 }
 
+/** Also the backslash of a text that reads as the mark itself. */
+const toMark = new RegExp(`${harmful.source}|\\\\(?=x01)`, 'gu');
+
 function mark(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(harmful, (char) => codeUnits(char, '\u0001'));
+  if (typeof value === 'string') return value.replace(toMark, (char) => codeUnits(char, '\u0001'));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [mark(name), each]));
 }

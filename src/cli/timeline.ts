@@ -96,7 +96,7 @@ function statusEntries(
   now: Date,
 ): TimelineEntry[] {
   const entry = (time: string | Date | undefined, reason: string, message: string): TimelineEntry[] =>
-    time === undefined ? [] : [{ time: isoSeconds(new Date(time)), reason, type: 'Normal', source: 'status', message }];
+    isTime(time) ? [{ time: isoSeconds(new Date(time)), reason, type: 'Normal', source: 'status', message }] : [];
   return [
     ...entry(metadata.creationTimestamp, 'Created', `for registry ${spec.registry.name}`),
     ...entry(status?.claim?.since, 'Claimed', 'the object acquired the registry'),
@@ -111,6 +111,11 @@ function statusEntries(
         })),
       ),
   ];
+}
+
+/** The API server takes texts for times that are none, such as `2026-11-22T12:00:00x5Z`. */
+function isTime(time: string | Date | undefined): time is string | Date {
+  return time !== undefined && !Number.isNaN(new Date(time).getTime());
 }
 
 function isTold(row: RegionStatus, events: readonly TimelineEntry[]): boolean {

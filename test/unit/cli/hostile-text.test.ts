@@ -57,16 +57,19 @@ describe('hostile text in an object', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const event = { metadata: {}, eventTime: undefined, note: text, reason: text, type: text };
-        timeline(anObject(), [{ ...event, eventTime: new Date(0) as never }], now);
+        const status = { ...statusOf(text), claim: { since: text } } as Status;
+        timeline(anObject({ status }), [{ ...event, eventTime: new Date(0) as never }], now);
       }),
       propertyRuns(50),
     );
   });
 
   it('is the same text again when JSON or YAML is read', () => {
+    // As toYaml marks what it escapes.
+    const mark = '\\x01abcd';
     fc.assert(
       fc.property(anyText, (text) => {
-        const data = { [`name ${text}`.slice(0, 500)]: [text] };
+        const data = { [`name ${text}`.slice(0, 500)]: [text, `${mark}${text}`, `${text.slice(0, 20)}${mark}`] };
         expect(JSON.parse(toJson(data))).to.deep.equal(data);
         expect(load(toYaml(data))).to.deep.equal(data);
       }),
