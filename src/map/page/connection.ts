@@ -72,7 +72,7 @@ export function connect({ onChange, onRefused }: Listener): void {
 async function refusal(): Promise<string | undefined> {
   const unread = new AbortController();
   try {
-    const response = await fetch('/api/stream', { signal: unread.signal });
+    const response = await fetch('api/stream', { signal: unread.signal });
     if (response.ok) return undefined;
     if (response.status === 403) return 'this page belongs to an earlier start. Open the address that was printed last';
     const { message } = (await response.json()) as { message?: string };
