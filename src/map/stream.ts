@@ -63,8 +63,16 @@ export class StateStream {
     return this.#clients.size;
   }
 
+  /** Reads the contact anew. A change is sent to every client, also if it was found for another one. */
   contact(): Contact {
-    this.#contact = this.#options.contact(this.#contact, this.#options.clock.now());
+    const before = this.#contact;
+    this.#contact = this.#options.contact(before, this.#options.clock.now());
+    if (!isSameContact(before, this.#contact)) {
+      for (const client of this.#clients) {
+        client.contactChanged = true;
+        client.wake?.();
+      }
+    }
     return this.#contact;
   }
 
@@ -111,7 +119,7 @@ export class StateStream {
           this.#add(client);
         },
         pull: async (controller) => {
-          const message = isFirst ? this.#first() : await this.#next(client);
+          const message = isFirst ? this.#first(client) : await this.#next(client);
           isFirst = false;
           if (!this.#clients.has(client)) return;
           client.lastSent = clock.now().getTime();
@@ -144,8 +152,10 @@ export class StateStream {
   }
 
   /** A browser whose connection broke comes back after 1 s. */
-  #first(): string {
-    return `retry: 1000\n${eventOf('state', this.#options.state(this.contact()))}`;
+  #first(client: Client): string {
+    const contact = this.contact();
+    client.contactChanged = false;
+    return `retry: 1000\n${eventOf('state', this.#options.state(contact))}`;
   }
 
   async #next(client: Client): Promise<string> {
@@ -189,14 +199,9 @@ export class StateStream {
   }
 
   #check(): void {
-    const before = this.#contact;
-    const isNews = !isSameContact(before, this.contact());
+    this.contact();
     const now = this.#options.clock.now().getTime();
     for (const client of [...this.#clients]) {
-      if (isNews) {
-        client.contactChanged = true;
-        client.wake?.();
-      }
       if (!client.wake && now - client.lastSent > this.#limits.maxStallMs) {
         this.#remove(client);
         client.disconnect();
