@@ -2,9 +2,9 @@
 import { CustomObjectsApi, type EventsV1Event, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { group, kind, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../kubernetes/client/client.ts';
-import type { PatchOperation } from '../kubernetes/client/json-patch.ts';
 import { eventsAbout } from '../kubernetes/client/object-events.ts';
 import { resource } from '../kubernetes/client/resource.ts';
+import type { PatchOperation } from '../lib/json-patch.ts';
 
 /** The flags of kubectl that say where. */
 export interface ClusterOptions {

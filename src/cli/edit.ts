@@ -1,13 +1,14 @@
 // Carries out the edit of a spec: reads the object, patches it unless the spec was edited in between, and prints what came of it.
 import { type Command, Option } from 'commander';
 import type { RegistryReplication } from '../api/registryreplication.ts';
-import { isMissing, isPatchRefused } from '../kubernetes/client/errors.ts';
+import { patchUnlessEdited } from '../kubernetes/client/conditional-patch.ts';
+import type { PatchOperation } from '../lib/json-patch.ts';
+import { type Edit, RegionNotListed, type SpecChange, specChange } from '../replication/spec-change.ts';
 import type { Cluster } from './cluster.ts';
 import { resourceName } from './names.ts';
 import { type OutputFormat, oneLine, printData, printLines } from './output.ts';
-import { notListed } from './region-names.ts';
+import { notListedError } from './region-names.ts';
 import { CliError, type Session } from './session.ts';
-import { type Edit, NotListed, type SpecChange, specChange } from './spec-change.ts';
 import { type GlobalOptions, withCluster } from './verb.ts';
 
 export type DryRun = 'none' | 'client' | 'server';
@@ -18,7 +19,7 @@ export interface EditOptions extends GlobalOptions {
   readonly anyRegion?: boolean;
 }
 
-/** Of other edits at the same time; more in a row are an edit war. */
+/** Each fails if others edit the spec in between. */
 const maxAttempts = 5;
 
 export function dryRunOption(): Option {
@@ -37,7 +38,7 @@ export function editObject(
 ): Promise<void> {
   return withCluster(options, async (cluster) => {
     const { object, change } = await carryOut(cluster, name, edit, options.dryRun, check);
-    printEdit(session, options.output, object, editWords(change, options.dryRun));
+    printEdit(session, options.output, object, describeEdit(change, options.dryRun));
   });
 }
 
@@ -53,49 +54,40 @@ async function carryOut(
   dryRun: DryRun,
   check: (object: RegistryReplication) => void,
 ): Promise<Edited> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const object = await cluster.get(name);
     check(object);
     const change = changeOf(object, edit);
-    if (change.words.length === 0) return { object, change };
-    if (dryRun === 'client') return { object: change.after, change };
-    try {
-      return { object: await cluster.patch(name, change.operations, { dryRun: dryRun === 'server' }), change };
-    } catch (error) {
-      // A failed test and an invalid spec look alike; only the first is worth another attempt.
-      if (attempt >= maxAttempts || !isPatchRefused(error) || !(await isEdited(cluster, object))) throw error;
-    }
+    if (change.summary.length === 0) return { object, change };
+    if (dryRun === 'client') return { object: { ...object, spec: { ...object.spec, ...change.fields } }, change };
+    const target = {
+      get: () => cluster.get(name),
+      patch: (operations: readonly PatchOperation[]) =>
+        cluster.patch(name, operations, { dryRun: dryRun === 'server' }),
+    };
+    const stored = await patchUnlessEdited(target, object.metadata, change.operations);
+    if (stored) return { object: stored, change };
   }
-}
-
-/** True if the spec has another generation than that of `object`, or if the name is of another object now. */
-async function isEdited(cluster: Cluster, { metadata }: RegistryReplication): Promise<boolean> {
-  try {
-    const { metadata: now } = await cluster.get(metadata.name);
-    return now.uid !== metadata.uid || now.generation !== metadata.generation;
-  } catch (error) {
-    if (isMissing(error)) return true;
-    throw error;
-  }
+  throw new CliError(`others edited ${name} during each of ${maxAttempts} attempts; run the command again`);
 }
 
 function changeOf(object: RegistryReplication, edit: Edit): SpecChange {
   try {
-    return specChange(object, edit);
+    return specChange(object.spec, edit);
   } catch (error) {
-    throw error instanceof NotListed ? notListed(object, error.location) : error;
+    throw error instanceof RegionNotListed ? notListedError(object, error.location) : error;
   }
 }
 
-function editWords({ words }: SpecChange, dryRun: DryRun): string {
-  return `${words.length === 0 ? 'unchanged' : words.join(', ')}${dryRun === 'none' ? '' : ` (${dryRun} dry run)`}`;
+function describeEdit({ summary }: SpecChange, dryRun: DryRun): string {
+  return `${summary.length === 0 ? 'unchanged' : summary.join(', ')}${dryRun === 'none' ? '' : ` (${dryRun} dry run)`}`;
 }
 
 /** The object as JSON or YAML, its name, or one line that says what has changed. */
-export function printEdit(session: Session, output: OutputFormat, object: RegistryReplication, words: string): void {
+export function printEdit(session: Session, output: OutputFormat, object: RegistryReplication, outcome: string): void {
   const name = resourceName({ object: object.metadata.name });
   if (output === 'json' || output === 'yaml') printData(session, output, withoutManagedFields(object));
-  else printLines(session, [output === 'name' ? name : `${name}: ${oneLine(words)}`]);
+  else printLines(session, [output === 'name' ? name : `${name}: ${oneLine(outcome)}`]);
 }
 
 /** The options of a verb whose last argument is its own command. */

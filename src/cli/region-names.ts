@@ -23,7 +23,7 @@ export function checkRegions(object: RegistryReplication, locations: readonly st
 }
 
 /** For a region that the object does not list. */
-export function notListed({ metadata, spec }: RegistryReplication, location: string): CliError {
+export function notListedError({ metadata, spec }: RegistryReplication, location: string): CliError {
   const listed = spec.regions.map((region) => normalise(region.location));
   const hint = didYouMean(location, listed) ?? `it lists ${listed.join(', ')}`;
   return new CliError(`${location} is not in spec.regions of ${metadata.name}; ${hint}`);

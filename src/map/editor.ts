@@ -2,11 +2,12 @@
 // one that the page showed.
 import { ApiException } from '@kubernetes/client-node';
 import type { RegistryReplication } from '../api/registryreplication.ts';
-import { ApiServerUnreachable, explain, isMissing, isPatchRefused } from '../kubernetes/client/errors.ts';
+import { hasSpecVersion, type PatchTarget, patchUnlessEdited } from '../kubernetes/client/conditional-patch.ts';
+import { ApiServerUnreachable, explain, isMissing } from '../kubernetes/client/errors.ts';
 import type { ObjectName, Resource } from '../kubernetes/client/resource.ts';
-import { type Change, patchFor, type SpecVersion } from './change.ts';
-
-export interface ChangeRequest extends Change, SpecVersion {}
+import { indexOfLocation } from '../replication/location.ts';
+import { specChange } from '../replication/spec-change.ts';
+import type { ChangeRequest } from './model.ts';
 
 /** `message` of a refusal is in the API server's own words, where it is its refusal. */
 export type ChangeResult =
@@ -31,29 +32,24 @@ export function editorOf(objects: Objects): Editor {
 }
 
 async function change(objects: Objects, name: ObjectName, request: ChangeRequest): Promise<ChangeResult> {
-  const object = await objects.get(name);
-  if (!isSameVersion(object, request)) return edited(name);
-  const patch = patchFor({ ...name, ...request, listed: object.spec.regions }, request);
+  const { spec, ...object } = await objects.get(name);
+  if (!hasSpecVersion(object, request)) return editedMeanwhile(name);
   const { action, location } = request;
-  if (!patch) {
-    const message = `${location} is ${action === 'add' ? 'listed already' : 'not listed'} in ${name.namespace}/${name.name}.`;
+  const isListed = indexOfLocation(spec.regions, location) >= 0;
+  if (isListed === (action === 'add')) {
+    const message = `${location} is ${isListed ? 'listed already' : 'not listed'} in ${name.namespace}/${name.name}.`;
     return { kind: 'refused', status: 409, message };
   }
-  try {
-    await objects.patch(name, patch);
-  } catch (error) {
-    // A test of the patch and the schema fail with the same code.
-    if (isPatchRefused(error) && !isSameVersion(await objects.get(name), request)) return edited(name);
-    throw error;
-  }
-  return { kind: 'done' };
+  const { operations } = specChange(spec, { kind: action, locations: [location] });
+  const target: PatchTarget<RegistryReplication> = {
+    get: () => objects.get(name),
+    patch: (all) => objects.patch(name, all),
+  };
+  const stored = await patchUnlessEdited(target, request, operations);
+  return stored ? { kind: 'done' } : editedMeanwhile(name);
 }
 
-function isSameVersion({ metadata }: RegistryReplication, { uid, generation }: SpecVersion): boolean {
-  return metadata.uid === uid && metadata.generation === generation;
-}
-
-function edited({ namespace, name }: ObjectName): ChangeResult {
+function editedMeanwhile({ namespace, name }: ObjectName): ChangeResult {
   const message = `${namespace}/${name} was edited since this page showed it. Look at it again, and repeat the change if it is still right.`;
   return { kind: 'refused', status: 409, message };
 }

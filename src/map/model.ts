@@ -102,6 +102,19 @@ export interface EventView {
   readonly count: number;
 }
 
+/** A change of `spec.regions` that a person chooses on the map. */
+export interface RegionChange {
+  readonly action: 'add' | 'remove';
+  /** In any spelling. */
+  readonly location: string;
+}
+
+/** What the page posts: the change, and the version of the spec that it showed. */
+export interface ChangeRequest extends RegionChange {
+  readonly uid: string;
+  readonly generation: number;
+}
+
 const maxMessageChars = 1_000;
 const maxNameChars = 253;
 

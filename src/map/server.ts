@@ -8,8 +8,8 @@ import type { ObjectName } from '../kubernetes/client/resource.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { errorMessage } from '../lib/sanitize.ts';
 import { type AccessControl, accessControl, securityHeaders } from './access.ts';
-import type { ChangeRequest, Editor } from './editor.ts';
-import type { EventView } from './model.ts';
+import type { Editor } from './editor.ts';
+import type { ChangeRequest, EventView } from './model.ts';
 import type { StateStream } from './stream.ts';
 
 /** The page's files, by their path below the page's own. */

@@ -10,6 +10,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const ofReplication = ['api/conditions.ts', 'azure/arm.ts', 'azure/region-catalog.ts', 'lib/clock.ts'];
 
+const replication = [
+  'replication/act.ts',
+  'replication/location.ts',
+  'replication/plan.ts',
+  'replication/spec-change.ts',
+];
+
 const ofMap = [
   'api/conditions.ts',
   'azure/arm.ts',
@@ -20,6 +27,7 @@ const ofMap = [
   'lib/clock.ts',
   'map/page/main.ts',
   'replication/location.ts',
+  'replication/spec-change.ts',
 ];
 const ofPlugin = [...ofMap, 'map/model.ts', 'replication/plan.ts'];
 
@@ -33,12 +41,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'kubernetes/cache/store.ts': ['kubernetes/client/client.ts', 'lib/clock.ts'],
   'kubernetes/client/client.ts': ['kubernetes/cache/store.ts', 'lib/clock.ts'],
   'map/model.ts': ofMap,
-  'map/page/main.ts': ['api/conditions.ts', 'lib/clock.ts', 'map/model.ts', 'replication/location.ts'],
+  'map/page/main.ts': [
+    'api/conditions.ts',
+    'lib/clock.ts',
+    'map/model.ts',
+    'replication/location.ts',
+    'replication/spec-change.ts',
+  ],
   'cli/program.ts': ['cli/commands/replicas.ts', ...ofPlugin],
   'cli/commands/replicas.ts': ['cli/program.ts', ...ofPlugin],
-  'replication/act.ts': [...ofReplication, 'replication/location.ts', 'replication/plan.ts'],
-  'replication/location.ts': [...ofReplication, 'replication/act.ts', 'replication/plan.ts'],
-  'replication/plan.ts': [...ofReplication, 'replication/act.ts', 'replication/location.ts'],
+  ...Object.fromEntries(
+    replication.map((file) => [file, [...ofReplication, ...replication.filter((other) => other !== file)]]),
+  ),
   'telemetry/metrics.ts': [
     'api/conditions.ts',
     'azure/arm.ts',
@@ -47,9 +61,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'kubernetes/cache/store.ts',
     'kubernetes/client/client.ts',
     'lib/clock.ts',
-    'replication/act.ts',
-    'replication/location.ts',
-    'replication/plan.ts',
+    ...replication,
   ],
 };
 const composition = ['operator/azure.ts', 'operator.ts', 'config.ts', 'main.ts'];

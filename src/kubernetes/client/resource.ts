@@ -8,9 +8,9 @@ import {
   setHeaderOptions,
   type V1ObjectMeta,
 } from '@kubernetes/client-node';
+import type { PatchOperation } from '../../lib/json-patch.ts';
 import type { KubeClient } from './client.ts';
 import { isExpired } from './errors.ts';
-import type { PatchOperation } from './json-patch.ts';
 
 export interface ResourceKind {
   readonly group: string;

@@ -1,7 +1,7 @@
 // Adds and removes the operator's finalizer, which keeps a deleted object until its cleanup is done. Writes only metadata.finalizers.
 import type { KubernetesObject } from '@kubernetes/client-node';
+import type { PatchOperation } from '../../lib/json-patch.ts';
 import { isMissing, isPatchRefused, ObjectChanged } from '../client/errors.ts';
-import type { PatchOperation } from '../client/json-patch.ts';
 import { nameOf, type Resource } from '../client/resource.ts';
 
 /** After so many conflicts the write is left to the next pass. */

@@ -1,6 +1,6 @@
 // Shows the change of one region before it is made: as a diff, as a command, and with a button that applies it.
-import { diffOf, kubectlCommand } from '../change.ts';
 import type { RegistryView } from '../model.ts';
+import { diffOf, kubectlCommand } from './change-preview.ts';
 import { post, type Received } from './connection.ts';
 import { button, byId, el } from './dom.ts';
 

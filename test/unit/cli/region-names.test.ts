@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { checkRegions, knownRegions, notListed } from '../../../src/cli/region-names.ts';
+import { checkRegions, knownRegions, notListedError } from '../../../src/cli/region-names.ts';
 import { anObject } from '../replication/fixtures.ts';
 
 describe('the names of regions that a user gives', () => {
@@ -28,9 +28,9 @@ describe('the names of regions that a user gives', () => {
 
   it('are suggested from the regions that an object lists, or all of those are named', () => {
     const object = anObject({ regions: ['Japan East', 'westeurope'] });
-    expect(notListed(object, 'japanest').message).to.equal(
+    expect(notListedError(object, 'japanest').message).to.equal(
       'japanest is not in spec.regions of myacr0007; did you mean japaneast?',
     );
-    expect(notListed(object, 'brazilsouth').message).to.match(/; it lists japaneast, westeurope$/);
+    expect(notListedError(object, 'brazilsouth').message).to.match(/; it lists japaneast, westeurope$/);
   });
 });

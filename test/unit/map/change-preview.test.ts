@@ -3,47 +3,18 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { diffOf, kubectlCommand, patchFor } from '../../../src/map/change.ts';
+import { diffOf, kubectlCommand } from '../../../src/map/page/change-preview.ts';
 import { anyHostileText } from '../../hostile-text.ts';
 
 const object = {
   namespace: 'registries',
   name: 'myacr0007',
-  uid: 'one',
-  generation: 3,
   listed: [
     { location: 'Japan East', tags: { team: 'web' } },
     { location: 'westeurope', routing: 'WhenReady' as const },
   ],
 };
-const tests = [
-  { op: 'test', path: '/metadata/uid', value: 'one' },
-  { op: 'test', path: '/metadata/generation', value: 3 },
-];
-
-describe('a change of one region', () => {
-  it('is a patch that fails if the spec was edited meanwhile', () => {
-    expect(patchFor(object, { action: 'add', location: 'eastus' })).to.deep.equal([
-      ...tests,
-      { op: 'add', path: '/spec/regions/-', value: { location: 'eastus' } },
-    ]);
-    expect(patchFor(object, { action: 'remove', location: 'westeurope' })).to.deep.equal([
-      ...tests,
-      { op: 'remove', path: '/spec/regions/1' },
-    ]);
-  });
-
-  it('finds a region in any spelling', () => {
-    expect(patchFor(object, { action: 'remove', location: 'japaneast' })?.at(-1)).to.include({
-      path: '/spec/regions/0',
-    });
-  });
-
-  it('is none if the region is listed already, or not there to be removed', () => {
-    expect(patchFor(object, { action: 'add', location: 'JapanEast' })).to.equal(undefined);
-    expect(patchFor(object, { action: 'remove', location: 'eastus' })).to.equal(undefined);
-  });
-
+describe('the preview of a change', () => {
   it('shows as a diff of the YAML', () => {
     const lines = diffOf(object.listed, { action: 'remove', location: 'japaneast' });
     const marks = { same: ' ', added: '+', removed: '-' };
