@@ -66,8 +66,7 @@ export function connectCluster(options: ClusterOptions): Cluster {
     get: (name) => api.getNamespacedCustomObject({ ...objects, namespace, name }),
     patch: (name, operations, options) => patch(name, operations, PatchStrategy.JsonPatch, options),
     mergePatch: (name, body, options) => patch(name, body, PatchStrategy.MergePatch, options),
-    // The API server leaves the kind out of the items of a list.
-    events: (object) => eventsAbout(client, { ...object, kind }),
+    events: (object) => eventsAbout(client, kind, object),
     close: () => client.close(),
   };
 }

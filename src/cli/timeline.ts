@@ -1,6 +1,7 @@
 // What has happened to an object, oldest first: its events and the times in its status, with the duration of what began before. Pure.
 import type { EventsV1Event } from '@kubernetes/client-node';
 import type { RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import { occurrencesOf } from '../kubernetes/client/object-events.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { humanDuration } from '../lib/human-duration.ts';
 
@@ -43,7 +44,7 @@ const endings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** The event about the beginning of a state. The status tells of a state without one, while it lasts. */
-const told: Readonly<Partial<Record<RegionState, string>>> = {
+const eventReasons: Readonly<Partial<Record<RegionState, string>>> = {
   Creating: 'ReplicaCreating',
   Syncing: 'ReplicaSyncing',
   Ready: 'ReplicaReady',
@@ -57,7 +58,7 @@ const sameMomentMs = 60_000;
 export function timeline(object: RegistryReplication, events: readonly EventsV1Event[], now: Date): TimelineEntry[] {
   const fromEvents = inOrder(events.flatMap(eventEntry));
   const moving = (object.status?.regions ?? []).filter(({ state }) => state !== 'Ready' && state !== 'Failed');
-  const running = new Set(moving.map((row) => fromEvents.findLast((event) => tells(event, row))));
+  const running = new Set(moving.map((row) => fromEvents.findLast((event) => announces(event, row))));
   const entries = inOrder([
     ...statusEntries(object, fromEvents, now),
     ...fromEvents.map((entry) => (running.has(entry) ? { ...entry, ...lasting(entry, now) } : entry)),
@@ -69,23 +70,21 @@ function inOrder(entries: readonly TimelineEntry[]): TimelineEntry[] {
   return entries.toSorted((one, other) => one.time.localeCompare(other.time));
 }
 
-/** Without a time it has no place in the order; no API server sends that. */
+/** Without a time an event has no place in the order. */
 function eventEntry(event: EventsV1Event): TimelineEntry[] {
-  const { note = '', reason = '', type, series } = event;
-  const first = event.eventTime ?? event.deprecatedFirstTimestamp ?? event.metadata?.creationTimestamp;
-  const last = series?.lastObservedTime ?? event.deprecatedLastTimestamp;
-  const count = series?.count ?? event.deprecatedCount ?? 1;
+  const { note = '', reason = '', type } = event;
+  const { first, last, count } = occurrencesOf(event);
   const location = /^([a-z][a-z0-9]*): /.exec(note)?.[1];
   if (!first) return [];
   return [
     {
-      time: isoSeconds(new Date(first)),
+      time: isoSeconds(first),
       ...(location !== undefined && { location }),
       reason,
       type: type === 'Warning' ? 'Warning' : 'Normal',
       source: 'event',
       message: location === undefined ? note : note.slice(location.length + 2),
-      ...(count > 1 && { count, ...(last && { lastTime: isoSeconds(new Date(last)) }) }),
+      ...(count > 1 && { count, ...(last && { lastTime: isoSeconds(last) }) }),
     },
   ];
 }
@@ -102,9 +101,9 @@ function statusEntries(
     ...entry(status?.claim?.since, 'Claimed', 'the object acquired the registry'),
     ...entry(metadata.deletionTimestamp, 'Deleted', 'the deletion of the object was requested'),
     ...(status?.regions ?? [])
-      .filter((row) => !isTold(row, events))
+      .filter((row) => !hasEvent(row, events))
       .flatMap((row) =>
-        entry(row.since, row.state, stateWords(row)).map((one) => ({
+        entry(row.since, row.state, stateMessage(row)).map((one) => ({
           ...one,
           location: row.location,
           ...lasting(one, now),
@@ -118,19 +117,19 @@ function isTime(time: string | Date | undefined): time is string | Date {
   return time !== undefined && !Number.isNaN(new Date(time).getTime());
 }
 
-function isTold(row: RegionStatus, events: readonly TimelineEntry[]): boolean {
-  return row.since === undefined || events.some((event) => tells(event, row));
+function hasEvent(row: RegionStatus, events: readonly TimelineEntry[]): boolean {
+  return events.some((event) => announces(event, row));
 }
 
-function tells(event: TimelineEntry, { location, state, since = '' }: RegionStatus): boolean {
+function announces(event: TimelineEntry, { location, state, since = '' }: RegionStatus): boolean {
   return (
     event.location === location &&
-    event.reason === told[state] &&
+    event.reason === eventReasons[state] &&
     Math.abs(Date.parse(event.time) - Date.parse(since)) <= sameMomentMs
   );
 }
 
-function stateWords({ state, home, message }: RegionStatus): string {
+function stateMessage({ state, home, message }: RegionStatus): string {
   return message || `${home ? 'the home region' : 'the region'} is ${state}`;
 }
 
