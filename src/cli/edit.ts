@@ -5,9 +5,9 @@ import { patchUnlessEdited } from '../kubernetes/client/conditional-patch.ts';
 import type { PatchOperation } from '../lib/json-patch.ts';
 import { type Edit, RegionNotListed, type SpecChange, specChange } from '../replication/spec-change.ts';
 import type { Cluster } from './cluster.ts';
-import { resourceName } from './names.ts';
 import { type OutputFormat, oneLine, printData, printLines } from './output.ts';
 import { notListedError } from './region-names.ts';
+import { resourceName } from './resource-name.ts';
 import { CliError, type Session } from './session.ts';
 import { type GlobalOptions, withCluster } from './verb.ts';
 
@@ -85,7 +85,7 @@ function describeEdit({ summary }: SpecChange, dryRun: DryRun): string {
 
 /** The object as JSON or YAML, its name, or one line that says what has changed. */
 export function printEdit(session: Session, output: OutputFormat, object: RegistryReplication, outcome: string): void {
-  const name = resourceName({ object: object.metadata.name });
+  const name = resourceName(object.metadata.name);
   if (output === 'json' || output === 'yaml') printData(session, output, withoutManagedFields(object));
   else printLines(session, [output === 'name' ? name : `${name}: ${oneLine(outcome)}`]);
 }

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import type { RegistryReplication } from '../../api/registryreplication.ts';
 import { explain, isForbidden } from '../../kubernetes/client/errors.ts';
 import type { Cluster } from '../cluster.ts';
-import { resourceName } from '../names.ts';
 import { type Column, printListing } from '../output.ts';
+import { resourceName } from '../resource-name.ts';
 import type { Session } from '../session.ts';
 import { type TimelineEntry, timeline } from '../timeline.ts';
 import { type GlobalOptions, objectOf, withCluster } from '../verb.ts';
@@ -30,7 +30,7 @@ export function registerHistory(program: Command, session: Session): void {
       return withCluster(options, async (cluster) => {
         const object = await objectOf(cluster, name);
         const rows = timeline(object, await eventsOf(cluster, session, object), session.clock.now());
-        const names = [resourceName({ object: name })];
+        const names = [resourceName(name)];
         printListing(session, options.output, { rows, columns, names, nothing: `No events of ${name} found.` });
       });
     });

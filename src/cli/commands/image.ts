@@ -7,8 +7,15 @@ import { humanDuration } from '../../lib/human-duration.ts';
 import { withAzure } from '../azure.ts';
 import type { Cluster } from '../cluster.ts';
 import { askOnce, askUntilEverywhere } from '../image/ask.ts';
-import { type ImageName, imageWords, parseImage } from '../image/image-name.ts';
-import { digestOf, messageOf, presence, type RegionAnswer, verdictOf } from '../image/region-answers.ts';
+import { formatImage, type ImageName, parseImage } from '../image/image-name.ts';
+import {
+  type Availability,
+  availabilityOf,
+  digestOf,
+  messageOf,
+  presence,
+  type RegionAnswer,
+} from '../image/region-answers.ts';
 import { type Column, type OutputFormat, printListing } from '../output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from '../session.ts';
 import { type GlobalOptions, inScope, objectOf, timeoutOption, withCluster } from '../verb.ts';
@@ -54,10 +61,10 @@ async function printImage(
     }
   });
   printRegions(session, options.output, { object, image, regions });
-  session.exitCode = exitCodes[verdictOf(regions)];
+  session.exitCode = exitCodes[availabilityOf(regions)];
 }
 
-const exitCodes: Readonly<Record<ReturnType<typeof verdictOf>, ExitCode>> = {
+const exitCodes: Readonly<Record<Availability, ExitCode>> = {
   everywhere: exitCode.ok,
   notYet: exitCode.notYet,
   denied: exitCode.error,
@@ -106,9 +113,9 @@ function printRegions(session: Session, format: OutputFormat, { object, image, r
     rows: regions,
     columns,
     data: {
-      image: imageWords(image),
+      image: formatImage(image),
       registry: { subscriptionId, resourceGroup, name },
-      everywhere: verdictOf(regions) === 'everywhere',
+      everywhere: availabilityOf(regions) === 'everywhere',
       regions: regions.map((region) => asData(region, regions)),
     },
     names: regions.flatMap((region) => {

@@ -8,8 +8,8 @@ import { azureMessage, withAzure } from '../azure.ts';
 import { type Described, describeRegistry, objectName, type Skipped } from '../import/describe.ts';
 import { importYaml, skippedLine } from '../import/manifest.ts';
 import { parseRegistryId } from '../import/registry-id.ts';
-import { resourceName } from '../names.ts';
 import { oneLine, printData, printLines } from '../output.ts';
+import { resourceName } from '../resource-name.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
 import type { GlobalOptions } from '../verb.ts';
 
@@ -50,7 +50,7 @@ async function printImport(session: Session, options: ImportOptions): Promise<vo
   else if (options.output === 'name')
     printLines(
       session,
-      manifests.map(({ metadata }) => resourceName({ object: metadata.name })),
+      manifests.map(({ metadata }) => resourceName(metadata.name)),
     );
   else session.stdout.write(importYaml(findings));
   const isIncomplete = skipped.some((one) => 'unread' in one) || (scope.kind === 'registry' && skipped.length > 0);

@@ -1,8 +1,8 @@
 // `kubectl georep plan [NAME]`: what the operator would still do, as a diff.
 import type { Command } from 'commander';
-import { resourceName } from '../names.ts';
 import { printData, printLines, styled } from '../output.ts';
 import { hasWork, type PlanView, planLines, planSummary, planView } from '../plan-view.ts';
+import { resourceName } from '../resource-name.ts';
 import { exitCode, type Session } from '../session.ts';
 import { type GlobalOptions, inScope, objectsOf, withCluster } from '../verb.ts';
 
@@ -29,7 +29,10 @@ function print(session: Session, views: readonly PlanView[], { output }: GlobalO
       printData(session, output, views);
       break;
     case 'name':
-      printLines(session, views.filter(hasWork).map(resourceName));
+      printLines(
+        session,
+        views.filter(hasWork).map(({ object }) => resourceName(object)),
+      );
       break;
     case 'table':
     case 'wide': {

@@ -6,7 +6,7 @@ import { humanDuration } from '../../lib/human-duration.ts';
 import type { Cluster } from '../cluster.ts';
 import { dryRunOption, type EditOptions, editOptions, printEdit } from '../edit.ts';
 import { oneLine } from '../output.ts';
-import { progressLines, verdictOf } from '../progress.ts';
+import { progressLines, waitStateOf } from '../reconcile-progress.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
 import { timeoutOption, withCluster } from '../verb.ts';
 import { watchObjects } from '../watch.ts';
@@ -50,12 +50,12 @@ async function reconcile(cluster: Cluster, session: Session, name: string, optio
   if (!wait) return printEdit(session, output, requested, 'reconcile requested');
   const outcome = await follow(cluster, session, requested, { request, timeoutMs: options.timeout });
   if (!outcome.ready) session.exitCode = exitCode.notYet;
-  printEdit(session, output, await cluster.get(name), outcome.words);
+  printEdit(session, output, await cluster.get(name), outcome.message);
 }
 
 interface Outcome {
   readonly ready: boolean;
-  readonly words: string;
+  readonly message: string;
 }
 
 /** Tells the progress on stderr, each line with the time since the request. */
@@ -75,14 +75,14 @@ function follow(
     if (gone) return reject(new CliError(`${object.metadata.name} was deleted`));
     for (const line of progressLines(last, object, request)) stderr.write(`${elapsed()}\t${oneLine(line)}\n`);
     last = object;
-    const verdict = verdictOf(object, request);
-    if (verdict.kind === 'ready') resolve({ ready: true, words: `Ready after ${elapsed()}` });
-    if (verdict.kind === 'stalled') resolve({ ready: false, words: oneLine(`Stalled, ${verdict.message}`) });
+    const state = waitStateOf(object, request);
+    if (state.kind === 'ready') resolve({ ready: true, message: `Ready after ${elapsed()}` });
+    if (state.kind === 'stalled') resolve({ ready: false, message: oneLine(`Stalled, ${state.message}`) });
   };
   const onWarning = (sentence: string) => void stderr.write(`${elapsed()}\t${sentence}\n`);
   const objects = watchObjects(cluster, session, { namespace: requested.metadata.namespace, onChange, onWarning });
   const cancel = clock.after(timeoutMs, () =>
-    resolve({ ready: false, words: `not Ready within ${formatDuration(timeoutMs)}` }),
+    resolve({ ready: false, message: `not Ready within ${formatDuration(timeoutMs)}` }),
   );
   return promise.finally(() => {
     cancel();

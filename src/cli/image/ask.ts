@@ -8,7 +8,7 @@ import { normalise } from '../../replication/location.ts';
 import { oneLine } from '../output.ts';
 import type { Session } from '../session.ts';
 import { type Endpoints, endpointsOf } from './endpoints.ts';
-import { changeLines, type RegionAnswer, verdictOf, withAnswer } from './region-answers.ts';
+import { availabilityOf, changeLines, type RegionAnswer, withAnswer } from './region-answers.ts';
 
 export interface Question {
   readonly object: RegistryReplication;
@@ -45,7 +45,7 @@ export async function askUntilEverywhere(
     regions = await round(question, endpoints, before, session);
     for (const line of changeLines(before, regions)) stderr.write(`${humanDuration(elapsedMs())}\t${oneLine(line)}\n`);
     const leftMs = timeoutMs - elapsedMs();
-    if (verdictOf(regions) !== 'notYet' || leftMs <= 0) return regions;
+    if (availabilityOf(regions) !== 'notYet' || leftMs <= 0) return regions;
     await new Promise<void>((resolve) =>
       clock.after(Math.min(leftMs, delayAfter(rounds, pause, Math.random)), () => resolve()),
     );

@@ -26,6 +26,6 @@ export function parseImage(text: string): ImageName | undefined {
 }
 
 /** As a pull names it. */
-export function imageWords({ repository, reference }: ImageReference): string {
+export function formatImage({ repository, reference }: ImageReference): string {
   return `${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
 }

@@ -34,9 +34,9 @@ export function digestOf({ answer }: Pick<RegionAnswer, 'answer'>): string | und
 }
 
 /** `everywhere`: all have one digest. `denied`: a region refuses, so waiting is of no use. */
-export type Verdict = 'everywhere' | 'notYet' | 'denied';
+export type Availability = 'everywhere' | 'notYet' | 'denied';
 
-export function verdictOf(regions: readonly RegionAnswer[]): Verdict {
+export function availabilityOf(regions: readonly RegionAnswer[]): Availability {
   if (regions.some(({ answer }) => answer?.kind === 'Denied')) return 'denied';
   const digests = new Set(regions.map(digestOf));
   return regions.length > 0 && digests.size === 1 && !digests.has(undefined) ? 'everywhere' : 'notYet';
@@ -59,11 +59,11 @@ export function messageOf(region: RegionAnswer, all: readonly RegionAnswer[]): s
 
 /** One line for each region whose answer differs from the one before, of all at first. */
 export function changeLines(before: readonly RegionAnswer[], now: readonly RegionAnswer[]): string[] {
-  const words = (region: RegionAnswer, all: readonly RegionAnswer[]) =>
+  const lineOf = (region: RegionAnswer, all: readonly RegionAnswer[]) =>
     [digestOf(region), messageOf(region, all)].filter(Boolean).join(', ');
   return now.flatMap((region) => {
     const old = before.find(({ location }) => location === region.location);
-    const line = words(region, now);
-    return old && words(old, before) === line ? [] : [`${region.location}: ${line}`];
+    const line = lineOf(region, now);
+    return old && lineOf(old, before) === line ? [] : [`${region.location}: ${line}`];
   });
 }

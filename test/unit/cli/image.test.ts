@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import type { ManifestAnswer } from '../../../src/azure/manifest-reader.ts';
 import { loginServerOf, regionalHost, regionOf } from '../../../src/azure/registry-endpoint.ts';
-import { imageWords, parseImage } from '../../../src/cli/image/image-name.ts';
+import { formatImage, parseImage } from '../../../src/cli/image/image-name.ts';
 import {
+  availabilityOf,
   changeLines,
   messageOf,
   presence,
   type RegionAnswer,
-  verdictOf,
   withAnswer,
 } from '../../../src/cli/image/region-answers.ts';
 
@@ -53,8 +53,8 @@ describe('the name of an image', () => {
   });
 
   it('reads as a pull writes it', () => {
-    expect(imageWords({ repository: 'web', reference: '1' })).to.equal('web:1');
-    expect(imageWords({ repository: 'web', reference: digest })).to.equal(`web@${digest}`);
+    expect(formatImage({ repository: 'web', reference: '1' })).to.equal('web:1');
+    expect(formatImage({ repository: 'web', reference: digest })).to.equal(`web@${digest}`);
   });
 });
 
@@ -75,16 +75,16 @@ describe('the endpoints of a registry', () => {
 
 describe('the answers of the regions', () => {
   it('are complete when all have the same digest', () => {
-    expect(verdictOf([region('a', present(digest)), region('b', present(digest))])).to.equal('everywhere');
-    expect(verdictOf([region('a', present(digest)), region('b', present(otherDigest))])).to.equal('notYet');
-    expect(verdictOf([region('a', present(digest)), region('b', { kind: 'Missing' })])).to.equal('notYet');
-    expect(verdictOf([region('a', { kind: 'Missing' }), region('b', undefined)])).to.equal('notYet');
-    expect(verdictOf([])).to.equal('notYet');
+    expect(availabilityOf([region('a', present(digest)), region('b', present(digest))])).to.equal('everywhere');
+    expect(availabilityOf([region('a', present(digest)), region('b', present(otherDigest))])).to.equal('notYet');
+    expect(availabilityOf([region('a', present(digest)), region('b', { kind: 'Missing' })])).to.equal('notYet');
+    expect(availabilityOf([region('a', { kind: 'Missing' }), region('b', undefined)])).to.equal('notYet');
+    expect(availabilityOf([])).to.equal('notYet');
   });
 
   it('end a wait when a region refuses', () => {
     const refused = region('b', { kind: 'Denied', message: 'no' });
-    expect(verdictOf([region('a', present(digest)), refused])).to.equal('denied');
+    expect(availabilityOf([region('a', present(digest)), refused])).to.equal('denied');
     expect(presence(refused)).to.equal('Unknown');
   });
 

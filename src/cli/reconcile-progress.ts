@@ -1,15 +1,15 @@
-// What a user who waits for an object gets told of it: what has changed since the last version, and whether the wait is over. Pure.
+// Follows an object for `reconcile --wait`: what has changed since its last version, and whether the wait is over. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 
-export type Verdict =
+export type WaitState =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'ready' }
   /** The operator waits for a person. */
   | { readonly kind: 'stalled'; readonly message: string };
 
 /** @param request The value of the annotation that requested the pass. */
-export function verdictOf(object: RegistryReplication, request: string): Verdict {
+export function waitStateOf(object: RegistryReplication, request: string): WaitState {
   const { status, metadata } = object;
   if (!isAcknowledged(object, request) || status?.observedGeneration !== metadata.generation)
     return { kind: 'waiting' };
