@@ -5,6 +5,7 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../kubernetes
 import { eventsAbout } from '../kubernetes/client/object-events.ts';
 import { resource } from '../kubernetes/client/resource.ts';
 import type { PatchOperation } from '../lib/json-patch.ts';
+import { CliError } from './session.ts';
 
 /** The flags of kubectl that say where. */
 export interface ClusterOptions {
@@ -42,7 +43,7 @@ export interface WriteOptions {
 const userAgent = 'kubectl-georep';
 
 /** @throws KubeConfigError */
-export function connectCluster(options: ClusterOptions): Cluster {
+function connectCluster(options: ClusterOptions): Cluster {
   const { kubeconfig, context, allowHttpApiServer: allowHttp = false, timeoutMs } = options;
   const config = loadKubeConfig(kubeconfig, { allowHttp, ...(context !== undefined && { context }) });
   const client = createKubeClient(config, { userAgent, ...(timeoutMs !== undefined && { timeoutMs }) });
@@ -69,4 +70,34 @@ export function connectCluster(options: ClusterOptions): Cluster {
     events: (object) => eventsAbout(client, kind, object),
     close: () => client.close(),
   };
+}
+
+/** Runs `use` on the cluster that the flags name, and closes its connections. */
+export async function withCluster<T>(options: ClusterOptions, use: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const cluster = connectCluster(options);
+  try {
+    return await use(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/**
+ * The named object, or all of the namespace.
+ * @throws CliError for a name and --all-namespaces, which kubectl refuses too.
+ */
+export async function objectsOf(cluster: Cluster, name: string | undefined): Promise<RegistryReplication[]> {
+  if (name === undefined) return cluster.list();
+  return [await objectOf(cluster, name)];
+}
+
+/** @throws CliError with --all-namespaces. */
+export async function objectOf(cluster: Cluster, name: string): Promise<RegistryReplication> {
+  if (cluster.scope === undefined) throw new CliError('--all-namespaces makes no sense with the name of one object');
+  return cluster.get(name);
+}
+
+/** ` in namespace registries`, to append to what was not found; empty with --all-namespaces. */
+export function inScope({ scope }: Cluster): string {
+  return scope === undefined ? '' : ` in namespace ${scope}`;
 }

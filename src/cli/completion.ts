@@ -5,7 +5,7 @@ import type { Command, Option } from 'commander';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { azureRegion, azureRegions } from '../azure/regions.ts';
 import { normalise } from '../replication/location.ts';
-import { type Cluster, type ClusterOptions, connectCluster } from './cluster.ts';
+import { type Cluster, type ClusterOptions, withCluster } from './cluster.ts';
 import { oneLine } from './output.ts';
 import type { Session } from './session.ts';
 
@@ -142,11 +142,6 @@ function regionsOf({ spec }: RegistryReplication): string[] {
   return spec.regions.map(({ location }) => normalise(location));
 }
 
-async function inCluster<T>({ flags }: Line, use: (cluster: Cluster) => Promise<T>): Promise<T> {
-  const cluster = connectCluster({ ...(Object.fromEntries(flags) as ClusterOptions), timeoutMs });
-  try {
-    return await use(cluster);
-  } finally {
-    await cluster.close();
-  }
+function inCluster<T>({ flags }: Line, use: (cluster: Cluster) => Promise<T>): Promise<T> {
+  return withCluster({ ...(Object.fromEntries(flags) as ClusterOptions), timeoutMs }, use);
 }

@@ -1,32 +1,17 @@
 // Carries out the edit of a spec: reads the object, patches it unless the spec was edited in between, and prints what came of it.
-import { type Command, Option } from 'commander';
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { patchUnlessEdited } from '../kubernetes/client/conditional-patch.ts';
 import type { PatchOperation } from '../lib/json-patch.ts';
 import { type Edit, RegionNotListed, type SpecChange, specChange } from '../replication/spec-change.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, withCluster } from './cluster.ts';
+import type { DryRun, EditOptions } from './options.ts';
 import { type OutputFormat, oneLine, printData, printLines } from './output.ts';
 import { notListedError } from './region-names.ts';
 import { resourceName } from './resource-name.ts';
 import { CliError, type Session } from './session.ts';
-import { type GlobalOptions, withCluster } from './verb.ts';
-
-export type DryRun = 'none' | 'client' | 'server';
-const dryRuns = ['none', 'client', 'server'] as const;
-
-export interface EditOptions extends GlobalOptions {
-  readonly dryRun: DryRun;
-  readonly anyRegion?: boolean;
-}
 
 /** Each fails if others edit the spec in between. */
 const maxAttempts = 5;
-
-export function dryRunOption(): Option {
-  return new Option('--dry-run <where>', 'client: send nothing; server: store nothing')
-    .default('none')
-    .choices([...dryRuns]);
-}
 
 /** @param check Throws a CliError if the edit makes no sense for the object. */
 export function editObject(
@@ -37,7 +22,7 @@ export function editObject(
   check: (object: RegistryReplication) => void = () => undefined,
 ): Promise<void> {
   return withCluster(options, async (cluster) => {
-    const { object, change } = await carryOut(cluster, name, edit, options.dryRun, check);
+    const { object, change } = await applyEdit(cluster, name, edit, options.dryRun, check);
     printEdit(session, options.output, object, describeEdit(change, options.dryRun));
   });
 }
@@ -47,7 +32,7 @@ interface Edited {
   readonly change: SpecChange;
 }
 
-async function carryOut(
+async function applyEdit(
   cluster: Cluster,
   name: string,
   edit: Edit,
@@ -88,13 +73,6 @@ export function printEdit(session: Session, output: OutputFormat, object: Regist
   const name = resourceName(object.metadata.name);
   if (output === 'json' || output === 'yaml') printData(session, output, withoutManagedFields(object));
   else printLines(session, [output === 'name' ? name : `${name}: ${oneLine(outcome)}`]);
-}
-
-/** The options of a verb whose last argument is its own command. */
-export function editOptions(command: Command): EditOptions {
-  const options = command.optsWithGlobals<EditOptions>();
-  if (options.allNamespaces) throw new CliError('--all-namespaces makes no sense here: the verb edits one object');
-  return options;
 }
 
 /** As kubectl prints objects without --show-managed-fields. */

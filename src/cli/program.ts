@@ -15,7 +15,9 @@ import { registerReplicas } from './commands/replicas.ts';
 import { complete } from './completion.ts';
 import { outputFormats } from './output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from './session.ts';
-import type { RegisterVerb } from './verb.ts';
+
+/** Adds one verb or more. Their actions set `session.exitCode` where 0 would be wrong, and throw a CliError to end with 1. */
+type RegisterVerb = (program: Command, session: Session) => void;
 
 const verbs: readonly RegisterVerb[] = [
   registerReplicas,

@@ -1,6 +1,7 @@
 // The verbs that edit one object's spec: `add`, `remove`, `route`, `suspend` and `resume`.
 import { Argument, type Command } from 'commander';
-import { dryRunOption, editObject, editOptions } from '../edit.ts';
+import { editObject } from '../edit.ts';
+import { dryRunOption, editOptions } from '../options.ts';
 import { checkRegions } from '../region-names.ts';
 import type { Session } from '../session.ts';
 

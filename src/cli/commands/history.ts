@@ -3,12 +3,12 @@ import type { EventsV1Event } from '@kubernetes/client-node';
 import type { Command } from 'commander';
 import type { RegistryReplication } from '../../api/registryreplication.ts';
 import { explain, isForbidden } from '../../kubernetes/client/errors.ts';
-import type { Cluster } from '../cluster.ts';
+import { type Cluster, objectOf, withCluster } from '../cluster.ts';
+import type { GlobalOptions } from '../options.ts';
 import { type Column, printListing } from '../output.ts';
 import { resourceName } from '../resource-name.ts';
 import type { Session } from '../session.ts';
 import { type TimelineEntry, timeline } from '../timeline.ts';
-import { type GlobalOptions, objectOf, withCluster } from '../verb.ts';
 
 const columns: readonly Column<TimelineEntry>[] = [
   { heading: 'TIME', cell: ({ time }) => time },

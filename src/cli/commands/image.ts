@@ -5,7 +5,7 @@ import { createManifestReader } from '../../azure/manifest-reader.ts';
 import { isoSeconds } from '../../lib/clock.ts';
 import { humanDuration } from '../../lib/human-duration.ts';
 import { withAzure } from '../azure.ts';
-import type { Cluster } from '../cluster.ts';
+import { type Cluster, inScope, objectOf, withCluster } from '../cluster.ts';
 import { askOnce, askUntilEverywhere } from '../image/ask.ts';
 import { formatImage, type ImageName, parseImage } from '../image/image-name.ts';
 import {
@@ -16,9 +16,9 @@ import {
   presence,
   type RegionAnswer,
 } from '../image/region-answers.ts';
+import { type GlobalOptions, timeoutOption } from '../options.ts';
 import { type Column, type OutputFormat, printListing } from '../output.ts';
 import { CliError, type ExitCode, exitCode, type Session } from '../session.ts';
-import { type GlobalOptions, inScope, objectOf, timeoutOption, withCluster } from '../verb.ts';
 
 interface ImageOptions extends GlobalOptions {
   readonly wait?: boolean;

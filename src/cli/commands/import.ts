@@ -8,10 +8,10 @@ import { azureMessage, withAzure } from '../azure.ts';
 import { type Described, describeRegistry, objectName, type Skipped } from '../import/describe.ts';
 import { importYaml, skippedLine } from '../import/manifest.ts';
 import { parseRegistryId } from '../import/registry-id.ts';
+import type { GlobalOptions } from '../options.ts';
 import { oneLine, printData, printLines } from '../output.ts';
 import { resourceName } from '../resource-name.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
-import type { GlobalOptions } from '../verb.ts';
 
 interface ImportOptions extends GlobalOptions {
   readonly registry?: string;

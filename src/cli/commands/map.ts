@@ -5,10 +5,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import open from 'open';
 import { startClusterMap } from '../../map/map.ts';
 import { MapServerError } from '../../map/server.ts';
-import type { ClusterOptions } from '../cluster.ts';
+import { type ClusterOptions, withCluster } from '../cluster.ts';
+import type { GlobalOptions } from '../options.ts';
 import { type OutputFormat, printData, printLines } from '../output.ts';
 import { CliError, type Session } from '../session.ts';
-import { type GlobalOptions, withCluster } from '../verb.ts';
 
 interface MapFlags extends GlobalOptions {
   readonly open: boolean;

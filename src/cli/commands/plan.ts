@@ -1,10 +1,11 @@
 // `kubectl georep plan [NAME]`: what the operator would still do, as a diff.
 import type { Command } from 'commander';
+import { inScope, objectsOf, withCluster } from '../cluster.ts';
+import type { GlobalOptions } from '../options.ts';
 import { printData, printLines, styled } from '../output.ts';
 import { hasWork, type PlanView, planLines, planSummary, planView } from '../plan-view.ts';
 import { resourceName } from '../resource-name.ts';
 import { exitCode, type Session } from '../session.ts';
-import { type GlobalOptions, inScope, objectsOf, withCluster } from '../verb.ts';
 
 export function registerPlan(program: Command, session: Session): void {
   program

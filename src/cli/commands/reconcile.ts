@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { annotation, type RegistryReplication } from '../../api/registryreplication.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { humanDuration } from '../../lib/human-duration.ts';
-import type { Cluster } from '../cluster.ts';
-import { dryRunOption, type EditOptions, editOptions, printEdit } from '../edit.ts';
+import { type Cluster, withCluster } from '../cluster.ts';
+import { printEdit } from '../edit.ts';
+import { dryRunOption, type EditOptions, editOptions, timeoutOption } from '../options.ts';
 import { oneLine } from '../output.ts';
 import { progressLines, waitStateOf } from '../reconcile-progress.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
-import { timeoutOption, withCluster } from '../verb.ts';
 import { watchObjects } from '../watch.ts';
 
 interface Options extends EditOptions {

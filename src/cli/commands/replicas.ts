@@ -1,11 +1,11 @@
 // `kubectl georep replicas [NAME]`, the default verb: one line for each replica, as `az acr replication list` prints it.
 import type { Command } from 'commander';
-import type { Cluster } from '../cluster.ts';
+import { type Cluster, inScope, objectsOf, withCluster } from '../cluster.ts';
+import type { GlobalOptions } from '../options.ts';
 import { type Column, createTable, printLines, printListing, shownColumns, styled } from '../output.ts';
 import { type ReplicaRow, replicaColumns, replicaRows, rowKey } from '../replica-rows.ts';
 import { createScreen } from '../screen.ts';
 import { CliError, type Session } from '../session.ts';
-import { type GlobalOptions, inScope, objectsOf, withCluster } from '../verb.ts';
 import { type ObjectWatch, watchObjects } from '../watch.ts';
 
 interface Options extends GlobalOptions {
