@@ -5,7 +5,7 @@ import type { FoundRegistry, Inventory } from '../../azure/inventory.ts';
 import { isGuid } from '../../lib/guid.ts';
 import { says } from '../../replication/region-state.ts';
 import { azureMessage, withAzure } from '../azure.ts';
-import { type Described, describeRegistry, objectName, type Skipped } from '../import/describe.ts';
+import { type Described, describeRegistry, type Manifest, objectNames, type Skipped } from '../import/describe.ts';
 import { importYaml, skippedLine } from '../import/manifest.ts';
 import { parseRegistryId } from '../import/registry-id.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -19,12 +19,7 @@ interface ImportOptions extends GlobalOptions {
   readonly resourceGroup?: string;
 }
 
-/** A registry that could not be read; the others are printed all the same. */
-interface Unread extends Skipped {
-  readonly unread: true;
-}
-
-type Finding = Described | Skipped | Unread;
+type Finding = Described | Skipped;
 
 /** Far below what ARM allows a caller: 250 reads at once, then 25 a second (Microsoft's article on ARM throttling, 2024). */
 const registriesAtOnce = 8;
@@ -42,7 +37,7 @@ export function registerImport(program: Command, session: Session): void {
 async function printImport(session: Session, options: ImportOptions): Promise<void> {
   const scope = scopeOf(options);
   const findings = await withAzure(({ inventory }) => findingsIn(inventory, scope, options.namespace));
-  const skipped = findings.filter((finding): finding is Skipped | Unread => finding.kind === 'skipped');
+  const skipped = findings.filter((finding) => finding.kind !== 'described');
   const manifests = findings.flatMap((finding) => (finding.kind === 'described' ? finding.manifest : []));
   session.stderr.write(skipped.map((one) => `${oneLine(skippedLine(one))}\n`).join(''));
   if (findings.length === 0) session.stderr.write('No registries found.\n');
@@ -53,7 +48,8 @@ async function printImport(session: Session, options: ImportOptions): Promise<vo
       manifests.map(({ metadata }) => resourceName(metadata.name)),
     );
   else session.stdout.write(importYaml(findings));
-  const isIncomplete = skipped.some((one) => 'unread' in one) || (scope.kind === 'registry' && skipped.length > 0);
+  const isIncomplete =
+    skipped.some(({ kind }) => kind === 'unreadable') || (scope.kind === 'registry' && skipped.length > 0);
   if (isIncomplete) session.exitCode = exitCode.error;
 }
 
@@ -87,38 +83,39 @@ async function findingsIn(inventory: Inventory, scope: Scope, namespace: string 
     scope.kind === 'registry'
       ? [await inventory.registry(scope.registry)]
       : await inventory.registries(scope.id, scope.resourceGroup);
-  const named = inOrder(registries);
-  const taken = new Set<string>();
+  const referenced = inOrder(registries);
+  const names = objectNames(referenced.map(({ reference }) => reference.name));
+  const named = referenced.map((one, n) => ({
+    ...one,
+    metadata: { name: names[n] ?? '', ...(namespace !== undefined && { namespace }) },
+  }));
   const findings: Finding[] = [];
   for (let start = 0; start < named.length; start += registriesAtOnce) {
-    const some = named.slice(start, start + registriesAtOnce).map(({ registry, reference }) => {
-      const metadata = { name: objectName(reference.name, taken), ...(namespace !== undefined && { namespace }) };
-      return findingOf(inventory, reference, registry, metadata);
-    });
-    findings.push(...(await Promise.all(some)));
+    const some = named.slice(start, start + registriesAtOnce);
+    findings.push(...(await Promise.all(some.map((one) => findingOf(inventory, one)))));
   }
   return findings;
 }
 
-interface Named {
+interface Referenced {
   readonly registry: FoundRegistry;
   readonly reference: RegistryReference;
 }
 
 /** By name, so that two imports of the same registries can be compared. */
-function inOrder(registries: readonly FoundRegistry[]): Named[] {
-  const named = registries.flatMap((registry) => {
+function inOrder(registries: readonly FoundRegistry[]): Referenced[] {
+  const referenced = registries.flatMap((registry) => {
     const reference = parseRegistryId(registry.id);
     return reference ? [{ registry, reference }] : [];
   });
-  return named.sort((one, other) => (one.reference.name.toLowerCase() < other.reference.name.toLowerCase() ? -1 : 1));
+  return referenced.sort((one, other) =>
+    one.reference.name.toLowerCase() < other.reference.name.toLowerCase() ? -1 : 1,
+  );
 }
 
 async function findingOf(
   inventory: Inventory,
-  reference: RegistryReference,
-  registry: FoundRegistry,
-  metadata: { readonly name: string; readonly namespace?: string },
+  { registry, reference, metadata }: Referenced & Pick<Manifest, 'metadata'>,
 ): Promise<Finding> {
   try {
     // Other SKUs have no replicas: their list is not worth a request.
@@ -126,6 +123,6 @@ async function findingOf(
     return describeRegistry(reference, registry, replicas, metadata);
   } catch (error) {
     if (!(error instanceof ArmError)) throw error;
-    return { kind: 'skipped', registry: reference, why: azureMessage(error), unread: true };
+    return { kind: 'unreadable', registry: reference, why: azureMessage(error) };
   }
 }

@@ -28,8 +28,9 @@ export interface Described {
   readonly notes: readonly string[];
 }
 
+/** A registry that no object can describe, or that could not be read; the others are printed all the same. */
 export interface Skipped {
-  readonly kind: 'skipped';
+  readonly kind: 'skipped' | 'unreadable';
   readonly registry: RegistryReference;
   readonly why: string;
 }
@@ -164,16 +165,22 @@ export function asObject({
   };
 }
 
-/** Registries' names in lower case are valid names of objects; one that is taken gets a number. */
-export function objectName(registry: string, taken: Set<string>): string {
-  const valid =
-    registry
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '')
-      .slice(0, 240) || 'registry';
-  let name = valid;
-  for (let number = 2; taken.has(name); number++) name = `${valid}-${number}`;
-  taken.add(name);
-  return name;
+/** Names of objects for the registries: theirs in lower case, with a number if an earlier registry has the name. */
+export function objectNames(registries: readonly string[]): string[] {
+  const taken = new Set<string>();
+  for (const registry of registries) {
+    const valid = validName(registry);
+    let name = valid;
+    for (let number = 2; taken.has(name); number++) name = `${valid}-${number}`;
+    taken.add(name);
+  }
+  return [...taken];
+}
+
+function validName(registry: string): string {
+  const name = registry
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return name.slice(0, 240) || 'registry';
 }

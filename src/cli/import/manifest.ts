@@ -4,7 +4,7 @@ import type { Described, Skipped } from './describe.ts';
 
 /** One document for each registry; comments alone if there is none. */
 export function importYaml(findings: readonly (Described | Skipped)[]): string {
-  const skipped = findings.flatMap((finding) => (finding.kind === 'skipped' ? skippedLine(finding) : []));
+  const skipped = findings.flatMap((finding) => (finding.kind === 'described' ? [] : skippedLine(finding)));
   const documents = findings.flatMap((finding) => (finding.kind === 'described' ? documentOf(finding) : []));
   const head = comments([
     'Applying this changes nothing in Azure. From then on the operator keeps it so: it deletes replicas in regions that are not listed,',
