@@ -17,6 +17,8 @@ export interface Column<T> {
   style?(row: T): Style | undefined;
   /** Shown with `-o wide` only. */
   readonly wide?: boolean;
+  /** Its text changes as time passes, also while the row does not. */
+  readonly isAge?: boolean;
 }
 
 export interface Listing<T> {

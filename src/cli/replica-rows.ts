@@ -104,7 +104,7 @@ export function replicaColumns({ namespaces, objects, now }: ColumnOptions): Col
       style: ({ state }) => styleOfState(state),
       wide: true,
     },
-    { heading: 'FOR', cell: ({ since }) => since && age(since, now()), wide: true },
+    { heading: 'FOR', cell: ({ since }) => since && age(since, now()), wide: true, isAge: true },
     { heading: 'ROUTING', cell: ({ routing }) => routing, wide: true },
     { heading: 'NEEDED BY', cell: ({ neededBy }) => neededBy.join(','), wide: true },
     { heading: 'MESSAGE', cell: ({ message }) => message, wide: true },

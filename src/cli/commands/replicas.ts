@@ -104,7 +104,7 @@ const redraw: Follow = (session, columns, rows) => {
 /** Prints a line for each row that is new, differs in what the columns show, or is gone. */
 const append: Follow = (session, columns, rows) => {
   const table = createTable(columns, session);
-  const timeless = columns.filter(({ heading }) => heading !== 'FOR');
+  const timeless = columns.filter(({ isAge }) => !isAge);
   const shown = new Map<string, { readonly row: ReplicaRow; readonly text: string }>();
   const onChange = () => {
     const now = new Map(
