@@ -6,7 +6,7 @@ import type { RegistryReplication } from '../api/registryreplication.ts';
 import { azureRegion, azureRegions } from '../azure/regions.ts';
 import { normalise } from '../replication/location.ts';
 import { type Cluster, type ClusterOptions, withCluster } from './cluster.ts';
-import { oneLine } from './output.ts';
+import { oneLine } from './safe-text.ts';
 import type { Session } from './session.ts';
 
 interface Candidate {

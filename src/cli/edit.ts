@@ -5,9 +5,10 @@ import type { PatchOperation } from '../lib/json-patch.ts';
 import { type Edit, RegionNotListed, type SpecChange, specChange } from '../replication/spec-change.ts';
 import { type Cluster, withCluster } from './cluster.ts';
 import type { DryRun, EditOptions } from './options.ts';
-import { type OutputFormat, oneLine, printData, printLines } from './output.ts';
+import { type OutputFormat, printData, printLines } from './output.ts';
 import { notListedError } from './region-names.ts';
 import { resourceName } from './resource-name.ts';
+import { oneLine } from './safe-text.ts';
 import { CliError, type Session } from './session.ts';
 
 /** Each fails if others edit the spec in between. */

@@ -1,8 +1,6 @@
-// Prints what a verb has found as a table, as JSON or YAML, or as names. Text from the cluster is made harmless for a terminal.
-// As a whole: on a Node that lacks styleText, its import would fail before the version is checked.
-import util from 'node:util';
-import { dump } from 'js-yaml';
-import { sanitize } from '../lib/sanitize.ts';
+// Prints what a verb has found as a table, as JSON or YAML, or as names.
+import util from 'node:util'; // not { styleText }: a Node without it would fail here, before node-version.ts refuses it
+import { oneLine, toJson, toYaml } from './safe-text.ts';
 import type { Session } from './session.ts';
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
@@ -31,8 +29,6 @@ export interface Listing<T> {
   /** Told on stderr when a table has no row. */
   readonly nothing: string;
 }
-
-const maxCellChars = 1_000;
 
 export function printListing<T>(session: Session, format: OutputFormat, listing: Listing<T>): void {
   const { rows, columns, data = rows, names, nothing } = listing;
@@ -120,38 +116,4 @@ export function styled({ stdout }: Pick<Session, 'stdout'>, style: Style | undef
 
 function isStream(output: object): output is NodeJS.WriteStream {
   return 'on' in output;
-}
-
-/** One line without control characters. */
-export function oneLine(text: string): string {
-  return sanitize(text, maxCellChars);
-}
-
-/** Characters that control a terminal, or hide or reverse text; a line break in a text is none of them. */
-const harmful = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** JSON with every harmful character escaped, so that a terminal shows it as it is. */
-export function toJson(data: unknown): string {
-  return JSON.stringify(data, undefined, 2).replace(harmful, (char) => codeUnits(char, '\\u'));
-}
-
-/** The same for YAML. */
-export function toYaml(data: unknown): string {
-  // js-yaml escapes control characters only, and quotes a text for them: every harmful character is told by one and its code.
-  const marked: unknown = JSON.parse(JSON.stringify(data), (_, value: unknown) => mark(value));
-  return dump(marked, { noRefs: true, lineWidth: -1 }).replace(/\\x01([0-9a-f]{4})/g, '\\u$1');
-}
-
-/** Also the backslash of a text that reads as the mark itself. */
-const toMark = new RegExp(`${harmful.source}|\\\\(?=x01)`, 'gu');
-
-function mark(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(toMark, (char) => codeUnits(char, '\u0001'));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [mark(name), each]));
-}
-
-function codeUnits(char: string, prefix: string): string {
-  const codes = Array.from({ length: char.length }, (_, n) => char.charCodeAt(n));
-  return codes.map((code) => `${prefix}${code.toString(16).padStart(4, '0')}`).join('');
 }

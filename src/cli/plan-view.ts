@@ -1,8 +1,9 @@
 // What the operator would still do to each object, from status.plan: as JSON, and as lines of a diff. Pure.
 import type { PlanEntry, RegistryReplication } from '../api/registryreplication.ts';
 import { inStates } from '../replication/messages.ts';
-import { oneLine, type Style } from './output.ts';
+import type { Style } from './output.ts';
 import { problemOf } from './problem.ts';
+import { oneLine } from './safe-text.ts';
 
 /** The plan of one object; this is also its JSON. */
 export interface PlanView {

@@ -5,7 +5,7 @@ import { Store } from '../kubernetes/cache/store.ts';
 import { namespacedName, resource } from '../kubernetes/client/resource.ts';
 import type { Log } from '../lib/log.ts';
 import type { Cluster } from './cluster.ts';
-import { oneLine } from './output.ts';
+import { oneLine } from './safe-text.ts';
 import type { Session } from './session.ts';
 
 export interface ObjectWatch {

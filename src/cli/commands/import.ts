@@ -9,8 +9,9 @@ import { type Described, describeRegistry, type Manifest, objectNames, type Skip
 import { importYaml, skippedLine } from '../import/manifest.ts';
 import { parseRegistryId } from '../import/registry-id.ts';
 import type { GlobalOptions } from '../options.ts';
-import { oneLine, printData, printLines } from '../output.ts';
+import { printData, printLines } from '../output.ts';
 import { resourceName } from '../resource-name.ts';
+import { oneLine } from '../safe-text.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
 
 interface ImportOptions extends GlobalOptions {

@@ -6,8 +6,8 @@ import { humanDuration } from '../../lib/human-duration.ts';
 import { type Cluster, withCluster } from '../cluster.ts';
 import { printEdit } from '../edit.ts';
 import { dryRunOption, type EditOptions, editOptions, timeoutOption } from '../options.ts';
-import { oneLine } from '../output.ts';
 import { progressLines, waitStateOf } from '../reconcile-progress.ts';
+import { oneLine } from '../safe-text.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
 import { watchObjects } from '../watch.ts';
 

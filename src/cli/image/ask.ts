@@ -5,7 +5,7 @@ import type { ImageReference, ManifestReader } from '../../azure/manifest-reader
 import { type Backoff, delayAfter } from '../../lib/backoff.ts';
 import { humanDuration } from '../../lib/human-duration.ts';
 import { normalise } from '../../replication/location.ts';
-import { oneLine } from '../output.ts';
+import { oneLine } from '../safe-text.ts';
 import type { Session } from '../session.ts';
 import { type Endpoints, endpointsOf } from './endpoints.ts';
 import { availabilityOf, changeLines, type RegionAnswer, withAnswer } from './region-answers.ts';

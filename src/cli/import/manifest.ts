@@ -1,5 +1,5 @@
 // Writes described registries as YAML for `kubectl apply -f -`, with comments for what an object cannot say. Pure.
-import { oneLine, toYaml } from '../output.ts';
+import { oneLine, toYaml } from '../safe-text.ts';
 import type { Described, Skipped } from './describe.ts';
 
 /** One document for each registry; comments alone if there is none. */
