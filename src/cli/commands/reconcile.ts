@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { annotation, type RegistryReplication } from '../../api/registryreplication.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { humanDuration } from '../../lib/human-duration.ts';
 import { type Cluster, withCluster } from '../cluster.ts';
 import { printEdit } from '../edit.ts';
 import { dryRunOption, type EditOptions, editOptions, timeoutOption } from '../options.ts';
 import { progressLines, waitStateOf } from '../reconcile-progress.ts';
 import { oneLine } from '../safe-text.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
+import { startWait } from '../wait.ts';
 import { watchObjects } from '../watch.ts';
 
 interface Options extends EditOptions {
@@ -65,23 +65,24 @@ function follow(
   requested: RegistryReplication,
   { request, timeoutMs }: { readonly request: string; readonly timeoutMs: number },
 ): Promise<Outcome> {
-  const { clock, stderr } = session;
-  const start = clock.now().getTime();
-  const elapsed = () => humanDuration(clock.now().getTime() - start);
+  const { elapsed, tell } = startWait(session);
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
   let last: RegistryReplication | undefined;
   const onChange = (object: RegistryReplication, gone: boolean) => {
     if (object.metadata.uid !== requested.metadata.uid) return;
     if (gone) return reject(new CliError(`${object.metadata.name} was deleted`));
-    for (const line of progressLines(last, object, request)) stderr.write(`${elapsed()}\t${oneLine(line)}\n`);
+    for (const line of progressLines(last, object, request)) tell(line);
     last = object;
     const state = waitStateOf(object, request);
     if (state.kind === 'ready') resolve({ ready: true, message: `Ready after ${elapsed()}` });
     if (state.kind === 'stalled') resolve({ ready: false, message: oneLine(`Stalled, ${state.message}`) });
   };
-  const onWarning = (sentence: string) => void stderr.write(`${elapsed()}\t${sentence}\n`);
-  const objects = watchObjects(cluster, session, { namespace: requested.metadata.namespace, onChange, onWarning });
-  const cancel = clock.after(timeoutMs, () =>
+  const objects = watchObjects(cluster, session, {
+    namespace: requested.metadata.namespace,
+    onChange,
+    onWarning: tell,
+  });
+  const cancel = session.clock.after(timeoutMs, () =>
     resolve({ ready: false, message: `not Ready within ${formatDuration(timeoutMs)}` }),
   );
   return promise.finally(() => {

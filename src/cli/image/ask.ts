@@ -3,10 +3,9 @@ import type { RegistryReplication } from '../../api/registryreplication.ts';
 import type { Inventory } from '../../azure/inventory.ts';
 import type { ImageReference, ManifestReader } from '../../azure/manifest-reader.ts';
 import { type Backoff, delayAfter } from '../../lib/backoff.ts';
-import { humanDuration } from '../../lib/human-duration.ts';
 import { normalise } from '../../replication/location.ts';
-import { oneLine } from '../safe-text.ts';
 import type { Session } from '../session.ts';
+import { startWait } from '../wait.ts';
 import { type Endpoints, endpointsOf } from './endpoints.ts';
 import { availabilityOf, changeLines, type RegionAnswer, withAnswer } from './region-answers.ts';
 
@@ -33,21 +32,19 @@ export async function askUntilEverywhere(
   session: Session,
   timeoutMs: number,
 ): Promise<RegionAnswer[]> {
-  const { clock, stderr } = session;
-  const start = clock.now().getTime();
-  const elapsedMs = () => clock.now().getTime() - start;
+  const { elapsedMs, tell } = startWait(session);
   let regions: RegionAnswer[] = [];
   for (let rounds = 1; ; rounds++) {
     // Read anew each time: a region gets its endpoint together with its replica.
     const endpoints = await endpointsOf(question.inventory, question.object);
-    if (endpoints.assumed && rounds === 1) stderr.write(`${endpoints.assumed}\n`);
+    if (endpoints.assumed && rounds === 1) session.stderr.write(`${endpoints.assumed}\n`);
     const before = regions;
     regions = await round(question, endpoints, before, session);
-    for (const line of changeLines(before, regions)) stderr.write(`${humanDuration(elapsedMs())}\t${oneLine(line)}\n`);
+    for (const line of changeLines(before, regions)) tell(line);
     const leftMs = timeoutMs - elapsedMs();
     if (availabilityOf(regions) !== 'notYet' || leftMs <= 0) return regions;
     await new Promise<void>((resolve) =>
-      clock.after(Math.min(leftMs, delayAfter(rounds, pause, Math.random)), () => resolve()),
+      session.clock.after(Math.min(leftMs, delayAfter(rounds, pause, Math.random)), () => resolve()),
     );
   }
 }
