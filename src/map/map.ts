@@ -13,10 +13,11 @@ import { pageAssets } from './assets.ts';
 import { contactOf } from './contact.ts';
 import { type Editor, editorOf } from './editor.ts';
 import { eventsOf } from './events.ts';
-import { type Contact, type EventView, type MapState, type RegistryView, registryView } from './model.ts';
+import type { Contact, EventView, MapState, RegistryView } from './model.ts';
 import { MapRegions, type RegionsOf } from './regions.ts';
 import { type Assets, type MapServerOptions, serveMap } from './server.ts';
 import { StateStream, type StreamLimits } from './stream.ts';
+import { registryView } from './view.ts';
 
 export interface MapAddress {
   /** A loopback address; default 127.0.0.1. */
@@ -57,7 +58,7 @@ export interface MapOptions {
 /** Rejects with a MapServerError. */
 export async function startMap(options: MapOptions): Promise<RunningMap> {
   const { address, store, health, editor, events, kubectlArgs = [], clock, limits } = options;
-  const view = remembering(registryView);
+  const view = cached(registryView);
   const regions = new MapRegions(options.regionsOf, () => stream.onRegions(), options.regions);
   const state = (contact: Contact): MapState => {
     regions.need(store.list());
@@ -103,7 +104,7 @@ export async function startMap(options: MapOptions): Promise<RunningMap> {
 }
 
 /** Objects of the store are never changed in place, so each is viewed once. */
-function remembering(view: (object: RegistryReplication) => RegistryView): typeof view {
+function cached(view: (object: RegistryReplication) => RegistryView): typeof view {
   const views = new WeakMap<RegistryReplication, RegistryView>();
   return (object) => {
     const known = views.get(object) ?? view(object);

@@ -1,8 +1,9 @@
 // The list beside the map of all registries: filters, the registries, and the regions with their sums.
 import type { RegionState } from '../../api/registryreplication.ts';
 import type { AzureRegion } from '../../azure/regions.ts';
-import { type Filter, type RegionSummary, type RegistryView, worstOf } from '../model.ts';
+import type { RegistryView } from '../model.ts';
 import { button, el, keyedList } from './dom.ts';
+import { type Filter, type RegionSummary, worstOf } from './overview.ts';
 import { icon, states } from './shapes.ts';
 import { displayName, summaryInWords } from './words.ts';
 

@@ -1,7 +1,8 @@
 // What the map shows of one registry, and of all. Pure.
 import type { AzureRegion } from '../../azure/regions.ts';
-import type { RegionSummary, RegistryView } from '../model.ts';
+import type { RegistryView } from '../model.ts';
 import type { Line, Marker } from './markers.ts';
+import type { RegionSummary } from './overview.ts';
 import { displayName, placeOf, stateInWords, summaryInWords } from './words.ts';
 import type { Drawing } from './world.ts';
 

@@ -1,12 +1,13 @@
 // The page: shows the newest state, all registries or the one that the address names, on the map and in the list.
 import type { AzureRegion } from '../../azure/regions.ts';
-import { matches, type RegistryView, summarizeByRegion } from '../model.ts';
+import type { RegistryView } from '../model.ts';
 import { AllPanel } from './all-panel.ts';
 import { showChange } from './change-dialog.ts';
 import { connect, type Received } from './connection.ts';
 import { byId, el } from './dom.ts';
 import { drawingOfAll, drawingOfOne } from './drawings.ts';
 import { OnePanel } from './one-panel.ts';
+import { matches, summarizeByRegion } from './overview.ts';
 import { icon, meaning, states } from './shapes.ts';
 import { contactInWords, displayName } from './words.ts';
 import { World } from './world.ts';

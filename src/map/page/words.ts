@@ -1,6 +1,7 @@
 // The words of the page. Pure.
 import type { AzureRegion } from '../../azure/regions.ts';
-import type { Contact, RegionSummary, RegionView, StepView } from '../model.ts';
+import type { Contact, RegionView, StepView } from '../model.ts';
+import type { RegionSummary } from './overview.ts';
 
 /** "3 min", "2 h", "5 d": short, since the list is scanned and not read. */
 export function age(iso: string | undefined, now: number): string {
