@@ -1,12 +1,12 @@
-// Who may talk to the map's server: only pages that it served itself, to a browser that was opened with the token. Protects against other
-// users of the machine, other web pages, and names that resolve to loopback (DNS rebinding).
+// Decides which requests the map's server answers: those of its own pages, in a browser that was opened with the token. Protects
+// against other users of the machine, other web pages, and names that resolve to loopback (DNS rebinding).
 //
 // Browsers send cookies to every port of a host. So the cookie is for a path that no page of another port can guess: otherwise any other
 // server on loopback would get it.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** The parts of a request that decide. */
-export interface Asking {
+export interface AccessRequest {
   readonly method: string;
   readonly path: string;
   /** Of the query. */
@@ -26,7 +26,7 @@ export interface AccessControl {
   readonly onceToken: string | undefined;
   /** The path of the page, which all others are below. Has a slash at its end. */
   readonly home: string;
-  check(asking: Asking): Access;
+  check(request: AccessRequest): Access;
 }
 
 const noToken = 'This map needs the whole address that was printed at its start, with its token.';
@@ -47,15 +47,15 @@ export function accessControl(needsToken: boolean): AccessControl {
     token,
     onceToken,
     home,
-    check(asking) {
-      const host = asking.header('host') ?? '';
+    check(request) {
+      const host = request.header('host') ?? '';
       if (!loopbackHost.test(host)) return refused('This server answers to 127.0.0.1, [::1] and localhost only.');
-      const isFirst = asking.method === 'GET' && asking.path === '/' && asking.token !== undefined;
-      if (!isFromHere(asking, host, isFirst)) return refused('This request comes from another web page.');
+      const isFirst = request.method === 'GET' && request.path === '/' && request.token !== undefined;
+      if (!isFromHere(request, host, isFirst)) return refused('This request comes from another web page.');
       if (token === undefined) return { allowed: true };
-      if (isFirst && isToken(asking.token ?? ''))
+      if (isFirst && isToken(request.token ?? ''))
         return { allowed: true, cookie: `${cookieName}=${session}; Path=${home}; HttpOnly; SameSite=Strict` };
-      const hasCookie = asking.path.startsWith(home) && isSame(cookieIn(asking.header('cookie') ?? ''), session);
+      const hasCookie = request.path.startsWith(home) && isSame(cookieIn(request.header('cookie') ?? ''), session);
       return hasCookie ? { allowed: true } : refused(noToken);
     },
   };
@@ -75,7 +75,7 @@ function refused(message: string): Access {
 }
 
 /** A POST needs the Origin of this server. The first request may come from a link in any page, since it changes nothing. */
-function isFromHere({ method, header }: Asking, host: string, isFirst: boolean): boolean {
+function isFromHere({ method, header }: AccessRequest, host: string, isFirst: boolean): boolean {
   const origin = header('origin');
   if (origin !== undefined && origin !== `http://${host}`) return false;
   if (method !== 'GET' && origin === undefined) return false;

@@ -5,7 +5,6 @@ import { type InformerHealth, startInformer } from '../kubernetes/cache/informer
 import type { Change } from '../kubernetes/cache/reflector.ts';
 import { Store } from '../kubernetes/cache/store.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
-import { explain } from '../kubernetes/client/errors.ts';
 import { type ObjectName, type Resource, resource } from '../kubernetes/client/resource.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -88,7 +87,6 @@ export async function startMap(options: MapOptions): Promise<RunningMap> {
     stream,
     editor,
     events,
-    explain,
   });
   return {
     ...server,

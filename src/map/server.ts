@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { explain } from '../kubernetes/client/errors.ts';
 import type { ObjectName } from '../kubernetes/client/resource.ts';
 import { isLoopback } from '../lib/loopback.ts';
 import { errorMessage } from '../lib/sanitize.ts';
@@ -30,8 +31,6 @@ export interface MapServerOptions {
   readonly editor?: Editor | undefined;
   /** Undefined: 404. Rejects as client-node does. */
   readonly events?: ((name: ObjectName) => Promise<EventView[]>) | undefined;
-  /** A sentence for an error of `events`. */
-  readonly explain: (error: unknown) => string;
 }
 
 export interface RunningMapServer {
@@ -115,7 +114,7 @@ function mapApp(options: MapServerOptions): { app: Hono; access: AccessControl }
     at.on('GET', '/api/registries/:namespace/:name/events', (c) =>
       events(nameIn(c)).then(
         (list) => c.json(list),
-        (error) => refuse(c, 502, options.explain(error)),
+        (error) => refuse(c, 502, explain(error)),
       ),
     );
     at.all('/api/registries/:namespace/:name/events', notAllowed('GET'));

@@ -225,7 +225,7 @@ describe('a client that does not read', () => {
     });
     // More than the sockets' buffers hold.
     const assets = { '/': { type: 'text/html', content: 'x'.repeat(20_000_000) } };
-    const server = await serveMap({ port: 0, needsToken: false, maxIdleMs: 200, assets, stream, explain: String });
+    const server = await serveMap({ port: 0, needsToken: false, maxIdleMs: 200, assets, stream });
     for (const count of [0, 1]) {
       const accepted = once(diagnostics, 'socket');
       const socket = connect(server.port, '127.0.0.1');
