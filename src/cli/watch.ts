@@ -3,7 +3,7 @@ import { group, plural, type RegistryReplication, version } from '../api/registr
 import { startInformer } from '../kubernetes/cache/informer.ts';
 import { Store } from '../kubernetes/cache/store.ts';
 import { namespacedName, resource } from '../kubernetes/client/resource.ts';
-import type { Log } from '../lib/log.ts';
+import { type Log, silentLog } from '../lib/log.ts';
 import type { Cluster } from './cluster.ts';
 import { oneLine } from './safe-text.ts';
 import type { Session } from './session.ts';
@@ -33,9 +33,8 @@ export function watchObjects(
   { namespace, onChange, onWarning, onRecovery = () => undefined }: WatchOptions,
 ): ObjectWatch {
   const store = new Store<RegistryReplication>();
-  const quiet = () => undefined;
   const tell = (_: object, sentence: string) => onWarning(oneLine(sentence));
-  const log: Log = { debug: quiet, info: onRecovery, warn: tell, error: tell };
+  const log: Log = { ...silentLog, info: onRecovery, warn: tell, error: tell };
   const informer = startInformer<RegistryReplication>({
     cluster: client,
     resource: resource<RegistryReplication>(client, { group, version, plural }),

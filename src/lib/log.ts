@@ -8,3 +8,8 @@ export interface Log {
   readonly warn: Write;
   readonly error: Write;
 }
+
+const nothing = () => undefined;
+
+/** For a program whose user is told otherwise. */
+export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import open from 'open';
+import { silentLog } from '../../lib/log.ts';
 import { startClusterMap } from '../../map/map.ts';
 import { MapServerError } from '../../map/server.ts';
 import { type ClusterOptions, withCluster } from '../cluster.ts';
@@ -14,8 +15,6 @@ interface MapFlags extends GlobalOptions {
   readonly open: boolean;
   readonly port: number;
 }
-
-const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export function registerMap(program: Command, session: Session): void {
   program
@@ -33,7 +32,7 @@ export function registerMap(program: Command, session: Session): void {
           kubectlArgs: kubectlArgs(flags, cluster.config),
           clock: session.clock,
           // The page says what is wrong.
-          log,
+          log: silentLog,
         }).catch((error: unknown) => {
           throw error instanceof MapServerError ? new CliError(error.message) : error;
         });
