@@ -1,4 +1,4 @@
-// Reads Retry-After headers.
+// Reads from a response how long to wait before the next request (Retry-After).
 import { clamp } from '../lib/clamp.ts';
 
 /** For a 429 without a Retry-After. */

@@ -59,6 +59,12 @@ describe('the documentation', () => {
     for (const page of pages.filter((page) => page !== 'README.md')) expect(linked).to.include(page);
   });
 
+  it('says in the architecture what each folder of src/ and test/ holds', () => {
+    const folders = globSync('{src,test}/*', { cwd: root, withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const [, table] = read('docs/architecture.md').split('## Folders');
+    for (const { name, parentPath } of folders) expect(table).to.include(`\`${posix.basename(parentPath)}/${name}/\``);
+  });
+
   it('has headings that differ within a page, so that each anchor is one', () => {
     for (const page of pages) expect(new Set(anchorsOf(page)).size, page).to.equal(anchorsOf(page).length);
   });

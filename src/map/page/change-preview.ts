@@ -1,4 +1,4 @@
-// Shows the change of one region before it is made: as a diff of the YAML, and as a kubectl command. Pure.
+// The change of one region as a diff of the YAML, and as a kubectl command. Pure.
 import type { RegionSpec } from '../../api/registryreplication.ts';
 import type { PatchOperation } from '../../lib/json-patch.ts';
 import { shellQuote } from '../../lib/shell-quote.ts';

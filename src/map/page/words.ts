@@ -1,4 +1,4 @@
-// The words of the page. Pure.
+// Says states, plans, sums and ages in words, for the list, the map and screen readers. Pure.
 import type { AzureRegion } from '../../azure/regions.ts';
 import type { Contact, RegionView, StepView } from '../model.ts';
 import type { RegionSummary } from './overview.ts';
