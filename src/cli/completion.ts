@@ -53,10 +53,10 @@ function parseLine(words: readonly string[], program: Command): Line {
   for (const word of words.slice(0, -1)) {
     const [name = '', value] = word.split(/=(.*)/s);
     const option = word.startsWith('-') && !pending ? optionOf(name, program, verb) : undefined;
-    const isVerb = verb === undefined && operands.length === 0 && program.commands.some((one) => one.name() === word);
+    const named = verb || operands.length > 0 ? undefined : program.commands.find((one) => one.name() === word);
     if (pending) flags.set(pending.attributeName(), word);
     else if (option) flags.set(option.attributeName(), value ?? 'true');
-    else if (isVerb) verb = program.commands.find((one) => one.name() === word);
+    else if (named) verb = named;
     else if (!word.startsWith('-')) operands.push(word);
     pending = option?.isBoolean() || value !== undefined ? undefined : option;
   }

@@ -1,6 +1,7 @@
 // Watches the objects that a verb works on, through the operator's own informer, which survives restarts of the API server.
 import { group, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
 import { startInformer } from '../kubernetes/cache/informer.ts';
+import type { Change } from '../kubernetes/cache/reflector.ts';
 import { Store } from '../kubernetes/cache/store.ts';
 import { namespacedName, resource } from '../kubernetes/client/resource.ts';
 import { type Log, silentLog } from '../lib/log.ts';
@@ -19,8 +20,8 @@ export interface ObjectWatch {
 export interface WatchOptions {
   /** Undefined: all. */
   readonly namespace: string | undefined;
-  /** Called after each change; `gone` is true for an object that was deleted. */
-  readonly onChange: (object: RegistryReplication, gone: boolean) => void;
+  /** Called after each change. */
+  readonly onChange: (change: Change<RegistryReplication>) => void;
   /** Called when the API server does not answer, and is asked again. */
   readonly onWarning: (sentence: string) => void;
   /** Called when it answers again. */
@@ -39,7 +40,7 @@ export function watchObjects(
     cluster: client,
     resource: resource<RegistryReplication>(client, { group, version, plural }),
     store,
-    onChange: ({ object, type }) => onChange(object, type === 'deleted'),
+    onChange,
     clock,
     random: Math.random,
     log,

@@ -92,13 +92,13 @@ function isOf({ spec, status }: RegistryReplication, loginServer: string): boole
 
 const styles = { Yes: 'green', No: 'yellow', Unknown: 'red' } as const;
 
-interface Found {
+interface ImageReport {
   readonly object: RegistryReplication;
   readonly image: ImageName;
   readonly regions: readonly RegionAnswer[];
 }
 
-function printRegions(session: Session, format: OutputFormat, { object, image, regions }: Found): void {
+function printRegions(session: Session, format: OutputFormat, { object, image, regions }: ImageReport): void {
   const now = session.clock.now();
   const { subscriptionId, resourceGroup, name } = object.spec.registry;
   const columns: Column<RegionAnswer>[] = [

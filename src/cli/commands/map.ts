@@ -21,7 +21,7 @@ export function registerMap(program: Command, session: Session): void {
     .command('map')
     .description('show a live map of all replicas in the browser, and change regions there')
     .option('--no-open', 'print the address, and open no browser')
-    .addOption(new Option('--port <port>', 'the port on 127.0.0.1').default(0, 'a free one').argParser(port))
+    .addOption(new Option('--port <port>', 'the port on 127.0.0.1').default(0, 'a free one').argParser(parsePort))
     .action((_: object, command: Command) => {
       const flags = command.optsWithGlobals<MapFlags>();
       return withCluster(flags, async ({ client: cluster, scope }) => {
@@ -58,11 +58,11 @@ function kubectlArgs({ context, kubeconfig }: ClusterOptions, config: KubeConfig
 }
 
 async function openBrowser(url: string, { stderr }: Session): Promise<void> {
-  const explain = () => stderr.write('No browser could be opened. Open the address yourself.\n');
+  const onFailure = () => stderr.write('No browser could be opened. Open the address yourself.\n');
   try {
-    (await open(url)).once('error', explain);
+    (await open(url)).once('error', onFailure);
   } catch {
-    explain();
+    onFailure();
   }
 }
 
@@ -71,7 +71,7 @@ function untilEnd(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function port(text: string): number {
+function parsePort(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('It must be a number up to 65535.');
   return number;

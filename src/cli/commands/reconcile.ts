@@ -1,6 +1,7 @@
 // `kubectl georep reconcile NAME`: requests a pass at once and, with --wait, follows it until the object is Ready.
 import type { Command } from 'commander';
 import { annotation, type RegistryReplication } from '../../api/registryreplication.ts';
+import type { Change } from '../../kubernetes/cache/reflector.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { type Cluster, withCluster } from '../cluster.ts';
 import { printEdit } from '../edit.ts';
@@ -68,9 +69,9 @@ function follow(
   const { elapsed, tell } = startWait(session);
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
   let last: RegistryReplication | undefined;
-  const onChange = (object: RegistryReplication, gone: boolean) => {
+  const onChange = ({ object, type }: Change<RegistryReplication>) => {
     if (object.metadata.uid !== requested.metadata.uid) return;
-    if (gone) return reject(new CliError(`${object.metadata.name} was deleted`));
+    if (type === 'deleted') return reject(new CliError(`${object.metadata.name} was deleted`));
     for (const line of progressLines(last, object, request)) tell(line);
     last = object;
     const state = waitStateOf(object, request);

@@ -48,16 +48,16 @@ async function watch(cluster: Cluster, session: Session, name: string | undefine
   await objectsOf(cluster, name);
   const columns = shownColumns(columnsFor(session, name, options), output);
   const namespace = name === undefined ? cluster.scope : cluster.namespace;
-  const follower: { current?: Follower } = {};
+  let follower: Follower | undefined;
   const objects = watchObjects(cluster, session, {
     namespace,
-    onChange: () => follower.current?.onChange(),
-    onWarning: (sentence) => follower.current?.onWarning(sentence),
-    onRecovery: () => follower.current?.onChange(),
+    onChange: () => follower?.onChange(),
+    onWarning: (sentence) => follower?.onWarning(sentence),
+    onRecovery: () => follower?.onChange(),
   });
   await objects.synced;
-  follower.current = (canRedraw(session) ? redraw : append)(session, columns, () => rowsOf(objects, name));
-  follower.current.onChange();
+  follower = (canRedraw(session) ? redraw : append)(session, columns, () => rowsOf(objects, name));
+  follower.onChange();
   return new Promise(() => undefined);
 }
 
