@@ -5,7 +5,7 @@ import { svg } from './dom.ts';
 import { type Box, placeLabels } from './labels.ts';
 import { type Place, pointOf } from './projection.ts';
 import { bubble, bubbleRadius, sign } from './shapes.ts';
-import { type Point, spread } from './spread.ts';
+import { type Point, rememberingSpread } from './spread.ts';
 
 export interface Marker {
   readonly location: string;
@@ -41,6 +41,8 @@ export interface Placed extends Point {
 
 /** A sign that is further off its place, in pixels, has a line to it. */
 const minLeader = 8;
+
+const spread = rememberingSpread();
 
 /** @param sight What can be seen. */
 export function placeMarkers(markers: readonly Marker[], sight: Box, scale: number): Placed[] {

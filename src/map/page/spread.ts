@@ -41,6 +41,16 @@ export function spread(circles: readonly Circle[], area: Box): Point[] {
   return points;
 }
 
+/** Spreads as `spread` does, and only again when something has moved: an update seldom moves anything. */
+export function rememberingSpread(): typeof spread {
+  let last: { readonly asked: string; readonly points: Point[] } | undefined;
+  return (circles, area) => {
+    const asked = JSON.stringify([area, circles.map(({ x, y, radius }) => [x, y, radius])]);
+    if (last?.asked !== asked) last = { asked, points: spread(circles, area) };
+    return last.points;
+  };
+}
+
 function holdBack(point: MovingPoint, { x, y, radius }: Circle, area: Box): void {
   const shift = Math.hypot(point.x - x, point.y - y);
   if (shift > maxShift) {

@@ -35,6 +35,8 @@ export class World {
   readonly #onPick: (location: string) => void;
   #drawing: Drawing = { markers: [], lines: [], summary: '' };
   #box = boxOfPart('World');
+  /** In pixels; asked for only when it changes, since the answer makes the browser lay out the page. */
+  #size = { width: 0, height: 0 };
   #unitsPerPixel = 1;
   #placed: readonly Placed[] = [];
   /** The location that Tab leads to. */
@@ -102,6 +104,7 @@ export class World {
   #resize(): void {
     const { clientWidth, clientHeight } = this.#svg;
     if (clientWidth === 0 || clientHeight === 0) return;
+    this.#size = { width: clientWidth, height: clientHeight };
     this.#unitsPerPixel = Math.max(this.#box.width / clientWidth, this.#box.height / clientHeight);
     this.#render();
   }
@@ -133,14 +136,12 @@ export class World {
 
   /** What is in sight, in pixels: the part that was chosen, and what is around it if the window has another shape. */
   #sight(): Box {
-    const { clientWidth, clientHeight } = this.#svg;
     const { x, y, width, height } = this.#box;
     const scale = this.#unitsPerPixel;
     return {
-      x: (x + width / 2) / scale - clientWidth / 2,
-      y: (y + height / 2) / scale - clientHeight / 2,
-      width: clientWidth,
-      height: clientHeight,
+      x: (x + width / 2) / scale - this.#size.width / 2,
+      y: (y + height / 2) / scale - this.#size.height / 2,
+      ...this.#size,
     };
   }
 
