@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.ts';
 import { type Arm, ArmError } from './arm.ts';
+import type { ServiceAccountName } from './identity/federated-credential.ts';
 import { type AzureRegion, azureRegion, azureRegions } from './regions.ts';
 
 const minute = 60_000;
@@ -13,8 +14,9 @@ const missingRegionTtlMs = 10 * minute;
 /** For a failed read, a missing right above all. */
 const failureTtlMs = 60 * minute;
 
-/** Users may name any number of subscriptions. */
+/** Users may name any number of subscriptions and identities. */
 const maxSubscriptions = 256;
+const maxFailures = 1_024;
 
 /** The regions of one subscription. */
 export interface RegionCatalog {
@@ -36,8 +38,15 @@ export interface RegionQuery {
   readonly maxWaitMs?: number;
 }
 
+export interface Asker {
+  readonly arm: Pick<Arm, 'locations'>;
+  /** Undefined: the operator's own identity. */
+  readonly account: ServiceAccountName | undefined;
+}
+
 interface Reading {
   readonly catalog: RegionCatalog;
+  readonly names: ReadonlySet<string>;
   /** ms since the epoch. */
   readonly at: number;
 }
@@ -47,7 +56,10 @@ export const tableCatalog: RegionCatalog = { names: undefined, regions: azureReg
 
 export class RegionCatalogs {
   readonly #clock: Clock;
+  /** By subscription: all identities get the same answer. */
   readonly #readings = new LRUCache<string, Reading>({ max: maxSubscriptions });
+  /** By subscription and identity, ms since the epoch: an identity without the right must not hide the regions from others. */
+  readonly #failures = new LRUCache<string, number>({ max: maxFailures });
   readonly #pending = new Map<string, Promise<RegionCatalog>>();
 
   constructor(clock: Clock) {
@@ -55,25 +67,25 @@ export class RegionCatalogs {
   }
 
   /** What is known without a new request; undefined if one is due. */
-  current(subscriptionId: string): RegionCatalog | undefined {
-    return this.#current(subscriptionId.toLowerCase(), []);
+  current(account: Asker['account'], subscriptionId: string): RegionCatalog | undefined {
+    return this.#current(account, subscriptionId.toLowerCase(), []);
   }
 
   /**
-   * Reads the regions once a day for all callers, whose identities may differ. Never rejects with an ArmError: a failed read is
-   * remembered for an hour, unless the rate limiter held it back.
+   * Reads the regions once a day for all callers. Never rejects with an ArmError: a failed read is remembered for an hour for its
+   * identity, unless the rate limiter held it back.
    */
   async regionsOf(
-    arm: Pick<Arm, 'locations'>,
+    { arm, account }: Asker,
     subscriptionId: string,
     { wanted = [], maxWaitMs }: RegionQuery = {},
   ): Promise<RegionCatalog> {
     const subscription = subscriptionId.toLowerCase();
-    const current = this.#current(subscription, wanted);
+    const current = this.#current(account, subscription, wanted);
     if (current) return current;
     let read = this.#pending.get(subscription);
     if (!read) {
-      read = this.#read(arm, subscription).finally(() => this.#pending.delete(subscription));
+      read = this.#read({ arm, account }, subscription).finally(() => this.#pending.delete(subscription));
       this.#pending.set(subscription, read);
     }
     if (maxWaitMs === undefined) return read;
@@ -82,26 +94,34 @@ export class RegionCatalogs {
     return Promise.race([read, late.promise]).finally(cancel);
   }
 
-  #current(subscription: string, wanted: readonly string[]): RegionCatalog | undefined {
+  #current(account: Asker['account'], subscription: string, wanted: readonly string[]): RegionCatalog | undefined {
     const reading = this.#readings.get(subscription);
-    return reading && isGoodEnough(reading, wanted, this.#now) ? reading.catalog : undefined;
+    if (reading) {
+      const hasAll = wanted.every((location) => reading.names.has(location));
+      if (this.#isYounger(reading.at, hasAll ? fullListTtlMs : missingRegionTtlMs)) return reading.catalog;
+    }
+    const failedAt = this.#failures.get(failureKey(account, subscription));
+    return failedAt !== undefined && this.#isYounger(failedAt, failureTtlMs) ? tableCatalog : undefined;
   }
 
-  async #read(arm: Pick<Arm, 'locations'>, subscription: string): Promise<RegionCatalog> {
+  async #read({ arm, account }: Asker, subscription: string): Promise<RegionCatalog> {
     try {
-      const regions = (await arm.locations(subscription)).map((location) => ({
-        ...azureRegion(location.name),
-        ...location,
-      }));
+      const listed = await arm.locations(subscription);
+      const regions = listed.map((location) => ({ ...azureRegion(location.name), ...location }));
       const names = new Set(regions.map(({ name }) => name));
       const catalog: RegionCatalog = { names, regions, has: (location) => names.has(location) };
-      this.#readings.set(subscription, { catalog, at: this.#now });
+      this.#readings.set(subscription, { catalog, names, at: this.#now });
       return catalog;
     } catch (error) {
       if (!(error instanceof ArmError)) throw error;
-      if (error.kind !== 'NotSent') this.#readings.set(subscription, { catalog: tableCatalog, at: this.#now });
+      if (error.kind !== 'NotSent') this.#failures.set(failureKey(account, subscription), this.#now);
       return tableCatalog;
     }
+  }
+
+  #isYounger(at: number, ms: number): boolean {
+    const age = this.#now - at;
+    return age >= 0 && age < ms;
   }
 
   get #now(): number {
@@ -109,8 +129,6 @@ export class RegionCatalogs {
   }
 }
 
-function isGoodEnough({ catalog: { names }, at }: Reading, wanted: readonly string[], now: number): boolean {
-  const hasAll = wanted.every((location) => names?.has(location));
-  const age = now - at;
-  return age >= 0 && age < (names ? (hasAll ? fullListTtlMs : missingRegionTtlMs) : failureTtlMs);
+function failureKey(account: Asker['account'], subscription: string): string {
+  return `${subscription} ${account ? `${account.namespace}/${account.name}` : ''}`;
 }

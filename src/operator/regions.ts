@@ -28,13 +28,14 @@ export function regionReader(options: RegionReaderOptions): RegionsOf {
   const { armClients, catalogs, isWorking, log } = options;
   return async (object) => {
     const { subscriptionId } = object.spec.registry;
-    const known = catalogs.current(subscriptionId);
+    const account = serviceAccountOf(object);
+    const known = catalogs.current(account, subscriptionId);
     if (known || !isWorking()) return known ?? tableCatalog;
     try {
       if (!(await mayAsk(object, options))) return tableCatalog;
-      const acting = { account: serviceAccountOf(object), leaving: false, age: readingAge(object) };
+      const acting = { account, leaving: false, age: readingAge(object) };
       const arm = armClients.armFor(acting, caller);
-      return await currentKey.run(namespacedName(object), () => catalogs.regionsOf(arm, subscriptionId));
+      return await currentKey.run(namespacedName(object), () => catalogs.regionsOf({ arm, account }, subscriptionId));
     } catch (error) {
       log.debug(
         { object: namespacedName(object), error: errorMessage(error) },

@@ -1,6 +1,6 @@
 // The reads of a pass: the registry, the LIST of its replicas, and the GETs that a plan would rest on.
 import { isDeepStrictEqual } from 'node:util';
-import type { RegistryReplication } from '../api/registryreplication.ts';
+import { type RegistryReplication, serviceAccountOf } from '../api/registryreplication.ts';
 import { type Arm, ArmError, attempt, type Registry } from '../azure/arm.ts';
 import type { Context } from './context.ts';
 import { normalise } from './location.ts';
@@ -149,12 +149,14 @@ async function failureReasons(
 
 /** The regions of the subscription; undefined if ARM does not return them in time. */
 async function locationsFor(
-  { spec }: RegistryReplication,
+  object: RegistryReplication,
   { arm, state }: Context,
 ): Promise<ReadonlySet<string> | undefined> {
+  const { spec } = object;
+  const asker = { arm, account: serviceAccountOf(object) };
   const wanted = spec.regions.map(({ location }) => normalise(location));
   const query = { wanted, maxWaitMs: maxHintWaitMs };
-  return (await state.regionCatalogs.regionsOf(arm, spec.registry.subscriptionId, query)).names;
+  return (await state.regionCatalogs.regionsOf(asker, spec.registry.subscriptionId, query)).names;
 }
 
 async function get({ spec }: RegistryReplication, name: string, { arm }: Context): Promise<GetResult> {

@@ -19,7 +19,7 @@ function scenario(respond: () => Promise<Location[]> = async () => named('eastus
     },
   };
   const catalogs = new RegionCatalogs(clock);
-  const regions = (query?: RegionQuery) => catalogs.regionsOf(arm, subscription, query);
+  const regions = (query?: RegionQuery) => catalogs.regionsOf({ arm, account: undefined }, subscription, query);
   const known = async (...wanted: string[]) => (await regions({ wanted })).names;
   return { clock, arm, requests, catalogs, regions, known };
 }
@@ -30,7 +30,7 @@ describe('the regions of a subscription', () => {
     expect([...((await known('japaneast')) ?? [])]).to.deep.equal(['eastus', 'japaneast']);
     await clock.advance(24 * 60 * minute - 1);
     await known('eastus');
-    await catalogs.regionsOf(arm, subscription.toLowerCase(), { wanted: ['japaneast'] });
+    await catalogs.regionsOf({ arm, account: undefined }, subscription.toLowerCase(), { wanted: ['japaneast'] });
     expect(requests).to.have.length(1);
     await clock.advance(1);
     await known('japaneast');
@@ -57,7 +57,7 @@ describe('the regions of a subscription', () => {
 
   it('are cached for the 256 most recently used subscriptions', async () => {
     const { requests, catalogs, arm } = scenario();
-    const read = (n: number) => catalogs.regionsOf(arm, `subscription ${n}`);
+    const read = (n: number) => catalogs.regionsOf({ arm, account: undefined }, `subscription ${n}`);
     for (let n = 0; n < 256; n++) await read(n);
     await read(0);
     await read(256);
@@ -71,7 +71,7 @@ describe('the regions of a subscription', () => {
   it('are read separately for each subscription', async () => {
     const { requests, known, catalogs, arm } = scenario();
     await known('eastus');
-    await catalogs.regionsOf(arm, 'another');
+    await catalogs.regionsOf({ arm, account: undefined }, 'another');
     expect(requests).to.have.length(2);
   });
 
@@ -85,6 +85,19 @@ describe('the regions of a subscription', () => {
     await clock.advance(1);
     await known('eastus');
     expect(requests).to.have.length(2);
+  });
+
+  it('are known to all when one identity may read them, and hidden from none by one that may not', async () => {
+    const { catalogs, arm, requests } = scenario();
+    const denied = { locations: () => Promise.reject(new ArmError('Denied', 'AuthorizationFailed', 'no right')) };
+    const account = { namespace: 'team', name: 'weak' };
+    expect(await catalogs.regionsOf({ arm: denied, account }, subscription)).to.equal(tableCatalog);
+    expect(catalogs.current(account, subscription)).to.equal(tableCatalog);
+    expect(catalogs.current(undefined, subscription)).to.equal(undefined);
+    const catalog = await catalogs.regionsOf({ arm, account: undefined }, subscription);
+    expect(catalog.has('eastus')).to.equal(true);
+    expect(catalogs.current(account, subscription)).to.equal(catalog);
+    expect(requests).to.have.length(1);
   });
 
   it('are read at the next call when the rate limiter held back the request', async () => {
