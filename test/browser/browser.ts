@@ -54,8 +54,15 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   });
   page.on('request', (request) => origins.add(new URL(request.url()).origin));
   await page.goto(url);
-  // The page with the token leads to the map.
-  await page.waitForURL(({ searchParams }) => !searchParams.has('token'));
+  const { hash, searchParams } = new URL(url);
+  if (searchParams.has('token')) {
+    // Leads to the map, without the fragment.
+    await page.waitForURL((now) => !now.searchParams.has('token'));
+    if (hash) {
+      await page.goto(page.url() + hash);
+      await page.reload();
+    }
+  }
   return { page, trouble, origins, close: () => context.close() };
 }
 
