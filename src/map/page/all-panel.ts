@@ -55,7 +55,7 @@ export class AllPanel {
     this.#registries = keyedList(rows, { key: ({ key }) => key, version: (view) => view, make: registryRow });
     this.#sums = keyedList(sums, {
       key: ({ location }) => location,
-      version: JSON.stringify,
+      version: (sum) => JSON.stringify([sum, displayName(this.#names, sum.location)]),
       make: (sum) => this.#sumRow(sum),
     });
     this.#state.append(option('', 'Any state'), ...[...states, ...phases].map((state) => option(state, state)));

@@ -33,7 +33,8 @@ export class OnePanel {
     this.#onChoose = onChoose;
     this.#regions = keyedList(this.#rows, {
       key: ({ location }) => location,
-      version: (region) => JSON.stringify([region, stateInWords(region, Date.now())]),
+      version: (region) =>
+        JSON.stringify([region, stateInWords(region, Date.now()), displayName(this.#names, region.location)]),
       make: (region) => this.#row(region),
     });
     const add = button('Add…', { id: 'add' }, () => this.#choice.value && onChoose(this.#choice.value));
