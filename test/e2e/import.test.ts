@@ -116,6 +116,7 @@ describeWithKubectl('kubectl georep import', () => {
     'import.table': `--registry ${idOf('oddNames')}`,
     'import.subscription': `--subscription ${defaultSubscriptionId} --resource-group two -n registries`,
     'import.json': `--registry ${idOf('tagged1')} -o json`,
+    'import.yaml': `--registry ${idOf('tagged1')} -o yaml`,
     'import.name': `--subscription ${defaultSubscriptionId} -o name`,
     'import.basic': `--registry ${idOf('basic1')}`,
     'import.missing': `--registry ${idOf('missing1')}`,
