@@ -3,6 +3,7 @@ import type { PlanEntry, RegistryReplication } from '../api/registryreplication.
 import { inStates } from '../replication/messages.ts';
 import type { Style } from './output.ts';
 import { problemOf } from './problem.ts';
+import { resumeCommand } from './resource-name.ts';
 import { oneLine } from './safe-text.ts';
 
 /** The plan of one object; this is also its JSON. */
@@ -78,10 +79,12 @@ function stepLine({ action, location, message }: PlanEntry, width: number): Styl
   return { text: `  ${sign} ${oneLine(location).padEnd(width)}   ${oneLine(message ?? action)}`, style };
 }
 
-function remarks({ current, suspended, mode, others, problem }: PlanView): string[] {
+function remarks({ current, suspended, mode, others, problem, ...view }: PlanView): string[] {
   return [
     ...(current ? [] : ['the operator has not answered the last edit yet; these are the steps before it']),
-    ...(suspended ? ['suspended: the operator takes no step until: kubectl georep resume'] : []),
+    ...(suspended
+      ? [`suspended: the operator takes no step until: ${resumeCommand(view.object, view.namespace)}`]
+      : []),
     ...(mode === 'Observe' ? ['mode Observe: the operator only shows the steps'] : []),
     ...(others === undefined ? [] : [others]),
     ...(problem === undefined ? [] : [problem]),

@@ -135,7 +135,12 @@ function stateMessage({ state, home, message }: RegionStatus): string {
 
 function lasting({ time }: TimelineEntry, now: Date): Pick<TimelineEntry, 'seconds' | 'took'> {
   const ms = now.getTime() - Date.parse(time);
-  return { seconds: Math.round(ms / 1_000), took: `${humanDuration(ms)} so far` };
+  return { seconds: wholeSeconds(ms), took: `${humanDuration(ms)} so far` };
+}
+
+/** Cut, as humanDuration cuts. */
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1_000);
 }
 
 function durationOf(entry: TimelineEntry, earlier: readonly TimelineEntry[]): Pick<TimelineEntry, 'seconds' | 'took'> {
@@ -148,6 +153,6 @@ function durationOf(entry: TimelineEntry, earlier: readonly TimelineEntry[]): Pi
   if (!beginning || !what || entry.location === undefined) return {};
   const ms = Date.parse(entry.time) - Date.parse(beginning.time);
   const took = `${what}: ${humanDuration(ms)}`;
-  if (entry.took === undefined) return { seconds: Math.round(ms / 1_000), took };
+  if (entry.took === undefined) return { seconds: wholeSeconds(ms), took };
   return { took: `${took}, ${entry.took}` };
 }

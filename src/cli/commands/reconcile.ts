@@ -7,6 +7,7 @@ import { type Cluster, withCluster } from '../cluster.ts';
 import { printEdit } from '../edit.ts';
 import { dryRunOption, type EditOptions, editOptions, timeoutOption } from '../options.ts';
 import { progressLines, waitStateOf } from '../reconcile-progress.ts';
+import { resumeCommand } from '../resource-name.ts';
 import { oneLine } from '../safe-text.ts';
 import { CliError, exitCode, type Session } from '../session.ts';
 import { startWait } from '../wait.ts';
@@ -39,7 +40,7 @@ async function reconcile(cluster: Cluster, session: Session, name: string, optio
   const metadata = { annotations: { [annotation.reconcileRequestedAt]: request } };
   if (wait && before.spec.suspend)
     throw new CliError(
-      `${name} is suspended, so the operator does nothing; end that with: kubectl georep resume ${name}`,
+      `${name} is suspended, so the operator does nothing; end that with: ${resumeCommand(name, cluster.namespace)}`,
     );
   if (dryRun === 'client') {
     const annotations = { ...before.metadata.annotations, ...metadata.annotations };

@@ -43,7 +43,7 @@ describe('the view of a plan', () => {
     };
     const spec = { suspend: true, mode: 'Observe' } as const;
     expect(linesOf(status, { spec }).slice(1)).to.deep.equal([
-      '  # suspended: the operator takes no step until: kubectl georep resume',
+      '  # suspended: the operator takes no step until: kubectl georep resume myacr0007 -n registries',
       '  # mode Observe: the operator only shows the steps',
       '  # synchronising japaneast',
     ]);
