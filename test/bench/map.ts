@@ -1,5 +1,6 @@
 // `npm run bench:map`: measures the page of the map in headless Chromium, with 500 registries of 10 replicas, and the time from the
-// change of an object until a page shows it. It prints each figure with its bound, and fails if one is over it.
+// change of an object until a page shows it. It prints each figure with its bound, and fails if one is over it: run it on a machine that
+// does nothing else.
 //
 // Method. One process has the map's server, and Chromium runs beside it. Updates are written straight into the map's store; only
 // the last figure goes through an API server (a real one if KUBEBUILDER_ASSETS is set, else the emulator), and begins before the new

@@ -5,12 +5,11 @@ import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
+import { silentLog as log } from '../../src/lib/log.ts';
 import { startClusterMap } from '../../src/map/map.ts';
 import { type Scenario, startScenario } from '../e2e/scenario.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { launchBrowser, type OpenPage, openPage, screenshot, tabTo, violations } from './browser.ts';
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe('the map in a browser', () => {
   let scenario: Scenario;

@@ -7,6 +7,7 @@ import { group, kind, plural, type RegistryReplication, version } from '../../sr
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { resource } from '../../src/kubernetes/client/resource.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { startClusterMap } from '../../src/map/map.ts';
 import { startCluster } from '../cluster.ts';
 import { openPage } from './browser.ts';
@@ -76,8 +77,7 @@ export async function arrivalTimes(browser: Browser, changes: number): Promise<n
   ended.defer(() => kubernetes.close());
   const cluster = createKubeClient(loadKubeConfig(kubernetes.kubeconfig));
   ended.defer(() => cluster.close());
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const map = await startClusterMap({ address: { port: 0 }, cluster, clock, log });
+  const map = await startClusterMap({ address: { port: 0 }, cluster, clock, log: silentLog });
   ended.defer(() => map.close());
   const setState = await objectOf(cluster);
   const { page, close } = await openPage(browser, map.url);
