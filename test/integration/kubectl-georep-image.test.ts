@@ -234,6 +234,17 @@ describeWithKubectl('kubectl georep image', () => {
     );
   });
 
+  it('refuses an object of another registry than that of the image', async () => {
+    const patch = JSON.stringify({ status: { registry: { loginServer: 'myacr0007.azurecr.io' } } });
+    const args = ['patch', 'georep', 'myacr0007', '--subresource=status', '--type=merge', '-p', patch];
+    expect((await kubectl(cluster.kubeconfig, args)).code).to.equal(0);
+    expect(await run('otheracr1.azurecr.io/team/web:1 myacr0007')).to.deep.equal({
+      code: 1,
+      stdout: '',
+      stderr: 'error: myacr0007 is for myacr0007.azurecr.io, and the image is of otheracr1.azurecr.io\n',
+    });
+  });
+
   it('refuses an image without tag or digest', async () => {
     expect((await run('team/web myacr0007')).stderr).to.equal(
       'error: the image must be REPOSITORY:TAG or REPOSITORY@DIGEST, such as team/web:1.2, with a tag or digest\n',

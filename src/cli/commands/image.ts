@@ -73,7 +73,7 @@ const exitCodes: Readonly<Record<Availability, ExitCode>> = {
 /** @throws CliError unless exactly one object can be meant. */
 async function objectFor(cluster: Cluster, image: ImageName, name: string | undefined): Promise<RegistryReplication> {
   const { loginServer } = image;
-  if (name !== undefined) return objectOf(cluster, name);
+  if (name !== undefined) return named(await objectOf(cluster, name), loginServer);
   const all = await cluster.list();
   const fitting = all.filter((object) => loginServer === undefined || isOf(object, loginServer));
   const [only, ...others] = fitting;
@@ -83,6 +83,13 @@ async function objectFor(cluster: Cluster, image: ImageName, name: string | unde
   if (!only) throw new CliError(`there is no RegistryReplication${which}${where}`);
   const names = fitting.map(({ metadata }) => metadata.name).sort();
   throw new CliError(`name one of the ${names.length} RegistryReplications${which}${where}: ${names.join(', ')}`);
+}
+
+/** @throws CliError if the image is of another registry: the answer would be about an image of the same name. */
+function named(object: RegistryReplication, loginServer: string | undefined): RegistryReplication {
+  const own = object.status?.registry?.loginServer?.toLowerCase();
+  if (loginServer === undefined || own === undefined || own === loginServer) return object;
+  throw new CliError(`${object.metadata.name} is for ${own}, and the image is of ${loginServer}`);
 }
 
 function isOf({ spec, status }: RegistryReplication, loginServer: string): boolean {
