@@ -67,7 +67,11 @@ describeWithKubectl('metrics and log', () => {
     ).to.deep.equal([
       line('japaneast: creating the replica', { action: 'Create' }),
       { ...line('Ready is False: creating japaneast'), region: undefined },
-      line('japaneast: Creating → Syncing', { from: 'Creating', to: 'Syncing' }),
+      line('japaneast: the replica is created; its content is being synchronised', {
+        action: 'Look',
+        from: 'Creating',
+        to: 'Syncing',
+      }),
       line('japaneast: the replica is ready', { action: 'Look', from: 'Syncing', to: 'Ready' }),
       { ...line('Ready is True: japaneast is ready'), region: undefined },
     ]);
