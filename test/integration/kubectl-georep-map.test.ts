@@ -13,6 +13,10 @@ import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { expectPrinted } from '../golden/printed.ts';
 import { MapClient, until } from '../map-client.ts';
 
+/** What differs from run to run in the address. */
+const secrets = /:\d+\/\?token=[\w-]{43}/;
+const hidden = ':<port>/?token=<token>';
+
 describeWithKubectl('kubectl georep map', () => {
   let georep: GeorepEnvironment;
   let plugin: Plugin;
@@ -40,7 +44,12 @@ describeWithKubectl('kubectl georep map', () => {
     expect(data).to.deep.include({ writable: true, hasEvents: true, kubectlArgs });
     await until(client.messages(), ({ data }) => data.contact.live);
     child.kill('SIGINT');
-    await ended;
+    const [code, signal] = await ended;
+    await expectPrinted('map.table', {
+      code: signal === 'SIGINT' ? 130 : code,
+      stdout: `${line.replace(secrets, hidden)}\n`,
+      stderr: '',
+    });
   });
 
   it('prints the address as data with -o json', async () => {
@@ -55,7 +64,7 @@ describeWithKubectl('kubectl georep map', () => {
     const [code, signal] = await ended;
     await expectPrinted('map.json', {
       code: signal === 'SIGINT' ? 130 : code,
-      stdout: stdout.replace(/:\d+\/\?token=[\w-]{43}/, ':<port>/?token=<token>'),
+      stdout: stdout.replace(secrets, hidden),
       stderr: '',
     });
   });
