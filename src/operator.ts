@@ -15,6 +15,7 @@ import { Store } from './kubernetes/cache/store.ts';
 import { createKubeClient, type KubeClientOptions, loadKubeConfig } from './kubernetes/client/client.ts';
 import { insecureTls } from './kubernetes/client/kubeconfig.ts';
 import { namespacedName, resource } from './kubernetes/client/resource.ts';
+import { keepAnnotations } from './kubernetes/client/transform.ts';
 import { type Controller, startController } from './kubernetes/controller/controller.ts';
 import { WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
@@ -33,7 +34,7 @@ import type { Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 
 const name = 'registryreplication';
-const kind = { group, version: apiVersion, plural, annotations: Object.values(annotation) };
+const kind = { group, version: apiVersion, plural, transform: keepAnnotations(...Object.values(annotation)) };
 const userAgent = `acr-replication-operator/${version}`;
 const random = Math.random;
 

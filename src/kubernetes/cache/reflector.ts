@@ -5,8 +5,9 @@ import { type Backoff, delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { KubeClient } from '../client/client.ts';
+import { type Collection, groupResource } from '../client/collection.ts';
 import { ApiServerUnreachable, explain, isNotFound, isUnavailable, retryAfterMs } from '../client/errors.ts';
-import { namespacedName, type Resource } from '../client/resource.ts';
+import { namespacedName } from '../client/resource.ts';
 import type { Store } from './store.ts';
 import { ReliableWatch } from './watch.ts';
 
@@ -29,8 +30,8 @@ export type WatchState =
 
 export interface ReflectorOptions<T extends KubernetesObject> {
   readonly cluster: KubeClient;
-  readonly resource: Resource<T>;
-  readonly store: Store<T>;
+  readonly resource: Collection<T>;
+  readonly store: Pick<Store<T>, 'onObserved' | 'onDeleted' | 'onRelist'>;
   /** Called after the store has the change. An error that it throws is logged. */
   readonly onChange: (change: Change<T>) => void;
   readonly labelSelector?: string;
@@ -86,7 +87,7 @@ export class Reflector<T extends KubernetesObject> {
         this.#failures = 0;
       },
     };
-    this.#watch = new ReliableWatch(cluster, listener, resource.kind.annotations);
+    this.#watch = new ReliableWatch(cluster, listener, resource.kind);
     this.#listWatch = new ListWatch<T>(
       resource.path(namespace),
       this.#watch,
@@ -239,8 +240,9 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   get #subject(): string {
-    const { plural, group } = this.#options.resource.kind;
-    return `Watching ${plural}.${group} in ${this.namespace ? `namespace ${this.namespace}` : 'all namespaces'}`;
+    const { kind } = this.#options.resource;
+    const where = this.namespace ? ` in namespace ${this.namespace}` : ' in all namespaces';
+    return `Watching ${groupResource(kind)}${kind.namespaced === false ? '' : where}`;
   }
 }
 

@@ -1,9 +1,10 @@
 // One watch request, with fixes for cases in which client-node's ListWatch would stop without an error. ListWatch starts the next one,
 // or the reflector after an error.
-import { ApiException, Watch } from '@kubernetes/client-node';
+import { ApiException, type KubeConfig, type RequestContext, Watch } from '@kubernetes/client-node';
 import type { KubeClient } from '../client/client.ts';
+import { eventsOfMetadata, type ResourceKind } from '../client/collection.ts';
 import { asUnreachable } from '../client/errors.ts';
-import { slim } from '../client/resource.ts';
+import { keepAnnotations, type Transform } from '../client/transform.ts';
 
 export interface WatchListener {
   /** A watch is about to be sent; all objects of the LIST before it were passed on. */
@@ -33,16 +34,20 @@ const watchTimeoutSeconds = 25;
 export class ReliableWatch extends Watch {
   readonly #server: string;
   readonly #listener: WatchListener;
-  readonly #annotations: readonly string[];
+  readonly #transform: Transform;
   #stopped = false;
   #mustRelist = false;
 
-  /** @param annotations The annotations to keep of each object; see {@link slim}. */
-  constructor(cluster: KubeClient, listener: WatchListener, annotations: readonly string[] = []) {
-    super(cluster.config);
+  /** @param kind How much of each object the server sends and what is kept of it. */
+  constructor(
+    cluster: KubeClient,
+    listener: WatchListener,
+    { metadataOnly, transform = keepAnnotations() }: Pick<ResourceKind, 'metadataOnly' | 'transform'> = {},
+  ) {
+    super(metadataOnly ? accepting(cluster.config, eventsOfMetadata) : cluster.config);
     this.#server = cluster.server;
     this.#listener = listener;
-    this.#annotations = annotations;
+    this.#transform = transform;
   }
 
   /** Forces a LIST: the next watch ends at once with 410, after which ListWatch lists again. There is no other way. */
@@ -90,7 +95,7 @@ export class ReliableWatch extends Watch {
           if (session.phase === 'Ended') return;
           if (type === 'ERROR') return end(new ApiException(object.code ?? 500, 'watch', object, {}));
           this.#listener.onProgress();
-          callback(type, slim(object, this.#annotations), event);
+          callback(type, this.#transform(object), event);
         },
         end,
       );
@@ -115,6 +120,15 @@ export class ReliableWatch extends Watch {
     }
     return asUnreachable(error, this.#server);
   }
+}
+
+/** client-node's Watch takes no headers: the same kubeconfig, whose requests have this Accept header too. */
+function accepting(config: KubeConfig, accept: string): KubeConfig {
+  const applySecurityAuthentication = async (context: RequestContext) => {
+    context.setHeaderParam('Accept', accept);
+    await config.applySecurityAuthentication(context);
+  };
+  return Object.create(config, { applySecurityAuthentication: { value: applySecurityAuthentication } });
 }
 
 function isTimeout(error: unknown): boolean {

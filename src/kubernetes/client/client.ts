@@ -2,12 +2,14 @@
 // request is counted, and errors name the server. A request is sent once; retries are up to the caller.
 import {
   type ApiConstructor,
+  ApiException,
   type ApiType,
   createConfiguration,
+  HttpMethod,
   IsomorphicFetchHttpLibrary,
   type KubeConfig,
   Observable,
-  type RequestContext,
+  RequestContext,
   ResponseContext,
   ServerConfiguration,
 } from '@kubernetes/client-node';
@@ -38,8 +40,16 @@ export interface KubeClient {
    * error, and with ApiServerUnreachable if it did not answer.
    */
   api<T extends ApiType>(type: ApiConstructor<T>): T;
+  /** Reads what client-node has no method for, such as lists of any kind. Rejects as the methods of `api` do. */
+  getJson<T>(path: string, options?: GetOptions): Promise<T>;
   /** Ends all connections, watches included. */
   close(): Promise<void>;
+}
+
+export interface GetOptions {
+  readonly query?: Readonly<Record<string, string | number>>;
+  /** Default: `application/json`. */
+  readonly accept?: string;
 }
 
 export function createKubeClient(kubeConfig: KubeConfig, options: KubeClientOptions = {}): KubeClient {
@@ -68,6 +78,17 @@ export function createKubeClient(kubeConfig: KubeConfig, options: KubeClientOpti
     httpApi: { send: (request) => new Observable(send(request)) },
   });
 
+  const getJson = async <T>(path: string, { query = {}, accept = 'application/json' }: GetOptions = {}): Promise<T> => {
+    const request = new RequestContext(server + path, HttpMethod.GET);
+    request.setHeaderParam('Accept', accept);
+    for (const [name, value] of Object.entries(query)) request.setQueryParam(name, String(value));
+    await config.applySecurityAuthentication(request);
+    const { httpStatusCode: code, headers, body } = await send(request);
+    const text = await body.text();
+    if (code !== 200) throw new ApiException(code, `GET ${path}`, text, headers);
+    return JSON.parse(text);
+  };
+
   const cluster = kubeConfig.getCurrentCluster();
   const proxy = cluster && !cluster.proxyUrl?.startsWith('socks') ? proxyOf(cluster) : undefined;
   return {
@@ -76,6 +97,7 @@ export function createKubeClient(kubeConfig: KubeConfig, options: KubeClientOpti
     namespace: kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default',
     config,
     api: (type) => new type(configuration),
+    getJson,
     close: () => config.close(),
   };
 }

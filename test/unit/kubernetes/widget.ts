@@ -1,6 +1,6 @@
 // A kind of object for tests of the controller runtime, which is generic over kinds.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { ResourceKind } from '../../../src/kubernetes/client/resource.ts';
+import type { ResourceKind } from '../../../src/kubernetes/client/collection.ts';
 
 export interface Widget extends KubernetesObject {
   spec?: { size?: number };

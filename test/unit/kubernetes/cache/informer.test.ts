@@ -8,6 +8,7 @@ import type { Change } from '../../../../src/kubernetes/cache/reflector.ts';
 import { Store } from '../../../../src/kubernetes/cache/store.ts';
 import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { resource } from '../../../../src/kubernetes/client/resource.ts';
+import { keepAnnotations } from '../../../../src/kubernetes/client/transform.ts';
 import { shouldReconcile } from '../../../../src/kubernetes/controller/predicates.ts';
 import { FakeClock, settled } from '../../../fake-clock.ts';
 import { type Asked, ScriptedApiServer } from '../client/scripted-api-server.ts';
@@ -40,7 +41,7 @@ describe('the informer', () => {
     cluster = createKubeClient(config, { clock });
     informer = startInformer<Widget>({
       cluster,
-      resource: resource(cluster, { ...widgets, annotations: ['ours'] }),
+      resource: resource(cluster, { ...widgets, transform: keepAnnotations('ours') }),
       store,
       onChange: changes.push,
       clock,

@@ -47,6 +47,28 @@ describe('a watch', () => {
     });
   });
 
+  it('asks for metadata only where that is enough, and passes on what the transform leaves', async () => {
+    const transform = ({ metadata }: object & { metadata?: { name?: string } }) => ({
+      metadata: { name: `${metadata?.name}!` },
+    });
+    const events = new Journal<string | undefined>();
+    const listener = { onConnecting: () => undefined, onOpened: () => undefined, onProgress: () => undefined };
+    watch = new ReliableWatch(cluster, listener, { metadataOnly: true, transform });
+    void watch.watch(
+      '/api/v1/nodes',
+      {},
+      (_, { metadata }) => events.push(metadata.name),
+      (error) => ends.push({ error }),
+    );
+    const asked = await server.nextWatch();
+    expect(asked.headers.accept).to.equal(
+      'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json',
+    );
+    asked.open();
+    asked.event('ADDED', { metadata: { name: 'node-1' } });
+    expect(await events.next()).to.equal('node-1!');
+  });
+
   it('that is accepted and never answered ends with an error, unlike a quiet one', async () => {
     bePatientFor(1_000); // long enough to have sent the request on a busy machine too
     void begin();

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { isConflict, isExpired } from '../../../../src/kubernetes/client/errors.ts';
-import { type Resource, resource, slim } from '../../../../src/kubernetes/client/resource.ts';
+import { type Resource, resource } from '../../../../src/kubernetes/client/resource.ts';
+import { keepAnnotations } from '../../../../src/kubernetes/client/transform.ts';
 import { type Widget, widget, widgets } from '../widget.ts';
 import { ScriptedApiServer } from './scripted-api-server.ts';
 
@@ -15,7 +16,7 @@ describe('a resource', () => {
   beforeEach(async () => {
     server = await ScriptedApiServer.start();
     cluster = createKubeClient(server.kubeConfig);
-    api = resource<Widget>(cluster, { ...widgets, annotations: ['kept'] });
+    api = resource<Widget>(cluster, { ...widgets, transform: keepAnnotations('kept') });
   });
   afterEach(async () => {
     await cluster.close();
@@ -69,7 +70,7 @@ describe('a resource', () => {
     asked.json(bear);
     const kept = { annotations: { kept: 'yes' }, finalizers: ['example.dev/ours'] };
     expect((await got).metadata).to.deep.equal({ ...widget('bear', '1').metadata, ...kept });
-    expect(slim({})).to.deep.equal({});
+    expect(keepAnnotations()({})).to.deep.equal({});
   });
 
   it('replaces its status only at the given resourceVersion', async () => {
