@@ -1,26 +1,25 @@
-// The built-in resources that an operator of custom resources uses: Namespaces, ServiceAccounts, Leases and
+// The built-in resources that an operator of custom resources uses. Defined here: Namespaces, ServiceAccounts, Leases and
 // CustomResourceDefinitions. Events are in events.ts.
 
+import { configMaps } from './config-maps.ts';
 import { definitionErrors, definitionSchema, newDefinition } from './crd.ts';
 import { labelErrors } from './metadata.ts';
-import { isJsonObject, type JsonObject, type KubeObject } from './object.ts';
+import { nodes } from './nodes.ts';
+import { isJsonObject, type KubeObject, stringIn } from './object.ts';
 import { ageColumn, createdAtColumn, makeResource, nameColumn, type Resource } from './resource.ts';
 import type { Schema } from './schema/structural.ts';
 import { type FieldError, fieldError } from './status.ts';
 import type { Store } from './store.ts';
 
 export function builtInResources(store: Store): Resource[] {
-  return [namespaces(store), serviceAccounts(store), leases(store), customResourceDefinitions(store)];
-}
-
-function text(object: JsonObject | undefined, name: string): string | null {
-  const value = object?.[name];
-  return typeof value === 'string' ? value : null;
-}
-
-function part(object: KubeObject, name: string): JsonObject | undefined {
-  const value = object[name];
-  return isJsonObject(value) ? value : undefined;
+  return [
+    configMaps(store),
+    namespaces(store),
+    nodes(store),
+    serviceAccounts(store),
+    leases(store),
+    customResourceDefinitions(store),
+  ];
 }
 
 const namespaceSchema: Schema = {
@@ -66,12 +65,12 @@ function namespaces(store: Store): Resource {
         type: 'string',
         description: 'The status of the namespace',
         priority: 0,
-        cell: (object) => text(part(object, 'status'), 'phase'),
+        cell: (object) => stringIn(object.status, 'phase'),
       },
       ageColumn,
     ],
     selectableFields: ['status.phase'],
-    selectable: (object) => ({ 'status.phase': text(part(object, 'status'), 'phase') ?? '' }),
+    selectable: (object) => ({ 'status.phase': stringIn(object.status, 'phase') ?? '' }),
     completeNew: (object) => ({
       ...object,
       metadata: {
@@ -82,7 +81,7 @@ function namespaces(store: Store): Resource {
       status: { phase: 'Active' },
     }),
     hasOtherFinalizers: (object) => {
-      const finalizers = part(object, 'spec')?.finalizers;
+      const finalizers = isJsonObject(object.spec) ? object.spec.finalizers : undefined;
       return Array.isArray(finalizers) && finalizers.length > 0;
     },
   });
@@ -166,7 +165,9 @@ const leaseSchema: Schema = {
 };
 
 function leaseErrors(object: KubeObject): FieldError[] {
-  const { leaseDurationSeconds: duration, leaseTransitions: transitions } = part(object, 'spec') ?? {};
+  const { leaseDurationSeconds: duration, leaseTransitions: transitions } = isJsonObject(object.spec)
+    ? object.spec
+    : {};
   const errors: FieldError[] = [];
   if (typeof duration === 'number' && duration <= 0) {
     errors.push(fieldError.invalid('spec.leaseDurationSeconds', duration, 'must be greater than 0'));
@@ -199,7 +200,7 @@ function leases(store: Store): Resource {
         type: 'string',
         description: 'holderIdentity contains the identity of the holder of a current lease.',
         priority: 0,
-        cell: (object) => text(part(object, 'spec'), 'holderIdentity'),
+        cell: (object) => stringIn(object.spec, 'holderIdentity'),
       },
       ageColumn,
     ],

@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Agent, request as send } from 'node:https';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { parse } from 'yaml';
 import type { KubernetesEmulator } from './emulator.ts';
 
 export interface HttpResponse<Body> {
@@ -35,6 +36,13 @@ export interface Connection {
   /** Resolves when the server has begun to answer. */
   watch<Thing>(path: string, headers?: Readonly<Record<string, string>>): Promise<OpenWatch<Thing>>;
   close(): void;
+}
+
+/** What `connect` needs of a kubeconfig in YAML with one cluster and one user with a token. */
+export function serverOf(kubeconfig: string): Parameters<typeof connect>[0] {
+  const { clusters, users } = parse(kubeconfig);
+  const { server, 'certificate-authority-data': certificate } = clusters[0].cluster;
+  return { url: server, token: users[0].user.token, certificate: Buffer.from(certificate, 'base64').toString() };
 }
 
 export function connect(emulator: Pick<KubernetesEmulator, 'url' | 'token' | 'certificate'>): Connection {

@@ -9,7 +9,7 @@ import type { Json, KubeObject } from './object.ts';
 import { openApiIndex, openApiV3, pathsOf } from './openapi.ts';
 import { openApiV2, openApiV2Type } from './openapi-v2.ts';
 import { deleteOptions, readPatch, writeOptions } from './options.ts';
-import { namespaceFromProtobuf, protobufType } from './protobuf-namespace.ts';
+import { isReadFromProtobuf, objectFromProtobuf, protobufType } from './protobuf-objects.ts';
 import { list, selection } from './reads.ts';
 import { acceptedForm, type Representation, representationFor } from './representation.ts';
 import { mediaType, readBody, readObject, resourcePath } from './request.ts';
@@ -207,10 +207,12 @@ async function onCollection(context: Context): Promise<void> {
   }
 }
 
-/** `kubectl create namespace` of 1.33 sends protobuf only. */
+/** `kubectl create namespace` and `kubectl create configmap` of 1.33 send protobuf only. */
 async function readNewObject(request: IncomingMessage, { kind, origin }: Resource): Promise<Json | undefined> {
-  if (mediaType(request) !== protobufType || kind !== 'Namespace' || origin !== 'built-in') return readObject(request);
-  return namespaceFromProtobuf(await readBody(request));
+  if (mediaType(request) !== protobufType || origin !== 'built-in' || !isReadFromProtobuf(kind)) {
+    return readObject(request);
+  }
+  return objectFromProtobuf(kind, await readBody(request));
 }
 
 async function onObject(context: Context, name: string, subresource: Subresource): Promise<void> {

@@ -2,20 +2,22 @@
 // client libraries.
 //
 // It serves CustomResourceDefinitions and their objects (structural schemas, defaults, pruning, CEL rules, status, printer
-// columns), Namespaces, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch, update, patch, delete,
-// with versions, conflicts, finalizers, selectors, paging, Tables, discovery and OpenAPI. Server-side apply follows the
-// schemas: fields have managers (managedFields), lists with keys are merged by key, `--force-conflicts` takes fields over.
+// columns), Namespaces, Nodes, ConfigMaps, ServiceAccounts and their tokens, Leases and Events: create, get, list, watch,
+// update, patch, delete, with versions, conflicts, finalizers, selectors, paging, Tables, PartialObjectMetadata, discovery
+// and OpenAPI. Server-side apply follows the schemas: fields have managers (managedFields), lists with keys are merged by
+// key, `--force-conflicts` takes fields over.
 //
 // Not supported:
 // - server-side apply and managedFields of Events (415), and in CBOR; the managers of what the server itself writes; the limit of
 //   ten managers that update an object; ownership of another version of a kind whose versions differ in their fields
 // - strategic merge beyond a merge patch, the scale subresource
 // - authorization (every token has all rights), admission webhooks, quotas
-// - pods, secrets, config maps, deployments and every other built-in kind; garbage collection by owner references
+// - what kube-apiserver refuses in the spec and status of a node, such as another providerID
+// - pods, secrets, deployments and every other built-in kind; garbage collection by owner references
 // - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting
 // - CEL's cost limits and compile-time types; of Kubernetes' CEL libraries only what the CEL library has, and replace();
 //   equality of list-maps and list-sets in another order
-// - protobuf (except `kubectl create namespace`) and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
+// - protobuf (except `kubectl create namespace` and `kubectl create configmap`) and CBOR; aggregated discovery; OpenAPI v2 in JSON, and its definitions
 // - watch's sendInitialEvents (refused, as by a server without WatchList); a list from "any version" is the newest one
 // - warnings about duplicate keys in a JSON body; expiry of Events
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -29,6 +29,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The member `name` of `object` if it is a string, else null. */
+export function stringIn(object: Json | undefined, name: string): string | null {
+  const value = isJsonObject(object) ? object[name] : undefined;
+  return typeof value === 'string' ? value : null;
+}
+
 /** An object's storage key; sorts as in etcd. */
 export function keyOf(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;

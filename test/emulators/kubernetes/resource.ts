@@ -40,6 +40,8 @@ export interface Resource extends ResourceNames {
   /** `custom` resources refuse strategic merge patches and updates without a resourceVersion. */
   readonly origin: 'built-in' | 'custom';
   readonly hasStatus: boolean;
+  /** Whether a creation may set the status. */
+  readonly allowsStatusOnCreate: boolean;
   /** Whether metadata.generation is kept. */
   readonly hasGeneration: boolean;
   /** Whether its objects have the subresource `token`. */
@@ -73,6 +75,7 @@ export function makeResource(given: Required & Partial<Resource>): Resource {
     validator: makeValidator(schema),
     ownedSchema: { ...schema, properties: { ...schema.properties, metadata: ownedMetadataSchema } },
     hasStatus: false,
+    allowsStatusOnCreate: false,
     hasGeneration: false,
     hasTokens: false,
     allowsCreateOnUpdate: false,

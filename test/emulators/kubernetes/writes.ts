@@ -76,7 +76,7 @@ export function createDecoded(
   delete metadata.generation;
   const { status: _, ...withoutStatus } = sent;
   const fresh: KubeObject = {
-    ...(resource.hasStatus ? withoutStatus : sent),
+    ...(resource.hasStatus && !resource.allowsStatusOnCreate ? withoutStatus : sent),
     apiVersion: sent.apiVersion,
     kind: sent.kind,
     metadata: { ...metadata, ...(resource.hasGeneration && { generation: 1 }) },

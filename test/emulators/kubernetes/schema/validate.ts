@@ -9,11 +9,11 @@ import { child, element, type Schema } from './structural.ts';
 export type Validate = (value: Json) => FieldError[];
 
 /** Formats that only define how a value is represented. */
-const unchecked = ['int32', 'int64', 'float', 'double', 'byte', 'password', 'quantity'];
+const unchecked = ['int32', 'int64', 'float', 'double', 'password', 'quantity'];
 
 export function compileSchema(schema: Schema): Validate {
   const ajv = new Ajv({ allErrors: true, strict: false, verbose: true, validateFormats: true, logger: false });
-  ajvFormats.default(ajv, ['date-time', 'date', 'uuid', 'uri', 'email', 'ipv4', 'ipv6', 'hostname']);
+  ajvFormats.default(ajv, ['byte', 'date-time', 'date', 'uuid', 'uri', 'email', 'ipv4', 'ipv6', 'hostname']);
   for (const format of unchecked) ajv.addFormat(format, true);
   // metav1.MicroTime, which kube-apiserver accepts in exactly this layout (recorded).
   ajv.addFormat('micro-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/);
