@@ -204,5 +204,13 @@ describe(`nodes and config maps${missing ? ` (pending: ${missing})` : ''}`, () =
       expect((await patch({ immutable: false })).code).to.equal(422);
       expect((await patch({ metadata: { labels: { x: '1' } } })).code).to.equal(200);
     });
+
+    it('is listed without kind and apiVersion, as built-in objects are', async () => {
+      await create('a', { data: { x: '1' } });
+      const { body } = await server.request<{ kind: string; items: KubeObject[] }>('GET', configMaps);
+      expect(Object.keys(body)).to.deep.equal(['kind', 'apiVersion', 'metadata', 'items']);
+      expect(body.kind).to.equal('ConfigMapList');
+      expect(Object.keys(body.items[0] ?? {})).to.deep.equal(['metadata', 'data']);
+    });
   });
 });

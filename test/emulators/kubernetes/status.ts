@@ -188,6 +188,9 @@ export const unsupportedMediaType = (accepted: readonly string[]) =>
 export const notAcceptable = (accepted: readonly string[]) =>
   new ApiError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 
+/** For a representation that the object does not have. */
+export const notInThatForm = (message: string) => new ApiError(406, 'NotAcceptable', message);
+
 export const tooLarge = (limit: number) =>
   new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 

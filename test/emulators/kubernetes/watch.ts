@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/lib/clock.ts';
 import type { KubeObject } from './object.ts';
 import { type Includes, integerIn, selection, versionIn } from './reads.ts';
 import type { Representation } from './representation.ts';
-import { type ApiError, expired, fieldError, invalid } from './status.ts';
+import { ApiError, expired, fieldError, invalid } from './status.ts';
 import type { Change, Store } from './store.ts';
 import type { Target } from './writes.ts';
 
@@ -25,7 +25,7 @@ export interface WatchRequest {
 
 /** Answers on `response` until the watch ends; throws an ApiError before anything is sent if the request is invalid. */
 export function watch(request: WatchRequest, response: ServerResponse): void {
-  const { store, clock, target, query, representation } = request;
+  const { target, query } = request;
   const { collection } = target.resource;
   if (query.get('sendInitialEvents')) {
     // As a server without the feature WatchList; client-go then lists and watches.
@@ -48,46 +48,74 @@ export function watch(request: WatchRequest, response: ServerResponse): void {
     end(response, expired(from, collection.oldest));
     return;
   }
-  const send = (type: string, object: string) => response.write(`{"type":"${type}","object":${object}}\n`);
-  const sendChange = (change: Change) => {
-    const event = filtered(includes, change);
-    if (event) send(event.type, representation.event(event.object));
-  };
-  if (from === 0) {
-    for (const object of collection.list()) if (includes(object)) send('ADDED', representation.event(object));
-  }
-  for (const change of missed) sendChange(change);
+  stream(request, response, { includes, from, missed, seconds });
+}
 
-  const wantsBookmarks = ['true', '1'].includes(query.get('allowWatchBookmarks') ?? '');
-  const bookmark = () => send('BOOKMARK', representation.bookmark(String(Math.max(store.version, from))));
-  let cancelBookmark = () => {};
-  const bookmarkRegularly = () => {
-    cancelBookmark = clock.after(bookmarkIntervalMs, () => {
-      bookmark();
-      bookmarkRegularly();
-    });
-  };
-  if (wantsBookmarks) bookmarkRegularly();
+interface Start {
+  readonly includes: Includes;
+  /** 0: every object first. */
+  readonly from: number;
+  readonly missed: readonly Change[];
+  /** 0: the default duration. */
+  readonly seconds: number;
+}
 
-  const unsubscribe = collection.subscribe({
-    // A client may ask for a future version, and gets the changes after it.
-    changed: (change) => change.version > from && sendChange(change),
-    closed: () => finish(),
-  });
-  const cancelEnd = clock.after(seconds > 0 ? seconds * 1000 : maxDurationMs, () => {
-    if (wantsBookmarks) bookmark();
-    finish();
-  });
+function stream({ store, clock, target, query, representation }: WatchRequest, response: ServerResponse, start: Start) {
+  const { includes, from, missed, seconds } = start;
+  const { collection } = target.resource;
+  let isOpen = true;
+  const cancels: (() => void)[] = [];
   const forget = () => {
-    unsubscribe();
-    cancelBookmark();
-    cancelEnd();
+    isOpen = false;
+    for (const cancel of cancels.splice(0)) cancel();
   };
   // Unsubscribes at once and not on 'close': a change between the two would be written after the end.
   const finish = () => {
     forget();
     response.end();
   };
+  const send = (type: string, object: () => string) => {
+    if (!isOpen) return;
+    try {
+      response.write(`{"type":"${type}","object":${object()}}\n`);
+    } catch (error) {
+      // Like kube-apiserver, which ends a watch whose event has no representation of the accepted form.
+      if (!(error instanceof ApiError)) throw error;
+      finish();
+    }
+  };
+  const sendChange = (change: Change) => {
+    const event = filtered(includes, change);
+    if (event) send(event.type, () => representation.event(event.object));
+  };
+  if (from === 0) {
+    for (const object of collection.list()) if (includes(object)) send('ADDED', () => representation.event(object));
+  }
+  for (const change of missed) sendChange(change);
+  if (!isOpen) return;
+
+  const wantsBookmarks = ['true', '1'].includes(query.get('allowWatchBookmarks') ?? '');
+  const bookmark = () => send('BOOKMARK', () => representation.bookmark(String(Math.max(store.version, from))));
+  let cancelBookmark = () => {};
+  const bookmarkRegularly = () => {
+    cancelBookmark = clock.after(bookmarkIntervalMs, () => {
+      bookmark();
+      if (isOpen) bookmarkRegularly();
+    });
+  };
+  if (wantsBookmarks) bookmarkRegularly();
+  cancels.push(
+    () => cancelBookmark(),
+    collection.subscribe({
+      // A client may ask for a future version, and gets the changes after it.
+      changed: (change) => change.version > from && sendChange(change),
+      closed: finish,
+    }),
+    clock.after(seconds > 0 ? seconds * 1000 : maxDurationMs, () => {
+      if (wantsBookmarks) bookmark();
+      if (isOpen) finish();
+    }),
+  );
   response.on('close', forget);
 }
 
