@@ -23,12 +23,11 @@ export interface RegistryReplicationBody {
       name: string;
     };
     /**
-     * The regions that have a replica. The home region, where the registry itself lives, needs no mention: Azure keeps a replica there by itself. Listing it alone means "no other replicas".
+     * The regions that have a replica. The home region, where the registry itself lives, needs no mention: Azure keeps a replica there by itself. Listing it alone means "no other replicas". May be left out where regionsFrom is there.
      *
-     * @minItems 1
      * @maxItems 100
      */
-    regions: {
+    regions?: {
       /**
        * The Azure region, as "japaneast" or "Japan East"; both mean the same.
        */
@@ -44,6 +43,109 @@ export interface RegistryReplicationBody {
         [k: string]: string;
       };
     }[];
+    /**
+     * Sources of further regions: this object follows them. Each region that a source names has a replica, as if it were listed. An entry in spec.regions wins over a source, and an earlier source over a later one.
+     *
+     * @maxItems 8
+     */
+    regionsFrom?: {
+      /**
+       * The regions of this cluster's nodes, by their label topology.kubernetes.io/region.
+       */
+      nodes?: {
+        /**
+         * Only nodes with matching labels count. If unset or empty, all do.
+         */
+        selector?: {
+          /**
+           * Labels and their values; all must match.
+           */
+          matchLabels?: {
+            [k: string]: string;
+          };
+          /**
+           * Further requirements; all must hold.
+           *
+           * @maxItems 16
+           */
+          matchExpressions?: {
+            /**
+             * The label's key.
+             */
+            key: string;
+            /**
+             * In and NotIn need values; Exists and DoesNotExist take none.
+             */
+            operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+            /**
+             * @maxItems 64
+             */
+            values?: string[];
+          }[];
+        };
+      };
+      /**
+       * The regions that other objects name: one of a namespaced kind in this object's namespace, or any of a cluster-scoped kind. The operator reads only the kinds that its flag --region-sources names.
+       */
+      resources?: {
+        /**
+         * Such as cluster.kubernetes-fleet.io/v1, or v1.
+         */
+        apiVersion: string;
+        /**
+         * Such as MemberCluster.
+         */
+        kind: string;
+        /**
+         * Where an object of this kind names its region: a JSONPath as kubectl reads it, such as .spec.location or .metadata.labels['fleet\.azure\.com/location'].
+         */
+        location: string;
+        /**
+         * Only objects with matching labels count. If unset or empty, all do.
+         */
+        selector?: {
+          /**
+           * Labels and their values; all must match.
+           */
+          matchLabels?: {
+            [k: string]: string;
+          };
+          /**
+           * Further requirements; all must hold.
+           *
+           * @maxItems 16
+           */
+          matchExpressions?: {
+            /**
+             * The label's key.
+             */
+            key: string;
+            /**
+             * In and NotIn need values; Exists and DoesNotExist take none.
+             */
+            operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+            /**
+             * @maxItems 64
+             */
+            values?: string[];
+          }[];
+        };
+      };
+      /**
+       * The routing of the regions of this source, as in spec.regions.
+       */
+      routing?: 'Enabled' | 'Disabled' | 'WhenReady';
+      /**
+       * The Azure tags of the regions of this source, as in spec.regions; at most 5.
+       */
+      tags?: {
+        [k: string]: string;
+      };
+    }[];
+    /**
+     * How long a region that no source names any more is kept. 0s: not at all. At most 8760h. The default is 24h.
+     */
+    keepUnused?: string;
     /**
      * The identity that acts in Azure for this object. If unset, the operator acts as itself, where --default-identity allows it.
      */
@@ -173,7 +275,7 @@ export interface RegistryReplicationBody {
        */
       replica?: string;
       /**
-       * Whether the spec lists this region.
+       * Whether the spec lists this region, or a source names it or did so until spec.keepUnused ago.
        */
       desired: boolean;
       /**
@@ -200,6 +302,31 @@ export interface RegistryReplicationBody {
        * When the state was entered; of an Absent region whose creation Azure refuses, when it was refused first.
        */
       since?: string;
+      /**
+       * The sources of spec.regionsFrom that name this region.
+       *
+       * @maxItems 8
+       */
+      neededBy?: {
+        /**
+         * "nodes", or a kind.
+         */
+        source: string;
+        /**
+         * How many of its objects name the region.
+         */
+        count: number;
+        /**
+         * The first of them by name, at most 5; none of nodes.
+         *
+         * @maxItems 5
+         */
+        names?: string[];
+      }[];
+      /**
+       * Since when no source names this region any more. It is kept for spec.keepUnused from then on.
+       */
+      unusedSince?: string;
       /**
        * Whether this replica has been Ready since the region was listed. It ends with the replica.
        */
@@ -246,6 +373,44 @@ export interface RegistryReplicationBody {
       retryAfter?: string;
       /**
        * Why the region is not as asked.
+       */
+      message?: string;
+    }[];
+    /**
+     * The sources of spec.regionsFrom as the operator sees them. Those of one kind are told as one.
+     *
+     * @maxItems 8
+     */
+    sources?: {
+      /**
+       * "nodes", or a kind.
+       */
+      source: string;
+      /**
+       * Synced: its objects are known and name at least one region. Empty: they name none. NotSynced: they were not listed yet. NotAllowed: the flag --region-sources does not name the kind. Forbidden: the API server refuses to list it. NotInstalled: the API server does not know it. Invalid: the path cannot be read.
+       */
+      state: 'Synced' | 'Empty' | 'NotSynced' | 'NotAllowed' | 'Forbidden' | 'NotInstalled' | 'Invalid';
+      /**
+       * How many regions it names.
+       */
+      regions?: number;
+      /**
+       * Values that are no Azure region of the subscription. They create nothing.
+       */
+      unknown?: {
+        /**
+         * How many different ones.
+         */
+        count: number;
+        /**
+         * The first of them, at most 3, cut to 40 characters.
+         *
+         * @maxItems 3
+         */
+        examples?: string[];
+      };
+      /**
+       * Why the source cannot be read, and the remedy.
        */
       message?: string;
     }[];

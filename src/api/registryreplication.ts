@@ -22,6 +22,7 @@ export const allowedRegistries = `${group}/allowed-registries`;
 
 export interface RegistryReplication extends KubernetesObject, RegistryReplicationBody {
   metadata: V1ObjectMeta & { name: string; namespace: string };
+  spec: Spec;
 }
 
 /** The ServiceAccount that acts for the object, always in its own namespace, since the spec cannot name another one. */
@@ -34,11 +35,17 @@ export interface ServiceAccountName {
   readonly name: string;
 }
 
-export type Spec = RegistryReplicationBody['spec'];
+type SpecBody = RegistryReplicationBody['spec'];
+
+/** Optional in what people write; the API server defaults it. */
+export type Spec = SpecBody & Required<Pick<SpecBody, 'regions'>>;
 export type Status = NonNullable<RegistryReplicationBody['status']>;
 export type RegionSpec = Spec['regions'][number];
 export type RegionStatus = NonNullable<Status['regions']>[number];
 export type RegionState = RegionStatus['state'];
+export type RegionSource = NonNullable<Spec['regionsFrom']>[number];
+export type SourceStatus = NonNullable<Status['sources']>[number];
+export type NeededBy = NonNullable<RegionStatus['neededBy']>[number];
 export type Condition = NonNullable<Status['conditions']>[number];
 export type PlanEntry = NonNullable<Status['plan']>[number];
 export type Phase = NonNullable<Status['phase']>;

@@ -125,6 +125,7 @@ function createContext(options: ReconcilerOptions, { claims, state, updateClaims
     namespaceOf: (object, ageMs) => readNamespace(object.metadata.namespace, ageMs),
     claims,
     current: (object) => store.read(namespacedName(object)),
+    sourcesOf: () => [],
     defaultIntervalMs: interval,
     state,
   };

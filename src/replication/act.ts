@@ -3,6 +3,7 @@ import { annotation, type RegistryReplication } from '../api/registryreplication
 import { type Accepted, type Arm, ArmError, attempt, type Replica, type ReplicaChange } from '../azure/arm.ts';
 import { authorize, type NamespaceReading } from './authorization.ts';
 import type { Context } from './context.ts';
+import { type FollowingObject, isStillFollowed } from './follow.ts';
 import type { Outcome, Pass, Result } from './pass.ts';
 import { dueSteps, type Plan } from './plan.ts';
 import { isIntentStored } from './replica-history.ts';
@@ -71,11 +72,12 @@ export function withoutWithheldCreations(plan: Plan, { withheld }: ActResult): P
   return { ...plan, steps: plan.steps.filter((step) => step.action !== 'create' || !withheld.includes(step)) };
 }
 
-/** True if the object is still authorized, unchanged since the pass began, and the holder of its registry. */
-function isStillIntended(planned: RegistryReplication, namespace: NamespaceReading, context: Context): boolean {
+/** True if the object is still authorized, unchanged since the pass began, as are its sources, and the holder of its registry. */
+function isStillIntended(planned: FollowingObject, namespace: NamespaceReading, context: Context): boolean {
   return (
     authorize(planned, context.rules, namespace) === undefined &&
     isUnchanged(planned, context) &&
+    isStillFollowed(planned, context.sourcesOf(planned)) &&
     context.claims.isHolder(planned)
   );
 }

@@ -7,6 +7,7 @@ import type { Claims } from './claims.ts';
 import type { ObjectEvent } from './events.ts';
 import type { Limits } from './plan.ts';
 import type { ProcessState } from './process-state.ts';
+import type { SourceReading } from './sources.ts';
 
 /** Kubernetes operations on the object. Writes that keep it resolve to the object as written. */
 export interface Objects {
@@ -36,6 +37,8 @@ export interface Context {
   readonly rules: Rules;
   /** Reads the object's namespace, at most `ageMs` old. Rejects when the API server does not answer. */
   readonly namespaceOf: (object: RegistryReplication, ageMs: number) => Promise<NamespaceReading>;
+  /** What the object's sources say now: one reading for each entry of spec.regionsFrom. */
+  readonly sourcesOf: (object: RegistryReplication) => readonly SourceReading[];
   /** Default ms between drift checks, for objects without spec.interval. */
   readonly defaultIntervalMs: number;
   readonly state: ProcessState;

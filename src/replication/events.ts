@@ -1,6 +1,6 @@
 // Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
-import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { NeededBy, PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import { listing, longSyncing, summarizeRegions } from './messages.ts';
 import { isAccepted, type Result, type SentRequest } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
@@ -33,6 +33,7 @@ export function eventsFor(object: RegistryReplication, after: Status, results?: 
   return [
     ...refusalEvents(refusals),
     ...eventsOfResults(object, results),
+    ...needEvents(object, rows, before),
     ...rows.flatMap((row) => rowEvents(object, row, before.get(row.location)).map(withContext(row))),
     ...gone.filter(hadReplica).map((row) => goneEvent(object, row)),
     ...scheduleEvents(object, after),
@@ -192,6 +193,34 @@ function rowEvents(object: RegistryReplication, row: RegionStatus, before: Regio
     return [{ type: 'Warning', reason: 'ReplicaVanished', action: 'Look', note: `${location}: ${message}` }];
   if (state === 'Absent' && before && hadReplica(before)) return [goneEvent(object, before)];
   return [];
+}
+
+/** A source has begun, or ceased, to name regions. */
+function needEvents(
+  { spec }: RegistryReplication,
+  rows: readonly RegionStatus[],
+  before: ReadonlyMap<string, RegionStatus>,
+): ObjectEvent[] {
+  const needed = rows.filter(({ location, neededBy }) => neededBy && !before.get(location)?.neededBy);
+  const unused = rows.filter(({ location, unusedSince }) => unusedSince && !before.get(location)?.unusedSince);
+  const kept = spec.keepUnused ?? '24h';
+  return [
+    ...needed.map(({ location, neededBy = [] }): ObjectEvent => {
+      const note = `${location}: needed by ${neededBy.map(ofNeed).join(' and ')}`;
+      return { type: 'Normal', reason: 'RegionNeeded', action: 'Look', note, locations: [location] };
+    }),
+    ...unused.map(({ location, desired }): ObjectEvent => {
+      const note = `${location}: no source names it any more${desired ? `; kept for ${kept}, and then pruned` : ''}`;
+      return { type: 'Normal', reason: 'RegionUnused', action: 'Look', note, locations: [location] };
+    }),
+  ];
+}
+
+/** "nodes (12)", "MemberCluster prod-eu, prod-us and 3 more". */
+function ofNeed({ source, count, names = [] }: NeededBy): string {
+  if (names.length === 0) return `${source} (${count})`;
+  const more = count - names.length;
+  return `${source} ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function named({ location, replica = location }: RegionStatus) {

@@ -3,6 +3,7 @@ import { annotation, finalizer, type RegistryReplication, type Status } from '..
 import { isoSeconds } from '../lib/clock.ts';
 import { authorize, type Denial, readingAge } from './authorization.ts';
 import type { Context, Objects } from './context.ts';
+import { remembered } from './follow.ts';
 import { earlier } from './prune-delay.ts';
 import type { Report } from './status.ts';
 import { reportClaimed, reportDenied, reportInvalid, reportSuspended, withoutRegions } from './unobserved-status.ts';
@@ -15,7 +16,7 @@ export type Gate =
   | { readonly kind: 'detach'; readonly why: string }
   /** The pass must not read or write Azure. */
   | { readonly kind: 'closed'; readonly report: Report }
-  /** `object` carries the claim to store. */
+  /** `object` carries the claim to store and the regions that it followed. */
   | { readonly kind: 'open'; readonly object: RegistryReplication };
 
 /** How long a namespace must be denied the registry before its object loses the claim. */
@@ -27,7 +28,8 @@ export async function checkGate(object: RegistryReplication, context: Context): 
   const problems = problemsOf(object);
   const refusal = authorize(object, context.rules, await context.namespaceOf(object, readingAge(object)));
   claims.deny(object, refusal !== undefined);
-  const own = withClaim(object, claims.isHolder(object) ? claimKept(object, refusal, now) : undefined);
+  const claim = claims.isHolder(object) ? claimKept(object, refusal, now) : undefined;
+  const own = remembered(withClaim(object, claim), now);
   const holds = own.status?.claim !== undefined;
 
   if (object.metadata.deletionTimestamp !== undefined) {

@@ -1,8 +1,10 @@
-// The reads of a pass: the registry, the LIST of its replicas, and the GETs that a plan would rest on.
+// The reads of a pass: the registry, the LIST of its replicas, the object's sources, and the GETs that a plan would rest on.
 import { isDeepStrictEqual } from 'node:util';
 import { type RegistryReplication, serviceAccountOf } from '../api/registryreplication.ts';
 import { type Arm, ArmError, attempt, type Registry } from '../azure/arm.ts';
+import { tableCatalog } from '../azure/region-catalog.ts';
 import type { Context } from './context.ts';
+import { type FollowingObject, followed } from './follow.ts';
 import { normalise } from './location.ts';
 import { type GetResult, listed, noRegistry, type Observation, withGets } from './observation.ts';
 import { dueSteps, type Plan, planFor } from './plan.ts';
@@ -19,7 +21,7 @@ export interface Planned {
 /** Maximum age of a registry that is not read again: far below any interval, so that lasting changes are seen. */
 const maxRegistryAgeMs = 5 * 60_000;
 
-/** The regions of the subscription serve a hint about misspelt ones: a pass waits no longer for them. */
+/** The regions of the subscription serve a hint about misspelt ones, and tell which values of sources are regions: a pass waits no longer. */
 const maxHintWaitMs = 2_000;
 
 /** LISTs the replicas, and reads the registry unless a cached one is recent enough. */
@@ -72,7 +74,7 @@ async function read({ spec }: RegistryReplication, { arm, clock, state }: Contex
  * acts on a cached registry is kept only if the registry is unchanged.
  */
 export async function planWithConfirmation(
-  object: RegistryReplication,
+  object: FollowingObject,
   first: Observation,
   context: Context,
 ): Promise<Planned | ArmError> {
@@ -97,7 +99,33 @@ export async function planWithConfirmation(
   }
 }
 
-function planNow(object: RegistryReplication, observation: Observation, context: Context): Plan {
+/** The object with the regions that its sources name now. A deleted object asks none: it leaves what its last status shows. */
+export async function withSources(
+  object: RegistryReplication,
+  { replicas, registry }: Observation,
+  context: Context,
+): Promise<FollowingObject> {
+  const { arm, clock, monotonic, state } = context;
+  const asker = { arm, account: serviceAccountOf(object) };
+  const { uid = '', deletionTimestamp } = object.metadata;
+  const now = clock.now();
+  const home = registry && normalise(registry.location);
+  const readings = deletionTimestamp === undefined ? context.sourcesOf(object) : undefined;
+  const isThere = (location: string) => location === home || replicas.has(location);
+  const named = (readings ?? []).flatMap((reading) => (reading.state === 'Synced' ? [...reading.values.keys()] : []));
+  const others = named.map(normalise).filter((location) => !isThere(location));
+  const { subscriptionId } = object.spec.registry;
+  const query = { wanted: others, maxWaitMs: maxHintWaitMs };
+  const catalog = others.length > 0 ? await state.regionCatalogs.regionsOf(asker, subscriptionId, query) : tableCatalog;
+  // A list without the registry's home region is ignored.
+  const { regions } = home !== undefined && catalog.has(home) === false ? tableCatalog : catalog;
+  const names = new Set(regions.map(({ name }) => name));
+  const isRegion = (location: string) => isThere(location) || names.has(location);
+  const ageOf = (key: string, since: number) => state.pruneTimers.age(uid, key, since, now, monotonic());
+  return followed(object, { readings, home, isRegion, now, ageOf });
+}
+
+function planNow(object: FollowingObject, observation: Observation, context: Context): Plan {
   const { clock, limits, state, monotonic } = context;
   const now = clock.now();
   const { uid = '' } = object.metadata;
@@ -110,7 +138,7 @@ function planNow(object: RegistryReplication, observation: Observation, context:
 
 /** Confirms the registry where it matters, and adds ARM's reasons for failures. */
 async function confirmRegistry(
-  object: RegistryReplication,
+  object: FollowingObject,
   { observation, plan }: Planned,
   context: Context,
 ): Promise<Planned | ArmError> {

@@ -1,13 +1,17 @@
 // What one pass knows: the object, what ARM showed, the plan, and the outcome of each step.
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { ArmError, Replica } from '../azure/arm.ts';
+import type { FollowingObject } from './follow.ts';
 import type { Observation } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { Step } from './step.ts';
 
 export interface Pass {
-  /** The object as the pass began, with the claim that it stores. Events compare the new status with this one's. */
-  readonly object: RegistryReplication;
+  /**
+   * The object as the pass began, with the claim that it stores and the regions that it follows. Events compare the new status with
+   * this one's.
+   */
+  readonly object: FollowingObject;
   /** The object as Kubernetes stored it last. */
   readonly stored: RegistryReplication;
   /** The status that the new one builds on: with the intent, once that is stored. */

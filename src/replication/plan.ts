@@ -5,13 +5,14 @@ import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { backoffUntil } from './backoff.ts';
+import { type FollowingObject, pruneHold } from './follow.ts';
 import { normalise } from './location.ts';
 import type { Observation } from './observation.ts';
 import { type AgeOf, prunableFrom } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
 import { holdAfterDeletion, holdOfAttempt, recoveryOf } from './recovery.ts';
 import { isRetryRequested } from './region-state.ts';
-import { isInMotion, needsConfirmation, type Region, regionsOf } from './regions.ts';
+import { isInMotion, isUnused, needsConfirmation, type Region, regionsOf } from './regions.ts';
 import { theReplica } from './replica-names.ts';
 import { schedule } from './schedule.ts';
 import type { Step } from './step.ts';
@@ -43,7 +44,7 @@ export interface Limits {
   readonly ageOf?: AgeOf;
 }
 
-export function planFor(object: RegistryReplication, observed: Observation, now: Date, limits: Limits): Plan {
+export function planFor(object: FollowingObject, observed: Observation, now: Date, limits: Limits): Plan {
   const regions = regionsOf(object, observed, now);
   const leaving = object.metadata.deletionTimestamp !== undefined;
   const hearsay = regions.filter(needsConfirmation);
@@ -111,20 +112,25 @@ function obstacleOf(
 type PrunableFrom = (region: Region) => Date | undefined;
 
 function convergenceSteps(
-  { spec }: RegistryReplication,
+  object: FollowingObject,
   regions: readonly Region[],
   prunableFromOf: PrunableFrom,
   now: Date,
 ): Step[] {
-  const listed = regions.filter(({ spec }) => spec);
+  const listed = regions.filter((region) => region.spec && !isUnused(region));
   const creations = listed
     .filter((region) => !region.home && region.state === 'Absent')
     .map((region) => creation(region, now));
   const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
-  if (spec.prune === 'Retain') return [...creations, ...updates];
+  if (object.spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce, failedGet }) => !readyOnce || failedGet).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.spec && !region.home && !isDeleted(region));
-  return [...creations, ...updates, ...prunes.map((region) => pruning(region, notYet, prunableFromOf(region), now))];
+  const pruningOf = (region: Region) => {
+    const message = pruneHold(object, region.pruneEvidence.wasListed);
+    const step = pruning(region, notYet, prunableFromOf(region), now);
+    return message === undefined ? step : { ...step, hold: { waitsFor: [], message } };
+  };
+  return [...creations, ...updates, ...prunes.map(pruningOf)];
 }
 
 function creation(region: Region, now: Date): Step {
@@ -176,9 +182,12 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
   }
 }
 
+const notListed = 'not in spec.regions';
+
 /** Make before break: a prune waits for every listed region, so that images never move farther away. */
 function pruning(region: Region, notYet: readonly string[], from: Date | undefined, now: Date): Step {
-  const step = deletion(region, 'not in spec.regions');
+  const since = region.need?.unusedSince;
+  const step = deletion(region, since ? `unused since ${timeOfDay(since, now)}` : notListed);
   const isOwnFailure = region.state === 'Failed' && region.createdHere;
   if (isOwnFailure) return step;
   if (from !== undefined) {

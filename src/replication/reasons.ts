@@ -37,6 +37,21 @@ export const reasons = {
     meaning: 'The object was suspended before its first observation.',
     remedy: 'Set spec.suspend to false.',
   },
+  NoRegions: {
+    needsIntervention: false,
+    meaning: 'No region is listed, and no source names one yet.',
+    remedy: 'See status.sources.',
+  },
+  SourceNotSynced: {
+    needsIntervention: false,
+    meaning: 'A source of spec.regionsFrom was not listed yet; nothing is removed until it is.',
+    remedy: '',
+  },
+  SourceUnreadable: {
+    needsIntervention: true,
+    meaning: 'A source of spec.regionsFrom cannot be read; nothing is removed until it can.',
+    remedy: 'Do what the message says.',
+  },
   OutOfSync: {
     needsIntervention: false,
     meaning: 'In mode Observe, the plan is not empty.',

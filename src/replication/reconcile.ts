@@ -7,7 +7,7 @@ import { type ActResult, carryOut, isUnchanged, persistIntent, withoutWithheldCr
 import type { Context } from './context.ts';
 import { detachedEvent, eventsFor, eventsOfResults, eventsOnRelease, isDrift, type ObjectEvent } from './events.ts';
 import { checkGate, hasFinalizer } from './gate.ts';
-import { observe, planWithConfirmation } from './observe.ts';
+import { observe, planWithConfirmation, withSources } from './observe.ts';
 import { isAccepted, type Pass } from './pass.ts';
 import { isRetryRequested } from './region-state.ts';
 import { isAtRest } from './regions.ts';
@@ -46,12 +46,20 @@ export async function reconcile(object: RegistryReplication, context: Context): 
   }
 }
 
-/** `stored`: as Kubernetes has it. `object`: the same with the claim that was decided now; decisions use this one. */
-async function runPass(object: RegistryReplication, stored: RegistryReplication, context: Context): Promise<Outcome> {
-  if (isRetryRequested(object)) context.state.contention.forget(uidOf(object));
-  const observation = await observe(object, context);
+/**
+ * `stored`: as Kubernetes has it. `permitted`: the same with the claim that was decided now and the regions that it followed;
+ * decisions use this one, with the regions that it follows now.
+ */
+async function runPass(
+  permitted: RegistryReplication,
+  stored: RegistryReplication,
+  context: Context,
+): Promise<Outcome> {
+  if (isRetryRequested(permitted)) context.state.contention.forget(uidOf(permitted));
+  const observation = await observe(permitted, context);
   if (observation instanceof ArmError)
-    return finish({ object, stored }, reportFailedObservation(object, observation, context), context);
+    return finish({ object: permitted, stored }, reportFailedObservation(permitted, observation, context), context);
+  const object = await withSources({ ...permitted, spec: stored.spec }, observation, context);
 
   // Both take a round trip, and neither needs the other.
   const needsFinalizer = manages(object) && observation.registry !== undefined && !hasFinalizer(object);

@@ -59,6 +59,7 @@ interface Parts {
 function rowFor(object: RegistryReplication, region: Region, parts: Parts, now: Date): RegionStatus {
   const { location, name, replica, spec, home, state, since, readyOnce, deletedAt, failure, pruneEvidence } = region;
   const { progress, attempts } = parts;
+  const { neededBy = [], unusedSince } = region.need ?? {};
   const { createdHere, createdAt } = creationOf(object, region, parts, now);
   const managedTags = tagsOwned(object, region);
   const provisioningState = provisioningStateOf(region);
@@ -72,6 +73,8 @@ function rowFor(object: RegistryReplication, region: Region, parts: Parts, now: 
     ...(replica?.displayStatus !== undefined && { displayStatus: replica.displayStatus }),
     ...(replica && { routing: replica.routing ? 'Enabled' : 'Disabled' }),
     since,
+    ...(neededBy.length > 0 && { neededBy: [...neededBy] }),
+    ...(unusedSince !== undefined && { unusedSince }),
     // Kept for replicas that this object created, in case the region is listed again.
     ...((spec || (createdHere && readyOnce)) && { readyOnce }),
     ...(createdHere && { createdHere }),

@@ -4,6 +4,7 @@ import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { isTemporaryRefusal } from './backoff.ts';
+import type { FollowingObject, Need } from './follow.ts';
 import { normalise } from './location.ts';
 import type { Observation } from './observation.ts';
 import { type PruneEvidence, pruneEvidence } from './prune-delay.ts';
@@ -14,8 +15,10 @@ import { replicaNames } from './replica-names.ts';
 export interface Region extends ReplicaHistory {
   /** Normalised. */
   readonly location: string;
-  /** The region's entry in the spec; undefined if not listed. */
+  /** The region's entry in the spec, or what its source makes of it; undefined if the object does not want the region. */
   readonly spec: RegionSpec | undefined;
+  /** Why sources want the region, or wanted it. */
+  readonly need: Need | undefined;
   readonly home: boolean;
   /** The replica that ARM returned for the region. */
   readonly replica: Replica | undefined;
@@ -46,7 +49,7 @@ export interface Region extends ReplicaHistory {
 }
 
 /** The home region and all regions from spec, ARM and status. Listed regions come first, in the spec's order. */
-export function regionsOf(object: RegistryReplication, observation: Observation, now: Date): Region[] {
+export function regionsOf(object: FollowingObject, observation: Observation, now: Date): Region[] {
   const { registry } = observation;
   const home = registry && normalise(registry.location);
   const rows = isSameRegistry(object, registry) ? (object.status?.regions ?? []) : [];
@@ -58,7 +61,14 @@ export function regionsOf(object: RegistryReplication, observation: Observation,
   return [...locations].map((location) =>
     regionAt(
       { location, name: names.get(location) ?? location, home: location === home },
-      { object, spec: specs.get(location), previous: previous.get(location), observation, now },
+      {
+        object,
+        spec: specs.get(location),
+        need: object.following?.needs.get(location),
+        previous: previous.get(location),
+        observation,
+        now,
+      },
     ),
   );
 }
@@ -66,6 +76,7 @@ export function regionsOf(object: RegistryReplication, observation: Observation,
 interface Sources {
   readonly object: RegistryReplication;
   readonly spec: RegionSpec | undefined;
+  readonly need: Need | undefined;
   readonly previous: RegionStatus | undefined;
   readonly observation: Observation;
   readonly now: Date;
@@ -73,7 +84,7 @@ interface Sources {
 
 function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources: Sources): Region {
   const { location, name, home } = identity;
-  const { object, spec, previous, observation, now } = sources;
+  const { object, spec, need, previous, observation, now } = sources;
   const key = name.toLowerCase();
   const observed = observation.replicas.get(location);
   const replica = observed?.replica;
@@ -102,6 +113,7 @@ function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources:
   return {
     ...identity,
     spec,
+    need,
     replica,
     confirmed,
     contradicted: observation.contradicted.has(key),
@@ -151,6 +163,11 @@ function deadlineOf(
   if (!isUnfinished && !isRefused) return { pastDeadline: false, dueInMs: undefined };
   const leftMs = Date.parse(since) + deadlineMs(object) - now.getTime();
   return leftMs < 0 ? { pastDeadline: true, dueInMs: undefined } : { pastDeadline: false, dueInMs: leftMs };
+}
+
+/** True if no source names the region any more: it is kept as it is, and nothing is written to it. */
+export function isUnused({ need }: Region): boolean {
+  return need?.unusedSince !== undefined;
 }
 
 /** True while the replica is being created, updated or deleted; writes wait until that is over. */

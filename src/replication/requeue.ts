@@ -69,7 +69,7 @@ export function requeueAfter(
 
 /** Everything that one region waits for, in ms. */
 function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: Date, creationTimeMs: number): number[] {
-  const { state, since, failedGet, dueInMs } = region;
+  const { state, since, failedGet, dueInMs, need } = region;
   const until = (time: string) => Math.max(1_000, Date.parse(time) - now.getTime());
   const isUnanswered = failedGet !== undefined && !needsIntervention(failedGet.reason);
   return [
@@ -80,6 +80,7 @@ function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: D
     // One second later, because `since` has no fractions.
     ...(matters && dueInMs !== undefined ? [dueInMs + 1_000] : []),
     ...(isUnanswered ? [failedGet.retryAfter ?? Math.max(5_000, progressPollInterval(since, now))] : []),
+    ...(need?.keptUntil === undefined ? [] : [until(need.keptUntil)]),
     ...steps.flatMap(({ hold }) => (hold?.notBefore === undefined ? [] : [until(hold.notBefore)])),
   ];
 }

@@ -5,6 +5,7 @@ import type { Registry } from '../azure/arm.ts';
 import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { isTemporaryRefusal } from './backoff.ts';
 import { messageColumn, regionsColumn, syncingColumn } from './columns.ts';
+import type { FollowingObject } from './follow.ts';
 import { normalise } from './location.ts';
 import { type Observation, withGets } from './observation.ts';
 import { errorAt, type Pass, pendingSteps, type Result } from './pass.ts';
@@ -38,7 +39,7 @@ export function reportPass(pass: Pass, results: readonly Result[], now: Date, cr
 }
 
 function statusOf(
-  object: RegistryReplication,
+  object: FollowingObject,
   { observation, plan }: Pass,
   pending: readonly Step[],
   reports: readonly RegionReport[],
@@ -72,6 +73,7 @@ function statusOf(
     ...messageColumn(conditions),
     conditions,
     regions: reports.flatMap(({ row }) => row ?? []),
+    ...sourcesIn(object),
     ...(pending.length > 0 && {
       plan: pending
         .slice(0, maxPlanEntries)
@@ -79,6 +81,11 @@ function statusOf(
     }),
     ...(requested !== undefined && { lastHandledReconcileAt: requested }),
   };
+}
+
+function sourcesIn({ following }: FollowingObject): Pick<Status, 'sources'> {
+  const sources = following?.sources.map(({ status }) => status) ?? [];
+  return sources.length > 0 ? { sources } : {};
 }
 
 /** Applies ARM's responses to the observation. */

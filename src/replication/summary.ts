@@ -1,7 +1,8 @@
 // Summarizes the reports of all regions as phase and conditions, with messages for users. Pure.
 import type { Statement } from '../api/conditions.ts';
-import type { Phase, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import type { Phase, RegionStatus, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { timeOfDay } from '../lib/clock.ts';
+import type { FollowingObject } from './follow.ts';
 import { areOrIs, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
 import type { Plan } from './plan.ts';
 import { needsIntervention, type Reason } from './reasons.ts';
@@ -17,7 +18,7 @@ export interface Summary {
 }
 
 export function summarize(
-  object: RegistryReplication,
+  object: FollowingObject,
   { obstacle }: Plan,
   reports: readonly RegionReport[],
   now: Date,
@@ -35,8 +36,9 @@ export function summarize(
     summarizeBlocked(shown, listed) ??
     (spec.mode === 'Observe' ? summarizeObserved(shown) : undefined) ??
     summarizeSyncing(listed) ??
+    summarizeSources(object) ??
     (spec.prune === 'Retain' ? undefined : summarizePruning(shown, now)) ??
-    allReady(listed);
+    allReady(object, listed);
   return inPhaseOf(object, isDegraded(summary, listed) ? { ...summary, phase: 'Degraded' } : summary);
 }
 
@@ -58,8 +60,25 @@ function moving(phase: Phase, reason: Reason, message: string): Summary {
   return { phase, ready: false, reason, message, stalled: false };
 }
 
-function allReady(listed: readonly RegionReport[]): Summary {
+/** A source that the object follows cannot be read: what it names is not known. */
+function summarizeSources({ following }: FollowingObject): Summary | undefined {
+  const unread = (following?.sources ?? [])
+    .map(({ status }) => status)
+    .filter(({ state }) => state !== 'Synced' && state !== 'Empty');
+  const [first] = unread;
+  if (!first) return undefined;
+  const message = unread.map(ofSource).join('; ');
+  const temporary = unread.every(({ state }) => state === 'NotSynced');
+  return temporary ? moving('Syncing', 'SourceNotSynced', message) : stalled('SourceUnreadable', message);
+}
+
+function ofSource({ source, state, message }: SourceStatus): string {
+  return `source ${source} is ${state}${message === undefined ? '' : `: ${message}`}`;
+}
+
+function allReady({ following }: FollowingObject, listed: readonly RegionReport[]): Summary {
   const rows = rowsOf(listed);
+  if (following && rows.length === 0) return moving('Pending', 'NoRegions', 'no source names a region yet');
   const message = `${listing(rows)} ${areOrIs(rows)} ready`;
   return { phase: 'Ready', ready: true, reason: 'AllRegionsReady', message, stalled: false };
 }

@@ -1,6 +1,6 @@
 // Validates the spec. It repeats the CEL rules, which API servers before 1.25 ignore, and adds Azure's rules that the schema
 // cannot express. The operator never acts on an invalid spec.
-import type { RegistryReplication, Spec } from '../api/registryreplication.ts';
+import type { RegionSource, RegistryReplication, Spec } from '../api/registryreplication.ts';
 import type { RegistryReference } from '../azure/arm.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { isGuid } from '../lib/guid.ts';
@@ -10,7 +10,7 @@ const shortestInterval = 60_000;
 /** Times in a status are whole seconds. */
 const shortestDeadline = 1_000;
 /** A year. */
-const maxPruneDelay = 8_760 * 3_600_000;
+const longestDelay = 8_760 * 3_600_000;
 
 /** Azure's rules for tag names (Azure Resource Manager documentation, "Tag limitations"). */
 const tagName = { longest: 512, forbidden: /[<>%&\\?/]/, reserved: /^(azure|microsoft|windows)/i };
@@ -36,11 +36,13 @@ const known = new WeakMap<RegistryReplication, readonly string[]>();
 function allProblemsOf({ spec, status }: RegistryReplication): string[] {
   return [
     ...problemsOfRegistry(spec.registry, status?.registry?.id),
-    ...problemsOfRegions(spec.regions),
+    ...problemsOfRegions(spec.regions, spec.regionsFrom ?? []),
+    ...problemsOfSources(spec.regionsFrom ?? []),
     ...problemsOfIdentity(spec.identity),
     ...problemsOfDuration('interval', spec.interval, shortestInterval),
     ...problemsOfDuration('progressDeadline', spec.progressDeadline, shortestDeadline),
-    ...problemsOfDuration('pruneDelay', spec.pruneDelay, 0, maxPruneDelay),
+    ...problemsOfDuration('pruneDelay', spec.pruneDelay, 0, longestDelay),
+    ...problemsOfDuration('keepUnused', spec.keepUnused, 0, longestDelay),
   ];
 }
 
@@ -60,8 +62,9 @@ function* problemsOfRegistry(registry: Spec['registry'], seenId: string | undefi
     yield `spec.registry is immutable: change it back, and create another RegistryReplication for another registry (it was ${seenId})`;
 }
 
-function* problemsOfRegions(regions: Spec['regions']): Generator<string> {
-  if (regions.length === 0) yield 'spec.regions is empty: list the home region alone if no other replicas are wanted';
+function* problemsOfRegions(regions: Spec['regions'], sources: readonly RegionSource[]): Generator<string> {
+  if (regions.length === 0 && sources.length === 0)
+    yield 'spec.regions is empty: list the home region alone if no other replicas are wanted, or name a source in spec.regionsFrom';
   if (regions.length > 100) yield `spec.regions has ${regions.length} entries; at most 100 are allowed`;
   const spellings = new Map<string, string>();
   for (const { location, tags } of regions) {
@@ -70,27 +73,40 @@ function* problemsOfRegions(regions: Spec['regions']): Generator<string> {
     const same = spellings.get(normalise(location));
     if (same !== undefined) yield `spec.regions lists ${normalise(location)} twice, as "${same}" and "${location}"`;
     spellings.set(normalise(location), location);
-    yield* problemsOfTags(location, Object.entries(tags ?? {}));
+    yield* problemsOfTags(`spec.regions: ${location}`, Object.entries(tags ?? {}));
   }
   const mostTags = Math.max(0, ...regions.map(({ tags }) => Object.keys(tags ?? {}).length));
   if (mostTags * regions.length > maxTags)
     yield `spec.regions has ${regions.length} regions with up to ${mostTags} tags; the number of regions times the number of tags of any one region is at most ${maxTags}`;
 }
 
-function* problemsOfTags(location: string, tags: [string, string][]): Generator<string> {
-  if (tags.length > 50) yield `spec.regions: ${location} has ${tags.length} tags; Azure allows 50`;
+function* problemsOfTags(where: string, tags: [string, string][]): Generator<string> {
+  if (tags.length > 50) yield `${where} has ${tags.length} tags; Azure allows 50`;
   const names = new Set<string>();
   for (const [name, value] of tags) {
     if (name === '' || name.length > tagName.longest || tagName.forbidden.test(name))
-      yield `spec.regions: ${location} has the tag name "${name}"; Azure allows 1 to ${tagName.longest} characters without < > % & \\ ? /`;
+      yield `${where} has the tag name "${name}"; Azure allows 1 to ${tagName.longest} characters without < > % & \\ ? /`;
     else if (tagName.reserved.test(name))
-      yield `spec.regions: ${location} has the tag name "${name}"; Azure reserves the names that begin with azure, microsoft or windows`;
-    else if (invisible.test(name))
-      yield `spec.regions: ${location} has the tag name "${name}", of which some characters cannot be seen`;
-    if (value.length > 256) yield `spec.regions: ${location} has a tag "${name}" longer than Azure's 256 characters`;
+      yield `${where} has the tag name "${name}"; Azure reserves the names that begin with azure, microsoft or windows`;
+    else if (invisible.test(name)) yield `${where} has the tag name "${name}", of which some characters cannot be seen`;
+    if (value.length > 256) yield `${where} has a tag "${name}" longer than Azure's 256 characters`;
     if (names.has(name.toLowerCase()))
-      yield `spec.regions: ${location} has the tag "${name}" twice; Azure ignores the case of tag names`;
+      yield `${where} has the tag "${name}" twice; Azure ignores the case of tag names`;
     names.add(name.toLowerCase());
+  }
+}
+
+/** An API server before 1.25 does not say that a source is either nodes or resources. */
+function* problemsOfSources(sources: readonly RegionSource[]): Generator<string> {
+  for (const [index, source] of sources.entries()) {
+    const where = `spec.regionsFrom[${index}]`;
+    if ((source.nodes === undefined) === (source.resources === undefined))
+      yield `${where} names ${source.nodes ? 'both nodes and resources' : 'neither nodes nor resources'}; a source is one of them`;
+    const selector = (source.nodes ?? source.resources)?.selector;
+    for (const { key, operator, values = [] } of selector?.matchExpressions ?? [])
+      if ((operator === 'In' || operator === 'NotIn') !== values.length > 0)
+        yield `${where}: the requirement on the label "${key}" has ${values.length} values; In and NotIn need some, Exists and DoesNotExist take none`;
+    yield* problemsOfTags(where, Object.entries(source.tags ?? {}));
   }
 }
 

@@ -36,6 +36,8 @@ const whileNotStalled = {
   Conflict: 'Progressing',
   NotFound: 'Progressing',
   AzureUnreachable: 'Progressing',
+  NoRegions: 'Progressing',
+  SourceNotSynced: 'Progressing',
 } as const satisfies Record<NeverStalls, Code>;
 
 const ofPhase = {

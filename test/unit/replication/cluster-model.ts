@@ -191,6 +191,7 @@ export class ClusterModel {
       current: ({ metadata }) => this.objects.get(metadata.name),
       rules: this.rules,
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
+      sourcesOf: () => [],
       defaultIntervalMs: 600_000,
       state: this.#memory,
     };

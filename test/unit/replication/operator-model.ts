@@ -7,6 +7,7 @@ import type { Context, Objects } from '../../../src/replication/context.ts';
 import type { ObjectEvent } from '../../../src/replication/events.ts';
 import { ProcessState } from '../../../src/replication/process-state.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
+import type { SourceReading } from '../../../src/replication/sources.ts';
 import type { FakeClock } from '../../fake-clock.ts';
 
 export class OperatorModel {
@@ -20,6 +21,8 @@ export class OperatorModel {
 
   intervalMs = 600_000;
   rules: Rules = { defaultIdentity: 'allow', defaultRegistries: 'allow' };
+  /** What each entry of spec.regionsFrom says. */
+  sources: SourceReading[] = [];
   /** Namespace readings by name; a missing one has no annotations. */
   namespaces: Record<string, NamespaceReading> = {};
   /** namespace/name of every object that was requeued because the claim on its registry may change. */
@@ -63,6 +66,7 @@ export class OperatorModel {
       current: () => (this.isGone ? undefined : this.object),
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
       state: new ProcessState(clock),
+      sourcesOf: ({ spec }) => (spec.regionsFrom ?? []).map((_, index) => this.sources[index] ?? { state: 'Listing' }),
     };
   }
 
