@@ -9,6 +9,7 @@ import {
   dnsLabel,
   durationFlag,
   flag,
+  kinds,
   labelSelector,
   loopbackFlag,
   namespaces,
@@ -43,6 +44,8 @@ export interface Config {
   readonly watchNamespaces: readonly string[];
   /** In Kubernetes' syntax; undefined: all objects. */
   readonly watchLabelSelector?: string;
+  /** The kinds that objects may follow, as `nodes` or `plural.group`; empty: none. */
+  readonly regionSources: readonly string[];
   /** Objects worked on at a time. */
   readonly concurrency: number;
   /** ms between drift checks of an object that does not say. */
@@ -131,6 +134,7 @@ export function parseConfig(argv: readonly string[]): Config {
   return Object.freeze({
     ...flags,
     watchNamespaces: Object.freeze(flags.watchNamespaces),
+    regionSources: Object.freeze(flags.regionSources),
     ...(metricsBindAddress && { metricsBindAddress }),
     ...(metricsSecure && { metricsSecure: Object.freeze({ ...(certDir !== undefined && { certDir }) }) }),
     ...(healthProbeBindAddress && { healthProbeBindAddress }),
@@ -188,6 +192,9 @@ const options = (): Option[] => [
     '--watch-label-selector <selector>',
     'watch only objects whose labels match, as kubectl -l takes it (default: all)',
   ).argParser(labelSelector),
+  flag('--region-sources <kinds>', 'what spec.regionsFrom may follow: nodes, or plural.group; may be repeated')
+    .default([], 'none')
+    .argParser(kinds),
   flag('--concurrency <n>', 'objects worked on at a time').default(10).argParser(wholeNumber(1, 1_000)),
   durationFlag(
     '--interval',

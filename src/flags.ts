@@ -73,6 +73,17 @@ export function namespaces(text: string, previous: readonly string[]): readonly 
   return all;
 }
 
+/** Kinds of Kubernetes resources, as `plural.group`, or `plural` of the core group. */
+export function kinds(text: string, previous: readonly string[]): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const all = [...new Set([...previous, ...names])].filter(Boolean);
+  if (all.some((name) => name.length > 253 || !name.split('.').every((part) => label.test(part))))
+    throw new InvalidArgumentError('must be kinds such as nodes,memberclusters.cluster.kubernetes-fleet.io');
+  // A status shows some of the values that a source has.
+  if (all.includes('secrets')) throw new InvalidArgumentError('must not be secrets: a status would show parts of them');
+  return all;
+}
+
 /** Checks Kubernetes' grammar of set-based requirements; the API server checks the rest. */
 export function labelSelector(text: string): string {
   const key = '[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?';
