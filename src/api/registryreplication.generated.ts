@@ -25,6 +25,7 @@ export interface RegistryReplicationBody {
     /**
      * The regions that have a replica. The home region, where the registry itself lives, needs no mention: Azure keeps a replica there by itself. Listing it alone means "no other replicas". May be left out where regionsFrom is there.
      *
+     * @minItems 1
      * @maxItems 100
      */
     regions?: {
@@ -46,6 +47,7 @@ export interface RegistryReplicationBody {
     /**
      * Sources of further regions: this object follows them. Each region that a source names has a replica, as if it were listed. An entry in spec.regions wins over a source, and an earlier source over a later one.
      *
+     * @minItems 1
      * @maxItems 8
      */
     regionsFrom?: {

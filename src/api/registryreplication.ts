@@ -22,7 +22,11 @@ export const allowedRegistries = `${group}/allowed-registries`;
 
 export interface RegistryReplication extends KubernetesObject, RegistryReplicationBody {
   metadata: V1ObjectMeta & { name: string; namespace: string };
-  spec: Spec;
+}
+
+/** What spec.regions lists: nothing where the object only follows sources. */
+export function listedRegions({ regions = [] }: Pick<Spec, 'regions'>): RegionSpec[] {
+  return regions;
 }
 
 /** The ServiceAccount that acts for the object, always in its own namespace, since the spec cannot name another one. */
@@ -35,12 +39,9 @@ export interface ServiceAccountName {
   readonly name: string;
 }
 
-type SpecBody = RegistryReplicationBody['spec'];
-
-/** Optional in what people write; the API server defaults it. */
-export type Spec = SpecBody & Required<Pick<SpecBody, 'regions'>>;
+export type Spec = RegistryReplicationBody['spec'];
 export type Status = NonNullable<RegistryReplicationBody['status']>;
-export type RegionSpec = Spec['regions'][number];
+export type RegionSpec = NonNullable<Spec['regions']>[number];
 export type RegionStatus = NonNullable<Status['regions']>[number];
 export type RegionState = RegionStatus['state'];
 export type RegionSource = NonNullable<Spec['regionsFrom']>[number];

@@ -2,7 +2,7 @@
 // being the one to complete, and takes what Cobra prints: a candidate a line, its description after a tab, and a directive.
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { Command, Option } from 'commander';
-import type { RegistryReplication } from '../api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../api/registryreplication.ts';
 import { azureRegion, azureRegions } from '../azure/regions.ts';
 import { normalise } from '../replication/location.ts';
 import { type Cluster, type ClusterOptions, withCluster } from './cluster.ts';
@@ -139,7 +139,7 @@ async function regionNames(verb: Command, line: Line): Promise<Candidate[]> {
 }
 
 function regionsOf({ spec }: RegistryReplication): string[] {
-  return spec.regions.map(({ location }) => normalise(location));
+  return listedRegions(spec).map(({ location }) => normalise(location));
 }
 
 function inCluster<T>({ flags }: Line, use: (cluster: Cluster) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 // Checks the names of regions that a user gives, with suggestions for those that are probably misspelt.
-import type { RegistryReplication } from '../api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../api/registryreplication.ts';
 import { azureRegions } from '../azure/regions.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { normalise } from '../replication/location.ts';
@@ -24,7 +24,7 @@ export function checkRegions(object: RegistryReplication, locations: readonly st
 
 /** For a region that the object does not list. */
 export function notListedError({ metadata, spec }: RegistryReplication, location: string): CliError {
-  const listed = spec.regions.map((region) => normalise(region.location));
+  const listed = listedRegions(spec).map((region) => normalise(region.location));
   const hint = didYouMean(location, listed) ?? `it lists ${listed.join(', ')}`;
   return new CliError(`${location} is not in spec.regions of ${metadata.name}; ${hint}`);
 }

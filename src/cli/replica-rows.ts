@@ -1,5 +1,10 @@
 // The replicas of objects as rows: what `az acr replication list` shows of each, and what the object says about it. Pure.
-import type { RegionState, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import {
+  listedRegions,
+  type RegionState,
+  type RegionStatus,
+  type RegistryReplication,
+} from '../api/registryreplication.ts';
 import { humanDuration } from '../lib/human-duration.ts';
 import { normalise } from '../replication/location.ts';
 import type { Column, Style } from './output.ts';
@@ -31,7 +36,7 @@ export interface ReplicaRow {
 
 export function replicaRows(object: RegistryReplication): ReplicaRow[] {
   const observed = object.status?.regions ?? [];
-  const listed = object.spec.regions.map(({ location }) => normalise(location));
+  const listed = listedRegions(object.spec).map(({ location }) => normalise(location));
   const unseen = listed.filter((location) => !observed.some((row) => row.location === location));
   return [
     ...observed.map((row) => rowOf(object, row, listed.includes(row.location))),

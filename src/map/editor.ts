@@ -1,7 +1,7 @@
 // Carries out a change that a person chose on the map: a patch of the object with the caller's own rights, only if the spec is still the
 // one that the page showed.
 import { ApiException } from '@kubernetes/client-node';
-import type { RegistryReplication } from '../api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../api/registryreplication.ts';
 import { hasSpecVersion, type PatchTarget, patchUnlessEdited } from '../kubernetes/client/conditional-patch.ts';
 import { ApiServerUnreachable, explain, isMissing } from '../kubernetes/client/errors.ts';
 import type { ObjectName, Resource } from '../kubernetes/client/resource.ts';
@@ -35,7 +35,7 @@ async function change(objects: Objects, name: ObjectName, request: ChangeRequest
   const { spec, ...object } = await objects.get(name);
   if (!hasSpecVersion(object, request)) return editedMeanwhile(name);
   const { action, location } = request;
-  const isListed = indexOfLocation(spec.regions, location) >= 0;
+  const isListed = indexOfLocation(listedRegions(spec), location) >= 0;
   if (isListed === (action === 'add')) {
     const message = `${location} is ${isListed ? 'listed already' : 'not listed'} in ${name.namespace}/${name.name}.`;
     return { kind: 'refused', status: 409, message };

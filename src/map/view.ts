@@ -1,6 +1,6 @@
 // The view of one object that the map shows. Its texts are made harmless and bounded. Pure.
 import { findCondition } from '../api/conditions.ts';
-import type { PlanEntry, RegistryReplication } from '../api/registryreplication.ts';
+import { listedRegions, type PlanEntry, type RegistryReplication } from '../api/registryreplication.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { normalise } from '../replication/location.ts';
 import type { RegionView, RegistryView, StepView } from './model.ts';
@@ -30,14 +30,14 @@ export function registryView(object: RegistryReplication): RegistryView {
     suspended: spec.suspend ?? false,
     deleting: metadata.deletionTimestamp !== undefined,
     prune: spec.prune ?? 'Delete',
-    listed: spec.regions,
+    listed: listedRegions(spec),
     regions: regionViews(object),
   };
 }
 
 /** The rows of the status, then the listed regions that no pass has seen yet. */
 function regionViews({ spec, status = {} }: RegistryReplication): RegionView[] {
-  const listed = new Set(spec.regions.map(({ location }) => normalise(location)));
+  const listed = new Set(listedRegions(spec).map(({ location }) => normalise(location)));
   const home = status.registry?.homeRegion && normalise(status.registry.homeRegion);
   const plans = Map.groupBy(status.plan ?? [], ({ location }) => normalise(location));
   const planOf = (location: string) => {

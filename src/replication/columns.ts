@@ -1,5 +1,5 @@
 // The bounded texts of kubectl's columns. Kubectl pads each column to its longest text, so one long text widens every row. Pure.
-import type { Condition, RegistryReplication, Status } from '../api/registryreplication.ts';
+import { type Condition, listedRegions, type RegistryReplication, type Status } from '../api/registryreplication.ts';
 import { truncate } from '../lib/sanitize.ts';
 import { normalise } from './location.ts';
 import type { RegionReport } from './region-status.ts';
@@ -49,7 +49,7 @@ export function readyColumnOfEdit(object: RegistryReplication): Pick<Status, 're
 }
 
 function locationsOf({ spec }: RegistryReplication): string[] {
-  return spec.regions.map(({ location }) => normalise(location));
+  return listedRegions(spec).map(({ location }) => normalise(location));
 }
 
 function isReady({ status }: RegistryReplication, location: string): boolean {

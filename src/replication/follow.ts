@@ -1,6 +1,12 @@
 // Derives the regions that an object follows: those that its sources name, and those that none names any more and that are still
 // kept. Pure. In doubt a region stays: only sources that were listed let one go.
-import type { NeededBy, RegionSpec, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import {
+  listedRegions,
+  type NeededBy,
+  type RegionSpec,
+  type RegionStatus,
+  type RegistryReplication,
+} from '../api/registryreplication.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { normalise } from './location.ts';
@@ -60,7 +66,7 @@ export function followed(object: RegistryReplication, surroundings: Surroundings
   if (!spec.regionsFrom?.length && rows.length === 0) return object;
   const { readings, isRegion, home } = surroundings;
   const sources = sourcesOf(object, readings, isRegion);
-  const listed = new Set(spec.regions.map(({ location }) => normalise(location)));
+  const listed = new Set(listedRegions(spec).map(({ location }) => normalise(location)));
   const needs = new Map<string, Need>();
   for (const location of new Set([...sources.flatMap(({ regions }) => [...regions.keys()]), ...locationsOf(rows)])) {
     const row = rows.find((one) => one.location === location);
@@ -75,7 +81,7 @@ export function followed(object: RegistryReplication, surroundings: Surroundings
     .sort((one, other) => (one.location < other.location ? -1 : 1));
   return {
     ...object,
-    spec: { ...spec, regions: [...spec.regions, ...added] },
+    spec: { ...spec, regions: [...listedRegions(spec), ...added] },
     following: { needs, sources, readings },
   };
 }

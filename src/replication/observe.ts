@@ -1,6 +1,6 @@
 // The reads of a pass: the registry, the LIST of its replicas, the object's sources, and the GETs that a plan would rest on.
 import { isDeepStrictEqual } from 'node:util';
-import { type RegistryReplication, serviceAccountOf } from '../api/registryreplication.ts';
+import { listedRegions, type RegistryReplication, serviceAccountOf } from '../api/registryreplication.ts';
 import { type Arm, ArmError, attempt, type Registry } from '../azure/arm.ts';
 import { tableCatalog } from '../azure/region-catalog.ts';
 import type { Context } from './context.ts';
@@ -182,7 +182,7 @@ async function locationsFor(
 ): Promise<ReadonlySet<string> | undefined> {
   const { spec } = object;
   const asker = { arm, account: serviceAccountOf(object) };
-  const wanted = spec.regions.map(({ location }) => normalise(location));
+  const wanted = listedRegions(spec).map(({ location }) => normalise(location));
   const query = { wanted, maxWaitMs: maxHintWaitMs };
   return (await state.regionCatalogs.regionsOf(asker, spec.registry.subscriptionId, query)).names;
 }

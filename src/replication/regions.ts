@@ -1,5 +1,12 @@
 // Derives one state per region from the spec, the last status and the observation of ARM. Pure.
-import type { RegionSpec, RegionState, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import {
+  listedRegions,
+  type RegionSpec,
+  type RegionState,
+  type RegionStatus,
+  type RegistryReplication,
+  type Status,
+} from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
@@ -54,7 +61,7 @@ export function regionsOf(object: FollowingObject, observation: Observation, now
   const home = registry && normalise(registry.location);
   const rows = isSameRegistry(object, registry) ? (object.status?.regions ?? []) : [];
   const previous = new Map(rows.map((row) => [row.location, row]));
-  const specs = new Map(object.spec.regions.map((region) => [normalise(region.location), region]));
+  const specs = new Map(listedRegions(object.spec).map((region) => [normalise(region.location), region]));
   const others = [...observation.replicas.keys(), ...previous.keys()].sort();
   const locations = new Set([...specs.keys(), ...(home === undefined ? [] : [home]), ...others]);
   const names = replicaNames(locations, observation, previous);

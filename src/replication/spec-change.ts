@@ -1,5 +1,5 @@
 // An edit of a spec that a person asks for: as the operations of a JSON patch, as the fields after it, and in words. Pure.
-import type { RegionSpec, Spec } from '../api/registryreplication.ts';
+import { listedRegions, type RegionSpec, type Spec } from '../api/registryreplication.ts';
 import type { PatchOperation } from '../lib/json-patch.ts';
 import { indexOfLocation, normalise } from './location.ts';
 
@@ -9,10 +9,7 @@ export type Edit =
   | { readonly kind: 'suspend'; readonly suspend: boolean };
 
 /** What an edit needs to know of the spec. */
-export interface EditedSpec {
-  readonly regions: readonly RegionSpec[];
-  readonly suspend?: boolean;
-}
+export type EditedSpec = Pick<Spec, 'regions' | 'suspend'>;
 
 export interface SpecChange {
   readonly operations: readonly PatchOperation[];
@@ -35,11 +32,11 @@ export class RegionNotListed extends Error {
 export function specChange(spec: EditedSpec, edit: Edit): SpecChange {
   switch (edit.kind) {
     case 'add':
-      return added(spec.regions, edit.locations);
+      return added(listedRegions(spec), edit.locations);
     case 'remove':
-      return removed(spec.regions, edit.locations);
+      return removed(listedRegions(spec), edit.locations);
     case 'route':
-      return routed(spec.regions, edit.location, edit.routing);
+      return routed(listedRegions(spec), edit.location, edit.routing);
     case 'suspend':
       return suspended(spec.suspend ?? false, edit.suspend);
     default:

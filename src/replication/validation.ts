@@ -1,6 +1,12 @@
 // Validates the spec. It repeats the CEL rules, which API servers before 1.25 ignore, and adds Azure's rules that the schema
 // cannot express. The operator never acts on an invalid spec.
-import type { RegionSource, RegistryReplication, Spec } from '../api/registryreplication.ts';
+import {
+  listedRegions,
+  type RegionSource,
+  type RegionSpec,
+  type RegistryReplication,
+  type Spec,
+} from '../api/registryreplication.ts';
 import type { RegistryReference } from '../azure/arm.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { isGuid } from '../lib/guid.ts';
@@ -36,7 +42,7 @@ const known = new WeakMap<RegistryReplication, readonly string[]>();
 function allProblemsOf({ spec, status }: RegistryReplication): string[] {
   return [
     ...problemsOfRegistry(spec.registry, status?.registry?.id),
-    ...problemsOfRegions(spec.regions, spec.regionsFrom ?? []),
+    ...problemsOfRegions(listedRegions(spec), spec.regionsFrom ?? []),
     ...problemsOfSources(spec.regionsFrom ?? []),
     ...problemsOfIdentity(spec.identity),
     ...problemsOfDuration('interval', spec.interval, shortestInterval),
@@ -62,7 +68,7 @@ function* problemsOfRegistry(registry: Spec['registry'], seenId: string | undefi
     yield `spec.registry is immutable: change it back, and create another RegistryReplication for another registry (it was ${seenId})`;
 }
 
-function* problemsOfRegions(regions: Spec['regions'], sources: readonly RegionSource[]): Generator<string> {
+function* problemsOfRegions(regions: readonly RegionSpec[], sources: readonly RegionSource[]): Generator<string> {
   if (regions.length === 0 && sources.length === 0)
     yield 'spec.regions is empty: list the home region alone if no other replicas are wanted, or name a source in spec.regionsFrom';
   if (regions.length > 100) yield `spec.regions has ${regions.length} entries; at most 100 are allowed`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { findCondition } from '../../src/api/conditions.ts';
-import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
 import { Store } from '../../src/kubernetes/cache/store.ts';
 import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
@@ -45,7 +45,7 @@ export interface DemoContext {
 export async function runDemo({ once, kubeconfig, speed, directory }: Flags, context: DemoContext): Promise<void> {
   const { screen, clock, started, stopped } = context;
   const sample = await readSample();
-  const { registry, regions } = sample.spec;
+  const { registry } = sample.spec;
   const logFile = join(directory, 'operator.log');
   started.defer(await lockDirectory(directory));
 
@@ -69,7 +69,9 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   const { informer, ready, why } = watch(cluster, { key: namespacedName(sample), onEmpty }, context);
   started.defer(() => informer.stop());
   await Promise.race([informer.synced, interrupted]);
-  const wanted = regions.map(({ location }) => location).join(' and ');
+  const wanted = listedRegions(sample.spec)
+    .map(({ location }) => location)
+    .join(' and ');
   screen.say(`Applying ${sampleFile}: ${registry.name}, at home in ${homeRegion}, shall have replicas in ${wanted}.`);
   await cluster.apply(sample);
   stopped.throwIfAborted();

@@ -97,7 +97,7 @@ describeWithKubectl('kubectl georep import', () => {
     await scenario.kubectl('apply -f -', { input: JSON.stringify(list) });
     const expected = objects.map(({ spec }) => ({
       plan: [],
-      readyRegions: `${spec.regions.length}/${spec.regions.length}`,
+      readyRegions: `${spec.regions?.length}/${spec.regions?.length}`,
     }));
     const observed = [];
     for (const name of names) observed.push(await afterPass(name));

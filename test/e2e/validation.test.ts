@@ -12,7 +12,6 @@ type Wrong = Readonly<Record<string, unknown>>;
 const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'images', name: 'wrong' };
 
 const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
-  ['no regions at all', { regions: undefined }, /spec\.regions: Required value|missing required field "regions"/],
   ['an empty list of regions (trap 17)', { regions: [] }, /spec\.regions: Invalid value: .* at least 1 items/],
   [
     'more than 100 regions',
@@ -57,6 +56,16 @@ const refusedBySchema: readonly [what: string, spec: Wrong, words: RegExp][] = [
   ],
   ['a mode that there is not', { mode: 'Watch' }, /spec\.mode: Unsupported value: "Watch": .*"Manage", "Observe"/],
   ['a suspend that is no boolean', { suspend: 'yes' }, /suspend.*(must be of type boolean|expected "boolean")/],
+  [
+    'a source of a kind in lower case',
+    { regionsFrom: [{ resources: { apiVersion: 'v1', kind: 'configmaps', location: '.data.region' } }] },
+    /spec\.regionsFrom\[0\]\.resources\.kind: Invalid value/,
+  ],
+  [
+    'more than 5 tags of a source',
+    { regionsFrom: [{ nodes: {}, tags: Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`tag${n}`, ''])) }] },
+    /spec\.regionsFrom\[0\]\.tags: (Too many: 6|Invalid value: .* at most 5 properties)/,
+  ],
   ['a field that there is not', { region: 'japaneast' }, /unknown field "(spec\.)?region"/],
 ];
 
@@ -115,6 +124,24 @@ const refusedReadably: readonly [what: string, spec: Wrong, field: string, words
 
 /** Refused by CEL rules, or by the operator on API servers without them. */
 const refusedByRules: readonly [what: string, spec: Wrong, rule: RegExp, ours: RegExp][] = [
+  [
+    'neither regions nor sources',
+    { regions: undefined },
+    /list at least one region in spec\.regions, or name a source in spec\.regionsFrom/,
+    /spec\.regions is empty: list the home region alone if no other replicas are wanted, or name a source/,
+  ],
+  [
+    'a source that is nothing',
+    { regionsFrom: [{ routing: 'WhenReady' }] },
+    /a source is either nodes or resources/,
+    /spec\.regionsFrom\[0\] names neither nodes nor resources/,
+  ],
+  [
+    'a requirement that lacks values',
+    { regionsFrom: [{ nodes: { selector: { matchExpressions: [{ key: 'pool', operator: 'In' }] } } }] },
+    /In and NotIn need values; Exists and DoesNotExist take none/,
+    /spec\.regionsFrom\[0\]: the requirement on the label "pool" has 0 values/,
+  ],
   [
     'the same region in two spellings',
     { regions: [{ location: 'japaneast' }, { location: 'Japan East' }] },

@@ -1,6 +1,6 @@
 // One object for each phase and each reason, with the status and the events that the operator gives it. Azure's part is a model,
 // and the clock is a fake one, so that the texts are the same at each run.
-import type { RegistryReplication } from '../../src/api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import { ArmError, type Replica } from '../../src/azure/arm.ts';
 import { toArmError } from '../../src/azure/errors.ts';
 import { resolveClient } from '../../src/azure/identity/federated-credential.ts';
@@ -115,7 +115,7 @@ export const settings: Readonly<Record<string, Setting>> = {
     parts: { regions: Array.from({ length: 40 }, (_, n) => regions[n] ?? `region${n}`) },
     replicas: [aReplica(home), ...regions.map((name) => aReplica(name))],
     run: async (operator, arm) => {
-      arm.regions = [home, ...operator.object.spec.regions.map(({ location }) => location)];
+      arm.regions = [home, ...listedRegions(operator.object.spec).map(({ location }) => location)];
       await operator.pass();
     },
   },

@@ -2,7 +2,13 @@
 import { CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { dump, load } from 'js-yaml';
-import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
+import {
+  group,
+  plural,
+  type RegionSpec,
+  type RegistryReplication,
+  version,
+} from '../../src/api/registryreplication.ts';
 import type { KubeClient } from '../../src/kubernetes/client/client.ts';
 import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
@@ -45,10 +51,10 @@ describeWithKubectl('the verbs of kubectl georep', () => {
 
   const run = (args: string) => plugin.run(cluster.kubeconfig, `${args} -n ${namespace}`);
 
-  async function regionsOf(name: string): Promise<RegistryReplication['spec']['regions']> {
+  async function regionsOf(name: string): Promise<RegionSpec[]> {
     const target = { group, version, plural, namespace, name };
     const object: RegistryReplication = await client.api(CustomObjectsApi).getNamespacedCustomObject(target);
-    return object.spec.regions;
+    return object.spec.regions ?? [];
   }
 
   function expectLasting(file: string, { code, stdout, stderr }: KubectlOutcome): Promise<void> {

@@ -1,5 +1,5 @@
 // Asks every region of an object for an image, once or until all have it.
-import type { RegistryReplication } from '../../api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../../api/registryreplication.ts';
 import type { Inventory } from '../../azure/inventory.ts';
 import type { ImageReference, ManifestReader } from '../../azure/manifest-reader.ts';
 import { type Backoff, delayAfter } from '../../lib/backoff.ts';
@@ -56,7 +56,7 @@ function round(
   before: readonly RegionAnswer[],
   { clock }: Session,
 ): Promise<RegionAnswer[]> {
-  const locations = object.spec.regions.map(({ location }) => normalise(location));
+  const locations = listedRegions(object.spec).map(({ location }) => normalise(location));
   return Promise.all(
     locations.map(async (location) => {
       const asked = clock.now();

@@ -1,5 +1,5 @@
 // Finds the endpoint of each region of a registry: those that ARM shows, or by their form where the caller may not read ARM.
-import type { RegistryReplication } from '../../api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../../api/registryreplication.ts';
 import { ArmError } from '../../azure/arm.ts';
 import type { Inventory } from '../../azure/inventory.ts';
 import { regionalHost, regionOf } from '../../azure/registry-endpoint.ts';
@@ -36,7 +36,7 @@ function notEnabled({ spec: { registry } }: RegistryReplication): string {
 
 function assumedEndpoints({ spec, status }: RegistryReplication, error: ArmError): Endpoints {
   const loginServer = status?.registry?.loginServer?.toLowerCase() ?? '';
-  const hosts = spec.regions.flatMap(({ location }) => {
+  const hosts = listedRegions(spec).flatMap(({ location }) => {
     const region = normalise(location);
     const host = regionalHost(loginServer, region);
     return host === undefined ? [] : [[region, host] as const];

@@ -57,7 +57,7 @@ export function kubectlCommand(
   const tests: PatchOperation[] = found
     ? [{ op: 'test', path: `/spec/regions/${index}/location`, value: found.location }]
     : [];
-  const { operations } = specChange({ regions: listed }, { kind: action, locations: [location] });
+  const { operations } = specChange({ regions: [...listed] }, { kind: action, locations: [location] });
   const words = [
     ...['kubectl', ...kubectlArgs, '-n', namespace, 'patch', 'georep', name],
     ...['--type=json', '-p', JSON.stringify([...tests, ...operations])],

@@ -1,6 +1,6 @@
 // Observes several objects that name one registry and records each violated guarantee of claims.
 import { expect } from 'chai';
-import type { RegistryReplication } from '../../../src/api/registryreplication.ts';
+import { listedRegions, type RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { authorize } from '../../../src/replication/authorization.ts';
 import { problemsOf } from '../../../src/replication/validation.ts';
 import type { FakeClock } from '../../fake-clock.ts';
@@ -113,5 +113,5 @@ export class ClaimMonitor {
 }
 
 function listedBy({ spec }: RegistryReplication): Set<string> {
-  return new Set(spec.regions.map(({ location }) => location));
+  return new Set(listedRegions(spec).map(({ location }) => location));
 }

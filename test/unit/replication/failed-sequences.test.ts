@@ -105,7 +105,7 @@ class ManualArm implements Arm {
   async remove(_: unknown, name: string): Promise<Accepted> {
     const tracked = this.actualReplicas.get(name);
     if (!tracked) return {};
-    const listed = this.operator?.object.spec.regions.map(({ location }) => location) ?? [];
+    const listed = this.operator?.object.spec.regions?.map(({ location }) => location) ?? [];
     const { replica, isOwn, wasSeenReady } = tracked;
     const isFailed = replica.provisioningState === 'Failed';
     const isDisposable = isFailed && isOwn && !wasSeenReady && replica.displayStatus !== 'Ready';

@@ -75,7 +75,7 @@ describe('the operator, from any replicas and any spec, with edits between passe
           faults.clear();
           await operator.runUntil(() => isSettled(operator), 600);
 
-          const last = operator.object.spec.regions;
+          const last = operator.object.spec.regions ?? [];
           expect(arm.forbiddenWrites.join('; ')).to.equal('');
           expectDesired(arm, operator, replicas, last, prune);
           const creations = arm.writes.filter((write) => write.startsWith('create '));

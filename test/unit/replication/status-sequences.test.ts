@@ -65,7 +65,7 @@ function expectOneStory(operator: OperatorModel): void {
     expect(ready?.observedGeneration, 'generation of Ready').to.equal(generation);
     if (phase === 'Ready') expect(ready?.status).to.equal('True');
     if (ready?.status === 'True') expect(phase).to.be.oneOf(['Ready', 'Observing']);
-    if (status.readyRegions) expect(status.readyRegions.split('/')[1]).to.equal(`${object.spec.regions.length}`);
+    if (status.readyRegions) expect(status.readyRegions.split('/')[1]).to.equal(`${object.spec.regions?.length}`);
   }
   if (stalled) expect(phase).to.be.oneOf(['Failed', 'Degraded', 'Deleting', 'Observing']);
   if (phase === 'Degraded') {
