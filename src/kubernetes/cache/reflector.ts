@@ -34,6 +34,8 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly store: Pick<Store<T>, 'onObserved' | 'onDeleted' | 'onRelist'>;
   /** Called after the store has the change. An error that it throws is logged. */
   readonly onChange: (change: Change<T>) => void;
+  /** Called after each error, when the next attempt is scheduled already. */
+  readonly onError?: (error: unknown) => void;
   readonly labelSelector?: string;
   /** The meaning of a 404 on the LIST and its remedy, as part of a sentence: "the CRD … is not installed; …". */
   readonly onMissing?: string;
@@ -205,6 +207,7 @@ export class Reflector<T extends KubernetesObject> {
       this.#skipNextPause = true;
       this.start();
     });
+    this.#options.onError?.(error);
   }
 
   /**
