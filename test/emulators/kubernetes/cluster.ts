@@ -1,12 +1,13 @@
 // The served resources and what controllers do after a write: establish definitions, empty namespaces in deletion, and
 // delete the objects of a definition in deletion. Independent of HTTP.
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../src/lib/clock.ts';
 import { builtInResources } from './builtin.ts';
 import { cleanupFinalizer, collectionName, customResources, specOf, withCondition } from './crd.ts';
 import { eventResources } from './events.ts';
 import { sameObject } from './metadata.ts';
-import { isJsonObject, type KubeObject, kubeTime } from './object.ts';
+import { isJsonObject, type Json, type KubeObject, kubeTime } from './object.ts';
 import type { Resource } from './resource.ts';
 import { Store } from './store.ts';
 
@@ -17,7 +18,7 @@ export class Cluster {
   readonly clock: Clock;
   readonly #builtIn: Resource[];
   /** By the definition's name. */
-  readonly #custom = new Map<string, Resource[]>();
+  readonly #custom = new Map<string, { readonly spec: Json | undefined; readonly resources: Resource[] }>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -30,11 +31,11 @@ export class Cluster {
   }
 
   get resources(): Resource[] {
-    return [...this.#builtIn, ...[...this.#custom.values()].flat()];
+    return [...this.#builtIn, ...[...this.#custom.values()].flatMap(({ resources }) => resources)];
   }
 
   resource(group: string, version: string, plural: string): Resource | undefined {
-    const custom = this.#custom.get(`${plural}.${group}`);
+    const custom = this.#custom.get(`${plural}.${group}`)?.resources;
     return (custom ?? this.#builtIn).find((r) => r.plural === plural && r.group === group && r.version === version);
   }
 
@@ -142,7 +143,11 @@ export class Cluster {
       acceptedNames: JSON.parse(JSON.stringify({ plural, singular, shortNames, kind, listKind, categories })),
     };
     const isTerminating = () => definitions.get(undefined, name)?.metadata.deletionTimestamp !== undefined;
-    this.#custom.set(name, customResources(definition, this.store, isTerminating));
+    const { spec } = definition;
+    const before = this.#custom.get(name)?.spec;
+    this.#custom.set(name, { spec, resources: customResources(definition, this.store, isTerminating) });
+    // kube-apiserver replaces the storage, and so ends its watches, whatever the change of the spec (recorded: 1.20.2).
+    if (before && !isDeepStrictEqual(before, spec)) this.store.collection(collectionName(definition)).close();
     const complete: KubeObject = { ...established, status };
     if (!sameObject(complete, definition)) definitions.put(complete);
   }
@@ -172,7 +177,7 @@ export class Cluster {
   }
 
   #deleteInstances(definition: KubeObject): void {
-    const instance = this.#custom.get(definition.metadata.name)?.[0];
+    const instance = this.#custom.get(definition.metadata.name)?.resources[0];
     for (const object of instance?.collection.list() ?? []) {
       if (instance) this.remove(instance, object);
     }

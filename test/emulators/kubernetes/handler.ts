@@ -4,9 +4,10 @@ import type { Access } from '../../access.ts';
 import { type ApplyOptions, apply } from './apply.ts';
 import { accessOf } from './audit.ts';
 import type { Cluster } from './cluster.ts';
-import { apiGroup, apiGroupList, apiResourceList, apiVersions, serverVersion } from './discovery.ts';
+import { serverVersion } from './discovery.ts';
+import { documentAt, isPlainNotFound } from './documents.ts';
 import type { Json, KubeObject } from './object.ts';
-import { openApiIndex, openApiV3, pathsOf } from './openapi.ts';
+import { pathsOf } from './openapi.ts';
 import { openApiV2, openApiV2Type } from './openapi-v2.ts';
 import { deleteOptions, readPatch, writeOptions } from './options.ts';
 import { isReadFromProtobuf, objectFromProtobuf, protobufType } from './protobuf-objects.ts';
@@ -97,39 +98,14 @@ async function route(settings: Settings, request: IncomingMessage, response: Ser
     sendOpenApiV2(cluster, request, response);
     return;
   }
-  const document = documentAt(cluster, path, request);
+  const document = documentAt(cluster.resources, path, request.headers.host ?? '');
+  if (!document && isPlainNotFound(cluster.resources, path)) {
+    response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
+    return;
+  }
   if (!document) throw unknownPath();
   if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
   sendText(response, 200, JSON.stringify(document));
-}
-
-function documentAt(cluster: Cluster, path: string, request: IncomingMessage): Json | undefined {
-  const { resources } = cluster;
-  const [root = '', ...rest] = path.split('/').slice(1);
-  switch (root) {
-    case '':
-      return {
-        paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'],
-      };
-    case 'version':
-      return rest.length ? undefined : serverVersion;
-    case 'api':
-      if (!rest.length) return apiVersions(request.headers.host ?? '');
-      return rest.length === 1 ? apiResourceList(resources, '', rest[0] ?? '') : undefined;
-    case 'apis':
-      if (!rest.length) return apiGroupList(resources);
-      if (rest.length === 1) return apiGroup(resources, rest[0] ?? '');
-      return rest.length === 2 ? apiResourceList(resources, rest[0] ?? '', rest[1] ?? '') : undefined;
-    case 'openapi':
-      return openApiAt(cluster, rest);
-    default:
-      return undefined;
-  }
-}
-
-function openApiAt(cluster: Cluster, [version, ...rest]: string[]): Json | undefined {
-  if (version !== 'v3') return undefined;
-  return rest.length ? openApiV3(cluster.resources, rest.join('/')) : openApiIndex(cluster.resources);
 }
 
 function sendOpenApiV2(cluster: Cluster, request: IncomingMessage, response: ServerResponse): void {
