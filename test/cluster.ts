@@ -6,11 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   ApiextensionsV1Api,
-  AuthorizationV1Api,
   CoreV1Api,
   CustomObjectsApi,
   KubeConfig,
-  RbacAuthorizationV1Api,
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { parse } from 'yaml';
@@ -19,13 +17,14 @@ import { isNotFound, isUnavailable } from '../src/kubernetes/client/errors.ts';
 import type { Access, Account, Permission } from './access.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
 import { eventually, startRealApiServer } from './real-api-server.ts';
+import { type Right, realPermissions } from './real-permissions.ts';
 
 export interface TestCluster {
   /** A kubeconfig file with all rights. */
   readonly kubeconfig: string;
   /** `https://127.0.0.1:port`. */
   readonly url: string;
-  /** A real API server enforces RBAC; on the emulator every user has all rights. */
+  /** A real API server enforces RBAC; on the emulator every user has all rights that `forbid` does not take away. */
   readonly hasRoles: boolean;
   /**
    * A kubeconfig in YAML with a token of the service account and its namespace as the default. On a real API server the
@@ -38,7 +37,14 @@ export interface TestCluster {
    * Resolves when the service account has all these permissions. A real authorizer learns of roles and bindings a moment
    * after they are stored, and refuses until then.
    */
-  untilPermitted(account: Account, permissions: readonly (Permission | { readonly path: string })[]): Promise<void>;
+  untilPermitted(account: Account, rights: readonly Right[]): Promise<void>;
+  /**
+   * Takes these permissions away: requests that they allow get 403, and open watches go on. On a real API server it undoes
+   * `permit`, so rights that a test wants both ways must come from there and not from a role of the manifests.
+   */
+  forbid(account: Account, permissions: readonly Permission[]): Promise<void>;
+  /** Gives them (back). */
+  permit(account: Account, permissions: readonly Permission[]): Promise<void>;
   /** The service account's requests so far, from the audit log. */
   accessesOf(account: Account): Promise<AuditedAccess[]>;
   /** Faults of the emulator; undefined on a real API server. */
@@ -117,28 +123,27 @@ async function startEmulator(): Promise<Started> {
     kubeconfigOf: async (account) => emulator.kubeconfigOf(userOf(account), account.namespace),
     grant: async (account, path) => emulator.grant(userOf(account), path),
     untilPermitted: async () => undefined,
+    async forbid(account, permissions) {
+      for (const permission of permissions) emulator.forbid(userOf(account), permission);
+    },
+    async permit(account, permissions) {
+      for (const permission of permissions) emulator.permit(userOf(account), permission);
+    },
     accessesOf: async (account) =>
-      emulator.audit
-        .filter(({ user }) => user === userOf(account))
-        .map(({ user, ...access }) => ({ ...access, isForbidden: false })),
+      emulator.audit.filter(({ user }) => user === userOf(account)).map(({ user, ...access }) => access),
     faults: emulator,
   };
 }
 
 async function startRealCluster(assets: string, directory: string): Promise<Started> {
   const server = await startRealApiServer({ assets, directory });
-  const untilPermitted: TestCluster['untilPermitted'] = async (account, permissions) => {
-    const cluster = createKubeClient(configFrom(server.kubeconfig));
-    const api = cluster.api(AuthorizationV1Api);
-    for (const permission of permissions) {
-      const spec = { user: userOf(account), ...attributesOf(permission) };
-      await eventually(async () => (await api.createSubjectAccessReview({ body: { spec } })).status?.allowed ?? false);
-    }
-    await cluster.close();
-  };
+  const permissions = realPermissions(server.kubeconfigFile);
   return {
     ...server,
-    untilPermitted,
+    untilPermitted: permissions.until,
+    permit: permissions.permit,
+    forbid: permissions.forbid,
+    grant: (account, path) => permissions.permit(account, [{ path }]),
     hasRoles: true,
     async kubeconfigOf(account) {
       const cluster = createKubeClient(configFrom(server.kubeconfig));
@@ -146,19 +151,6 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
       const { status } = await cluster.api(CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
       await cluster.close();
       return server.kubeconfigWith(status?.token ?? '', account.namespace);
-    },
-    async grant(account, path) {
-      const name = `${account.namespace}-${account.name}-${path.replaceAll('/', '-')}`;
-      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-      const cluster = createKubeClient(configFrom(server.kubeconfig));
-      const api = cluster.api(RbacAuthorizationV1Api);
-      await api.createClusterRole({
-        body: { metadata: { name }, rules: [{ nonResourceURLs: [path], verbs: ['get'] }] },
-      });
-      const subjects = [{ kind: 'ServiceAccount', ...account }];
-      await api.createClusterRoleBinding({ body: { metadata: { name }, roleRef, subjects } });
-      await cluster.close();
-      await untilPermitted(account, [{ path }]);
     },
     async accessesOf(account) {
       // After the last newline there may be a line that is still being written.
@@ -169,13 +161,6 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     },
     faults: undefined,
   };
-}
-
-/** The attributes of a SubjectAccessReview. */
-function attributesOf(permission: Permission | { readonly path: string }) {
-  if ('path' in permission) return { nonResourceAttributes: { verb: 'get', path: permission.path } };
-  const [resource = '', subresource] = permission.resource.split('/');
-  return { resourceAttributes: { ...permission, resource, ...(subresource && { subresource }) } };
 }
 
 function configFrom(kubeconfig: string): KubeConfig {

@@ -22,6 +22,8 @@ export interface RealApiServerOptions {
 export interface RealApiServer {
   /** A kubeconfig in YAML with all rights. */
   readonly kubeconfig: string;
+  /** A file with `kubeconfig`. */
+  readonly kubeconfigFile: string;
   /** A kubeconfig in YAML with this bearer token and default namespace. */
   kubeconfigWith(token: string, namespace: string): string;
   /** The audit log of service accounts: one `audit.k8s.io/v1` Event in JSON per line. */
@@ -105,6 +107,7 @@ export async function startRealApiServer({ assets, directory }: RealApiServerOpt
   let apiServer: ReturnType<typeof run> | undefined;
   const server: RealApiServer = {
     kubeconfig,
+    kubeconfigFile: at('admin.kubeconfig'),
     kubeconfigWith,
     auditLog: at('audit.log'),
     url,

@@ -1,9 +1,10 @@
-// Kinds that appear, change and go while they are discovered and watched, on the emulator and, with KUBEBUILDER_ASSETS, on a
-// real API server.
+// Kinds that appear, change and go while they are discovered and watched, and requests that the authorizer refuses: on the
+// emulator and, with KUBEBUILDER_ASSETS, on a real API server.
 import { readFile } from 'node:fs/promises';
 import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import type { Account } from '../access.ts';
 import { establish, startCluster, type TestCluster } from '../cluster.ts';
 import { type Connection, connect, type OpenWatch, serverOf } from '../emulators/kubernetes/connection.ts';
 import type { KubeObject } from '../emulators/kubernetes/object.ts';
@@ -141,5 +142,64 @@ describe('a kind', () => {
     await serve(true);
     await eventually(async () => (await get(widgets)).code === 200);
     expect((await get<{ items: KubeObject[] }>(widgets)).body.items).to.have.length(1);
+  });
+
+  describe('that a user may not read', () => {
+    const account: Account = { namespace: 'default', name: 'reader' };
+    const user = 'User "system:serviceaccount:default:reader"';
+    const list = { verb: 'list', group, resource: 'widgets' };
+    const watch = { ...list, verb: 'watch' };
+    let reader: Connection;
+
+    before(async () => {
+      await server.request('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: account.name } });
+      reader = connect(serverOf(await cluster.kubeconfigOf(account)));
+    });
+    after(() => reader?.close());
+    beforeEach(() => cluster.forbid(account, [list, watch]));
+
+    it('is forbidden, installed or not, with the API server’s message', async () => {
+      const { code, body } = await reader.request<Status>('GET', widgets);
+      expect(code).to.equal(403);
+      expect(body.reason).to.equal('Forbidden');
+      expect(body.message).to.equal(
+        `widgets.${group} is forbidden: ${user} cannot list resource "widgets" in API group "${group}" at the cluster scope`,
+      );
+      expect(body.details).to.deep.equal({ group, kind: 'widgets' });
+      await server.request('DELETE', `${definitions}/widgets.${group}`);
+      await untilGone();
+      expect((await reader.request('GET', widgets)).code).to.equal(403);
+      expect((await reader.request('GET', version)).code).to.equal(404);
+    });
+
+    it('is named with its namespace if the request has one', async () => {
+      await cluster.forbid(account, [{ ...list, group: '', resource: 'configmaps', namespace: 'default' }]);
+      const { body } = await reader.request<Status>('GET', '/api/v1/namespaces/default/configmaps');
+      expect(body.message).to.equal(
+        `configmaps is forbidden: ${user} cannot list resource "configmaps" in API group "" in the namespace "default"`,
+      );
+      expect(body.details).to.deep.equal({ kind: 'configmaps' });
+    });
+
+    it('is listed once that is permitted, and watched on when it no longer is', async () => {
+      await cluster.permit(account, [list, watch]);
+      expect((await reader.request('GET', widgets)).code).to.equal(200);
+      const open = await reader.watch<KubeObject>(`${widgets}?watch=1`);
+      await cluster.forbid(account, [list, watch]);
+      expect((await reader.request('GET', widgets)).code).to.equal(403);
+      expect((await reader.request('GET', `${widgets}?watch=1`)).code).to.equal(403);
+      await create('a');
+      expect((await open.next())?.type).to.equal('ADDED');
+      open.close();
+    });
+
+    it('appears as forbidden in the audit log', async () => {
+      await reader.request('GET', `${widgets}?watch=1`);
+      await eventually(async () =>
+        (await cluster.accessesOf(account)).some(({ verb, resource, isForbidden }) =>
+          Boolean(isForbidden && verb === 'watch' && resource === 'widgets'),
+        ),
+      );
+    });
   });
 });

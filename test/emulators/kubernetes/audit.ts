@@ -5,6 +5,8 @@ import type { ResourcePath } from './request.ts';
 /** A request of a user whose requests are recorded. */
 export interface AuditEntry extends Access {
   readonly user: string;
+  /** Refused by the authorizer. */
+  readonly isForbidden: boolean;
 }
 
 const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };

@@ -6,10 +6,12 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parseAllDocuments, stringify } from 'yaml';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
+import type { Permission } from '../../access.ts';
 import { makeLoopbackCertificate } from '../certificate.ts';
 import type { AuditEntry } from './audit.ts';
 import { Cluster } from './cluster.ts';
 import { handle, type Settings } from './handler.ts';
+import { Refusals } from './refusals.ts';
 import { TokenIssuer } from './token-issuer.ts';
 import { create } from './writes.ts';
 
@@ -35,6 +37,9 @@ export interface KubernetesEmulator {
   kubeconfigOf(user: string, namespace: string): string;
   /** From now on a SubjectAccessReview allows the user to get this non-resource path. */
   grant(user: string, path: string): void;
+  /** From now on the user's requests that this permission allows get 403, until `permit`. Open watches go on. */
+  forbid(user: string, permission: Permission): void;
+  permit(user: string, permission: Permission): void;
   /** The requests of users from `kubeconfigOf`, in order. */
   readonly audit: readonly AuditEntry[];
   /**
@@ -61,13 +66,19 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
   const users = new Map([[token, admin]]);
   const grants = new Set<string>();
   const audit: AuditEntry[] = [];
+  const refusals = new Refusals();
   let goneAs: 'event' | 'status' = 'event';
   const settings: Settings = {
     cluster,
     tokens: new TokenIssuer(cluster.clock),
     users,
     mayGet: (user, path) => user === admin || grants.has(`${user} ${path}`),
-    onRequest: (user, access) => void (user !== admin && audit.push({ user, ...access })),
+    authorize(user, access) {
+      if (user === admin) return true;
+      const isForbidden = refusals.refuses(user, access);
+      audit.push({ user, ...access, isForbidden });
+      return !isForbidden;
+    },
     goneAs: () => goneAs,
   };
   const server = createServer({ cert, key, keepAliveTimeout: 120_000 }, (request, response) => {
@@ -80,6 +91,8 @@ export async function startKubernetesEmulator(options: KubernetesEmulatorOptions
     token,
     certificate: cert,
     audit,
+    forbid: (user, permission) => refusals.add(user, permission),
+    permit: (user, permission) => refusals.remove(user, permission),
     grant: (user, path) => void grants.add(`${user} ${path}`),
     kubeconfigOf(user, namespace) {
       const token = newToken();

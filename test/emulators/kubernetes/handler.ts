@@ -21,6 +21,7 @@ import {
   internal,
   methodNotAllowed,
   notAcceptable,
+  notPermitted,
   type Status,
   unauthorized,
   unknownPath,
@@ -32,8 +33,8 @@ import { checkNamespace, create, existing, patch, remove, type Subresource, type
 export interface Settings extends Directory {
   readonly cluster: Cluster;
   readonly tokens: TokenIssuer;
-  /** Called for each request for a resource, before it is answered. */
-  onRequest(user: string, access: Access): void;
+  /** Called for each request for a resource, before it is answered; false refuses it. */
+  authorize(user: string, access: Access): boolean;
   goneAs(): 'event' | 'status';
 }
 
@@ -68,7 +69,10 @@ async function route(settings: Settings, request: IncomingMessage, response: Ser
   const user = users.get(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
   if (!publicPaths.has(path) && user === undefined) throw unauthorized();
   const named = resourcePath(path);
-  if (named && user !== undefined) settings.onRequest(user, accessOf(request.method ?? '', named, url.searchParams));
+  if (named && user !== undefined) {
+    const access = accessOf(request.method ?? '', named, url.searchParams);
+    if (!settings.authorize(user, access)) throw notPermitted(user, access);
+  }
   const reviewed = named && reviewKindAt(named);
   if (reviewed) {
     const answer = review(reviewed, request.method, await readObject(request), settings);

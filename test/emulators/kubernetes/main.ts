@@ -11,7 +11,7 @@
 // - server-side apply and managedFields of Events (415), and in CBOR; the managers of what the server itself writes; the limit of
 //   ten managers that update an object; ownership of another version of a kind whose versions differ in their fields
 // - strategic merge beyond a merge patch, the scale subresource
-// - authorization (every token has all rights), admission webhooks, quotas
+// - authorization (every token has all rights, except those that a test takes away), admission webhooks, quotas
 // - what kube-apiserver refuses in the spec and status of a node, such as another providerID
 // - pods, secrets, deployments and every other built-in kind; garbage collection by owner references
 // - conversion webhooks, conflicts between the names of two definitions, selectableFields, validation ratcheting

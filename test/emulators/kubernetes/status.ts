@@ -1,5 +1,6 @@
 // The API server's errors: an exception that carries a Status object, and a constructor per reason, with kube-apiserver's
 // messages (compared with 1.20.2; where 1.33 differs, 1.33 is followed).
+import type { Access } from '../../access.ts';
 import type { Json, JsonObject } from './object.ts';
 
 export interface GroupResource {
@@ -158,6 +159,20 @@ export const forbidden = (resource: GroupResource, name: string, message: string
     ...about(resource, name),
     ...(causes && { causes }),
   });
+
+/** The authorizer's refusal. */
+export function notPermitted(user: string, { verb, group, resource, namespace, name }: Access): ApiError {
+  const [plural = ''] = resource.split('/');
+  const subject = `${dotted(plural, group)}${name === undefined ? '' : ` ${JSON.stringify(name)}`}`;
+  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
+  const quoted = [user, resource, group].map((text) => JSON.stringify(text));
+  return new ApiError(
+    403,
+    'Forbidden',
+    `${subject} is forbidden: User ${quoted[0]} cannot ${verb} resource ${quoted[1]} in API group ${quoted[2]} ${where}`,
+    { ...(name !== undefined && { name }), ...(group && { group }), kind: plural },
+  );
+}
 
 export function invalid({ group, kind }: GroupKind, name: string, errors: readonly FieldError[]): ApiError {
   // kube-apiserver drops repeated messages, and uses brackets only around several.
