@@ -25,6 +25,7 @@ import { proxyFor, proxyName } from './lib/proxy.ts';
 import { createArmClients, lowestRateLimits } from './operator/azure.ts';
 import { createElection } from './operator/leader-election.ts';
 import { createReconciler, type Reconciler } from './operator/reconciler.ts';
+import { regionSources } from './operator/region-sources.ts';
 import { openServers } from './operator/servers.ts';
 import { shutDown } from './operator/shutdown.ts';
 import { maxEventsPerPass } from './replication/events.ts';
@@ -108,6 +109,15 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   // A standby exports no metrics of objects, so that a sum over all processes is right.
   const objects = () => (isWorking() ? store.list() : []);
   metrics.arm.rateLimits(() => lowestRateLimits(objects(), armClients));
+  const sources = regionSources({
+    cluster: connect(),
+    allowed: config.regionSources,
+    onChange: (keys) => keys.forEach((key) => void (isWorking() && queue.add(key, 'normal'))),
+    clock,
+    random,
+    log,
+  });
+  resources.defer(() => sources.close());
   const recordEvents = announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) });
   const reconciler = createReconciler({
     config,
@@ -116,6 +126,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     store,
     queue,
     armClients,
+    sources,
     recordEvents,
     log,
     isWorking,

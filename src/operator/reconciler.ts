@@ -29,6 +29,7 @@ import { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
+import type { RegionSources } from './region-sources.ts';
 import { regionReader } from './regions.ts';
 import { priorityOf, writesAhead } from './request-priority.ts';
 
@@ -39,6 +40,7 @@ export interface ReconcilerOptions {
   readonly store: Store<RegistryReplication>;
   readonly queue: WorkQueue;
   readonly armClients: ArmClientPool;
+  readonly sources: RegionSources;
   readonly recordEvents: Objects['recordEvents'];
   readonly log: Logger;
   /** False on a standby, which only keeps its store. */
@@ -55,7 +57,7 @@ export interface Reconciler {
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { store, queue, armClients, log, isWorking } = options;
+  const { store, queue, armClients, sources, log, isWorking } = options;
   const state = new ProcessState(clock);
   const claims = new Claims((keys, why) => {
     if (isWorking()) for (const key of keys) queue.add(key, why === 'claim' ? 'normal' : 'low');
@@ -84,9 +86,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const { object } = change;
       if (change.type === 'deleted') {
         state.forget(object);
+        sources.drop(object);
         armClients.removeObject(namespacedName(object));
       } else {
         armClients.setIdentity(namespacedName(object), serviceAccountOf(object));
+        sources.put(object);
       }
       updateClaims(object);
       if (isWorking()) enqueue(change);
@@ -104,7 +108,7 @@ interface Shared {
 
 /** What every pass shares; the ARM client depends on the object. */
 function createContext(options: ReconcilerOptions, { claims, state, updateClaims }: Shared): Omit<Context, 'arm'> {
-  const { config, cluster, kind, store, recordEvents } = options;
+  const { config, cluster, kind, store, sources, recordEvents } = options;
   const { maxParallelActions, interval, defaultIdentity, defaultRegistries } = config;
   const replications = withReadYourWrites(resource<RegistryReplication>(cluster, kind), store);
   const readNamespace = namespaceReader(cluster, clock, [allowedRegistries]);
@@ -125,7 +129,7 @@ function createContext(options: ReconcilerOptions, { claims, state, updateClaims
     namespaceOf: (object, ageMs) => readNamespace(object.metadata.namespace, ageMs),
     claims,
     current: (object) => store.read(namespacedName(object)),
-    sourcesOf: () => [],
+    sourcesOf: sources.readingsOf,
     defaultIntervalMs: interval,
     state,
   };

@@ -113,7 +113,7 @@ function locationsOf(rows: readonly RegionStatus[]): string[] {
 function neededByOf(location: string, row: RegionStatus | undefined, sources: readonly Source[]): NeededBy[] {
   return sources.flatMap(({ label, state, regions }) => {
     const naming = regions.get(location);
-    if (naming) return [{ source: label, ...naming }];
+    if (naming) return [{ source: label, count: naming.count, ...(naming.names && { names: [...naming.names] }) }];
     const before = row?.neededBy?.find(({ source }) => source === label);
     return before && state !== 'Synced' ? [before] : [];
   });

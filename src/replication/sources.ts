@@ -1,10 +1,13 @@
 // What the sources of an object (spec.regionsFrom) say, and what that means for regions. Pure. Sources with one label are told as one.
-import type { NeededBy, RegionSource, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
+import type { RegionSource, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { normalise } from './location.ts';
 
 /** How often a value occurs, and the first objects by name that have it, at most 5. */
-export type Naming = Omit<NeededBy, 'source'>;
+export interface Naming {
+  readonly count: number;
+  readonly names?: readonly string[];
+}
 
 /** One entry of spec.regionsFrom as the cluster shows it. */
 export type SourceReading =

@@ -68,7 +68,7 @@ export interface Scenario extends TestEnvironment {
 
 /** A spec without its registry; a region may be given as its name. */
 export type ShortSpec = Omit<Partial<Spec>, 'regions' | 'registry'> & {
-  readonly regions: readonly (string | RegionSpec)[];
+  readonly regions?: readonly (string | RegionSpec)[];
 };
 
 export function referenceTo(name: string): RegistryReference {
@@ -210,7 +210,9 @@ export function manifest(
     metadata: { name, namespace },
     spec: {
       registry: referenceTo(name),
-      regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      ...(regions && {
+        regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      }),
       ...specFields,
       ...spec,
     },

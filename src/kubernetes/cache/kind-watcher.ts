@@ -14,9 +14,11 @@ import { ValueStream } from './value-stream.ts';
 
 export type Values =
   | ({ readonly state: 'Synced' } & NamedValues)
+  /** The first LIST is under way. */
+  | { readonly state: 'Listing' }
   | { readonly state: 'NotSynced' | 'Forbidden' | 'NotInstalled' | 'NotAllowed' | 'Invalid'; readonly message: string };
 
-export type Failure = Exclude<Values, { readonly state: 'Synced' }>;
+export type Failure = Extract<Values, { readonly message: string }>;
 
 export interface KindWatcherOptions {
   readonly cluster: KubeClient;
@@ -69,8 +71,7 @@ export class KindWatcher {
     const failure = this.#lost.get(key) ?? this.#failure;
     if (failure) return failure;
     const error = stream?.lastError;
-    const message = error === undefined ? `${this.#kind.kindLabel} is not listed yet` : explain(error);
-    return { state: 'NotSynced', message };
+    return error === undefined ? { state: 'Listing' } : { state: 'NotSynced', message: explain(error) };
   }
 
   stop(): void {

@@ -110,7 +110,7 @@ describe('the value watcher', () => {
     watcher.follow('registries/a', [ofNodes()]);
     watcher.follow('registries/b', [webNodes]);
     watcher.follow('others/c', [{ ...ofNodes(), namespace: 'others' }]);
-    expect(watcher.read(ofNodes())).to.deep.equal({ state: 'NotSynced', message: 'Node (v1) is not listed yet' });
+    expect(watcher.read(ofNodes())).to.deep.equal({ state: 'Listing' });
     await discovered();
     const list = await next('/api/v1/nodes');
     expect(list.headers.accept).to.match(/^application\/json;as=PartialObjectMetadataList;/);
@@ -200,7 +200,7 @@ describe('the value watcher', () => {
     expect(await changes.next()).to.deep.equal(['registries/a']);
     expect([valuesOf(ofNodes()), valuesOf(webNodes)]).to.deep.equal([
       { eastus: 'n1', westeurope: 'n2', japaneast: 'n3' },
-      'NotSynced',
+      'Listing',
     ]);
     list.list([node('n1', 'eastus'), node('n2', 'westeurope', { pool: 'web' }), node('n3', 'japaneast')], '6');
     expect(await changes.next(), 'the set of the other one is the same').to.deep.equal(['registries/b']);
