@@ -21,8 +21,10 @@ export interface CompiledQuery extends GroupVersion {
   readonly kind: string;
   readonly namespace: string;
   readonly readsOnlyMetadata: boolean;
-  /** The values that the object names; undefined if the selector does not match. */
-  valuesOf(object: KubernetesObject): readonly string[] | undefined;
+  readonly path: string;
+  selects(object: KubernetesObject): boolean;
+  /** The values at the path, whether the object is selected or not. */
+  valuesOf(object: KubernetesObject): readonly string[];
 }
 
 const maxProblemChars = 300;
@@ -47,7 +49,9 @@ export function compileQuery(query: ValueQuery): CompiledQuery | { readonly prob
       kind,
       namespace,
       readsOnlyMetadata,
-      valuesOf: (object) => (matchesSelector(selector, object.metadata?.labels) ? valuesOf(object) : undefined),
+      path,
+      selects: ({ metadata }) => matchesSelector(selector, metadata?.labels),
+      valuesOf,
     };
   } catch (error) {
     if (error instanceof JsonPathError) {

@@ -153,15 +153,22 @@ export class ValueStream {
   }
 }
 
+/** Reads each path once: hundreds of queries may differ in their selector only, and then share the values. */
 function reduce(object: KubernetesObject, queries: readonly CompiledQuery[]): Reduced {
   const { name, namespace, resourceVersion } = object.metadata ?? {};
+  const found = new Map<string, readonly string[]>();
+  const valuesOf = (query: CompiledQuery) => {
+    const values = found.get(query.path) ?? query.valuesOf(object);
+    found.set(query.path, values);
+    return values;
+  };
   return {
     metadata: {
       ...(name !== undefined && { name }),
       ...(namespace !== undefined && { namespace }),
       ...(resourceVersion !== undefined && { resourceVersion }),
     },
-    matches: queries.map((query) => query.valuesOf(object)),
+    matches: queries.map((query) => (query.selects(object) ? valuesOf(query) : undefined)),
   };
 }
 

@@ -28,9 +28,8 @@ export function selectorProblem(selector: LabelSelector): string | undefined {
   return undefined;
 }
 
-/** Whether the labels meet every requirement. An empty selector matches all; one with a problem matches nothing. */
+/** Whether the labels meet every requirement; an empty selector matches all. For a selector without {@link selectorProblem}. */
 export function matchesSelector(selector: LabelSelector, labels: Labels = {}): boolean {
-  if (selectorProblem(selector)) return false;
   const { matchLabels = {}, matchExpressions = [] } = selector;
   return (
     Object.entries(matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
