@@ -132,6 +132,7 @@ export class KindWatcher {
         this.#onListed(key);
         this.#tell(queries);
       },
+      onFailing: () => this.#tell(),
       onLost: (error) => {
         this.#onLost(key, error);
         this.#tell();

@@ -18,6 +18,8 @@ export interface ValueStreamOptions {
   readonly namespace: string | undefined;
   /** Called when the set of values of these queries has changed, or they were listed for the first time. */
   readonly onChange: (queries: readonly CompiledQuery[]) => void;
+  /** Called after an error before the first LIST. */
+  readonly onFailing: () => void;
   /** Called once when nothing that was read can be relied on any more; the stream has stopped. */
   readonly onLost: (error: unknown) => void;
   readonly clock: Clock;
@@ -147,7 +149,10 @@ export class ValueStream {
     this.#lastError = error;
     const { lastContact } = this.#current?.informer.health() ?? {};
     const silentMs = lastContact ? this.#options.clock.now().getTime() - lastContact.getTime() : 0;
-    if (!isForbidden(error) && !isNotFound(error) && silentMs <= maxSilenceMs) return;
+    if (!isForbidden(error) && !isNotFound(error) && silentMs <= maxSilenceMs) {
+      if (!this.#current) this.#options.onFailing();
+      return;
+    }
     this.stop();
     this.#options.onLost(error);
   }

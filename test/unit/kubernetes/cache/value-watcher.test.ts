@@ -343,7 +343,7 @@ describe('the value watcher', () => {
     watcher.follow('registries/a', [ofNodes()]);
     await discovered();
     (await next('/api/v1/nodes')).refuse(500, 'etcdserver: no leader');
-    await timerIsSet();
+    expect(await changes.next()).to.deep.equal(['registries/a']);
     expect(watcher.read(ofNodes())).to.deep.equal({
       state: 'NotSynced',
       message: 'the API server answered 500 Internal Server Error: etcdserver: no leader',
