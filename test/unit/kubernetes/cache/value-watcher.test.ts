@@ -249,6 +249,13 @@ describe('the value watcher', () => {
       state: 'Forbidden',
       message: 'the API server answered 403 Forbidden: nodes is forbidden',
     });
+    const before = asked().length;
+    watcher.follow('registries/b', [webNodes]);
+    await settled();
+    expect([asked().length, valuesOf(webNodes)], 'a new follower waits for the next attempt').to.deep.equal([
+      before,
+      'Forbidden',
+    ]);
     await clock.advance(500);
     await discovered();
     (await next('/api/v1/nodes')).list([node('n1', 'eastus')], '5');
