@@ -50,7 +50,7 @@ export const reasons = {
   SourceUnreadable: {
     needsIntervention: true,
     meaning: 'A source of spec.regionsFrom cannot be read; nothing is removed until it can.',
-    remedy: 'Do what the message says.',
+    remedy: 'Do what the message says: see docs/follow-the-fleet.md.',
   },
   OutOfSync: {
     needsIntervention: false,

@@ -3,7 +3,7 @@ import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { timeOfDay } from '../lib/clock.ts';
 import type { FollowingObject } from './follow.ts';
-import { areOrIs, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
+import { areOrIs, type Creates, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
 import type { Plan } from './plan.ts';
 import { needsIntervention, type Reason } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
@@ -44,7 +44,7 @@ export function summarize(
 
 /** Every listed region is Ready, and something else needs a user. */
 function isDegraded({ stalled }: Summary, listed: readonly RegionReport[]): boolean {
-  return stalled && listed.every(({ region }) => region.state === 'Ready');
+  return stalled && listed.length > 0 && listed.every(({ region }) => region.state === 'Ready');
 }
 
 function inPhaseOf({ spec, metadata }: RegistryReplication, summary: Summary): Summary {
@@ -59,6 +59,8 @@ function stalled(reason: Reason, message: string): Summary {
 function moving(phase: Phase, reason: Reason, message: string): Summary {
   return { phase, ready: false, reason, message, stalled: false };
 }
+
+const noRegions = 'no source names a region yet';
 
 /** A source that the object follows cannot be read: what it names is not known. */
 function summarizeSources({ following }: FollowingObject): Summary | undefined {
@@ -78,7 +80,7 @@ function ofSource({ source, state, message }: SourceStatus): string {
 
 function allReady({ following }: FollowingObject, listed: readonly RegionReport[]): Summary {
   const rows = rowsOf(listed);
-  if (following && rows.length === 0) return moving('Pending', 'NoRegions', 'no source names a region yet');
+  if (following && rows.length === 0) return moving('Pending', 'NoRegions', noRegions);
   const message = `${listing(rows)} ${areOrIs(rows)} ready`;
   return { phase: 'Ready', ready: true, reason: 'AllRegionsReady', message, stalled: false };
 }
@@ -167,13 +169,19 @@ export function statements(
   const manages = spec.mode !== 'Observe';
   const creates = manages && metadata.deletionTimestamp === undefined && !obstacle ? willBeCreated : undefined;
   const { ready, reason, message, stalled } = summary;
-  const waiting = listed.filter(({ region }) => region.state !== 'Ready');
   return [
     { type: 'Ready', status: ready ? 'True' : 'False', reason, message },
-    waiting.length === 0
-      ? { type: 'Available', status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
-      : { type: 'Available', status: 'False', reason: 'RegionsNotReady', message: inStates(rowsOf(waiting), creates) },
+    availability(listed, creates),
     ...(ready || stalled || !manages ? [] : [{ type: 'Reconciling', status: 'True', reason, message } as const]),
     ...(stalled ? [{ type: 'Stalled', status: 'True', reason, message } as const] : []),
   ];
+}
+
+function availability(listed: readonly RegionReport[], creates: Creates | undefined): Statement {
+  const type = 'Available';
+  const waiting = listed.filter(({ region }) => region.state !== 'Ready');
+  if (listed.length === 0) return { type, status: 'False', reason: 'NoRegions', message: noRegions };
+  return waiting.length === 0
+    ? { type, status: 'True', reason: 'AllRegionsReady', message: 'every listed region is ready' }
+    : { type, status: 'False', reason: 'RegionsNotReady', message: inStates(rowsOf(waiting), creates) };
 }

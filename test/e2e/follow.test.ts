@@ -1,5 +1,6 @@
 // Objects that follow nodes and other objects of the cluster, with the operator as a process and the real kubectl.
 import { expect } from 'chai';
+import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
 import { isNotReadyBecause, isReady, region } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
@@ -11,7 +12,19 @@ describeWithKubectl('an object that follows what runs', () => {
   let scenario: Scenario;
 
   before(async () => {
-    scenario = await startScenario({ timings: instant, args: ['--region-sources=nodes,configmaps'] });
+    scenario = await startScenario({
+      timings: instant,
+      args: ['--region-sources=nodes,configmaps'],
+      deployment: { folder: 'deploy/follow-nodes' },
+      prepare: async ({ kubernetes }) => {
+        const configMaps = { group: '', resource: 'configmaps' };
+        await kubernetes.permit(operatorAccount, [
+          { ...configMaps, verb: 'list' },
+          { ...configMaps, verb: 'watch' },
+        ]);
+        return {};
+      },
+    });
   });
   after(() => scenario?.close());
 

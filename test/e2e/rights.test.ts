@@ -2,7 +2,7 @@
 // with every kind of request: none is missing, and none is unused. The requests come from the audit log. On a real kube-apiserver
 // (KUBEBUILDER_ASSETS) the operator has only the token of the deployed service account; the emulator allows everything.
 import { expect } from 'chai';
-import { annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
+import { annotation, type RegionSource, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import { formatAccess, type Permission, permissionsOf, permits } from '../access.ts';
 import type { AuditedAccess } from '../cluster.ts';
 import { actionsIn, azureRoleActions, operatorAccount } from '../deployment.ts';
@@ -13,13 +13,14 @@ import { kubectlTimeout } from '../hang-limit.ts';
 import { identityModeOfThisRun } from '../identity-mode.ts';
 import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
-import { isReady } from './expectations.ts';
+import { isNotReadyBecause, isReady } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-for (const { folder, namespace, namespaces } of [
+for (const { folder, namespace, namespaces, followed } of [
   { folder: 'deploy', namespace: 'default', namespaces: [] },
   { folder: 'deploy/single-namespace', namespace: 'registries', namespaces: ['registries'] },
+  { folder: 'deploy/follow-nodes', namespace: 'default', namespaces: [], followed: { nodes: {} } },
 ])
   describeWithKubectl(`the rights that ${folder} gives`, () => {
     let scenario: Scenario;
@@ -36,6 +37,7 @@ for (const { folder, namespace, namespaces } of [
       const standby = scenario.startOperator(operator);
       await standby.logged(({ msg }) => msg.includes('standing by'));
       await runLifecycle(scenario, namespace);
+      if (followed) await follow(scenario, followed);
       await scrape(scenario.operator, await bearerTokenOf(scenario.kubernetes, operatorAccount));
       for (const one of [scenario.operator, standby]) expect(await one.stop('SIGTERM')).to.equal(0);
       accesses = await scenario.kubernetes.accessesOf(operatorAccount);
@@ -61,6 +63,16 @@ for (const { folder, namespace, namespaces } of [
       expect([...actionsIn(scenario.arm.journal)]).to.have.members(await azureRoleActions());
     });
   });
+
+/** An object that follows nodes, from the first one on. */
+async function follow(scenario: Scenario, source: RegionSource): Promise<void> {
+  scenario.addRegistry('following');
+  await scenario.apply('following', { regionsFrom: [source] });
+  await scenario.until('following', 'waits for nodes', isNotReadyBecause('NoRegions'));
+  const metadata = { name: 'first', labels: { 'topology.kubernetes.io/region': 'japaneast' } };
+  await scenario.kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata }) });
+  await scenario.untilReady('following');
+}
 
 /** One object from its creation to its deletion, with every kind of write in between. */
 async function runLifecycle(scenario: Scenario, namespace: string): Promise<void> {

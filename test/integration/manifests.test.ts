@@ -47,6 +47,8 @@ describeWithKubectl('the manifests', () => {
       'crds',
       'deploy',
       'deploy/base',
+      'deploy/follow-fleet',
+      'deploy/follow-nodes',
       'deploy/hardened',
       'deploy/high-availability',
       'deploy/identity',
@@ -242,6 +244,21 @@ describeWithKubectl('the manifests', () => {
     expect(config).to.include({ defaultIdentity: 'deny', defaultRegistries: 'deny' });
     expect(config).to.have.property('metricsSecure');
     expect(containerOf(folder)).not.to.have.property('envFrom');
+  });
+
+  it('to follow nodes or a fleet: name one kind to the operator, and grant no more than to list and watch it', () => {
+    for (const [folder, kind, group] of [
+      ['deploy/follow-nodes', 'nodes', ''],
+      ['deploy/follow-fleet', 'memberclusters', 'cluster.kubernetes-fleet.io'],
+    ] as const) {
+      const { regionSources } = configFrom(containerOf(folder).args, literalEnvOf(folder));
+      expect(regionSources).to.deep.equal([group === '' ? kind : `${kind}.${group}`]);
+      const added = permissionsOf(of(folder), operatorAccount);
+      expect(added).to.have.deep.members([
+        ...permissionsOf(of('deploy'), operatorAccount),
+        ...['list', 'watch'].map((verb) => ({ verb, group, resource: kind })),
+      ]);
+    }
   });
 
   it('for high availability: two pods on different nodes, of which one is always up', () => {
