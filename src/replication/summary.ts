@@ -7,6 +7,7 @@ import { areOrIs, type Creates, forceDetachHint, inStates, listing, summarizeReg
 import type { Plan } from './plan.ts';
 import { needsIntervention, type Reason } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
+import { isUnused } from './regions.ts';
 
 export interface Summary {
   readonly phase: Phase;
@@ -38,7 +39,7 @@ export function summarize(
     summarizeSyncing(listed) ??
     summarizeSources(object) ??
     (spec.prune === 'Retain' ? undefined : summarizePruning(shown, now)) ??
-    allReady(object, listed);
+    allReady(object, listed, now);
   return inPhaseOf(object, isDegraded(summary, listed) ? { ...summary, phase: 'Degraded' } : summary);
 }
 
@@ -62,6 +63,22 @@ function moving(phase: Phase, reason: Reason, message: string): Summary {
 
 const noRegions = 'no source names a region yet';
 
+/** What the sources name, and what none names any more. */
+function followingClauses(
+  following: FollowingObject['following'],
+  listed: readonly RegionReport[],
+  now: Date,
+): string[] {
+  const named = (following?.sources ?? []).map(({ status: { source, regions = 0 } }) => `${source} ${regions}`);
+  const unused = listed.filter(({ region }) => isUnused(region));
+  const [until] = unused.flatMap(({ region }) => region.need?.keptUntil ?? []).sort();
+  const kept = until === undefined ? 'kept' : `kept until ${timeOfDay(until, now)}`;
+  return [
+    ...(named.length > 0 ? [`regions named by sources: ${named.join(', ')}`] : []),
+    ...(unused.length > 0 ? [`unused: ${listing(rowsOf(unused))}, ${kept}`] : []),
+  ];
+}
+
 /** A source that the object follows cannot be read: what it names is not known. */
 function summarizeSources({ following }: FollowingObject): Summary | undefined {
   const unread = (following?.sources ?? [])
@@ -78,10 +95,10 @@ function ofSource({ source, state, message }: SourceStatus): string {
   return `source ${source} is ${state}${message === undefined ? '' : `: ${message}`}`;
 }
 
-function allReady({ following }: FollowingObject, listed: readonly RegionReport[]): Summary {
+function allReady({ following }: FollowingObject, listed: readonly RegionReport[], now: Date): Summary {
   const rows = rowsOf(listed);
   if (following && rows.length === 0) return moving('Pending', 'NoRegions', noRegions);
-  const message = `${listing(rows)} ${areOrIs(rows)} ready`;
+  const message = [`${listing(rows)} ${areOrIs(rows)} ready`, ...followingClauses(following, listed, now)].join('; ');
   return { phase: 'Ready', ready: true, reason: 'AllRegionsReady', message, stalled: false };
 }
 

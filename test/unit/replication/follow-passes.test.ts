@@ -54,6 +54,9 @@ describe('a pass of an object that follows nodes', () => {
     expect(row('westeurope')?.unusedSince).to.match(/Z$/);
     expect(operator.reasons).to.include('RegionUnused');
     expect(operator.status.phase).to.equal('Ready');
+    expect(operator.status.message).to.match(
+      /japaneast, westeurope are ready; regions named by sources: nodes 1; unused: westeurope, kept until \S+/,
+    );
 
     await clock.advance(23 * hour);
     operator.restart();
