@@ -1,29 +1,14 @@
-// One object for each phase and each reason, with the status and the events that the operator gives it. Azure's part is a model,
-// and the clock is a fake one, so that the texts are the same at each run.
-import { listedRegions, type RegistryReplication } from '../../src/api/registryreplication.ts';
-import { ArmError, type Replica } from '../../src/azure/arm.ts';
+// The settings of the objects that the golden files show: one for each phase and each reason.
+import { listedRegions } from '../../src/api/registryreplication.ts';
+import { ArmError } from '../../src/azure/arm.ts';
 import { toArmError } from '../../src/azure/errors.ts';
 import { resolveClient } from '../../src/azure/identity/federated-credential.ts';
 import { notSent } from '../../src/azure/rate-limit/rate-limiter.ts';
-import type { ObjectEvent } from '../../src/replication/events.ts';
-import { FakeClock } from '../fake-clock.ts';
 import { armSays, named } from '../unit/azure/thrown-errors.ts';
-import { ArmModel } from '../unit/replication/arm-model.ts';
+import type { ArmModel } from '../unit/replication/arm-model.ts';
 import { anObject, aRegistry, aReplica, home, type ObjectParts } from '../unit/replication/fixtures.ts';
-import { OperatorModel } from '../unit/replication/operator-model.ts';
-
-export interface Scenario {
-  readonly object: RegistryReplication;
-  readonly events: readonly ObjectEvent[];
-}
-
-interface Setting {
-  readonly parts?: ObjectParts;
-  readonly replicas?: readonly Replica[];
-  readonly registry?: ReturnType<typeof aRegistry>;
-  /** Runs the passes; by default one. */
-  readonly run?: (operator: OperatorModel, arm: ArmModel, clock: FakeClock) => Promise<void>;
-}
+import { following } from './following.ts';
+import type { Setting } from './play.ts';
 
 const id = aRegistry().id;
 const two: ObjectParts = { regions: ['japaneast', 'westeurope'] };
@@ -110,6 +95,7 @@ async function identityError(annotations: Record<string, string> | 'missing' | '
 /** By reason, or by phase where several phases have the reason. */
 export const settings: Readonly<Record<string, Setting>> = {
   AllRegionsReady: { parts: two, replicas: [aReplica(home), ...ready] },
+  ...following,
   'Syncing, Creating': { parts: two, replicas: [aReplica(home)] },
   'Syncing, 40 regions': {
     parts: { regions: Array.from({ length: 40 }, (_, n) => regions[n] ?? `region${n}`) },
@@ -309,11 +295,3 @@ export const reasonsElsewhere: Readonly<Record<string, string>> = {
   NotFound: 'the reason of a region that is observed again at once',
   TokenExchangeRefused: 'needs a token endpoint: test/e2e/identity.test.ts',
 };
-
-export async function play({ parts, replicas = [aReplica(home)], registry, run }: Setting): Promise<Scenario> {
-  const clock = new FakeClock('2026-11-22T12:00:00Z');
-  const arm = new ArmModel(clock, replicas, registry);
-  const operator = new OperatorModel(anObject(parts), arm, clock);
-  await (run ?? (async () => void (await operator.pass())))(operator, arm, clock);
-  return { object: operator.object, events: operator.events };
-}

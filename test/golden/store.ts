@@ -9,7 +9,7 @@ import {
 } from '@kubernetes/client-node';
 import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
 import type { KubeClient } from '../../src/kubernetes/client/client.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './play.ts';
 
 /** When all events have happened, but for those before it, which are a minute apart. */
 const lastEventMs = Date.parse('2026-11-22T12:00:00Z');

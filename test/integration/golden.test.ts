@@ -7,8 +7,9 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kub
 import { reasons } from '../../src/replication/reasons.ts';
 import { kubectl } from '../emulators/kubectl.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import { play, type Scenario } from '../golden/play.ts';
 import { expectGolden } from '../golden/printed.ts';
-import { play, reasonsElsewhere, type Scenario, settings } from '../golden/scenarios.ts';
+import { reasonsElsewhere, settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 
 const phases = ['Pending', 'Syncing', 'Pruning', 'Ready', 'Degraded', 'Failed', 'Suspended', 'Observing', 'Deleting'];

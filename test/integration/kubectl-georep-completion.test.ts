@@ -4,7 +4,8 @@ import type { KubeClient } from '../../src/kubernetes/client/client.ts';
 import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
-import { play, settings } from '../golden/scenarios.ts';
+import { play } from '../golden/play.ts';
+import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 
 describeWithKubectl('the completion of kubectl georep', () => {

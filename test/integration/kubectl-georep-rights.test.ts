@@ -10,7 +10,8 @@ import type { Account } from '../access.ts';
 import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
-import { play, settings } from '../golden/scenarios.ts';
+import { play } from '../golden/play.ts';
+import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 import { root } from '../manifests.ts';
 

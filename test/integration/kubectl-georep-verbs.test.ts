@@ -14,8 +14,9 @@ import type { TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import type { KubectlOutcome } from '../emulators/kubectl.ts';
 import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
+import { play } from '../golden/play.ts';
 import { expectPrinted } from '../golden/printed.ts';
-import { play, settings } from '../golden/scenarios.ts';
+import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
 
 const namespace = 'registries';

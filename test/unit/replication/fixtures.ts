@@ -55,7 +55,9 @@ export function anObject(parts: ObjectParts = {}): RegistryReplication {
         resourceGroup: 'myresourcegroup',
         name: 'myACR0007',
       },
-      regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      ...(regions.length > 0 && {
+        regions: regions.map((region) => (typeof region === 'string' ? { location: region } : region)),
+      }),
       prune: 'Delete',
       deletionPolicy: 'Delete',
       mode: 'Manage',
