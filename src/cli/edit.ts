@@ -2,8 +2,16 @@
 import type { RegistryReplication } from '../api/registryreplication.ts';
 import { patchUnlessEdited } from '../kubernetes/client/conditional-patch.ts';
 import type { PatchOperation } from '../lib/json-patch.ts';
-import { type Edit, RegionNotListed, type SpecChange, specChange } from '../replication/spec-change.ts';
+import {
+  changedSpec,
+  type Edit,
+  LastRegion,
+  RegionNotListed,
+  type SpecChange,
+  specChange,
+} from '../replication/spec-change.ts';
 import { type Cluster, withCluster } from './cluster.ts';
+import { stayingRegions } from './followed-regions.ts';
 import type { DryRun, EditOptions } from './options.ts';
 import { type OutputFormat, printData, printLines } from './output.ts';
 import { notListedError } from './region-names.ts';
@@ -24,7 +32,8 @@ export function editObject(
 ): Promise<void> {
   return withCluster(options, async (cluster) => {
     const { object, change } = await applyEdit(cluster, name, edit, options.dryRun, check);
-    printEdit(session, options.output, object, describeEdit(change, options.dryRun));
+    const outcome = [describeEdit(change, options.dryRun), ...stayingRegions(object, edit)].join('; ');
+    printEdit(session, options.output, object, outcome);
   });
 }
 
@@ -45,7 +54,7 @@ async function applyEdit(
     check(object);
     const change = changeOf(object, edit);
     if (change.summary.length === 0) return { object, change };
-    if (dryRun === 'client') return { object: { ...object, spec: { ...object.spec, ...change.fields } }, change };
+    if (dryRun === 'client') return { object: { ...object, spec: changedSpec(object.spec, change) }, change };
     const target = {
       get: () => cluster.get(name),
       patch: (operations: readonly PatchOperation[]) =>
@@ -61,7 +70,8 @@ function changeOf(object: RegistryReplication, edit: Edit): SpecChange {
   try {
     return specChange(object.spec, edit);
   } catch (error) {
-    throw error instanceof RegionNotListed ? notListedError(object, error.location) : error;
+    if (error instanceof RegionNotListed) throw notListedError(object, error.location, edit.kind);
+    throw error instanceof LastRegion ? new CliError(error.message) : error;
   }
 }
 

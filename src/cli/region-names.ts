@@ -3,6 +3,8 @@ import { listedRegions, type RegistryReplication } from '../api/registryreplicat
 import { azureRegions } from '../azure/regions.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { normalise } from '../replication/location.ts';
+import type { Edit } from '../replication/spec-change.ts';
+import { followedHint } from './followed-regions.ts';
 import { CliError } from './session.ts';
 
 /** Every name that is known to exist: those of the table, and those that Azure has reported for this object. */
@@ -22,9 +24,12 @@ export function checkRegions(object: RegistryReplication, locations: readonly st
   }
 }
 
-/** For a region that the object does not list. */
-export function notListedError({ metadata, spec }: RegistryReplication, location: string): CliError {
-  const listed = listedRegions(spec).map((region) => normalise(region.location));
-  const hint = didYouMean(location, listed) ?? `it lists ${listed.join(', ')}`;
-  return new CliError(`${location} is not in spec.regions of ${metadata.name}; ${hint}`);
+/** For an edit of a region that the object does not list. */
+export function notListedError(object: RegistryReplication, location: string, kind: Edit['kind']): CliError {
+  const listed = listedRegions(object.spec).map((region) => normalise(region.location));
+  const hint =
+    followedHint(object, location, kind) ??
+    didYouMean(location, listed) ??
+    `it lists ${listed.length > 0 ? listed.join(', ') : 'none'}`;
+  return new CliError(`${location} is not in spec.regions of ${object.metadata.name}; ${hint}`);
 }

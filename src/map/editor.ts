@@ -6,7 +6,7 @@ import { hasSpecVersion, type PatchTarget, patchUnlessEdited } from '../kubernet
 import { ApiServerUnreachable, explain, isMissing } from '../kubernetes/client/errors.ts';
 import type { ObjectName, Resource } from '../kubernetes/client/resource.ts';
 import { indexOfLocation } from '../replication/location.ts';
-import { specChange } from '../replication/spec-change.ts';
+import { LastRegion, specChange } from '../replication/spec-change.ts';
 import type { ChangeRequest } from './model.ts';
 
 /** `message` of a refusal is in the API server's own words, where it is its refusal. */
@@ -26,6 +26,7 @@ export function editorOf(objects: Objects): Editor {
       return await change(objects, name, request);
     } catch (error) {
       if (error instanceof ApiException || error instanceof ApiServerUnreachable) return refusal(error);
+      if (error instanceof LastRegion) return { kind: 'refused', status: 422, message: `${error.message}.` };
       throw error;
     }
   };

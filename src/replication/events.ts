@@ -1,7 +1,8 @@
 // Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
-import type { NeededBy, PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import { listing, longSyncing, summarizeRegions } from './messages.ts';
+import { describeNeed, keptFor } from './needs.ts';
 import { isAccepted, type Result, type SentRequest } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import { theReplica } from './replica-names.ts';
@@ -203,10 +204,10 @@ function needEvents(
 ): ObjectEvent[] {
   const needed = rows.filter(({ location, neededBy }) => neededBy && !before.get(location)?.neededBy);
   const unused = rows.filter(({ location, unusedSince }) => unusedSince && !before.get(location)?.unusedSince);
-  const kept = spec.keepUnused ?? '24h';
+  const kept = keptFor(spec);
   return [
     ...needed.map(({ location, neededBy = [] }): ObjectEvent => {
-      const note = `${location}: needed by ${neededBy.map(ofNeed).join(' and ')}`;
+      const note = `${location}: needed by ${neededBy.map((need) => describeNeed(need)).join(' and ')}`;
       return { type: 'Normal', reason: 'RegionNeeded', action: 'Look', note, locations: [location] };
     }),
     ...unused.map(({ location, desired }): ObjectEvent => {
@@ -214,13 +215,6 @@ function needEvents(
       return { type: 'Normal', reason: 'RegionUnused', action: 'Look', note, locations: [location] };
     }),
   ];
-}
-
-/** "nodes (12)", "MemberCluster prod-eu, prod-us and 3 more". */
-function ofNeed({ source, count, names = [] }: NeededBy): string {
-  if (names.length === 0) return `${source} (${count})`;
-  const more = count - names.length;
-  return `${source} ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function named({ location, replica = location }: RegionStatus) {

@@ -9,12 +9,12 @@ export type Edit =
   | { readonly kind: 'suspend'; readonly suspend: boolean };
 
 /** What an edit needs to know of the spec. */
-export type EditedSpec = Pick<Spec, 'regions' | 'suspend'>;
+export type EditedSpec = Pick<Spec, 'regions' | 'regionsFrom' | 'suspend'>;
 
 export interface SpecChange {
   readonly operations: readonly PatchOperation[];
-  /** The fields that change, as they will be. */
-  readonly fields: Partial<Pick<Spec, 'regions' | 'suspend'>>;
+  /** The fields that change, as they will be. `regions` is undefined if no region is listed any more. */
+  readonly fields: { readonly regions?: RegionSpec[] | undefined; readonly suspend?: boolean };
   /** What changes, such as `+ westeurope`. Empty: the spec is as asked already. */
   readonly summary: readonly string[];
 }
@@ -28,13 +28,20 @@ export class RegionNotListed extends Error {
   }
 }
 
-/** @throws RegionNotListed */
+/** The edit would leave an object without regions that follows nothing, which the API server refuses. */
+export class LastRegion extends Error {
+  constructor() {
+    super('spec.regions must list a region: list the home region alone if no other replicas are wanted');
+  }
+}
+
+/** @throws RegionNotListed, LastRegion */
 export function specChange(spec: EditedSpec, edit: Edit): SpecChange {
   switch (edit.kind) {
     case 'add':
       return added(listedRegions(spec), edit.locations);
     case 'remove':
-      return removed(listedRegions(spec), edit.locations);
+      return removed(spec, edit.locations);
     case 'route':
       return routed(listedRegions(spec), edit.location, edit.routing);
     case 'suspend':
@@ -42,6 +49,12 @@ export function specChange(spec: EditedSpec, edit: Edit): SpecChange {
     default:
       return edit satisfies never;
   }
+}
+
+/** The spec with the change. */
+export function changedSpec(spec: Spec, { fields }: SpecChange): Spec {
+  const { regions, ...others } = { ...spec, ...fields };
+  return { ...others, ...(regions && { regions }) };
 }
 
 const nothing: SpecChange = { operations: [], fields: {}, summary: [] };
@@ -53,15 +66,25 @@ function added(regions: readonly RegionSpec[], locations: readonly string[]): Sp
   return {
     fields: { regions: [...regions, ...more] },
     summary: missing.map((location) => `+ ${location}`),
-    operations: more.map((value) => ({ op: 'add', path: '/spec/regions/-', value })),
+    operations:
+      regions.length === 0
+        ? [{ op: 'add', path: '/spec/regions', value: more }]
+        : more.map((value) => ({ op: 'add', path: '/spec/regions/-', value })),
   };
 }
 
-function removed(regions: readonly RegionSpec[], locations: readonly string[]): SpecChange {
+function removed(spec: EditedSpec, locations: readonly string[]): SpecChange {
+  const regions = listedRegions(spec);
   const indexes = [...new Set(locations.map((location) => listedIndex(regions, location)))];
+  const left = regions.filter((_, index) => !indexes.includes(index));
+  const summary = indexes.map((index) => `- ${normalise(regions[index]?.location ?? '')}`);
+  if (left.length === 0) {
+    if (!spec.regionsFrom?.length) throw new LastRegion();
+    return { fields: { regions: undefined }, summary, operations: [{ op: 'remove', path: '/spec/regions' }] };
+  }
   return {
-    fields: { regions: regions.filter((_, index) => !indexes.includes(index)) },
-    summary: indexes.map((index) => `- ${normalise(regions[index]?.location ?? '')}`),
+    fields: { regions: left },
+    summary,
     // From the end, so that the indexes before stay what they are.
     operations: indexes
       .toSorted((one, other) => other - one)

@@ -22,12 +22,15 @@ import { createNamespace, storeScenario } from '../golden/store.ts';
 const namespace = 'registries';
 const scenarios = {
   failed: 'RegionFailed',
+  following: 'AllRegionsReady, following',
   observed: 'OutOfSync',
   pruned: 'Pruning, delayed',
   ready: 'AllRegionsReady',
   routed: 'LastRoutedRegion',
   suspended: 'AllRegionsReady, suspended',
   syncing: 'Syncing',
+  unreadable: 'SourceUnreadable',
+  unused: 'AllRegionsReady, unused',
 };
 
 describeWithKubectl('the verbs of kubectl georep', () => {
@@ -52,10 +55,10 @@ describeWithKubectl('the verbs of kubectl georep', () => {
 
   const run = (args: string) => plugin.run(cluster.kubeconfig, `${args} -n ${namespace}`);
 
-  async function regionsOf(name: string): Promise<RegionSpec[]> {
+  async function regionsOf(name: string): Promise<RegionSpec[] | undefined> {
     const target = { group, version, plural, namespace, name };
     const object: RegistryReplication = await client.api(CustomObjectsApi).getNamespacedCustomObject(target);
-    return object.spec.regions ?? [];
+    return object.spec.regions;
   }
 
   function expectLasting(file: string, { code, stdout, stderr }: KubectlOutcome): Promise<void> {
@@ -164,11 +167,59 @@ describeWithKubectl('the verbs of kubectl georep', () => {
   });
 
   it("tells the API server's refusal in its own words", async () => {
-    const { code, stderr } = await run('remove routed japaneast');
+    const { code, stderr } = await run('add ready no_region --any-region');
     expect(code).to.equal(1);
-    expect(stderr).to.match(
-      /^error: the API server answered 422 .*spec\.regions in body should have at least 1 items\n$/,
+    expect(stderr).to.match(/^error: the API server answered 422 .*spec\.regions\[2\]\.location in body should match /);
+  });
+
+  it('add makes the list of regions of an object that only follows, and remove takes it away again', async () => {
+    await store('fleet', 'AllRegionsReady, following');
+    expect(await regionsOf('fleet')).to.equal(undefined);
+    expect((await run('add fleet uksouth --dry-run=client -o json')).stdout).to.match(/"regions": \[\s*{\s*"location"/);
+    expect((await run('add fleet uksouth eastus2')).stdout).to.match(/: \+ uksouth, \+ eastus2\n$/);
+    expect(await regionsOf('fleet')).to.deep.equal([{ location: 'uksouth' }, { location: 'eastus2' }]);
+    expect((await run('remove fleet eastus2')).stdout).to.match(/: - eastus2\n$/);
+    expect((await run('remove fleet uksouth --dry-run=client -o json')).stdout).not.to.match(
+      /"regions": \[\s*{\s*"location": "uksouth"/,
     );
+    expect(await run('remove fleet uksouth')).to.include({ code: 0, stderr: '' });
+    expect(await regionsOf('fleet')).to.equal(undefined);
+  });
+
+  it('remove says that a region stays which a source still names', async () => {
+    await store('pinned', 'AllRegionsReady, following');
+    await run('add pinned westeurope');
+    expect((await run('remove pinned westeurope')).stdout).to.match(
+      /: - westeurope; westeurope stays, needed by MemberCluster prod-eu\n$/,
+    );
+    expect(await run('remove pinned westeurope')).to.include({
+      code: 1,
+      stderr:
+        'error: westeurope is not in spec.regions of pinned; it stays as long as it is needed by MemberCluster prod-eu\n',
+    });
+    expect((await run('remove unused westeurope')).stderr).to.match(
+      /; no source names it any more, and it is kept for 24h \(spec\.keepUnused\)\n$/,
+    );
+  });
+
+  it('route says how to route a region that the object only follows', async () => {
+    const { code, stderr } = await run('route following westeurope off');
+    expect(code).to.equal(1);
+    expect(stderr).to.equal(
+      'error: westeurope is not in spec.regions of following; the object follows it (needed by MemberCluster prod-eu). To route it on its own, list it: kubectl georep add following westeurope -n registries\n',
+    );
+    await store('listing', 'AllRegionsReady, following');
+    await run('add listing westeurope');
+    expect(await run('route listing westeurope off')).to.include({ code: 0 });
+    expect(await regionsOf('listing')).to.deep.equal([{ location: 'westeurope', routing: 'Disabled' }]);
+  });
+
+  it('remove refuses the last region of an object that follows nothing', async () => {
+    expect(await run('remove routed japaneast')).to.deep.equal({
+      code: 1,
+      stdout: '',
+      stderr: 'error: spec.regions must list a region: list the home region alone if no other replicas are wanted\n',
+    });
   });
 
   it('leaves an edit of others in place that came in between', async () => {
@@ -184,7 +235,7 @@ describeWithKubectl('the verbs of kubectl georep', () => {
     );
     for (const { code, stderr } of await Promise.all(edits))
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
-    expect((await regionsOf('contended')).map(({ location }) => location)).to.have.members([
+    expect((await regionsOf('contended'))?.map(({ location }) => location)).to.have.members([
       'japaneast',
       'westeurope',
       'uksouth',

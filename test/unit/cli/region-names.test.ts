@@ -28,9 +28,9 @@ describe('the names of regions that a user gives', () => {
 
   it('are suggested from the regions that an object lists, or all of those are named', () => {
     const object = anObject({ regions: ['Japan East', 'westeurope'] });
-    expect(notListedError(object, 'japanest').message).to.equal(
+    expect(notListedError(object, 'japanest', 'remove').message).to.equal(
       'japanest is not in spec.regions of myacr0007; did you mean japaneast?',
     );
-    expect(notListedError(object, 'brazilsouth').message).to.match(/; it lists japaneast, westeurope$/);
+    expect(notListedError(object, 'brazilsouth', 'route').message).to.match(/; it lists japaneast, westeurope$/);
   });
 });

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import jsonPatch from 'fast-json-patch';
 import type { RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { normalise } from '../../../src/replication/location.ts';
-import { type Edit, RegionNotListed, specChange } from '../../../src/replication/spec-change.ts';
+import {
+  changedSpec,
+  type Edit,
+  LastRegion,
+  RegionNotListed,
+  specChange,
+} from '../../../src/replication/spec-change.ts';
 import { anObject } from './fixtures.ts';
 
 /** The object after the patch, as an API server applies it. */
@@ -52,6 +58,22 @@ describe('the edit of a spec', () => {
     );
   });
 
+  it('makes the list with its first region, and takes it away with the last one', () => {
+    const object = anObject({ regions: [], spec: { regionsFrom: [{ nodes: {} }] } });
+    expect(object.spec).not.to.have.property('regions');
+    const listing = patched(object, { kind: 'add', locations: ['uksouth', 'eastus2'] });
+    expect(listing.spec.regions).to.deep.equal([{ location: 'uksouth' }, { location: 'eastus2' }]);
+    const emptied = patched(listing, { kind: 'remove', locations: ['eastus2', 'UK South'] });
+    expect(emptied.spec).to.deep.equal(object.spec);
+  });
+
+  it('refuses to remove the last region of an object that follows nothing', () => {
+    expect(() => specChange(anObject().spec, { kind: 'remove', locations: ['japaneast'] })).to.throw(
+      LastRegion,
+      'list the home region alone if no other replicas are wanted',
+    );
+  });
+
   it('is the same as a patch and as the object after it', () => {
     const locations = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 4 });
     const edits = fc.oneof(
@@ -60,14 +82,15 @@ describe('the edit of a spec', () => {
       fc.constantFrom(...names).map((location) => ({ kind: 'route' as const, location, routing: 'Disabled' as const })),
       fc.boolean().map((suspend) => ({ kind: 'suspend' as const, suspend })),
     );
-    const regions = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1, selector: normalise });
+    const regions = fc.uniqueArray(fc.constantFrom(...names), { selector: normalise });
     fc.assert(
-      fc.property(regions, edits, (listed, edit) => {
-        const object = anObject({ regions: listed });
+      fc.property(regions, fc.boolean(), edits, (listed, follows, edit) => {
+        const spec = follows || listed.length === 0 ? { regionsFrom: [{ nodes: {} }] } : {};
+        const object = anObject({ regions: listed, spec });
         try {
-          expect(patched(object, edit).spec).to.deep.equal({ ...object.spec, ...specChange(object.spec, edit).fields });
+          expect(patched(object, edit).spec).to.deep.equal(changedSpec(object.spec, specChange(object.spec, edit)));
         } catch (error) {
-          if (!(error instanceof RegionNotListed)) throw error;
+          if (!(error instanceof RegionNotListed || error instanceof LastRegion)) throw error;
         }
       }),
     );

@@ -1,0 +1,51 @@
+// Which regions an object wants, as its spec and its last status tell, and in words why sources want them. Pure.
+import {
+  listedRegions,
+  type NeededBy,
+  type RegionStatus,
+  type RegistryReplication,
+  type SourceStatus,
+  type Spec,
+} from '../api/registryreplication.ts';
+import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { normalise } from './location.ts';
+
+const maxNames = 5;
+
+/** The regions that the spec lists, then those that the object follows. */
+export function wantedRegions({ spec, status }: RegistryReplication): string[] {
+  const listed = listedRegions(spec).map(({ location }) => normalise(location));
+  const followed = (status?.regions ?? []).filter(isFollowed).map(({ location }) => normalise(location));
+  return [...new Set([...listed, ...followed])];
+}
+
+/** True if a source names the region, or did so and the region is kept. */
+export function isFollowed({ neededBy = [], unusedSince, desired }: RegionStatus): boolean {
+  return neededBy.length > 0 || (unusedSince !== undefined && desired);
+}
+
+/** "nodes (12)", "MemberCluster prod-eu, prod-us and 3 more". */
+export function describeNeed({ source, count, names = [] }: NeededBy, limit = maxNames): string {
+  if (names.length === 0) return `${source} (${count})`;
+  const shown = names.slice(0, limit);
+  const more = count - shown.length;
+  return `${source} ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** "nodes: Synced, 2 regions", "MemberCluster: Forbidden", with values that are no region. */
+export function describeSource({ source, state, regions = 0, unknown }: SourceStatus): string {
+  const named = regions > 0 ? `, ${regions} ${regions === 1 ? 'region' : 'regions'}` : '';
+  return `${source}: ${state}${named}${unknown ? `, ${describeUnknown(unknown)}` : ''}`;
+}
+
+function describeUnknown({ count, examples = [] }: NonNullable<SourceStatus['unknown']>): string {
+  const quoted = examples.map((value) => JSON.stringify(value)).join(', ');
+  const such = quoted === '' ? '' : `, ${count > examples.length ? 'such as ' : ''}${quoted}`;
+  return count === 1 ? `one value is no region of Azure${such}` : `${count} values are no regions of Azure${such}`;
+}
+
+/** How long a region is kept that no source names any more: "24h". */
+export function keptFor({ keepUnused = '24h' }: Pick<Spec, 'keepUnused'>): string {
+  const ms = parseDuration(keepUnused);
+  return ms === undefined ? keepUnused : formatDuration(ms);
+}
