@@ -15,8 +15,8 @@ export interface Column<T> {
   style?(row: T): Style | undefined;
   /** Shown with `-o wide` only. */
   readonly wide?: boolean;
-  /** Its text changes as time passes, also while the row does not. */
-  readonly isAge?: boolean;
+  /** The part of the text that does not change as time passes; default: all of it. */
+  timeless?(row: T): string | undefined;
 }
 
 export interface Listing<T> {

@@ -1,6 +1,7 @@
 // What the operator would still do to each object, from status.plan: as JSON, and as lines of a diff. Pure.
-import type { PlanEntry, RegistryReplication } from '../api/registryreplication.ts';
+import type { NeededBy, PlanEntry, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { inStates } from '../replication/messages.ts';
+import { describeNeed, describeSource, isFollowed, keptFor } from '../replication/needs.ts';
 import type { Style } from './output.ts';
 import { problemOf } from './problem.ts';
 import { resumeCommand } from './resource-name.ts';
@@ -17,11 +18,26 @@ export interface PlanView {
   readonly suspended: boolean;
   /** In mode Observe the operator takes none of the steps. */
   readonly mode: 'Manage' | 'Observe';
-  readonly steps: readonly PlanEntry[];
+  readonly steps: readonly PlanStep[];
+  /** The sources that the object follows, as in the status; omitted if it follows none. */
+  readonly sources?: readonly SourceStatus[];
+  /** Regions that no source names any more, and that stay for a while. */
+  readonly kept?: readonly KeptRegion[];
   /** What Azure works on, or what is wrong, in regions without a step: "synchronising japaneast". */
   readonly others?: string;
   /** What keeps the object from being ready, or the operator from making a plan: the reason and message of Ready. */
   readonly problem?: string;
+}
+
+export interface PlanStep extends PlanEntry {
+  /** The sources that name the region of a creation, as in the status. */
+  readonly neededBy?: readonly NeededBy[];
+}
+
+export interface KeptRegion {
+  readonly location: string;
+  readonly unusedSince: string;
+  readonly keptFor: string;
 }
 
 export interface StyledLine {
@@ -31,7 +47,7 @@ export interface StyledLine {
 
 export function planView(object: RegistryReplication): PlanView {
   const { metadata, spec, status } = object;
-  const steps = status?.plan ?? [];
+  const steps = (status?.plan ?? []).map((step) => ({ ...step, ...needOf(object, step) }));
   const problem = problemOf(object);
   // The problem tells of regions that are Absent or Failed.
   const told = ['Ready', ...(problem === undefined ? [] : ['Absent', 'Failed'])];
@@ -46,9 +62,23 @@ export function planView(object: RegistryReplication): PlanView {
     suspended: spec.suspend ?? false,
     mode: spec.mode ?? 'Manage',
     steps,
+    ...(status?.sources?.length && { sources: status.sources }),
+    ...keptIn(object),
     ...(others.length > 0 && { others: inStates(others) }),
     ...(problem !== undefined && { problem }),
   };
+}
+
+function needOf({ status }: RegistryReplication, { action, location }: PlanEntry): Pick<PlanStep, 'neededBy'> {
+  const neededBy = status?.regions?.find((row) => row.location === location)?.neededBy;
+  return action === 'create' && neededBy ? { neededBy } : {};
+}
+
+function keptIn({ spec, status }: RegistryReplication): Pick<PlanView, 'kept'> {
+  const kept = (status?.regions ?? []).filter(isFollowed).flatMap(({ location, unusedSince }): KeptRegion[] => {
+    return unusedSince === undefined ? [] : [{ location, unusedSince, keptFor: keptFor(spec) }];
+  });
+  return kept.length > 0 ? { kept } : {};
 }
 
 /** True if there is something to do, if a problem is in the way, or if nothing is known of the last edit. */
@@ -74,12 +104,13 @@ export function planLines(view: PlanView): StyledLine[] {
   ];
 }
 
-function stepLine({ action, location, message }: PlanEntry, width: number): StyledLine {
+function stepLine({ action, location, message, neededBy = [] }: PlanStep, width: number): StyledLine {
   const { sign, style } = signs[action];
-  return { text: `  ${sign} ${oneLine(location).padEnd(width)}   ${oneLine(message ?? action)}`, style };
+  const need = neededBy.length > 0 ? `; needed by ${neededBy.map((one) => describeNeed(one)).join(' and ')}` : '';
+  return { text: `  ${sign} ${oneLine(location).padEnd(width)}   ${oneLine(`${message ?? action}${need}`)}`, style };
 }
 
-function remarks({ current, suspended, mode, others, problem, ...view }: PlanView): string[] {
+function remarks({ current, suspended, mode, others, problem, sources = [], kept = [], ...view }: PlanView): string[] {
   return [
     ...(current ? [] : ['the operator has not answered the last edit yet; these are the steps before it']),
     ...(suspended
@@ -88,7 +119,17 @@ function remarks({ current, suspended, mode, others, problem, ...view }: PlanVie
     ...(mode === 'Observe' ? ['mode Observe: the operator only shows the steps'] : []),
     ...(others === undefined ? [] : [others]),
     ...(problem === undefined ? [] : [problem]),
+    ...kept.map(
+      ({ location, unusedSince, keptFor }) =>
+        `keeping ${location} for ${keptFor}: no source has named it since ${unusedSince}`,
+    ),
+    ...sources.map((source) => sourceRemark(source, problem)),
   ];
+}
+
+/** The problem may say already why the source cannot be read. */
+function sourceRemark({ message = '', ...source }: SourceStatus, problem = ''): string {
+  return `source ${describeSource(source)}${problem.includes(message) ? '' : `: ${message}`}`;
 }
 
 /** `1 to create, 2 to change, 1 to delete.` */

@@ -1,14 +1,20 @@
 // The replicas of objects as rows: what `az acr replication list` shows of each, and what the object says about it. Pure.
 import {
   listedRegions,
+  type NeededBy,
   type RegionState,
   type RegionStatus,
   type RegistryReplication,
 } from '../api/registryreplication.ts';
 import { humanDuration } from '../lib/human-duration.ts';
+import { truncate } from '../lib/sanitize.ts';
 import { normalise } from '../replication/location.ts';
+import { describeNeed, isFollowed, keptFor } from '../replication/needs.ts';
 import type { Column, Style } from './output.ts';
 import { problemOf } from './problem.ts';
+
+/** Of the column NEEDED BY: a name has up to 253. */
+const maxNeedChars = 100;
 
 /** One region of one object; this is also its JSON. */
 export interface ReplicaRow {
@@ -27,9 +33,16 @@ export interface ReplicaRow {
   readonly routing?: 'Enabled' | 'Disabled';
   readonly since?: string;
   readonly home: boolean;
+  /** Whether spec.regions lists the region. */
+  readonly listed: boolean;
+  /** Whether the object wants the region: it is listed, a source names it, or did so and the region is kept. */
   readonly desired: boolean;
-  /** What keeps the replica: the spec, or that the registry lives there. Empty: it is on its way out, or retained. */
-  readonly neededBy: readonly ('spec' | 'home')[];
+  /** The sources that name the region, as in the status. */
+  readonly neededBy?: readonly NeededBy[];
+  /** Of a followed region that no source names any more. */
+  readonly unusedSince?: string;
+  /** How long it is kept from then on; omitted if it is no longer. */
+  readonly keptFor?: string;
   /** Of a region that no replica could be made in for the object's problem: that problem. */
   readonly message?: string;
 }
@@ -44,13 +57,14 @@ export function replicaRows(object: RegistryReplication): ReplicaRow[] {
       ...ownerOf(object),
       location,
       home: false,
-      ...need(true, false),
+      listed: true,
+      desired: true,
       ...messageOf(problemOf(object)),
     })),
   ];
 }
 
-function rowOf(object: RegistryReplication, row: RegionStatus, desired: boolean): ReplicaRow {
+function rowOf(object: RegistryReplication, row: RegionStatus, listed: boolean): ReplicaRow {
   const { location, replica, provisioningState, displayStatus, state, routing, since, home, message } = row;
   const registryId = object.status?.registry?.id;
   return {
@@ -64,7 +78,9 @@ function rowOf(object: RegistryReplication, row: RegionStatus, desired: boolean)
     ...(routing !== undefined && { routing }),
     ...(since !== undefined && { since }),
     home,
-    ...need(desired, home),
+    listed,
+    desired: listed || isFollowed(row),
+    ...needOf(object, row),
     ...messageOf(message || (state === 'Absent' ? problemOf(object) : undefined)),
   };
 }
@@ -77,8 +93,12 @@ function ownerOf({ metadata, spec }: RegistryReplication) {
   return { namespace: metadata.namespace, object: metadata.name, registry: spec.registry.name };
 }
 
-function need(desired: boolean, home: boolean): Pick<ReplicaRow, 'desired' | 'neededBy'> {
-  return { desired, neededBy: [...(desired ? (['spec'] as const) : []), ...(home ? (['home'] as const) : [])] };
+function needOf({ spec }: RegistryReplication, row: RegionStatus): Partial<ReplicaRow> {
+  const { neededBy, unusedSince } = row;
+  return {
+    ...(neededBy && { neededBy }),
+    ...(unusedSince !== undefined && { unusedSince, ...(isFollowed(row) && { keptFor: keptFor(spec) }) }),
+  };
 }
 
 /** Unique among the rows of one cluster. */
@@ -109,11 +129,29 @@ export function replicaColumns({ namespaces, objects, now }: ColumnOptions): Col
       style: ({ state }) => styleOfState(state),
       wide: true,
     },
-    { heading: 'FOR', cell: ({ since }) => since && age(since, now()), wide: true, isAge: true },
+    { heading: 'FOR', cell: ({ since }) => since && age(since, now()), wide: true, timeless: () => '' },
     { heading: 'ROUTING', cell: ({ routing }) => routing, wide: true },
-    { heading: 'NEEDED BY', cell: ({ neededBy }) => neededBy.join(','), wide: true },
+    {
+      heading: 'NEEDED BY',
+      cell: (row) => needCell(row, row.unusedSince && age(row.unusedSince, now())),
+      timeless: (row) => needCell(row, row.unusedSince),
+      style: ({ unusedSince }) => (unusedSince === undefined ? undefined : 'yellow'),
+      wide: true,
+    },
     { heading: 'MESSAGE', cell: ({ message }) => message, wide: true },
   ];
+}
+
+/** "spec, nodes (12), MemberCluster prod-eu and 2 more", "unused 3h (kept 24h)". Empty: it is on its way out, or retained. */
+function needCell({ listed, home, neededBy = [], keptFor }: ReplicaRow, unused: string | undefined): string {
+  const kept = keptFor === undefined ? '' : ` (kept ${keptFor})`;
+  const words = [
+    ...(listed ? ['spec'] : []),
+    ...(home ? ['home'] : []),
+    ...neededBy.map((need) => describeNeed(need, 1)),
+    ...(unused === undefined ? [] : [`unused ${unused}${kept}`]),
+  ];
+  return truncate(words.join(', '), maxNeedChars);
 }
 
 /** Azure's word for the content; without one, the operator's word for the region. */

@@ -4,6 +4,7 @@ import type { RegionState, RegionStatus, RegistryReplication } from '../api/regi
 import { occurrencesOf } from '../kubernetes/client/object-events.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { humanDuration } from '../lib/human-duration.ts';
+import { keptFor } from '../replication/needs.ts';
 
 /** This is also its JSON. */
 export interface TimelineEntry {
@@ -11,7 +12,7 @@ export interface TimelineEntry {
   readonly time: string;
   /** Omitted for the object as a whole. */
   readonly location?: string;
-  /** The event's reason, or what the status tells: `Created`, `Claimed`, a region's state, `Deleted`. */
+  /** The event's reason, or what the status tells: `Created`, `Claimed`, a region's state, `RegionUnused`, `Deleted`. */
   readonly reason: string;
   readonly type: 'Normal' | 'Warning';
   readonly source: 'event' | 'status';
@@ -40,6 +41,8 @@ const endings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     RoutingChanged: 'until it failed',
     TagsChanged: 'until it failed',
   },
+  RegionNeeded: { RegionUnused: 'unused' },
+  ReplicaDeleting: { RegionUnused: 'unused' },
   ReplicaDeleted: { ReplicaDeleting: 'deletion' },
 };
 
@@ -57,10 +60,12 @@ const sameMomentMs = 60_000;
 
 export function timeline(object: RegistryReplication, events: readonly EventsV1Event[], now: Date): TimelineEntry[] {
   const fromEvents = inOrder(events.flatMap(eventEntry));
-  const moving = (object.status?.regions ?? []).filter(({ state }) => state !== 'Ready' && state !== 'Failed');
-  const running = new Set(moving.map((row) => fromEvents.findLast((event) => announces(event, row))));
+  const states = statesOf(object);
+  const running = new Set(
+    states.filter(({ isShort }) => isShort).map((state) => fromEvents.findLast((event) => announces(event, state))),
+  );
   const entries = inOrder([
-    ...statusEntries(object, fromEvents, now),
+    ...statusEntries(object, states, fromEvents, now),
     ...fromEvents.map((entry) => (running.has(entry) ? { ...entry, ...lasting(entry, now) } : entry)),
   ]);
   return entries.map((entry, n) => ({ ...entry, ...durationOf(entry, entries.slice(0, n)) }));
@@ -89,8 +94,33 @@ function eventEntry(event: EventsV1Event): TimelineEntry[] {
   ];
 }
 
+/** What the status tells of a region, with its beginning. */
+interface StateSince {
+  readonly location: string;
+  readonly reason: string;
+  readonly since: string | undefined;
+  readonly message: string;
+  /** The reason of the event about its beginning. */
+  readonly event: string | undefined;
+  /** It ends by itself. */
+  readonly isShort: boolean;
+}
+
+function statesOf({ spec, status }: RegistryReplication): StateSince[] {
+  return (status?.regions ?? []).flatMap((row): StateSince[] => {
+    const { location, state, since, unusedSince, desired } = row;
+    const isShort = state !== 'Ready' && state !== 'Failed';
+    const own = { location, reason: state, since, message: stateMessage(row), event: eventReasons[state], isShort };
+    if (unusedSince === undefined) return [own];
+    const message = `no source names it any more${desired ? `; kept for ${keptFor(spec)}` : ''}`;
+    const reason = 'RegionUnused';
+    return [own, { location, reason, since: unusedSince, message, event: reason, isShort: desired }];
+  });
+}
+
 function statusEntries(
   { metadata, spec, status }: RegistryReplication,
+  states: readonly StateSince[],
   events: readonly TimelineEntry[],
   now: Date,
 ): TimelineEntry[] {
@@ -100,14 +130,10 @@ function statusEntries(
     ...entry(metadata.creationTimestamp, 'Created', `for registry ${spec.registry.name}`),
     ...entry(status?.claim?.since, 'Claimed', 'the object acquired the registry'),
     ...entry(metadata.deletionTimestamp, 'Deleted', 'the deletion of the object was requested'),
-    ...(status?.regions ?? [])
-      .filter((row) => !hasEvent(row, events))
-      .flatMap((row) =>
-        entry(row.since, row.state, stateMessage(row)).map((one) => ({
-          ...one,
-          location: row.location,
-          ...lasting(one, now),
-        })),
+    ...states
+      .filter((state) => !events.some((event) => announces(event, state)))
+      .flatMap(({ location, since, reason, message }) =>
+        entry(since, reason, message).map((one) => ({ ...one, location, ...lasting(one, now) })),
       ),
   ];
 }
@@ -117,15 +143,11 @@ function isTime(time: string | Date | undefined): time is string | Date {
   return time !== undefined && !Number.isNaN(new Date(time).getTime());
 }
 
-function hasEvent(row: RegionStatus, events: readonly TimelineEntry[]): boolean {
-  return events.some((event) => announces(event, row));
-}
-
-function announces(event: TimelineEntry, { location, state, since = '' }: RegionStatus): boolean {
+function announces(event: TimelineEntry, state: StateSince): boolean {
   return (
-    event.location === location &&
-    event.reason === eventReasons[state] &&
-    Math.abs(Date.parse(event.time) - Date.parse(since)) <= sameMomentMs
+    event.location === state.location &&
+    event.reason === state.event &&
+    Math.abs(Date.parse(event.time) - Date.parse(state.since ?? '')) <= sameMomentMs
   );
 }
 

@@ -40,8 +40,9 @@ export function describeSource({ source, state, regions = 0, unknown }: SourceSt
 
 function describeUnknown({ count, examples = [] }: NonNullable<SourceStatus['unknown']>): string {
   const quoted = examples.map((value) => JSON.stringify(value)).join(', ');
-  const such = quoted === '' ? '' : `, ${count > examples.length ? 'such as ' : ''}${quoted}`;
-  return count === 1 ? `one value is no region of Azure${such}` : `${count} values are no regions of Azure${such}`;
+  const what = count === 1 ? '1 value is no Azure region' : `${count} values are no Azure regions`;
+  if (quoted === '') return what;
+  return count > examples.length ? `${what}, such as ${quoted}` : `${what}: ${quoted}`;
 }
 
 /** How long a region is kept that no source names any more: "24h". */

@@ -53,6 +53,8 @@ export const following: Readonly<Record<string, Setting>> = {
   },
   'AllRegionsReady, unused': {
     parts: fleet,
+    // The last event is at noon.
+    start: '2026-11-22T10:00:00Z',
     sources: [nodesIn({ japaneast: 12 }), membersIn({ westeurope: ['prod-eu'] })],
     replicas: [aReplica(home), ...ready],
     run: async (operator, _, clock) => {

@@ -16,6 +16,8 @@ export interface Scenario {
 
 export interface Setting {
   readonly parts?: ObjectParts;
+  /** When the first pass runs. */
+  readonly start?: string;
   /** What the entries of spec.regionsFrom say at first. */
   readonly sources?: readonly SourceReading[];
   readonly replicas?: readonly Replica[];
@@ -25,8 +27,8 @@ export interface Setting {
 }
 
 export async function play(setting: Setting): Promise<Scenario> {
-  const { parts, sources = [], replicas = [aReplica(home)], registry, run } = setting;
-  const clock = new FakeClock('2026-11-22T12:00:00Z');
+  const { parts, start = '2026-11-22T12:00:00Z', sources = [], replicas = [aReplica(home)], registry, run } = setting;
+  const clock = new FakeClock(start);
   const arm = new ArmModel(clock, replicas, registry);
   const operator = new OperatorModel(anObject(parts), arm, clock);
   operator.sources = [...sources];

@@ -24,6 +24,7 @@ const scenarios = {
   failed: 'RegionFailed',
   following: 'AllRegionsReady, following',
   observed: 'OutOfSync',
+  observing: 'OutOfSync, following',
   pruned: 'Pruning, delayed',
   ready: 'AllRegionsReady',
   routed: 'LastRoutedRegion',
@@ -71,15 +72,19 @@ describeWithKubectl('the verbs of kubectl georep', () => {
     'replicas.wide': 'replicas -o wide',
     'replicas.json': 'replicas syncing -o json',
     'replicas.yaml': 'replicas syncing -o yaml',
+    'replicas.following.json': 'replicas following -o json',
+    'replicas.unused.json': 'replicas unused -o json',
     'replicas.name': 'replicas syncing -o name',
     'plan.table': 'plan',
     'plan.json': 'plan pruned -o json',
     'plan.yaml': 'plan pruned -o yaml',
+    'plan.observing.json': 'plan observing -o json',
     'plan.name': 'plan -o name',
     'history.table': 'history pruned',
     'history.wide': 'history pruned -o wide',
     'history.json': 'history failed -o json',
     'history.yaml': 'history failed -o yaml',
+    'history.unused': 'history unused',
     'history.name': 'history failed -o name',
     'add.table': 'add ready uksouth --dry-run=server',
     'add.json': 'add ready uksouth --dry-run=client -o json',
@@ -271,5 +276,6 @@ function withoutTimes(text: string): string {
     .replace(/("?)\b(generation|observedGeneration|seconds)\1: \d+/g, '$1$2$1: …')
     .replace(/\b20(?!26-11-22|26-01-01|20-01-01)\d\d-\d\d-\d\dT[\d:.]+Z/g, '<now>')
     .replace(/\b(\d+[smhdy])+( so far)/g, '<age>$2')
+    .replace(/\bunused (\d+[smhdy]){1,2}/g, 'unused <age>')
     .replace(/ (\d+[smhdy]){1,2}(?= {3}(?:Enabled|Disabled|<none>))/g, ' <age>');
 }

@@ -104,12 +104,10 @@ const redraw: Follow = (session, columns, rows) => {
 /** Prints a line for each row that is new, differs in what the columns show, or is gone. */
 const append: Follow = (session, columns, rows) => {
   const table = createTable(columns, session);
-  const timeless = columns.filter(({ isAge }) => !isAge);
+  const textOf = (row: ReplicaRow) => columns.map((column) => (column.timeless ?? column.cell)(row)).join('\t');
   const shown = new Map<string, { readonly row: ReplicaRow; readonly text: string }>();
   const onChange = () => {
-    const now = new Map(
-      rows().map((row) => [rowKey(row), { row, text: timeless.map((column) => column.cell(row)).join('\t') }]),
-    );
+    const now = new Map(rows().map((row) => [rowKey(row), { row, text: textOf(row) }]));
     const gone = [...shown].filter(([key]) => !now.has(key)).map(([, { row }]) => ({ ...row, ...goneState }));
     const changed = [...now].filter(([key, { text }]) => shown.get(key)?.text !== text).map(([, { row }]) => row);
     shown.clear();

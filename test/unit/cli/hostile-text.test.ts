@@ -19,8 +19,13 @@ const anyText = anyHostileText.map((text) => text.slice(0, 5_000));
 /** Every text of a status as Azure or an attacker may have written it. */
 function statusOf(text: string): Status {
   const row = { location: text, replica: text, displayStatus: text, provisioningState: text, message: text };
+  const neededBy = [{ source: text, count: 2, names: [text] }];
   return {
-    regions: [{ ...row, desired: true, home: false, state: 'Syncing', since: text }],
+    sources: [{ source: text, state: 'Forbidden', message: text, unknown: { count: 9, examples: [text] } }],
+    regions: [
+      { ...row, location: `${text}2`, desired: true, home: false, state: 'Ready', unusedSince: text },
+      { ...row, neededBy, desired: true, home: false, state: 'Syncing', since: text },
+    ],
     plan: [{ action: 'create', location: text, message: text }],
   };
 }

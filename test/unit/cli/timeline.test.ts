@@ -109,6 +109,41 @@ describe('the timeline of an object', () => {
     ]);
   });
 
+  it('tells how long a region has been unused, also when the event is gone', () => {
+    const unused = { ...aRow('Ready', 90_000), unusedSince: secondsAgo(10_800) };
+    const object = unclaimed({ status: { regions: [unused] }, spec: { keepUnused: '24h' } });
+    const event = anEvent(
+      10_800,
+      'RegionUnused',
+      'japaneast: no source names it any more; kept for 24h, and then pruned',
+    );
+    const [, fromStatus] = timeline(object, [], now);
+    expect(fromStatus).to.include({
+      reason: 'RegionUnused',
+      source: 'status',
+      took: '3h so far',
+      message: 'no source names it any more; kept for 24h',
+    });
+    const [, fromEvent, ...others] = timeline(object, [event], now);
+    expect(fromEvent).to.include({ reason: 'RegionUnused', source: 'event', took: '3h so far' });
+    expect(others).to.deep.equal([]);
+  });
+
+  it('tells how long a region was unused until a source named it again, or it was pruned', () => {
+    const events = [
+      anEvent(90_000, 'RegionUnused', 'japaneast: no source names it any more'),
+      anEvent(86_400, 'RegionNeeded', 'japaneast: needed by nodes (12)'),
+      anEvent(86_000, 'RegionUnused', 'japaneast: no source names it any more'),
+      anEvent(10, 'ReplicaDeleting', 'japaneast: deleting the replica'),
+    ];
+    expect(timeline(unclaimed(), events, now).map(({ took }) => took)).to.deep.equal([
+      undefined,
+      'unused: 60m',
+      undefined,
+      'unused: 23h',
+    ]);
+  });
+
   it('counts the repetitions of an event', () => {
     const series = { count: 5, lastObservedTime: new V1MicroTime(now.getTime() - 1_000) };
     const [entry] = timeline(unclaimed(), [anEvent(60, 'Stalled', 'no region is ready', { series })], now);
