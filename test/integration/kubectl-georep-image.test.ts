@@ -137,6 +137,32 @@ describeWithKubectl('kubectl georep image', () => {
     expect(requests).to.have.length(12);
   });
 
+  it('asks the regions that the object follows too, a kept one among them', async () => {
+    data.images.push({ registry: registry.name, repository: 'one', tag: 'followed' });
+    await apply('following', { registry, regionsFrom: [{ nodes: {} }] });
+    try {
+      const row = { desired: true, home: false, state: 'Ready' };
+      const regions = [
+        { ...row, location: 'japaneast', neededBy: [{ source: 'nodes', count: 2 }] },
+        { ...row, location: 'westeurope', unusedSince: '2026-11-22T12:00:00Z' },
+        { ...row, location: 'eastus', home: true, desired: false },
+      ];
+      const patch = JSON.stringify({ status: { regions } });
+      expect((await run('one:followed following')).stderr).to.match(/^The object wants no region yet/);
+      const args = ['patch', 'georep', 'following', '--subresource=status', '--type=merge', '-p', patch];
+      expect((await kubectl(cluster.kubeconfig, args)).code).to.equal(0);
+      const { code, stdout } = await run('one:followed following -o json');
+      const { regions: answers } = JSON.parse(stdout) as { regions: { location: string; present: boolean }[] };
+      expect(answers.map(({ location, present }) => [location, present])).to.deep.equal([
+        ['japaneast', true],
+        ['westeurope', true],
+      ]);
+      expect(code).to.equal(0);
+    } finally {
+      await kubectl(cluster.kubeconfig, ['delete', 'georep', 'following', '--wait=false']);
+    }
+  });
+
   it('finds an image by its digest', async () => {
     const digest = data.images.push({ registry: registry.name, repository: 'one', tag: 'by-digest' });
     const { code, stdout } = await run(`one@${digest} myacr0007 -o json`);

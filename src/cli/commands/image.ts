@@ -129,7 +129,7 @@ function printRegions(session: Session, format: OutputFormat, { object, image, r
       const digest = digestOf(region);
       return digest === undefined ? [] : `${region.endpoint}/${image.repository}@${digest}`;
     }),
-    nothing: 'The object lists no regions.',
+    nothing: 'The object wants no region yet: it lists none, and no source names one.',
   });
 }
 

@@ -1,9 +1,9 @@
 // Asks every region of an object for an image, once or until all have it.
-import { listedRegions, type RegistryReplication } from '../../api/registryreplication.ts';
+import type { RegistryReplication } from '../../api/registryreplication.ts';
 import type { Inventory } from '../../azure/inventory.ts';
 import type { ImageReference, ManifestReader } from '../../azure/manifest-reader.ts';
 import { type Backoff, delayAfter } from '../../lib/backoff.ts';
-import { normalise } from '../../replication/location.ts';
+import { wantedRegions } from '../../replication/needs.ts';
 import type { Session } from '../session.ts';
 import { startWait } from '../wait.ts';
 import { type Endpoints, endpointsOf } from './endpoints.ts';
@@ -56,9 +56,8 @@ function round(
   before: readonly RegionAnswer[],
   { clock }: Session,
 ): Promise<RegionAnswer[]> {
-  const locations = listedRegions(object.spec).map(({ location }) => normalise(location));
   return Promise.all(
-    locations.map(async (location) => {
+    wantedRegions(object).map(async (location) => {
       const asked = clock.now();
       const endpoint = hosts.get(location);
       const answer = endpoint === undefined ? undefined : await reader.read(endpoint, image);

@@ -1,10 +1,10 @@
 // Finds the endpoint of each region of a registry: those that ARM shows, or by their form where the caller may not read ARM.
-import { listedRegions, type RegistryReplication } from '../../api/registryreplication.ts';
+import type { RegistryReplication } from '../../api/registryreplication.ts';
 import { ArmError } from '../../azure/arm.ts';
 import type { Inventory } from '../../azure/inventory.ts';
 import { regionalHost, regionOf } from '../../azure/registry-endpoint.ts';
 import { shellQuote } from '../../lib/shell-quote.ts';
-import { normalise } from '../../replication/location.ts';
+import { wantedRegions } from '../../replication/needs.ts';
 import { azureMessage } from '../azure.ts';
 import { CliError } from '../session.ts';
 
@@ -34,10 +34,10 @@ function notEnabled({ spec: { registry } }: RegistryReplication): string {
   return `registry ${registry.name} has no regional endpoints, so its regions cannot be asked one by one. Enable them, a setting of the registry that changes neither its replicas nor their routing, with: az acr update --name ${shellQuote(registry.name)} --resource-group ${shellQuote(registry.resourceGroup)} --regional-endpoints enabled`;
 }
 
-function assumedEndpoints({ spec, status }: RegistryReplication, error: ArmError): Endpoints {
+function assumedEndpoints(object: RegistryReplication, error: ArmError): Endpoints {
+  const { spec, status } = object;
   const loginServer = status?.registry?.loginServer?.toLowerCase() ?? '';
-  const hosts = listedRegions(spec).flatMap(({ location }) => {
-    const region = normalise(location);
+  const hosts = wantedRegions(object).flatMap((region) => {
     const host = regionalHost(loginServer, region);
     return host === undefined ? [] : [[region, host] as const];
   });
