@@ -1,5 +1,5 @@
 // Renders the changes between two versions of the objects as lines of plain text, for logs, pipes and terminals without colours.
-import type { RegionView, View } from './view.ts';
+import type { NodeView, RegionView, View } from './view.ts';
 
 const nameWidth = 24;
 const stateWidth = 10;
@@ -15,6 +15,19 @@ export function changesBetween(before: readonly View[], after: readonly View[]):
       ),
     ),
     ...gone.map(({ name }) => line(name, 'is gone', '')),
+  ];
+}
+
+/** A line per node that came, went or has another region. */
+export function nodeChangesBetween(before: readonly NodeView[], after: readonly NodeView[]): string[] {
+  const isSame = (one: NodeView) => (other: NodeView) => one.name === other.name && one.region === other.region;
+  return [
+    ...before
+      .filter(({ name }) => !after.some((node) => node.name === name))
+      .map(({ name }) => line(`node ${name}`, 'is gone', '')),
+    ...after
+      .filter((node) => !before.some(isSame(node)))
+      .map(({ name, region }) => line(`node ${name}`, 'is in', region)),
   ];
 }
 
@@ -37,8 +50,8 @@ function summary({ name, registry, phase, readyRegions }: View): string {
   return line(name, phase, readyRegions ? `${readyRegions} regions of ${registry} ready` : registry);
 }
 
-function ofRegion({ location, home, state, azure, message }: RegionView): string {
-  const remarks = [azure && `Azure says ${azure}`, message].filter(Boolean).join('; ');
+function ofRegion({ location, home, state, azure, need, message }: RegionView): string {
+  const remarks = [azure && `Azure says ${azure}`, need, message].filter(Boolean).join('; ');
   return line(home ? `${location} (home)` : location, state, remarks);
 }
 

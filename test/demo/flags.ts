@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 
 export interface Flags {
-  /** Exit as soon as everything is Ready. */
+  /** Exit as soon as everything is Ready, or was followed. */
   readonly once: boolean;
+  /** Show an object that follows nodes, which the demo adds and removes. */
+  readonly follow: boolean;
   /** Absolute; undefined: the cluster is emulated. */
   readonly kubeconfig: string | undefined;
   /** How many times faster than usual the emulated Azure is. */
@@ -19,6 +21,7 @@ export function readFlags(argv: readonly string[], from: string): Flags {
   const program = new Command('npm run demo --')
     .description('The operator at work on an emulated Azure: a registry in eastus gets replicas in two more regions.')
     .option('--once', 'end with exit code 0 as soon as everything is Ready, with 1 if that takes five minutes', false)
+    .option('--follow', 'let the regions follow nodes, which the demo adds and removes', false)
     .option('--kubeconfig <file>', 'use this cluster instead of an emulated one; Azure stays emulated', path)
     .option(
       '--speed <factor>',
@@ -28,9 +31,13 @@ export function readFlags(argv: readonly string[], from: string): Flags {
     )
     .option('--directory <path>', 'where to write kubeconfig, certificate and log', path, path('.demo'))
     .allowExcessArguments(false);
-  const { once, kubeconfig, speed, directory } = program.parse([...argv], { from: 'user' }).opts<Flags>();
-  return { once, kubeconfig, speed, directory };
+  const { once, follow, kubeconfig, speed, directory } = program.parse([...argv], { from: 'user' }).opts<Flags>();
+  if (follow && kubeconfig !== undefined) program.error(onlyEmulated);
+  return { once, follow, kubeconfig, speed, directory };
 }
+
+const onlyEmulated =
+  'error: --follow adds and removes nodes, and does so in its emulated cluster only: leave out --kubeconfig. docs/follow-the-fleet.md is for a cluster of yours.';
 
 function factor(text: string): number {
   const number = Number(text);

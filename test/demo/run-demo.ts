@@ -4,14 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { findCondition } from '../../src/api/conditions.ts';
 import { listedRegions, type RegistryReplication } from '../../src/api/registryreplication.ts';
-import { type Informer, startInformer } from '../../src/kubernetes/cache/informer.ts';
-import { Store } from '../../src/kubernetes/cache/store.ts';
 import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { namespacedName } from '../../src/kubernetes/client/resource.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Log } from '../../src/lib/log.ts';
 import { startClusterMap } from '../../src/map/map.ts';
 import { missingKubectl } from '../emulators/kubectl.ts';
 import { type Operator, startOperator } from '../operator.ts';
@@ -19,11 +15,13 @@ import { type DemoAzure, startAzure, summaryOf } from './azure.ts';
 import { type DemoCluster, emulatedCluster, userCluster } from './cluster.ts';
 import { lockDirectory } from './directory.ts';
 import type { Flags } from './flags.ts';
-import { guideText, nothingLeftText } from './guide.ts';
-import { homeRegion, readSample, sampleFile } from './sample.ts';
+import { type Showing, showFollowing } from './follow.ts';
+import { followGuideText, guideText, nothingLeftText } from './guide.ts';
+import { followingSample, homeRegion, readSample, sampleFile } from './sample.ts';
 import type { Screen } from './screen.ts';
 import { writeShellFile } from './shell.ts';
-import { printable, viewOf } from './view.ts';
+import { printable } from './view.ts';
+import { logTo, watch } from './watch.ts';
 
 /** ms in which everything must become Ready with --once. */
 const onceTimeoutMs = 300_000;
@@ -41,10 +39,13 @@ export interface DemoContext {
   readonly stopped: AbortSignal;
 }
 
-/** Resolves when --once has seen everything Ready. Rejects on any failure, and with the signal's reason when stopped. */
-export async function runDemo({ once, kubeconfig, speed, directory }: Flags, context: DemoContext): Promise<void> {
+/** Resolves when --once has seen everything. Rejects on any failure, and with the signal's reason when stopped. */
+export async function runDemo(
+  { once, follow, kubeconfig, speed, directory }: Flags,
+  context: DemoContext,
+): Promise<void> {
   const { screen, clock, started, stopped } = context;
-  const sample = await readSample();
+  const sample = follow ? await followingSample() : await readSample();
   const { registry } = sample.spec;
   const logFile = join(directory, 'operator.log');
   started.defer(await lockDirectory(directory));
@@ -58,7 +59,7 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
 
   if (!once) await serveMap(cluster, context);
   started.defer(() => cluster.cleanUp());
-  const operator = startDemoOperator(azure, cluster, logFile);
+  const operator = startDemoOperator(azure, cluster, { logFile, follow });
   started.defer(async () => void (await operator.stop()));
   const interrupted = Promise.race([aborted(stopped), operatorExit(operator, logFile)]);
   interrupted.catch(() => undefined); // It may reject while something else is awaited; every long wait is raced with it.
@@ -66,18 +67,14 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   const objectFile = join(directory, 'myacr0007.yaml');
   await writeFile(objectFile, stringify(cluster.labelled(sample)));
   const onEmpty = () => screen.say(nothingLeftText(objectFile));
-  const { informer, ready, why } = watch(cluster, { key: namespacedName(sample), onEmpty }, context);
-  started.defer(() => informer.stop());
-  await Promise.race([informer.synced, interrupted]);
-  const wanted = listedRegions(sample.spec)
-    .map(({ location }) => location)
-    .join(' and ');
-  screen.say(`Applying ${sampleFile}: ${registry.name}, at home in ${homeRegion}, shall have replicas in ${wanted}.`);
-  await cluster.apply(sample);
-  stopped.throwIfAborted();
-
-  await Promise.race([ready, interrupted, ...(once ? [timeout(clock, why)] : [])]);
-  screen.say(`Everything is there. ${summaryOf(azure.arm.journal.writes, homeRegion)}`);
+  const watching = watch(cluster, { key: namespacedName(sample), onEmpty }, context);
+  started.defer(() => watching.informer.stop());
+  await Promise.race([watching.informer.synced, interrupted]);
+  const show = follow ? showFollowing : showCreation;
+  const shown = show(sample, { cluster, watching, context });
+  await Promise.race([shown, interrupted, ...(once ? [timeout(clock, watching.why)] : [])]);
+  const outcome = follow ? 'The registry has followed the nodes.' : 'Everything is there.';
+  screen.say(`${outcome} ${summaryOf(azure.arm.journal.writes, homeRegion)}`);
   if (once) return;
   const shellFile = await writeShellFile(directory, {
     kubeconfig: cluster.kubeconfig,
@@ -89,8 +86,22 @@ export async function runDemo({ once, kubeconfig, speed, directory }: Flags, con
   });
   const { namespace, name } = sample.metadata;
   const hasKubectl = missingKubectl() === undefined;
-  screen.say(guideText({ shellFile, objectFile, namespace, name, log: logFile, faultsPage, hasKubectl }));
+  const guide = follow ? followGuideText : guideText;
+  screen.say(guide({ shellFile, objectFile, namespace, name, log: logFile, faultsPage, hasKubectl }));
   await interrupted;
+}
+
+/** Resolves when the object is Ready. */
+async function showCreation(sample: RegistryReplication, { cluster, watching, context }: Showing): Promise<void> {
+  const { registry } = sample.spec;
+  const wanted = listedRegions(sample.spec)
+    .map(({ location }) => location)
+    .join(' and ');
+  context.screen.say(
+    `Applying ${sampleFile}: ${registry.name}, at home in ${homeRegion}, shall have replicas in ${wanted}.`,
+  );
+  await cluster.apply(sample);
+  await watching.until(({ isReady }) => isReady);
 }
 
 /** With all rights on the demo's objects, so that a click changes them. */
@@ -113,11 +124,12 @@ async function serveMap(
 function startDemoOperator(
   { arm, certificateFile }: DemoAzure,
   { kubeconfig, scope }: DemoCluster,
-  logFile: string,
+  { logFile, follow }: { readonly logFile: string; readonly follow: boolean },
 ): Operator {
+  const sources = follow ? ['--region-sources', 'nodes'] : [];
   const limited = scope ? ['--watch-namespaces', scope.namespace, '--watch-label-selector', scope.labelSelector] : [];
   const operator = startOperator({
-    args: ['--interval', interval, '--log-format', 'pretty', ...limited],
+    args: ['--interval', interval, '--log-format', 'pretty', ...sources, ...limited],
     env: { ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificateFile },
   });
   const log = createWriteStream(logFile);
@@ -145,61 +157,6 @@ async function operatorExit({ process, exited, otherOutput }: Operator, logFile:
   const how = code === null ? process.signalCode : `exit code ${code}`;
   const words = printable(otherOutput.at(-1) ?? 'nothing');
   throw new Error(`The operator has ended by itself (${how}). Its last words: ${words}. Its log: ${logFile}`);
-}
-
-interface Watching {
-  readonly informer: Informer;
-  /** Resolves when the object is Ready. */
-  readonly ready: Promise<void>;
-  /** Why the object is not Ready, from its status. */
-  why(): string;
-}
-
-interface WatchOptions {
-  /** The object to wait for. */
-  readonly key: string;
-  /** Called when the last object is gone. */
-  onEmpty(): void;
-}
-
-/** Shows every change of the objects, and waits until the object `key` is Ready. */
-function watch(
-  { cluster, replications, scope }: DemoCluster,
-  { key, onEmpty }: WatchOptions,
-  { screen, clock }: DemoContext,
-): Watching {
-  const store = new Store<RegistryReplication>();
-  const ready = Promise.withResolvers<void>();
-  const read = () => store.read(key);
-  let count = 0;
-  const informer = startInformer({
-    cluster,
-    resource: replications,
-    store,
-    ...(scope && { namespaces: [scope.namespace], labelSelector: scope.labelSelector }),
-    onChange() {
-      const views = store.list().map(viewOf);
-      screen.show(views.sort((one, other) => one.name.localeCompare(other.name)));
-      const object = read();
-      if (object && viewOf(object).isReady) ready.resolve();
-      if (views.length === 0 && count > 0) onEmpty();
-      count = views.length;
-    },
-    clock,
-    random: Math.random,
-    log: logTo(screen),
-  });
-  return {
-    informer,
-    ready: ready.promise,
-    why: () => findCondition(read()?.status?.conditions, 'Ready')?.message ?? 'it has no status yet',
-  };
-}
-
-function logTo({ say }: Screen): Log {
-  const print = (_fields: object, sentence: string) => say(printable(sentence));
-  const skip = () => undefined;
-  return { debug: skip, info: skip, warn: print, error: print };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

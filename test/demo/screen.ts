@@ -1,15 +1,17 @@
 // The demo's output: a table that is redrawn at the end of a terminal, or plain lines elsewhere.
 import type { WriteStream } from 'node:tty';
 import type { Clock } from '../../src/lib/clock.ts';
-import { changesBetween } from './changes.ts';
+import { changesBetween, nodeChangesBetween } from './changes.ts';
 import { tableOf } from './table.ts';
-import type { View } from './view.ts';
+import type { NodeView, View } from './view.ts';
 
 export interface Screen {
   /** Prints text that stays. */
   say(text: string): void;
   /** Shows the current objects. */
   show(views: readonly View[]): void;
+  /** Shows the current nodes, above the objects. */
+  showNodes(nodes: readonly NodeView[]): void;
   /** Stops redrawing; what is shown stays. */
   close(): void;
 }
@@ -28,12 +30,20 @@ export function screenFor(
 export function plainScreen(write: (text: string) => void, clock: Clock): Screen {
   const started = clock.now().getTime();
   let shown: readonly View[] = [];
+  let shownNodes: readonly NodeView[] = [];
+  const print = (changes: readonly string[]) => {
+    const elapsed = `${((clock.now().getTime() - started) / 1000).toFixed(1).padStart(6)}s`;
+    for (const change of changes) write(`${elapsed}  ${change}\n`);
+  };
   return {
     say: (text) => write(`${text}\n`),
     show(views) {
-      const elapsed = `${((clock.now().getTime() - started) / 1000).toFixed(1).padStart(6)}s`;
-      for (const change of changesBetween(shown, views)) write(`${elapsed}  ${change}\n`);
+      print(changesBetween(shown, views));
       shown = views;
+    },
+    showNodes(nodes) {
+      print(nodeChangesBetween(shownNodes, nodes));
+      shownNodes = nodes;
     },
     close: () => undefined,
   };
@@ -46,6 +56,7 @@ const wrapOn = '\x1b[?7h';
 /** Redraws a table at every change, and every second, since it shows ages. */
 export function liveScreen(stream: Pick<WriteStream, 'write' | 'columns' | 'rows'>, clock: Clock): Screen {
   let views: readonly View[] = [];
+  let nodes: readonly NodeView[] = [];
   let drawn = 0;
   let isOpen = true;
   let cancel = () => {};
@@ -53,7 +64,7 @@ export function liveScreen(stream: Pick<WriteStream, 'write' | 'columns' | 'rows
   const draw = (above = '') => {
     const { columns = 80, rows = 24 } = stream;
     // One line fewer than the terminal has, since the cursor is below the last one.
-    const table = tableOf(views, clock.now().getTime(), { columns, rows: Math.max(1, rows - 1) });
+    const table = tableOf(views, clock.now().getTime(), { columns, rows: Math.max(1, rows - 1) }, nodes);
     const up = drawn > 0 ? `\x1b[${drawn}A` : '';
     // One write per frame avoids flicker; wrapping is off in case the terminal counts a line as wider.
     stream.write(`${up}${eraseBelow}${above}${wrapOff}${table.map((line) => `${line}\n`).join('')}${wrapOn}`);
@@ -69,6 +80,10 @@ export function liveScreen(stream: Pick<WriteStream, 'write' | 'columns' | 'rows
     },
     show(now) {
       views = now;
+      if (isOpen) draw();
+    },
+    showNodes(now) {
+      nodes = now;
       if (isOpen) draw();
     },
     close() {

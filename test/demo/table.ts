@@ -1,7 +1,7 @@
 // Renders the objects and their regions as a table that fits a terminal.
 import { styleText } from 'node:util';
 import { styleOfState } from '../../src/cli/replica-rows.ts';
-import type { RegionView, View } from './view.ts';
+import type { NodeView, RegionView, View } from './view.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -17,22 +17,36 @@ interface Cell {
   readonly style?: Style;
 }
 
-const headings: readonly Cell[] = ['REGION', 'STATE', 'FOR', 'AZURE SAYS', 'ROUTING'].map((text) => ({
+const headings: readonly Cell[] = ['REGION', 'STATE', 'FOR', 'AZURE SAYS', 'ROUTING', 'WHY'].map((text) => ({
   text,
   style: 'dim',
 }));
 
 /** Coloured lines that fit the space. `now` in ms since the epoch. */
-export function tableOf(views: readonly View[], now: number, { columns, rows }: Size): string[] {
-  const lines = views.flatMap((view) => block(view, now, columns));
+export function tableOf(
+  views: readonly View[],
+  now: number,
+  { columns, rows }: Size,
+  nodes: readonly NodeView[] = [],
+): string[] {
+  const lines = [...nodesLine(nodes, columns), ...views.flatMap((view) => block(view, now, columns))];
   if (lines.length <= rows) return lines;
   return [...lines.slice(0, rows - 1), truncate(`… and ${lines.length - rows + 1} more lines`, columns)];
+}
+
+function nodesLine(nodes: readonly NodeView[], columns: number): string[] {
+  if (nodes.length === 0) return [];
+  const text = `Nodes: ${nodes.map(({ name, region }) => `${name} in ${region}`).join(', ')}`;
+  return ['', styled('bold', truncate(text, columns))];
 }
 
 function block(view: View, now: number, columns: number): string[] {
   const { name, registry, phase, readyRegions, message, regions } = view;
   const progress = readyRegions && ` ${readyRegions}`;
-  const grid = [headings, ...regions.map((region) => cellsOf(region, now))];
+  const isFollowing = regions.some(({ need }) => need !== '');
+  const grid = [headings, ...regions.map((region) => cellsOf(region, now))].map((cells) =>
+    isFollowing ? cells : cells.slice(0, -1),
+  );
   const widths = headings.map((_, column) => Math.max(...grid.map((cells) => cells[column]?.text.length ?? 0)));
   const remarks = regions.flatMap((region) => (region.message ? [`${region.location}: ${region.message}`] : []));
   return [
@@ -45,7 +59,7 @@ function block(view: View, now: number, columns: number): string[] {
   ];
 }
 
-function cellsOf({ location, home, desired, state, azure, routing, since }: RegionView, now: number): Cell[] {
+function cellsOf({ location, home, desired, state, azure, routing, need, since }: RegionView, now: number): Cell[] {
   const note = home ? ' (home)' : desired ? '' : ' (not listed)';
   const age = since === undefined ? '' : `${Math.max(0, Math.round((now - since) / 1000))}s`;
   return [
@@ -54,6 +68,7 @@ function cellsOf({ location, home, desired, state, azure, routing, since }: Regi
     { text: age },
     { text: azure },
     { text: routing },
+    { text: need },
   ];
 }
 

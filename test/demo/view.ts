@@ -1,7 +1,11 @@
 // Extracts what the demo shows of an object from its status, as text that is safe to print.
 import { stripVTControlCharacters } from 'node:util';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { findCondition } from '../../src/api/conditions.ts';
-import type { RegionState, RegionStatus, RegistryReplication } from '../../src/api/registryreplication.ts';
+import type { RegionState, RegionStatus, RegistryReplication, Spec } from '../../src/api/registryreplication.ts';
+
+/** Kubernetes' label for the region of a node. */
+export const regionLabel = 'topology.kubernetes.io/region';
 
 export interface View {
   /** `namespace/name` */
@@ -27,6 +31,8 @@ export interface RegionView {
   /** Azure's own words, as `Succeeded, Syncing`; empty if it has none. */
   readonly azure: string;
   readonly routing: string;
+  /** As `needed by nodes (2)`, or `unused, kept for 15s`; empty for a region that no source has named. */
+  readonly need: string;
   /** When the state was entered, in ms since the epoch; undefined if the status does not say. */
   readonly since: number | undefined;
   readonly message: string;
@@ -42,11 +48,11 @@ export function viewOf({ metadata, spec, status = {} }: RegistryReplication): Vi
     readyRegions: printable(status.readyRegions ?? ''),
     isReady,
     message: isReady ? '' : printable(ready?.message ?? ''),
-    regions: (status.regions ?? []).map(regionOf),
+    regions: (status.regions ?? []).map((row) => regionOf(row, spec)),
   };
 }
 
-function regionOf(row: RegionStatus): RegionView {
+function regionOf(row: RegionStatus, spec: Spec): RegionView {
   const words = [row.provisioningState, row.displayStatus].filter((word) => word !== undefined);
   const since = Date.parse(row.since ?? '');
   return {
@@ -56,9 +62,27 @@ function regionOf(row: RegionStatus): RegionView {
     state: row.state,
     azure: printable(words.join(', ')),
     routing: printable(row.routing ?? ''),
+    need: printable(needOf(row, spec)),
     since: Number.isNaN(since) ? undefined : since,
     message: printable(row.message ?? ''),
   };
+}
+
+function needOf({ neededBy = [], unusedSince, desired }: RegionStatus, { keepUnused }: Spec): string {
+  if (neededBy.length > 0) return `needed by ${neededBy.map(({ source, count }) => `${source} (${count})`).join(', ')}`;
+  if (unusedSince === undefined) return '';
+  return desired ? `unused, kept for ${keepUnused}` : 'unused';
+}
+
+/** A node, with the region of its label. */
+export interface NodeView {
+  readonly name: string;
+  readonly region: string;
+}
+
+export function nodeViewOf({ metadata }: KubernetesObject): NodeView {
+  const region = metadata?.labels?.[regionLabel] ?? 'no region';
+  return { name: printable(metadata?.name ?? ''), region: printable(region) };
 }
 
 /**

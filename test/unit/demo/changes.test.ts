@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { changesBetween } from '../../demo/changes.ts';
+import { changesBetween, nodeChangesBetween } from '../../demo/changes.ts';
 import { region, view } from './objects.ts';
 
 const spaced = (lines: string[]) => lines.map((line) => line.replace(/ +/g, ' '));
@@ -26,6 +26,27 @@ describe('the lines about changes', () => {
     expect(spaced(changesBetween([before], [after]))).to.deep.equal([
       'japaneast Syncing Azure says Succeeded, Syncing',
     ]);
+  });
+
+  it('say who needs a region that is followed', () => {
+    const followed = view({ regions: [region({ azure: 'Creating', need: 'needed by nodes (1)' })] });
+    expect(spaced(changesBetween([view({})], [followed]))).to.deep.equal([
+      'japaneast Creating Azure says Creating; needed by nodes (1)',
+    ]);
+  });
+
+  it('report nodes that come, move and go', () => {
+    const [here, moved, other] = [
+      { name: 'web-1', region: 'japaneast' },
+      { name: 'web-1', region: 'koreacentral' },
+      { name: 'web-2', region: 'westeurope' },
+    ];
+    expect(spaced(nodeChangesBetween([], [here]))).to.deep.equal(['node web-1 is in japaneast']);
+    expect(spaced(nodeChangesBetween([here, other], [moved]))).to.deep.equal([
+      'node web-2 is gone',
+      'node web-1 is in koreacentral',
+    ]);
+    expect(nodeChangesBetween([here], [here])).to.deep.equal([]);
   });
 
   it('report regions and objects that are gone', () => {

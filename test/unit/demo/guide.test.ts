@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
-import { guideText, nothingLeftText } from '../../demo/guide.ts';
+import { followGuideText, guideText, nothingLeftText } from '../../demo/guide.ts';
 import { shellText } from '../../demo/shell.ts';
 
 describe('the guide of the demo', () => {
@@ -39,6 +39,19 @@ describe('the guide of the demo', () => {
 
   it('says where to get kubectl if there is none', () => {
     expect(guideText({ ...where, hasKubectl: false })).to.include('https://kubernetes.io/docs/tasks/tools');
+  });
+
+  it('shows with --follow how nodes move, and what is kept when the last one goes', () => {
+    const text = followGuideText(where);
+    expect(text).to.include('  . /work/.demo/env\n');
+    for (const command of [
+      'get nodes -L',
+      'label node web-1',
+      'region=us-east-1',
+      'delete node web-1',
+      'delete georep',
+    ])
+      expect(text).to.include(command);
   });
 
   it('says what to apply when the last object is gone', () => {

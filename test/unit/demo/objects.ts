@@ -40,6 +40,7 @@ export function region(region: Partial<RegionView>): RegionView {
     state: 'Creating',
     azure: '',
     routing: '',
+    need: '',
     since: undefined,
     message: '',
     ...region,

@@ -28,6 +28,17 @@ describe('the plain screen', () => {
     expect(written.join('')).not.to.include('\x1b');
   });
 
+  it('writes a line per node that comes or goes', () => {
+    const { written, stream } = sink();
+    const screen = plainScreen(stream.write, new FakeClock());
+    screen.showNodes([{ name: 'web-1', region: 'japaneast' }]);
+    screen.showNodes([]);
+    expect(written.map((line) => line.replace(/ +/g, ' '))).to.deep.equal([
+      ' 0.0s node web-1 is in japaneast\n',
+      ' 0.0s node web-1 is gone\n',
+    ]);
+  });
+
   for (const [why, isTTY, env] of [
     ['there is no terminal', false, {}],
     ['NO_COLOR is set', true, { NO_COLOR: '1' }],

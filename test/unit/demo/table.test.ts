@@ -22,6 +22,20 @@ describe('the table', () => {
     ]);
   });
 
+  it('shows the nodes, and why each region is there, if an object follows them', () => {
+    const [followed, kept] = [region({ need: 'needed by nodes (1)' }), region({ need: 'unused, kept for 15s' })];
+    const nodes = [{ name: 'web-1', region: 'japaneast' }];
+    expect(plain(tableOf([view({ regions: [followed, kept] })], now, roomy, nodes))).to.deep.equal([
+      '',
+      'Nodes: web-1 in japaneast',
+      '',
+      'registries/myacr0007  (registry myACR0007)  Syncing 0/1',
+      '  REGION     STATE     FOR  AZURE SAYS  ROUTING  WHY',
+      '  japaneast  Creating                            needed by nodes (1)',
+      '  japaneast  Creating                            unused, kept for 15s',
+    ]);
+  });
+
   it('marks a replica that is not listed', () => {
     const stray = view({ regions: [region({ desired: false })] });
     expect(plain(tableOf([stray], now, roomy))).to.include('  japaneast (not listed)  Creating');
@@ -38,7 +52,8 @@ describe('the table', () => {
     fc.assert(
       fc.property(space, fc.integer({ min: 0, max: 4 }), fc.string(), (space, objects, message) => {
         const views = Array.from({ length: objects }, () => ({ ...two, message }));
-        const lines = tableOf(views, now, space);
+        const nodes = [{ name: 'web-1', region: message }];
+        const lines = tableOf(views, now, space, nodes);
         return lines.length <= space.rows && plain(lines).every((line) => line.length <= space.columns);
       }),
     );

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Condition } from '../../../src/api/registryreplication.ts';
-import { printable, viewOf } from '../../demo/view.ts';
+import type { Condition, RegionStatus } from '../../../src/api/registryreplication.ts';
+import { nodeViewOf, printable, viewOf } from '../../demo/view.ts';
 import { object, row } from './objects.ts';
 
 const ready = (condition: Partial<Condition>): Condition => ({
@@ -40,6 +40,18 @@ describe('the view of an object', () => {
     expect(region).to.include({ azure: 'Succeeded, Syncing', since: Date.UTC(2026, 10, 22, 1, 2, 3) });
   });
 
+  it('says who needs a region, and how long an unused one is kept', () => {
+    const needOf = (one: Partial<RegionStatus>) => {
+      const { spec, ...rest } = object({ regions: [row(one)] });
+      return viewOf({ ...rest, spec: { ...spec, keepUnused: '15s' } }).regions[0]?.need;
+    };
+    const unusedSince = '2026-11-22T01:02:03Z';
+    expect(needOf({})).to.equal('');
+    expect(needOf({ neededBy: [{ source: 'nodes', count: 2 }] })).to.equal('needed by nodes (2)');
+    expect(needOf({ unusedSince })).to.equal('unused, kept for 15s');
+    expect(needOf({ unusedSince, desired: false })).to.equal('unused');
+  });
+
   it('cannot control the terminal with text from the status', () => {
     const hostile = '\x1b[2J\x1b]0;title\x07gone\r\nnow\u202e';
     const { message, regions } = viewOf(
@@ -47,6 +59,14 @@ describe('the view of an object', () => {
     );
     expect(message).to.equal('gone now');
     expect(regions[0]?.message).to.equal('gone now');
+  });
+});
+
+describe('the view of a node', () => {
+  it('has the region of its label, or says that there is none', () => {
+    const labels = { 'topology.kubernetes.io/region': 'japaneast\x1b[2J' };
+    expect(nodeViewOf({ metadata: { name: 'web-1', labels } })).to.deep.equal({ name: 'web-1', region: 'japaneast' });
+    expect(nodeViewOf({ metadata: { name: 'web-1' } })).to.deep.equal({ name: 'web-1', region: 'no region' });
   });
 });
 
