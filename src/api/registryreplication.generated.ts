@@ -182,7 +182,7 @@ export interface RegistryReplicationBody {
      */
     progressDeadline?: string;
     /**
-     * How long a replica that this object never listed stays before it is pruned: from its first sight, or from the time at which this object acquired the registry, whichever is later. 0s: no delay. At most 8760h. The default is 10m.
+     * How long a replica that this object never listed stays before it is pruned: from its first sight, or from the time at which this object acquired the registry, whichever is later. 0s: no delay. At most 8760h. The default is 10m. With sources (regionsFrom), it stays at least for keepUnused.
      */
     pruneDelay?: string;
   };
@@ -326,7 +326,7 @@ export interface RegistryReplicationBody {
         names?: string[];
       }[];
       /**
-       * Since when no source names this region any more. It is kept for spec.keepUnused from then on.
+       * Since when no source names this region any more. Unless the spec lists it, it is kept for spec.keepUnused from then on.
        */
       unusedSince?: string;
       /**

@@ -1,6 +1,7 @@
 // Derives Kubernetes events from status transitions and accepted actions. A pass without either emits no event. Pure.
 import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
+import type { FollowingObject } from './follow.ts';
 import { listing, longSyncing, summarizeRegions } from './messages.ts';
 import { describeNeed, keptFor } from './needs.ts';
 import { isAccepted, type Result, type SentRequest } from './pass.ts';
@@ -24,7 +25,7 @@ export interface ObjectEvent {
 export const maxEventsPerPass = 6 * 40;
 
 /** `results`: undefined if the pass ended before acting, so that nothing is said about replicas. */
-export function eventsFor(object: RegistryReplication, after: Status, results?: readonly Result[]): ObjectEvent[] {
+export function eventsFor(object: FollowingObject, after: Status, results?: readonly Result[]): ObjectEvent[] {
   if (!results) return [...unknownEvents(object, after), ...stallEvents(object, after, [])];
   const before = new Map((object.status?.regions ?? []).map((row) => [row.location, row]));
   const rows = after.regions ?? [];
@@ -198,12 +199,13 @@ function rowEvents(object: RegistryReplication, row: RegionStatus, before: Regio
 
 /** A source has begun, or ceased, to name regions. */
 function needEvents(
-  { spec }: RegistryReplication,
+  { spec, following }: FollowingObject,
   rows: readonly RegionStatus[],
   before: ReadonlyMap<string, RegionStatus>,
 ): ObjectEvent[] {
   const needed = rows.filter(({ location, neededBy }) => neededBy && !before.get(location)?.neededBy);
-  const unused = rows.filter(({ location, unusedSince }) => unusedSince && !before.get(location)?.unusedSince);
+  const stays = ({ location, desired }: RegionStatus) => desired && !following?.needs.get(location)?.isKept;
+  const unused = rows.filter((row) => row.unusedSince && !before.get(row.location)?.unusedSince && !stays(row));
   const kept = keptFor(spec);
   return [
     ...needed.map(({ location, neededBy = [] }): ObjectEvent => {

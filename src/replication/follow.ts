@@ -3,15 +3,18 @@
 import {
   listedRegions,
   type NeededBy,
+  type RegionSource,
   type RegionSpec,
   type RegionStatus,
   type RegistryReplication,
+  type Spec,
+  type Status,
 } from '../api/registryreplication.ts';
 import { isoSeconds } from '../lib/clock.ts';
-import { parseDuration } from '../lib/duration.ts';
 import { normalise } from './location.ts';
-import { type AgeOf, earlier } from './prune-delay.ts';
-import { isListed, isSameReading, labelOf, type Source, type SourceReading, sourcesOf } from './sources.ts';
+import { type AgeOf, earlier, keepUnusedMs } from './prune-delay.ts';
+import { isAtRest } from './region-state.ts';
+import { isSameReading, labelOf, letsGo, type Source, type SourceReading, sourcesOf } from './sources.ts';
 
 /** An object whose spec.regions has the followed regions too. Without `following` it follows nothing, and did not before. */
 export interface FollowingObject extends RegistryReplication {
@@ -32,8 +35,13 @@ export interface Need {
   readonly neededBy: readonly NeededBy[];
   /** ISO time. */
   readonly unusedSince?: string;
-  /** An unused region that stays. */
+  /** An unused region that stays although the spec does not list it. */
   readonly isKept?: boolean;
+  /**
+   * Set while a source is not known that may be the first one to name the region, and so the one that says how to make it. An existing
+   * replica is left as it is then. `guess`: it is made as the next source says; `unknown`: it is not made yet.
+   */
+  readonly settings?: 'guess' | 'unknown';
   /** ISO time at which it goes; undefined if it stays until the sources are listed. */
   readonly keptUntil?: string;
 }
@@ -45,18 +53,17 @@ export interface Surroundings {
   /** Normalised; undefined before the registry was read. */
   readonly home: string | undefined;
   readonly isRegion: (location: string) => boolean;
+  readonly hasReplica: (location: string) => boolean;
   readonly now: Date;
   /** Measures ages per region. */
   readonly ageOf: AgeOf;
 }
 
-/** The CRD's default, for servers that do not apply it. */
-const defaultKeepMs = 24 * 3_600_000;
-
 /** The object with its followed regions, as the last status shows them: for decisions that ask no source. */
 export function remembered(object: RegistryReplication, now: Date): FollowingObject {
   const home = object.status?.registry?.homeRegion;
-  return followed(object, { readings: undefined, home, isRegion: () => false, now, ageOf: () => 0 });
+  const nothing = () => false;
+  return followed(object, { readings: undefined, home, isRegion: nothing, hasReplica: nothing, now, ageOf: () => 0 });
 }
 
 /** The object with its followed regions. Its spec must be as people wrote it. */
@@ -70,15 +77,23 @@ export function followed(object: RegistryReplication, surroundings: Surroundings
   const needs = new Map<string, Need>();
   for (const location of new Set([...sources.flatMap(({ regions }) => [...regions.keys()]), ...locationsOf(rows)])) {
     const row = rows.find((one) => one.location === location);
-    const neededBy = neededByOf(location, row, sources);
+    const neededBy = neededByOf(location, row, sources, isAtRest(status));
     if (neededBy.length > 0) needs.set(location, { neededBy });
-    else if (row && !listed.has(location) && location !== home)
-      needs.set(location, unusedNeed(object, row, sources, surroundings));
+    else if (row && location !== home) {
+      const { unusedSince, ...kept } = unusedNeed(object, row, sources, surroundings);
+      // A listed region stays anyway. When it is taken out of the spec, the time since it was needed counts.
+      if (!listed.has(location)) needs.set(location, { unusedSince, ...kept });
+      else if (kept.isKept) needs.set(location, { unusedSince, neededBy: [] });
+    }
   }
-  const added = [...needs]
-    .filter(([location, { neededBy, isKept }]) => !listed.has(location) && (neededBy.length > 0 || isKept))
-    .map(([location, need]) => regionFrom(location, need, object, readings))
-    .sort((one, other) => (one.location < other.location ? -1 : 1));
+  const added: RegionSpec[] = [];
+  for (const [location, need] of needs) {
+    if (listed.has(location) || (need.neededBy.length === 0 && !need.isKept)) continue;
+    const { entry, settings } = makingOf(location, need, spec, readings);
+    added.push(regionMadeBy(location, entry));
+    if (settings) needs.set(location, { ...need, settings });
+  }
+  added.sort((one, other) => (one.location < other.location ? -1 : 1));
   return {
     ...object,
     spec: { ...spec, regions: [...listedRegions(spec), ...added] },
@@ -88,10 +103,30 @@ export function followed(object: RegistryReplication, surroundings: Surroundings
 
 /** Why no unlisted replica may be pruned now; undefined if sources do not forbid it. */
 export function pruneHold({ following }: FollowingObject, wasListed: boolean): string | undefined {
-  const unlisted = following?.sources.find((source) => !isListed(source));
+  const unlisted = following?.sources.find(({ state }) => state !== 'Synced' && state !== 'Empty');
   if (unlisted) return `waits until the source ${unlisted.label} is listed, which may name the region`;
-  const empty = wasListed ? undefined : following?.sources.find(({ state }) => state === 'Empty');
+  const empty = following?.sources.find((source) => source.state === 'Empty' && !(wasListed && letsGo(source)));
   return empty && `waits until the source ${empty.label} names a region: a source that names none removes nothing`;
+}
+
+/**
+ * The status of a pass that planned nothing. A region that a source names again is needed, or the time since which it was unused
+ * would go on.
+ */
+export function withNeedsRenewed(
+  object: RegistryReplication,
+  status: Status,
+  readings: readonly SourceReading[],
+): Status {
+  const unused = new Set((status.regions ?? []).flatMap((row) => (row.unusedSince ? [row.location] : [])));
+  if (unused.size === 0) return status;
+  const sources = sourcesOf(object, readings, (location) => unused.has(location));
+  const regions = status.regions?.map((row) => {
+    const { unusedSince, ...others } = row;
+    const neededBy = unusedSince === undefined ? [] : neededByOf(row.location, row, sources, true);
+    return neededBy.length === 0 ? row : { ...others, neededBy };
+  });
+  return { ...status, ...(regions && { regions }) };
 }
 
 /** True if the sources still say what the object was planned with. */
@@ -109,13 +144,23 @@ function locationsOf(rows: readonly RegionStatus[]): string[] {
   return rows.map(({ location }) => location);
 }
 
-/** The sources that name the region. What one said that is not Synced now stands as it was. */
-function neededByOf(location: string, row: RegionStatus | undefined, sources: readonly Source[]): NeededBy[] {
+/**
+ * The sources that name the region. What one said that is not Synced now stands as it was.
+ * @param isCounted False: a source that named the region before shows its last count. While replicas move there is a pass every few
+ * seconds, and each would write the status because of some nodes more or less.
+ */
+function neededByOf(
+  location: string,
+  row: RegionStatus | undefined,
+  sources: readonly Source[],
+  isCounted: boolean,
+): NeededBy[] {
   return sources.flatMap(({ label, state, regions }) => {
     const naming = regions.get(location);
-    if (naming) return [{ source: label, count: naming.count, ...(naming.names && { names: [...naming.names] }) }];
     const before = row?.neededBy?.find(({ source }) => source === label);
-    return before && state !== 'Synced' ? [before] : [];
+    if (!naming) return before && state !== 'Synced' ? [before] : [];
+    if (before && !isCounted) return [before];
+    return [{ source: label, count: naming.count, ...(naming.names && { names: [...naming.names] }) }];
   });
 }
 
@@ -124,33 +169,49 @@ function unusedNeed(
   { spec }: RegistryReplication,
   { location, unusedSince: before, state }: RegionStatus,
   sources: readonly Source[],
-  { now, ageOf }: Surroundings,
-): Need {
+  { hasReplica, now, ageOf }: Surroundings,
+): Need & { readonly unusedSince: string } {
   const unusedSince = earlier(before, isoSeconds(now));
   const need = { neededBy: [], unusedSince };
-  if (state === 'Absent') return need;
-  if (!sources.every(isListed)) return { ...need, isKept: true };
-  const keepMs = (spec.keepUnused === undefined ? undefined : parseDuration(spec.keepUnused)) ?? defaultKeepMs;
+  // A creation whose answer was lost shows its replica later.
+  if (state === 'Absent' && !hasReplica(location)) return need;
+  // Measured in each pass, so that a step of the wall clock while a source is not listed ages nothing.
+  const ageMs = ageOf(`unused ${location}`, Date.parse(unusedSince));
+  if (!sources.every(letsGo)) return { ...need, isKept: true };
+  const keepMs = keepUnusedMs(spec);
   // `unusedSince` has no fractions and may be up to 1 s too early.
-  const leftMs = keepMs === 0 ? 0 : keepMs + 1_000 - ageOf(`unused ${location}`, Date.parse(unusedSince));
+  const leftMs = keepMs === 0 ? 0 : keepMs + 1_000 - ageMs;
   if (leftMs <= 0) return need;
   return { ...need, isKept: true, keptUntil: isoSeconds(new Date(now.getTime() + leftMs)) };
 }
 
-/** The region as the first source that names it makes it. An unused one is kept as it is. */
-function regionFrom(
+interface Making extends Pick<Need, 'settings'> {
+  readonly entry?: RegionSource | undefined;
+}
+
+/** The entry of spec.regionsFrom that says how to make the region: the first one that names it. */
+function makingOf(
   location: string,
   { neededBy }: Need,
-  { spec }: RegistryReplication,
-  readings: readonly SourceReading[] | undefined,
-): RegionSpec {
-  const entries = spec.regionsFrom ?? [];
-  const names = (reading: SourceReading | undefined) =>
-    reading?.state === 'Synced' && [...reading.values.keys()].some((value) => normalise(value) === location);
-  const labels = neededBy.map(({ source }) => source);
-  const entry =
-    entries.find((_, index) => names(readings?.[index])) ?? entries.find((one) => labels.includes(labelOf(one)));
-  if (!entry) return { location };
-  const { routing, tags } = entry;
+  { regionsFrom = [] }: Spec,
+  readings: readonly SourceReading[] = [],
+): Making {
+  const isNeeding = (entry: RegionSource) => neededBy.some(({ source }) => source === labelOf(entry));
+  const isAlone = (entry: RegionSource) => regionsFrom.every((one) => one === entry || labelOf(one) !== labelOf(entry));
+  const names = regionsFrom.map((_, index) => isNaming(readings[index], location));
+  const mayName = regionsFrom.map((entry, index) => readings[index]?.state !== 'Synced' && isNeeding(entry));
+  const naming = regionsFrom.find((_, index) => names[index]);
+  // What an empty source named stands, too.
+  const first = regionsFrom.find((_, index) => names[index] || mayName[index]) ?? regionsFrom.find(isNeeding);
+  if (!first || first === naming || isAlone(first)) return { entry: first };
+  return naming ? { entry: naming, settings: 'guess' } : { settings: 'unknown' };
+}
+
+function isNaming(reading: SourceReading | undefined, location: string): boolean {
+  return reading?.state === 'Synced' && [...reading.values.keys()].some((value) => normalise(value) === location);
+}
+
+/** An unused region, which no entry makes, is kept as it is. */
+function regionMadeBy(location: string, { routing, tags }: Pick<RegionSource, 'routing' | 'tags'> = {}): RegionSpec {
   return { location, ...(routing && { routing }), ...(tags && { tags }) };
 }

@@ -2,14 +2,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { listedRegions, type RegistryReplication, serviceAccountOf } from '../api/registryreplication.ts';
 import { type Arm, ArmError, attempt, type Registry } from '../azure/arm.ts';
-import { tableCatalog } from '../azure/region-catalog.ts';
+import { type RegionCatalog, tableCatalog } from '../azure/region-catalog.ts';
 import type { Context } from './context.ts';
 import { type FollowingObject, followed } from './follow.ts';
 import { normalise } from './location.ts';
 import { type GetResult, listed, noRegistry, type Observation, withGets } from './observation.ts';
 import { dueSteps, type Plan, planFor } from './plan.ts';
-import { isRetryRequested } from './region-state.ts';
-import { isAtRest, type Region } from './regions.ts';
+import { isAtRest, isRetryRequested } from './region-state.ts';
+import type { Region } from './regions.ts';
 import { intervalMs } from './requeue.ts';
 
 /** A plan and the observation that it rests on. */
@@ -105,24 +105,39 @@ export async function withSources(
   { replicas, registry }: Observation,
   context: Context,
 ): Promise<FollowingObject> {
-  const { arm, clock, monotonic, state } = context;
-  const asker = { arm, account: serviceAccountOf(object) };
+  const { clock, monotonic, state } = context;
   const { uid = '', deletionTimestamp } = object.metadata;
   const now = clock.now();
   const home = registry && normalise(registry.location);
   const readings = deletionTimestamp === undefined ? context.sourcesOf(object) : undefined;
-  const isThere = (location: string) => location === home || replicas.has(location);
+  const rows = object.status?.regions ?? [];
+  // LIST may omit a replica.
+  const wasThere = new Set(rows.flatMap((row) => (row.state === 'Absent' ? [] : [row.location])));
+  const isThere = (location: string) => location === home || replicas.has(location) || wasThere.has(location);
   const named = (readings ?? []).flatMap((reading) => (reading.state === 'Synced' ? [...reading.values.keys()] : []));
-  const others = named.map(normalise).filter((location) => !isThere(location));
-  const { subscriptionId } = object.spec.registry;
-  const query = { wanted: others, maxWaitMs: maxHintWaitMs };
-  const catalog = others.length > 0 ? await state.regionCatalogs.regionsOf(asker, subscriptionId, query) : tableCatalog;
-  // A list without the registry's home region is ignored.
-  const { regions } = home !== undefined && catalog.has(home) === false ? tableCatalog : catalog;
-  const names = new Set(regions.map(({ name }) => name));
-  const isRegion = (location: string) => isThere(location) || names.has(location);
+  const others = new Set(named.map(normalise).filter((location) => !isThere(location)));
+  const catalog = await catalogFor(object, { others, home }, context);
+  const names = new Set(catalog.regions.map(({ name }) => name));
+  // What was needed is a region, unless ARM's list says that it is none: the table may lack it.
+  const wasNeeded = new Set(catalog.names ? [] : rows.flatMap((row) => (row.neededBy ? [row.location] : [])));
+  const isRegion = (location: string) => isThere(location) || names.has(location) || wasNeeded.has(location);
+  const hasReplica = (location: string) => replicas.has(location);
   const ageOf = (key: string, since: number) => state.pruneTimers.age(uid, key, since, now, monotonic());
-  return followed(object, { readings, home, isRegion, now, ageOf });
+  return followed(object, { readings, home, isRegion, hasReplica, now, ageOf });
+}
+
+/** Tells which of the other values of sources are regions. */
+async function catalogFor(
+  object: RegistryReplication,
+  { others, home }: { readonly others: ReadonlySet<string>; readonly home: string | undefined },
+  { arm, state }: Context,
+): Promise<RegionCatalog> {
+  if (others.size === 0) return tableCatalog;
+  const asker = { arm, account: serviceAccountOf(object) };
+  const query = { wanted: [...others], maxWaitMs: maxHintWaitMs };
+  const catalog = await state.regionCatalogs.regionsOf(asker, object.spec.registry.subscriptionId, query);
+  // A list without the registry's home region is ignored.
+  return home !== undefined && catalog.has(home) === false ? tableCatalog : catalog;
 }
 
 function planNow(object: FollowingObject, observation: Observation, context: Context): Plan {

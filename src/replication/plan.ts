@@ -8,7 +8,7 @@ import { backoffUntil } from './backoff.ts';
 import { type FollowingObject, pruneHold } from './follow.ts';
 import { normalise } from './location.ts';
 import type { Observation } from './observation.ts';
-import { type AgeOf, prunableFrom } from './prune-delay.ts';
+import { type AgeOf, prunableFrom, pruneDelayOf } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
 import { holdAfterDeletion, holdOfAttempt, recoveryOf } from './recovery.ts';
 import { isRetryRequested } from './region-state.ts';
@@ -108,7 +108,7 @@ function obstacleOf(
 
 // --- convergence steps
 
-/** When spec.pruneDelay allows a prune; undefined: now. */
+/** When the prune delay allows a prune; undefined: now. */
 type PrunableFrom = (region: Region) => Date | undefined;
 
 function convergenceSteps(
@@ -119,17 +119,14 @@ function convergenceSteps(
 ): Step[] {
   const listed = regions.filter((region) => region.spec && !isUnused(region));
   const creations = listed
-    .filter((region) => !region.home && region.state === 'Absent')
+    .filter(({ home, state, need }) => !home && state === 'Absent' && need?.settings !== 'unknown')
     .map((region) => creation(region, now));
-  const updates = [...listed.flatMap(updatesOf), ...listed.flatMap(recoveryOf)];
+  const settled = listed.filter(({ need }) => need?.settings === undefined);
+  const updates = [...settled.flatMap(updatesOf), ...settled.flatMap(recoveryOf)];
   if (object.spec.prune === 'Retain') return [...creations, ...updates];
   const notYet = listed.filter(({ readyOnce, failedGet }) => !readyOnce || failedGet).map(({ location }) => location);
   const prunes = regions.filter((region) => !region.spec && !region.home && !isDeleted(region));
-  const pruningOf = (region: Region) => {
-    const message = pruneHold(object, region.pruneEvidence.wasListed);
-    const step = pruning(region, notYet, prunableFromOf(region), now);
-    return message === undefined ? step : { ...step, hold: { waitsFor: [], message } };
-  };
+  const pruningOf = (region: Region) => pruning(object, region, notYet, prunableFromOf(region), now);
   return [...creations, ...updates, ...prunes.map(pruningOf)];
 }
 
@@ -182,17 +179,23 @@ function routingWanted({ routing }: RegionSpec, ready: boolean): boolean | undef
   }
 }
 
-const notListed = 'not in spec.regions';
-
 /** Make before break: a prune waits for every listed region, so that images never move farther away. */
-function pruning(region: Region, notYet: readonly string[], from: Date | undefined, now: Date): Step {
+function pruning(
+  object: FollowingObject,
+  region: Region,
+  notYet: readonly string[],
+  from: Date | undefined,
+  now: Date,
+): Step {
   const since = region.need?.unusedSince;
-  const step = deletion(region, since ? `unused since ${timeOfDay(since, now)}` : notListed);
+  const step = deletion(region, since ? `unused since ${timeOfDay(since, now)}` : 'not in spec.regions');
+  const heldBySource = pruneHold(object, region.pruneEvidence.wasListed);
+  if (heldBySource !== undefined) return { ...step, hold: { waitsFor: [], message: heldBySource } };
   const isOwnFailure = region.state === 'Failed' && region.createdHere;
   if (isOwnFailure) return step;
   if (from !== undefined) {
     const notBefore = isoSeconds(from);
-    const message = `waits until ${timeOfDay(notBefore, now)}: spec.pruneDelay leaves time to list the region`;
+    const message = `waits until ${timeOfDay(notBefore, now)}: spec.${pruneDelayOf(object.spec).field} leaves time to list the region`;
     return { ...step, hold: { waitsFor: notYet, notBefore, message } };
   }
   if (step.hold || notYet.length === 0) return step;

@@ -1,9 +1,11 @@
 // Computes when an unlisted replica may be pruned. Pure, except for DelayTimers, whose delays do not shorten when the wall
 // clock is set forward.
-import type { RegionSpec, RegionStatus, RegistryReplication } from '../api/registryreplication.ts';
+import type { RegionSpec, RegionStatus, RegistryReplication, Spec } from '../api/registryreplication.ts';
 import { parseDuration } from '../lib/duration.ts';
 
+/** The CRD's defaults, for servers that do not apply them. */
 const defaultDelayMs = 600_000;
+const defaultKeepMs = 24 * 3_600_000;
 
 /** Facts in a region's status from which later passes compute the prune delay. */
 export interface PruneEvidence {
@@ -35,7 +37,19 @@ export function earlier(time: string | undefined, now: string): string {
 /** Age in ms of what `key` names and began at `since` (ms since the epoch). */
 export type AgeOf = (key: string, since: number) => number;
 
-/** When spec.pruneDelay allows the prune; undefined: now. */
+/** How long a region stays that no source names any more. */
+export function keepUnusedMs({ keepUnused }: Spec): number {
+  return (keepUnused === undefined ? undefined : parseDuration(keepUnused)) ?? defaultKeepMs;
+}
+
+/** The field that decides how long a replica stays that the object never listed. Sources may have named it: the last status may be lost. */
+export function pruneDelayOf(spec: Spec): { readonly field: 'pruneDelay' | 'keepUnused'; readonly ms: number } {
+  const ms = spec.pruneDelay === undefined ? defaultDelayMs : (parseDuration(spec.pruneDelay) ?? defaultDelayMs);
+  const keepMs = spec.regionsFrom?.length ? keepUnusedMs(spec) : 0;
+  return keepMs > ms ? { field: 'keepUnused', ms: keepMs } : { field: 'pruneDelay', ms };
+}
+
+/** When the object's prune delay allows the prune; undefined: now. */
 export function prunableFrom(
   { spec, status }: RegistryReplication,
   location: string,
@@ -43,7 +57,7 @@ export function prunableFrom(
   now: Date,
   ageOf: AgeOf = (_, since) => now.getTime() - since,
 ): Date | undefined {
-  const delayMs = spec.pruneDelay === undefined ? defaultDelayMs : (parseDuration(spec.pruneDelay) ?? defaultDelayMs);
+  const delayMs = pruneDelayOf(spec).ms;
   if (wasListed || delayMs === 0) return undefined;
   const since = Math.max(Date.parse(firstSeen), status?.claim ? Date.parse(status.claim.since) : 0);
   // `since` has no fractions and may be up to 1 s too early.

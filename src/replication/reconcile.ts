@@ -6,11 +6,11 @@ import { ArmError } from '../azure/arm.ts';
 import { type ActResult, carryOut, isUnchanged, persistIntent, withoutWithheldCreations } from './act.ts';
 import type { Context } from './context.ts';
 import { detachedEvent, eventsFor, eventsOfResults, eventsOnRelease, isDrift, type ObjectEvent } from './events.ts';
+import { withNeedsRenewed } from './follow.ts';
 import { checkGate, hasFinalizer } from './gate.ts';
 import { observe, planWithConfirmation, withSources } from './observe.ts';
 import { isAccepted, type Pass } from './pass.ts';
-import { isRetryRequested } from './region-state.ts';
-import { isAtRest } from './regions.ts';
+import { isAtRest, isRetryRequested } from './region-state.ts';
 import { delayOf, intervalMs } from './requeue.ts';
 import { type Report, reportPass } from './status.ts';
 import { reportUnreachable } from './unobserved-status.ts';
@@ -128,10 +128,12 @@ function remember({ object, plan }: Pass, { results }: ActResult, { state, clock
 /** Writes the status if it changed, and emits events. `acted`: undefined if the pass ended before acting. */
 async function finish(
   { object, stored }: Pick<Pass, 'object' | 'stored'>,
-  { status, requeue }: Report,
-  { objects, state, defaultIntervalMs, random }: Context,
+  { status: reported, requeue }: Report,
+  { objects, sourcesOf, state, defaultIntervalMs, random }: Context,
   acted?: ActResult,
 ): Promise<Outcome> {
+  const isFollowing = acted === undefined && object.metadata.deletionTimestamp === undefined;
+  const status = isFollowing ? withNeedsRenewed(object, reported, sourcesOf(object)) : reported;
   // Registries at rest are not cached: there may be 10,000 of them.
   if (isAtRest(status)) state.registries.forget(object.spec.registry);
   try {

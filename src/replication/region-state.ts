@@ -5,6 +5,7 @@ import {
   type RegionState,
   type RegionStatus,
   type RegistryReplication,
+  type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 
@@ -95,4 +96,10 @@ export function isSynchronized({ displayStatus }: Replica): boolean {
 /** Compares ARM's words, whose case varies. */
 export function says(word: string | undefined, expected: string): boolean {
   return word?.toLowerCase() === expected.toLowerCase();
+}
+
+/** True if no replica in the status is in motion or synchronizing. */
+export function isAtRest(status: Status | undefined): boolean {
+  const states: readonly RegionState[] = ['Absent', 'Ready', 'Failed'];
+  return status?.regions?.every(({ state }) => states.includes(state)) ?? true;
 }

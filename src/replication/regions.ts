@@ -5,7 +5,6 @@ import {
   type RegionState,
   type RegionStatus,
   type RegistryReplication,
-  type Status,
 } from '../api/registryreplication.ts';
 import type { ArmError, Registry, Replica } from '../azure/arm.ts';
 import { isoSeconds } from '../lib/clock.ts';
@@ -174,7 +173,7 @@ function deadlineOf(
 
 /** True if no source names the region any more: it is kept as it is, and nothing is written to it. */
 export function isUnused({ need }: Region): boolean {
-  return need?.unusedSince !== undefined;
+  return need?.isKept === true;
 }
 
 /** True while the replica is being created, updated or deleted; writes wait until that is over. */
@@ -234,10 +233,4 @@ const defaultDeadlineMs = 3_600_000;
 
 function deadlineMs({ spec }: RegistryReplication): number {
   return (spec.progressDeadline !== undefined && parseDuration(spec.progressDeadline)) || defaultDeadlineMs;
-}
-
-/** True if no replica in the status is in motion or synchronizing. */
-export function isAtRest(status: Status | undefined): boolean {
-  const states: readonly RegionState[] = ['Absent', 'Ready', 'Failed'];
-  return status?.regions?.every(({ state }) => states.includes(state)) ?? true;
 }

@@ -26,6 +26,8 @@ export interface Source {
   readonly state: SourceReading['state'] | 'Empty';
   /** By location. */
   readonly regions: ReadonlyMap<string, Naming>;
+  /** The object has regions for which the source asked. */
+  readonly hasNamed: boolean;
   /** For the user. */
   readonly status: SourceStatus;
 }
@@ -70,27 +72,35 @@ export function sourcesOf(
     reading: readings?.[index] ?? ({ state: 'Listing' } as const),
   }));
   return [...Map.groupBy(entries, ({ label }) => label)].map(([label, group]) => {
-    const before = status?.sources?.find(({ source }) => source === label);
-    return sourceOf(
+    const source = sourceOf(
       label,
       group.map(({ reading }) => reading),
       isRegion,
-      before,
     );
+    const before = status?.sources?.find((one) => one.source === label);
+    const isNeeding = status?.regions?.some(({ neededBy }) => neededBy?.some((need) => need.source === label)) ?? false;
+    return {
+      ...source,
+      hasNamed: source.regions.size > 0 || isNeeding,
+      // A restart lists everything anew, within moments: until then the last state is shown.
+      ...(source.state === 'Listing' && before && { status: before }),
+    };
   });
 }
 
-/** True if the source may let a region go: it was listed. One that is Empty lets none of its own go. */
-export function isListed({ state }: Source): boolean {
-  return state === 'Synced' || state === 'Empty';
+/**
+ * True if the source may let regions go. One that is Empty lets none of its own go; and none at all if it never named any, since its
+ * selector may be misspelt.
+ */
+export function letsGo({ state, hasNamed }: Source): boolean {
+  return state === 'Synced' || (state === 'Empty' && hasNamed);
 }
 
 function sourceOf(
   label: string,
   readings: readonly SourceReading[],
   isRegion: (location: string) => boolean,
-  before: SourceStatus | undefined,
-): Source {
+): Omit<Source, 'hasNamed'> {
   const named = readings.flatMap((reading) => (reading.state === 'Synced' ? [...reading.values] : []));
   const regions = new Map<string, Naming>();
   const unknown = new Set<string>();
@@ -104,13 +114,11 @@ function sourceOf(
   const told = readings.find((reading) => reading.state === state);
   const message =
     told && 'message' in told ? told.message : state === 'Listing' ? 'its objects are being listed' : undefined;
-  // A restart lists everything anew, within moments: until then the last state is shown.
-  if (state === 'Listing' && before) return { label, state, regions, status: before };
   const status: SourceStatus = {
     source: label,
     state: state === 'Listing' ? 'NotSynced' : state,
     regions: regions.size,
-    ...(unknown.size > 0 && { unknown: { count: unknown.size, examples: examplesOf(unknown) } }),
+    ...(unknown.size > 0 && { unknown: { count: unknown.size, ...examplesOf(unknown) } }),
     ...(message !== undefined && { message: sanitize(message, maxMessageChars) }),
   };
   return { label, state, regions, status };
@@ -126,9 +134,8 @@ function sum(one: Naming, other: Naming = { count: 0 }): Naming {
   return { count: one.count + other.count, ...(names.length > 0 && { names }) };
 }
 
-function examplesOf(unknown: ReadonlySet<string>): string[] {
-  return [...unknown]
-    .sort()
-    .slice(0, maxExamples)
-    .map((value) => sanitize(value, maxExampleChars));
+/** Without empty ones, which an API server 1.20 treats as null and rejects. */
+function examplesOf(unknown: ReadonlySet<string>): Pick<NonNullable<SourceStatus['unknown']>, 'examples'> {
+  const examples = [...unknown].sort().flatMap((value) => sanitize(value, maxExampleChars) || []);
+  return examples.length > 0 ? { examples: examples.slice(0, maxExamples) } : {};
 }

@@ -2,9 +2,10 @@
 import type { Statement } from '../api/conditions.ts';
 import type { Phase, RegionStatus, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { timeOfDay } from '../lib/clock.ts';
-import type { FollowingObject } from './follow.ts';
+import { type FollowingObject, pruneHold } from './follow.ts';
 import { areOrIs, type Creates, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
 import type { Plan } from './plan.ts';
+import { pruneDelayOf } from './prune-delay.ts';
 import { needsIntervention, type Reason } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
 import { isUnused } from './regions.ts';
@@ -38,7 +39,7 @@ export function summarize(
     (spec.mode === 'Observe' ? summarizeObserved(shown) : undefined) ??
     summarizeSyncing(listed) ??
     summarizeSources(object) ??
-    (spec.prune === 'Retain' ? undefined : summarizePruning(shown, now)) ??
+    (spec.prune === 'Retain' ? undefined : summarizePruning(object, shown, now)) ??
     allReady(object, listed, now);
   return inPhaseOf(object, isDegraded(summary, listed) ? { ...summary, phase: 'Degraded' } : summary);
 }
@@ -139,7 +140,7 @@ function summarizeSyncing(listed: readonly RegionReport[]): Summary | undefined 
   return coming.length > 0 ? moving('Syncing', 'Syncing', summarizeRegions(coming, willBeCreated)) : undefined;
 }
 
-function summarizePruning(reports: readonly RegionReport[], now: Date): Summary | undefined {
+function summarizePruning(object: FollowingObject, reports: readonly RegionReport[], now: Date): Summary | undefined {
   const pruned = reports.filter(({ region }) => !region.spec && !region.home);
   if (pruned.length === 0) return undefined;
   const blocked = pruned.filter(isBlocked);
@@ -147,8 +148,11 @@ function summarizePruning(reports: readonly RegionReport[], now: Date): Summary 
   const times = pruned.flatMap(({ steps: [step] }) => step?.hold?.notBefore ?? []);
   const [first] = times.sort();
   const isDelayed = first !== undefined && times.length === pruned.length;
-  const when = isDelayed ? ` from ${timeOfDay(first, now)} on (spec.pruneDelay)` : '';
-  return moving('Pruning', 'Pruning', `pruning ${listing(rowsOf(pruned))}${when}: not in spec.regions`);
+  const when = isDelayed ? ` from ${timeOfDay(first, now)} on (spec.${pruneDelayOf(object.spec).field})` : '';
+  const heldBySource = pruneHold(object, false);
+  const why = heldBySource !== undefined && pruned.every(({ steps: [step] }) => step?.hold?.message === heldBySource);
+  const message = `pruning ${listing(rowsOf(pruned))}${when}: ${why ? heldBySource : 'not in spec.regions'}`;
+  return moving('Pruning', 'Pruning', message);
 }
 
 /** PruneBlocked means that Azure refused the prune. Prunes held back by the operator keep their own reason. */

@@ -33,6 +33,7 @@ function follow({ spec, regions = [], status = {}, readings }: Case, surrounding
     readings,
     home,
     isRegion: (location) => /^(eastus|japaneast|westeurope|uksouth)$/.test(location),
+    hasReplica: () => false,
     now,
     ageOf: (_, since) => now.getTime() - since,
     ...surroundings,
@@ -45,7 +46,8 @@ const needOf = (object: ReturnType<typeof follow>, location: string) => object.f
 describe('following', () => {
   it('changes nothing in an object without sources', () => {
     const object = anObject();
-    expect(followed(object, { readings: [], home, isRegion: () => true, now, ageOf: () => 0 })).to.equal(object);
+    const surroundings = { readings: [], home, isRegion: () => true, hasReplica: () => false, now, ageOf: () => 0 };
+    expect(followed(object, surroundings)).to.equal(object);
   });
 
   it('adds the regions that a source names to those of the spec, in any spelling, each once', () => {
