@@ -16,7 +16,7 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubern
 import { isNotFound, isUnavailable } from '../src/kubernetes/client/errors.ts';
 import type { Access, Account, Permission } from './access.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
-import { eventually, startRealApiServer } from './real-api-server.ts';
+import { eventually, type RealApiServer, startRealApiServer } from './real-api-server.ts';
 import { type Right, realPermissions } from './real-permissions.ts';
 
 export interface TestCluster {
@@ -49,6 +49,8 @@ export interface TestCluster {
   accessesOf(account: Account): Promise<AuditedAccess[]>;
   /** Faults of the emulator; undefined on a real API server. */
   readonly faults: { closeWatches(): void; compact(answer?: 'event' | 'status'): void } | undefined;
+  /** The process of a real API server; undefined on the emulator. */
+  readonly server: Pick<RealApiServer, 'kill' | 'start' | 'compact'> | undefined;
   close(): Promise<void>;
 }
 
@@ -132,6 +134,7 @@ async function startEmulator(): Promise<Started> {
     accessesOf: async (account) =>
       emulator.audit.filter(({ user }) => user === userOf(account)).map(({ user, ...access }) => access),
     faults: emulator,
+    server: undefined,
   };
 }
 
@@ -160,6 +163,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
       return [...first.values()].filter(({ user }) => user.username === userOf(account)).flatMap(auditedAccess);
     },
     faults: undefined,
+    server,
   };
 }
 
