@@ -123,13 +123,8 @@ function remarks({ current, suspended, mode, others, problem, sources = [], kept
       ({ location, unusedSince, keptFor }) =>
         `keeping ${location} for ${keptFor}: no source has named it since ${unusedSince}`,
     ),
-    ...sources.map((source) => sourceRemark(source, problem)),
+    ...sources.map((source) => `source ${describeSource(source, problem)}`),
   ];
-}
-
-/** The problem may say already why the source cannot be read. */
-function sourceRemark({ message = '', ...source }: SourceStatus, problem = ''): string {
-  return `source ${describeSource(source)}${problem.includes(message) ? '' : `: ${message}`}`;
 }
 
 /** `1 to create, 2 to change, 1 to delete.` */

@@ -58,7 +58,17 @@ export interface RegistryView {
   readonly prune: 'Delete' | 'Retain';
   /** `spec.regions` as it is written. */
   readonly listed: readonly RegionSpec[];
+  /** Whether it may go without a listed region: the spec names sources. */
+  readonly follows: boolean;
+  /** What the object follows. */
+  readonly sources?: readonly SourceView[];
   readonly regions: readonly RegionView[];
+}
+
+export interface SourceView {
+  /** "nodes: Synced, 2 regions". */
+  readonly text: string;
+  readonly isReadable: boolean;
 }
 
 export interface RegionView {
@@ -68,6 +78,12 @@ export interface RegionView {
   readonly home: boolean;
   /** Whether the spec lists it. */
   readonly listed: boolean;
+  /** The sources that name it: "nodes (12), MemberCluster prod-eu". */
+  readonly neededBy?: string;
+  /** Since when no source names it any more. */
+  readonly unusedSince?: string;
+  /** How long it is kept from then on, as "24h"; undefined if it is no longer. */
+  readonly keptFor?: string;
   /** When the state was entered. */
   readonly since?: string;
   /** Whether the global endpoint sends clients here. */

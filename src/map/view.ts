@@ -1,9 +1,17 @@
 // The view of one object that the map shows. Its texts are made harmless and bounded. Pure.
 import { findCondition } from '../api/conditions.ts';
-import { listedRegions, type PlanEntry, type RegistryReplication } from '../api/registryreplication.ts';
+import {
+  listedRegions,
+  type PlanEntry,
+  type RegionStatus,
+  type RegistryReplication,
+  type SourceStatus,
+  type Spec,
+} from '../api/registryreplication.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { normalise } from '../replication/location.ts';
-import type { RegionView, RegistryView, StepView } from './model.ts';
+import { describeNeed, describeSource, isFollowed, keptFor } from '../replication/needs.ts';
+import type { RegionView, RegistryView, SourceView, StepView } from './model.ts';
 
 const maxMessageChars = 1_000;
 const maxNameChars = 253;
@@ -31,6 +39,8 @@ export function registryView(object: RegistryReplication): RegistryView {
     deleting: metadata.deletionTimestamp !== undefined,
     prune: spec.prune ?? 'Delete',
     listed: listedRegions(spec),
+    follows: (spec.regionsFrom ?? []).length > 0,
+    ...(status.sources?.length && { sources: status.sources.map((source) => sourceView(source, ready?.message)) }),
     regions: regionViews(object),
   };
 }
@@ -51,6 +61,7 @@ function regionViews({ spec, status = {} }: RegistryReplication): RegionView[] {
       state: row.state,
       home: row.home,
       listed: listed.has(location),
+      ...needIn(spec, row),
       ...(row.since && { since: row.since }),
       ...(row.routing && { routing: row.routing }),
       ...(row.replica && row.replica !== location && { replica: text(row.replica, maxNameChars) }),
@@ -72,6 +83,20 @@ function regionViews({ spec, status = {} }: RegistryReplication): RegionView[] {
       }),
     );
   return [...rows, ...unseen];
+}
+
+/** The message of Ready may say already why the source cannot be read. */
+function sourceView(source: SourceStatus, told = ''): SourceView {
+  const isReadable = source.state === 'Synced' || source.state === 'Empty';
+  return { text: text(describeSource(source, told)), isReadable };
+}
+
+function needIn(spec: Spec, row: RegionStatus): Pick<RegionView, 'neededBy' | 'unusedSince' | 'keptFor'> {
+  const { neededBy = [], unusedSince } = row;
+  return {
+    ...(neededBy.length > 0 && { neededBy: text(neededBy.map((need) => describeNeed(need)).join(', ')) }),
+    ...(unusedSince && { unusedSince: text(unusedSince), ...(isFollowed(row) && { keptFor: text(keptFor(spec)) }) }),
+  };
 }
 
 function stepView({ action, notBefore, waitsFor, message }: PlanEntry): StepView {

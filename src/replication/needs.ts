@@ -32,10 +32,14 @@ export function describeNeed({ source, count, names = [] }: NeededBy, limit = ma
   return `${source} ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** "nodes: Synced, 2 regions", "MemberCluster: Forbidden", with values that are no region. */
-export function describeSource({ source, state, regions = 0, unknown }: SourceStatus): string {
+/**
+ * "nodes: Synced, 2 regions", "MemberCluster: Forbidden: …", with values that are no region.
+ * @param told What the reader sees anyway; it may say why the source cannot be read.
+ */
+export function describeSource({ source, state, regions = 0, unknown, message = '' }: SourceStatus, told = ''): string {
   const named = regions > 0 ? `, ${regions} ${regions === 1 ? 'region' : 'regions'}` : '';
-  return `${source}: ${state}${named}${unknown ? `, ${describeUnknown(unknown)}` : ''}`;
+  const facts = `${source}: ${state}${named}${unknown ? `, ${describeUnknown(unknown)}` : ''}`;
+  return told.includes(message) ? facts : `${facts}: ${message}`;
 }
 
 function describeUnknown({ count, examples = [] }: NonNullable<SourceStatus['unknown']>): string {

@@ -13,6 +13,7 @@ const ofReplication = ['api/conditions.ts', 'azure/arm.ts', 'azure/region-catalo
 const replication = [
   'replication/act.ts',
   'replication/location.ts',
+  'replication/needs.ts',
   'replication/plan.ts',
   'replication/spec-change.ts',
 ];
@@ -27,6 +28,7 @@ const ofMap = [
   'lib/clock.ts',
   'map/page/main.ts',
   'replication/location.ts',
+  'replication/needs.ts',
   'replication/spec-change.ts',
 ];
 const ofPlugin = [...ofMap, 'map/model.ts', 'replication/plan.ts'];

@@ -3,7 +3,7 @@ import type { RegionState } from '../../api/registryreplication.ts';
 import type { AzureRegion } from '../../azure/regions.ts';
 import type { RegistryView } from '../model.ts';
 import { button, el, keyedList } from './dom.ts';
-import { type Filter, type RegionSummary, worstOf } from './overview.ts';
+import { type Filter, type RegionSummary, unused, worstOf } from './overview.ts';
 import { icon, states } from './shapes.ts';
 import { displayName, summaryInWords } from './words.ts';
 
@@ -19,7 +19,7 @@ const signs: Readonly<Record<string, RegionState>> = {
   Failed: 'Failed',
   Deleting: 'Deleting',
 };
-const phases = ['Pending', 'Pruning', 'Degraded', 'Suspended', 'Observing'];
+const others = [unused, 'Pending', 'Pruning', 'Degraded', 'Suspended', 'Observing'];
 
 export interface Listed {
   readonly all: readonly RegistryView[];
@@ -58,7 +58,7 @@ export class AllPanel {
       version: (sum) => JSON.stringify([sum, displayName(this.#names, sum.location)]),
       make: (sum) => this.#sumRow(sum),
     });
-    this.#state.append(option('', 'Any state'), ...[...states, ...phases].map((state) => option(state, state)));
+    this.#state.append(option('', 'Any state'), ...[...states, ...others].map((state) => option(state, state)));
     for (const control of [this.#namespace, this.#state, this.#text]) control.addEventListener('input', this.#changed);
     this.element = el(
       'div',
@@ -141,7 +141,7 @@ export class AllPanel {
     const name = displayName(this.#names, sum.location);
     const row = button('', { class: 'row' }, () => this.toggle(sum.location));
     row.append(
-      icon(sum.worst, sum.homes > 0),
+      icon(sum.worst, { home: sum.homes > 0 }),
       el('span', { class: 'name' }, name),
       el('span', { class: 'detail' }, summaryInWords(sum), sum.homes > 0 && `; home of ${sum.homes}`),
     );

@@ -19,7 +19,9 @@ export function diffOf(listed: readonly RegionSpec[], { action, location }: Regi
     return yamlOf(region).map((text): DiffLine => ({ kind, text }));
   });
   const added = action === 'add' ? yamlOf({ location }).map((text): DiffLine => ({ kind: 'added', text })) : [];
-  return [{ kind: 'same', text: 'spec:' }, { kind: 'same', text: '  regions:' }, ...lines, ...added];
+  // The list comes with its first region, and goes with the last one.
+  const kind = listed.length === 0 ? 'added' : removed >= 0 && listed.length === 1 ? 'removed' : 'same';
+  return [{ kind: 'same', text: 'spec:' }, { kind, text: '  regions:' }, ...lines, ...added];
 }
 
 function yamlOf({ location, routing, tags = {} }: RegionSpec): string[] {
@@ -42,25 +44,37 @@ function scalar(text: string): string {
     : JSON.stringify(text);
 }
 
-/**
- * The same change for a terminal; undefined where there is none. It tests only what it removes, so that it can be used later and for
- * other objects.
- */
+type Shown = Pick<RegistryView, 'namespace' | 'name' | 'generation' | 'listed' | 'follows'>;
+
+/** True for the last region of an object that follows nothing: the API server refuses an empty list. */
+export function isLastRegion({ listed, follows }: Pick<Shown, 'listed' | 'follows'>, change: RegionChange): boolean {
+  return change.action === 'remove' && listed.length === 1 && !follows;
+}
+
+/** The same change for a terminal; undefined where there is none. It can be used later, since it tests what it replaces. */
 export function kubectlCommand(
-  { namespace, name, listed }: Pick<RegistryView, 'namespace' | 'name' | 'listed'>,
-  { action, location }: RegionChange,
+  shown: Shown,
+  change: RegionChange,
   kubectlArgs: readonly string[] = [],
 ): string | undefined {
-  const index = indexOfLocation(listed, location);
-  const found = listed[index];
-  if ((action === 'add') === (found !== undefined)) return undefined;
-  const tests: PatchOperation[] = found
-    ? [{ op: 'test', path: `/spec/regions/${index}/location`, value: found.location }]
-    : [];
-  const { operations } = specChange({ regions: [...listed] }, { kind: action, locations: [location] });
+  const { namespace, name, listed } = shown;
+  const { action, location } = change;
+  const isListed = indexOfLocation(listed, location) >= 0;
+  if ((action === 'add') === isListed || isLastRegion(shown, change)) return undefined;
+  const spec = { regions: [...listed], regionsFrom: [{}] };
+  const { operations } = specChange(spec, { kind: action, locations: [location] });
   const words = [
     ...['kubectl', ...kubectlArgs, '-n', namespace, 'patch', 'georep', name],
-    ...['--type=json', '-p', JSON.stringify([...tests, ...operations])],
+    ...['--type=json', '-p', JSON.stringify([...testsFor(shown, change), ...operations])],
   ];
   return words.map(shellQuote).join(' ');
+}
+
+function testsFor({ generation, listed }: Shown, { action, location }: RegionChange): PatchOperation[] {
+  // A list that is not there cannot be tested.
+  if (listed.length === 0) return [{ op: 'test', path: '/metadata/generation', value: generation }];
+  if (action === 'add') return [];
+  if (listed.length === 1) return [{ op: 'test', path: '/spec/regions', value: listed }];
+  const index = indexOfLocation(listed, location);
+  return [{ op: 'test', path: `/spec/regions/${index}/location`, value: listed[index]?.location }];
 }

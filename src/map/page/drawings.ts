@@ -3,7 +3,7 @@ import type { AzureRegion } from '../../azure/regions.ts';
 import type { RegistryView } from '../model.ts';
 import type { Line, Marker } from './markers.ts';
 import type { RegionSummary } from './overview.ts';
-import { displayName, placeOf, stateInWords, summaryInWords } from './words.ts';
+import { displayName, needInWords, placeOf, stateInWords, summaryInWords } from './words.ts';
 import type { Drawing } from './world.ts';
 
 type Names = ReadonlyMap<string, AzureRegion>;
@@ -14,15 +14,23 @@ const maxLines = 60;
 /** @param writable Whether a region without a replica can be chosen. */
 export function drawingOfOne(view: RegistryView, names: Names, writable: boolean): Drawing {
   const now = Date.now();
-  const markers = view.regions.flatMap(({ location, state, home, ...region }): Marker[] => {
+  const markers = view.regions.flatMap((region): Marker[] => {
+    const { location, state, home } = region;
     const place = placeOf(names.get(location));
     const label = displayName(names, location);
-    const words = `${home ? 'Home. ' : ''}${stateInWords({ location, state, home, ...region }, now)}`;
-    return place ? [{ location, label, place, state, home, words, isChoice: true }] : [];
+    const all = [stateInWords(region, now), needInWords(region, now)].filter(Boolean).join(', ');
+    const unused = region.unusedSince !== undefined;
+    return place
+      ? [{ location, label, place, state, home, unused, words: `${home ? 'Home. ' : ''}${all}`, isChoice: true }]
+      : [];
   });
   const home = view.regions.find((region) => region.home)?.location;
   const lines = home ? linesFrom(home, view) : [];
-  const all = view.regions.map(({ location, state }) => `${displayName(names, location)} ${state}`).join(', ');
+  const all = view.regions
+    .map(
+      ({ location, state, unusedSince }) => `${displayName(names, location)} ${state}${unusedSince ? ', unused' : ''}`,
+    )
+    .join(', ');
   return {
     markers: [...dots(markers, names, writable), ...homeLast(markers)],
     lines,

@@ -1,6 +1,6 @@
 // The page: shows the newest state, all registries or the one that the address names, on the map and in the list.
 import type { AzureRegion } from '../../azure/regions.ts';
-import type { RegistryView } from '../model.ts';
+import type { RegionView, RegistryView } from '../model.ts';
 import { AllPanel } from './all-panel.ts';
 import { showChange } from './change-dialog.ts';
 import { connect, type Received } from './connection.ts';
@@ -30,7 +30,14 @@ byId('legend').append(
   ...states.map((state) =>
     el('li', {}, icon(state), el('span', {}, state), el('span', { class: 'unseen' }, `: ${meaning[state]}`)),
   ),
-  el('li', {}, icon('Ready', true), el('span', {}, 'Home')),
+  el('li', {}, icon('Ready', { home: true }), el('span', {}, 'Home')),
+  el(
+    'li',
+    {},
+    icon('Ready', { unused: true }),
+    el('span', {}, 'Unused'),
+    el('span', { class: 'unseen' }, ': no source names it any more'),
+  ),
 );
 addEventListener('hashchange', () => {
   selected = keyInAddress() ?? selected;
@@ -134,9 +141,11 @@ function tellNews(changed: readonly RegistryView[]): void {
   const view = changed.find(({ key }) => key === selected);
   const before = view && received?.registries.get(view.key);
   if (!before) return;
+  const wordsOf = ({ state, unusedSince }: RegionView) => `${state}${unusedSince ? ', unused' : ''}`;
+  const wordsBefore = new Map(before.regions.map((region) => [region.location, wordsOf(region)]));
   const news = view.regions
-    .filter(({ location, state }) => before.regions.find((old) => old.location === location)?.state !== state)
-    .map(({ location, state }) => `${displayName(names, location)}: ${state}`);
+    .filter((region) => wordsBefore.get(region.location) !== wordsOf(region))
+    .map((region) => `${displayName(names, region.location)}: ${wordsOf(region)}`);
   if (news.length > 0) say(news.join(', '));
 }
 

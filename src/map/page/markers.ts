@@ -14,6 +14,8 @@ export interface Marker {
   /** Undefined: a region without a replica. */
   readonly state?: RegionState;
   readonly home?: boolean;
+  /** No source names it any more. */
+  readonly unused?: boolean;
   /** How many replicas; undefined on the map of one registry. */
   readonly count?: number;
   /** What the pointer shows, and a screen reader says. */
@@ -60,14 +62,14 @@ function sizeIn({ width }: Box): number {
   return Math.min(1, Math.max(0.7, width / 700));
 }
 
-function radiusOf({ state, home = false, count }: Marker): number {
+function radiusOf({ state, home = false, unused = false, count }: Marker): number {
   if (!state) return 4;
   if (count !== undefined) return bubbleRadius(count) + 1;
-  return home ? 11 : 9;
+  return home || unused ? 11 : 9;
 }
 
 export function drawSign({ marker, x, y, size }: Placed, scale: number): SVGGElement {
-  const { location, state, home = false, count, isChoice } = marker;
+  const { location, state, home = false, unused = false, count, isChoice } = marker;
   const attributes = {
     'data-location': location,
     transform: `translate(${x * scale} ${y * scale}) scale(${scale * size})`,
@@ -75,7 +77,12 @@ export function drawSign({ marker, x, y, size }: Placed, scale: number): SVGGEle
   };
   const focus = svg('circle', { class: 'focus', r: 14 });
   if (state === undefined) return svg('g', attributes, focus, svg('circle', { class: 'dot', r: 2.5 }));
-  return svg('g', attributes, focus, ...(count === undefined ? [sign(state, home)] : bubble(state, home, count)));
+  return svg(
+    'g',
+    attributes,
+    focus,
+    ...(count === undefined ? [sign(state, { home, unused })] : bubble(state, home, count)),
+  );
 }
 
 /** From the place of a region to its sign, if that had to give way to others. */

@@ -3,7 +3,12 @@ import type { AzureRegion } from '../../azure/regions.ts';
 import type { EventView, MapState, RegionView, RegistryView } from '../model.ts';
 import { button, el, keyedList } from './dom.ts';
 import { icon } from './shapes.ts';
-import { age, displayName, planInWords, stateInWords } from './words.ts';
+import { age, displayName, needInWords, planInWords, stateInWords } from './words.ts';
+
+/** What the row of a region says of its state, and of its need. */
+function inWords(region: RegionView, now: number): readonly [string, string] {
+  return [stateInWords(region, now), needInWords(region, now)];
+}
 
 type Settings = Pick<MapState, 'writable' | 'hasEvents'>;
 export type OnChoose = (location: string) => void;
@@ -34,7 +39,7 @@ export class OnePanel {
     this.#regions = keyedList(this.#rows, {
       key: ({ location }) => location,
       version: (region) =>
-        JSON.stringify([region, stateInWords(region, Date.now()), displayName(this.#names, region.location)]),
+        JSON.stringify([region, ...inWords(region, Date.now()), displayName(this.#names, region.location)]),
       make: (region) => this.#row(region),
     });
     const add = button('Add…', { id: 'add' }, () => this.#choice.value && onChoose(this.#choice.value));
@@ -69,7 +74,7 @@ export class OnePanel {
     void this.#readEvents(view);
   }
 
-  #showHead({ name, namespace, phase, registry, loginServer, message, ...view }: RegistryView): void {
+  #showHead({ name, namespace, phase, registry, loginServer, message, sources = [], ...view }: RegistryView): void {
     const home = view.homeRegion && displayName(this.#names, view.homeRegion);
     const remarks = [
       view.suspended && 'suspended',
@@ -83,28 +88,27 @@ export class OnePanel {
       el('p', { class: 'muted' }, `${loginServer ?? registry}${home ? `, at home in ${home}` : ''}`),
       ...(remarks.length > 0 ? [el('p', { class: 'muted' }, remarks.join(', '))] : []),
       ...(message && phase !== 'Ready' ? [el('p', { class: 'message' }, message)] : []),
+      ...sources.map(({ text, isReadable }) => el('p', { class: isReadable ? 'muted' : 'message' }, `Source ${text}`)),
     );
   }
 
   #row(region: RegionView): HTMLElement {
     const name = displayName(this.#names, region.location);
     const { location, state, home, listed, message, plan = [], replica } = region;
-    const role = [home && 'home', !listed && !home && 'not listed'].filter(Boolean).join(', ');
+    const isWanted = listed || region.neededBy !== undefined || region.keptFor !== undefined;
+    const role = [home && 'home', !isWanted && !home && 'not listed'].filter(Boolean).join(', ');
+    const words = inWords(region, Date.now());
     const change = button(listed ? 'Remove…' : 'Add…', { 'aria-label': `${listed ? 'Remove' : 'Add'} ${name}…` }, () =>
       this.#onChoose(location),
     );
     return el(
       'li',
       { class: 'row', 'data-location': location, tabindex: this.#settings.writable ? undefined : -1 },
-      icon(state, home),
+      icon(state, { home, unused: region.unusedSince !== undefined }),
       el('span', { class: 'name' }, name, el('span', { class: 'muted' }, role && ` ${role}`)),
       ...(this.#settings.writable && (listed || !home) ? [change] : []),
-      el(
-        'span',
-        { class: 'detail' },
-        stateInWords(region, Date.now()),
-        replica !== undefined && `, replica ${replica}`,
-      ),
+      el('span', { class: 'detail' }, words[0], replica !== undefined && `, replica ${replica}`),
+      words[1] !== '' && el('span', { class: 'detail' }, words[1]),
       message !== undefined && el('span', { class: 'message' }, message),
       ...plan.map((entry) => el('span', { class: 'detail' }, planInWords(entry))),
     );

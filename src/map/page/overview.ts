@@ -1,6 +1,6 @@
 // Sums up all registries for each region, and filters them. Pure.
 import type { RegionState } from '../../api/registryreplication.ts';
-import type { RegistryView } from '../model.ts';
+import type { RegionView, RegistryView } from '../model.ts';
 
 /** What one region holds, over several registries. */
 export interface RegionSummary {
@@ -42,20 +42,27 @@ export function summarizeByRegion(views: readonly RegistryView[]): RegionSummary
     .sort((one, other) => other.total - one.total || (one.location < other.location ? -1 : 1));
 }
 
+/** Of regions that no source names any more. */
+export const unused = 'Unused';
+
 export interface Filter {
   /** Empty: all. */
   readonly namespace: string;
-  /** A phase of the object, or the state of any of its regions; empty: all. */
+  /** A phase of the object, the state of any of its regions, or `unused`; empty: all. */
   readonly state: string;
   /** Words, all of which occur in a name, a region or a message. */
   readonly text: string;
 }
 
+function isIn({ state, unusedSince }: RegionView, wanted: string): boolean {
+  return state === wanted || (wanted === unused && unusedSince !== undefined);
+}
+
 export function matches(view: RegistryView, { namespace, state, text: words }: Filter): boolean {
   if (namespace && view.namespace !== namespace) return false;
-  if (state && view.phase !== state && !view.regions.some((region) => region.state === state)) return false;
+  if (state && view.phase !== state && !view.regions.some((region) => isIn(region, state))) return false;
   if (!words.trim()) return true;
-  const regions = view.regions.flatMap(({ location, message = '' }) => [location, message]);
+  const regions = view.regions.flatMap(({ location, message = '', neededBy = '' }) => [location, message, neededBy]);
   const all = [view.key, view.registry, view.phase, view.reason, view.message, ...regions].join(' ').toLowerCase();
   return words
     .toLowerCase()

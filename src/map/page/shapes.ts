@@ -17,15 +17,23 @@ export const meaning: Readonly<Record<RegionState, string>> = {
   Syncing: 'content is on its way',
   Creating: 'being created',
   Updating: 'being changed',
-  Absent: 'listed, not there',
+  Absent: 'wanted, not there',
   Deleting: 'being deleted',
   Failed: 'failed',
 };
 
+/** What a region is besides its state. An unused one is never home. */
+export interface SignMarks {
+  readonly home?: boolean;
+  /** No source names it any more. */
+  readonly unused?: boolean;
+}
+
 /** The sign around 0,0, about 14 units wide. */
-export function sign(state: RegionState, home = false): SVGGElement {
+export function sign(state: RegionState, { home = false, unused = false }: SignMarks = {}): SVGGElement {
   const group = svg('g', { class: `sign ${state}` });
   if (home) group.append(svg('rect', { class: 'home', x: -10, y: -10, width: 20, height: 20, rx: 4 }));
+  if (unused) group.append(svg('circle', { class: 'unused', r: 9.5, 'stroke-dasharray': '2.5 2.5' }));
   group.append(...shapes[state]());
   return group;
 }
@@ -45,8 +53,8 @@ const shapes: Readonly<Record<RegionState, () => SVGElement[]>> = {
 };
 
 /** The sign for a line of text; the words beside it say the same. */
-export function icon(state: RegionState, home = false): SVGSVGElement {
-  return svg('svg', { class: 'icon', viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, sign(state, home));
+export function icon(state: RegionState, marks: SignMarks = {}): SVGSVGElement {
+  return svg('svg', { class: 'icon', viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, sign(state, marks));
 }
 
 export function bubbleRadius(count: number): number {

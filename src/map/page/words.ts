@@ -21,6 +21,14 @@ export function stateInWords({ state, since, routing }: RegionView, now: number)
   return `${state}${lasted && ` for ${lasted}`}${routed}`;
 }
 
+/** "needed by nodes (12)", "unused for 3 h 0 min, kept for 24h"; empty if the object does not follow the region. */
+export function needInWords({ neededBy, unusedSince, keptFor }: RegionView, now: number): string {
+  if (neededBy !== undefined) return `needed by ${neededBy}`;
+  if (unusedSince === undefined) return '';
+  const lasted = age(unusedSince, now);
+  return `unused${lasted && ` for ${lasted}`}${keptFor === undefined ? '' : `, kept for ${keptFor}`}`;
+}
+
 export function planInWords({ action, waitsFor, notBefore, message }: StepView): string {
   if (message) return `Plan: ${message}`;
   const when = [waitsFor && `after ${waitsFor}`, notBefore && `not before ${notBefore}`].filter(Boolean).join(', ');

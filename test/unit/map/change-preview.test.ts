@@ -3,12 +3,14 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { diffOf, kubectlCommand } from '../../../src/map/page/change-preview.ts';
+import { diffOf, isLastRegion, kubectlCommand } from '../../../src/map/page/change-preview.ts';
 import { anyHostileText } from '../../hostile-text.ts';
 
 const object = {
   namespace: 'registries',
   name: 'myacr0007',
+  generation: 3,
+  follows: false,
   listed: [
     { location: 'Japan East', tags: { team: 'web' } },
     { location: 'westeurope', routing: 'WhenReady' as const },
@@ -55,6 +57,34 @@ describe('the preview of a change', () => {
     );
     expect(kubectlCommand(object, { action: 'remove', location: 'eastus' })).to.equal(undefined);
     expect(kubectlCommand(object, { action: 'add', location: 'japaneast' })).to.equal(undefined);
+  });
+
+  it('makes the list with its first region, and takes it away with the last one', () => {
+    const [first] = object.listed;
+    const followed = { ...object, follows: true, listed: [] };
+    const adding = { action: 'add', location: 'eastus' } as const;
+    expect(diffOf([], adding).map(({ kind }) => kind)).to.deep.equal(['same', 'added', 'added']);
+    expect(kubectlCommand(followed, adding)).to.contain(
+      `'[{"op":"test","path":"/metadata/generation","value":3},{"op":"add","path":"/spec/regions","value":[{"location":"eastus"}]}]'`,
+    );
+    const one = { ...followed, listed: first ? [first] : [] };
+    const removing = { action: 'remove', location: 'japaneast' } as const;
+    expect(diffOf(one.listed, removing).map(({ kind }) => kind)).to.deep.equal([
+      'same',
+      ...Array.from({ length: 4 }, () => 'removed'),
+    ]);
+    expect(kubectlCommand(one, removing)).to.contain(
+      `'[{"op":"test","path":"/spec/regions","value":[{"location":"Japan East","tags":{"team":"web"}}]},{"op":"remove","path":"/spec/regions"}]'`,
+    );
+  });
+
+  it('does not exist for the last region of an object that follows nothing', () => {
+    const one = { ...object, listed: object.listed.slice(0, 1) };
+    const change = { action: 'remove', location: 'japaneast' } as const;
+    expect(isLastRegion(one, change)).to.equal(true);
+    expect(kubectlCommand(one, change)).to.equal(undefined);
+    expect(isLastRegion(object, change)).to.equal(false);
+    expect(isLastRegion({ ...one, follows: true }, change)).to.equal(false);
   });
 
   it('is a command that the shell reads as it is meant, for the chosen cluster', async () => {

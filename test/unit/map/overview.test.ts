@@ -33,4 +33,17 @@ describe('the sums of all registries', () => {
     expect(named({ text: ' TEAM  atlantis' })).to.deep.equal(['third']);
     expect(named({ text: 'nothing such' })).to.deep.equal([]);
   });
+
+  it('can be narrowed to unused regions, and to what needs a region', () => {
+    const needed = {
+      ...row('uksouth', 'Ready'),
+      neededBy: [{ source: 'MemberCluster', count: 1, names: ['prod-eu'] }],
+    };
+    const unused = { ...row('uksouth', 'Ready'), unusedSince: '2026-11-22T01:02:03Z' };
+    const [one, other] = [[needed], [unused]].map((regions) => registryView(objectWith({ regions })));
+    const found = (state: string, text: string) =>
+      [one, other].map((view) => view && matches(view, { namespace: '', state, text }));
+    expect(found('Unused', '')).to.deep.equal([false, true]);
+    expect(found('', 'prod-eu')).to.deep.equal([true, false]);
+  });
 });

@@ -9,6 +9,7 @@ import { type Circle, type Point, spread } from '../../../src/map/page/spread.ts
 import {
   age,
   contactInWords,
+  needInWords,
   placeOf,
   planInWords,
   stateInWords,
@@ -27,6 +28,15 @@ describe('the words of the map', () => {
     expect(stateInWords({ ...region, state: 'Absent' }, now)).to.equal('Absent');
     expect(age('2026-11-25T12:00:00Z', now)).to.equal('3 d');
     expect(age('not a time', now)).to.equal('');
+  });
+
+  it('say what needs a region, and how long it is unused', () => {
+    const region = { location: 'japaneast', state: 'Ready', home: false, listed: false } as const;
+    expect(needInWords(region, now)).to.equal('');
+    expect(needInWords({ ...region, neededBy: 'nodes (12)' }, now)).to.equal('needed by nodes (12)');
+    const unusedSince = '2026-11-28T08:55:00Z';
+    expect(needInWords({ ...region, unusedSince, keptFor: '24h' }, now)).to.equal('unused for 3 h 5 min, kept for 24h');
+    expect(needInWords({ ...region, unusedSince }, now)).to.equal('unused for 3 h 5 min');
   });
 
   it("say the operator's plan, the sums of a region, and why the map is stale", () => {

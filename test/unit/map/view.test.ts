@@ -43,6 +43,39 @@ describe('the view of an object', () => {
     expect(view.regions.map(({ location }) => location)).to.include.members(['japaneast', 'westeurope']);
   });
 
+  it('has what needs a region, since when it is unused, and the sources', () => {
+    const object = objectWith({
+      regions: [
+        {
+          ...row('uksouth', 'Ready'),
+          neededBy: [
+            { source: 'nodes', count: 12 },
+            { source: 'MemberCluster', count: 1, names: ['prod'] },
+          ],
+        },
+        { ...row('eastus2', 'Ready'), desired: true, unusedSince: '2026-11-22T01:02:03Z' },
+        { ...row('norwayeast', 'Deleting'), desired: false, unusedSince: '2026-11-20T01:02:03Z' },
+      ],
+      sources: [
+        { source: 'nodes', state: 'Synced', regions: 1 },
+        { source: 'MemberCluster', state: 'Forbidden', message: 'it may not be listed' },
+      ],
+    });
+    const { regions: _, ...spec } = object.spec;
+    const view = registryView({ ...object, spec: { ...spec, regionsFrom: [{ nodes: {} }], keepUnused: '36h' } });
+    expect(view.follows).to.equal(true);
+    expect(view.listed).to.deep.equal([]);
+    expect(view.sources).to.deep.equal([
+      { text: 'nodes: Synced, 1 region', isReadable: true },
+      { text: 'MemberCluster: Forbidden: it may not be listed', isReadable: false },
+    ]);
+    const [needed, kept, pruned] = view.regions;
+    expect(needed).to.include({ listed: false, neededBy: 'nodes (12), MemberCluster prod' });
+    expect(kept).to.include({ unusedSince: '2026-11-22T01:02:03Z', keptFor: '36h' });
+    expect(pruned).to.include({ unusedSince: '2026-11-20T01:02:03Z' }).and.not.to.have.property('keptFor');
+    expect(registryView(objectWith({})).follows).to.equal(false);
+  });
+
   it('has no control characters, whatever a status says', () => {
     const view = registryView(
       objectWith({
@@ -51,7 +84,20 @@ describe('the view of an object', () => {
         ],
         registry: { loginServer: hostileText, homeRegion: 'eastus' },
         regions: [
+          {
+            ...row('westeurope', 'Ready'),
+            unusedSince: hostileText,
+            neededBy: [{ source: hostileText, count: 2, names: [hostileText] }],
+          },
           { ...row('japaneast', 'Failed'), message: hostileText, replica: hostileText, managedTags: [hostileText] },
+        ],
+        sources: [
+          {
+            source: hostileText,
+            state: 'Invalid',
+            message: hostileText,
+            unknown: { count: 3, examples: [hostileText] },
+          },
         ],
         plan: [{ action: 'create', location: 'japaneast', message: hostileText, waitsFor: hostileText }],
       }),
