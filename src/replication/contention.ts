@@ -31,6 +31,11 @@ export class Contention {
     this.#pruned.set(key, now.getTime());
   }
 
+  /** Records that the object creates the replica itself: a later prune of it does not mean that others brought it back. */
+  recordCreation(uid: string, location: string): void {
+    this.#pruned.delete(keyOf(uid, location, 'delete'));
+  }
+
   /** Until when the region is left alone; undefined while corrections are within the limits. */
   pausedUntil(uid: string, location: string, now: Date): Date | undefined {
     const rests = corrections.map((what) => this.#restFor(what, keyOf(uid, location, what), now));

@@ -121,6 +121,7 @@ function remember({ object, plan }: Pass, { results }: ActResult, { state, clock
   for (const { step, outcome } of results.filter(isAccepted)) {
     if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) state.firstPollHintMs = outcome.pollAfterMs;
     if (isDrift(object, step)) state.contention.recordCorrection(uid, step.location, step.action, now);
+    if (step.action === 'create') state.contention.recordCreation(uid, step.location);
     if (step.action === 'delete' && unlisted.has(step.location)) state.contention.recordPrune(uid, step.location, now);
   }
 }

@@ -50,6 +50,15 @@ describe('contention', () => {
     expect(pausedUntil(contention, 2)).to.deep.equal(at(3));
   });
 
+  it('does not count a pruned replica that the object itself creates again', () => {
+    const contention = new Contention();
+    for (const hours of [0, 1, 2, 3]) {
+      contention.recordPrune('uid', 'japaneast', at(hours));
+      contention.recordCreation('uid', 'japaneast');
+    }
+    expect(pausedUntil(contention, 3)).to.equal(undefined);
+  });
+
   it('pauses one region of one object, until the object is forgotten', () => {
     const contention = new Contention();
     for (const hours of [0, 1, 2]) contention.recordCorrection('uid', 'japaneast', 'update', at(hours));

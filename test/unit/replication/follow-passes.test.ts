@@ -72,6 +72,19 @@ describe('a pass of an object that follows nodes', () => {
     expect(arm.writes.slice(writes)).to.deep.equal(['delete westeurope']);
   });
 
+  it('creates a region again each time that nodes return to it, however often they leave within a day', async () => {
+    const { clock, arm, operator, settle } = anOperator({ keepUnused: '0s' });
+    const began = clock.now().getTime();
+    for (let time = 0; time < 5; time++) {
+      operator.sources = [nodesIn('japaneast', 'westeurope')];
+      await settle();
+      expect(arm.actualReplicas.has('westeurope')).to.equal(true);
+      operator.sources = [nodesIn('japaneast')];
+      await operator.runUntil(() => !arm.actualReplicas.has('westeurope'));
+    }
+    expect(clock.now().getTime() - began).to.be.below(hour);
+  });
+
   it('runs the next pass when the time of an unused region is over', async () => {
     const { operator, settle } = anOperator({ keepUnused: '5m' });
     operator.sources = [nodesIn('japaneast', 'westeurope')];
