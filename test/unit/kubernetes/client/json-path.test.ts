@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { compileJsonPath, JsonPathError } from '../../../../src/kubernetes/client/json-path.ts';
@@ -133,6 +135,18 @@ describe('a hostile JSONPath', () => {
     expect(problemOf('['.repeat(256))).to.match(/^expected/);
     expect(problemOf('\\'.repeat(255))).to.match(/^expected/);
     expect(problemOf(`.a[${' '.repeat(250)}`)).to.match(/^expected/);
+  });
+
+  it('does not keep a long text in memory for the sake of its beginning', () => {
+    const { valuesOf } = compileJsonPath('.data.region');
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: 100 }, () =>
+      valuesOf(JSON.parse(`{"data":{"region":"${'x'.repeat(1_000_000)}"}}`)),
+    );
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    expect(kept.flat().join('').length).to.equal(100 * 100);
+    expect(process.memoryUsage().heapUsed - before).to.be.below(50_000_000);
   });
 
   it('either compiles, and then works on any object, or is refused with one line', () => {
