@@ -389,7 +389,7 @@ export interface RegistryReplicationBody {
        */
       source: string;
       /**
-       * Synced: its objects are known and name at least one region. Empty: they name none. NotSynced: they were not listed yet. NotAllowed: the flag --region-sources does not name the kind. Forbidden: the API server refuses to list it. NotInstalled: the API server does not know it. Invalid: the path cannot be read.
+       * Synced: its objects are known and name at least one region. Empty: they name none. NotSynced: they were not listed yet. NotAllowed: the flag --region-sources does not name the kind, or too many are followed. Forbidden: the API server refuses to list it. NotInstalled: the API server does not know it. Invalid: the path cannot be read.
        */
       state: 'Synced' | 'Empty' | 'NotSynced' | 'NotAllowed' | 'Forbidden' | 'NotInstalled' | 'Invalid';
       /**

@@ -22,6 +22,8 @@ export interface CompiledQuery extends GroupVersion {
   readonly namespace: string;
   readonly readsOnlyMetadata: boolean;
   readonly path: string;
+  /** Queries of one kind with equal questions have equal answers where they read the same objects. */
+  readonly question: string;
   selects(object: KubernetesObject): boolean;
   /** The values at the path, whether the object is selected or not. */
   valuesOf(object: KubernetesObject): readonly string[];
@@ -50,6 +52,7 @@ export function compileQuery(query: ValueQuery): CompiledQuery | { readonly prob
       namespace,
       readsOnlyMetadata,
       path,
+      question: JSON.stringify([path, selector]),
       selects: ({ metadata }) => matchesSelector(selector, metadata?.labels),
       valuesOf,
     };

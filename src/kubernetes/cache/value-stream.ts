@@ -37,6 +37,8 @@ interface Generation {
 
 /** Least time from a LIST to the next one that a new query needs: people may edit selectors faster than 10,000 nodes can be listed. */
 const relistPauseMs = 5_000;
+/** Whole objects of foreign kinds may have 1 MB each, and a page is in memory as a whole. */
+const wholeObjectsPerPage = 25;
 /** A watch that was silent for longer may have missed too much: it begins anew with a LIST, and its values do not count until then. */
 const maxSilenceMs = 60_000;
 
@@ -94,12 +96,17 @@ export class ValueStream {
 
   #start(queries: readonly CompiledQuery[]): Generation {
     const { cluster, kind, namespace, clock, random, log } = this.#options;
-    const positions = new Map(queries.map((query, position) => [query, position]));
-    const index = new ValueIndex(queries.length);
+    // Followers in many namespaces ask the same of a cluster-scoped kind.
+    const alike = [...Map.groupBy(queries, ({ question }) => question).values()];
+    const positions = new Map(alike.flatMap((group, position) => group.map((query) => [query, position] as const)));
+    const distinct = alike.flatMap(([query]) => query ?? []);
+    const index = new ValueIndex(distinct.length);
+    const metadataOnly = distinct.every(({ readsOnlyMetadata }) => readsOnlyMetadata);
     const reduced = collection<Reduced>(cluster, {
       ...kind,
-      metadataOnly: queries.every(({ readsOnlyMetadata }) => readsOnlyMetadata),
-      transform: (object) => reduce(object, queries),
+      metadataOnly,
+      ...(!metadataOnly && { pageSize: wholeObjectsPerPage }),
+      transform: (object) => reduce(object, distinct),
     });
     const informer = startInformer<Reduced>({
       cluster,

@@ -1,6 +1,7 @@
 // Tells which values the objects of any kinds name, such as the regions of nodes. One informer for each kind and namespace serves all
 // followers, from the first one to the last; of the objects it keeps no more than their names and values.
 import { type Failure, KindWatcher, type KindWatcherOptions, notAllowed, type Values } from './kind-watcher.ts';
+import { QueryLimits } from './query-limits.ts';
 import { type CompiledQuery, compileQuery, keyOf, type ValueQuery } from './value-query.ts';
 
 export type { Values } from './kind-watcher.ts';
@@ -45,6 +46,9 @@ class InformerValueWatcher implements ValueWatcher {
   readonly #followed = new Map<string, Followed>();
   /** The keys of each follower's queries. */
   readonly #keys = new Map<string, readonly string[]>();
+  readonly #limits = new QueryLimits();
+  /** By key, the queries beyond the limits. */
+  readonly #refused = new Map<string, ValueQuery>();
   readonly #followers = new WeakMap<CompiledQuery, ReadonlySet<string>>();
   /** By the label of the kind. */
   readonly #kinds = new Map<string, FollowedKind>();
@@ -60,9 +64,11 @@ class InformerValueWatcher implements ValueWatcher {
     if (keys.length === before.length && keys.every((key, index) => key === before[index])) return;
     if (keys.length > 0) this.#keys.set(follower, keys);
     else this.#keys.delete(follower);
+    const left = before.filter((key) => !keys.includes(key));
     const touched = new Set([
       ...queries.flatMap((query) => this.#add(follower, query)),
-      ...before.flatMap((key) => (keys.includes(key) ? [] : this.#remove(follower, key))),
+      ...left.flatMap((key) => this.#remove(follower, key)),
+      ...(left.length > 0 ? this.#retryRefused() : []),
     ]);
     for (const [label, kind] of this.#kinds) {
       if (!touched.has(kind)) continue;
@@ -85,6 +91,7 @@ class InformerValueWatcher implements ValueWatcher {
     this.#kinds.clear();
     this.#followed.clear();
     this.#keys.clear();
+    this.#refused.clear();
   }
 
   /** Returns the kinds whose queries have changed. */
@@ -94,9 +101,17 @@ class InformerValueWatcher implements ValueWatcher {
     const followed = known ?? this.#compile(query);
     followed.followers.add(follower);
     this.#followed.set(key, followed);
-    if (known || 'failure' in followed) return [];
-    followed.kind.queries.add(followed.query);
-    return [followed.kind];
+    return known ? [] : kindOf(followed);
+  }
+
+  /** Returns the kinds whose queries have changed. */
+  #retryRefused(): FollowedKind[] {
+    return [...this.#refused].flatMap(([key, query]) => {
+      this.#refused.delete(key);
+      const followed = this.#compile(query, this.#followed.get(key)?.followers);
+      this.#followed.set(key, followed);
+      return kindOf(followed);
+    });
   }
 
   #remove(follower: string, key: string): FollowedKind[] {
@@ -104,21 +119,29 @@ class InformerValueWatcher implements ValueWatcher {
     followed?.followers.delete(follower);
     if (followed?.followers.size !== 0) return [];
     this.#followed.delete(key);
+    this.#refused.delete(key);
     if ('failure' in followed) return [];
     followed.kind.queries.delete(followed.query);
+    this.#limits.remove(followed.query);
     return [followed.kind];
   }
 
-  #compile(query: ValueQuery): Followed {
-    const followers = new Set<string>();
+  #compile(query: ValueQuery, followers = new Set<string>()): Followed {
     const compiled = compileQuery(query);
     if ('problem' in compiled) return { followers, failure: { state: 'Invalid', message: compiled.problem } };
     const { group, kindLabel } = compiled;
     // The API server is not even asked which resource it is.
     if (!this.#allowedGroups.has(group)) return { followers, failure: notAllowed(kindLabel) };
+    const refusal = this.#limits.refusalOf(compiled);
+    if (refusal) {
+      this.#refused.set(keyOf(query), query);
+      return { followers, failure: refusal };
+    }
+    this.#limits.add(compiled);
     this.#followers.set(compiled, followers);
     const kind = this.#kinds.get(kindLabel) ?? this.#watch(compiled);
     this.#kinds.set(kindLabel, kind);
+    kind.queries.add(compiled);
     return { followers, kind, query: compiled };
   }
 
@@ -129,4 +152,8 @@ class InformerValueWatcher implements ValueWatcher {
     };
     return { watcher: new KindWatcher({ ...this.#options, onChange }, query), queries: new Set() };
   }
+}
+
+function kindOf(followed: Followed): FollowedKind[] {
+  return 'failure' in followed ? [] : [followed.kind];
 }

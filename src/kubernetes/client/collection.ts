@@ -14,6 +14,8 @@ export interface ResourceKind {
   readonly namespaced?: boolean;
   /** The server sends only the metadata of each object (PartialObjectMetadata). */
   readonly metadataOnly?: boolean;
+  /** How many objects a page of a LIST has. Default: 500, as client-go asks. */
+  readonly pageSize?: number;
   /** Default: {@link keepAnnotations} without names. */
   readonly transform?: Transform;
 }
@@ -32,7 +34,7 @@ export interface ListOptions {
   readonly labelSelector?: string;
 }
 
-const pageSize = 500;
+const defaultPageSize = 500;
 
 /** As client-go's metadata client asks; a server that has no such form sends whole objects. */
 const metadataForm = ';v=v1;g=meta.k8s.io,application/json';
@@ -42,6 +44,7 @@ export const eventsOfMetadata = `application/json;as=PartialObjectMetadata${meta
 /** @param T What the kind's transform returns. */
 export function collection<T extends KubernetesObject>(cluster: KubeClient, kind: ResourceKind): Collection<T> {
   const { group, version, plural, metadataOnly = false, transform = keepAnnotations() } = kind;
+  const { pageSize = defaultPageSize } = kind;
   const root = group ? `/apis/${group}/${version}` : `/api/${version}`;
   const path = (namespace?: string) => `${root}/${namespace ? `namespaces/${namespace}/` : ''}${plural}`;
 

@@ -133,6 +133,66 @@ describe('the value watcher', () => {
     expect((await t.next('/api/v1/nodes')).headers.accept).to.equal('application/json');
   });
 
+  it('answers at most 50 different queries of a namespace, and others when there is room', async () => {
+    await t.followsNodes();
+    const ofPool = (pool: number, namespace = 'registries') => ({
+      ...ofNodes({ matchLabels: { pool: `${pool}` } }),
+      namespace,
+    });
+    for (let pool = 1; pool <= 50; pool++) t.watcher.follow(`registries/${pool}`, [ofPool(pool)]);
+    expect(t.watcher.read(ofPool(49))).to.deep.equal({ state: 'Listing' });
+    expect(t.watcher.read(ofPool(50))).to.deep.equal({
+      state: 'NotAllowed',
+      message:
+        'at most 50 different selectors and paths of Node (v1) are followed in namespace registries: ask what another object asks',
+    });
+    t.watcher.follow('others/a', [ofPool(50, 'others')]);
+    expect(t.watcher.read(ofPool(50, 'others'))).to.deep.equal({ state: 'Listing' });
+    t.watcher.follow('registries/1', []);
+    expect(t.watcher.read(ofPool(50))).to.deep.equal({ state: 'Listing' });
+    await t.clock.advance(5_000);
+    (await t.next('/api/v1/nodes')).list([node('n1', 'eastus', { pool: '50' })], '6');
+    await t.told();
+    expect(t.valuesOf(ofPool(50))).to.deep.equal({ eastus: 'n1' });
+  });
+
+  it('answers at most 500 different queries of a kind; equal ones of any number of namespaces count once', async () => {
+    await t.followsNodes();
+    for (let n = 0; n < 1_000; n++) t.watcher.follow(`ns-${n}/a`, [{ ...ofNodes(), namespace: `ns-${n}` }]);
+    for (let n = 0; n < 499; n++)
+      t.watcher.follow(`ns-${n}/b`, [{ ...ofNodes({ matchLabels: { n: `${n}` } }), namespace: `ns-${n}` }]);
+    t.watcher.follow('one/more', [{ ...webNodes, namespace: 'one' }]);
+    expect(t.watcher.read({ ...webNodes, namespace: 'one' })).to.deep.include({ state: 'NotAllowed' });
+    await t.clock.advance(5_000);
+    (await t.next('/api/v1/nodes')).list([node('n1', 'eastus')], '6');
+    await t.told();
+    expect(t.valuesOf({ ...ofNodes(), namespace: 'ns-999' })).to.deep.equal({ eastus: 'n1' });
+  });
+
+  it('looks for at most 16 kinds of a namespace', async () => {
+    const ofKind = (n: number) => ({ ...ofNodes(), kind: `Kind${n}` });
+    for (let n = 0; n < 100; n++) t.watcher.follow(`registries/${n}`, [ofKind(n)]);
+    expect(t.watcher.read(ofKind(16))).to.deep.include({ state: 'NotAllowed' });
+    for (let n = 0; n < 16; n++) await t.discovered();
+    await t.changes.next();
+    expect(t.asked()).to.have.length(16);
+    expect(t.valuesOf(ofKind(15))).to.be.oneOf(['NotInstalled', 'Listing']);
+  });
+
+  it('reads whole objects in small pages, and metadata in large ones', async () => {
+    const limitOf = async (path: string) => {
+      const list = await t.next(path);
+      list.list([], '5');
+      return list.url.searchParams.get('limit');
+    };
+    t.watcher.follow('registries/a', [ofNodes()]);
+    await t.discovered();
+    expect(await limitOf('/api/v1/nodes')).to.equal('500');
+    t.watcher.follow('registries/a', [ofConfigMaps('registries')]);
+    await t.discovered();
+    expect(await limitOf('/api/v1/namespaces/registries/configmaps')).to.equal('25');
+  });
+
   it('ends the watch with its last follower', async () => {
     const watch = await t.followsNodes();
     t.watcher.follow('registries/b', [ofNodes()]);
