@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { permissionsOf } from './access.ts';
-import { startCluster } from './cluster.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
 import { operatorAccount } from './deployment.ts';
 import { type ArmEmulator, startArmEmulator } from './emulators/arm/emulator.ts';
 import { instant } from './emulators/arm/timings.ts';
@@ -20,19 +20,35 @@ export const azAnswer = '/subscriptions/00000000-0000-0000-0000-000000000000/res
 export interface FreshClone {
   readonly directory: string;
   readonly arm: ArmEmulator;
+  readonly cluster: TestCluster;
   /** Runs a documented command as it stands and resolves to its output; rejects if it fails. Variables stay for later ones. */
   run(command: string): Promise<string>;
   /** The arguments of every call so far. */
   callsOf(program: 'az' | 'docker'): Promise<string[][]>;
+  /** Starts the operator, unless it runs: for an API server without Deployments. */
+  startOperator(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startFreshClone(): Promise<FreshClone> {
+export interface FreshCloneOptions {
+  /** The kustomization that the commands apply. */
+  readonly folder?: string;
+  /** CRDs that other projects have installed before. */
+  readonly crds?: readonly string[];
+  /** The operator's flags where there are no Deployments. */
+  readonly args?: readonly string[];
+}
+
+export async function startFreshClone({
+  folder = 'deploy',
+  crds = [],
+  args = [],
+}: FreshCloneOptions = {}): Promise<FreshClone> {
   const home = await mkdtemp(join(tmpdir(), 'fresh-clone-'));
   const directory = join(home, 'clone');
   for (const folder of ['crds', 'deploy']) await cp(join(root, folder), join(directory, folder), { recursive: true });
   const programs = await recordingPrograms(home);
-  const [arm, cluster] = await Promise.all([startArmEmulator({ timings: instant }), startCluster({ crds: [] })]);
+  const [arm, cluster] = await Promise.all([startArmEmulator({ timings: instant }), startCluster({ crds })]);
   const [, , subscriptionId = '', , resourceGroup = ''] = azAnswer.split('/');
   arm.azure.addRegistry({ subscriptionId, resourceGroup, name: 'myACR0007' }, { location: 'eastus' });
   const env = {
@@ -56,9 +72,9 @@ export async function startFreshClone(): Promise<FreshClone> {
 
   /** Does what a kubelet would: starts the operator, and says so in the Deployment's status. */
   const startPod = async () => {
-    const pod = cluster.hasRoles ? await podOf(shell) : { args: [], env: arm.environment };
+    const pod = cluster.hasRoles ? await podOf(shell) : { args, env: arm.environment };
     if (cluster.hasRoles)
-      await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization('deploy'), operatorAccount));
+      await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization(folder), operatorAccount));
     const kubeconfig = join(home, 'operator.kubeconfig');
     await writeFile(kubeconfig, await cluster.kubeconfigOf(operatorAccount), { mode: 0o600 });
     const certificate = join(home, 'arm.pem');
@@ -85,7 +101,11 @@ export async function startFreshClone(): Promise<FreshClone> {
   return {
     directory,
     arm,
+    cluster,
     run,
+    async startOperator() {
+      if (!operator) await startPod();
+    },
     callsOf: async (program) =>
       (await readFile(join(programs, `${program}.calls`), 'utf8').catch(() => ''))
         .split('\n')

@@ -20,3 +20,9 @@ export function commandsIn(page: string, heading: string): string[] {
   if (found.length === 0) throw new Error(`no command is below the heading "${heading}"`);
   return found;
 }
+
+/** The files that a page shows: `yaml` blocks whose first line is a comment with their path. */
+export function filesIn(page: string): Map<string, string> {
+  const blocks = [...page.matchAll(/^```yaml\n# (\S+\.yaml)\n(.*?)^```$/gms)];
+  return new Map(blocks.map(([, path = '', text = '']) => [path, text]));
+}
