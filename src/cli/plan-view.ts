@@ -1,7 +1,7 @@
 // What the operator would still do to each object, from status.plan: as JSON, and as lines of a diff. Pure.
 import type { NeededBy, PlanEntry, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { inStates } from '../replication/messages.ts';
-import { describeNeed, describeSource, isFollowed, keptFor } from '../replication/needs.ts';
+import { describeNeed, describeSource, unusedIn } from '../replication/needs.ts';
 import type { Style } from './output.ts';
 import { problemOf } from './problem.ts';
 import { resumeCommand } from './resource-name.ts';
@@ -75,8 +75,9 @@ function needOf({ status }: RegistryReplication, { action, location }: PlanEntry
 }
 
 function keptIn({ spec, status }: RegistryReplication): Pick<PlanView, 'kept'> {
-  const kept = (status?.regions ?? []).filter(isFollowed).flatMap(({ location, unusedSince }): KeptRegion[] => {
-    return unusedSince === undefined ? [] : [{ location, unusedSince, keptFor: keptFor(spec) }];
+  const kept = (status?.regions ?? []).flatMap((row): KeptRegion[] => {
+    const { unusedSince, keptFor } = unusedIn(spec, row);
+    return unusedSince && keptFor ? [{ location: row.location, unusedSince, keptFor }] : [];
   });
   return kept.length > 0 ? { kept } : {};
 }

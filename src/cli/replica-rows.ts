@@ -9,7 +9,7 @@ import {
 import { humanDuration } from '../lib/human-duration.ts';
 import { truncate } from '../lib/sanitize.ts';
 import { normalise } from '../replication/location.ts';
-import { describeNeed, isFollowed, keptFor } from '../replication/needs.ts';
+import { describeNeed, isFollowed, unusedIn } from '../replication/needs.ts';
 import type { Column, Style } from './output.ts';
 import { problemOf } from './problem.ts';
 
@@ -39,7 +39,7 @@ export interface ReplicaRow {
   readonly desired: boolean;
   /** The sources that name the region, as in the status. */
   readonly neededBy?: readonly NeededBy[];
-  /** Of a followed region that no source names any more. */
+  /** Of a followed region that no source names any more, and that is not listed. */
   readonly unusedSince?: string;
   /** How long it is kept from then on; omitted if it is no longer. */
   readonly keptFor?: string;
@@ -94,11 +94,7 @@ function ownerOf({ metadata, spec }: RegistryReplication) {
 }
 
 function needOf({ spec }: RegistryReplication, row: RegionStatus): Partial<ReplicaRow> {
-  const { neededBy, unusedSince } = row;
-  return {
-    ...(neededBy && { neededBy }),
-    ...(unusedSince !== undefined && { unusedSince, ...(isFollowed(row) && { keptFor: keptFor(spec) }) }),
-  };
+  return { ...(row.neededBy && { neededBy: row.neededBy }), ...unusedIn(spec, row) };
 }
 
 /** Unique among the rows of one cluster. */

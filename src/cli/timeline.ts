@@ -4,7 +4,7 @@ import type { RegionState, RegionStatus, RegistryReplication } from '../api/regi
 import { occurrencesOf } from '../kubernetes/client/object-events.ts';
 import { isoSeconds } from '../lib/clock.ts';
 import { humanDuration } from '../lib/human-duration.ts';
-import { keptFor } from '../replication/needs.ts';
+import { unusedIn } from '../replication/needs.ts';
 
 /** This is also its JSON. */
 export interface TimelineEntry {
@@ -108,13 +108,14 @@ interface StateSince {
 
 function statesOf({ spec, status }: RegistryReplication): StateSince[] {
   return (status?.regions ?? []).flatMap((row): StateSince[] => {
-    const { location, state, since, unusedSince, desired } = row;
+    const { location, state, since } = row;
+    const { unusedSince, keptFor } = unusedIn(spec, row);
     const isShort = state !== 'Ready' && state !== 'Failed';
     const own = { location, reason: state, since, message: stateMessage(row), event: eventReasons[state], isShort };
     if (unusedSince === undefined) return [own];
-    const message = `no source names it any more${desired ? `; kept for ${keptFor(spec)}` : ''}`;
+    const message = `no source names it any more${keptFor ? `; kept for ${keptFor}` : ''}`;
     const reason = 'RegionUnused';
-    return [own, { location, reason, since: unusedSince, message, event: reason, isShort: desired }];
+    return [own, { location, reason, since: unusedSince, message, event: reason, isShort: keptFor !== undefined }];
   });
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../api/registryreplication.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { normalise } from '../replication/location.ts';
-import { describeNeed, describeSource, isFollowed, keptFor } from '../replication/needs.ts';
+import { describeNeed, describeSource, unusedIn } from '../replication/needs.ts';
 import type { RegionView, RegistryView, SourceView, StepView } from './model.ts';
 
 const maxMessageChars = 1_000;
@@ -92,10 +92,12 @@ function sourceView(source: SourceStatus, told = ''): SourceView {
 }
 
 function needIn(spec: Spec, row: RegionStatus): Pick<RegionView, 'neededBy' | 'unusedSince' | 'keptFor'> {
-  const { neededBy = [], unusedSince } = row;
+  const { neededBy = [] } = row;
+  const { unusedSince, keptFor } = unusedIn(spec, row);
   return {
     ...(neededBy.length > 0 && { neededBy: text(neededBy.map((need) => describeNeed(need)).join(', ')) }),
-    ...(unusedSince && { unusedSince: text(unusedSince), ...(isFollowed(row) && { keptFor: text(keptFor(spec)) }) }),
+    ...(unusedSince && { unusedSince: text(unusedSince) }),
+    ...(keptFor && { keptFor: text(keptFor) }),
   };
 }
 

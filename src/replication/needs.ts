@@ -24,6 +24,20 @@ export function isFollowed({ neededBy = [], unusedSince, desired }: RegionStatus
   return neededBy.length > 0 || (unusedSince !== undefined && desired);
 }
 
+export interface Unused {
+  readonly unusedSince?: string;
+  /** How long the region is kept from then on, as "24h"; undefined if it is no longer. */
+  readonly keptFor?: string;
+}
+
+/** Since when no source names the region any more. Empty for a listed region, which stays anyway. */
+export function unusedIn(spec: Spec, row: RegionStatus): Unused {
+  const { location, unusedSince } = row;
+  const isListed = listedRegions(spec).some((listed) => normalise(listed.location) === normalise(location));
+  if (unusedSince === undefined || isListed) return {};
+  return { unusedSince, ...(isFollowed(row) && { keptFor: keptFor(spec) }) };
+}
+
 /** "nodes (12)", "MemberCluster prod-eu, prod-us and 3 more". */
 export function describeNeed({ source, count, names = [] }: NeededBy, limit = maxNames): string {
   if (names.length === 0) return `${source} (${count})`;

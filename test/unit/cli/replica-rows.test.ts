@@ -38,6 +38,7 @@ describe('the row of a region', () => {
     const unusedSince = secondsAgo(3 * 3_600);
     expect(neededBy({ unusedSince })).to.equal('unused 3h (kept 24h)');
     expect(neededBy({ unusedSince, desired: false })).to.equal('unused 3h');
+    expect(neededBy({ unusedSince }, ['Japan East'])).to.equal('spec');
   });
 
   it('stays narrow, however long names are', () => {

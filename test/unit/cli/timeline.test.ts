@@ -111,7 +111,7 @@ describe('the timeline of an object', () => {
 
   it('tells how long a region has been unused, also when the event is gone', () => {
     const unused = { ...aRow('Ready', 90_000), unusedSince: secondsAgo(10_800) };
-    const object = unclaimed({ status: { regions: [unused] }, spec: { keepUnused: '24h' } });
+    const object = unclaimed({ regions: ['uksouth'], status: { regions: [unused] }, spec: { keepUnused: '24h' } });
     const event = anEvent(
       10_800,
       'RegionUnused',
