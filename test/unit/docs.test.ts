@@ -69,8 +69,9 @@ describe('the documentation', () => {
     for (const page of pages) expect(new Set(anchorsOf(page)).size, page).to.equal(anchorsOf(page).length);
   });
 
-  it('has a README of at most 175 lines', () => {
-    expect(read('README.md').trimEnd().split('\n')).to.have.length.at.most(175);
+  // Short enough to be read whole; each section leads to a page.
+  it('has a README of at most 180 lines', () => {
+    expect(read('README.md').trimEnd().split('\n')).to.have.length.at.most(180);
   });
 
   it('says in the README, before its first apply, what replicas cost, what is needed, and what is deleted when', () => {
