@@ -12,6 +12,7 @@ import { buildKustomization, root } from '../manifests.ts';
 import { commandsIn, filesIn } from '../markdown.ts';
 import { createObjects, definitionOf, type SourceKind, sourceKinds } from '../source-kinds.ts';
 
+const readme = await readFile(join(root, 'README.md'), 'utf8');
 const page = await readFile(join(root, 'docs/follow-the-fleet.md'), 'utf8');
 
 /** Whether there are Deployments and roles. */
@@ -98,6 +99,15 @@ describeWithKubectl('the page on following, with nodes', () => {
     const deleted = clone.arm.journal.next(({ method }) => method === 'DELETE');
     for (const command of commandsIn(page, 'What is kept, and what goes')) await clone.run(command);
     expect((await deleted).path).to.match(/\/replications\/westeurope$/);
+  });
+
+  it('begins in the README with mode Observe, which shows the plan', async () => {
+    let printed = '';
+    for (const command of commandsIn(readme, 'Regions that follow what runs')) {
+      if (command.includes('.status.plan')) await untilPath(clone, '.status.phase', 'Observing');
+      if (isReal || !needsRealOne(command)) printed = await clone.run(command);
+    }
+    expect(printed).to.equal('create westeurope\n');
   });
 });
 

@@ -30,9 +30,9 @@ function numbersIn(text: string): number[] {
 }
 
 describe('the list of traps', () => {
-  it('has the numbers 1 to 36, each once', () => {
-    expect([...listed().keys()]).to.deep.equal(Array.from({ length: 36 }, (_, n) => n + 1));
-    expect(read('docs/known-pitfalls.md').match(/^\| \d+ \|/gm)).to.have.length(36);
+  it('has the numbers 1 to 37, each once', () => {
+    expect([...listed().keys()]).to.deep.equal(Array.from({ length: 37 }, (_, n) => n + 1));
+    expect(read('docs/known-pitfalls.md').match(/^\| \d+ \|/gm)).to.have.length(37);
   });
 
   it('names for each trap exactly the files that mention it', () => {

@@ -104,7 +104,7 @@ describe('a pass of an object that follows nodes', () => {
     expect(writes).to.deep.equal(['create japaneast', 'create westeurope', 'delete japaneast']);
   });
 
-  it('is not ready while a source cannot be read, says why, and removes nothing', async () => {
+  it('is not ready while a source cannot be read, says why, and removes nothing (trap 37)', async () => {
     const { clock, arm, operator, settle } = anOperator({ keepUnused: '0s' }, ['japaneast']);
     operator.sources = [nodesIn('westeurope')];
     await settle();

@@ -124,7 +124,7 @@ describe('following', () => {
       expect(pruneHold(object, true)).to.contain('waits until the source nodes is listed');
     });
 
-  it('lets no region of an empty source go, but those of other sources', () => {
+  it('lets no region of an empty source go, but those of other sources (trap 37)', () => {
     const status = {
       regions: [
         row('westeurope', { neededBy: [{ source: 'nodes', count: 2 }] }),
