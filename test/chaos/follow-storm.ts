@@ -74,6 +74,7 @@ export class FollowStorm {
     return this.#operator;
   }
 
+  /** A trouble goes on after this has resolved. */
   async take(step: Step): Promise<void> {
     await sleep(step.pauseMs);
     switch (step.kind) {
@@ -117,7 +118,7 @@ export class FollowStorm {
     });
   }
 
-  async #begin(trouble: Trouble): Promise<void> {
+  #begin(trouble: Trouble): void {
     const { kind } = trouble;
     const isServer = kind === 'restart' || kind === 'cut' || kind === 'drop';
     // Only one of them takes objects away at a time.
@@ -126,8 +127,6 @@ export class FollowStorm {
     this.#count(kind);
     const over = this.#run(trouble).finally(() => this.#troubles.delete(axis));
     this.#troubles.set(axis, over);
-    // A failure is reported by `calmDown`, or here while the storm goes on.
-    if (isServer) await over;
   }
 
   async #run(trouble: Trouble): Promise<void> {

@@ -28,7 +28,7 @@ interface Naming extends Span {
   readonly location: string;
 }
 
-/** How long the operator may take, on a busy machine too. Before that a deletion is not reported: it could not know better. */
+/** How long the operator may take to learn of a change, on a busy machine too. Until then no deletion is reported. */
 export interface Tolerances {
   /** From a write to the pass that knows of it, if the source is watched. */
   readonly learnMs: number;
@@ -63,7 +63,7 @@ export class NamingRecord {
     return this.#current.get(source) ?? new Set();
   }
 
-  /** Carries out a request after which the sources name these locations. What ends ends before it, what begins begins after it. */
+  /** Carries out a request after which the sources name these locations. A naming ends before the request, and begins after it. */
   async write(after: ReadonlyMap<string, ReadonlySet<string>>, request: () => Promise<void>): Promise<void> {
     const asked = Date.now();
     for (const [source, locations] of after) this.#end(source, locations, asked);
