@@ -110,6 +110,8 @@ class World {
   followed: readonly number[] = indexes;
   isOut = false;
   isCatalogRefused = false;
+  /** The status, or the claim with what it says of regions, was lost. */
+  hasForgotten = false;
   /** When each region was last named by a source that is followed and listed, in ms of the monotonic clock. */
   readonly #lastNamed = new Map<string, number>();
   /** What each source named when it named any, since it is followed. */
@@ -170,6 +172,8 @@ class World {
       this.followed.every((one) => !this.#lastOf.has(one) || sources[one]?.label !== sources[index]?.label),
     );
     if (silent !== undefined) return `source ${silent} has named no region yet`;
+    // Without its status, an object that follows nothing does not know that it did: then only spec.pruneDelay holds.
+    if (this.hasForgotten && this.followed.length === 0) return undefined;
     const age = this.clock.monotonic() - (this.#lastNamed.get(location) ?? Number.NEGATIVE_INFINITY);
     return age < keepMs ? `it was named ${age} ms ago` : undefined;
   }
@@ -189,6 +193,7 @@ class World {
       case 'lists':
         return operator.edit({ regions: move.regions.map((location) => ({ location })) });
       case 'switches':
+        this.hasForgotten ||= move.spec.mode === 'Observe';
         return operator.edit(move.spec);
       case 'catalog':
         this.isCatalogRefused = move.regions === 'refused';
@@ -201,6 +206,7 @@ class World {
         this.isOut = move.lasts;
         return;
       case 'losesStatus':
+        this.hasForgotten = true;
         operator.object = { ...operator.object, status: {} };
         return;
       case 'restarts':
