@@ -99,6 +99,7 @@ describeWithKubectl('the page on following, with nodes', () => {
     const deleted = clone.arm.journal.next(({ method }) => method === 'DELETE');
     for (const command of commandsIn(page, 'What is kept, and what goes')) await clone.run(command);
     expect((await deleted).path).to.match(/\/replications\/westeurope$/);
+    await clone.run('kubectl wait georep -n registries myacr0007 --for=condition=Ready --timeout=2m');
   });
 
   it('begins in the README with mode Observe, which shows the plan', async () => {
