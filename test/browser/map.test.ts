@@ -149,6 +149,20 @@ describe('the map in a browser', () => {
     expect(await page.getByRole('dialog').count()).to.equal(0);
   });
 
+  it("shows the API server's own words when it refuses a change", async () => {
+    const regions = Array.from({ length: 100 }, (_, n) => `region${n}`);
+    await scenario.apply('fullregistry', { regions, suspend: true });
+    await show('fullregistry');
+    await page.locator('#regions').getByText('region99', { exact: true }).first().waitFor();
+    await page.locator('#map [data-location=brazilsouth]').click();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('alert').getByText('at most 100 items').waitFor();
+    expect(await page.getByRole('alert').textContent()).to.match(/the API server answered 422 .*spec\.regions/);
+    expect(await violations(page)).to.deep.equal([]);
+    await page.keyboard.press('Escape');
+    await scenario.kubectl('delete georep fullregistry');
+  });
+
   it('adds and removes a region with the keyboard alone', async () => {
     await page.locator('#registries li').first().waitFor();
     await tabTo(page, 'myacr0007');
