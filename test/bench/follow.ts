@@ -1,13 +1,14 @@
 // `npm run bench:follow`: what it costs the operator that 200 objects follow 10,000 nodes, compared with the same objects when they list
 // their regions. It prints numbers and asserts nothing.
 //
-// Method. Each registry has its two replicas already. Each round measures three variants of the same objects, each with an operator of
-// its own, run as in the image: without sources; all following all nodes; and each following a node pool of its own, that is 200
-// selectors. A first operator brings the objects to rest; the measured one starts with objects at rest, and is measured when its queue
-// is empty and it has listed the nodes: memory after two full garbage collections, which a signal asks for, and CPU time since the start of
-// the process as the kernel counts it. Then 500 nodes are added and removed in regions that stay, and the CPU time of that is taken.
-// LISTs and watches of nodes are those in the API server's audit log; a watch lasts 25 s, and then another one follows it. The API server is the emulator, in this process, or a real one
-// (KUBEBUILDER_ASSETS). The figures are the medians of the rounds.
+// Method. Each registry has its two replicas already. Each round measures three variants of the same objects, each with an
+// operator of its own, run as in the image: without sources; all following all nodes; and each following a node pool of its own,
+// that is 200 selectors. A first operator brings the objects to rest; the measured one starts with objects at rest, and is
+// measured when its queue is empty and it has listed the nodes: memory after two full garbage collections, which a signal asks
+// for, and CPU time since the start of the process as the kernel counts it. Then 500 nodes are added and removed in regions that
+// stay, and the CPU time of that is taken. LISTs and watches of nodes are those in the API server's audit log; a watch lasts 25
+// s, and then another one follows it. The API server is the emulator, in this process, or a real one (KUBEBUILDER_ASSETS). The
+// figures are the medians of the rounds.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
