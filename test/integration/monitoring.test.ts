@@ -105,7 +105,8 @@ describeWithKubectl('the monitoring', () => {
   it('alerts for each reason that needs intervention, unless the user has chosen that state', () => {
     const expressions = alerts.map(({ expr }) => expr).join('\n');
     expect(expressions).to.match(/\bgeoreplication_object_stalled_seconds\)/); // of every reason that stalls
-    const chosen = ['RegionsNotReady', 'Suspended', 'OutOfSync'];
+    // An object that lists no region waits for a source to name one.
+    const chosen = ['RegionsNotReady', 'Suspended', 'OutOfSync', 'NoRegions'];
     for (const [reason, { needsIntervention, remedy }] of Object.entries(reasons))
       if (!needsIntervention && remedy && !chosen.includes(reason))
         expect(expressions).to.contain(`reason="${reason}"`);
