@@ -97,7 +97,7 @@ export async function objectOf(cluster: Cluster, name: string): Promise<Registry
   return cluster.get(name);
 }
 
-/** ` in namespace registries`, to append to what was not found; empty with --all-namespaces. */
+/** ` in namespace registries`, the end of a sentence that says what was not found. Empty with --all-namespaces. */
 export function inScope({ scope }: Cluster): string {
   return scope === undefined ? '' : ` in namespace ${scope}`;
 }

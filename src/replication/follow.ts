@@ -75,15 +75,16 @@ export function followed(object: RegistryReplication, surroundings: Surroundings
   const sources = sourcesOf(object, readings, isRegion);
   const listed = new Set(listedRegions(spec).map(({ location }) => normalise(location)));
   const needs = new Map<string, Need>();
-  for (const location of new Set([...sources.flatMap(({ regions }) => [...regions.keys()]), ...locationsOf(rows)])) {
+  const named = sources.flatMap(({ regions }) => [...regions.keys()]);
+  for (const location of new Set([...named, ...rows.map((row) => row.location)])) {
     const row = rows.find((one) => one.location === location);
     const neededBy = neededByOf(location, row, sources, isAtRest(status));
     if (neededBy.length > 0) needs.set(location, { neededBy });
     else if (row && location !== home) {
-      const { unusedSince, ...kept } = unusedNeed(object, row, sources, surroundings);
+      const need = unusedNeed(object, row, sources, surroundings);
       // A listed region stays anyway. When it is taken out of the spec, the time since it was needed counts.
-      if (!listed.has(location)) needs.set(location, { unusedSince, ...kept });
-      else if (kept.isKept) needs.set(location, { unusedSince, neededBy: [] });
+      if (!listed.has(location)) needs.set(location, need);
+      else if (need.isKept) needs.set(location, { neededBy, unusedSince: need.unusedSince });
     }
   }
   const added: RegionSpec[] = [];
@@ -131,17 +132,9 @@ export function withNeedsRenewed(
 
 /** True if the sources still say what the object was planned with. */
 export function isStillFollowed({ following }: FollowingObject, readings: readonly SourceReading[]): boolean {
-  const planned = following?.readings ?? [];
-  if (following?.readings === undefined) return true;
-  return planned.length === readings.length && planned.every((one, n) => isSame(one, readings[n]));
-}
-
-function isSame(one: SourceReading, other: SourceReading | undefined): boolean {
-  return other !== undefined && isSameReading(one, other);
-}
-
-function locationsOf(rows: readonly RegionStatus[]): string[] {
-  return rows.map(({ location }) => location);
+  const planned = following?.readings;
+  if (planned === undefined) return true;
+  return planned.length === readings.length && readings.every((one, n) => isSameReading(one, planned[n]));
 }
 
 /**

@@ -7,10 +7,9 @@ import {
   type SourceStatus,
   type Spec,
 } from '../api/registryreplication.ts';
-import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { normalise } from './location.ts';
-
-const maxNames = 5;
+import { keepUnusedMs } from './prune-delay.ts';
 
 /** The regions that the spec lists, then those that the object follows. */
 export function wantedRegions({ spec, status }: RegistryReplication): string[] {
@@ -39,7 +38,7 @@ export function unusedIn(spec: Spec, row: RegionStatus): Unused {
 }
 
 /** "nodes (12)", "MemberCluster prod-eu, prod-us and 3 more". */
-export function describeNeed({ source, count, names = [] }: NeededBy, limit = maxNames): string {
+export function describeNeed({ source, count, names = [] }: NeededBy, limit = names.length): string {
   if (names.length === 0) return `${source} (${count})`;
   const shown = names.slice(0, limit);
   const more = count - shown.length;
@@ -64,7 +63,6 @@ function describeUnknown({ count, examples = [] }: NonNullable<SourceStatus['unk
 }
 
 /** How long a region is kept that no source names any more: "24h". */
-export function keptFor({ keepUnused = '24h' }: Pick<Spec, 'keepUnused'>): string {
-  const ms = parseDuration(keepUnused);
-  return ms === undefined ? keepUnused : formatDuration(ms);
+export function keptFor(spec: Pick<Spec, 'keepUnused'>): string {
+  return formatDuration(keepUnusedMs(spec));
 }

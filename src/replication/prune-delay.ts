@@ -38,7 +38,7 @@ export function earlier(time: string | undefined, now: string): string {
 export type AgeOf = (key: string, since: number) => number;
 
 /** How long a region stays that no source names any more. */
-export function keepUnusedMs({ keepUnused }: Spec): number {
+export function keepUnusedMs({ keepUnused }: Pick<Spec, 'keepUnused'>): number {
   return (keepUnused === undefined ? undefined : parseDuration(keepUnused)) ?? defaultKeepMs;
 }
 

@@ -53,8 +53,8 @@ export function labelOf({ resources }: RegionSource): string {
 }
 
 /** True if both say the same about regions: states and values, but not how often a value occurs. */
-export function isSameReading(one: SourceReading, other: SourceReading): boolean {
-  if (one.state !== 'Synced' || other.state !== 'Synced') return one.state === other.state;
+export function isSameReading(one: SourceReading, other: SourceReading | undefined): boolean {
+  if (one.state !== 'Synced' || other?.state !== 'Synced') return one.state === other?.state;
   return one.values.size === other.values.size && [...one.values.keys()].every((value) => other.values.has(value));
 }
 

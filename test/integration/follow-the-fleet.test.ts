@@ -148,7 +148,7 @@ describeWithKubectl('the page on following, with a fleet', () => {
     await clone.startOperator();
   });
 
-  it('says that an object follows what is not allowed', async () => {
+  it('shows in status.sources that a kind may not be followed', async () => {
     await clone.run('kubectl create namespace registries');
     await clone.run('kubectl apply -f myacr0007.yaml');
     await untilPath(clone, '.status.sources[0].state', 'NotAllowed');

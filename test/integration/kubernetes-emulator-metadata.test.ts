@@ -103,7 +103,7 @@ describe('metadata only', () => {
     }
   });
 
-  it('is watched, including changes of what is not shown', async () => {
+  it('reports in a watch also a change outside the metadata', async () => {
     const open = await server.watch<KubeObject>(`${configMaps}?watch=1&labelSelector=name%3Da`, asOne);
     await server.request('PATCH', `${configMaps}/a`, { data: { x: '2' } }, merge);
     await server.request('DELETE', `${configMaps}/a`);

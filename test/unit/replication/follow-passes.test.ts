@@ -1,28 +1,9 @@
 import { expect } from 'chai';
-import type { Spec } from '../../../src/api/registryreplication.ts';
-import type { SourceReading } from '../../../src/replication/sources.ts';
-import { FakeClock } from '../../fake-clock.ts';
-import { isSettled } from './arbitraries.ts';
-import { ArmModel } from './arm-model.ts';
-import { anObject, home } from './fixtures.ts';
-import { OperatorModel } from './operator-model.ts';
+import { home } from './fixtures.ts';
+import { anOperator, nodesIn } from './following-operator.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
-
-function nodesIn(...locations: string[]): SourceReading {
-  return { state: 'Synced', values: new Map(locations.map((location) => [location, { count: 3 }])) };
-}
-
-function anOperator(spec: Partial<Spec> = {}, regions: string[] = []) {
-  const clock = new FakeClock();
-  const arm = new ArmModel(clock, []);
-  const object = anObject({ regions, spec: { regionsFrom: [{ nodes: {} }], keepUnused: '24h', ...spec } });
-  const operator = new OperatorModel(object, arm, clock);
-  const settle = () => operator.runUntil(() => isSettled(operator));
-  const row = (location: string) => operator.status.regions?.find((one) => one.location === location);
-  return { clock, arm, operator, settle, row };
-}
 
 describe('a pass of an object that follows nodes', () => {
   it('creates the regions of the nodes and says why they are there', async () => {
