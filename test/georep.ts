@@ -30,6 +30,9 @@ export interface Plugin {
   remove(): Promise<void>;
 }
 
+/** What `tty.WriteStream.getColorDepth` asks before TERM, and what the machine that runs the tests may have set. */
+const coloursByTerm = { CI: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined, NO_COLOR: undefined };
+
 /** Bundles the plugin into a folder of its own. */
 export async function installPlugin(): Promise<Plugin> {
   const directory = await mkdtemp(join(tmpdir(), 'georep-'));
@@ -44,7 +47,7 @@ export async function installPlugin(): Promise<Plugin> {
     start: (kubeconfig, args, options) => startKubectlPlugin(kubeconfig, ['georep', ...words(args)], withPath(options)),
     startAtTerminal: (kubeconfig, args, { columns, rows }, options) => {
       const command = `stty columns ${columns} rows ${rows}; exec kubectl georep ${args}`;
-      const env = { TERM: 'xterm-256color', ...options?.env };
+      const env = { ...coloursByTerm, TERM: 'xterm-256color', ...options?.env };
       return startKubectlPlugin(kubeconfig, ['-qec', command, '/dev/null'], {
         ...withPath({ env }),
         program: 'script',

@@ -12,8 +12,8 @@ export interface KubectlOutcome {
 export interface KubectlOptions {
   /** Standard input (for `-f -`). */
   readonly input?: string;
-  /** Added to the environment, such as KUBE_EDITOR. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to the environment, such as KUBE_EDITOR; a variable that is undefined here is taken from it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Another kubectl than the one on PATH. */
   readonly program?: string;
 }

@@ -30,30 +30,35 @@ describeWithKubectl('kubectl georep at a terminal', () => {
     await createNamespace(client, namespace);
     await storeScenario(client, namespace, 'syncing', await play(settings.Syncing ?? {}));
   });
+  const stops: (() => Promise<void>)[] = [];
+  // A plugin that a failed test leaves running would hold the whole run.
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+  });
   after(() => georep?.close());
 
-  /** Starts the plugin. `shows` resolves to the lines on the terminal when they are as wanted. */
+  /** Starts the plugin until the test's end. `shows` resolves to the lines on the terminal when they are as wanted. */
   function start(args: string, { columns, rows } = size, options: KubectlOptions = {}) {
     const child = plugin.startAtTerminal(cluster.kubeconfig, `${args} -n ${namespace}`, { columns, rows }, options);
     let written = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       written += text;
     });
+    const ended = once(child, 'close');
+    stops.push(async () => {
+      child.kill();
+      await ended;
+    });
     return {
       written: () => written,
-      ended: () => once(child, 'close'),
+      ended: () => ended,
       shows: async (isWanted: (lines: string[]) => boolean): Promise<string[]> => {
         for (;;) {
           const lines = shownBy(written);
           if (isWanted(lines)) return lines;
           if (child.exitCode !== null) throw new Error(`it has ended: ${written}`);
-          await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+          await Promise.race([once(child.stdout, 'data'), ended]);
         }
-      },
-      stop: async () => {
-        const closed = once(child, 'close');
-        child.kill();
-        await closed;
       },
     };
   }
@@ -80,45 +85,40 @@ describeWithKubectl('kubectl georep at a terminal', () => {
 
   it('--watch redraws the table in place, in colours', async () => {
     await setState('japaneast', 'Syncing');
-    const { shows, stop, written } = start('syncing --watch');
+    const { shows, written } = start('syncing --watch');
     await shows((lines) => isAs(squeezed(table('Syncing')))(squeezed(lines)));
     await setState('japaneast', 'Ready');
     await shows((lines) => isAs(squeezed(table('Ready')))(squeezed(lines)));
     expect(written()).to.include(`${yellow}Syncing`).and.include(`${green}Ready`);
-    await stop();
   });
 
   it('--watch prints no colours with NO_COLOR, and still redraws in place', async () => {
     await setState('japaneast', 'Syncing');
-    const { shows, stop, written } = start('syncing --watch', size, { env: { NO_COLOR: '1' } });
+    const { shows, written } = start('syncing --watch', size, { env: { NO_COLOR: '1' } });
     await shows((lines) => lines.length === 4);
     await setState('japaneast', 'Ready');
     await shows((lines) => lines.length === 4 && / Ready$/.test(lines[1] ?? ''));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the terminal's own sequences
     expect(written()).not.to.match(/\x1b\[\d+m/);
-    await stop();
   });
 
   it('--watch cuts lines at the width of the terminal, and says how many do not fit its height', async () => {
-    const { shows, stop } = start('syncing --watch -o wide', { columns: 30, rows: 4 });
+    const { shows } = start('syncing --watch -o wide', { columns: 30, rows: 4 });
     const lines = await shows(({ length }) => length === 3);
     expect(lines[0]).to.equal('NAME         LOCATION     PROV');
     expect(lines[2]).to.equal('… and 2 more lines');
-    await stop();
   });
 
   it('--watch shows everything at a terminal that does not know its size', async () => {
-    const { shows, stop } = start('syncing --watch', { columns: 0, rows: 0 });
+    const { shows } = start('syncing --watch', { columns: 0, rows: 0 });
     const lines = await shows(({ length }) => length >= 4);
     expect(lines[0]).to.match(/^NAME .* STATUS$/);
-    await stop();
   });
 
   it('--watch appends lines at a terminal that cannot redraw', async () => {
-    const { shows, stop, written } = start('syncing --watch', size, { env: { TERM: 'dumb' } });
+    const { shows, written } = start('syncing --watch', size, { env: { TERM: 'dumb' } });
     await shows(({ length }) => length === 4);
     expect(written()).not.to.include('\x1b');
-    await stop();
   });
 
   it('prints a table in colours, and none with NO_COLOR', async () => {
