@@ -26,7 +26,7 @@ describeWithKubectl('an operator with secure metrics', () => {
         'create',
         'clusterrolebinding',
         'scrapers',
-        '--clusterrole=acr-replication-metrics-reader',
+        '--clusterrole=acr-replication-operator-metrics-reader',
         `--serviceaccount=${scraper.namespace}:${scraper.name}`,
       ]);
       await scenario.kubernetes.untilPermitted(scraper, [{ path: '/metrics' }]);

@@ -58,7 +58,7 @@ describeWithKubectl('kubectl georep with few rights', () => {
   }
 
   it('shows everything to a viewer but the events, and refuses edits in the words of the API server', async () => {
-    const viewer = await accountWith('registryreplications-view');
+    const viewer = await accountWith('acr-replication-operator-view');
     for (const verb of ['replicas', 'replicas myacr0007 -o wide', 'plan'])
       expect(await plugin.run(viewer, verb), verb).to.include({ code: 0, stderr: '' });
     const history = await plugin.run(viewer, 'history myacr0007');
@@ -71,7 +71,7 @@ describeWithKubectl('kubectl georep with few rights', () => {
   });
 
   it('lets an editor edit, suspend and request a pass', async () => {
-    const editor = await accountWith('registryreplications-edit');
+    const editor = await accountWith('acr-replication-operator-edit');
     for (const verb of ['add myacr0007 eastus2', 'suspend myacr0007', 'resume myacr0007', 'reconcile myacr0007'])
       expect(await plugin.run(editor, verb), verb).to.include({ code: 0, stderr: '' });
   });

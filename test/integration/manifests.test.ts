@@ -113,8 +113,8 @@ describeWithKubectl('the manifests', () => {
   });
 
   it('let viewers of a namespace read its objects, and only its admins write them', () => {
-    const view = named('deploy', 'ClusterRole', 'registryreplications-view') as Role;
-    const edit = named('deploy', 'ClusterRole', 'registryreplications-edit') as Role;
+    const view = named('deploy', 'ClusterRole', 'acr-replication-operator-view') as Role;
+    const edit = named('deploy', 'ClusterRole', 'acr-replication-operator-edit') as Role;
     const aggregation = ({ metadata }: Manifest) =>
       Object.keys(metadata.labels ?? {}).filter((label) => label.startsWith('rbac.authorization.k8s.io/'));
     expect(aggregation(view)).to.deep.equal(['rbac.authorization.k8s.io/aggregate-to-view']);
@@ -234,7 +234,9 @@ describeWithKubectl('the manifests', () => {
       const isPlain = folder === 'deploy/metrics-plain';
       expect(metricsSecure !== undefined, folder).to.equal(!isPlain);
       expect(rights.includes('tokenreviews'), folder).to.equal(!isPlain);
-      expect(named(folder, 'ClusterRole', 'acr-replication-metrics-reader') !== undefined, folder).to.equal(!isPlain);
+      expect(named(folder, 'ClusterRole', 'acr-replication-operator-metrics-reader') !== undefined, folder).to.equal(
+        !isPlain,
+      );
     }
   });
 
@@ -363,8 +365,8 @@ if (process.env.KUBEBUILDER_ASSETS)
     });
 
     it('let an editor write objects but not their status, and a viewer only read', async () => {
-      await run('create rolebinding e -n web --clusterrole=registryreplications-edit --user=edith');
-      await run('create rolebinding v -n web --clusterrole=registryreplications-view --user=vera');
+      await run('create rolebinding e -n web --clusterrole=acr-replication-operator-edit --user=edith');
+      await run('create rolebinding v -n web --clusterrole=acr-replication-operator-view --user=vera');
       // The authorizer learns of bindings a moment after they are stored.
       for (const who of ['edith', 'vera'])
         await eventually(async () => (await may(`get georep -n web --as=${who}`)) === 'yes');

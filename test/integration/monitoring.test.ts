@@ -143,7 +143,7 @@ describeWithKubectl('the monitoring', () => {
     });
     expect(binding).to.have.deep.property('subjects', [{ kind: 'ServiceAccount', name, namespace }]);
     const role = (await buildKustomization('deploy')).find(
-      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'acr-replication-metrics-reader',
+      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'acr-replication-operator-metrics-reader',
     );
     expect(binding).to.have.nested.property('roleRef.name', role?.metadata.name);
     expect(role).to.have.deep.property('rules', [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]);
