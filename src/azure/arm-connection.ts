@@ -25,7 +25,7 @@ export interface ArmOptions {
   readonly beforeWrite?: () => void;
   /** Told of every request and its response; throws where one must not be sent. */
   readonly rateLimiter?: Pick<RateLimiter, 'send'>;
-  /** Put before the SDK's own words in User-Agent, as `acr-replication-operator/0.1.0`. */
+  /** Put before the SDK's own words in User-Agent, as `name/version`. */
   readonly userAgent?: string;
   readonly clock?: Clock;
 }

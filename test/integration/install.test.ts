@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { faultsOfAz } from '../az-commands.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { azAnswer, type FreshClone, startFreshClone } from '../fresh-clone.ts';
-import { root } from '../manifests.ts';
+import { packageVersion, root } from '../manifests.ts';
 import { commandsIn } from '../markdown.ts';
 
 const readme = await readFile(join(root, 'README.md'), 'utf8');
@@ -68,7 +68,7 @@ describeWithKubectl(
       for (const command of onAks.filter((command) => !command.startsWith('kubectl'))) await clone.run(command);
       expect(await clone.run('kubectl kustomize deploy/workload-identity')).to.contain(`client-id: ${azAnswer}\n`);
       expect(await clone.run('kubectl kustomize deploy')).to.contain(
-        'image: myacr0007.azurecr.io/acr-replication-operator:0.1.0\n',
+        `image: myacr0007.azurecr.io/acr-replication-operator:${packageVersion}\n`,
       );
     });
 

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
+import { packageVersion } from '../manifests.ts';
 
 describeWithKubectl('kubectl georep', () => {
   let georep: GeorepEnvironment;
@@ -22,7 +23,8 @@ describeWithKubectl('kubectl georep', () => {
     const help = await plugin.run(cluster.kubeconfig, '--help');
     expect(help).to.include({ code: 0, stderr: '' });
     expect(help.stdout).to.include('Usage: kubectl georep');
-    expect(await plugin.run(cluster.kubeconfig, '--version')).to.deep.equal({ code: 0, stdout: '0.1.0\n', stderr: '' });
+    const version = await plugin.run(cluster.kubeconfig, '--version');
+    expect(version).to.deep.equal({ code: 0, stdout: `${packageVersion}\n`, stderr: '' });
   });
 
   it('says that there is nothing yet, and exits with 0', async () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import { followGuideText, guideText, nothingLeftText } from '../../demo/guide.ts';
 import { shellText } from '../../demo/shell.ts';
+import { packageVersion } from '../../manifests.ts';
 
 describe('the guide of the demo', () => {
   const where = {
@@ -94,7 +95,7 @@ describe('the file to source', () => {
   });
 
   it('defines georep, which runs the plugin with the credential for the emulated Azure', () => {
-    expect(curlOf('georep --version')).to.deep.equal(['0.1.0']);
+    expect(curlOf('georep --version')).to.deep.equal([packageVersion]);
   });
 
   it('defines emulator, which needs no path', () => {
