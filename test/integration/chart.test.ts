@@ -2,9 +2,13 @@
 // holds for the chart.
 import { expect } from 'chai';
 import { stringify } from 'yaml';
+import { permissionsOf } from '../access.ts';
 import { helm, renderChart } from '../chart.ts';
+import { configFrom } from '../config-from.ts';
+import { operatorAccount } from '../deployment.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { buildOverlay, type Deployment, kustomizations, type Manifest } from '../manifests.ts';
+import { buildOverlay, type Deployment, findOnly, kustomizations, literalEnv, type Manifest } from '../manifests.ts';
+import { podSecurityViolations } from '../pod-security.ts';
 
 interface Preset {
   /** Relative to deploy/. */
@@ -73,6 +77,102 @@ describeWithKubectl('the Helm chart', function () {
       expect(Object.keys(actual)).to.have.members(Object.keys(expected));
       for (const [key, manifest] of Object.entries(expected)) expect(actual[key], key).to.deep.equal(manifest);
     });
+});
+
+describe('the Helm chart, beyond the kustomizations', function () {
+  this.timeout(300_000);
+
+  /** What the operator makes of the Deployment. */
+  const configOf = (manifests: readonly Manifest[]) => {
+    const { args, env } = podOf(manifests).containers[0];
+    return configFrom(args, literalEnv({ env }));
+  };
+  const podOf = (manifests: readonly Manifest[]) => findOnly<Deployment>(manifests, 'Deployment').spec.template.spec;
+
+  it('keeps two releases in one cluster apart by their names', async () => {
+    const name = 'second';
+    const common = {
+      azure: { identity: 'ManagedIdentity' },
+      metrics: { monitor: 'ServiceMonitor', alerts: true, dashboard: true, runbooks: 'https://example.com/runbooks' },
+      objectIdentities: { web: ['registries'] },
+      replicas: 2,
+    };
+    const first = await renderChart(common);
+    const second = await renderChart({ ...common, fullnameOverride: name, crds: { install: false } });
+    expect(Object.keys(byKey([...first, ...second]))).to.have.length(2 * first.length - 1);
+
+    // The label and the image say of what application it is.
+    const rest = JSON.stringify(second).replaceAll(
+      /"app.kubernetes.io\/(part-of|instance)":"[^"]+"|"image":"[^"]+"/g,
+      '""',
+    );
+    expect(rest).not.to.contain('acr-replication-operator');
+    const lease = permissionsOf(second, { ...operatorAccount, name }).find(
+      ({ resource, verb }) => resource === 'leases' && verb === 'update',
+    );
+    expect(lease).to.include({ name: configOf(second).leaderElection?.name });
+  });
+
+  it('passes every value on as it is written', async () => {
+    const custom = {
+      authorityHost: 'https://login.example.com',
+      resourceManagerEndpoint: 'https://arm.example.com',
+      resourceManagerAudience: 'https://example.com/arm',
+    };
+    const manifests = await renderChart({
+      image: { repository: 'example.com/operator', tag: '1.0', digest: 'sha256:00', pullSecrets: ['1e3'] },
+      azure: { clientId: '1e3', tenantId: '0x10', cloud: 'Custom', ...custom },
+      watchNamespaces: ['1', 'web'],
+      watchLabelSelector: 'team in (web, shop)',
+      regionSources: { cluster: ['nodes'], namespaced: ['configmaps'] },
+      flags: { interval: '20m', 'max-parallel-actions': 100, concurrency: 1_000_000 },
+      env: [{ name: 'QUOTED', value: '{{ .Values }}: "#' }],
+      proxy: { existingSecret: 'true', port: 8080 },
+      privateCA: 'ca',
+      metrics: { certificateSecret: 'null' },
+      labels: { team: '1' },
+      pod: { annotations: { note: 'on' } },
+    });
+    const pod = podOf(manifests);
+    const [container] = pod.containers;
+    const args = container.args.filter((arg) => arg !== '--concurrency=1000000');
+    expect(args).to.have.length(container.args.length - 1);
+    const { NODE_EXTRA_CA_CERTS: file, ...env } = literalEnv(container);
+    expect(file).to.equal('/etc/private-ca/ca.crt');
+    expect(env).to.include({ AZURE_CLIENT_ID: '1e3', QUOTED: '{{ .Values }}: "#' });
+    expect(configFrom(args, env)).to.deep.include({
+      interval: 20 * 60_000,
+      maxParallelActions: 100,
+      watchNamespaces: ['1', 'web'],
+      watchLabelSelector: 'team in (web, shop)',
+      regionSources: ['nodes', 'configmaps'],
+      homeTenant: '0x10',
+      metricsSecure: { certDir: '/etc/metrics-certificate' },
+      cloud: {
+        authority: custom.authorityHost,
+        endpoint: custom.resourceManagerEndpoint,
+        audience: custom.resourceManagerAudience,
+        knownAuthority: false,
+      },
+    });
+    expect(container.image).to.equal('example.com/operator@sha256:00');
+    expect(pod).to.deep.include({ imagePullSecrets: [{ name: '1e3' }] });
+    expect(podSecurityViolations(pod)).to.deep.equal([]);
+  });
+
+  for (const [cloud, authority, endpoint] of [
+    ['USGovernment', 'https://login.microsoftonline.us', 'https://management.usgovcloudapi.net'],
+    ['China', 'https://login.partner.microsoftonline.cn', 'https://management.chinacloudapi.cn'],
+  ])
+    it(`names the authority of the cloud, which implies the rest: ${cloud}`, async () => {
+      const { cloud: known } = configOf(await renderChart({ azure: { cloud } }));
+      expect(known).to.deep.equal({ authority, endpoint, audience: endpoint, knownAuthority: true });
+    });
+
+  it('says which port is missing where the URL of the proxy is in a Secret', async () => {
+    const error = await renderChart({ proxy: { existingSecret: 'proxy' } }).catch((error: Error) => error);
+    expect(error).to.have.property('message').that.contains('proxy.port must be set');
+  });
 });
 
 /** The objects without what may differ; helm makes the Namespace with --create-namespace. */
