@@ -3,7 +3,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { PlanEntry, RegionStatus, RegistryReplication, Status } from '../api/registryreplication.ts';
 import type { FollowingObject } from './follow.ts';
 import { listing, longSyncing, summarizeRegions } from './messages.ts';
-import { describeNeed, keptFor } from './needs.ts';
+import { describeNeed, keptFor, whyUnwanted } from './needs.ts';
 import { isAccepted, type Result, type SentRequest } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import { theReplica } from './replica-names.ts';
@@ -261,7 +261,7 @@ function scheduleEvents({ spec, status }: RegistryReplication, { plan = [] }: St
   if (spec.mode === 'Observe') return [];
   return [...Map.groupBy(scheduled, ({ notBefore }) => notBefore)].map(([notBefore, entries]) => {
     const locations = entries.map(({ location }) => location);
-    const note = `${listing(entries)}: not in spec.regions, pruned from ${notBefore} on. To keep the replica, list the region or set spec.prune to Retain`;
+    const note = `${listing(entries)}: ${whyUnwanted(spec)}, pruned from ${notBefore} on. To keep the replica, list the region or set spec.prune to Retain`;
     return { type: 'Normal', reason: 'PruneScheduled', action: 'Look', note, locations };
   });
 }

@@ -23,6 +23,13 @@ export function isFollowed({ neededBy = [], unusedSince, desired }: RegionStatus
   return neededBy.length > 0 || (unusedSince !== undefined && desired);
 }
 
+/** Why a region goes that no source named before. With `isUncertain` a source may name it and could not be asked. */
+export function whyUnwanted({ regionsFrom = [] }: Spec, isUncertain = false): string {
+  return regionsFrom.length === 0 || isUncertain
+    ? 'not in spec.regions'
+    : 'neither in spec.regions nor named by a source';
+}
+
 export interface Unused {
   readonly unusedSince?: string;
   /** How long the region is kept from then on, as "24h"; undefined if it is no longer. */

@@ -7,6 +7,7 @@ import { shellQuote } from '../lib/shell-quote.ts';
 import { backoffUntil } from './backoff.ts';
 import { type FollowingObject, pruneHold } from './follow.ts';
 import { normalise } from './location.ts';
+import { whyUnwanted } from './needs.ts';
 import type { Observation } from './observation.ts';
 import { type AgeOf, prunableFrom, pruneDelayOf } from './prune-delay.ts';
 import type { Reason } from './reasons.ts';
@@ -188,11 +189,11 @@ function pruning(
   now: Date,
 ): Step {
   const since = region.need?.unusedSince;
-  const step = deletion(region, since ? `unused since ${timeOfDay(since, now)}` : 'not in spec.regions');
   const heldBySource = pruneHold(object, region.pruneEvidence.wasListed);
+  const why = since ? `unused since ${timeOfDay(since, now)}` : whyUnwanted(object.spec, heldBySource !== undefined);
+  const step = deletion(region, why);
   if (heldBySource !== undefined) return { ...step, hold: { waitsFor: [], message: heldBySource } };
-  const isOwnFailure = region.state === 'Failed' && region.createdHere;
-  if (isOwnFailure) return step;
+  if (region.state === 'Failed' && region.createdHere) return step;
   if (from !== undefined) {
     const notBefore = isoSeconds(from);
     const message = `waits until ${timeOfDay(notBefore, now)}: spec.${pruneDelayOf(object.spec).field} leaves time to list the region`;

@@ -4,6 +4,7 @@ import type { Phase, RegionStatus, RegistryReplication, SourceStatus } from '../
 import { timeOfDay } from '../lib/clock.ts';
 import { type FollowingObject, pruneHold } from './follow.ts';
 import { areOrIs, type Creates, forceDetachHint, inStates, listing, summarizeRegions } from './messages.ts';
+import { whyUnwanted } from './needs.ts';
 import type { Plan } from './plan.ts';
 import { pruneDelayOf } from './prune-delay.ts';
 import { needsIntervention, type Reason } from './reasons.ts';
@@ -151,7 +152,7 @@ function summarizePruning(object: FollowingObject, reports: readonly RegionRepor
   const when = isDelayed ? ` from ${timeOfDay(first, now)} on (spec.${pruneDelayOf(object.spec).field})` : '';
   const heldBySource = pruneHold(object, false);
   const why = heldBySource !== undefined && pruned.every(({ steps: [step] }) => step?.hold?.message === heldBySource);
-  const message = `pruning ${listing(rowsOf(pruned))}${when}: ${why ? heldBySource : 'not in spec.regions'}`;
+  const message = `pruning ${listing(rowsOf(pruned))}${when}: ${why ? heldBySource : whyUnwanted(object.spec)}`;
   return moving('Pruning', 'Pruning', message);
 }
 

@@ -150,6 +150,26 @@ describe('a pass of an object that follows nodes', () => {
     expect(arm.actualReplicas.has('westeurope')).to.equal(true);
   });
 
+  it('says of a replica that nothing ever asked for that neither the spec nor a source does', async () => {
+    const { arm, operator, passes } = anOperator();
+    await arm.create(operator.object.spec.registry, 'northeurope', { location: 'northeurope' });
+    operator.sources = [nodesIn('japaneast')];
+    await passes(hour);
+    const why = 'neither in spec.regions nor named by a source';
+    expect(operator.status.plan?.map(({ message }) => message)).to.match(
+      new RegExp(`^delete the replica: ${why}; waits`),
+    );
+    expect(operator.status.message).to.match(new RegExp(`^pruning northeurope from .+: ${why}$`));
+    const scheduled = operator.events.filter(({ reason }) => reason === 'PruneScheduled');
+    expect(scheduled.map(({ note }) => note)).to.match(new RegExp(`^northeurope: ${why}, pruned from`));
+
+    operator.sources = [{ state: 'Forbidden', message: 'no' }];
+    await operator.pass();
+    expect(operator.status.plan?.[0]?.message).to.match(
+      /^delete the replica: not in spec\.regions; waits until the source/,
+    );
+  });
+
   it('shows in mode Observe what following would do, and does nothing', async () => {
     const { arm, operator } = anOperator({ mode: 'Observe' });
     operator.sources = [nodesIn('japaneast')];
