@@ -1,5 +1,6 @@
 // The Helm chart makes the same objects as the kustomizations. What holds for these (labels, Pod Security, permissions, images) so
 // holds for the chart.
+import { readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
 import { permissionsOf } from '../access.ts';
@@ -7,7 +8,15 @@ import { helm, renderChart } from '../chart.ts';
 import { configFrom } from '../config-from.ts';
 import { operatorAccount } from '../deployment.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
-import { buildOverlay, type Deployment, findOnly, kustomizations, literalEnv, type Manifest } from '../manifests.ts';
+import {
+  buildOverlay,
+  type Deployment,
+  findOnly,
+  kustomizations,
+  literalEnv,
+  type Manifest,
+  root,
+} from '../manifests.ts';
 import { podSecurityViolations } from '../pod-security.ts';
 
 interface Preset {
@@ -60,9 +69,13 @@ describeWithKubectl('the Helm chart', function () {
     expect(await helm(['lint', '--strict', 'deploy/chart'])).to.contain('1 chart(s) linted, 0 chart(s) failed');
   });
 
-  it('has values for each kustomization', () => {
-    const used = Object.values(presets).flatMap(({ kustomizations = [] }) => kustomizations);
+  it('is compared with each kustomization and component', () => {
+    const used = Object.values(presets).flatMap(({ kustomizations = [], components = [] }) => [
+      ...kustomizations,
+      ...components,
+    ]);
     expect(used.map((folder) => `deploy/${folder}`).concat(others)).to.include.members(kustomizations);
+    expect(used.concat('labels')).to.include.members(readdirSync(`${root}/deploy/components`));
   });
 
   for (const [name, { kustomizations = [], components = [], values }] of Object.entries(presets))

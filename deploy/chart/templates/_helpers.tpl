@@ -66,6 +66,13 @@ kind: {{ $kind }}
 {{ include "acr-replication-operator.metadata" . }}
 {{- end }}
 
+{{/* The rule for a source of regions: plural.group, or plural of the core group. */}}
+{{- define "acr-replication-operator.source-rule" -}}
+- apiGroups: [{{ join "." (rest (splitList "." .)) | quote }}]
+  resources: [{{ first (splitList "." .) | quote }}]
+  verbs: [list, watch]
+{{- end }}
+
 {{/* The text of a flag's value. Helm reads 1000000 as a float, and would print 1e+06. */}}
 {{- define "acr-replication-operator.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
