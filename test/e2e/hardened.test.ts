@@ -40,6 +40,10 @@ describeWithKubectl('a hardened operator', () => {
     expect(scenario.writesTo('served')).to.deep.equal(['PUT japaneast']);
   });
 
+  it('misses no credential of its own', () => {
+    expect(scenario.operator.log.filter(({ level }) => level === 'error' || level === 'fatal')).to.deep.equal([]);
+  });
+
   it('refuses an object without an identity, and sends no request to Azure', async () => {
     scenario.addRegistry('borrower');
     await scenario.kubectl('apply -f -', {

@@ -53,16 +53,20 @@ describe('.ci/run', () => {
     );
   });
 
-  it('is quick by leaving out files that exist', async () => {
-    const quick = await readFile(join(root, 'test/quick.txt'), 'utf8');
-    const patterns = quick.split('\n').flatMap((line) => /^--ignore=(.*)$/.exec(line)?.[1] ?? []);
-    expect(patterns).to.have.length.above(0);
-    const all = await readdir(join(root, 'test/integration'));
-    for (const names of patterns.map((pattern) => /\{(.*)\}/.exec(pattern)?.[1]?.split(',') ?? []))
-      for (const name of names)
-        expect(
-          all.filter((file) => file.startsWith(name)),
-          name,
-        ).not.to.be.empty;
-  });
+  for (const [list, folder] of [
+    ['quick', 'integration'],
+    ['modes', 'e2e'],
+  ])
+    it(`saves time by leaving out files that exist: test/${list}.txt`, async () => {
+      const lines = (await readFile(join(root, `test/${list}.txt`), 'utf8')).split('\n');
+      const patterns = lines.flatMap((line) => /^--ignore=(.*)$/.exec(line)?.[1] ?? []);
+      expect(patterns).to.have.length.above(0);
+      const all = await readdir(join(root, `test/${folder}`));
+      for (const names of patterns.map((pattern) => /\{(.*)\}/.exec(pattern)?.[1]?.split(',') ?? []))
+        for (const name of names)
+          expect(
+            all.filter((file) => file.startsWith(name)),
+            name,
+          ).not.to.be.empty;
+    });
 });
