@@ -172,7 +172,8 @@ interface Flags extends Omit<Config, 'metricsSecure' | 'leaderElection' | 'cloud
   readonly leaderElectResourceName: string;
 }
 
-const options = (): Option[] => [
+/** One for each flag. */
+export const options = (): Option[] => [
   addressFlag('--metrics-bind-address', ':8080', 'where /metrics is served, as host:port or :port; 0 turns it off'),
   toggle('--metrics-secure', 'serve /metrics over HTTPS, only to clients that may get it by RBAC'),
   flag(

@@ -127,14 +127,16 @@ describe('the Helm chart, beyond the kustomizations', function () {
   });
 
   it('passes every value on as it is written', async () => {
+    const clientId = '00000000-0000-0000-0000-000000000007';
+    const digest = `sha256:${'0'.repeat(64)}`;
     const custom = {
       authorityHost: 'https://login.example.com',
       resourceManagerEndpoint: 'https://arm.example.com',
       resourceManagerAudience: 'https://example.com/arm',
     };
     const manifests = await renderChart({
-      image: { repository: 'example.com/operator', tag: '1.0', digest: 'sha256:00', pullSecrets: ['1e3'] },
-      azure: { clientId: '1e3', tenantId: '0x10', cloud: 'Custom', ...custom },
+      image: { repository: 'example.com/operator', tag: '1.0', digest, pullSecrets: ['1e3'] },
+      azure: { clientId, tenantId: '0x10', cloud: 'Custom', ...custom },
       watchNamespaces: ['1', 'web'],
       watchLabelSelector: 'team in (web, shop)',
       regionSources: { cluster: ['nodes'], namespaced: ['configmaps'] },
@@ -152,7 +154,7 @@ describe('the Helm chart, beyond the kustomizations', function () {
     expect(args).to.have.length(container.args.length - 1);
     const { NODE_EXTRA_CA_CERTS: file, ...env } = literalEnv(container);
     expect(file).to.equal('/etc/private-ca/ca.crt');
-    expect(env).to.include({ AZURE_CLIENT_ID: '1e3', QUOTED: '{{ .Values }}: "#' });
+    expect(env).to.include({ AZURE_CLIENT_ID: clientId, QUOTED: '{{ .Values }}: "#' });
     expect(configFrom(args, env)).to.deep.include({
       interval: 20 * 60_000,
       maxParallelActions: 100,
@@ -168,7 +170,7 @@ describe('the Helm chart, beyond the kustomizations', function () {
         knownAuthority: false,
       },
     });
-    expect(container.image).to.equal('example.com/operator@sha256:00');
+    expect(container.image).to.equal(`example.com/operator@${digest}`);
     expect(pod).to.deep.include({ imagePullSecrets: [{ name: '1e3' }] });
     expect(podSecurityViolations(pod)).to.deep.equal([]);
   });

@@ -9,7 +9,7 @@ const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const exists = (path: string) => existsSync(new URL(path, root));
 
-const pages = globSync('{*.md,docs/**/*.md}', { cwd: root }).sort();
+const pages = globSync('{*.md,{docs,deploy}/**/*.md}', { cwd: root }).sort();
 
 /** Without code blocks, in which a line may begin with `#` and brackets need not be a link. */
 function proseOf(page: string): string {

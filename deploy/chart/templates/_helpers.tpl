@@ -22,7 +22,7 @@ matchLabels: { app.kubernetes.io/name: {{ include "acr-replication-operator.name
   "app.kubernetes.io/part-of" "acr-replication-operator"
   "app.kubernetes.io/managed-by" .root.Release.Service
 }}
-{{- toYaml (merge $recommended (.labels | default dict) .root.Values.labels) }}
+{{- toYaml (merge $recommended (.labels | default dict) (.root.Values.labels | default dict)) }}
 {{- end }}
 
 {{/* The metadata of an object: its name with .suffix, or .name; .namespace where it has one; .component, .labels and .annotations of its own. */}}
@@ -34,7 +34,7 @@ metadata:
   {{- end }}
   labels:
     {{- include "acr-replication-operator.labels" . | nindent 4 }}
-  {{- with merge dict (.annotations | default dict) .root.Values.annotations }}
+  {{- with merge dict (.annotations | default dict) (.root.Values.annotations | default dict) }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
