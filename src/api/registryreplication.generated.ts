@@ -324,6 +324,12 @@ export interface RegistryReplicationBody {
          * @maxItems 5
          */
         names?: string[];
+        /**
+         * Of several entries with this source, those that named the region, each as a hash of what it asks for. Only the entries named here can keep the region when they are empty.
+         *
+         * @maxItems 16
+         */
+        entries?: string[];
       }[];
       /**
        * Since when no source names this region any more. Unless the spec lists it, it is kept for spec.keepUnused from then on.

@@ -59,6 +59,9 @@ export interface Surroundings {
   readonly ageOf: AgeOf;
 }
 
+/** The CRD's limit. */
+const maxEntries = 16;
+
 /** The object with its followed regions, as the last status shows them: for decisions that ask no source. */
 export function remembered(object: RegistryReplication, now: Date): FollowingObject {
   const home = object.status?.registry?.homeRegion;
@@ -148,13 +151,35 @@ function neededByOf(
   sources: readonly Source[],
   isCounted: boolean,
 ): NeededBy[] {
-  return sources.flatMap(({ label, state, regions }) => {
+  return sources.flatMap((source) => {
+    const { label, regions } = source;
     const naming = regions.get(location);
-    const before = row?.neededBy?.find(({ source }) => source === label);
-    if (!naming) return before && state !== 'Synced' ? [before] : [];
-    if (before && !isCounted) return [before];
-    return [{ source: label, count: naming.count, ...(naming.names && { names: [...naming.names] }) }];
+    const before = row?.neededBy?.find((need) => need.source === label);
+    if (!naming) return before && stands(source, before) ? [before] : [];
+    const now = { source: label, count: naming.count, ...(naming.names && { names: [...naming.names] }) };
+    const { entries: _, ...need }: NeededBy = before && !isCounted ? before : now;
+    return [{ ...need, ...entriesNaming(location, source, before) }];
   });
+}
+
+/** True if an entry of the source may have named the region that is not Synced now. In doubt it may. */
+function stands({ state, entries }: Source, { entries: naming }: NeededBy): boolean {
+  if (state !== 'Empty' || !naming) return state !== 'Synced';
+  return !naming.every((id) => entries.some((entry) => entry.id === id && entry.isSynced));
+}
+
+/**
+ * Which of several entries of the source name the region, or are not Synced and named it before. Nothing if that is not known: then
+ * each may be the one.
+ */
+function entriesNaming(location: string, { entries }: Source, before: NeededBy | undefined): Pick<NeededBy, 'entries'> {
+  const synced = entries.filter(({ isSynced }) => isSynced);
+  if (entries.length < 2 || (synced.length < entries.length && before && !before.entries)) return {};
+  const isSynced = (id: string) => synced.some((entry) => entry.id === id);
+  const naming = synced.filter(({ locations }) => locations.has(location)).map(({ id }) => id);
+  const standing = synced.length < entries.length ? (before?.entries ?? []).filter((id) => !isSynced(id)) : [];
+  const all = [...new Set([...naming, ...standing])];
+  return all.length <= maxEntries ? { entries: all } : {};
 }
 
 /** A region that no source names any more. Without a replica there is nothing to keep. */

@@ -1,4 +1,5 @@
 // What the sources of an object (spec.regionsFrom) say, and what that means for regions. Pure. Sources with one label are told as one.
+import { createHash } from 'node:crypto';
 import type { RegionSource, RegistryReplication, SourceStatus } from '../api/registryreplication.ts';
 import { sanitize } from '../lib/sanitize.ts';
 import { normalise } from './location.ts';
@@ -18,6 +19,13 @@ export type SourceReading =
   /** `message`: why the values are not known, and the remedy. */
   | { readonly state: Exclude<SourceStatus['state'], 'Synced' | 'Empty'>; readonly message: string };
 
+export interface SourceEntry {
+  /** Equal for entries that ask for the same, in each version of the spec. */
+  readonly id: string;
+  readonly isSynced: boolean;
+  readonly locations: ReadonlySet<string>;
+}
+
 /** The sources of one label. */
 export interface Source {
   /** `nodes`, or a kind. */
@@ -26,6 +34,7 @@ export interface Source {
   readonly state: SourceReading['state'] | 'Empty';
   /** By location. */
   readonly regions: ReadonlyMap<string, Naming>;
+  readonly entries: readonly SourceEntry[];
   /** The object has regions for which the source asked. */
   readonly hasNamed: boolean;
   /** For the user. */
@@ -69,6 +78,7 @@ export function sourcesOf(
 ): Source[] {
   const entries = (spec.regionsFrom ?? []).map((entry, index) => ({
     label: labelOf(entry),
+    id: idOf(entry),
     reading: readings?.[index] ?? ({ state: 'Listing' } as const),
   }));
   return [...Map.groupBy(entries, ({ label }) => label)].map(([label, group]) => {
@@ -77,10 +87,15 @@ export function sourcesOf(
       group.map(({ reading }) => reading),
       isRegion,
     );
+    const entries = group.map(({ id, reading }) => {
+      const locations = locationsIn(reading).filter(isRegion);
+      return { id, isSynced: reading.state === 'Synced' && locations.length > 0, locations: new Set(locations) };
+    });
     const before = status?.sources?.find((one) => one.source === label);
     const isNeeding = status?.regions?.some(({ neededBy }) => neededBy?.some((need) => need.source === label)) ?? false;
     return {
       ...source,
+      entries,
       hasNamed: source.regions.size > 0 || isNeeding,
       // A restart lists everything anew, within moments: until then the last state is shown.
       ...(source.state === 'Listing' && before && { status: before }),
@@ -100,7 +115,7 @@ function sourceOf(
   label: string,
   readings: readonly SourceReading[],
   isRegion: (location: string) => boolean,
-): Omit<Source, 'hasNamed'> {
+): Omit<Source, 'entries' | 'hasNamed'> {
   const named = readings.flatMap((reading) => (reading.state === 'Synced' ? [...reading.values] : []));
   const regions = new Map<string, Naming>();
   const unknown = new Set<string>();
@@ -126,7 +141,19 @@ function sourceOf(
 
 function stateOf(reading: SourceReading, isRegion: (location: string) => boolean): Source['state'] {
   if (reading.state !== 'Synced') return reading.state;
-  return [...reading.values.keys()].some((value) => isRegion(normalise(value))) ? 'Synced' : 'Empty';
+  return locationsIn(reading).some(isRegion) ? 'Synced' : 'Empty';
+}
+
+/** What the values are, if they are regions. */
+function locationsIn(reading: SourceReading): string[] {
+  return reading.state === 'Synced' ? [...reading.values.keys()].map(normalise) : [];
+}
+
+function idOf({ nodes, resources }: RegionSource): string {
+  return createHash('sha256')
+    .update(JSON.stringify([nodes, resources]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 function sum(one: Naming, other: Naming = { count: 0 }): Naming {

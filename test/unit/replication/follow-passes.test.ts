@@ -53,6 +53,20 @@ describe('a pass of an object that follows nodes', () => {
     expect(arm.writes.slice(writes)).to.deep.equal(['delete westeurope']);
   });
 
+  it('prunes a region that one entry named, while another entry of the same kind never names any', async () => {
+    const { clock, arm, operator, settle } = anOperator({
+      regionsFrom: ['web', 'misspelt'].map((pool) => ({ nodes: { selector: { matchLabels: { pool } } } })),
+    });
+    operator.sources = [nodesIn('japaneast', 'westeurope'), nodesIn()];
+    await settle();
+    operator.restart();
+    operator.sources = [nodesIn('japaneast'), nodesIn()];
+    await settle();
+    await clock.advance(24 * hour + minute);
+    await operator.runUntil(() => !arm.actualReplicas.has('westeurope'));
+    expect(arm.writes).to.include('delete westeurope');
+  });
+
   it('creates a region again each time that nodes return to it, however often they leave within a day', async () => {
     const { clock, arm, operator, settle } = anOperator({ keepUnused: '0s' });
     const began = clock.now().getTime();

@@ -13,7 +13,8 @@ import { OperatorModel } from './operator-model.ts';
 const hour = 3_600_000;
 const keepMs = 2 * hour;
 const spellings = ['Japan East', 'westeurope', 'northeurope', 'UK South', 'eastus', 'us-east-1'];
-const label = ['nodes', 'MemberCluster'];
+const label = ['the first source', 'the second source'];
+const resources = { apiVersion: 'example.com/v1', kind: 'MemberCluster', location: '.spec.location' };
 
 type Move =
   | { readonly kind: 'names'; readonly source: number; readonly values: string[] }
@@ -84,50 +85,55 @@ class Onlooker {
   }
 }
 
-describe('an object that follows two sources', () => {
-  it('deletes no region that a source names, or named within keepUnused, and nothing while one cannot be read; at rest the replicas are as asked', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyMove, { minLength: 3, maxLength: 25 }), async (moves) => {
-        const clock = new FakeClock();
-        const arm = new ArmModel(clock, []);
-        const regionsFrom = label.map((kind) =>
-          kind === 'nodes'
-            ? { nodes: {} }
-            : { resources: { apiVersion: 'example.com/v1', kind, location: '.spec.location' } },
-        );
-        const object = anObject({ regions: ['brazilsouth'], spec: { regionsFrom, keepUnused: '2h', interval: '10m' } });
-        const operator = new OperatorModel(object, arm, clock);
-        operator.sources = [reading(['japaneast']), reading(['westeurope'])];
-        const onlooker = new Onlooker(operator, clock);
-        arm.beforeRequest = (request) => {
-          const [, location] = /^DELETE (\S+)/.exec(request) ?? [];
-          if (location) expect(onlooker.protects(location), request).to.equal(undefined);
-        };
-        const settle = async () => {
-          onlooker.look();
-          await operator.runUntil(() => isSettled(operator) || operator.passes % 20 === 0);
-        };
-        await settle();
-        for (const move of moves) {
-          if (move.kind === 'names') operator.sources[move.source] = reading(move.values);
-          else if (move.kind === 'fails')
-            operator.sources[move.source] =
-              move.how === 'Listing' ? { state: 'Listing' } : { state: move.how, message: 'it fails' };
-          else if (move.kind === 'restart') operator.restart();
-          else await clock.advance(move.ms);
+for (const [what, regionsFrom] of [
+  ['two sources', [{ nodes: {} }, { resources }]],
+  [
+    'two entries of one kind',
+    ['web', 'batch'].map((pool) => ({ resources: { ...resources, selector: { matchLabels: { pool } } } })),
+  ],
+] as const)
+  describe(`an object that follows ${what}`, () => {
+    it('deletes no region that a source names, or named within keepUnused, and nothing while one cannot be read; at rest the replicas are as asked', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyMove, { minLength: 3, maxLength: 25 }), async (moves) => {
+          const clock = new FakeClock();
+          const arm = new ArmModel(clock, []);
+          const object = anObject({
+            regions: ['brazilsouth'],
+            spec: { regionsFrom: [...regionsFrom], keepUnused: '2h', interval: '10m' },
+          });
+          const operator = new OperatorModel(object, arm, clock);
+          operator.sources = [reading(['japaneast']), reading(['westeurope'])];
+          const onlooker = new Onlooker(operator, clock);
+          arm.beforeRequest = (request) => {
+            const [, location] = /^DELETE (\S+)/.exec(request) ?? [];
+            if (location) expect(onlooker.protects(location), request).to.equal(undefined);
+          };
+          const settle = async () => {
+            onlooker.look();
+            await operator.runUntil(() => isSettled(operator) || operator.passes % 20 === 0);
+          };
           await settle();
-        }
-        // At rest the replicas are those of the spec and of the sources.
-        operator.sources = [reading(['japaneast']), reading(['UK South'])];
-        await settle();
-        await clock.advance(keepMs + 60_000);
-        await operator.runUntil(() => isSettled(operator) && arm.actualReplicas.size === 4);
-        expect([...arm.actualReplicas.keys()].sort()).to.deep.equal(
-          ['brazilsouth', home, 'japaneast', 'uksouth'].sort(),
-        );
-        expect(arm.forbiddenWrites.join('; ')).to.equal('');
-      }),
-      propertyRuns(200),
-    );
+          for (const move of moves) {
+            if (move.kind === 'names') operator.sources[move.source] = reading(move.values);
+            else if (move.kind === 'fails')
+              operator.sources[move.source] =
+                move.how === 'Listing' ? { state: 'Listing' } : { state: move.how, message: 'it fails' };
+            else if (move.kind === 'restart') operator.restart();
+            else await clock.advance(move.ms);
+            await settle();
+          }
+          // At rest the replicas are those of the spec and of the sources.
+          operator.sources = [reading(['japaneast']), reading(['UK South'])];
+          await settle();
+          await clock.advance(keepMs + 60_000);
+          await operator.runUntil(() => isSettled(operator) && arm.actualReplicas.size === 4);
+          expect([...arm.actualReplicas.keys()].sort()).to.deep.equal(
+            ['brazilsouth', home, 'japaneast', 'uksouth'].sort(),
+          );
+          expect(arm.forbiddenWrites.join('; ')).to.equal('');
+        }),
+        propertyRuns(200),
+      );
+    });
   });
-});

@@ -124,6 +124,54 @@ describe('following', () => {
       expect(pruneHold(object, true)).to.contain('waits until the source nodes is listed');
     });
 
+  describe('several entries of one kind, of which one names nothing', () => {
+    const regionsFrom = ['web', 'batch'].map((pool) => ({ nodes: { selector: { matchLabels: { pool } } } }));
+    /** What the status says after passes with these readings, the spec of one followed by that of the next. */
+    const needAfter = (...passes: { readings: SourceReading[]; regionsFrom?: Spec['regionsFrom'] }[]) => {
+      let need: ReturnType<typeof needOf>;
+      for (const { readings, regionsFrom: entries = regionsFrom } of passes) {
+        const regions = need ? [row('westeurope', { neededBy: [...need.neededBy] })] : [];
+        need = needOf(follow({ spec: { regionsFrom: entries }, status: { regions }, readings }), 'westeurope');
+      }
+      return need;
+    };
+    const isUnused = (need: ReturnType<typeof needOf>) => need?.unusedSince !== undefined;
+
+    it('let a region go that only the others named', () => {
+      const before = { readings: [synced('japaneast', 'westeurope'), synced()] };
+      expect(isUnused(needAfter(before, { readings: [synced('japaneast'), synced()] }))).to.equal(true);
+    });
+
+    it('keep a region that the empty one named, also when another named it meanwhile', () => {
+      const both = { readings: [synced('westeurope'), synced('westeurope')] };
+      const one = { readings: [synced('westeurope', 'japaneast'), synced()] };
+      const none = { readings: [synced('japaneast'), synced()] };
+      expect(isUnused(needAfter(both, one, none))).to.equal(false);
+      expect(isUnused(needAfter({ readings: [synced(), synced('westeurope')] }, none))).to.equal(false);
+    });
+
+    it('keep a region whose entry was edited or removed since it named it', () => {
+      const before = { readings: [synced('westeurope', 'japaneast'), synced('japaneast')] };
+      const edited = [{ nodes: { selector: { matchLabels: { pool: 'misspelt' } } } }, ...regionsFrom.slice(1)];
+      expect(isUnused(needAfter(before, { regionsFrom: edited, readings: [synced(), synced('japaneast')] }))).to.equal(
+        false,
+      );
+    });
+
+    it('keep a region of which an earlier version of the status does not say which entry named it', () => {
+      const status = { regions: [row('westeurope', { neededBy: [{ source: 'nodes', count: 2 }] })] };
+      const pass = (...values: string[]) =>
+        follow({ spec: { regionsFrom }, status, readings: [synced(...values), synced()] });
+      expect(needOf(pass('westeurope'), 'westeurope')?.neededBy).to.deep.equal([{ source: 'nodes', count: 1 }]);
+      expect(isUnused(needOf(pass('japaneast'), 'westeurope'))).to.equal(false);
+    });
+
+    it('let it go when each is known again', () => {
+      const before = { readings: [synced('westeurope'), synced()] };
+      expect(isUnused(needAfter(before, { readings: [synced('japaneast'), synced('uksouth')] }))).to.equal(true);
+    });
+  });
+
   it('lets no region of an empty source go, but those of other sources (trap 37)', () => {
     const status = {
       regions: [
