@@ -144,6 +144,34 @@ describe('a kind', () => {
     expect((await get<{ items: KubeObject[] }>(widgets)).body.items).to.have.length(1);
   });
 
+  it('hides what its changed definition does not know, has it again with the old one, and drops it at a write', async () => {
+    const fields = '/spec/versions/0/schema/openAPIV3Schema/properties';
+    const know = () => patchDefinition({ op: 'add', path: fields, value: { size: { type: 'string' } } });
+    const forget = () => patchDefinition({ op: 'remove', path: fields });
+    const merge = (name: string, patch: object) =>
+      server.request('PATCH', `${widgets}/${name}`, patch, { 'content-type': 'application/merge-patch+json' });
+    const sizeOf = async (name: string) => (await get<{ size?: string }>(`${widgets}/${name}`)).body.size;
+    const untilStored = (name: string) =>
+      eventually(async () => {
+        await merge(name, { size: 'large' });
+        return (await sizeOf(name)) === 'large';
+      });
+    for (const name of ['a', 'b']) await create(name);
+    await know();
+    await untilStored('a');
+    await forget();
+    await eventually(async () => (await sizeOf('a')) === undefined);
+    await know();
+    await eventually(async () => (await sizeOf('a')) === 'large');
+
+    await forget();
+    await eventually(async () => (await sizeOf('a')) === undefined);
+    await merge('a', { metadata: { labels: { written: 'again' } } });
+    await know();
+    await untilStored('b');
+    expect(await sizeOf('a')).to.equal(undefined);
+  });
+
   describe('that a user may not read', () => {
     const account: Account = { namespace: 'default', name: 'reader' };
     const user = 'User "system:serviceaccount:default:reader"';

@@ -1,5 +1,6 @@
-// Applies the defaults of a structural schema, and drops nulls for which there is a default.
+// Applies the defaults of a structural schema, and drops nulls for which there is a default and, when objects are read, unknown fields.
 import { isJsonObject, type Json, type JsonObject, type KubeObject } from '../object.ts';
+import { prune } from './prune.ts';
 import { memberSchema, type Schema } from './structural.ts';
 
 /** A copy of `value` with its defaults; absent parents stay absent unless they have a default. */
@@ -25,15 +26,17 @@ export function withDefaults(value: Json, schema: Schema): Json {
 
 /**
  * Applies defaults to objects when they are read, as the real server does: a status has defaults although no creation
- * stores one. The result is cached per object, so that it is encoded once.
+ * stores one. Drops what an older definition has stored and this one does not know (recorded: 1.20.2); it stays stored until
+ * the next write. The result is cached per object, so that it is encoded once.
  */
 export function completeWhenRead(schema: Schema): (object: KubeObject) => KubeObject {
   const views = new WeakMap<KubeObject, KubeObject>();
   return (object) => {
     const known = views.get(object);
     if (known) return known;
-    const completed = withDefaults(object, schema);
-    const view = isJsonObject(completed) ? { ...object, ...completed } : object;
+    const completed = withDefaults(prune(object, schema, '', []), schema);
+    const { apiVersion, kind, metadata } = object;
+    const view = isJsonObject(completed) ? { ...completed, apiVersion, kind, metadata } : object;
     views.set(object, view);
     return view;
   };
