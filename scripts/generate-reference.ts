@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { ConfigHelp, parseConfig } from '../src/config.ts';
+import { fieldsOf } from '../src/kubernetes/client/crd-fields.ts';
 import { reasonsTable } from '../src/replication/reasons.ts';
 import { exportedMetrics } from '../test/exported-metrics.ts';
 
@@ -49,22 +50,14 @@ function fieldsTable(part: 'spec' | 'status'): string {
   };
   const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.[part];
   if (!schema) throw new Error(`the CRD has no ${part}`);
-  const rows = fieldsOf(schema, '').map(([path, field]) => [
+  // The fields of a condition are Kubernetes' own.
+  const fields = fieldsOf(schema).filter(([path]) => !path.startsWith('conditions[]'));
+  const rows = fields.map(([path, field]) => [
     `\`${path}\``,
     valuesOf(field) + (field.default === undefined ? '' : `; default ${field.default}`),
     (field.description ?? '').replace(/ The default is \S+\.$/, '').replaceAll('|', '\\|'),
   ]);
   return tableOf(['field', 'values', 'meaning'], rows);
-}
-
-/** Every field with its path: `registry.name`, `regions[].location`. The fields of a condition are Kubernetes' own. */
-function fieldsOf({ properties = {} }: Schema, parent: string): [path: string, field: Schema][] {
-  return Object.entries(properties).flatMap(([name, field]) => {
-    const path = parent + name;
-    if (name === 'conditions') return [[path, field]];
-    const inner = field.items ? fieldsOf(field.items, `${path}[].`) : fieldsOf(field, `${path}.`);
-    return [[path, field] as [string, Schema], ...inner];
-  });
 }
 
 function valuesOf({ enum: words, type, format, pattern, items, additionalProperties }: Schema): string {

@@ -7,6 +7,7 @@ const places: Readonly<Record<string, readonly string[]>> = {
   // npm version writes it; this finds a package.json that was edited by hand.
   'package-lock.json': [`"name": "${project.name}",\\s+"version": "`],
   Dockerfile: ['org\\.opencontainers\\.image\\.version="'],
+  'crds/registryreplications.yaml': ['georeplication\\.dev/version: '],
   'deploy/chart/Chart.yaml': ['\\bversion: ', 'appVersion: '],
   'deploy/base/kustomization.yaml': ['newTag: '],
   'deploy/components/labels/kustomization.yaml': ['app\\.kubernetes\\.io/version: '],

@@ -12,7 +12,12 @@ import { checkCredential, defaultCredential } from './azure/identity/credential.
 import { type Config, version } from './config.ts';
 import { type Informer, type InformerOptions, startInformer } from './kubernetes/cache/informer.ts';
 import { Store } from './kubernetes/cache/store.ts';
-import { createKubeClient, type KubeClientOptions, loadKubeConfig } from './kubernetes/client/client.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+  type KubeClientOptions,
+  loadKubeConfig,
+} from './kubernetes/client/client.ts';
 import { insecureTls } from './kubernetes/client/kubeconfig.ts';
 import { namespacedName, resource } from './kubernetes/client/resource.ts';
 import { keepAnnotations } from './kubernetes/client/transform.ts';
@@ -23,6 +28,7 @@ import type { LeaderElection } from './kubernetes/leader-election/leader-electio
 import { systemClock as clock } from './lib/clock.ts';
 import { proxyFor, proxyName } from './lib/proxy.ts';
 import { createArmClients, lowestRateLimits } from './operator/azure.ts';
+import { reportInstalledCrd } from './operator/installed-crd.ts';
 import { createElection } from './operator/leader-election.ts';
 import { createReconciler, type Reconciler } from './operator/reconciler.ts';
 import { regionSources } from './operator/region-sources.ts';
@@ -76,6 +82,7 @@ interface Parts {
   readonly events: EventRecorder;
   readonly informer: Informer;
   readonly election: LeaderElection;
+  readonly cluster: KubeClient;
   readonly reconciler: Reconciler;
   /** Servers and connections. */
   readonly resources: AsyncDisposable;
@@ -155,7 +162,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   // With --default-identity=deny the operator uses no credential of its own, so none is checked.
   if (config.defaultIdentity === 'allow')
     void checkCredential(credential, cloud).then((problem) => problem && log.error({}, problem));
-  return { metrics, store, queue, events, informer, election, reconciler, resources: resources.move(), work };
+  return { metrics, store, queue, events, informer, election, cluster, reconciler, resources: resources.move(), work };
 }
 
 function nameOfProxy(url: string): string | undefined {
@@ -194,11 +201,12 @@ function watchObjects({ watchNamespaces: namespaces, watchLabelSelector }: Confi
 
 /** Waits until the objects are listed before it acquires the Lease: a process that cannot list them must not hold it. */
 async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): Promise<void> {
-  const { metrics, store, queue, informer, election, reconciler, work } = parts;
+  const { metrics, store, queue, informer, election, cluster, reconciler, work } = parts;
   await informer.synced;
   await election.acquire();
   if (work.isStopping) return;
   log.info({ objects: store.size }, 'The objects are listed; passes begin');
+  void reportInstalledCrd(cluster, log);
   work.controller = startController({
     name,
     queue,

@@ -2,6 +2,8 @@
 import type { KubernetesObject, V1ObjectMeta } from '@kubernetes/client-node';
 import type { RegistryReplicationBody } from './registryreplication.generated.ts';
 
+export { crdFields } from './registryreplication.generated.ts';
+
 export const group = 'georeplication.dev';
 export const version = 'v1alpha1';
 export const plural = 'registryreplications';
@@ -16,6 +18,9 @@ export const annotation = {
   /** "true" drops the finalizer without touching Azure. */
   forceDetach: `${group}/force-detach`,
 } as const;
+
+/** An annotation on the CRD: the version of the operator that it came with. */
+export const crdVersion = `${group}/version`;
 
 /** An annotation on a namespace, set by its administrator: patterns of the registries that its objects may name. */
 export const allowedRegistries = `${group}/allowed-registries`;

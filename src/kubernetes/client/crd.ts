@@ -1,7 +1,8 @@
-// Reads whether a CustomResourceDefinition is being deleted. Not cached: with an old result, an uninstall could delete everything that
-// its objects represent.
+// Reads a CustomResourceDefinition. Whether it is being deleted is not cached: with an old result, an uninstall could delete everything
+// that its objects represent.
 import { ApiextensionsV1Api } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
+import type { Definition } from './crd-fields.ts';
 import { isMissing } from './errors.ts';
 
 /** True if the CRD `<plural>.<group>` is being deleted or is gone. Rejects if it cannot be read (unreachable, forbidden). */
@@ -13,4 +14,12 @@ export async function isTerminating(cluster: KubeClient, name: string): Promise<
     if (isMissing(error)) return true;
     throw error;
   }
+}
+
+/**
+ * Reads the CRD `<plural>.<group>` as JSON, because client-node's class for it renames `enum`. Rejects if it cannot be read (missing,
+ * unreachable, forbidden).
+ */
+export function readDefinition(cluster: KubeClient, name: string): Promise<Definition> {
+  return cluster.getJson<Definition>(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
 }

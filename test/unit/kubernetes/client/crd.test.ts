@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
-import { isTerminating } from '../../../../src/kubernetes/client/crd.ts';
+import { isTerminating, readDefinition } from '../../../../src/kubernetes/client/crd.ts';
 import { type Asked, ScriptedApiServer } from './scripted-api-server.ts';
 
 describe('a CRD', () => {
@@ -33,5 +33,16 @@ describe('a CRD', () => {
     expect(await ask((asked) => asked.json(missing, 404))).to.equal(true);
     expect(await ask((asked) => asked.refuse(404, '404 page not found')), 'of the path').to.equal(404);
     expect(await ask((asked) => asked.refuse(403, 'forbidden'))).to.equal(403);
+  });
+
+  it('is read as it is, with the names of OpenAPI', async () => {
+    const definition = { spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: { enum: ['a'] } } }] } };
+    const read = readDefinition(cluster, 'widgets.example.dev');
+    (await server.requests.next()).json(definition);
+    expect(await read).to.deep.equal(definition);
+
+    const refused = readDefinition(cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
+    (await server.requests.next()).refuse(403, 'forbidden');
+    expect(await refused).to.equal(403);
   });
 });
