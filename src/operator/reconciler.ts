@@ -18,7 +18,6 @@ import { namespacedName, resource } from '../kubernetes/client/resource.ts';
 import type { ControllerOptions } from '../kubernetes/controller/controller.ts';
 import { addFinalizer, removeFinalizer } from '../kubernetes/controller/finalizer.ts';
 import { enqueueRequests } from '../kubernetes/controller/predicates.ts';
-import { writeStatus } from '../kubernetes/controller/status.ts';
 import type { WorkQueue } from '../kubernetes/controller/workqueue.ts';
 import { systemClock as clock } from '../lib/clock.ts';
 import type { RegionsOf } from '../map/regions.ts';
@@ -29,6 +28,7 @@ import { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
+import { writeStatusForAnyCrd } from './older-phases.ts';
 import type { RegionSources } from './region-sources.ts';
 import { regionReader } from './regions.ts';
 import { priorityOf, writesAhead } from './request-priority.ts';
@@ -117,7 +117,8 @@ function createContext(options: ReconcilerOptions, { claims, state, updateClaims
       addFinalizer: (object) => addFinalizer(replications, object, finalizer).finally(() => updateClaims(object)),
       removeFinalizer: async (object) =>
         void (await removeFinalizer(replications, object, finalizer).finally(() => updateClaims(object))),
-      writeStatus: (object, status) => writeStatus(replications, object, status).finally(() => updateClaims(object)),
+      writeStatus: (object, status) =>
+        writeStatusForAnyCrd(replications, object, status).finally(() => updateClaims(object)),
       isCrdTerminating: () => isTerminating(cluster, crdName),
       recordEvents,
     },

@@ -16,7 +16,7 @@ import { isReady } from './expectations.ts';
 import { watchObjects } from './object-history.ts';
 
 export interface ScenarioOptions
-  extends Pick<TestEnvironmentOptions, 'deployment' | 'forbiddenNamespaces' | 'identity'> {
+  extends Pick<TestEnvironmentOptions, 'crds' | 'deployment' | 'forbiddenNamespaces' | 'identity'> {
   readonly timings: Timings;
   /** Azure's clock; default: the system's. */
   readonly clock?: Clock;

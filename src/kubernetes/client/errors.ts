@@ -40,6 +40,11 @@ export function isMissing(error: unknown): boolean {
   return isNotFound(error) && statusOf(error).details?.name !== undefined;
 }
 
+/** The object does not match the schema. */
+export function isInvalid(error: unknown): boolean {
+  return hasCode(error, 422);
+}
+
 /** The write was based on an old version of the object. */
 export function isConflict(error: unknown): boolean {
   return error instanceof ObjectChanged || (hasCode(error, 409) && !isAlreadyExists(error));
