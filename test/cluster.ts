@@ -45,7 +45,10 @@ export interface TestCluster {
   forbid(account: Account, permissions: readonly Permission[]): Promise<void>;
   /** Gives them (back). */
   permit(account: Account, permissions: readonly Permission[]): Promise<void>;
-  /** The service account's requests so far, from the audit log. */
+  /**
+   * The service account's requests so far, from the audit log. On a real API server these are the requests that have been answered,
+   * and the watches that have ended.
+   */
   accessesOf(account: Account): Promise<AuditedAccess[]>;
   /** Faults of the emulator; undefined on a real API server. */
   readonly faults: { closeWatches(): void; compact(answer?: 'event' | 'status'): void } | undefined;
@@ -159,8 +162,8 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
       // After the last newline there may be a line that is still being written.
       const lines = (await readFile(server.auditLog, 'utf8')).split('\n').slice(0, -1);
       const events = lines.map((line) => JSON.parse(line) as AuditEvent);
-      const first = new Map(events.map((event) => [event.auditID, event]));
-      return [...first.values()].filter(({ user }) => user.username === userOf(account)).flatMap(auditedAccess);
+      const requests = new Map(events.map((event) => [event.auditID, event]));
+      return [...requests.values()].filter(({ user }) => user.username === userOf(account)).flatMap(auditedAccess);
     },
     faults: undefined,
     server,

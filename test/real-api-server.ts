@@ -38,7 +38,10 @@ export interface RealApiServer {
   close(): Promise<void>;
 }
 
-/** One event per request of a service account: a watch when it begins, any other request when it is answered. */
+/**
+ * Logs each request of a service account when it is answered, and a watch when it ends, with two events: kube-apiserver 1.20 writes
+ * ResponseStarted together with ResponseComplete (seen, 2026-11).
+ */
 const auditPolicy = stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',

@@ -49,7 +49,7 @@ export class WatchObserver {
     }
   }
 
-  /** How many watches of each kind the operator has begun. */
+  /** How many watches of each kind the audit log shows. A real API server logs a watch when it ends, so there it learns late of one. */
   async #watches(): Promise<Record<Kind, number>> {
     const accesses = await this.#cluster.accessesOf(operatorAccount);
     const begun = accesses.filter(({ verb, isForbidden }) => verb === 'watch' && !isForbidden);
