@@ -70,6 +70,14 @@ describeWithKubectl('kubectl georep image', () => {
     expect(code, stderr).to.equal(0);
   }
 
+  const neededBy = [{ source: 'nodes', count: 2 }];
+  async function setStatus(name: string, rows: readonly object[]): Promise<void> {
+    const regions = rows.map((row) => ({ desired: true, home: false, state: 'Ready', ...row }));
+    const patch = JSON.stringify({ status: { regions } });
+    const args = ['patch', 'georep', name, '--subresource=status', '--type=merge', '-p', patch];
+    expect((await kubectl(cluster.kubeconfig, args)).code).to.equal(0);
+  }
+
   const run = (args: string): Promise<KubectlOutcome> => plugin.run(cluster.kubeconfig, `image ${args}`, { env });
 
   /** Starts `image args…`; `onLine` gets each line of its progress. */
@@ -141,16 +149,12 @@ describeWithKubectl('kubectl georep image', () => {
     data.images.push({ registry: registry.name, repository: 'one', tag: 'followed' });
     await apply('following', { registry, regionsFrom: [{ nodes: {} }] });
     try {
-      const row = { desired: true, home: false, state: 'Ready' };
-      const regions = [
-        { ...row, location: 'japaneast', neededBy: [{ source: 'nodes', count: 2 }] },
-        { ...row, location: 'westeurope', unusedSince: '2026-11-22T12:00:00Z' },
-        { ...row, location: 'eastus', home: true, desired: false },
-      ];
-      const patch = JSON.stringify({ status: { regions } });
       expect((await run('one:followed following')).stderr).to.match(/^The object wants no region yet/);
-      const args = ['patch', 'georep', 'following', '--subresource=status', '--type=merge', '-p', patch];
-      expect((await kubectl(cluster.kubeconfig, args)).code).to.equal(0);
+      await setStatus('following', [
+        { location: 'japaneast', neededBy },
+        { location: 'westeurope', unusedSince: '2026-11-22T12:00:00Z' },
+        { location: 'eastus', home: true, desired: false },
+      ]);
       const { code, stdout } = await run('one:followed following -o json');
       const { regions: answers } = JSON.parse(stdout) as { regions: { location: string; present: boolean }[] };
       expect(answers.map(({ location, present }) => [location, present])).to.deep.equal([
@@ -160,6 +164,26 @@ describeWithKubectl('kubectl georep image', () => {
       expect(code).to.equal(0);
     } finally {
       await kubectl(cluster.kubeconfig, ['delete', 'georep', 'following', '--wait=false']);
+    }
+  });
+
+  it('--wait also asks a region that a source names only meanwhile', async () => {
+    const delays = { japaneast: Number.POSITIVE_INFINITY };
+    const digest = data.images.push({ registry: registry.name, repository: 'one', tag: 'spreading', delays });
+    await apply('spreading', { registry, regionsFrom: [{ nodes: {} }] });
+    try {
+      const both = ['japaneast', 'westeurope'].map((location) => ({ location, neededBy }));
+      await setStatus('spreading', both.slice(0, 1));
+      let named: Promise<void> | undefined;
+      const { code, stderr } = await follow('one:spreading spreading --wait', (line) => {
+        if (line.includes('japaneast: no region has it')) named = setStatus('spreading', both);
+        if (line.includes(`westeurope: ${digest}`)) data.images.arrive(registry.name, 'japaneast');
+      });
+      await named;
+      expect(code).to.equal(0);
+      expect(stderr).to.include(`westeurope: ${digest}`).and.include(`japaneast: ${digest}`);
+    } finally {
+      await kubectl(cluster.kubeconfig, ['delete', 'georep', 'spreading', '--wait=false']);
     }
   });
 

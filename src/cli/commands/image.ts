@@ -50,18 +50,22 @@ async function printImage(
     throw new CliError(
       'the image must be REPOSITORY:TAG or REPOSITORY@DIGEST, such as team/web:1.2, with a tag or digest',
     );
-  const object = await withCluster(options, (cluster) => objectFor(cluster, image, name));
-  const regions = await withAzure(async ({ cloud, credential, inventory }) => {
-    const reader = createManifestReader(credential, cloud);
-    try {
+  await withCluster(options, async (cluster) => {
+    const readAgain = () => objectFor(cluster, image, name);
+    const object = await readAgain();
+    const regions = await withAzure(async ({ cloud, credential, inventory }) => {
+      const reader = createManifestReader(credential, cloud);
       const question = { object, image, inventory, reader };
-      return await (options.wait ? askUntilEverywhere(question, session, options.timeout) : askOnce(question, session));
-    } finally {
-      reader.close();
-    }
+      try {
+        if (!options.wait) return await askOnce(question, session);
+        return await askUntilEverywhere(question, session, { timeoutMs: options.timeout, readAgain });
+      } finally {
+        reader.close();
+      }
+    });
+    printRegions(session, options.output, { object, image, regions });
+    session.exitCode = exitCodes[availabilityOf(regions)];
   });
-  printRegions(session, options.output, { object, image, regions });
-  session.exitCode = exitCodes[availabilityOf(regions)];
 }
 
 const exitCodes: Readonly<Record<Availability, ExitCode>> = {

@@ -26,20 +26,29 @@ export async function askOnce(question: Question, session: Session): Promise<Reg
   return round(question, endpoints, [], session);
 }
 
+export interface Patience {
+  readonly timeoutMs: number;
+  /** Reads the object again: a source may name further regions meanwhile. */
+  readonly readAgain: () => Promise<RegistryReplication>;
+}
+
 /** Until every region has the same digest, a region refuses, or `timeoutMs` is over. Tells on stderr what changes. */
 export async function askUntilEverywhere(
   question: Question,
   session: Session,
-  timeoutMs: number,
+  { timeoutMs, readAgain }: Patience,
 ): Promise<RegionAnswer[]> {
   const { elapsedMs, tell } = startWait(session);
+  let { object } = question;
   let regions: RegionAnswer[] = [];
   for (let rounds = 1; ; rounds++) {
+    // An API server that does not answer must not end a long wait.
+    if (rounds > 1) object = await readAgain().catch(() => object);
     // Read anew each time: a region gets its endpoint together with its replica.
-    const endpoints = await endpointsOf(question.inventory, question.object);
+    const endpoints = await endpointsOf(question.inventory, object);
     if (endpoints.assumed && rounds === 1) session.stderr.write(`${endpoints.assumed}\n`);
     const before = regions;
-    regions = await round(question, endpoints, before, session);
+    regions = await round({ ...question, object }, endpoints, before, session);
     for (const line of changeLines(before, regions)) tell(line);
     const leftMs = timeoutMs - elapsedMs();
     if (availabilityOf(regions) !== 'notYet' || leftMs <= 0) return regions;
