@@ -1,5 +1,7 @@
-// What Helm prints after an installation: commands that fit the values, and that an API server takes.
+// What the chart tells a user to type: the commands of its README, and those that Helm prints after an installation, which fit the
+// values.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
@@ -7,6 +9,8 @@ import { helm } from '../chart.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { describeWithKubectl } from '../e2e/with-kubectl.ts';
 import { kubectl } from '../emulators/kubectl.ts';
+import { root } from '../manifests.ts';
+import { commandsIn } from '../markdown.ts';
 
 const clientId = '00000000-0000-0000-0000-000000000007';
 const registry =
@@ -71,6 +75,32 @@ const cases: Readonly<Record<string, Case>> = {
     object: { namespace: 'shop', serviceAccountName: 'registries' },
   },
 };
+
+describe('the README of the Helm chart', function () {
+  this.timeout(300_000);
+  const page = readFileSync(`${root}/deploy/chart/README.md`, 'utf8');
+  const [, , install = ''] = commandsIn(page, 'Install');
+  const [, withoutSecret = ''] = /add\n? +`(.*?)`/.exec(page) ?? [];
+
+  async function render(command: string): Promise<string> {
+    return helm(
+      command
+        .replace(/^helm upgrade --install/, 'template')
+        .replace('CLIENT_ID', clientId)
+        .split(/ +/),
+    );
+  }
+
+  it('installs the image of a registry, with a Secret or, on AKS, without', async () => {
+    const image = 'image: "REGISTRY/acr-replication-operator:';
+    expect(await render(install))
+      .to.contain(image)
+      .and.to.contain('name: "azure-credentials"');
+    const onAks = await render(`${install} ${withoutSecret}`);
+    expect(onAks).to.contain(image).and.to.contain(`azure.workload.identity/client-id: ${clientId}`);
+    expect(onAks).not.to.contain('azure-credentials');
+  });
+});
 
 describeWithKubectl('the notes of the Helm chart', function () {
   this.timeout(300_000);
