@@ -134,7 +134,7 @@ const contradictions: typeof mistakes = [
     {
       azure: { identity: 'WorkloadIdentity', resourceManagerEndpoint: 'https://management.example.com' },
       proxy: { noProxy: 'example.com' },
-      metrics: { secure: false, certificateSecret: 'certificate' },
+      metrics: { secure: false, certificateSecret: 'certificate', tlsConfig: { serverName: 'metrics' } },
       watchNamespaces: ['web'],
       objectIdentities: { shop: ['registries'] },
       regionSources: { namespaced: ['secrets'] },
@@ -147,6 +147,7 @@ const contradictions: typeof mistakes = [
       'azure.resourceManagerEndpoint needs azure.cloud Custom, which is Public',
       'proxy.noProxy has no effect without proxy.url or proxy.existingSecret',
       'metrics.certificateSecret needs metrics.secure, which is false',
+      'metrics.tlsConfig has no effect without metrics.monitor and metrics.secure',
       'objectIdentities.shop has no effect: shop is not in watchNamespaces',
       'regionSources must not name secrets: a status would show parts of them',
       'env sets POD_NAME, which another value sets already',
