@@ -1,5 +1,6 @@
 # The operator's image: one bundled file, and what is to be known of it, on a base that holds Node and nothing else.
 #   docker build -t REGISTRY/acr-replication-operator:VERSION .
+# No FROM has --platform, which az acr build refuses (https://github.com/Azure/acr/issues/697, read 2026-11-28).
 # BUILD has Node 24 and npm; BASE has Node 24 or newer as /nodejs/bin/node, and needs neither shell nor packages.
 ARG BUILD=node:24-bookworm-slim
 ARG BASE=gcr.io/distroless/nodejs24-debian12:nonroot

@@ -1,6 +1,6 @@
 // `npm run build`: makes dist/: the content of the image, which is main.mjs with a source map, bundled from src/main.ts and everything
 // it imports, and the licences and bill of materials of the bundled packages; and the kubectl plugin. npm run check checks the types.
-import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
@@ -125,10 +125,12 @@ function narrow(source: string): string {
   return source.replace(/[\u0100-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Makes `dist/` anew. Rejects with a LicenseError when a package must not be bundled. */
-async function makeDist(): Promise<void> {
+/** Makes `dist/` anew, but for a release in it. Rejects with a LicenseError when a package must not be bundled. */
+export async function makeDist(): Promise<void> {
   const dist = join(root, 'dist');
-  await rm(dist, { recursive: true, force: true });
+  await mkdir(dist, { recursive: true });
+  for (const name of await readdir(dist))
+    if (!name.startsWith('release')) await rm(join(dist, name), { recursive: true, force: true });
   const { bytes, metafile, legalComments } = await bundle();
   const bundled = await bundledPackages(root, metafile);
   await writeFile(join(dist, 'LICENSES.txt'), licenseFile(bundled.packages, legalComments));

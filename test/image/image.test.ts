@@ -11,22 +11,18 @@ import { expect } from 'chai';
 import project from '../../package.json' with { type: 'json' };
 import { bundle } from '../../scripts/build.ts';
 import { smoke } from '../smoke.ts';
-import { makeBases } from './bases.ts';
-import { type ImageStore, openImageStore } from './buildah.ts';
 import { type Image, startContainer } from './container.ts';
+import { sharedImages } from './images.ts';
 
 describe('the image', () => {
-  let store: ImageStore;
   let image: Image;
   /** Bytes of each regular file, by its path in the image. */
   let files: ReadonlyMap<string, number>;
   let filesOfBase: ReadonlyMap<string, number>;
 
   before(async () => {
-    store = await openImageStore();
-    const bases = await makeBases(store);
-    await store.build('localhost/operator', bases);
-    image = { config: await store.config('localhost/operator'), root: await store.mount('localhost/operator') };
+    const { store, bases, operator } = await sharedImages();
+    image = { config: await store.config(operator.image), root: await store.mount(operator.image) };
     files = await sizesIn(image.root);
     filesOfBase = await sizesIn(await store.mount(bases.BASE));
     const [whole, base] = [files, filesOfBase].map((sizes) => [...sizes.values()].reduce((sum, size) => sum + size, 0));
@@ -34,7 +30,6 @@ describe('the image', () => {
     const formatted = Object.entries(sizes).map(([what, size = 0]) => `${what} ${(size / 1_048_576).toFixed(2)} MiB`);
     console.log(`the image, uncompressed: ${formatted.join(', ')}`);
   });
-  after(() => store?.close());
 
   it('adds to its base only the bundle, licences and the bill of materials', () => {
     const added = [...files.keys()].filter((file) => !filesOfBase.has(file)).sort();

@@ -1,0 +1,42 @@
+// The Helm chart of a release, whose default image is the release's.
+import { execFile } from 'node:child_process';
+import { cp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import type { Commit } from './commit.ts';
+import { chartFiles } from './generate-chart.ts';
+
+const source = fileURLToPath(new URL('../deploy/chart', import.meta.url));
+
+export interface ChartOptions {
+  /** The program. */
+  readonly helm: string;
+  /** A directory for what is only needed meanwhile. */
+  readonly work: string;
+  readonly image: { readonly repository: string; readonly digest: string };
+  readonly commit: Pick<Commit, 'unixSeconds'>;
+}
+
+/** Writes the chart into the directory as helm names it, `NAME-VERSION.tgz`. The same options give the same bytes. */
+export async function packageChart(directory: string, { helm, work, image, commit }: ChartOptions): Promise<void> {
+  const chart = join(work, 'chart');
+  await cp(source, chart, { recursive: true });
+  const values = withImage(await readFile(join(source, 'values.yaml'), 'utf8'), image);
+  await writeFile(join(chart, 'values.yaml'), values);
+  await writeFile(join(chart, 'README.md'), chartFiles(values)['deploy/chart/README.md'] ?? '');
+  // helm takes over the times of files.
+  for (const file of await readdir(chart, { recursive: true }))
+    await utimes(join(chart, file), commit.unixSeconds, commit.unixSeconds);
+  await promisify(execFile)(helm, ['package', chart, '--destination', directory]);
+}
+
+function withImage(values: string, { repository, digest }: ChartOptions['image']): string {
+  const changed = values.replace(/^ {2}repository: .*$/m, `  repository: ${repository}`);
+  const text = changed.replace(/^ {2}digest: .*$/m, `  digest: ${digest}`);
+  const { image } = parse(text) as { image: Partial<ChartOptions['image']> };
+  if (image.repository !== repository || image.digest !== digest)
+    throw new Error("deploy/chart/values.yaml has its image's repository and digest on other lines than expected");
+  return text;
+}

@@ -1,0 +1,111 @@
+// `npm run release`: makes everything that a release needs in dist/release/: manifests, the chart, the image, its bill of materials and
+// licences, the plugin, and a SHA256SUMS over all of it. IMAGE is the image's repository, BASE its base image. The folder appears once all is done.
+import { type ExecFileException, execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import project from '../package.json' with { type: 'json' };
+import { archive, sha256 } from './archive.ts';
+import { makeDist } from './build.ts';
+import { makePlugins } from './build-executables.ts';
+import { currentCommit } from './commit.ts';
+import { helmDirectory } from './helm.ts';
+import { LicenseError } from './licenses.ts';
+import { packageChart } from './release-chart.ts';
+import { buildImage } from './release-image.ts';
+import { writeManifests } from './release-manifests.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export interface ReleaseOptions {
+  /** The image's repository, without a tag. */
+  readonly repository: string;
+  /** Default: the Dockerfile's. */
+  readonly base?: string | undefined;
+}
+
+/** Makes the release in `directory`, replacing an earlier one there, and resolves to the image: `REPOSITORY:VERSION@DIGEST`. */
+export async function makeRelease(directory: string, { repository, base }: ReleaseOptions): Promise<string> {
+  // First, since it is what may be missing.
+  await run('buildah', ['--version']);
+  const commit = await currentCommit();
+  const programs = await helmDirectory();
+  await makeDist();
+  await mkdir(dirname(directory), { recursive: true });
+  const work = await mkdtemp(`${directory}-`);
+  try {
+    const made = join(work, 'made');
+    await mkdir(made);
+    const { digest, layout } = await buildImage({ work, tag: project.version, base, commit });
+    await archive(join(made, 'image.tar'), layout);
+    const image = `${repository}:${project.version}@${digest}`;
+    await writeManifests(made, { kubectl: join(programs, 'kubectl'), image });
+    await packageChart(made, { helm: join(programs, 'helm'), work, image: { repository, digest }, commit });
+    await makePlugins();
+    await copyFile(join(root, 'LICENSE'), join(made, 'LICENSE'));
+    for (const name of fromDist) await copyFile(join(root, 'dist', name), join(made, name));
+    await writeSums(made);
+    await rm(directory, { recursive: true, force: true });
+    await rename(made, directory);
+    return image;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** The executables themselves are in the archives, with their licences. */
+const fromDist = [
+  'LICENSES.txt',
+  'sbom.cdx.json',
+  'kubectl-georep',
+  'kubectl_complete-georep',
+  'kubectl-georep.LICENSES.txt',
+  'kubectl-georep-linux-arm64.tar.gz',
+  'kubectl-georep-linux-x64.tar.gz',
+  'georep.yaml',
+];
+
+async function writeSums(directory: string): Promise<void> {
+  const lines = [];
+  for (const name of (await readdir(directory)).sort()) lines.push(`${await sha256(join(directory, name))}  ${name}\n`);
+  await writeFile(join(directory, 'SHA256SUMS'), lines.join(''));
+}
+
+class UsageError extends Error {}
+
+/** https://github.com/distribution/reference: an optional host with a port, and lower-case words. */
+const repositoryName = /^(?:[\w.-]+(?::\d+)?\/)?[a-z\d]+(?:[._/-]+[a-z\d]+)*$/;
+
+function optionsFrom(args: readonly string[], { IMAGE, BASE }: NodeJS.ProcessEnv): ReleaseOptions {
+  if (args.length > 0) throw new UsageError(`unknown argument ${args[0]}: it takes only the variables IMAGE and BASE`);
+  const repository = IMAGE || project.name;
+  if (!repositoryName.test(repository))
+    throw new UsageError(`IMAGE=${repository} is not a repository such as registry.example.com/team/${project.name}`);
+  return { repository, base: BASE || undefined };
+}
+
+/** What to say of a failed program, or of a mistake of the user; undefined for a defect. */
+function failureLine(error: unknown): string | undefined {
+  if (error instanceof UsageError || error instanceof LicenseError) return error.message;
+  const { code, path = '', cmd, stderr = '' } = error as ExecFileException & { path?: string; stderr?: string };
+  if (!cmd) return undefined;
+  if (code === 'ENOENT') return `${path} is missing: install the package ${path}`;
+  const [program = '', verb = ''] = cmd.split(' ');
+  return `${basename(program)} ${verb} failed: ${stderr.trim().split('\n').at(-1) || `exit code ${code}`}`;
+}
+
+if (import.meta.main) {
+  try {
+    const directory = join(root, 'dist/release');
+    const image = await makeRelease(directory, optionsFrom(process.argv.slice(2), process.env));
+    console.log(`dist/release: ${(await readdir(directory)).join(', ')}`);
+    console.log(`Manifests and chart name ${image}: push image.tar there.`);
+  } catch (error) {
+    const line = failureLine(error);
+    if (line === undefined) throw error;
+    console.error(`npm run release: ${line}`);
+    process.exitCode = 1;
+  }
+}
