@@ -125,6 +125,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     log,
   });
   resources.defer(() => sources.close());
+  metrics.sources(sources.watched);
   const recordEvents = announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) });
   const reconciler = createReconciler({
     config,

@@ -1,6 +1,11 @@
 // Follows in the cluster what objects name in spec.regionsFrom, and wakes an object when what its sources say has changed.
 import type { RegionSource, RegistryReplication } from '../api/registryreplication.ts';
-import { createValueWatcher, type ValueQuery, type ValueWatcherOptions } from '../kubernetes/cache/value-watcher.ts';
+import {
+  createValueWatcher,
+  type ValueQuery,
+  type ValueWatcherOptions,
+  type WatchedKind,
+} from '../kubernetes/cache/value-watcher.ts';
 import { namespacedName } from '../kubernetes/client/resource.ts';
 import type { SourceReading } from '../replication/sources.ts';
 
@@ -11,6 +16,8 @@ export interface RegionSources {
   drop(object: RegistryReplication): void;
   /** One reading for each entry of spec.regionsFrom, in its order. */
   readingsOf(object: RegistryReplication): SourceReading[];
+  /** What is watched, for metrics. */
+  watched(): WatchedKind[];
   close(): void;
 }
 
@@ -24,6 +31,7 @@ export function regionSources(options: ValueWatcherOptions): RegionSources {
     put: (object) => watcher.follow(namespacedName(object), queriesOf(object)),
     drop: (object) => watcher.follow(namespacedName(object), []),
     readingsOf: (object) => queriesOf(object).map((query) => withoutNodeNames(query, watcher.read(query))),
+    watched: () => watcher.watched(),
     close: () => watcher.close(),
   };
 }

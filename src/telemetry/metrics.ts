@@ -1,6 +1,7 @@
 // All metrics of the operator: under the names of controller-runtime and client-go, so that existing dashboards work, and under
 // georeplication_* for the domain.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { WatchedKind } from '../kubernetes/cache/value-watcher.ts';
 import type { ObservedRequest } from '../kubernetes/client/client.ts';
 import { type ControllerMetrics, passResults } from '../kubernetes/controller/controller.ts';
 import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
@@ -9,6 +10,7 @@ import { type ArmMetrics, armMetricsFor } from './arm-metrics.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';
 import { queueMetricsFor } from './queue-metrics.ts';
+import { sourceMetricsFor } from './source-metrics.ts';
 
 export interface Metrics {
   /** For the server of /metrics. */
@@ -20,6 +22,8 @@ export interface Metrics {
   election(name: string): LeaderElectionMetrics;
   /** @param read called at each scrape */
   informer(name: string, read: () => InformerState): void;
+  /** @param read called at each scrape */
+  sources(read: () => readonly WatchedKind[]): void;
   objects(sources: ObjectSources): ObjectMetrics;
   kubernetesRequest(request: ObservedRequest): void;
   readonly arm: ArmMetrics;
@@ -50,6 +54,7 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     registry,
     queue: queueMetricsFor(registry),
     informer: informerMetricsFor(registry),
+    sources: sourceMetricsFor(registry),
     arm: armMetricsFor(registry),
     objects: (sources) => objectMetricsFor(registry, sources),
 

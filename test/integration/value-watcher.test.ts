@@ -13,7 +13,12 @@ import {
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { createValueWatcher, type ValueQuery, type ValueWatcher } from '../../src/kubernetes/cache/value-watcher.ts';
+import {
+  createValueWatcher,
+  type ValueQuery,
+  type ValueWatcher,
+  type WatchedKind,
+} from '../../src/kubernetes/cache/value-watcher.ts';
 import {
   createKubeClient,
   type KubeClient,
@@ -95,6 +100,10 @@ class Watching {
     const values = this.#watcher.read(query);
     if (values.state !== 'Synced') return values.state;
     return Object.fromEntries([...values.values].map(([value, { names }]) => [value, names.join()]));
+  }
+
+  watched(): WatchedKind[] {
+    return this.#watcher.watched();
   }
 
   /** Waits for changes until the query reads so. */
@@ -246,6 +255,9 @@ describe('the value watcher against an API server', () => {
     await createNode('n2', 'japaneast');
     await server.permit(account, rights);
     await limited.until(ofNodes, { eastus: 'n1', japaneast: 'n2' });
+    const [nodes] = limited.watched();
+    expect(nodes).to.deep.include({ resource: 'nodes', watches: 1, objects: 2 });
+    expect(nodes?.losses).to.be.at.least(2);
     await limited.close();
   });
 });

@@ -31,6 +31,16 @@ export interface KindWatcherOptions {
   readonly log: Log;
 }
 
+/** One kind that is watched, for metrics. */
+export interface WatchedKind {
+  /** As {@link groupResource} writes it. */
+  readonly resource: string;
+  readonly watches: number;
+  readonly objects: number;
+  /** How often a watch was lost and began anew with discovery. */
+  readonly losses: number;
+}
+
 const retryBackoff: Backoff = { firstMs: 500, maxMs: 30_000, jitter: 0.5 };
 
 export class KindWatcher {
@@ -48,6 +58,7 @@ export class KindWatcher {
   /** The state of each query as last told. */
   #told = new Map<CompiledQuery, Values['state']>();
   #attempts = 0;
+  #losses = 0;
   #cancelRetry: (() => void) | undefined;
   #isStopped = false;
 
@@ -72,6 +83,13 @@ export class KindWatcher {
     if (failure) return failure;
     const error = stream?.lastError;
     return error === undefined ? { state: 'Listing' } : { state: 'NotSynced', message: explain(error) };
+  }
+
+  /** Undefined for a kind that is not installed or not allowed. */
+  watched(): WatchedKind | undefined {
+    if (!this.#resource) return undefined;
+    const objects = [...this.#streams.values()].reduce((sum, stream) => sum + stream.objects, 0);
+    return { resource: groupResource(this.#resource), watches: this.#streams.size, objects, losses: this.#losses };
   }
 
   stop(): void {
@@ -152,6 +170,7 @@ export class KindWatcher {
   }
 
   #onLost(key: string, error: unknown): void {
+    this.#losses++;
     if (isNotFound(error)) {
       this.#onUninstalled();
       return;

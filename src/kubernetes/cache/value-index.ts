@@ -44,6 +44,10 @@ export class ValueIndex {
     this.#tallies = Array.from({ length: queries }, none);
   }
 
+  get size(): number {
+    return this.#objects.size;
+  }
+
   onObserved(object: Reduced): Reduced | undefined {
     const key = namespacedName(object);
     const previous = this.#objects.get(key);

@@ -79,6 +79,11 @@ export class ValueStream {
     return this.#lastError;
   }
 
+  /** How many objects it has read, whether a query selects them or not. */
+  get objects(): number {
+    return this.#current?.index.size ?? 0;
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancelPause?.();

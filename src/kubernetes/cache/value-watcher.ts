@@ -1,10 +1,17 @@
 // Tells which values the objects of any kinds name, such as the regions of nodes. One informer for each kind and namespace serves all
 // followers, from the first one to the last; of the objects it keeps no more than their names and values.
-import { type Failure, KindWatcher, type KindWatcherOptions, notAllowed, type Values } from './kind-watcher.ts';
+import {
+  type Failure,
+  KindWatcher,
+  type KindWatcherOptions,
+  notAllowed,
+  type Values,
+  type WatchedKind,
+} from './kind-watcher.ts';
 import { QueryLimits } from './query-limits.ts';
 import { type CompiledQuery, compileQuery, keyOf, type ValueQuery } from './value-query.ts';
 
-export type { Values } from './kind-watcher.ts';
+export type { Values, WatchedKind } from './kind-watcher.ts';
 export type { Naming } from './value-index.ts';
 export type { ValueQuery } from './value-query.ts';
 
@@ -13,6 +20,8 @@ export interface ValueWatcher {
   follow(follower: string, queries: readonly ValueQuery[]): void;
   /** What a query that is followed reads. A set of values counts from its first LIST on, also while a watch is being restarted. */
   read(query: ValueQuery): Values;
+  /** One for each kind and apiVersion. */
+  watched(): WatchedKind[];
   close(): void;
 }
 
@@ -84,6 +93,10 @@ class InformerValueWatcher implements ValueWatcher {
     const followed = this.#followed.get(keyOf(query));
     if (!followed) return { state: 'NotSynced', message: `${query.kind} is not followed` };
     return 'failure' in followed ? followed.failure : followed.kind.watcher.read(followed.query);
+  }
+
+  watched(): WatchedKind[] {
+    return [...this.#kinds.values()].flatMap(({ watcher }) => watcher.watched() ?? []);
   }
 
   close(): void {

@@ -39,6 +39,9 @@ describe('metrics', () => {
       'georeplication_informer_synced',
       'georeplication_informer_last_contact_timestamp_seconds',
       'georeplication_informer_relists_total',
+      'georeplication_source_watches',
+      'georeplication_source_objects',
+      'georeplication_source_losses_total',
       'georeplication_arm_requests_total',
       'georeplication_arm_request_duration_seconds',
       'georeplication_arm_requests_held_total',
@@ -137,6 +140,18 @@ describe('metrics', () => {
     state = { synced: true, lastContact: new Date('2026-11-22T00:00:00.5Z'), relists: 2 };
     expect([await of('synced'), await of('relists_total'), await of('relists_total')]).to.deep.equal([1, 2, 2]);
     expect(await of('last_contact_timestamp_seconds')).to.equal(Date.parse('2026-11-22T00:00:00.5Z') / 1000);
+  });
+
+  it('read the followed kinds at each scrape, and add up the versions of one', async () => {
+    const of = (what: string, resource: string) => value(`georeplication_source_${what}`, { resource });
+    const nodes = { resource: 'nodes', watches: 1, objects: 12, losses: 0 };
+    const members = { resource: 'memberclusters.cluster.kubernetes-fleet.io', watches: 2, objects: 5, losses: 3 };
+    let watched = [nodes, members, members];
+    metrics.sources(() => watched);
+    expect([await of('watches', 'nodes'), await of('objects', 'nodes')]).to.deep.equal([1, 12]);
+    expect([await of('watches', members.resource), await of('losses_total', members.resource)]).to.deep.equal([4, 6]);
+    watched = [members];
+    expect(await of('watches', 'nodes')).to.equal(undefined);
   });
 
   it('count requests to both APIs', async () => {
