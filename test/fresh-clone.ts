@@ -1,11 +1,12 @@
-// A copy of the manifests as a new user has them, and a shell in it, to follow documented commands: kubectl is real, and so is the
-// API server if KUBEBUILDER_ASSETS is set; `az` and `docker` only record how they are called, and ARM is the emulator. No pods run:
+// A copy of the manifests as a new user has them, and a shell in it, to follow documented commands: kubectl and helm are real, and so
+// is the API server if KUBEBUILDER_ASSETS is set; `az` and `docker` only record how they are called, and ARM is the emulator. No pods run:
 // where a command waits for the operator, it is started as its Deployment and Secret in the API server say.
 import { execFile, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { helmDirectory } from '../scripts/helm.ts';
 import { permissionsOf } from './access.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 import { operatorAccount } from './deployment.ts';
@@ -14,7 +15,9 @@ import { instant } from './emulators/arm/timings.ts';
 import { buildKustomization, type Deployment, literalEnv, root } from './manifests.ts';
 import { type Operator, startOperator } from './operator.ts';
 
-/** What the stand-in of `az` answers to every call. */
+/** What the stand-in of `az` answers to `--query clientId`. */
+export const azClientId = '00000000-0000-0000-0000-000000000007';
+/** What it answers to every other call. */
 export const azAnswer = '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/myresourcegroup';
 
 export interface FreshClone {
@@ -53,9 +56,13 @@ export async function startFreshClone({
   arm.azure.addRegistry({ subscriptionId, resourceGroup, name: 'myACR0007' }, { location: 'eastus' });
   const env = {
     ...process.env,
-    PATH: `${programs}:${process.env.PATH}`,
+    // The directory of helm has a kubectl too, after the machine's own.
+    PATH: `${programs}:${process.env.PATH}:${await helmDirectory()}`,
     KUBECONFIG: cluster.kubeconfig,
     KUBECACHEDIR: join(home, 'cache'),
+    HELM_CACHE_HOME: join(home, 'helm/cache'),
+    HELM_CONFIG_HOME: join(home, 'helm/config'),
+    HELM_DATA_HOME: join(home, 'helm/data'),
     EDITOR: 'true',
   };
   const assignments: string[] = [];
@@ -68,7 +75,7 @@ export async function startFreshClone({
   };
 
   /** Whether the API server knows no CEL rules, so that kubectl takes them for a mistake. */
-  const isOld = async () => /"minor": "(1\d|2[0-2])\+?"/.test(await shell('kubectl get --raw /version'));
+  const isOld = /"minor": "(1\d|2[0-2])\+?"/.test(await shell('kubectl get --raw /version'));
 
   /** Does what a kubelet would: starts the operator, and says so in the Deployment's status. */
   const startPod = async () => {
@@ -88,13 +95,18 @@ export async function startFreshClone({
     if (cluster.hasRoles) await shell(markAvailable);
   };
 
+  const stopPod = async () => {
+    await operator?.stop();
+    operator = undefined;
+  };
+
   const run = async (command: string) => {
     if (/^[A-Z_]+=/.test(command)) assignments.push(command);
     if (/rollout status| -w$/.test(command) && !operator) await startPod();
     if (command.endsWith(' -w')) return untilReady(command, { cwd: directory, env });
-    const output = await shell(asTyped(command, { isOld: await isOld(), credentials: arm.environment }));
+    const output = await shell(asTyped(command, { isOld, credentials: arm.environment }));
     // The pods go with their Deployment.
-    if (command.startsWith('kubectl delete -k deploy')) await operator?.stop();
+    if (/^(kubectl delete -k deploy|helm uninstall)/.test(command) && !command.includes('--dry-run')) await stopPod();
     return output;
   };
 
@@ -122,12 +134,13 @@ export async function startFreshClone({
 async function recordingPrograms(home: string): Promise<string> {
   const folder = join(home, 'bin');
   await mkdir(folder);
+  const record = `{ printf '%s\\t' "$@"; echo; } >>"$0.calls"`;
   for (const [name, answer] of [
-    ['az', azAnswer],
+    ['az', `case "$*" in *clientId*) echo '${azClientId}' ;; *) echo '${azAnswer}' ;; esac`],
     ['docker', ''],
   ] as const) {
     const file = join(folder, name);
-    await writeFile(file, `#!/bin/sh\n{ printf '%s\\t' "$@"; echo; } >>"$0.calls"\necho '${answer}'\n`);
+    await writeFile(file, `#!/bin/sh\n${record}\n${answer}\n`);
     await chmod(file, 0o755);
   }
   return folder;
@@ -146,6 +159,8 @@ function asTyped(command: string, { isOld, credentials }: Circumstances): string
   const { AZURE_TENANT_ID = '', AZURE_CLIENT_ID = '', AZURE_CLIENT_SECRET = '' } = credentials;
   const plain = command.replace(/ +#.*$/, '');
   if (isOld && plain === 'kubectl apply -k crds') return `${plain} --validate=false`;
+  if (isOld && /^helm (install|upgrade) /.test(plain) && !plain.includes('--server-side'))
+    return `${plain} --server-side=false --disable-openapi-validation`;
   // Namespaces are emptied by a controller.
   if (/^kubectl delete (namespace|-k deploy)/.test(plain)) return `${plain} --wait=false`;
   return plain

@@ -104,10 +104,12 @@ describeWithKubectl('the page on following, with nodes', () => {
 
   it('begins in the README with mode Observe, which shows the plan', async () => {
     let printed = '';
-    for (const command of commandsIn(readme, 'Regions that follow what runs')) {
+    // helm.test.ts has the upgrade.
+    const commands = commandsIn(readme, 'Regions that follow what runs').filter((line) => !line.startsWith('helm'));
+    for (const command of commands) {
       // The first look in mode Observe may still see the replica that was pruned before.
       if (command.includes('.status.plan')) await untilPath(clone, '.status.plan[0].location', 'westeurope');
-      if (isReal || !needsRealOne(command)) printed = await clone.run(command);
+      printed = await clone.run(command);
     }
     expect(printed).to.equal('create westeurope\n');
   });
