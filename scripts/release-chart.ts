@@ -33,7 +33,7 @@ export async function packageChart(directory: string, { helm, work, image, commi
 }
 
 function withImage(values: string, { repository, digest }: ChartOptions['image']): string {
-  const changed = values.replace(/^ {2}repository: .*$/m, `  repository: ${repository}`);
+  const changed = values.replace(/^ {2}repository: .*$/m, `  repository: ${JSON.stringify(repository)}`);
   const text = changed.replace(/^ {2}digest: .*$/m, `  digest: ${digest}`);
   const { image } = parse(text) as { image: Partial<ChartOptions['image']> };
   if (image.repository !== repository || image.digest !== digest)

@@ -11,7 +11,6 @@ import { makeDist } from './build.ts';
 import { makePlugins } from './build-executables.ts';
 import { currentCommit } from './commit.ts';
 import { helmDirectory } from './helm.ts';
-import { LicenseError } from './licenses.ts';
 import { packageChart } from './release-chart.ts';
 import { buildImage } from './release-image.ts';
 import { writeManifests } from './release-manifests.ts';
@@ -73,27 +72,27 @@ async function writeSums(directory: string): Promise<void> {
   await writeFile(join(directory, 'SHA256SUMS'), lines.join(''));
 }
 
-class UsageError extends Error {}
-
 /** https://github.com/distribution/reference: an optional host with a port, and lower-case words. */
 const repositoryName = /^(?:[\w.-]+(?::\d+)?\/)?[a-z\d]+(?:[._/-]+[a-z\d]+)*$/;
 
 function optionsFrom(args: readonly string[], { IMAGE, BASE }: NodeJS.ProcessEnv): ReleaseOptions {
-  if (args.length > 0) throw new UsageError(`unknown argument ${args[0]}: it takes only the variables IMAGE and BASE`);
+  if (args.length > 0) throw new Error(`unknown argument ${args[0]}: it takes only the variables IMAGE and BASE`);
   const repository = IMAGE || project.name;
   if (!repositoryName.test(repository))
-    throw new UsageError(`IMAGE=${repository} is not a repository such as registry.example.com/team/${project.name}`);
+    throw new Error(`IMAGE=${repository} is not a repository such as registry.example.com/team/${project.name}`);
   return { repository, base: BASE || undefined };
 }
 
-/** What to say of a failed program, or of a mistake of the user; undefined for a defect. */
-function failureLine(error: unknown): string | undefined {
-  if (error instanceof UsageError || error instanceof LicenseError) return error.message;
-  const { code, path = '', cmd, stderr = '' } = error as ExecFileException & { path?: string; stderr?: string };
-  if (!cmd) return undefined;
-  if (code === 'ENOENT') return `${path} is missing: install the package ${path}`;
-  const [program = '', verb = ''] = cmd.split(' ');
-  return `${basename(program)} ${verb} failed: ${stderr.trim().split('\n').at(-1) || `exit code ${code}`}`;
+/** What to say of a failed program, or of what this script refuses; undefined for a defect, which needs its stack. */
+export function failureLine(error: unknown): string | undefined {
+  const { code, signal, path = '', cmd, stderr = '' } = error as ExecFileException & { path?: string; stderr?: string };
+  if (code === 'ENOENT' && cmd) return `${path} is missing: install the package ${path}`;
+  if (cmd) {
+    const [program = '', verb = ''] = cmd.split(' ');
+    return `${basename(program)} ${verb} failed: ${stderr.trim().split('\n').at(-1) || (signal ?? `exit code ${code}`)}`;
+  }
+  const isDefect = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return error instanceof Error && !isDefect ? error.message : undefined;
 }
 
 if (import.meta.main) {

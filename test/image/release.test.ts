@@ -1,6 +1,6 @@
 // Makes a whole release over base images made by this machine (see bases.ts), and looks at every file of it. Needs root and buildah.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import project from '../../package.json' with { type: 'json' };
 import { sha256 } from '../../scripts/archive.ts';
 import { currentCommit } from '../../scripts/commit.ts';
-import { makeRelease } from '../../scripts/release.ts';
+import { failureLine, makeRelease } from '../../scripts/release.ts';
 import { buildImage } from '../../scripts/release-image.ts';
 import { helm } from '../chart.ts';
 import { type Deployment, findOnly, type Manifest } from '../manifests.ts';
@@ -163,6 +163,15 @@ describe('the release', () => {
     expect(JSON.parse(await read('sbom.cdx.json')).metadata.component.version).to.equal(version);
     const { stdout } = await run(join(directory, 'kubectl-georep'), ['--version']);
     expect(stdout).to.equal(`${version}\n`);
+  });
+
+  it('is not touched by a later one that fails, which says why in one line', async () => {
+    const { ino } = await stat(directory);
+    const failing = makeRelease(directory, { repository, base: 'localhost/missing' });
+    const reason = await failing.catch(failureLine);
+    expect(reason).to.match(/^buildah build failed: .*localhost\/missing.*$/);
+    expect((await stat(directory)).ino).to.equal(ino);
+    expect((await readdir(home)).filter((name) => name.startsWith('release-'))).to.deep.equal([]);
   });
 
   it('has the archives that the krew manifest names', async () => {
