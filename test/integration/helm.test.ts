@@ -1,4 +1,4 @@
-// Installs, upgrades and removes the operator with Helm at a real API server. No pods run: the operator is a process, started as the
+// Installs, upgrades and removes the operator with Helm, most of it at a real API server. No pods run: the operator is a process, started as the
 // Deployment in the API server says and with the rights of its ServiceAccount.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -60,7 +60,47 @@ const writesTo = (clone: FreshClone) =>
   [...clone.arm.journal.writes].map(({ method, replica }) => `${method} ${replica}`).toSorted();
 const created = ['PUT japaneast', 'PUT westeurope'];
 
-if (process.env.KUBEBUILDER_ASSETS) {
+/** Whether there are Deployments and Secrets, in which Helm keeps its releases. */
+const isReal = Boolean(process.env.KUBEBUILDER_ASSETS);
+
+describeWithKubectl(`the chart without a release${isReal ? '' : ', as far as the emulated API server goes'}`, () => {
+  let clone: FreshClone;
+
+  before(async () => {
+    clone = await startFreshClone();
+    if (isReal) await withoutRules(clone);
+  });
+  after(() => clone?.close());
+
+  it('is applied by kubectl with the commands of docs/install.md', async () => {
+    const [namespace = '', template = ''] = commandsIn(page, 'Without a release in the cluster');
+    await clone.run(namespace);
+    const errors = await clone.run(template).then(
+      () => '',
+      (error: { stderr: string }) => error.stderr,
+    );
+    const unserved = [...errors.matchAll(/no matches for kind "(\w+)"/g)].map(([, kind]) => kind);
+    expect(errors.match(/^(error|Error|resource).*/gm) ?? []).to.have.length(unserved.length);
+    expect(unserved.includes('Deployment')).to.equal(!isReal);
+    await clone.run(`kubectl wait --for=condition=Established crd/${crdName}`);
+  });
+
+  it('lets a first object observe its registry', async () => {
+    if (isReal) await clone.run(withSecret);
+    await clone.startOperator();
+    await clone.run('kubectl create namespace registries');
+    await clone.run("kubectl kustomize deploy/samples | sed 's/^spec:/&\\n  mode: Observe/' | kubectl apply -f -");
+    await clone.run(
+      "kubectl wait georep -n registries myacr0007 --for=jsonpath='{.status.phase}'=Observing --timeout=5m",
+    );
+    expect(
+      await clone.run("kubectl get georep -n registries myacr0007 -o 'jsonpath={.status.plan[*].location}'"),
+    ).to.equal('japaneast westeurope');
+    expect(writesTo(clone)).to.deep.equal([]);
+  });
+});
+
+if (isReal)
   describeWithKubectl('Helm, at a real API server', () => {
     let clone: FreshClone;
     let crd: Crd;
@@ -177,4 +217,3 @@ if (process.env.KUBEBUILDER_ASSETS) {
       expect(await clone.run(envFrom)).to.equal('');
     });
   });
-}
