@@ -202,7 +202,7 @@ function byKey(manifests: readonly Manifest[]): Record<string, Manifest> {
 
 function comparable(manifest: Manifest): Manifest {
   const copy = JSON.parse(JSON.stringify(manifest), (key, value) =>
-    ['app.kubernetes.io/managed-by', 'helm.sh/resource-policy'].includes(key) ||
+    ['app.kubernetes.io/managed-by', 'helm.sh/resource-policy', 'argocd.argoproj.io/sync-options'].includes(key) ||
     (key === 'annotations' && Object.keys(value).length === 0)
       ? undefined
       : value,
