@@ -204,10 +204,10 @@ function watchObjects({ watchNamespaces: namespaces, watchLabelSelector }: Confi
 async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): Promise<void> {
   const { metrics, store, queue, informer, election, cluster, reconciler, work } = parts;
   await informer.synced;
+  void reportInstalledCrd(cluster, log);
   await election.acquire();
   if (work.isStopping) return;
   log.info({ objects: store.size }, 'The objects are listed; passes begin');
-  void reportInstalledCrd(cluster, log);
   work.controller = startController({
     name,
     queue,

@@ -33,8 +33,8 @@ export function crdDifferences(installed: Definition): Finding[] {
   return [
     ...finding(missing, 'warn', (names) => [
       `${subject} lacks what ${operator} uses: ${names}.`,
-      'The API server drops these fields and refuses these values, so what objects ask for with them is not done, and the status is incomplete.',
-      `Apply the CRD of version ${version}: kubectl apply -k crds`,
+      'The API server drops such fields and refuses such values: what objects ask for with them is not done, and the status is incomplete.',
+      `Apply the CRD of version ${version}: with helm upgrade, crds.yaml of the release, or kubectl apply -k crds`,
     ]),
     // A spec may ask for what this operator does not do; a status only shows less.
     ...finding(unknown, unknown.some(isSpecField) ? 'warn' : 'info', (names) => [

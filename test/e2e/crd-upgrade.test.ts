@@ -205,7 +205,7 @@ async function olderObjects(): Promise<RegistryReplication[]> {
   return parseAllDocuments(text.replaceAll('2026-11-20T09:10', thisMinute)).map((document) => document.toJS());
 }
 
-/** Creates the object, then its status: a creation stores none. */
+/** Creates the object, then its status, which is a subresource that a creation drops. */
 async function store(kubectl: Kubectl, { status, ...object }: RegistryReplication): Promise<void> {
   const { apiVersion, metadata } = object;
   const created = JSON.parse(await kubectl('apply -f - -o json', { input: JSON.stringify(object) }));
@@ -214,8 +214,11 @@ async function store(kubectl: Kubectl, { status, ...object }: RegistryReplicatio
 }
 
 async function refused(applied: Promise<string>, words: RegExp): Promise<void> {
-  const outcome = await applied.catch(({ message }: Error) => message);
-  expect(outcome).to.match(words);
+  const error = await applied.then(
+    (output) => expect.fail(`it was accepted: ${output}`),
+    (error: Error) => error,
+  );
+  expect(error.message).to.match(words);
 }
 
 /** Polls: an API server serves a changed CRD a moment after it has stored it. */

@@ -1,11 +1,13 @@
-// Reads a CustomResourceDefinition. Whether it is being deleted is not cached: with an old result, an uninstall could delete everything
-// that its objects represent.
+// Reads a CustomResourceDefinition.
 import { ApiextensionsV1Api } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
 import type { Definition } from './crd-fields.ts';
 import { isMissing } from './errors.ts';
 
-/** True if the CRD `<plural>.<group>` is being deleted or is gone. Rejects if it cannot be read (unreachable, forbidden). */
+/**
+ * True if the CRD `<plural>.<group>` is being deleted or is gone. Never cached: with an old result, an uninstall could delete everything
+ * that its objects represent. Rejects if it cannot be read (unreachable, forbidden).
+ */
 export async function isTerminating(cluster: KubeClient, name: string): Promise<boolean> {
   try {
     const { metadata } = await cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name });

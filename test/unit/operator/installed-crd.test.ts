@@ -31,7 +31,7 @@ describe("the installed CRD, compared with the operator's", () => {
     expect(crdDifferences(older)).to.deep.equal([
       {
         level: 'warn',
-        sentence: `The CRD registryreplications.georeplication.dev (version 0.9.0) lacks what this operator (version ${version}) uses: spec.regionsFrom, spec.keepUnused. The API server drops these fields and refuses these values, so what objects ask for with them is not done, and the status is incomplete. Apply the CRD of version ${version}: kubectl apply -k crds`,
+        sentence: `The CRD registryreplications.georeplication.dev (version 0.9.0) lacks what this operator (version ${version}) uses: spec.regionsFrom, spec.keepUnused. The API server drops such fields and refuses such values: what objects ask for with them is not done, and the status is incomplete. Apply the CRD of version ${version}: with helm upgrade, crds.yaml of the release, or kubectl apply -k crds`,
       },
     ]);
   });
