@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import project from '../package.json' with { type: 'json' };
@@ -54,9 +54,11 @@ async function makeBlob(work: string): Promise<string> {
   // Node takes no shebang here.
   await writeFile(main, (await readFile(bundled, 'utf8')).replace(/^#!.*\n/, ''));
   const blob = join(work, 'plugin.blob');
-  const config = { main, output: blob, disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: false };
+  // Relative, since the blob holds the path, and the same source is to give the same bytes.
+  const paths = { main: basename(main), output: basename(blob) };
+  const config = { ...paths, disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: false };
   await writeFile(join(work, 'sea.json'), JSON.stringify(config));
-  await run(process.execPath, ['--experimental-sea-config', join(work, 'sea.json')]);
+  await run(process.execPath, ['--experimental-sea-config', 'sea.json'], { cwd: work });
   return blob;
 }
 

@@ -1,6 +1,6 @@
 // The plugin as a single executable, on a machine without Node.
 import { execFile } from 'node:child_process';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
@@ -38,6 +38,11 @@ describe('the executable of the plugin', () => {
       );
     });
   }
+
+  it('holds no path of the folder in which it was made, so that the same source gives the same bytes', async () => {
+    const content = await readFile(join(directory, 'kubectl-georep'));
+    expect(content.includes(join(tmpdir(), 'executables-'))).to.equal(false);
+  });
 
   it('says its version without a warning of Node', async () => {
     expect(await run('--version')).to.deep.equal({ code: 0, stdout: `${project.version}\n`, stderr: '' });
