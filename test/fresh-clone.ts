@@ -104,10 +104,9 @@ export async function startFreshClone({
     if (/^[A-Z_]+=/.test(command)) assignments.push(command);
     if (/rollout status| -w$/.test(command) && !operator) await startPod();
     if (command.endsWith(' -w')) return untilReady(command, { cwd: directory, env });
-    const output = await shell(asTyped(command, { isOld, credentials: arm.environment }));
-    // The pods go with their Deployment.
+    // The pods go with their Deployment. Here they go first, while they may still release the Lease, for which the next would wait.
     if (/^(kubectl delete -k deploy|helm uninstall)/.test(command) && !command.includes('--dry-run')) await stopPod();
-    return output;
+    return shell(asTyped(command, { isOld, credentials: arm.environment }));
   };
 
   return {
