@@ -1,13 +1,14 @@
 // The Helm chart of a release, whose default image is the release's.
 import { execFile } from 'node:child_process';
-import { cp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import type { Commit } from './commit.ts';
 import { chartFiles } from './generate-chart.ts';
 
+const run = promisify(execFile);
 const source = fileURLToPath(new URL('../deploy/chart', import.meta.url));
 
 export interface ChartOptions {
@@ -22,14 +23,23 @@ export interface ChartOptions {
 /** Writes the chart into the directory as helm names it, `NAME-VERSION.tgz`. The same options give the same bytes. */
 export async function packageChart(directory: string, { helm, work, image, commit }: ChartOptions): Promise<void> {
   const chart = join(work, 'chart');
-  await cp(source, chart, { recursive: true });
+  await copyTracked(source, chart);
   const values = withImage(await readFile(join(source, 'values.yaml'), 'utf8'), image);
   await writeFile(join(chart, 'values.yaml'), values);
   await writeFile(join(chart, 'README.md'), chartFiles(values)['deploy/chart/README.md'] ?? '');
   // helm takes over the times of files.
   for (const file of await readdir(chart, { recursive: true }))
     await utimes(join(chart, file), commit.unixSeconds, commit.unixSeconds);
-  await promisify(execFile)(helm, ['package', chart, '--destination', directory]);
+  await run(helm, ['package', chart, '--destination', directory]);
+}
+
+/** Copies the files that git tracks in a directory: untracked ones are not part of the commit that is released. */
+export async function copyTracked(from: string, to: string): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', '-z'], { cwd: from });
+  for (const path of stdout.split('\0').filter(Boolean)) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await copyFile(join(from, path), join(to, path));
+  }
 }
 
 function withImage(values: string, { repository, digest }: ChartOptions['image']): string {
