@@ -1,7 +1,7 @@
 // The Helm chart of a release, whose default image is the release's.
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
@@ -26,7 +26,9 @@ export async function packageChart(directory: string, { helm, work, image, commi
   await copyTracked(source, chart);
   const values = withImage(await readFile(join(source, 'values.yaml'), 'utf8'), image);
   await writeFile(join(chart, 'values.yaml'), values);
-  await writeFile(join(chart, 'README.md'), chartFiles(values)['deploy/chart/README.md'] ?? '');
+  // The README and the schema hold the default image too.
+  for (const [path, text] of Object.entries(chartFiles(values)))
+    await writeFile(join(chart, relative('deploy/chart', path)), text);
   // helm takes over the times of files.
   for (const file of await readdir(chart, { recursive: true }))
     await utimes(join(chart, file), commit.unixSeconds, commit.unixSeconds);
