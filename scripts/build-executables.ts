@@ -1,7 +1,6 @@
 // `npm run build:executables`: makes the plugin as single executables for Linux on x64 and arm64, for machines without Node: Node's binary
 // from its npm package with the plugin in it (https://nodejs.org/api/single-executable-applications.html), packed with a krew manifest.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -12,6 +11,7 @@ import lock from '../package-lock.json' with { type: 'json' };
 import { archive, sha256 } from './archive.ts';
 import { bundlePlugin } from './build.ts';
 import { krewManifest } from './krew-manifest.ts';
+import { fetchPackage } from './npm-package.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -68,16 +68,8 @@ export async function nodeFor(cpu: Cpu, work: string): Promise<string> {
   const installed = join(root, 'node_modules', name, 'bin/node');
   if (await isFile(installed)) return installed;
   const { version, integrity } = lock.packages[`node_modules/${name}`];
-  const { stdout } = await run('npm', ['pack', `${name}@${version}`, '--json', '--pack-destination', work], {
-    cwd: root,
-  });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  const archive = join(work, filename);
-  const hash = `sha512-${createHash('sha512')
-    .update(await readFile(archive))
-    .digest('base64')}`;
-  if (hash !== integrity) throw new Error(`${name}@${version} is not the package of package-lock.json`);
-  await run('tar', ['-xzf', archive, '-C', work, 'package/bin/node']);
+  const file = await fetchPackage(`${name}@${version}`, integrity, work);
+  await run('tar', ['-xzf', file, '-C', work, 'package/bin/node']);
   const binary = join(work, name);
   await rename(join(work, 'package/bin/node'), binary);
   return binary;
