@@ -77,10 +77,10 @@ const repositoryName = /^(?:[\w.-]+(?::\d+)?\/)?[a-z\d]+(?:[._/-]+[a-z\d]+)*$/;
 
 function optionsFrom(args: readonly string[], { IMAGE, BASE }: NodeJS.ProcessEnv): ReleaseOptions {
   if (args.length > 0) throw new Error(`unknown argument ${args[0]}: it takes only the variables IMAGE and BASE`);
-  const repository = IMAGE || project.name;
-  if (!repositoryName.test(repository))
-    throw new Error(`IMAGE=${repository} is not a repository such as registry.example.com/team/${project.name}`);
-  return { repository, base: BASE || undefined };
+  const example = `registry.example.com/team/${project.name}`;
+  if (!IMAGE) throw new Error(`set IMAGE to the image's repository, such as ${example}`);
+  if (!repositoryName.test(IMAGE)) throw new Error(`IMAGE=${IMAGE} is not a repository such as ${example}`);
+  return { repository: IMAGE, base: BASE || undefined };
 }
 
 /** What to say of a failed program, or of what this script refuses; undefined for a defect, which needs its stack. */
@@ -100,7 +100,9 @@ if (import.meta.main) {
     const directory = join(root, 'dist/release');
     const image = await makeRelease(directory, optionsFrom(process.argv.slice(2), process.env));
     console.log(`dist/release: ${(await readdir(directory)).join(', ')}`);
-    console.log(`Manifests and chart name ${image}: push image.tar there.`);
+    const [reference] = image.split('@');
+    console.log(`Manifests and chart name ${image}. To push it:`);
+    console.log(`skopeo copy --all --preserve-digests oci-archive:dist/release/image.tar docker://${reference}`);
   } catch (error) {
     const line = failureLine(error);
     if (line === undefined) throw error;

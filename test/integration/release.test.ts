@@ -31,6 +31,12 @@ describe('npm run release', () => {
     );
   });
 
+  it('asks for the repository of the image', async () => {
+    expect(await release()).to.deep.equal(
+      refusal("set IMAGE to the image's repository, such as registry.example.com/team/acr-replication-operator"),
+    );
+  });
+
   it('refuses an image with a tag, which is the version', async () => {
     expect(await release([], { IMAGE: 'example.com/operator:1.0' })).to.deep.equal(
       refusal(
@@ -40,7 +46,9 @@ describe('npm run release', () => {
   });
 
   it('names the package of a program that is missing, and leaves nothing behind', async () => {
-    expect(await release()).to.deep.equal(refusal('buildah is missing: install the package buildah'));
+    expect(await release([], { IMAGE: 'example.com/operator' })).to.deep.equal(
+      refusal('buildah is missing: install the package buildah'),
+    );
     const left = (await readdir(join(root, 'dist')).catch(() => [])).filter((name) => name.startsWith('release-'));
     expect(left).to.deep.equal([]);
   });
