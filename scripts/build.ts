@@ -129,6 +129,7 @@ function narrow(source: string): string {
 export async function makeDist(): Promise<void> {
   const dist = join(root, 'dist');
   await mkdir(dist, { recursive: true });
+  // scripts/release.ts keeps the last release in dist/release and works in dist/release-*.
   for (const name of await readdir(dist))
     if (!name.startsWith('release')) await rm(join(dist, name), { recursive: true, force: true });
   const { bytes, metafile, legalComments } = await bundle();

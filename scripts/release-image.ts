@@ -1,5 +1,5 @@
-// The image of a release: an OCI image layout with one index of all platforms. Only the base differs between them, so the operator is
-// bundled once, here, and takes the place of the Dockerfile's stage `build`.
+// The image of a release: an OCI image layout with one index of all platforms. The operator is bundled
+// beforehand (dist/) in place of the Dockerfile's stage `build`; each platform only adds its base.
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
