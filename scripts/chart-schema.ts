@@ -79,10 +79,12 @@ function flags(): Schema {
   return record(Object.fromEntries(properties));
 }
 
+/** An image's repository, without tag and digest, which have values of their own. */
+export const repositoryPattern = '^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$';
+
 /** By the path of the value. A list and an open map need a rule; other values may have one. */
 export const rules: Readonly<Record<string, Schema>> = {
-  // Without tag and digest, which have values of their own.
-  'image.repository': { pattern: '^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$' },
+  'image.repository': { pattern: repositoryPattern },
   'image.tag': optional('[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'),
   'image.digest': optional('sha256:[0-9a-f]{64}'),
   'image.pullPolicy': oneOf('', 'Always', 'IfNotPresent', 'Never'),

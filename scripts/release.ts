@@ -9,6 +9,7 @@ import project from '../package.json' with { type: 'json' };
 import { archive, sha256 } from './archive.ts';
 import { makeDist } from './build.ts';
 import { makePlugins } from './build-executables.ts';
+import { repositoryPattern } from './chart-schema.ts';
 import { currentCommit } from './commit.ts';
 import { helmDirectory } from './helm.ts';
 import { packageChart } from './release-chart.ts';
@@ -72,14 +73,12 @@ async function writeSums(directory: string): Promise<void> {
   await writeFile(join(directory, 'SHA256SUMS'), lines.join(''));
 }
 
-/** https://github.com/distribution/reference: an optional host with a port, and lower-case words. */
-const repositoryName = /^(?:[\w.-]+(?::\d+)?\/)?[a-z\d]+(?:[._/-]+[a-z\d]+)*$/;
-
 function optionsFrom(args: readonly string[], { IMAGE, BASE }: NodeJS.ProcessEnv): ReleaseOptions {
   if (args.length > 0) throw new Error(`unknown argument ${args[0]}: it takes only the variables IMAGE and BASE`);
   const example = `registry.example.com/team/${project.name}`;
   if (!IMAGE) throw new Error(`set IMAGE to the image's repository, such as ${example}`);
-  if (!repositoryName.test(IMAGE)) throw new Error(`IMAGE=${IMAGE} is not a repository such as ${example}`);
+  if (!new RegExp(repositoryPattern).test(IMAGE))
+    throw new Error(`IMAGE=${IMAGE} is not a repository such as ${example}`);
   return { repository: IMAGE, base: BASE || undefined };
 }
 
