@@ -111,7 +111,8 @@ export const rules: Readonly<Record<string, Schema>> = {
   'metrics.certificateSecret': optionalName,
   'metrics.tlsConfig': anyObject,
   'metrics.monitor': oneOf('None', 'PodMonitor', 'ServiceMonitor'),
-  'metrics.runbooks': { pattern: String.raw`^https?://\S+$` },
+  // It becomes a part of YAML, and Prometheus fills in what stands in braces.
+  'metrics.runbooks': { pattern: '^https?://[A-Za-z0-9./:?=&%_~+@-]+$' },
   'networkPolicy.ports': { ...listOf(port), minItems: 1 },
   fullnameOverride: { ...optional(label), maxLength: 40 },
   labels: textMap,

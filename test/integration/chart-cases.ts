@@ -177,7 +177,7 @@ export const cases: Readonly<Record<string, Case>> = {
   },
   'proxy.existingSecret': {
     value: 'proxy',
-    given: { 'proxy.port': 3128 },
+    given: { 'networkPolicy.enabled': false },
     in: env('HTTPS_PROXY'),
     shows: { name: 'HTTPS_PROXY', valueFrom: { secretKeyRef: { name: 'proxy', key: 'HTTPS_PROXY' } } },
   },

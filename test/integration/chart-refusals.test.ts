@@ -1,4 +1,4 @@
-// What Helm says about values that are misspelt, of the wrong type, or do not fit together.
+// Helm's messages about values that are misspelt, of the wrong type, or do not fit together.
 import { expect } from 'chai';
 import { renderChart } from '../chart.ts';
 
@@ -101,6 +101,7 @@ const mistakes: readonly (readonly [why: string, values: object, problems: reado
       objectIdentities: { web: ['Registries'] },
       regionSources: { cluster: ['MemberCluster'] },
       proxy: { url: 'proxy.example.com', port: 70000 },
+      metrics: { runbooks: 'https://example.com/#{{ $labels.namespace }}' },
       fullnameOverride: 'Operator',
     },
     [
@@ -114,6 +115,7 @@ const mistakes: readonly (readonly [why: string, values: object, problems: reado
       "at '/regionSources/cluster/0': 'MemberCluster' does not match pattern",
       "at '/proxy/url': 'proxy.example.com' does not match pattern",
       "at '/proxy/port': maximum: got 70,000, want 65,535",
+      "at '/metrics/runbooks': 'https://example.com/#{{ $labels.namespace }}' does not match pattern",
       "at '/fullnameOverride': 'Operator' does not match pattern",
     ],
   ],
@@ -133,7 +135,7 @@ const contradictions: typeof mistakes = [
     'values that another one lacks, or makes void',
     {
       azure: { identity: 'WorkloadIdentity', resourceManagerEndpoint: 'https://management.example.com' },
-      proxy: { noProxy: 'example.com' },
+      proxy: { noProxy: 'example.com', port: 3128 },
       metrics: { secure: false, certificateSecret: 'certificate', tlsConfig: { serverName: 'metrics' } },
       watchNamespaces: ['web'],
       objectIdentities: { shop: ['registries'] },
@@ -146,11 +148,12 @@ const contradictions: typeof mistakes = [
       'azure.clientId is empty: azure.identity WorkloadIdentity needs it',
       'azure.resourceManagerEndpoint needs azure.cloud Custom, which is Public',
       'proxy.noProxy has no effect without proxy.url or proxy.existingSecret',
+      'proxy.port has no effect without proxy.url or proxy.existingSecret',
       'metrics.certificateSecret needs metrics.secure, which is false',
       'metrics.tlsConfig has no effect without metrics.monitor and metrics.secure',
       'objectIdentities.shop has no effect: shop is not in watchNamespaces',
       'regionSources must not name secrets: a status would show parts of them',
-      'env sets POD_NAME, which another value sets already',
+      'env sets POD_NAME, which the chart sets: remove it',
       'the label app.kubernetes.io/name has no effect: the chart sets it',
       'the label app.kubernetes.io/version has no effect: the chart sets it',
     ],
@@ -168,14 +171,47 @@ const contradictions: typeof mistakes = [
     ],
   ],
   [
+    'a proxy whose port nothing names, and a kind that is both cluster-scoped and namespaced',
+    { proxy: { existingSecret: 'proxy' }, regionSources: { cluster: ['nodes'], namespaced: ['nodes'] } },
+    [
+      'proxy.port is 0, and proxy.url names no port: the NetworkPolicy needs one',
+      'regionSources names nodes both as cluster-scoped and as namespaced',
+    ],
+  ],
+  [
+    'rights for others, and what would make a hook of the CRD',
+    {
+      serviceAccount: { name: 'acr-replication-operator-metrics-reader' },
+      metrics: { monitor: 'PodMonitor' },
+      labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' },
+      annotations: { 'helm.sh/hook': 'pre-upgrade' },
+    },
+    [
+      "serviceAccount.name is the account of Prometheus, which would get the operator's rights",
+      "labels must not have rbac.authorization.k8s.io/aggregate-to-view: it would give the operator's rights to others",
+      'annotations must not have helm.sh/hook: Helm would treat every object by it, the CRD too',
+    ],
+  ],
+  [
     'the id of an identity that the operator does not have',
     { azure: { identity: 'None', clientId: '00000000-0000-0000-0000-000000000000' } },
     ['azure.clientId has no effect: with azure.identity None the operator has no identity of its own'],
   ],
   [
-    'a flag that has a value of its own',
-    { flags: { 'watch-namespaces': 'web', 'metrics-secure': true, 'leader-elect': false, 'log-level': 'debug' } },
+    'a flag that has a value of its own, and its environment variable',
+    {
+      flags: { 'watch-namespaces': 'web', 'metrics-secure': true, 'leader-elect': false, 'log-level': 'debug' },
+      env: [
+        { name: 'DEFAULT_IDENTITY', value: 'allow' },
+        { name: 'METRICS_SECURE', value: 'false' },
+        { name: 'LEADER_ELECT_RESOURCE_NAME', value: 'two' },
+        { name: 'LOG_FORMAT', value: 'pretty' },
+      ],
+    },
     [
+      'env DEFAULT_IDENTITY is refused: set azure.identity in its place',
+      'env METRICS_SECURE is refused: set metrics.secure in its place',
+      "env LEADER_ELECT_RESOURCE_NAME is refused: the chart's objects depend on its value",
       'flags.watch-namespaces is refused: set watchNamespaces in its place',
       'flags.metrics-secure is refused: set metrics.secure in its place',
       "flags.leader-elect is refused: the chart's objects depend on its value",

@@ -183,11 +183,6 @@ describe('the Helm chart, beyond the kustomizations', function () {
       const { cloud: known } = configOf(await renderChart({ azure: { cloud } }));
       expect(known).to.deep.equal({ authority, endpoint, audience: endpoint, knownAuthority: true });
     });
-
-  it('says which port is missing where the URL of the proxy is in a Secret', async () => {
-    const error = await renderChart({ proxy: { existingSecret: 'proxy' } }).catch((error: Error) => error);
-    expect(error).to.have.property('message').that.contains('proxy.port must be set');
-  });
 });
 
 /** The objects without what may differ; helm makes the Namespace with --create-namespace. */

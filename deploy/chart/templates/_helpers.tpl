@@ -7,7 +7,7 @@
 {{ .Values.serviceAccount.name | default (include "acr-replication-operator.name" .) }}
 {{- end }}
 
-{{/* What finds the pods: the name alone, since a Deployment's selector can never change. */}}
+{{/* The pods' selector: the name alone, since a Deployment's selector can never change. */}}
 {{- define "acr-replication-operator.selector" -}}
 matchLabels: { app.kubernetes.io/name: {{ include "acr-replication-operator.name" . | quote }} }
 {{- end }}
@@ -52,7 +52,7 @@ subjects:
     namespace: {{ .root.Release.Namespace | quote }}
 {{- end }}
 
-{{/* Grants the operator a role, whose rules follow: a Role in .namespace, or a ClusterRole without one. */}}
+{{/* Grants the operator a Role in .namespace, or a ClusterRole without one. It ends inside the role, so that the caller adds the rules. */}}
 {{- define "acr-replication-operator.role" -}}
 {{- $kind := ternary "Role" "ClusterRole" (not (empty .namespace)) -}}
 ---
@@ -76,4 +76,14 @@ kind: {{ $kind }}
 {{/* The text of a flag's value. Helm reads 1000000 as a float, and would print 1e+06. */}}
 {{- define "acr-replication-operator.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{/* The proxy's port; empty where no value names one. */}}
+{{- define "acr-replication-operator.proxy-port" -}}
+{{- if .Values.proxy.port }}{{ int .Values.proxy.port }}{{ else }}{{ regexFind ":[0-9]+/?$" .Values.proxy.url | trimAll ":/" }}{{ end }}
+{{- end }}
+
+{{/* The spec of an object that a file of the chart holds. */}}
+{{- define "acr-replication-operator.spec" -}}
+{{ regexFind "(?ms)^spec:.*" (.root.Files.Get .file) }}
 {{- end }}
