@@ -14,7 +14,7 @@ export async function helm(args: readonly string[], input = ''): Promise<string>
   return (await run).stdout;
 }
 
-/** The objects of a release that is called as the kustomizations call the operator, in their namespace. */
+/** Renders the chart under the kustomizations' name, in their namespace. */
 export async function renderChart(values: object = {}): Promise<Manifest[]> {
   const { name, namespace } = operatorAccount;
   const args = ['template', name, 'deploy/chart', '--namespace', namespace, '--values', '-'];

@@ -13,8 +13,13 @@ import { root } from '../manifests.ts';
 import { commandsIn } from '../markdown.ts';
 
 const clientId = '00000000-0000-0000-0000-000000000007';
-const registry =
-  '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/web/providers/Microsoft.ContainerRegistry/registries/myACR0007';
+/** What a user puts in place of the words in capitals. */
+const words = {
+  SUBSCRIPTION: '00000000-0000-0000-0000-000000000000',
+  GROUP: 'web',
+  REGISTRY: 'myACR0007',
+  REGION: 'japaneast',
+};
 
 interface Case {
   readonly values: object;
@@ -125,7 +130,7 @@ describeWithKubectl('the notes of the Helm chart', function () {
       await run(
         lines
           .filter((line) => canRun(line, cluster))
-          .map(withRegistry)
+          .map(fillIn)
           .join('\n'),
       );
       const { stdout } = await kubectl(cluster.kubeconfig, [
@@ -163,9 +168,8 @@ function canRun(line: string, { hasRoles }: TestCluster): boolean {
   return hasRoles || !/^kubectl .*(create secret| serviceaccount )/.test(line);
 }
 
-function withRegistry(line: string): string {
-  const [, , SUBSCRIPTION = '', , GROUP = '', , , , REGISTRY = ''] = registry.split('/');
-  return Object.entries({ SUBSCRIPTION, GROUP, REGISTRY, REGION: 'japaneast' }).reduce(
+function fillIn(line: string): string {
+  return Object.entries(words).reduce(
     (text, [word, value]) => text.replaceAll(new RegExp(`\\b${word}\\b`, 'g'), value),
     line,
   );
