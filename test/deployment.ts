@@ -7,32 +7,32 @@ import type { TestCluster } from './cluster.ts';
 import { actionOf } from './emulators/arm/access.ts';
 import type { JournalEntry } from './emulators/arm/journal.ts';
 import { kubectl } from './emulators/kubectl.ts';
-import { buildKustomization, root } from './manifests.ts';
+import { type Manifest, root } from './manifests.ts';
 
 /** As deploy/base names it. */
 export const operatorAccount: Account = { namespace: 'acr-replication-system', name: 'acr-replication-operator' };
 
 export interface Deployment {
-  /** A kustomization, relative to the repository's root. */
-  readonly folder: string;
+  readonly manifests: readonly Manifest[];
   /** Namespaces that it needs; created first. */
   readonly namespaces?: readonly string[];
 }
 
 /**
- * Creates the operator's namespace and, if the cluster enforces roles, everything else of the kustomization. Its Deployment
- * gets no pods, since nothing here runs pods.
+ * Creates the operator's namespace and, if the cluster enforces roles, everything else of the manifests. The Deployment gets no
+ * pods, since nothing here runs pods.
  */
-export async function deploy(cluster: TestCluster, { folder, namespaces = [] }: Deployment): Promise<void> {
-  const wanted = cluster.hasRoles ? namespaces : [...namespaces, operatorAccount.namespace];
+export async function deploy(cluster: TestCluster, { manifests, namespaces = [] }: Deployment): Promise<void> {
   const { kubeconfig, hasRoles } = cluster;
   const admin = createKubeClient(loadKubeConfig(kubeconfig));
-  for (const name of wanted) await admin.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
+  for (const name of [...namespaces, operatorAccount.namespace])
+    await admin.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
   await admin.close();
   if (!hasRoles) return;
-  const { code, stderr } = await kubectl(kubeconfig, ['apply', '-k', folder]);
-  if (code !== 0) throw new Error(`kubectl apply -k ${folder}: ${stderr}`);
-  await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization(folder), operatorAccount));
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
+  const { code, stderr } = await kubectl(kubeconfig, ['apply', '-f', '-'], { input });
+  if (code !== 0) throw new Error(`kubectl apply: ${stderr}`);
+  await cluster.untilPermitted(operatorAccount, permissionsOf(manifests, operatorAccount));
 }
 
 /** The actions of deploy/azure-role.json. */

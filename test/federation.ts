@@ -1,11 +1,13 @@
 // Sets up ServiceAccounts that are federated with a client in Entra, on both sides, as docs/tenancy.md describes.
-
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
 import { serviceAccounts } from '../src/kubernetes/client/service-account.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { type Account, permissionsOf } from './access.ts';
 import type { TestCluster } from './cluster.ts';
 import { operatorAccount } from './deployment.ts';
+import type { ArmEmulator } from './emulators/arm/emulator.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import { buildKustomization, type Manifest } from './manifests.ts';
 
@@ -59,6 +61,22 @@ export async function requestToken(kubeconfig: string, account: Account): Promis
   } finally {
     await cluster.close();
   }
+}
+
+/**
+ * Writes a token of the operator's ServiceAccount for Entra into a file, as AKS does in its pods, and lets a client in Entra accept
+ * it. Resolves to the file's path.
+ */
+export async function writeOperatorToken(
+  { kubectl, kubernetes, arm }: ClusterAccess & { readonly arm: Pick<ArmEmulator, 'register'> },
+  clientId: string,
+  directory: string,
+): Promise<string> {
+  if (!kubernetes.hasRoles) await createServiceAccount({ kubectl }, operatorAccount);
+  arm.register(clientId, [federatedCredentialFor(operatorAccount)]);
+  const file = join(directory, 'azure-identity-token');
+  await writeFile(file, await requestToken(kubernetes.kubeconfig, operatorAccount), { mode: 0o600 });
+  return file;
 }
 
 /** deploy/identity for the namespace. */

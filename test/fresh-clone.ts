@@ -12,8 +12,9 @@ import { startCluster, type TestCluster } from './cluster.ts';
 import { operatorAccount } from './deployment.ts';
 import { type ArmEmulator, startArmEmulator } from './emulators/arm/emulator.ts';
 import { instant } from './emulators/arm/timings.ts';
-import { buildKustomization, type Deployment, literalEnv, root } from './manifests.ts';
+import { buildKustomization, type Manifest, root } from './manifests.ts';
 import { type Operator, startOperator } from './operator.ts';
+import { type Pod, podOf } from './pod.ts';
 
 /** What the stand-in of `az` answers to `--query clientId`. */
 export const azClientId = '00000000-0000-0000-0000-000000000007';
@@ -79,7 +80,7 @@ export async function startFreshClone({
 
   /** Does what a kubelet would: starts the operator, and says so in the Deployment's status. */
   const startPod = async () => {
-    const pod = cluster.hasRoles ? await podOf(shell) : { args, env: arm.environment };
+    const pod = cluster.hasRoles ? await deployedPod(shell) : { args, env: arm.environment };
     if (cluster.hasRoles)
       await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization(folder), operatorAccount));
     const kubeconfig = join(home, 'operator.kubeconfig');
@@ -177,29 +178,10 @@ type Shell = (command: string) => Promise<string>;
 
 const inNamespace = `kubectl -n ${operatorAccount.namespace}`;
 
-interface Pod {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** Arguments and environment of the operator's container, from the Deployment and the secrets in the API server. */
-async function podOf(shell: Shell): Promise<Pod> {
-  const deployment = JSON.parse(
-    await shell(`${inNamespace} get deployment ${operatorAccount.name} -o json`),
-  ) as Deployment;
-  const [container] = deployment.spec.template.spec.containers;
-  const sources = (container.envFrom ?? []) as { secretRef: { name: string } }[];
-  const secrets = await Promise.all(
-    sources.map(async ({ secretRef }) => {
-      const text = await shell(`${inNamespace} get secret ${secretRef.name} -o json`);
-      return Object.entries((JSON.parse(text) as { data: Record<string, string> }).data);
-    }),
-  );
-  const decoded = secrets.flat().map(([name, value]) => [name, Buffer.from(value, 'base64').toString()]);
-  return {
-    args: container.args,
-    env: { ...Object.fromEntries(decoded), ...literalEnv(container), POD_NAME: 'operator-1' },
-  };
+/** The operator's pod, from the Deployment and the Secrets in the API server. */
+async function deployedPod(shell: Shell): Promise<Pod> {
+  const { items } = JSON.parse(await shell(`${inNamespace} get deployments,secrets -o json`)) as { items: Manifest[] };
+  return podOf(items);
 }
 
 /** Tells `rollout status` that the pods are there. */

@@ -1,10 +1,7 @@
 // How operators authenticate to Entra: one of the three ways that deploy/ supports. The end-to-end tests run in the mode of
 // IDENTITY_MODE and pass in each.
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Spec } from '../src/api/registryreplication.ts';
 import type { TestCluster } from './cluster.ts';
-import { operatorAccount } from './deployment.ts';
 import type { ArmEmulator } from './emulators/arm/emulator.ts';
 import type { FederatedCredential } from './emulators/arm/tokens.ts';
 import {
@@ -13,7 +10,7 @@ import {
   createServiceAccount,
   federatedCredentialFor,
   type Kubectl,
-  requestToken,
+  writeOperatorToken,
 } from './federation.ts';
 
 /** A client secret; a file with a ServiceAccount token; or no identity of its own, so that each object brings one. */
@@ -65,11 +62,7 @@ async function withClientSecret(): Promise<Identity> {
 }
 
 async function withTokenFile(place: Setup): Promise<Identity> {
-  const { arm, kubernetes, directory } = place;
-  if (!kubernetes.hasRoles) await createServiceAccount(place, operatorAccount);
-  arm.register(arm.environment.AZURE_CLIENT_ID ?? '', [federatedCredentialFor(operatorAccount)]);
-  const file = join(directory, 'azure-identity-token');
-  await writeFile(file, await requestToken(kubernetes.kubeconfig, operatorAccount), { mode: 0o600 });
+  const file = await writeOperatorToken(place, place.arm.environment.AZURE_CLIENT_ID ?? '', place.directory);
   return {
     ...operators,
     env: { AZURE_CLIENT_SECRET: '', AZURE_FEDERATED_TOKEN_FILE: file },

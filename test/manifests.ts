@@ -78,18 +78,35 @@ export interface PodSpec {
   readonly serviceAccountName: string;
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly containers: readonly [Container];
+  readonly volumes?: readonly Volume[];
 }
 
 export interface Container {
   readonly name: string;
   readonly image: string;
   readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value?: string }[];
-  readonly envFrom?: unknown;
+  readonly env: readonly EnvVar[];
+  readonly envFrom?: readonly { readonly secretRef: { readonly name: string; readonly optional?: boolean } }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly ports: readonly { readonly name: string; readonly containerPort: number; readonly hostPort?: number }[];
   readonly livenessProbe: Probe;
   readonly readinessProbe: Probe;
+}
+
+interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: {
+    readonly fieldRef?: { readonly fieldPath: string };
+    readonly secretKeyRef?: { readonly name: string; readonly key: string };
+  };
+}
+
+interface Volume extends Readonly<Record<string, unknown>> {
+  readonly name: string;
+  readonly configMap?: { readonly name: string };
+  readonly secret?: { readonly secretName: string };
 }
 
 /** The environment variables with literal values. */

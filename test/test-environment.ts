@@ -9,6 +9,7 @@ import { type ArmEmulator, type ArmEmulatorOptions, startArmEmulator } from './e
 import { kubectl } from './emulators/kubectl.ts';
 import type { Kubectl } from './federation.ts';
 import { type Identity, type IdentityMode, identityModeOfThisRun, identityOf } from './identity-mode.ts';
+import { buildKustomization } from './manifests.ts';
 import { type Operator, type OperatorOptions, startOperator } from './operator.ts';
 import { linesOf, linesWithSecrets } from './secrets.ts';
 
@@ -50,7 +51,7 @@ export interface TestEnvironment {
 export async function startTestEnvironment({
   arm: armOptions = {},
   crds,
-  deployment = { folder: 'deploy' },
+  deployment,
   forbiddenNamespaces = [],
   identity: mode = identityModeOfThisRun(),
 }: TestEnvironmentOptions = {}): Promise<TestEnvironment> {
@@ -59,7 +60,7 @@ export async function startTestEnvironment({
   const { kubeconfig } = kubernetes;
   const certificate = join(directory, 'arm.pem');
   await writeFile(certificate, arm.certificate);
-  await deploy(kubernetes, deployment);
+  await deploy(kubernetes, deployment ?? { manifests: await buildKustomization('deploy') });
   const operatorKubeconfig = join(directory, 'kubeconfig');
   const kubeconfigWithToken = await kubernetes.kubeconfigOf(operatorAccount);
   await writeFile(operatorKubeconfig, kubeconfigWithToken, { mode: 0o600 });

@@ -19,6 +19,7 @@ import { group, kind, plural, type Spec, version } from '../../src/api/registryr
 import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
 import { deploy, operatorAccount } from '../deployment.ts';
+import { buildKustomization } from '../manifests.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { registryAt } from './arm.ts';
 import { imageStart } from './image.ts';
@@ -69,7 +70,7 @@ ended.defer(() => rm(directory, { recursive: true, force: true }));
 const arm = await startArm(ended, objects, regions);
 const cluster = await startCluster();
 ended.defer(() => cluster.close());
-await deploy(cluster, { folder: 'deploy/follow-nodes' });
+await deploy(cluster, { manifests: await buildKustomization('deploy/follow-nodes') });
 const [kubeconfig, certificate] = [join(directory, 'kubeconfig'), join(directory, 'arm.pem')];
 await writeFile(kubeconfig, await cluster.kubeconfigOf(operatorAccount), { mode: 0o600 });
 await writeFile(certificate, arm.certificate);

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { buildKustomization } from '../manifests.ts';
 import { region } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -21,7 +22,7 @@ describeWithKubectl('an autoscaler that adds and removes 500 nodes', () => {
     scenario = await startScenario({
       timings: instant,
       args: ['--region-sources=nodes', '--interval=24h'],
-      deployment: { folder: 'deploy/follow-nodes' },
+      deployment: { manifests: await buildKustomization('deploy/follow-nodes') },
     });
     cluster = createKubeClient(loadKubeConfig(scenario.kubeconfig));
     core = cluster.api(CoreV1Api);

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { buildKustomization } from '../manifests.ts';
 import { isNotReadyBecause, isReady, region } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -15,7 +16,7 @@ describeWithKubectl('an object that follows what runs', () => {
     scenario = await startScenario({
       timings: instant,
       args: ['--region-sources=nodes,configmaps'],
-      deployment: { folder: 'deploy/follow-nodes' },
+      deployment: { manifests: await buildKustomization('deploy/follow-nodes') },
       prepare: async ({ kubernetes }) => {
         const configMaps = { group: '', resource: 'configmaps' };
         await kubernetes.permit(operatorAccount, [

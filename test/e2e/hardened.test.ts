@@ -1,28 +1,26 @@
-// The operator as deploy/hardened runs it: without a credential of its own, for namespaces that list their registries.
+// The operator as the chart runs it for teams that do not trust each other (deploy/hardened does the same): without a credential of its own, for namespaces that list their registries.
 import { expect } from 'chai';
 import { allowedRegistries } from '../../src/api/registryreplication.ts';
 import { registryId } from '../../src/replication/validation.ts';
+import { renderChart } from '../chart.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
+import { podOf } from '../pod.ts';
 import { scrape } from '../scrape.ts';
 import { isNotReadyBecause, readyMessage } from './expectations.ts';
 import { manifest, referenceTo, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
-const folder = 'deploy/hardened';
-
 describeWithKubectl('a hardened operator', () => {
   let scenario: Scenario;
 
   before(async () => {
-    const [container] = findOnly<Deployment>(await buildKustomization(folder), 'Deployment').spec.template.spec
-      .containers;
+    const values = { azure: { identity: 'None' }, defaultRegistries: 'deny', crds: { install: false } };
+    const manifests = await renderChart(values);
     scenario = await startScenario({
       timings: instant,
       identity: 'service-account',
-      args: [...container.args],
-      env: literalEnv(container),
-      deployment: { folder },
+      ...(await podOf(manifests)),
+      deployment: { manifests },
     });
     const pattern = registryId({ ...referenceTo('*') });
     await scenario.kubectl(['annotate', 'namespace', 'default', `${allowedRegistries}=${pattern}`]);

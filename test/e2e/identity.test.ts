@@ -1,40 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { generate } from 'selfsigned';
 import { allowedRegistries, annotation, type RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { RegistryReference } from '../../src/azure/arm.ts';
 import { registryId } from '../../src/replication/validation.ts';
 import type { Account } from '../access.ts';
 import { operatorAccount } from '../deployment.ts';
-import { type MetadataEndpoint, startMetadataEndpoint } from '../emulators/arm/metadata-endpoint.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import {
-  accountName,
-  allowTokenRequests,
-  createServiceAccount,
-  federatedCredentialFor,
-  requestToken,
-} from '../federation.ts';
+import { accountName, allowTokenRequests, createServiceAccount, federatedCredentialFor } from '../federation.ts';
 import { kubectlTimeout } from '../hang-limit.ts';
-import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
 import { condition, isNotReadyBecause, isReady, readyMessage } from './expectations.ts';
-import { referenceTo, type Scenario, type ScenarioOptions, startScenario } from './scenario.ts';
+import { referenceTo, type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
 
 const tenant = '11111111-1111-1111-1111-111111111111';
 const operatorsClient = '22222222-2222-2222-2222-222222222222';
-const noSecret = { AZURE_CLIENT_SECRET: '' };
 /** The emulator enforces no roles. */
 const hasRoles = process.env.KUBEBUILDER_ASSETS !== undefined;
-
-/** The environment variables that the overlay's Deployment sets. */
-async function environmentOf(folder: string): Promise<Record<string, string>> {
-  return literalEnv(
-    findOnly<Deployment>(await buildKustomization(folder), 'Deployment').spec.template.spec.containers[0],
-  );
-}
 
 /** The ServiceAccount that objects of the namespace use. */
 const accountIn = (namespace: string): Account => ({ namespace, name: accountName });
@@ -44,60 +24,6 @@ function clientsAsking({ arm }: Scenario, registry: string): string[] {
   const asking = arm.journal.entries.filter((entry) => entry.registry === registry);
   return [...new Set(asking.map(({ clientId = 'unknown' }) => clientId))];
 }
-
-describeWithKubectl("the operator's own credential", () => {
-  let directory: string;
-  let metadata: MetadataEndpoint | undefined;
-  let scenario: Scenario;
-
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'credential-'));
-  });
-  afterEach(async () => {
-    await scenario?.close();
-    await metadata?.close();
-    metadata = undefined;
-  });
-  after(() => rm(directory, { recursive: true, force: true }));
-
-  const modes: Record<string, ScenarioOptions['prepare']> = {
-    'a client secret': async () => ({}),
-
-    "a workload identity's token in a file": async (environment) => {
-      await environment.kubectl('create namespace operators');
-      const account = accountIn('operators');
-      await createServiceAccount(environment, account);
-      const file = join(directory, 'token');
-      await writeFile(file, await requestToken(environment.kubeconfig, account), { mode: 0o600 });
-      environment.arm.register(operatorsClient, [federatedCredentialFor(account)]);
-      return { ...noSecret, ...(await environmentOf('deploy/workload-identity')), AZURE_FEDERATED_TOKEN_FILE: file };
-    },
-
-    'the managed identity of the machine': async (environment) => {
-      metadata = await startMetadataEndpoint(environment.arm.grant);
-      const env = { ...noSecret, ...(await environmentOf('deploy/managed-identity')) };
-      return { ...env, AZURE_TENANT_ID: '', AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url };
-    },
-
-    'a certificate': async () => {
-      const { cert, private: key } = await generate([{ name: 'commonName', value: 'operator' }], { keySize: 2048 });
-      const file = join(directory, 'certificate.pem');
-      await writeFile(file, key + cert, { mode: 0o600 });
-      return { ...noSecret, AZURE_CLIENT_CERTIFICATE_PATH: file };
-    },
-  };
-
-  for (const [what, prepare] of Object.entries(modes)) {
-    it(`may be ${what}`, async () => {
-      scenario = await startScenario({ timings: instant, identity: 'client-secret', ...(prepare && { prepare }) });
-      scenario.addRegistry('ownmode');
-      await scenario.apply('ownmode', { regions: ['japaneast'] });
-      await scenario.untilReady('ownmode');
-      expect(clientsAsking(scenario, 'ownmode')).to.deep.equal([operatorsClient]);
-      expect(scenario.secretsLogged()).to.deep.equal([]);
-    });
-  }
-});
 
 describeWithKubectl('an identity of an object’s own', () => {
   let scenario: Scenario;

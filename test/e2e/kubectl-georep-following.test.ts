@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { instant } from '../emulators/arm/timings.ts';
 import { installPlugin, type Plugin } from '../georep.ts';
+import { buildKustomization } from '../manifests.ts';
 import { isReady, region } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -15,7 +16,7 @@ describeWithKubectl('kubectl georep and an object that follows nodes', () => {
     scenario = await startScenario({
       timings: instant,
       args: ['--region-sources=nodes'],
-      deployment: { folder: 'deploy/follow-nodes' },
+      deployment: { manifests: await buildKustomization('deploy/follow-nodes') },
     });
     for (const location of ['japaneast', 'westeurope']) {
       const metadata = { name: location, labels: { 'topology.kubernetes.io/region': location } };

@@ -11,7 +11,8 @@ import { instant } from '../emulators/arm/timings.ts';
 import { tokenRequestRole } from '../federation.ts';
 import { kubectlTimeout } from '../hang-limit.ts';
 import { identityModeOfThisRun } from '../identity-mode.ts';
-import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
+import { buildKustomization } from '../manifests.ts';
+import { podOf } from '../pod.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
 import { isNotReadyBecause, isReady } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
@@ -29,12 +30,13 @@ for (const { folder, namespace, namespaces, followed } of [
 
     before(async () => {
       const tokenRole = identityModeOfThisRun() === 'service-account' ? await tokenRequestRole(namespace) : [];
-      const manifests = [...(await buildKustomization(folder)), ...tokenRole];
+      const built = await buildKustomization(folder);
+      const manifests = [...built, ...tokenRole];
       permissions = permissionsOf(manifests, operatorAccount);
-      const [container] = findOnly<Deployment>(manifests, 'Deployment').spec.template.spec.containers;
-      const operator = { args: [...container.args, '--interval=1s'], env: literalEnv(container) };
-      scenario = await startScenario({ ...operator, timings: instant, deployment: { folder, namespaces } });
-      const standby = scenario.startOperator(operator);
+      const { args, env } = await podOf(manifests);
+      const operator = { args: [...args, '--interval=1s'], env };
+      scenario = await startScenario({ ...operator, timings: instant, deployment: { manifests: built, namespaces } });
+      const standby = scenario.startOperator({ ...operator, env: { ...env, POD_NAME: 'operator-2' } });
       await standby.logged(({ msg }) => msg.includes('standing by'));
       await runLifecycle(scenario, namespace);
       if (followed) await follow(scenario, followed);

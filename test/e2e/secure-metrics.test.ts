@@ -1,8 +1,9 @@
-// The operator as deploy/ runs it: metrics over HTTPS, only for accounts that the API server authorizes.
+// The operator as the chart runs it by default: metrics over HTTPS, only for accounts that the API server authorizes.
 import { expect } from 'chai';
+import { renderChart } from '../chart.ts';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
-import { buildKustomization, type Deployment, findOnly, literalEnv } from '../manifests.ts';
+import { podOf } from '../pod.ts';
 import { bearerTokenOf, scrape } from '../scrape.ts';
 import { type Scenario, startScenario } from './scenario.ts';
 import { describeWithKubectl } from './with-kubectl.ts';
@@ -13,9 +14,7 @@ describeWithKubectl('an operator with secure metrics', () => {
   let scenario: Scenario;
 
   before(async () => {
-    const [container] = findOnly<Deployment>(await buildKustomization('deploy'), 'Deployment').spec.template.spec
-      .containers;
-    scenario = await startScenario({ timings: instant, env: literalEnv(container) });
+    scenario = await startScenario({ timings: instant, ...(await podOf(await renderChart())) });
   });
   after(() => scenario?.close());
 

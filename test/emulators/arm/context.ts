@@ -8,7 +8,7 @@ import type { Journal } from './journal.ts';
 import type { Caller, ReplicaReference } from './provider.ts';
 import type { Quota } from './quota.ts';
 import type { RequestInfo } from './request-info.ts';
-import type { Principal, Tenant } from './tokens.ts';
+import type { Principal, Proof, Tenant } from './tokens.ts';
 import type { World } from './world.ts';
 
 export interface Parts {
@@ -24,7 +24,13 @@ export interface Parts {
 
 export interface Env {
   Bindings: Bindings;
-  Variables: { info: RequestInfo; principal: Principal; faultNames: string[]; hiddenStatus: number };
+  Variables: {
+    info: RequestInfo;
+    principal: Principal;
+    proof: Proof['kind'] | undefined;
+    faultNames: string[];
+    hiddenStatus: number;
+  };
 }
 
 export type ArmContext = Context<Env>;

@@ -42,6 +42,8 @@ export interface ArmEmulatorOptions {
   readonly tokenLifetime?: number;
   /** Default: those of the public cloud. */
   readonly regions?: readonly Region[];
+  /** Resources for which the tenant issues tokens besides those of the public cloud, as in other clouds. */
+  readonly audiences?: readonly string[];
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
@@ -80,6 +82,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     journalLength = 100_000,
     quota = {},
     tokenLifetime,
+    audiences: furtherAudiences = [],
     tenantId = '11111111-1111-1111-1111-111111111111',
     clientId = '22222222-2222-2222-2222-222222222222',
     clientSecret = 'emulated-secret',
@@ -93,7 +96,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
   const azure = new Azure(world, registryDefaults);
   const journal = new Journal(journalLength);
   const audience = 'https://management.azure.com';
-  const audiences = [audience, 'https://management.core.windows.net'];
+  const audiences = [audience, 'https://management.core.windows.net', ...furtherAudiences];
   const tenant = new Tenant(tenantId, audiences, () => world.now, tokenLifetime);
   const register = (clientId: string, federated?: readonly FederatedCredential[]) =>
     tenant.register({ clientId, secret: clientSecret, ...(federated && { federated }) });

@@ -1,6 +1,7 @@
 // Records the requests that the emulator received, so that tests can count them and wait for them. It keeps no tokens or
 // secrets, and a bounded number of entries.
 import type { RequestInfo } from './request-info.ts';
+import type { Proof } from './tokens.ts';
 
 export interface JournalEntry extends RequestInfo {
   /** Time of arrival, by the emulator's clock. */
@@ -17,6 +18,8 @@ export interface JournalEntry extends RequestInfo {
   readonly faults?: readonly string[];
   /** The application of a valid token. */
   readonly clientId?: string;
+  /** How the client proved its identity, in a request for a token. */
+  readonly proof?: Proof['kind'];
   /** ms of real time. */
   readonly duration: number;
 }

@@ -34,6 +34,7 @@ export function journalAndTransport({ world, faults, connections, journal }: Par
       journal.record({
         ...info,
         ...(principal && { clientId: principal.clientId }),
+        ...(c.var.proof && { proof: c.var.proof }),
         at,
         arrival,
         status,

@@ -13,6 +13,7 @@ import * as refusal from './refusal.ts';
 import { readRegistryPut, readReplicaPatch, readReplicaPut, supportedApiVersions } from './requests.ts';
 import { respond, respondEmpty } from './responses.ts';
 import { signedTail } from './signature.ts';
+import { proofOf } from './tokens.ts';
 import type { World } from './world.ts';
 
 const locations = '/subscriptions/:subscription/locations';
@@ -39,6 +40,7 @@ export function addTokenRoutes(app: Hono<Env>, { tenant }: Parts): void {
 
   app.post('/:tenant/oauth2/v2.0/token', async (c) => {
     const form = new URLSearchParams(await c.req.text());
+    c.set('proof', proofOf(form)?.kind);
     const { status, body } = tenant.token(c.req.param('tenant'), form);
     return respond(status, body, { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' });
   });

@@ -255,7 +255,7 @@ function claimsIn(
   }
 }
 
-function proofOf(form: URLSearchParams): Proof | undefined {
+export function proofOf(form: URLSearchParams): Proof | undefined {
   const secret = form.get('client_secret');
   const assertion = form.get('client_assertion');
   if (assertion && form.get('client_assertion_type') === assertionType) return { kind: 'assertion', assertion };
