@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import project from '../package.json' with { type: 'json' };
 import type { Commit } from './commit.ts';
 import { chartFiles } from './generate-chart.ts';
 
@@ -29,6 +30,8 @@ export async function packageChart(directory: string, { helm, work, image, commi
   // The README and the schema hold the default image too.
   for (const [path, text] of Object.entries(chartFiles(values)))
     await writeFile(join(chart, relative('deploy/chart', path)), text);
+  const readme = join(chart, 'README.md');
+  await writeFile(readme, withoutClone(await readFile(readme, 'utf8')));
   // helm takes over the times of files.
   for (const file of await readdir(chart, { recursive: true }))
     await utimes(join(chart, file), commit.unixSeconds, commit.unixSeconds);
@@ -42,6 +45,13 @@ export async function copyTracked(from: string, to: string): Promise<void> {
     await mkdir(dirname(join(to, path)), { recursive: true });
     await copyFile(join(from, path), join(to, path));
   }
+}
+
+/** The chart's README for a reader who has the chart alone, and not the repository around it. */
+export function withoutClone(readme: string): string {
+  return readme
+    .replaceAll('](../../', `](${project.homepage}/`)
+    .replaceAll(' deploy/chart ', ` ${project.name}-${project.version}.tgz `);
 }
 
 function withImage(values: string, { repository, digest }: ChartOptions['image']): string {

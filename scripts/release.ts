@@ -44,7 +44,8 @@ export async function makeRelease(directory: string, { repository, base }: Relea
     await writeManifests(made, { kubectl: join(programs, 'kubectl'), image });
     await packageChart(made, { helm: join(programs, 'helm'), work, image: { repository, digest }, commit });
     await makePlugins();
-    await copyFile(join(root, 'LICENSE'), join(made, 'LICENSE'));
+    for (const file of ['LICENSE', 'deploy/azure-role.json'])
+      await copyFile(join(root, file), join(made, basename(file)));
     for (const name of fromDist) await copyFile(join(root, 'dist', name), join(made, name));
     await writeSums(made);
     await rm(directory, { recursive: true, force: true });

@@ -81,7 +81,17 @@ describe('the release', () => {
 
   it('is a folder of these files, with nothing beside it', async () => {
     expect(await readdir(directory)).to.have.members([
-      ...['install.yaml', 'crds.yaml', chart, 'image.tar', 'sbom.cdx.json', 'LICENSE', 'LICENSES.txt', 'SHA256SUMS'],
+      ...[
+        'install.yaml',
+        'crds.yaml',
+        chart,
+        'image.tar',
+        'sbom.cdx.json',
+        'LICENSE',
+        'LICENSES.txt',
+        'SHA256SUMS',
+        'azure-role.json',
+      ],
       ...['kubectl-georep', 'kubectl_complete-georep', 'kubectl-georep.LICENSES.txt', 'georep.yaml'],
       ...['kubectl-georep-linux-x64.tar.gz', 'kubectl-georep-linux-arm64.tar.gz'],
     ]);

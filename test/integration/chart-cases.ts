@@ -70,7 +70,6 @@ export const cases: Readonly<Record<string, Case>> = {
   'image.tag': { value: 'edge', in: (rendering) => container(rendering).image, shows: `${name}:edge` },
   'image.digest': {
     value: `sha256:${'0'.repeat(64)}`,
-    given: { 'image.tag': 'edge' },
     in: (rendering) => container(rendering).image,
     shows: `${name}@sha256:${'0'.repeat(64)}`,
   },

@@ -171,9 +171,14 @@ const contradictions: typeof mistakes = [
     ],
   ],
   [
-    'a proxy whose port nothing names, and a kind that is both cluster-scoped and namespaced',
-    { proxy: { existingSecret: 'proxy' }, regionSources: { cluster: ['nodes'], namespaced: ['nodes'] } },
+    'two images, a proxy whose port nothing names, and a kind that is both cluster-scoped and namespaced',
+    {
+      image: { tag: '1.0', digest: `sha256:${'0'.repeat(64)}` },
+      proxy: { existingSecret: 'proxy' },
+      regionSources: { cluster: ['nodes'], namespaced: ['nodes'] },
+    },
     [
+      'image.tag has no effect beside image.digest',
       'proxy.port is 0, and proxy.url names no port: the NetworkPolicy needs one',
       'regionSources names nodes both as cluster-scoped and as namespaced',
     ],

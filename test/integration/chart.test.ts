@@ -135,7 +135,7 @@ describe('the Helm chart, beyond the kustomizations', function () {
       resourceManagerAudience: 'https://example.com/arm',
     };
     const manifests = await renderChart({
-      image: { repository: 'example.com/operator', tag: '1.0', digest, pullSecrets: ['1e3'] },
+      image: { repository: 'example.com/operator', digest, pullSecrets: ['1e3'] },
       azure: { clientId, tenantId: '0x10', cloud: 'Custom', ...custom },
       watchNamespaces: ['1', 'web'],
       watchLabelSelector: 'team in (web, shop)',

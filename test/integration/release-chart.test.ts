@@ -1,10 +1,11 @@
 // What `npm run release` takes into the Helm chart.
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { copyTracked } from '../../scripts/release-chart.ts';
+import { copyTracked, withoutClone } from '../../scripts/release-chart.ts';
+import { packageVersion, root } from '../manifests.ts';
 
 describe('the chart of a release', () => {
   let directory: string;
@@ -23,5 +24,15 @@ describe('the chart of a release', () => {
     await copyTracked(chart, join(directory, 'copy'));
     const copied = await readdir(join(directory, 'copy'), { recursive: true });
     expect(copied).to.have.members(['Chart.yaml', 'templates', 'templates/deployment.yaml']);
+  });
+
+  it('has a README that needs nothing outside of the chart', async () => {
+    const readme = withoutClone(await readFile(join(root, 'deploy/chart/README.md'), 'utf8'));
+    expect(readme).to.contain(
+      `helm upgrade --install acr-replication-operator acr-replication-operator-${packageVersion}.tgz `,
+    );
+    expect(readme)
+      .to.contain('](https://')
+      .and.not.to.match(/\]\(\.|deploy\/chart/);
   });
 });
