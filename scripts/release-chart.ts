@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import project from '../package.json' with { type: 'json' };
 import type { Commit } from './commit.ts';
 import { chartFiles } from './generate-chart.ts';
+import { git } from './git.ts';
 
 const run = promisify(execFile);
 const source = fileURLToPath(new URL('../deploy/chart', import.meta.url));
@@ -40,8 +41,7 @@ export async function packageChart(directory: string, { helm, work, image, commi
 
 /** Copies the files that git tracks in a directory: untracked ones are not part of the commit that is released. */
 export async function copyTracked(from: string, to: string): Promise<void> {
-  const { stdout } = await run('git', ['ls-files', '-z'], { cwd: from });
-  for (const path of stdout.split('\0').filter(Boolean)) {
+  for (const path of (await git(from, 'ls-files', '-z')).split('\0').filter(Boolean)) {
     await mkdir(dirname(join(to, path)), { recursive: true });
     await copyFile(join(from, path), join(to, path));
   }
