@@ -37,6 +37,8 @@ const name: Schema = { ...text, pattern: `^${subdomain}$`, maxLength: 253 };
 const optionalName: Schema = { ...optional(subdomain), maxLength: 253 };
 
 const httpsUrl = optional(String.raw`https://[^\s/?#@]+(/[^\s?#]*)?`);
+/** 1 to 65535, in a URL. */
+const portText = String.raw`([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])`;
 const port: Schema = { type: 'integer', minimum: 1, maximum: 65_535 };
 
 /** An object of known fields. */
@@ -104,7 +106,7 @@ export const rules: Readonly<Record<string, Schema>> = {
   'regionSources.namespaced': { ...listOf(name), uniqueItems: true },
   flags: flags(),
   env: listOf(variable),
-  'proxy.url': optional(String.raw`https?://[^\s/?#]+/?`),
+  'proxy.url': optional(String.raw`https?://([^\s/?#]+@)?(\[[0-9A-Fa-f:.]+\]|[^\s/?#:@]+)(:${portText})?/?`),
   'proxy.existingSecret': optionalName,
   'proxy.port': { minimum: 0, maximum: 65_535 },
   privateCA: optionalName,

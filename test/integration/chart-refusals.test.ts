@@ -34,6 +34,11 @@ const mistakes: readonly (readonly [why: string, values: object, problems: reado
     ],
   ],
   [
+    'a port that there is not',
+    { proxy: { url: 'http://proxy.example.com:65536' } },
+    ["at '/proxy/url': 'http://proxy.example.com:65536' does not match pattern"],
+  ],
+  [
     'a misspelt field of a Kubernetes type',
     {
       env: [{ name: 'A', valuefrom: {} }],
@@ -186,7 +191,10 @@ const contradictions: typeof mistakes = [
   [
     'rights for others, and what would make a hook of the CRD',
     {
-      serviceAccount: { name: 'acr-replication-operator-metrics-reader' },
+      serviceAccount: {
+        name: 'acr-replication-operator-metrics-reader',
+        annotations: { 'helm.sh/resource-policy': 'keep' },
+      },
       metrics: { monitor: 'PodMonitor' },
       labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' },
       annotations: { 'helm.sh/hook': 'pre-upgrade' },
@@ -194,7 +202,8 @@ const contradictions: typeof mistakes = [
     [
       "serviceAccount.name is the account of Prometheus, which would get the operator's rights",
       "labels must not have rbac.authorization.k8s.io/aggregate-to-view: it would give the operator's rights to others",
-      'annotations must not have helm.sh/hook: Helm would treat every object by it, the CRD too',
+      'no annotation may be helm.sh/hook: Helm would delete and create the object at each upgrade, or never delete it',
+      'no annotation may be helm.sh/resource-policy: Helm would delete and create the object at each upgrade, or never delete it',
     ],
   ],
   [
