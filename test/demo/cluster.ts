@@ -84,7 +84,8 @@ export async function userCluster(
   const cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs });
   const replications = replicationsIn(cluster);
   const name = nameOf(object);
-  const run = randomBytes(4).toString('hex');
+  // A letter first: YAML takes many a hexadecimal text for a number.
+  const run = `run${randomBytes(4).toString('hex')}`;
   say(`The cluster is ${cluster.server}, of ${kubeconfig}; Azure is emulated.`);
   await installCrd(cluster, say);
   const present = await wholeObject(cluster, name);
