@@ -80,7 +80,7 @@ export async function startFreshClone({
 
   /** Does what a kubelet would: starts the operator, and says so in the Deployment's status. */
   const startPod = async () => {
-    const pod = cluster.hasRoles ? await deployedPod(shell) : { args, env: arm.environment };
+    const pod = cluster.hasRoles ? await deployedPod(shell, home) : { args, env: arm.environment };
     if (cluster.hasRoles)
       await cluster.untilPermitted(operatorAccount, permissionsOf(await buildKustomization(folder), operatorAccount));
     const kubeconfig = join(home, 'operator.kubeconfig');
@@ -178,10 +178,10 @@ type Shell = (command: string) => Promise<string>;
 
 const inNamespace = `kubectl -n ${operatorAccount.namespace}`;
 
-/** The operator's pod, from the Deployment and the Secrets in the API server. */
-async function deployedPod(shell: Shell): Promise<Pod> {
+/** The operator's pod, from the Deployment and the Secrets in the API server; its volumes are below the directory. */
+async function deployedPod(shell: Shell, directory: string): Promise<Pod> {
   const { items } = JSON.parse(await shell(`${inNamespace} get deployments,secrets -o json`)) as { items: Manifest[] };
-  return podOf(items);
+  return podOf(items, { directory });
 }
 
 /** Tells `rollout status` that the pods are there. */
