@@ -112,7 +112,9 @@ export async function makePlugins(): Promise<void> {
     console.log(`${file.slice(root.length)} ${((await stat(file)).size / 1_048_576).toFixed(0)} MiB`);
   }
   await writeFile(join(dist, 'georep.yaml'), krewManifest(project, archives));
-  console.log('dist/georep.yaml for: kubectl krew install --manifest=dist/georep.yaml --archive=dist/ARCHIVE');
 }
 
-if (import.meta.main) await makePlugins();
+if (import.meta.main) {
+  await makePlugins();
+  console.log('dist/georep.yaml for: kubectl krew install --manifest=dist/georep.yaml --archive=dist/ARCHIVE');
+}

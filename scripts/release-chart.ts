@@ -30,9 +30,10 @@ export async function packageChart(directory: string, { helm, work, image, commi
   await writeFile(join(chart, 'values.yaml'), values);
   // The README and the schema hold the default image too.
   for (const [path, text] of Object.entries(chartFiles(values)))
-    await writeFile(join(chart, relative('deploy/chart', path)), text);
-  const readme = join(chart, 'README.md');
-  await writeFile(readme, withoutClone(await readFile(readme, 'utf8')));
+    await writeFile(
+      join(chart, relative('deploy/chart', path)),
+      path.endsWith('/README.md') ? withoutClone(text) : text,
+    );
   // helm takes over the times of files.
   for (const file of await readdir(chart, { recursive: true }))
     await utimes(join(chart, file), commit.unixSeconds, commit.unixSeconds);

@@ -1,7 +1,6 @@
 // The manifests of a release, rendered from crds/ and deploy/.
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,44 +11,38 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export interface ManifestOptions {
   /** The program. */
   readonly kubectl: string;
-  /** `REPOSITORY:TAG@DIGEST`. */
-  readonly image: string;
+  /** A directory for what is only needed meanwhile. */
+  readonly work: string;
+  /** Its tag is the version. */
+  readonly image: { readonly repository: string; readonly digest: string };
 }
 
 /** Writes `install.yaml`, the CRD and the operator, and `crds.yaml`. */
-export async function writeManifests(directory: string, { kubectl, image }: ManifestOptions): Promise<void> {
-  const crds = await build(kubectl, { resources: ['crds'] });
-  const all = await build(kubectl, { resources: ['crds', 'deploy'], image });
-  if (!all.includes(`image: ${image}\n`))
+export async function writeManifests(directory: string, options: ManifestOptions): Promise<void> {
+  const { repository, digest } = options.image;
+  const crds = await build(['crds'], options);
+  const all = await build(['crds', 'deploy'], options);
+  if (!all.includes(`image: ${repository}:${project.version}@${digest}\n`))
     throw new Error(`deploy/base/kustomization.yaml does not name the image ${project.name}: undo its edits`);
   const header = (file: string) => `# ${project.name} ${project.version}: kubectl apply --server-side -f ${file}\n`;
   await writeFile(join(directory, 'crds.yaml'), header('crds.yaml') + crds);
   await writeFile(join(directory, 'install.yaml'), header('install.yaml') + all);
 }
 
-interface Overlay {
-  /** Relative to the repository. */
-  readonly resources: readonly string[];
-  readonly image?: string;
-}
-
-/** Builds a kustomization in a directory of its own, with the objects in the order of the resources. */
-async function build(kubectl: string, { resources, image = '' }: Overlay): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'release-'));
-  try {
-    const [, newName, newTag, digest] = /^(.+):([^:@]+)@(.+)$/.exec(image) ?? [];
-    const kustomization = {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      resources: resources.map((path) => relative(directory, join(root, path))),
-      sortOptions: { order: 'fifo' },
-      images: newName ? [{ name: project.name, newName, newTag, digest }] : [],
-    };
-    // JSON is YAML.
-    await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
-    const { stdout } = await promisify(execFile)(kubectl, ['kustomize', directory], { maxBuffer: 2 ** 24 });
-    return stdout;
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+/** Builds a kustomization of folders of the repository, with the objects in their order. */
+async function build(folders: readonly string[], { kubectl, work, image }: ManifestOptions): Promise<string> {
+  const directory = join(work, 'kustomization');
+  await mkdir(directory, { recursive: true });
+  const { repository: newName, digest } = image;
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: folders.map((folder) => relative(directory, join(root, folder))),
+    sortOptions: { order: 'fifo' },
+    images: [{ name: project.name, newName, newTag: project.version, digest }],
+  };
+  // JSON is YAML.
+  await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
+  const { stdout } = await promisify(execFile)(kubectl, ['kustomize', directory], { maxBuffer: 2 ** 24 });
+  return stdout;
 }

@@ -28,7 +28,7 @@ export interface ReleaseOptions {
 
 /** Makes the release in `directory`, replacing an earlier one there, and resolves to the image: `REPOSITORY:VERSION@DIGEST`. */
 export async function makeRelease(directory: string, { repository, base }: ReleaseOptions): Promise<string> {
-  // First, since it is what may be missing.
+  // Fails early where buildah is not installed.
   await run('buildah', ['--version']);
   const commit = await currentCommit();
   const programs = await helmDirectory();
@@ -40,9 +40,9 @@ export async function makeRelease(directory: string, { repository, base }: Relea
     await mkdir(made);
     const { digest, layout } = await buildImage({ work, tag: project.version, base, commit });
     await archive(join(made, 'image.tar'), layout);
-    const image = `${repository}:${project.version}@${digest}`;
-    await writeManifests(made, { kubectl: join(programs, 'kubectl'), image });
-    await packageChart(made, { helm: join(programs, 'helm'), work, image: { repository, digest }, commit });
+    const image = { repository, digest };
+    await writeManifests(made, { kubectl: join(programs, 'kubectl'), work, image });
+    await packageChart(made, { helm: join(programs, 'helm'), work, image, commit });
     await makePlugins();
     for (const file of ['LICENSE', 'deploy/azure-role.json'])
       await copyFile(join(root, file), join(made, basename(file)));
@@ -50,7 +50,7 @@ export async function makeRelease(directory: string, { repository, base }: Relea
     await writeSums(made);
     await rm(directory, { recursive: true, force: true });
     await rename(made, directory);
-    return image;
+    return `${repository}:${project.version}@${digest}`;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

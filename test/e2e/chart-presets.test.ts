@@ -135,7 +135,7 @@ describeWithKubectl("the chart's operator", function () {
     resourceManagerEndpoint: environment.arm.url,
   });
 
-  /** Starts the operator, serves an object from its creation to its deletion, and returns how and for whom tokens were given out. */
+  /** Starts the operator, creates an object and deletes it. Resolves to the ways in which clients got tokens, and to these clients. */
   async function serve(name: string, preset: Preset): Promise<{ ways: Way[]; clients: string[] }> {
     const { values, objects = [], namespace = 'default', identity } = preset;
     const webhook = { tenantId, authorityHost: 'https://login.microsoftonline.com/', tokenFile };

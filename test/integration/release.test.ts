@@ -55,13 +55,16 @@ describe('npm run release', () => {
 });
 
 describeWithKubectl('the manifests of a release', () => {
-  const image = `registry.example.com:5000/team/acr-replication-operator:${packageVersion}@sha256:${'0'.repeat(64)}`;
+  const image = {
+    repository: 'registry.example.com:5000/team/acr-replication-operator',
+    digest: `sha256:${'0'.repeat(64)}`,
+  };
   let cluster: TestCluster;
   let directory: string;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'release-'));
-    await writeManifests(directory, { kubectl: 'kubectl', image });
+    await writeManifests(directory, { kubectl: 'kubectl', work: directory, image });
     cluster = await startCluster({ crds: [] });
   });
   after(async () => {
@@ -96,6 +99,8 @@ describeWithKubectl('the manifests of a release', () => {
       expect(applied).to.include.members(['deployment.apps', 'networkpolicy.networking.k8s.io']);
       const path = '{.spec.template.spec.containers[*].image}';
       const deployment = ['get', 'deployment', 'acr-replication-operator', '-n', 'acr-replication-system'];
-      expect(await run(...deployment, '-o', `jsonpath=${path}`)).to.equal(image);
+      expect(await run(...deployment, '-o', `jsonpath=${path}`)).to.equal(
+        `${image.repository}:${packageVersion}@${image.digest}`,
+      );
     });
 });

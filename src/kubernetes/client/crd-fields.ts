@@ -1,6 +1,6 @@
 // Lists and compares the fields of CustomResourceDefinitions. Pure.
 
-/** A schema, or what is known of it. */
+/** The part of a schema that holds other schemas. */
 interface Node<S> {
   readonly properties?: Readonly<Record<string, S>>;
   readonly items?: S;

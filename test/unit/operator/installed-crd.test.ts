@@ -36,7 +36,7 @@ describe("the installed CRD, compared with the operator's", () => {
     ]);
   });
 
-  it('has spec fields of a newer operator: objects may ask for what is not done', () => {
+  it('has spec fields that the operator does not know: it warns', () => {
     const newer = changed('spec', (properties) => ({ ...properties, shield: {}, sword: {} }));
     expect(crdDifferences(newer)).to.deep.equal([
       {
