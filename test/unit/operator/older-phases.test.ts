@@ -1,35 +1,25 @@
 import { expect } from 'chai';
 import { group, plural, type RegistryReplication, type Status, version } from '../../../src/api/registryreplication.ts';
-import { createKubeClient, type KubeClient } from '../../../src/kubernetes/client/client.ts';
 import { resource } from '../../../src/kubernetes/client/resource.ts';
 import { writeStatusForAnyCrd } from '../../../src/operator/older-phases.ts';
-import { type Asked, ScriptedApiServer } from '../kubernetes/client/scripted-api-server.ts';
+import { type Asked, serverForEachTest } from '../kubernetes/client/scripted-api-server.ts';
 import { anObject } from '../replication/fixtures.ts';
 
 describe('the status of an object', () => {
-  let server: ScriptedApiServer;
-  let cluster: KubeClient;
-  beforeEach(async () => {
-    server = await ScriptedApiServer.start();
-    cluster = createKubeClient(server.kubeConfig);
-  });
-  afterEach(async () => {
-    await cluster.close();
-    await server.stop();
-  });
+  const api = serverForEachTest();
 
   const statusIn = ({ body }: Asked) => (body as RegistryReplication).status;
 
   /** Writes the status; resolves to what was sent, and to the code of the failure. `codes`: the answers. */
   async function write(status: Status, ...codes: number[]) {
-    const replications = resource<RegistryReplication>(cluster, { group, version, plural });
+    const replications = resource<RegistryReplication>(api.cluster, { group, version, plural });
     const written = writeStatusForAnyCrd(replications, anObject(), status).then(
       () => undefined,
       (error: { code: number }) => error.code,
     );
     const sent: (Status | undefined)[] = [];
     for (const code of codes) {
-      const asked = await server.requests.next();
+      const asked = await api.server.requests.next();
       sent.push(statusIn(asked));
       if (code === 200) asked.json(asked.body);
       else asked.refuse(code, 'refused');

@@ -1,24 +1,14 @@
 import { expect } from 'chai';
-import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { isTerminating, readDefinition } from '../../../../src/kubernetes/client/crd.ts';
-import { type Asked, ScriptedApiServer } from './scripted-api-server.ts';
+import { type Asked, serverForEachTest } from './scripted-api-server.ts';
 
 describe('a CRD', () => {
-  let server: ScriptedApiServer;
-  let cluster: KubeClient;
-  beforeEach(async () => {
-    server = await ScriptedApiServer.start();
-    cluster = createKubeClient(server.kubeConfig);
-  });
-  afterEach(async () => {
-    await cluster.close();
-    await server.stop();
-  });
+  const api = serverForEachTest();
 
   it('is terminating when it is being deleted or gone, and unknown during an outage', async () => {
     const ask = async (answer: (asked: Asked) => void) => {
-      const result = isTerminating(cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
-      const asked = await server.requests.next();
+      const result = isTerminating(api.cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
+      const asked = await api.server.requests.next();
       expect(asked.url.pathname).to.equal(
         '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.dev',
       );
@@ -37,12 +27,12 @@ describe('a CRD', () => {
 
   it('is read as it is, with the names of OpenAPI', async () => {
     const definition = { spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: { enum: ['a'] } } }] } };
-    const read = readDefinition(cluster, 'widgets.example.dev');
-    (await server.requests.next()).json(definition);
+    const read = readDefinition(api.cluster, 'widgets.example.dev');
+    (await api.server.requests.next()).json(definition);
     expect(await read).to.deep.equal(definition);
 
-    const refused = readDefinition(cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
-    (await server.requests.next()).refuse(403, 'forbidden');
+    const refused = readDefinition(api.cluster, 'widgets.example.dev').catch((error: { code: number }) => error.code);
+    (await api.server.requests.next()).refuse(403, 'forbidden');
     expect(await refused).to.equal(403);
   });
 });

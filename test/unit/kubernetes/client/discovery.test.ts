@@ -1,8 +1,7 @@
 import { expect } from 'chai';
-import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { discover, parseApiVersion } from '../../../../src/kubernetes/client/discovery.ts';
 import { isForbidden } from '../../../../src/kubernetes/client/errors.ts';
-import { ScriptedApiServer } from './scripted-api-server.ts';
+import { serverForEachTest } from './scripted-api-server.ts';
 
 describe('an apiVersion', () => {
   it('is a group and a version, or for the core group a version', () => {
@@ -34,23 +33,13 @@ describe('an apiVersion', () => {
 });
 
 describe('discovery', () => {
-  let server: ScriptedApiServer;
-  let cluster: KubeClient;
+  const api = serverForEachTest();
   const verbs = ['get', 'list', 'watch'];
   const fleet = { group: 'cluster.kubernetes-fleet.io', version: 'v1' };
 
-  beforeEach(async () => {
-    server = await ScriptedApiServer.start();
-    cluster = createKubeClient(server.kubeConfig);
-  });
-  afterEach(async () => {
-    await cluster.close();
-    await server.stop();
-  });
-
   it('finds the plural and the scope of a kind, in one request for its group and version', async () => {
-    const found = discover(cluster, fleet, 'MemberCluster');
-    const asked = await server.requests.next();
+    const found = discover(api.cluster, fleet, 'MemberCluster');
+    const asked = await api.server.requests.next();
     expect(`${asked.method} ${asked.url.pathname}`).to.equal('GET /apis/cluster.kubernetes-fleet.io/v1');
     asked.json({
       resources: [
@@ -59,21 +48,21 @@ describe('discovery', () => {
       ],
     });
     expect(await found).to.deep.equal({ ...fleet, plural: 'memberclusters', namespaced: false });
-    expect(server.requests.all).to.have.length(1);
+    expect(api.server.requests.all).to.have.length(1);
   });
 
   it('finds kinds of the core group', async () => {
-    const found = discover(cluster, { group: '', version: 'v1' }, 'ConfigMap');
-    const asked = await server.requests.next();
+    const found = discover(api.cluster, { group: '', version: 'v1' }, 'ConfigMap');
+    const asked = await api.server.requests.next();
     expect(asked.url.pathname).to.equal('/api/v1');
     asked.json({ resources: [{ name: 'configmaps', kind: 'ConfigMap', namespaced: true, verbs }] });
     expect(await found).to.deep.include({ plural: 'configmaps', namespaced: true });
   });
 
   it('finds nothing if the group version is not served, has no such kind, or it cannot be watched', async () => {
-    const inGroup = async (answer: (asked: Awaited<ReturnType<typeof server.requests.next>>) => void) => {
-      const found = discover(cluster, fleet, 'MemberCluster');
-      answer(await server.requests.next());
+    const inGroup = async (answer: (asked: Awaited<ReturnType<typeof api.server.requests.next>>) => void) => {
+      const found = discover(api.cluster, fleet, 'MemberCluster');
+      answer(await api.server.requests.next());
       return found;
     };
     expect(await inGroup((asked) => asked.refuse(404, '404 page not found'))).to.equal(undefined);
@@ -83,8 +72,8 @@ describe('discovery', () => {
   });
 
   it('passes on other errors', async () => {
-    const found = discover(cluster, fleet, 'MemberCluster').catch((error: unknown) => error);
-    (await server.requests.next()).refuse(403, 'no');
+    const found = discover(api.cluster, fleet, 'MemberCluster').catch((error: unknown) => error);
+    (await api.server.requests.next()).refuse(403, 'no');
     expect(isForbidden(await found)).to.equal(true);
   });
 });

@@ -3,6 +3,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
+import { createKubeClient, type KubeClient } from '../../../../src/kubernetes/client/client.ts';
 import { Journal } from '../journal.ts';
 
 /** One request, unanswered until the test answers it. */
@@ -112,4 +113,26 @@ export class ScriptedApiServer {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+/** A server and its client, anew for each test of the suite that calls this. */
+export function serverForEachTest(): { readonly server: ScriptedApiServer; readonly cluster: KubeClient } {
+  let server: ScriptedApiServer;
+  let cluster: KubeClient;
+  beforeEach(async () => {
+    server = await ScriptedApiServer.start();
+    cluster = createKubeClient(server.kubeConfig);
+  });
+  afterEach(async () => {
+    await cluster.close();
+    await server.stop();
+  });
+  return {
+    get server() {
+      return server;
+    },
+    get cluster() {
+      return cluster;
+    },
+  };
 }
