@@ -227,6 +227,17 @@ describeWithKubectl('kubectl georep image', () => {
     await kubectl(cluster.kubeconfig, ['delete', 'georep', 'growing']);
   });
 
+  it('--wait goes on with the regions that it knows where the object cannot be read again, and says so', async () => {
+    await apply('gone', { registry, regions: [{ location: 'eastus' }] });
+    const { code, stderr } = await follow('one:gone gone --wait', (line) => {
+      if (line.includes('no region has it')) void kubectl(cluster.kubeconfig, ['delete', 'georep', 'gone']);
+      if (line.includes('the object cannot be read again'))
+        data.images.push({ registry: registry.name, repository: 'one', tag: 'gone' });
+    });
+    expect(code).to.equal(0);
+    expect(stderr).to.match(/the object cannot be read again: .*gone/);
+  });
+
   it('--timeout ends the wait with 2', async () => {
     const { code, stderr } = await run('one:never-pushed myacr0007 --wait --timeout 100ms');
     expect(code).to.equal(2);

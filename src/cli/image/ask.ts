@@ -2,6 +2,7 @@
 import type { RegistryReplication } from '../../api/registryreplication.ts';
 import type { Inventory } from '../../azure/inventory.ts';
 import type { ImageReference, ManifestReader } from '../../azure/manifest-reader.ts';
+import { explain } from '../../kubernetes/client/errors.ts';
 import { type Backoff, delayAfter } from '../../lib/backoff.ts';
 import { wantedRegions } from '../../replication/needs.ts';
 import type { Session } from '../session.ts';
@@ -42,8 +43,12 @@ export async function askUntilEverywhere(
   let { object } = question;
   let regions: RegionAnswer[] = [];
   for (let rounds = 1; ; rounds++) {
-    // An API server that does not answer must not end a long wait.
-    if (rounds > 1) object = await readAgain().catch(() => object);
+    if (rounds > 1)
+      object = await readAgain().catch((error) => {
+        // It must not end a long wait: the regions of the last reading stand.
+        tell(`the object cannot be read again: ${explain(error)}`);
+        return object;
+      });
     // Read anew each time: a region gets its endpoint together with its replica.
     const endpoints = await endpointsOf(question.inventory, object);
     if (endpoints.assumed && rounds === 1) session.stderr.write(`${endpoints.assumed}\n`);
