@@ -114,20 +114,21 @@ export function pruneHold({ following }: FollowingObject, wasListed: boolean): s
 }
 
 /**
- * The status of a pass that planned nothing. A region that a source names again is needed, or the time since which it was unused
- * would go on.
+ * The status of a pass that planned nothing. A region that a source names now is needed. Were that not known, the region could go at once
+ * when the source lets go of it before the next plan.
  */
 export function withNeedsRenewed(
   object: RegistryReplication,
   status: Status,
   readings: readonly SourceReading[],
 ): Status {
-  const unused = new Set((status.regions ?? []).flatMap((row) => (row.unusedSince ? [row.location] : [])));
-  if (unused.size === 0) return status;
-  const sources = sourcesOf(object, readings, (location) => unused.has(location));
+  const isUnneeded = ({ neededBy = [] }: RegionStatus) => neededBy.length === 0;
+  const unneeded = new Set((status.regions ?? []).filter(isUnneeded).map(({ location }) => location));
+  if (unneeded.size === 0) return status;
+  const sources = sourcesOf(object, readings, (location) => unneeded.has(location));
   const regions = status.regions?.map((row) => {
-    const { unusedSince, ...others } = row;
-    const neededBy = unusedSince === undefined ? [] : neededByOf(row.location, row, sources, true);
+    const { unusedSince, firstSeen, ...others } = row;
+    const neededBy = isUnneeded(row) ? neededByOf(row.location, row, sources, true) : [];
     return neededBy.length === 0 ? row : { ...others, neededBy };
   });
   return { ...status, ...(regions && { regions }) };

@@ -110,12 +110,16 @@ class World {
   followed: readonly number[] = indexes;
   isOut = false;
   isCatalogRefused = false;
-  /** The status, or the claim with what it says of regions, was lost. */
-  hasForgotten = false;
+  /** When the status, or the claim with what it says of regions, was lost last, in ms of the monotonic clock. */
+  #forgotAt: number | undefined;
+  /** The regions that the spec has listed, or a source named, since then. */
+  #wantedSince = new Set<string>();
   /** When each region was last named by a source that is followed and listed, in ms of the monotonic clock. */
   readonly #lastNamed = new Map<string, number>();
+  /** The labels of which a source has named a region. An entry that takes the place of another of its label counts as the same source. */
+  #labels = new Set<string>();
   /** What each source named when it named any, since it is followed. */
-  readonly #lastOf = new Map<number, readonly string[]>();
+  readonly #lastOf = new Map<number, { readonly regions: readonly string[]; readonly at: number }>();
 
   constructor() {
     const regionsFrom = sources.map(({ entry }) => entry);
@@ -133,6 +137,7 @@ class World {
 
   follow(indexes: readonly number[]): void {
     for (const [index] of sources.entries()) if (!indexes.includes(index)) this.#lastOf.delete(index);
+    this.#labels = this.#labels.intersection(new Set(indexes.map((index) => sources[index]?.label ?? '')));
     this.followed = indexes;
     this.operator.edit({ regionsFrom: indexes.map((index) => sources[index]?.entry ?? { nodes: {} }) });
   }
@@ -152,9 +157,18 @@ class World {
   look(): void {
     for (const index of this.followed) {
       const regions = named(this.readings[index]);
+      for (const location of regions) this.#wantedSince.add(location);
       for (const location of regions) this.#lastNamed.set(location, this.clock.monotonic());
-      if (regions.length > 0) this.#lastOf.set(index, regions);
+      if (regions.length === 0) continue;
+      this.#lastOf.set(index, { regions, at: this.clock.monotonic() });
+      this.#labels.add(sources[index]?.label ?? '');
     }
+    for (const { location } of listedRegions(this.operator.object.spec)) this.#wantedSince.add(location);
+  }
+
+  forget(): void {
+    this.#forgotAt = this.clock.monotonic();
+    this.#wantedSince = new Set();
   }
 
   /** Why the replica in this region must not be deleted now; undefined if it may. */
@@ -166,16 +180,27 @@ class World {
     const broken = this.followed.find((index) => this.readings[index]?.state !== 'Synced');
     if (broken !== undefined) return `source ${broken} cannot be read`;
     const empty = this.followed.filter((index) => named(this.readings[index]).length === 0);
-    const last = empty.find((index) => this.#lastOf.get(index)?.includes(location));
+    const last = empty.find((index) => {
+      const { regions = [], at = 0 } = this.#lastOf.get(index) ?? {};
+      return regions.includes(location) && !this.#isForgotten(location, at);
+    });
     if (last !== undefined) return `source ${last} names no region now, and this was one of its last`;
-    const silent = empty.find((index) =>
-      this.followed.every((one) => !this.#lastOf.has(one) || sources[one]?.label !== sources[index]?.label),
-    );
+    const silent = empty.find((index) => !this.#labels.has(sources[index]?.label ?? ''));
     if (silent !== undefined) return `source ${silent} has named no region yet`;
     // Without its status, an object that follows nothing does not know that it did: then only spec.pruneDelay holds.
-    if (this.hasForgotten && this.followed.length === 0) return undefined;
-    const age = this.clock.monotonic() - (this.#lastNamed.get(location) ?? Number.NEGATIVE_INFINITY);
+    if (this.#forgotAt !== undefined && this.followed.length === 0) return undefined;
+    const namedAt = this.#lastNamed.get(location) ?? Number.NEGATIVE_INFINITY;
+    if (this.#isForgotten(location, namedAt)) return undefined;
+    const age = this.clock.monotonic() - namedAt;
     return age < keepMs ? `it was named ${age} ms ago` : undefined;
+  }
+
+  /**
+   * True if the status that said that a source named the region is lost, and the region was wanted for another reason since: it goes
+   * when that reason is gone. One that nothing has wanted since stays as one that the object never listed.
+   */
+  #isForgotten(location: string, namedAt: number): boolean {
+    return this.#forgotAt !== undefined && namedAt <= this.#forgotAt && this.#wantedSince.has(location);
   }
 
   async make(move: Move): Promise<void> {
@@ -193,7 +218,7 @@ class World {
       case 'lists':
         return operator.edit({ regions: move.regions.map((location) => ({ location })) });
       case 'switches':
-        this.hasForgotten ||= move.spec.mode === 'Observe';
+        if (move.spec.mode === 'Observe') this.forget();
         return operator.edit(move.spec);
       case 'catalog':
         this.isCatalogRefused = move.regions === 'refused';
@@ -206,7 +231,7 @@ class World {
         this.isOut = move.lasts;
         return;
       case 'losesStatus':
-        this.hasForgotten = true;
+        this.forget();
         operator.object = { ...operator.object, status: {} };
         return;
       case 'restarts':
@@ -256,7 +281,7 @@ describe('an object whose spec and sources change', () => {
         expect([...world.arm.actualReplicas.keys()].sort()).to.deep.equal(expected.sort());
         expect(world.arm.forbiddenWrites.join('; ')).to.equal('');
       }),
-      propertyRuns(200, 30),
+      propertyRuns(500, 30),
     );
   });
 });

@@ -110,6 +110,43 @@ describe('following deletes nothing that is needed', () => {
     expect(deletions()).to.deep.equal([]);
   });
 
+  it('where nodes came to a listed region while Azure did not answer, and left it when people took it out', async () => {
+    const { arm, operator, settle, passes, row, deletions } = anOperator({}, ['japaneast', 'westeurope']);
+    operator.sources = [nodesIn('japaneast')];
+    await settle();
+    arm.beforeRequest = () => {
+      throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    };
+    operator.sources = [nodesIn('japaneast', 'westeurope')];
+    await operator.pass();
+    expect(row('westeurope')?.neededBy).to.deep.equal([{ source: 'nodes', count: 3 }]);
+    arm.beforeRequest = () => undefined;
+    operator.sources = [nodesIn('japaneast')];
+    operator.edit({ regions: [{ location: 'japaneast' }] });
+    await passes(23 * hour);
+    expect(deletions()).to.deep.equal([]);
+    await passes(2 * hour);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+
+  it('where nodes came to the region of a replica made by hand while the object was suspended', async () => {
+    const { clock, arm, operator, passes, row, deletions } = anOperator();
+    await arm.create(undefined, 'westeurope', { location: 'westeurope' });
+    operator.sources = [nodesIn('japaneast')];
+    await passes(hour);
+    operator.edit({ suspend: true });
+    operator.sources = [nodesIn('japaneast', 'westeurope')];
+    await operator.pass();
+    expect(row('westeurope')?.neededBy).to.deep.equal([{ source: 'nodes', count: 3 }]);
+    await clock.advance(25 * hour);
+    operator.sources = [nodesIn('japaneast')];
+    operator.edit({ suspend: false });
+    await passes(23 * hour);
+    expect(deletions()).to.deep.equal([]);
+    await passes(2 * hour);
+    expect(deletions()).to.deep.equal(['delete westeurope']);
+  });
+
   it('where a creation shows its replica only after the nodes have left', async () => {
     const { clock, arm, operator, settle, passes, deletions } = anOperator();
     operator.sources = [nodesIn('japaneast')];
