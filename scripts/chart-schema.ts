@@ -1,5 +1,5 @@
 // What the values of the Helm chart may be, beyond the type of their default in values.yaml.
-import { options } from '../src/config.ts';
+import { options } from '../src/options.ts';
 
 /** The part of JSON Schema that the chart uses. */
 export interface Schema {

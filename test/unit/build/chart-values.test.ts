@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { rules } from '../../../scripts/chart-schema.ts';
 import { chartValues, schemaOf } from '../../../scripts/chart-values.ts';
 import { chartFiles } from '../../../scripts/generate-chart.ts';
-import { options } from '../../../src/config.ts';
+import { options } from '../../../src/options.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const values = read('deploy/chart/values.yaml');
