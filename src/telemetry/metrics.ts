@@ -1,6 +1,6 @@
 // All metrics of the operator: under the names of controller-runtime and client-go, so that existing dashboards work, and under
 // georeplication_* for the domain.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WatchedKind } from '../kubernetes/cache/value-watcher.ts';
 import type { ObservedRequest } from '../kubernetes/client/client.ts';
 import { type ControllerMetrics, passResults } from '../kubernetes/controller/controller.ts';
@@ -9,6 +9,7 @@ import type { LeaderElectionMetrics } from '../kubernetes/leader-election/leader
 import { type ArmMetrics, armMetricsFor } from './arm-metrics.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
 import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';
+import { collectProcessMetrics } from './process-metrics.ts';
 import { queueMetricsFor } from './queue-metrics.ts';
 import { sourceMetricsFor } from './source-metrics.ts';
 
@@ -39,7 +40,7 @@ const reconcileBuckets = [
 export function createMetrics({ processMetrics = true }: { readonly processMetrics?: boolean } = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  if (processMetrics) collectDefaultMetrics({ register: registry });
+  if (processMetrics) collectProcessMetrics(registry);
 
   const controller = controllerMetrics(registers);
   const kubernetesRequests = new Counter({
