@@ -8,13 +8,18 @@ const second = 1_000;
 const minute = 60 * second;
 
 /**
- * Poll delay in ms for regions in motion: a quarter of the time since `since` (ISO), between 2 s and 60 s. A 10 s creation is
- * seen 3 s late. `hintMs`: ARM's hint for the first poll. Earlier polls are useless, so the first one waits for 1.25 times
- * that, at most 60 s.
+ * Poll delay in ms for regions in motion: an eighth of the time since `since` (ISO), between 2 s and 60 s. A 60 s
+ * synchronization is seen at most 8 s late. `hintMs`: ARM's hint for the first poll. Earlier polls are useless, so the first one
+ * waits for 1.25 times that. Each later one waits for at least a third of it: closer polls cost reads and show little more.
  */
 export function progressPollInterval(since: string | undefined, now: Date, hintMs = 0): number {
   const passed = elapsed(since, now);
-  return clamp(Math.max(passed / 4, 1.25 * hintMs - passed), 2 * second, minute);
+  return clamp(Math.max(passed / 8, 1.25 * hintMs - passed, Math.round(hintMs / 3)), 2 * second, minute);
+}
+
+/** Retry delay in ms of a request without a usable answer: a quarter of the time since `since` (ISO), between 2 s and 60 s. */
+export function unansweredRetryInterval(since: string | undefined, now: Date): number {
+  return clamp(elapsed(since, now) / 4, 2 * second, minute);
 }
 
 /** Retry delay in ms of a refused creation: a quarter of the time since the first refusal (ISO), between 5 s and 10 minutes. */
@@ -48,9 +53,9 @@ export function retryDelayMs(
     case 'NotFound':
       if (state === 'Absent')
         return refusedRetryInterval(isTemporaryRefusal(previous?.reason) ? previous?.since : undefined, now);
-      return Math.max(5_000, progressPollInterval(previous?.since, now));
+      return Math.max(5_000, unansweredRetryInterval(previous?.since, now));
     case 'Transient':
-      return Math.max(error.retryAfter ?? 5_000, progressPollInterval(previous?.since, now));
+      return Math.max(error.retryAfter ?? 5_000, unansweredRetryInterval(previous?.since, now));
     case 'Denied':
     case 'Invalid':
       return stalledPollInterval(findCondition(status?.conditions, 'Stalled')?.lastTransitionTime, now);

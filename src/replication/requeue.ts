@@ -2,7 +2,7 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { progressPollInterval, stalledPollInterval } from './backoff.ts';
+import { progressPollInterval, stalledPollInterval, unansweredRetryInterval } from './backoff.ts';
 import { isAccepted, type Pass, type Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
@@ -79,7 +79,7 @@ function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: D
     ...(row?.retryAfter === undefined ? [] : [until(row.retryAfter)]),
     // One second later, because `since` has no fractions.
     ...(matters && dueInMs !== undefined ? [dueInMs + 1_000] : []),
-    ...(isUnanswered ? [failedGet.retryAfter ?? Math.max(5_000, progressPollInterval(since, now))] : []),
+    ...(isUnanswered ? [failedGet.retryAfter ?? Math.max(5_000, unansweredRetryInterval(since, now))] : []),
     ...(need?.keptUntil === undefined ? [] : [until(need.keptUntil)]),
     ...steps.flatMap(({ hold }) => (hold?.notBefore === undefined ? [] : [until(hold.notBefore)])),
   ];

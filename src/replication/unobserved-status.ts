@@ -10,7 +10,7 @@ import {
 } from '../api/registryreplication.ts';
 import type { ArmError } from '../azure/arm.ts';
 import { isoSeconds, timeOfDay } from '../lib/clock.ts';
-import { progressPollInterval, stalledPollInterval } from './backoff.ts';
+import { stalledPollInterval, unansweredRetryInterval } from './backoff.ts';
 import { columnsOfEdit, messageColumn, readyColumnOfEdit } from './columns.ts';
 import { forceDetachHint, withClause } from './messages.ts';
 import type { Reason } from './reasons.ts';
@@ -122,7 +122,7 @@ export function reportUnreachable(
   if (error.kind === 'Denied' || error.kind === 'Invalid')
     return { ...reportDenied(object, error, now), requeue: { kind: 'notBefore', ms: retryMs(object, now) } };
   const silentSince = isoSeconds(new Date(now.getTime() - silentForMs));
-  const ms = error.retryAfter ?? progressPollInterval(silentSince, now);
+  const ms = error.retryAfter ?? unansweredRetryInterval(silentSince, now);
   const requeue: Requeue = { kind: 'notBefore', ms };
   if (isNew(status)) {
     // Many new objects may wait for the rate limiter at once: a time would cost a write per object and minute.

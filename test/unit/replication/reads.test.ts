@@ -94,17 +94,17 @@ describe('the reads of a pass', () => {
 });
 
 describe('polling a creation', () => {
-  it("starts a quarter later than Azure's Retry-After, and continues after a quarter of the elapsed time", async () => {
+  it("starts a quarter later than Azure's Retry-After, then follows an eighth of the time, at least a third of the Retry-After", async () => {
     const { operator, arm, clock, takeRequests } = scenario();
     arm.askAfter = 10_000;
     const waits: (number | undefined)[] = [];
-    for (let n = 0; n < 4; n++) {
+    for (let n = 0; n < 8; n++) {
       const wait = await operator.pass();
       waits.push(wait);
       arm.replicas = async () => [aReplica('japaneast', { provisioningState: 'Creating' })];
       await clock.advance(wait ?? 0);
     }
-    expect(waits).to.deep.equal([12_500, 3_000, 3_750, 4_750]);
+    expect(waits).to.deep.equal([12_500, 3_333, 3_333, 3_333, 3_333, 3_333, 3_625, 4_000]);
     expect(takeRequests()).to.include('PUT japaneast');
   });
 
@@ -112,6 +112,19 @@ describe('polling a creation', () => {
     const { operator, arm } = scenario();
     arm.askAfter = 86_400_000;
     expect(await operator.pass()).to.equal(minute);
+  });
+
+  it('shows a synchronization of up to a minute at most 8 s late', async () => {
+    for (let syncing = 1_000; syncing <= minute; syncing += 1_000) {
+      const { operator, arm, clock } = scenario();
+      arm.askAfter = 10_000;
+      const creating = 8_000 + (syncing % 11_000);
+      arm.durationsFor = () => ({ creating, syncing });
+      const from = clock.now().getTime();
+      await operator.runUntil(() => isReady(operator));
+      const lateMs = clock.now().getTime() - from - creating - syncing;
+      expect(lateMs, `${syncing / 1_000} s`).to.be.within(0, 8_000);
+    }
   });
 
   it('costs one write and on average at most three reads per replica when five are created in parallel', async () => {
