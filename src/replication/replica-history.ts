@@ -57,11 +57,14 @@ export function replicaHistory(evidence: HistoryEvidence): ReplicaHistory {
   const lives = isSameReplica(evidence);
   const wasReady = previous?.readyOnce === true && (previous.desired || !isListed) && isBeyondCreation(previous.state);
   const createdAt = replica?.createdAt ?? (lives ? previous?.createdAt : undefined);
+  // The home region always has the content, with or without an entry of its own.
+  const readyOnce = ready || (wasReady && (home || (lives && isBeyondCreation(state))));
+  // Goes with readyOnce, or a replica with content might be replaced: one that is listed again, or whose deletion failed.
+  const losesReadyOnce = previous?.readyOnce === true && !readyOnce;
   return {
     lives,
-    // The home region always has the content, with or without an entry of its own.
-    readyOnce: ready || (wasReady && (home || (lives && isBeyondCreation(state)))),
-    createdHere: !home && lives && previous?.createdHere === true && !isListedAnew(previous, isListed),
+    readyOnce,
+    createdHere: !home && lives && previous?.createdHere === true && !losesReadyOnce,
     createdAt,
     deletedAt: deletedAtOf(evidence),
   };
@@ -81,11 +84,6 @@ function isSameReplica({ previous, replica, state, isUnknown }: HistoryEvidence)
   }
   // Only a creation makes a replica Creating: a change makes it Updating (recorded: azure-cli, 2026-09-10).
   return state !== 'Creating' || previous.state === 'Creating' || previous.state === 'Absent';
-}
-
-/** A relisted region loses readyOnce. createdHere goes with it, or a replica with content might be replaced. */
-function isListedAnew(previous: RegionStatus, isListed: boolean): boolean {
-  return isListed && !previous.desired && previous.readyOnce === true;
 }
 
 function deletedAtOf({ previous, state, now }: HistoryEvidence): string | undefined {

@@ -120,13 +120,15 @@ class ManualArm implements Arm {
 }
 
 const anyLocation = fc.constantFrom(...locations);
+const ready: Partial<Replica> = { provisioningState: 'Succeeded', displayStatus: 'Ready' };
+const failed: Partial<Replica> = { provisioningState: 'Failed', displayStatus: 'Failed' };
 const states: readonly Partial<Replica>[] = [
   { provisioningState: 'Creating' },
   { provisioningState: 'Succeeded', displayStatus: 'Syncing' },
-  { provisioningState: 'Succeeded', displayStatus: 'Ready' },
+  ready,
   { provisioningState: 'Updating', displayStatus: 'Syncing' },
-  { provisioningState: 'Failed', displayStatus: 'Failed' },
-  { provisioningState: 'Failed', displayStatus: 'Failed' },
+  failed,
+  failed,
   { provisioningState: 'Failed', displayStatus: 'Ready' },
   { provisioningState: 'Deleting' },
 ];
@@ -257,6 +259,20 @@ describe('the operator, under arbitrary changes to replicas, status and process'
     await operator.pass();
     arm.hidden.clear();
     for (let pass = 0; pass < 10; pass++) await clock.advance((await operator.pass()) ?? 10 * minute);
+    expect(arm.forbiddenDeletions.join('; ')).to.equal('');
+    expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
+  });
+
+  it('spares a replica of its own that was Ready, and that another client failed to delete', async () => {
+    const clock = new FakeClock();
+    const arm = new ManualArm(clock);
+    const operator = new OperatorModel(anObject({ regions: ['japaneast'] }), arm, clock);
+    arm.operator = operator;
+    await operator.pass();
+    for (const state of [ready, { provisioningState: 'Deleting' }, failed]) {
+      await applyAction({ kind: 'becomes', location: 'japaneast', state }, arm, operator, clock, []);
+      for (let pass = 0; pass < 40; pass++) await clock.advance((await operator.pass()) ?? 10 * minute);
+    }
     expect(arm.forbiddenDeletions.join('; ')).to.equal('');
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
   });
