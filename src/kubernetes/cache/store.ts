@@ -1,6 +1,7 @@
 // The cache that passes read: the informer's objects, with our own writes on top until the informer has delivered them. So a pass
 // never works with an object older than our last write. resourceVersions are opaque, so they are never compared by size.
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { namespaceOf } from '../client/object-key.ts';
 import { namespacedName, type Resource } from '../client/resource.ts';
 
 /** The versions known to be older than a write of ours. */
@@ -118,10 +119,4 @@ function versionOf(object: KubernetesObject): string {
 
 function isRecreated(one: KubernetesObject, other: KubernetesObject): boolean {
   return one.metadata?.uid !== other.metadata?.uid;
-}
-
-/** The namespace of a key; undefined for an object that has none. Neither names nor namespaces contain a slash. */
-function namespaceOf(key: string): string | undefined {
-  const slash = key.indexOf('/');
-  return slash < 0 ? undefined : key.slice(0, slash);
 }

@@ -3,10 +3,13 @@
 
 import { type Backoff, delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { namespaceOf } from '../client/object-key.ts';
+import { FairQueue } from './fair-queue.ts';
+import { WorkerLimits } from './worker-limits.ts';
 
 /**
- * `high` goes before `normal`, and `normal` before `low`; FIFO within a priority. One worker in five is reserved for `high`, so that a
- * user's edit does not wait until one of many background passes ends.
+ * `high` goes before `normal`, and `normal` before `low`. Within a priority the namespaces take turns, FIFO within a namespace. One
+ * worker in five is reserved for `high`, so that a user's edit does not wait until one of many background passes ends.
  */
 export type Priority = (typeof priorities)[number];
 const priorities = ['high', 'normal', 'low'] as const;
@@ -29,7 +32,7 @@ export interface QueueOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly backoff?: Backoff;
-  /** Number of workers. With one, or if omitted, none is reserved for `high`. */
+  /** Number of workers. With one, or if omitted, none is reserved for `high` or for other namespaces. */
   readonly workers?: number;
   readonly metrics?: QueueMetrics;
 }
@@ -40,6 +43,7 @@ interface Queued {
 }
 
 interface InFlight {
+  readonly namespace: string;
   readonly priority: Priority;
   readonly since: number;
 }
@@ -57,15 +61,18 @@ export class WorkQueue {
   readonly #random: Random;
   readonly #backoff: Backoff;
   readonly #metrics: QueueMetrics | undefined;
-  /** Maximum number of keys of `normal` and `low` that are processed at a time. */
-  readonly #maxOrdinaryInFlight: number;
+  readonly #limits: WorkerLimits;
 
-  /** By priority; a Map keeps the order of insertion. */
-  readonly #queued: Record<Priority, Map<string, Queued>> = { high: new Map(), normal: new Map(), low: new Map() };
+  readonly #queued = new Map<string, Queued>();
+  /** The queued keys of each priority, in the order in which workers get them. */
+  readonly #order: Record<Priority, FairQueue> = {
+    high: new FairQueue(),
+    normal: new FairQueue(),
+    low: new FairQueue(),
+  };
   /** Keys that were added while being processed. */
   readonly #dirty = new Map<string, Queued>();
   readonly #processing = new Map<string, InFlight>();
-  #ordinaryInFlight = 0;
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
   readonly #getters: ((key: string | undefined) => void)[] = [];
@@ -76,7 +83,7 @@ export class WorkQueue {
     this.#random = random;
     this.#backoff = backoff;
     this.#metrics = metrics;
-    this.#maxOrdinaryInFlight = workers && workers > 1 ? workers - Math.ceil(workers / 5) : Number.POSITIVE_INFINITY;
+    this.#limits = new WorkerLimits(workers);
     metrics?.inFlight(() => this.unfinished);
   }
 
@@ -92,12 +99,12 @@ export class WorkQueue {
       }
       return;
     }
-    const before = priorities.map((p) => this.#queued[p].get(key)).find((w) => w);
+    const before = this.#queued.get(key);
     if (!before) {
       this.#metrics?.added();
       this.#enqueue(key, waiting);
     } else if (isHigher(priority, before.priority)) {
-      this.#queued[before.priority].delete(key);
+      this.#order[before.priority].delete(key);
       this.#enqueue(key, { ...before, priority });
     }
   }
@@ -157,7 +164,7 @@ export class WorkQueue {
     const ended = this.#processing.get(key);
     if (!ended) throw new Error(`${key} is not in flight`);
     this.#processing.delete(key);
-    if (ended.priority !== 'high') this.#ordinaryInFlight--;
+    this.#limits.done(ended.namespace, ended.priority !== 'high');
     this.#metrics?.worked((this.#now() - ended.since) / 1000);
     const dirty = this.#dirty.get(key);
     this.#dirty.delete(key);
@@ -177,7 +184,8 @@ export class WorkQueue {
       for (const { cancel } of this.#delayed.values()) cancel();
       this.#delayed.clear();
       this.#dirty.clear();
-      for (const priority of priorities) this.#queued[priority].clear();
+      this.#queued.clear();
+      for (const priority of priorities) this.#order[priority].clear();
       this.#metrics?.depth(0);
       for (const take of this.#getters.splice(0)) take(undefined);
       if (!this.#processing.size) this.#drained.resolve();
@@ -187,7 +195,7 @@ export class WorkQueue {
 
   /** Number of queued keys, without delayed ones. */
   get depth(): number {
-    return priorities.reduce((sum, priority) => sum + this.#queued[priority].size, 0);
+    return this.#queued.size;
   }
 
   /** Processing time so far of all keys being processed, in seconds: the sum and the longest. */
@@ -198,7 +206,8 @@ export class WorkQueue {
   }
 
   #enqueue(key: string, waiting: Queued): void {
-    this.#queued[waiting.priority].set(key, waiting);
+    this.#queued.set(key, waiting);
+    this.#order[waiting.priority].add(key);
     if (!this.#dispatch()) this.#metrics?.depth(this.depth);
   }
 
@@ -216,24 +225,25 @@ export class WorkQueue {
 
   #startNext(): string | undefined {
     for (const priority of priorities) {
-      if (priority !== 'high' && this.#ordinaryInFlight >= this.#maxOrdinaryInFlight) return undefined;
-      const first = this.#queued[priority].entries().next();
-      if (!first.done) {
-        const [key, waiting] = first.value;
-        this.#start(key, waiting);
-        return key;
-      }
+      const isOrdinary = priority !== 'high';
+      if (isOrdinary && this.#limits.isOrdinaryFull) return undefined;
+      const key = this.#order[priority].take((namespace) => this.#limits.mayStart(namespace, isOrdinary));
+      if (key === undefined) continue;
+      this.#start(key, priority);
+      return key;
     }
     return undefined;
   }
 
-  #start(key: string, { since, priority }: Queued): void {
-    this.#queued[priority].delete(key);
+  #start(key: string, priority: Priority): void {
+    const now = this.#now();
+    const { since } = this.#queued.get(key) ?? { since: now };
+    this.#queued.delete(key);
     this.#delayed.get(key)?.cancel();
     this.#delayed.delete(key);
-    const now = this.#now();
-    this.#processing.set(key, { priority, since: now });
-    if (priority !== 'high') this.#ordinaryInFlight++;
+    const namespace = namespaceOf(key) ?? '';
+    this.#processing.set(key, { namespace, priority, since: now });
+    this.#limits.start(namespace, priority !== 'high');
     this.#metrics?.depth(this.depth);
     this.#metrics?.waited((now - since) / 1000);
   }

@@ -134,22 +134,70 @@ describe('the work queue', () => {
     const taken: string[] = [];
     const worker = () => void kept.get().then((key) => key !== undefined && taken.push(key));
     for (let i = 0; i < 5; i++) worker();
-    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) kept.add(key, key < 'c' ? 'normal' : 'low');
+    for (const key of ['a/1', 'b/1', 'c/1', 'd/1', 'e/1', 'f/1']) kept.add(key, key < 'c' ? 'normal' : 'low');
     await settled();
-    expect(taken).to.deep.equal(['a', 'b', 'c', 'd']);
-    kept.add('edited', 'high');
+    expect(taken).to.deep.equal(['a/1', 'b/1', 'c/1', 'd/1']);
+    kept.add('a/edited', 'high');
     await settled();
-    expect(taken.splice(0)).to.deep.equal(['a', 'b', 'c', 'd', 'edited']);
+    expect(taken.splice(0)).to.deep.equal(['a/1', 'b/1', 'c/1', 'd/1', 'a/edited']);
     // A worker that is free takes nothing ordinary before an ordinary key is done.
-    kept.done('edited');
+    kept.done('a/edited');
     worker();
     await settled();
     expect(taken).to.deep.equal([]);
-    kept.done('b');
+    kept.done('b/1');
     await settled();
-    expect(taken).to.deep.equal(['e']);
-    for (const key of ['a', 'c', 'd', 'e']) kept.done(key);
+    expect(taken).to.deep.equal(['e/1']);
+    for (const key of ['a/1', 'c/1', 'd/1', 'e/1']) kept.done(key);
     await kept.shutDown();
+  });
+
+  it('serves namespaces in turn within a priority, so that a bystander does not wait behind 1,500 others', async () => {
+    for (let n = 0; n < 1_500; n++) queue.add(`crowd/${n}`, 'high');
+    queue.add('bystander/edited', 'high');
+    queue.add('third/old', 'low');
+    expect([await takeNow(), await takeNow(), await takeNow()]).to.deep.equal([
+      'crowd/0',
+      'bystander/edited',
+      'crowd/1',
+    ]);
+    expect((await takeAll()).at(-1)).to.equal('third/old');
+  });
+
+  for (const [priority, all, others] of [
+    ['high', 10, 9],
+    ['normal', 8, 7],
+  ] as const) {
+    it(`leaves one of ${all} workers for ${priority} keys to other namespaces, even while none of theirs is queued`, async () => {
+      const kept = new WorkQueue({ clock, random: () => 0, workers: 10 });
+      const taken: string[] = [];
+      for (let i = 0; i < 10; i++) void kept.get().then((key) => key !== undefined && taken.push(key));
+      for (let n = 0; n < 20; n++) kept.add(`slow/${n}`, priority);
+      await settled();
+      expect(taken).to.have.length(others);
+      kept.add('bystander/edited', priority);
+      await settled();
+      expect(taken.splice(0).at(-1)).to.equal('bystander/edited');
+      // Of both, the one that is done makes room for a key of the slow namespace.
+      kept.done('bystander/edited');
+      await settled();
+      expect(taken).to.deep.equal([]);
+      void kept.get().then((key) => key !== undefined && taken.push(key));
+      kept.done('slow/0');
+      await settled();
+      expect(taken).to.deep.equal([`slow/${others}`]);
+      const over = kept.shutDown();
+      for (let n = 1; n <= others; n++) kept.done(`slow/${n}`);
+      await over;
+    });
+  }
+
+  it('gives a single worker to every key', async () => {
+    const single = new WorkQueue({ clock, random: () => 0, workers: 1 });
+    single.add('a/1', 'low');
+    expect(await single.get()).to.equal('a/1');
+    single.done('a/1');
+    await single.shutDown();
   });
 
   it('shuts down: what waits is dropped, takers get nothing, and it is over when the last key is done', async () => {
@@ -213,7 +261,7 @@ describe('the work queue', () => {
   });
 
   it('loses no key and never works on one twice at once, whatever happens in which order (trap 35)', async () => {
-    const key = fc.constantFrom('a', 'b', 'c');
+    const key = fc.constantFrom('a/1', 'a/2', 'b/1', 'b/2');
     const priority = fc.constantFrom<Priority>('high', 'normal', 'low');
     const step = fc.oneof(
       fc.record({ do: fc.constant('add' as const), key, priority }),
