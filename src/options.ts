@@ -53,8 +53,11 @@ export const options = (): Option[] => [
     1_000,
     'how often Azure is checked for drift, at least 1s, for objects without spec.interval',
   ),
-  flag('--max-parallel-actions <n>', 'replicas of one registry in motion at a time')
-    .default(4)
+  flag(
+    '--max-parallel-actions <n>',
+    'replicas of one registry in motion at a time; fewer where Azure answers that another operation is running',
+  )
+    .default(10)
     .argParser(wholeNumber(1, 100)),
   flag('--default-identity <allow|deny>', "whether the operator's own credential serves objects without spec.identity")
     .default('allow')

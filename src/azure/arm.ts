@@ -101,7 +101,7 @@ export interface Arm {
 /**
  * - `Throttled`: ARM answered 429. Nothing may be sent before `retryAfter` is over.
  * - `NotSent`: the operator's own rate limiter held the request back. Nothing went wrong; `retryAfter` tells when to try again.
- * - `Conflict`: another operation is running; try again later.
+ * - `Conflict`: another operation is running, or the replica is there already; try again later.
  * - `Denied`: a missing right, a lock, a policy or the credential prevents it, until a person acts.
  * - `Invalid`: ARM rejects the request as it is.
  * - `NotFound`: the registry, its resource group or the replica does not exist. An unknown subscription is `Denied`.
@@ -158,6 +158,14 @@ export class ArmError extends Error {
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
     if (details.correlationId !== undefined) this.correlationId = details.correlationId;
   }
+}
+
+/** ARM's codes for a creation whose name or location has a replica. The second one is an assumption. */
+export const alreadyThereCodes = ['InvalidResourceLocation', 'ReplicationAlreadyExists'] as const;
+
+/** True for the one `Conflict` in which no other operation is running. */
+export function isAlreadyThere({ code }: ArmError): boolean {
+  return alreadyThereCodes.some((known) => known === code);
 }
 
 /** A request that has ended, for metrics and logs. */

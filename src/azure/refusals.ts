@@ -1,5 +1,5 @@
 // The table of ARM's error codes and statuses: what each means for the operator, and what a user can do about it.
-import type { ArmErrorKind, ArmErrorReason } from './arm.ts';
+import { type ArmErrorKind, type ArmErrorReason, alreadyThereCodes } from './arm.ts';
 import {
   isOperationRunning,
   lockOf,
@@ -90,7 +90,7 @@ const providerNotRegistered: Explain = ({ asked, said }) => ({
   message: `the provider is not registered in the subscription: cannot ${asked}. Register it with: az provider register --namespace Microsoft.ContainerRegistry (${said})`,
 });
 
-const byCode: ReadonlyMap<string, Explain> = new Map([
+const byCode: ReadonlyMap<string, Explain> = new Map<string, Explain>([
   ['ResourceNotFound', notFound],
   ['ResourceGroupNotFound', notFound],
   ['ParentResourceNotFound', notFound],
@@ -110,8 +110,7 @@ const byCode: ReadonlyMap<string, Explain> = new Map([
   ['NoRegisteredProviderFound', regionNotAvailable], // ARM's code for a location that the resource type does not know
   ['NoRegisteredProviderForLocation', regionNotAvailable],
   ['ResourceGroupBeingDeleted', groupBeingDeleted],
-  ['InvalidResourceLocation', taken],
-  ['ReplicationAlreadyExists', taken], // assumption
+  ...alreadyThereCodes.map((code) => [code, taken] as const),
   ['MissingSubscriptionRegistration', providerNotRegistered],
 ]);
 

@@ -145,7 +145,7 @@ function planNow(object: FollowingObject, observation: Observation, context: Con
   const now = clock.now();
   const { uid = '' } = object.metadata;
   return planFor(object, observation, now, {
-    ...limits,
+    maxParallelActions: state.parallelism.limitOf(object.spec.registry, limits.maxParallelActions),
     pausedUntil: (location) => state.contention.pausedUntil(uid, location, now),
     ageOf: (location, since) => state.pruneTimers.age(uid, location, since, now, monotonic()),
   });

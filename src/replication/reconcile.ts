@@ -11,6 +11,7 @@ import { checkGate, hasFinalizer } from './gate.ts';
 import { observe, planWithConfirmation, withSources } from './observe.ts';
 import { isAccepted, type Pass } from './pass.ts';
 import { isAtRest, isRetryRequested } from './region-state.ts';
+import { isInMotion } from './regions.ts';
 import { delayOf, intervalMs } from './requeue.ts';
 import { type Report, reportPass } from './status.ts';
 import { reportUnreachable } from './unobserved-status.ts';
@@ -114,9 +115,14 @@ function reportFailedObservation(
   return reportUnreachable(object, error, now.getTime() - since, intervalMs(object, defaultIntervalMs), now);
 }
 
-/** Updates the in-memory state: ARM's hint for polls, and what was corrected or pruned, in case others revert it. */
-function remember({ object, plan }: Pass, { results }: ActResult, { state, clock }: Context): void {
+/**
+ * Updates the in-memory state: ARM's hint for polls, how many replicas it lets change at a time, and what was corrected or
+ * pruned, in case others revert it.
+ */
+function remember({ object, plan }: Pass, { results }: ActResult, { state, clock, limits }: Context): void {
   const [uid, now] = [uidOf(object), clock.now()];
+  const inMotion = plan.regions.filter(isInMotion).length;
+  state.parallelism.record(object.spec.registry, inMotion, results, limits.maxParallelActions);
   const unlisted = new Set(plan.regions.filter(({ spec }) => !spec).map(({ location }) => location));
   for (const { step, outcome } of results.filter(isAccepted)) {
     if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) state.firstPollHintMs = outcome.pollAfterMs;

@@ -7,7 +7,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { held, instant } from '../emulators/arm/timings.ts';
+import { held, instant, realistic } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { hangLimitMs } from '../hang-limit.ts';
 import {
@@ -358,6 +358,17 @@ describe('the ARM emulator with faults', () => {
       expect((await send('GET', registryId)).status).to.equal(200);
       await clock.advance(30_000);
       expect(codeOf(await create('japaneast'))).to.equal('201');
+    });
+
+    it('refuses writes to replicas while as many as it allows are in motion', async () => {
+      const clock = new FakeClock();
+      const { azure } = await start({ clock, timings: realistic });
+      azure.faults.add({ kind: 'crowded', registry: 'MYACR0007', most: 2 });
+      expect(codeOf(await create('japaneast'))).to.equal('201');
+      expect(codeOf(await create('westeurope'))).to.equal('201');
+      expect(codeOf(await create('northeurope'))).to.equal('409 Conflict');
+      await clock.advance(20_000);
+      expect(codeOf(await create('northeurope'))).to.equal('201');
     });
 
     it('tells its own refusals from injected ones in the journal', async () => {

@@ -4,6 +4,8 @@ import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import type { ArmEmulatorOptions } from '../emulators/arm/emulator.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
+import { publicRegions } from '../emulators/arm/regions.ts';
+import { realistic } from '../emulators/arm/timings.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { anObject, type ObjectParts } from '../unit/replication/fixtures.ts';
 import { OperatorModel } from '../unit/replication/operator-model.ts';
@@ -11,6 +13,10 @@ import { type ArmOverSockets, startArmOverSockets } from './arm-over-sockets.ts'
 
 const second = 1_000;
 const minute = 60 * second;
+const twenty = publicRegions
+  .filter(({ kind, name }) => kind === 'Physical' && name !== 'eastus')
+  .slice(0, 20)
+  .map(({ name }) => name);
 
 describe('an operator that ARM refuses for long', () => {
   let clock: FakeClock;
@@ -123,6 +129,24 @@ describe('an operator that ARM refuses for long', () => {
       expect(isReady(operator)).to.equal(true);
       const taken = requests((entry) => entry.method === method && timeOf(entry) >= grantedAt);
       expect(timeOf(taken[0] as JournalEntry) - grantedAt).to.be.at.most(11 * minute);
+    });
+  }
+
+  for (const most of [1, 3, 8]) {
+    it(`makes all of 20 replicas where Azure lets ${most} be in motion at a time, and is rarely refused (trap 13)`, async () => {
+      await begin({ timings: realistic });
+      wire.emulator.azure.faults.add({ kind: 'crowded', most });
+      const operator = add('crowded', { regions: twenty });
+      operator.maxParallelActions = 10;
+      await work(6 * second);
+      expect(operator.status.plan?.at(-1)?.message).to.match(/at most [1-5] replicas of a registry change at a time/);
+      await work(30 * minute);
+      expect(isReady(operator)).to.equal(true);
+      const puts = requests(({ method }) => method === 'PUT');
+      expect(puts.filter(({ status }) => status === 201)).to.have.length(20);
+      expect(puts.filter(({ status }) => status === 409)).to.have.lengthOf.within(1, 18);
+      // Three or fewer for each replica, waiting included.
+      expect(operator.statusWrites).to.be.at.most(60);
     });
   }
 

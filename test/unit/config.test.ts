@@ -39,7 +39,7 @@ describe('parseConfig', () => {
       regionSources: [],
       concurrency: 10,
       interval: 600_000,
-      maxParallelActions: 4,
+      maxParallelActions: 10,
       defaultIdentity: 'allow',
       defaultRegistries: 'allow',
       allowHttpApiServer: false,

@@ -39,7 +39,7 @@ export const transportFaults = [
   'hang',
   'malformed',
 ] as const satisfies readonly Kind[];
-export const errorResponses = ['throttled', 'error', 'busy'] as const satisfies readonly Kind[];
+export const errorResponses = ['throttled', 'error', 'busy', 'crowded'] as const satisfies readonly Kind[];
 /** Inconsistent reads. */
 export const staleReads = ['staleList', 'omission', 'lateCreation', 'lateDeletion'] as const satisfies readonly Kind[];
 /** Denials that an administrator adds and removes again. */
@@ -249,6 +249,8 @@ function drawFault(kind: Kind, { registry, locations }: ChaosTargets, paceMs: nu
       return { kind, ...few, when: when(), status: dice.one([500, 502, 503, 504]) };
     case 'busy':
       return { kind, ...few };
+    case 'crowded':
+      return { kind, ...aim, most: dice.whole(0, 3) };
     case 'forbidden': {
       const verb = dice.one(['read', 'write', 'delete']);
       return { kind, ...anywhere, actions: [`Microsoft.ContainerRegistry/registries/replications/${verb}`] };

@@ -1,6 +1,7 @@
 // The API's rules: what ARM and ACR do for each request and which ones they refuse, independent of HTTP.
 import type { RegistryReference } from '../../../src/azure/arm.ts';
 import { policyTags } from './access.ts';
+import { selectsRegistry } from './faults/fault.ts';
 import type { Operation } from './operation.ts';
 import * as refusal from './refusal.ts';
 import { shortForm } from './regions.ts';
@@ -150,6 +151,7 @@ export function putReplica(
     throw refusal.locationAlreadyReplicated(registry.reference.name, put.location, there.name);
   }
   if (there) return rewrite(world, there, put, caller);
+  checkNotCrowded(world, registry);
   const { location, routing, zoneRedundancy = 'Disabled' } = put;
   const id = `replications-${caller.requestId}`;
   const resourceId = `${registry.id}/replications/${name}`;
@@ -170,6 +172,7 @@ export function patchReplica(
   if (!replica?.snapshot()) throw replicaNotFound(reference, name);
   checkAtRest(registry);
   checkReplicaAtRest(replica);
+  checkNotCrowded(world, registry);
   return change(world, replica, patch, caller);
 }
 
@@ -193,6 +196,7 @@ export function deleteReplica(
   const id = `replications-${requestId}`;
   if (replica.stage.kind === 'Deleting') return world.joinRemoval(replica, id);
   if (!isStuck(replica.stage)) checkReplicaAtRest(replica);
+  checkNotCrowded(world, registry);
   const { id: resourceId, location } = replica;
   const operation = world.startOperation({ id, doing: 'Deleting', resourceId, location }, registry);
   world.remove(replica, operation);
@@ -263,6 +267,15 @@ function checkOffered(world: World, location: string, type: string): void {
 function checkAtRest(registry: Registry): void {
   const { name, provisioningState } = registry.snapshot();
   if (provisioningState !== 'Succeeded') throw refusal.busy(`The registry '${name}'`, provisioningState);
+}
+
+function checkNotCrowded({ faults }: World, registry: Registry): void {
+  const inMotion = [...registry.replicas.values()].filter(({ stage }) => isMoving(stage)).length;
+  const crowded = faults.consume(
+    'crowded',
+    (fault) => selectsRegistry(fault, registry.reference) && inMotion >= fault.most,
+  );
+  if (crowded) throw refusal.busy(`The registry '${registry.reference.name}'`, 'Updating');
 }
 
 function checkReplicaAtRest({ name, stage }: Replica): void {

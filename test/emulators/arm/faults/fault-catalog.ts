@@ -123,6 +123,11 @@ export const faultCatalog = {
     { ...registries, replica: optional(text('Only writes to this replica.')) },
     { registry: 'myACR0007', for: 30_000 },
   ),
+  crowded: define(
+    'Creations, changes and deletions of replicas are answered 409 while enough replicas of the registry are in motion.',
+    { ...registries, most: numeric('How many may be in motion.', 0) },
+    { registry: 'myACR0007', most: 3 },
+  ),
   // Rights, locks and policies.
   forbidden: define(
     'The client may not perform these actions: 403, AuthorizationFailed.',

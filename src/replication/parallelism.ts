@@ -1,0 +1,94 @@
+// Limits how many replicas of one registry are in motion at a time: fewer after ARM refuses a write because another operation
+// is running, more again after accepted writes. Azure documents no such number. The arithmetic is pure.
+import { LRUCache } from 'lru-cache';
+import { isAlreadyThere, type RegistryReference } from '../azure/arm.ts';
+import type { Clock } from '../lib/clock.ts';
+import { isAccepted, type Result } from './pass.ts';
+import { registryId } from './validation.ts';
+
+/** A limit that is lower than the operator's; undefined where it is not. */
+export interface ReducedLimit {
+  readonly limit: number;
+  /** Accepted writes since the last change of the limit. */
+  readonly accepted: number;
+  /** Accepted writes for each step up. */
+  readonly writesPerStep: number;
+}
+
+/** The writes of one pass. */
+export interface PassWrites {
+  /** Replicas in motion before them. */
+  readonly inMotion: number;
+  readonly accepted: number;
+  /** Refused, because another operation is running. */
+  readonly refused: number;
+}
+
+const maxWritesPerStep = 16;
+
+/**
+ * Halves the limit, or what was tried if that is less, however many writes of the pass were refused: they were sent at once.
+ * A write that was refused alone lowers nothing, because no write of ours was in its way. Accepted writes raise the limit by
+ * one each at first. After each further refusal they raise it half as fast, so that a registry that allows only a few is
+ * tried less and less. An accepted write proves that the limit holds; a completed creation proves no more, and later.
+ */
+export function adaptLimit(
+  reduced: ReducedLimit | undefined,
+  { inMotion, accepted, refused }: PassWrites,
+  maxParallelActions: number,
+): ReducedLimit | undefined {
+  const limit = Math.min(reduced?.limit ?? maxParallelActions, maxParallelActions);
+  const tried = inMotion + accepted + refused;
+  if (refused > 0) {
+    if (tried === 1) return reduced;
+    const writesPerStep = reduced ? Math.min(2 * reduced.writesPerStep, maxWritesPerStep) : 1;
+    return { limit: Math.max(1, Math.floor(Math.min(limit, tried) / 2)), accepted: 0, writesPerStep };
+  }
+  if (!reduced) return undefined;
+  const { writesPerStep } = reduced;
+  const sum = reduced.accepted + accepted;
+  const raised = limit + Math.floor(sum / writesPerStep);
+  return raised >= maxParallelActions ? undefined : { limit: raised, accepted: sum % writesPerStep, writesPerStep };
+}
+
+/** Only registries with a reduced limit are kept. One beyond this many starts over with the operator's limit. */
+const maxRegistries = 1_000;
+/** After so long without a write, what was in the way is taken to be over. */
+const forgetAfterMs = 3_600_000;
+
+export class ParallelismLimits {
+  readonly #reduced: LRUCache<string, ReducedLimit>;
+
+  constructor(clock: Clock) {
+    const perf = { now: () => clock.now().getTime() };
+    this.#reduced = new LRUCache({ max: maxRegistries, ttl: forgetAfterMs, ttlResolution: 0, perf });
+  }
+
+  /** The limit of this registry now, at most `maxParallelActions`. */
+  limitOf(registry: RegistryReference, maxParallelActions: number): number {
+    return Math.min(this.#reduced.get(keyOf(registry))?.limit ?? maxParallelActions, maxParallelActions);
+  }
+
+  /** Records the results of one pass. */
+  record(registry: RegistryReference, inMotion: number, results: readonly Result[], maxParallelActions: number): void {
+    const accepted = results.filter(isAccepted).length;
+    const refused = results.filter(isRefusedAsBusy).length;
+    if (accepted + refused === 0) return;
+    const key = keyOf(registry);
+    const next = adaptLimit(this.#reduced.get(key), { inMotion, accepted, refused }, maxParallelActions);
+    if (next) this.#reduced.set(key, next);
+    else this.#reduced.delete(key);
+  }
+
+  forget(registry: RegistryReference): void {
+    this.#reduced.delete(keyOf(registry));
+  }
+}
+
+function isRefusedAsBusy({ outcome }: Result): boolean {
+  return outcome.kind === 'notAccepted' && outcome.error.kind === 'Conflict' && !isAlreadyThere(outcome.error);
+}
+
+function keyOf(registry: RegistryReference): string {
+  return registryId(registry).toLowerCase();
+}
