@@ -22,7 +22,8 @@ export function stateConditions(
     const last = findCondition(before, statement.type);
     return {
       ...statement,
-      message: sanitize(statement.message, longestMessage),
+      // A stored message is sanitized.
+      message: last?.message === statement.message ? last.message : sanitize(statement.message, longestMessage),
       ...(generation !== undefined && { observedGeneration: generation }),
       lastTransitionTime: last?.status === statement.status ? last.lastTransitionTime : now,
     };

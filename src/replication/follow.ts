@@ -69,11 +69,20 @@ export function remembered(object: RegistryReplication, now: Date): FollowingObj
   return followed(object, { readings: undefined, home, isRegion: nothing, hasReplica: nothing, now, ageOf: () => 0 });
 }
 
+/** True if the object has sources, or regions that sources named before. */
+export function follows({ spec, status }: RegistryReplication): boolean {
+  return Boolean(spec.regionsFrom?.length) || (status?.regions ?? []).some(wasFollowed);
+}
+
+function wasFollowed({ neededBy, unusedSince }: RegionStatus): boolean {
+  return neededBy !== undefined || unusedSince !== undefined;
+}
+
 /** The object with its followed regions. Its spec must be as people wrote it. */
 export function followed(object: RegistryReplication, surroundings: Surroundings): FollowingObject {
+  if (!follows(object)) return object;
   const { spec, status } = object;
-  const rows = (status?.regions ?? []).filter(({ neededBy, unusedSince }) => neededBy || unusedSince);
-  if (!spec.regionsFrom?.length && rows.length === 0) return object;
+  const rows = (status?.regions ?? []).filter(wasFollowed);
   const { readings, isRegion, home } = surroundings;
   const sources = sourcesOf(object, readings, isRegion);
   const listed = new Set(listedRegions(spec).map(({ location }) => normalise(location)));

@@ -4,7 +4,7 @@ import { listedRegions, type RegistryReplication, serviceAccountOf } from '../ap
 import { type Arm, ArmError, attempt, type Registry } from '../azure/arm.ts';
 import { type RegionCatalog, tableCatalog } from '../azure/region-catalog.ts';
 import type { Context } from './context.ts';
-import { type FollowingObject, followed } from './follow.ts';
+import { type FollowingObject, followed, follows } from './follow.ts';
 import { normalise } from './location.ts';
 import { type GetResult, listed, noRegistry, type Observation, withGets } from './observation.ts';
 import { dueSteps, type Plan, planFor } from './plan.ts';
@@ -105,6 +105,7 @@ export async function withSources(
   { replicas, registry }: Observation,
   context: Context,
 ): Promise<FollowingObject> {
+  if (!follows(object)) return object;
   const { clock, monotonic, state } = context;
   const { uid = '', deletionTimestamp } = object.metadata;
   const now = clock.now();

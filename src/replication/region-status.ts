@@ -97,11 +97,15 @@ function creationOf(object: RegistryReplication, region: Region, { plan, results
   const isUnderWay = isCreationUnderWay(object, region, plan, results, now);
   // If LIST shows a replica that this object did not delete, the PUT may create nothing.
   const mayBeThere = contradicted && previous?.deletedAt === undefined;
-  const sentAt = isIntentStored(previous, now) ? previous.createdAt : isoSeconds(now);
   return {
     createdHere: region.createdHere || (isUnderWay && !mayBeThere),
-    createdAt: state === 'Absent' && isUnderWay ? sentAt : region.createdAt,
+    createdAt: state === 'Absent' && isUnderWay ? sentAt(previous, now) : region.createdAt,
   };
+}
+
+/** When the PUT of a creation was sent, or is sent now. */
+function sentAt(previous: RegionStatus | undefined, now: Date): string | undefined {
+  return isIntentStored(previous, now) ? previous.createdAt : isoSeconds(now);
 }
 
 /**

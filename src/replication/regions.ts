@@ -64,6 +64,7 @@ export function regionsOf(object: FollowingObject, observation: Observation, now
   const others = [...observation.replicas.keys(), ...previous.keys()].sort();
   const locations = new Set([...specs.keys(), ...(home === undefined ? [] : [home]), ...others]);
   const names = replicaNames(locations, observation, previous);
+  const seenAt = isoSeconds(now);
   return [...locations].map((location) =>
     regionAt(
       { location, name: names.get(location) ?? location, home: location === home },
@@ -74,6 +75,7 @@ export function regionsOf(object: FollowingObject, observation: Observation, now
         previous: previous.get(location),
         observation,
         now,
+        seenAt,
       },
     ),
   );
@@ -86,11 +88,13 @@ interface Sources {
   readonly previous: RegionStatus | undefined;
   readonly observation: Observation;
   readonly now: Date;
+  /** `now`, as ISO time. */
+  readonly seenAt: string;
 }
 
 function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources: Sources): Region {
   const { location, name, home } = identity;
-  const { object, spec, need, previous, observation, now } = sources;
+  const { object, spec, need, previous, observation, now, seenAt } = sources;
   const key = name.toLowerCase();
   const observed = observation.replicas.get(location);
   const replica = observed?.replica;
@@ -100,7 +104,7 @@ function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources:
   const state = stateOf({ object, spec, replica, previous, home, registry, failedGet, now });
   // Without an entry, the home region's state comes from the GET of the registry, not from LIST.
   const ready = state === 'Ready' && (confirmed || (home && !observed));
-  const since = previous?.state === state && isPast(previous.since, now) ? previous.since : isoSeconds(now);
+  const since = previous?.state === state && isPast(previous.since, now) ? previous.since : seenAt;
   const isListed = spec !== undefined;
   const history = replicaHistory({
     previous,
@@ -128,7 +132,7 @@ function regionAt(identity: Pick<Region, 'location' | 'name' | 'home'>, sources:
     state,
     since,
     // A new replica starts a new prune delay.
-    pruneEvidence: pruneEvidence(object, spec, history.lives ? previous : undefined, isoSeconds(now)),
+    pruneEvidence: pruneEvidence(object, spec, history.lives ? previous : undefined, seenAt),
     ...history,
     ...tries,
     failure: observation.failures?.get(key) ?? (keepsFailure ? previous?.failure : undefined),
