@@ -13,6 +13,8 @@ export interface ReducedLimit {
   readonly accepted: number;
   /** Accepted writes for each step up. */
   readonly writesPerStep: number;
+  /** All refusals came while no replica was in motion by us: the operation was another client's. */
+  readonly isByOthers: boolean;
 }
 
 /** The writes of one pass. */
@@ -28,9 +30,11 @@ const maxWritesPerStep = 16;
 
 /**
  * Halves the limit, or what was tried if that is less, however many writes of the pass were refused: they were sent at once.
- * A write that was refused alone lowers nothing, because no write of ours was in its way. Accepted writes raise the limit by
- * one each at first. After each further refusal they raise it half as fast, so that a registry that allows only a few is
- * tried less and less. An accepted write proves that the limit holds; a completed creation proves no more, and later.
+ * A write that was refused alone lowers nothing.
+ *
+ * Accepted writes raise the limit: they prove that it holds, and a completed creation proves no more, and later. If another
+ * client's operation was in the way, the first one restores the limit. Otherwise each raises it by one, and after each further
+ * refusal half as fast, so that a registry that allows only a few is tried less and less.
  */
 export function adaptLimit(
   reduced: ReducedLimit | undefined,
@@ -41,14 +45,16 @@ export function adaptLimit(
   const tried = inMotion + accepted + refused;
   if (refused > 0) {
     if (tried === 1) return reduced;
-    const writesPerStep = reduced ? Math.min(2 * reduced.writesPerStep, maxWritesPerStep) : 1;
-    return { limit: Math.max(1, Math.floor(Math.min(limit, tried) / 2)), accepted: 0, writesPerStep };
+    const isByOthers = inMotion + accepted === 0 && reduced?.isByOthers !== false;
+    const writesPerStep = reduced && !isByOthers ? Math.min(2 * reduced.writesPerStep, maxWritesPerStep) : 1;
+    return { limit: Math.max(1, Math.floor(Math.min(limit, tried) / 2)), accepted: 0, writesPerStep, isByOthers };
   }
-  if (!reduced) return undefined;
-  const { writesPerStep } = reduced;
+  if (!reduced || accepted === 0) return reduced;
+  const { writesPerStep, isByOthers } = reduced;
   const sum = reduced.accepted + accepted;
   const raised = limit + Math.floor(sum / writesPerStep);
-  return raised >= maxParallelActions ? undefined : { limit: raised, accepted: sum % writesPerStep, writesPerStep };
+  if (isByOthers || raised >= maxParallelActions) return undefined;
+  return { ...reduced, limit: raised, accepted: sum % writesPerStep };
 }
 
 /** Only registries with a reduced limit are kept. One beyond this many starts over with the operator's limit. */
@@ -69,15 +75,22 @@ export class ParallelismLimits {
     return Math.min(this.#reduced.get(keyOf(registry))?.limit ?? maxParallelActions, maxParallelActions);
   }
 
-  /** Records the results of one pass. */
-  record(registry: RegistryReference, inMotion: number, results: readonly Result[], maxParallelActions: number): void {
+  /** Records the results of one pass. True if the limit is higher now. */
+  record(
+    registry: RegistryReference,
+    inMotion: number,
+    results: readonly Result[],
+    maxParallelActions: number,
+  ): boolean {
     const accepted = results.filter(isAccepted).length;
     const refused = results.filter(isRefusedAsBusy).length;
-    if (accepted + refused === 0) return;
+    if (accepted + refused === 0) return false;
+    const before = this.limitOf(registry, maxParallelActions);
     const key = keyOf(registry);
     const next = adaptLimit(this.#reduced.get(key), { inMotion, accepted, refused }, maxParallelActions);
     if (next) this.#reduced.set(key, next);
     else this.#reduced.delete(key);
+    return this.limitOf(registry, maxParallelActions) > before;
   }
 
   forget(registry: RegistryReference): void {

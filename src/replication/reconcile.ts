@@ -76,13 +76,13 @@ async function runPass(
 
   const pass = await persistIntent({ object, stored: withFinalizer, previous: object.status, ...planned }, context);
   const acted = await carryOut(pass, context);
-  remember(pass, acted, context);
+  const mayGoOn = remember(pass, acted, context);
   const shown = { ...pass, plan: withoutWithheldCreations(pass.plan, acted) };
   const report = reportPass(shown, acted.results, context.clock.now(), context.state.firstPollHintMs);
   const outcome = await finish(pass, report, context, acted);
   // Thrown only now, so that the status shows what was done.
   if (acted.failure !== undefined) throw acted.failure;
-  return acted.withheld.length > 0 ? requeueNow : outcome;
+  return acted.withheld.length > 0 || mayGoOn ? requeueNow : outcome;
 }
 
 function manages({ spec, metadata }: RegistryReplication): boolean {
@@ -117,12 +117,12 @@ function reportFailedObservation(
 
 /**
  * Updates the in-memory state: ARM's hint for polls, how many replicas it lets change at a time, and what was corrected or
- * pruned, in case others revert it.
+ * pruned, in case others revert it. True if steps that waited for their turn may go on.
  */
-function remember({ object, plan }: Pass, { results }: ActResult, { state, clock, limits }: Context): void {
+function remember({ object, plan }: Pass, { results }: ActResult, { state, clock, limits }: Context): boolean {
   const [uid, now] = [uidOf(object), clock.now()];
   const inMotion = plan.regions.filter(isInMotion).length;
-  state.parallelism.record(object.spec.registry, inMotion, results, limits.maxParallelActions);
+  const isRaised = state.parallelism.record(object.spec.registry, inMotion, results, limits.maxParallelActions);
   const unlisted = new Set(plan.regions.filter(({ spec }) => !spec).map(({ location }) => location));
   for (const { step, outcome } of results.filter(isAccepted)) {
     if (outcome.kind === 'written' && outcome.pollAfterMs !== undefined) state.firstPollHintMs = outcome.pollAfterMs;
@@ -130,6 +130,7 @@ function remember({ object, plan }: Pass, { results }: ActResult, { state, clock
     if (step.action === 'create') state.contention.recordCreation(uid, step.location);
     if (step.action === 'delete' && unlisted.has(step.location)) state.contention.recordPrune(uid, step.location, now);
   }
+  return isRaised && plan.steps.some(({ hold }) => hold);
 }
 
 /** Writes the status if it changed, and emits events. `acted`: undefined if the pass ended before acting. */

@@ -150,6 +150,20 @@ describe('an operator that ARM refuses for long', () => {
     });
   }
 
+  it("makes five replicas at once after another client's operation of half a minute, and tries with fewer meanwhile", async () => {
+    await begin({ timings: realistic });
+    wire.emulator.azure.faults.add({ kind: 'busy', for: 30 * second });
+    const operator = add('occupied', { regions: twenty.slice(0, 5) });
+    operator.maxParallelActions = 10;
+    await work(3 * minute);
+    expect(isReady(operator)).to.equal(true);
+    const puts = requests(({ method }) => method === 'PUT');
+    expect(puts.filter(({ status }) => status === 409)).to.have.lengthOf.within(5, 12);
+    const accepted = puts.filter(({ status }) => status === 201).map(timeOf);
+    expect(accepted).to.have.length(5);
+    expect(new Set(accepted).size).to.equal(1);
+  });
+
   it('after a 429 on a write sends no write until its Retry-After, continues to read and delete, and emits no Warning', async () => {
     await begin();
     const ready = add('ready', { regions: ['japaneast'], spec: { interval: '1m' } }, ['japaneast']);

@@ -45,15 +45,23 @@ describe('the limit of replicas in motion', () => {
   });
 
   it('rises by one with each accepted write', () => {
-    expect(limitAfter(10, { refused: 10 }, { accepted: 1 })).to.equal(6);
-    expect(limitAfter(10, { refused: 10 }, { accepted: 5 })).to.equal(10);
-    expect(limitAfter(10, { refused: 10 }, { accepted: 8 })).to.equal(10);
+    expect(limitAfter(10, { accepted: 1, refused: 9 }, { accepted: 1 })).to.equal(6);
+    expect(limitAfter(10, { accepted: 1, refused: 9 }, { accepted: 5 })).to.equal(10);
+    expect(limitAfter(10, { accepted: 1, refused: 9 }, { accepted: 8 })).to.equal(10);
   });
 
   it('rises half as fast after each further refusal', () => {
-    const twice = [{ refused: 10 }, { refused: 5 }];
+    const twice = [
+      { accepted: 1, refused: 9 },
+      { inMotion: 1, refused: 4 },
+    ];
     expect(limitAfter(10, ...twice, { accepted: 1 })).to.equal(2);
     expect(limitAfter(10, ...twice, { accepted: 1 }, { accepted: 1 })).to.equal(3);
+  });
+
+  it("is restored by the first accepted write where another client's operation was in the way", () => {
+    expect(limitAfter(10, { refused: 10 }, { refused: 5 })).to.equal(2);
+    expect(limitAfter(10, { refused: 10 }, { refused: 5 }, { accepted: 1 })).to.equal(10);
   });
 
   const anyPass = fc.record({ inMotion: fc.nat(20), accepted: fc.nat(20), refused: fc.nat(20) });
