@@ -24,3 +24,8 @@ function positionOf<T>(list: readonly T[], element: T, compare: Compare<T>): num
   }
   return from;
 }
+
+/** The order of UTF-16 code units, which no locale changes. */
+export function compareText(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}

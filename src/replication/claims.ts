@@ -2,7 +2,7 @@
 // among the objects that name the registry, and wakes only those whose claim may change. It covers only objects that this
 // operator watches.
 import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
-import { insertSorted, removeSorted } from '../lib/sorted.ts';
+import { compareText, insertSorted, removeSorted } from '../lib/sorted.ts';
 import { problemsOf, registryId } from './validation.ts';
 
 /** One object that names a registry. */
@@ -197,10 +197,6 @@ function byClaim(one: Claimant, other: Claimant): number {
 
 function byAge(one: Claimant, other: Claimant): number {
   return one.createdAt - other.createdAt || compareText(one.uid, other.uid) || compareText(one.key, other.key);
-}
-
-function compareText(one: string, other: string): number {
-  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 function emptyRegistry(): Registry {
