@@ -30,6 +30,8 @@ export interface Config {
   readonly concurrency: number;
   /** ms between drift checks of an object that does not say. */
   readonly interval: number;
+  /** Objects worked on in all; 0: no limit. */
+  readonly maxObjects: number;
   /** Replicas of one registry in motion at a time. */
   readonly maxParallelActions: number;
   /** Whether the operator's own credential serves objects without spec.identity. */

@@ -11,6 +11,7 @@ import {
 import { checkCredential, defaultCredential } from './azure/identity/credential.ts';
 import { type Config, version } from './config.ts';
 import { type Informer, type InformerOptions, startInformer } from './kubernetes/cache/informer.ts';
+import { isWhole } from './kubernetes/cache/object-limit.ts';
 import { Store } from './kubernetes/cache/store.ts';
 import {
   createKubeClient,
@@ -19,7 +20,7 @@ import {
   loadKubeConfig,
 } from './kubernetes/client/client.ts';
 import { insecureTls } from './kubernetes/client/kubeconfig.ts';
-import { namespacedName, resource } from './kubernetes/client/resource.ts';
+import { namespacedName } from './kubernetes/client/resource.ts';
 import { keepAnnotations } from './kubernetes/client/transform.ts';
 import { type Controller, startController } from './kubernetes/controller/controller.ts';
 import { WorkQueue } from './kubernetes/controller/workqueue.ts';
@@ -30,6 +31,7 @@ import { proxyFor, proxyName } from './lib/proxy.ts';
 import { createArmClients, lowestRateLimits } from './operator/azure.ts';
 import { reportInstalledCrd } from './operator/installed-crd.ts';
 import { createElection } from './operator/leader-election.ts';
+import { createLimit, type Limit } from './operator/object-limit.ts';
 import { createReconciler, type Reconciler } from './operator/reconciler.ts';
 import { regionSources } from './operator/region-sources.ts';
 import { openServers } from './operator/servers.ts';
@@ -78,6 +80,7 @@ export function createOperator(config: Config, log: Logger, onLeadershipLost: (w
 interface Parts {
   readonly metrics: Metrics;
   readonly store: Store<RegistryReplication>;
+  readonly limit: Limit;
   readonly queue: WorkQueue;
   readonly events: EventRecorder;
   readonly informer: Informer;
@@ -132,6 +135,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     cluster,
     kind,
     store,
+    overLimit: (object) => limit.overLimit(object),
     queue,
     armClients,
     sources,
@@ -141,8 +145,11 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   });
   const listeners = [reconciler.onChange];
   const onChange: typeof reconciler.onChange = (change) => listeners.forEach((listen) => void listen(change));
-  // Its own connections: a shared pool may give the watch one that has fallen silent, which takes 30 s to notice.
-  const informer = watchObjects(config, { cluster: connect(), store, log, onChange });
+  const watching = connect();
+  const enqueue = (key: string) => void (isWorking() && queue.add(key, 'low'));
+  const limit = createLimit(config, { kind, cluster, watching, store, onChange, enqueue });
+  metrics.objectLimit(config.maxObjects, () => (isWorking() ? limit.refused() : 0));
+  const informer = watchObjects(config, { cluster: watching, log, ...limit.watching });
   resources.defer(() => informer.stop());
   metrics.informer(name, informer.health);
 
@@ -163,7 +170,19 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   // With --default-identity=deny the operator uses no credential of its own, so none is checked.
   if (config.defaultIdentity === 'allow')
     void checkCredential(credential, cloud).then((problem) => problem && log.error({}, problem));
-  return { metrics, store, queue, events, informer, election, cluster, reconciler, resources: resources.move(), work };
+  return {
+    metrics,
+    store,
+    limit,
+    queue,
+    events,
+    informer,
+    election,
+    cluster,
+    reconciler,
+    resources: resources.move(),
+    work,
+  };
 }
 
 function nameOfProxy(url: string): string | undefined {
@@ -186,12 +205,11 @@ function kubeConnector(
   };
 }
 
-type Watching = Pick<InformerOptions<RegistryReplication>, 'cluster' | 'store' | 'log' | 'onChange'>;
+type Watching = Pick<InformerOptions<RegistryReplication>, 'cluster' | 'resource' | 'store' | 'log' | 'onChange'>;
 
 function watchObjects({ watchNamespaces: namespaces, watchLabelSelector }: Config, watching: Watching): Informer {
   return startInformer({
     ...watching,
-    resource: resource<RegistryReplication>(watching.cluster, kind),
     namespaces,
     ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
     onMissing: `the CRD ${crdName} is not installed; install it with: kubectl apply -k crds`,
@@ -202,7 +220,7 @@ function watchObjects({ watchNamespaces: namespaces, watchLabelSelector }: Confi
 
 /** Waits until the objects are listed before it acquires the Lease: a process that cannot list them must not hold it. */
 async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): Promise<void> {
-  const { metrics, store, queue, informer, election, cluster, reconciler, work } = parts;
+  const { metrics, store, limit, queue, informer, election, cluster, reconciler, work } = parts;
   await informer.synced;
   void reportInstalledCrd(cluster, log);
   await election.acquire();
@@ -211,8 +229,11 @@ async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): 
   work.controller = startController({
     name,
     queue,
-    read: (key) => store.read(key),
-    reconcile: reconciler.reconcile,
+    read: limit.read,
+    reconcile: async (cached) => {
+      const object = isWhole(cached) ? cached : await limit.load(cached);
+      return object ? reconciler.reconcile(object) : {};
+    },
     concurrency,
     clock,
     log,
@@ -220,4 +241,5 @@ async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): 
   });
   // Changes seen before the passes began were not queued.
   for (const object of store.list()) queue.add(namespacedName(object), 'low');
+  for (const key of limit.due()) queue.add(key, 'low');
 }

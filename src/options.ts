@@ -53,6 +53,9 @@ export const options = (): Option[] => [
     1_000,
     'how often Azure is checked for drift, at least 1s, for objects without spec.interval',
   ),
+  flag('--max-objects <n>', 'objects worked on; later ones are refused, with reason TooManyObjects; 0: no limit')
+    .default(20_000)
+    .argParser(wholeNumber(0, 1_000_000)),
   flag(
     '--max-parallel-actions <n>',
     'replicas of one registry in motion at a time; fewer where Azure answers that another operation is running',

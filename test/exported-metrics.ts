@@ -14,6 +14,7 @@ export interface Described {
 export function exportedMetrics(): Described[] {
   const metrics = createMetrics();
   metrics.objects({ objects: () => [], clock: new FakeClock() });
+  metrics.objectLimit(0, () => 0);
   metrics.arm.rateLimits(() => []);
   return metrics.registry.getMetricsAsArray() as unknown as Described[];
 }

@@ -38,6 +38,7 @@ export interface ReconcilerOptions {
   readonly cluster: KubeClient;
   readonly kind: ResourceKind;
   readonly store: Store<RegistryReplication>;
+  readonly overLimit: Context['overLimit'];
   readonly queue: WorkQueue;
   readonly armClients: ArmClientPool;
   readonly sources: RegionSources;
@@ -108,7 +109,7 @@ interface Shared {
 
 /** What every pass shares; the ARM client depends on the object. */
 function createContext(options: ReconcilerOptions, { claims, state, updateClaims }: Shared): Omit<Context, 'arm'> {
-  const { config, cluster, kind, store, sources, recordEvents } = options;
+  const { config, cluster, kind, store, overLimit, sources, recordEvents } = options;
   const { maxParallelActions, interval, defaultIdentity, defaultRegistries } = config;
   const replications = withReadYourWrites(resource<RegistryReplication>(cluster, kind), store);
   const readNamespace = namespaceReader(cluster, clock, [allowedRegistries]);
@@ -126,10 +127,12 @@ function createContext(options: ReconcilerOptions, { claims, state, updateClaims
     monotonic: () => performance.now(),
     random: Math.random,
     limits: { maxParallelActions },
+    overLimit,
     rules: { defaultIdentity, defaultRegistries },
     namespaceOf: (object, ageMs) => readNamespace(object.metadata.namespace, ageMs),
     claims,
-    current: (object) => store.read(namespacedName(object)),
+    // A refused object was read for this pass, and is not in the store.
+    current: (object) => (overLimit(object) === undefined ? store.read(namespacedName(object)) : object),
     sourcesOf: sources.readingsOf,
     defaultIntervalMs: interval,
     state,

@@ -31,6 +31,8 @@ export interface Context {
   /** 0 ≤ n < 1. */
   readonly random: () => number;
   readonly limits: Pick<Limits, 'maxParallelActions'>;
+  /** How many objects the operator works on, if this one is over that number; undefined for an object that holds a claim. */
+  readonly overLimit: (object: RegistryReplication) => number | undefined;
   readonly claims: Claims;
   /** The cached object of this namespace and name; undefined if it is gone. */
   readonly current: (object: RegistryReplication) => RegistryReplication | undefined;

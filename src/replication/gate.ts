@@ -6,7 +6,14 @@ import type { Context, Objects } from './context.ts';
 import { remembered } from './follow.ts';
 import { earlier } from './prune-delay.ts';
 import type { Report } from './status.ts';
-import { reportClaimed, reportDenied, reportInvalid, reportSuspended, withoutRegions } from './unobserved-status.ts';
+import {
+  reportClaimed,
+  reportDenied,
+  reportInvalid,
+  reportSuspended,
+  reportTooMany,
+  withoutRegions,
+} from './unobserved-status.ts';
 import { problemsOf } from './validation.ts';
 
 export type Gate =
@@ -25,6 +32,9 @@ const refusalUntilLossMs = 3_600_000;
 export async function checkGate(object: RegistryReplication, context: Context): Promise<Gate> {
   const { claims, clock, objects } = context;
   const now = clock.now();
+  const isLeaving = object.metadata.deletionTimestamp !== undefined;
+  const maxObjects = isLeaving ? undefined : context.overLimit(object);
+  if (maxObjects !== undefined) return { kind: 'closed', report: reportTooMany(object, maxObjects, now) };
   const problems = problemsOf(object);
   const refusal = authorize(object, context.rules, await context.namespaceOf(object, readingAge(object)));
   claims.deny(object, refusal !== undefined);
@@ -32,7 +42,7 @@ export async function checkGate(object: RegistryReplication, context: Context): 
   const own = remembered(withClaim(object, claim), now);
   const holds = own.status?.claim !== undefined;
 
-  if (object.metadata.deletionTimestamp !== undefined) {
+  if (isLeaving) {
     if (!hasFinalizer(object)) return { kind: 'released' };
     const why = await detachReason(object, { problems, refusal, holds, objects });
     if (why !== undefined) return { kind: 'detach', why };

@@ -82,6 +82,11 @@ export const reasons = {
     meaning: 'Another object that names the same registry manages it.',
     remedy: 'Merge the two objects, or delete one of them.',
   },
+  TooManyObjects: {
+    needsIntervention: true,
+    meaning: 'There are more objects than the operator has room for; this one came later than the others.',
+    remedy: 'Delete objects, or raise --max-objects and the memory limit: see docs/sizing.md.',
+  },
   RegistryNotFound: {
     needsIntervention: true,
     meaning: 'The registry does not exist.',

@@ -26,6 +26,34 @@ function untilEdited({ status }: RegistryReplication): Requeue {
   return { kind: status?.claim === undefined ? 'edit' : 'driftCheck' };
 }
 
+/** Reports that the operator has no room for the object. Once there is, its key is queued. */
+export function reportTooMany(object: RegistryReplication, maxObjects: number, now: Date): Report {
+  const { namespace } = object.metadata;
+  const message = `the operator works on at most ${maxObjects} objects (--max-objects), and on this one when others are gone; one namespace has at most three quarters of the room that others leave. Delete objects of namespace ${namespace} that are not needed, or ask an administrator to raise --max-objects and the memory limit`;
+  return { status: stalledStatus(object, 'TooManyObjects', message, now), requeue: { kind: 'edit' } };
+}
+
+/**
+ * What the status says of the operator's room for the object. An object that a pass has worked on once keeps its place, whatever the
+ * limit is: it may hold replicas.
+ */
+export function admissionHistory({ metadata, status }: RegistryReplication): {
+  readonly isIncumbent: boolean;
+  readonly isReported: boolean;
+} {
+  const reason = reasonOfReady(status);
+  const isRefused = reason === 'TooManyObjects';
+  const isSettled = metadata.deletionTimestamp === undefined && status?.observedGeneration === metadata.generation;
+  return {
+    isIncumbent: status?.claim !== undefined || (reason !== undefined && !isRefused),
+    isReported: isRefused && isSettled,
+  };
+}
+
+function reasonOfReady(status: Status | undefined): string | undefined {
+  return findCondition(status?.conditions, 'Ready')?.reason;
+}
+
 /** Reports that the operator or Azure denies access for this object until a user grants it. */
 export function reportDenied(
   object: RegistryReplication,
@@ -70,12 +98,14 @@ function withoutSyncing({ syncing: _, ...status }: Status): Status {
 /**
  * Keeps the last conditions of a suspended object with the generations they were observed for. The status itself has the
  * current generation, so that kstatus does not wait forever after an edit that suspends (kustomize-controller#1737).
- * Conditions from mode Observe are dropped: they would look like the holder's.
+ * Conditions from mode Observe are dropped, which would look like the holder's, and that there was no room for the object.
  */
 export function reportSuspended(object: RegistryReplication, now: Date): Report {
   const { conditions = [], message: _, ...rest } = withoutSyncing(object.status ?? {});
   const { generation } = object.metadata;
-  const seen = rest.phase === 'Observing' && object.spec.mode !== 'Observe' ? [] : conditions;
+  const isForeign =
+    (rest.phase === 'Observing' && object.spec.mode !== 'Observe') || reasonOfReady(object.status) === 'TooManyObjects';
+  const seen = isForeign ? [] : conditions;
   const kept = seen.filter(({ type }) => type === 'Ready' || type === 'Available');
   const never = {
     status: 'Unknown',
@@ -147,9 +177,10 @@ function next(now: Date, delayMs: number): string {
 }
 
 /** True before the first answer: the CRD's default generation is -1. A claim that another object held until now says nothing about this one. */
-function isNew({ conditions, observedGeneration = -1 }: Status): boolean {
-  const reason = findCondition(conditions, 'Ready')?.reason;
-  return reason === undefined || reason === 'RegistryClaimed' || observedGeneration < 0;
+function isNew(status: Status): boolean {
+  const reason = reasonOfReady(status);
+  const { observedGeneration = -1 } = status;
+  return reason === undefined || reason === 'RegistryClaimed' || reason === 'TooManyObjects' || observedGeneration < 0;
 }
 
 /** The last status with Ready Unknown. The observed generation stays: the next pass must treat the edit as new. */

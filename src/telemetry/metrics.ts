@@ -8,6 +8,7 @@ import type { QueueMetrics } from '../kubernetes/controller/workqueue.ts';
 import type { LeaderElectionMetrics } from '../kubernetes/leader-election/leader-election.ts';
 import { type ArmMetrics, armMetricsFor } from './arm-metrics.ts';
 import { type InformerState, informerMetricsFor } from './informer-metrics.ts';
+import { addLimitMetrics } from './limit-metrics.ts';
 import { type ObjectMetrics, type ObjectSources, objectMetricsFor } from './object-metrics.ts';
 import { collectProcessMetrics } from './process-metrics.ts';
 import { queueMetricsFor } from './queue-metrics.ts';
@@ -26,6 +27,8 @@ export interface Metrics {
   /** @param read called at each scrape */
   sources(read: () => readonly WatchedKind[]): void;
   objects(sources: ObjectSources): ObjectMetrics;
+  /** @param refused called at each scrape */
+  objectLimit(maxObjects: number, refused: () => number): void;
   kubernetesRequest(request: ObservedRequest): void;
   readonly arm: ArmMetrics;
 }
@@ -58,6 +61,7 @@ export function createMetrics({ processMetrics = true }: { readonly processMetri
     sources: sourceMetricsFor(registry),
     arm: armMetricsFor(registry),
     objects: (sources) => objectMetricsFor(registry, sources),
+    objectLimit: (maxObjects, refused) => addLimitMetrics(registry, maxObjects, refused),
 
     controller,
     election,

@@ -164,6 +164,13 @@ export const settings: Readonly<Record<string, Setting>> = {
       await operator.pass();
     },
   },
+  TooManyObjects: {
+    parts: { claimed: false },
+    run: async (operator) => {
+      operator.overLimit = () => 20_000;
+      await operator.pass();
+    },
+  },
   RegistryNotFound: readRefused(
     armSays(
       404,

@@ -39,6 +39,7 @@ describe('parseConfig', () => {
       regionSources: [],
       concurrency: 10,
       interval: 600_000,
+      maxObjects: 20_000,
       maxParallelActions: 10,
       defaultIdentity: 'allow',
       defaultRegistries: 'allow',

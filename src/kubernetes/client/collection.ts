@@ -32,6 +32,8 @@ export interface Collection<T extends KubernetesObject> {
 export interface ListOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
+  /** Default: the kind's. */
+  readonly transform?: Transform;
 }
 
 const defaultPageSize = 500;
@@ -43,12 +45,12 @@ export const eventsOfMetadata = `application/json;as=PartialObjectMetadata${meta
 
 /** @param T What the kind's transform returns. */
 export function collection<T extends KubernetesObject>(cluster: KubeClient, kind: ResourceKind): Collection<T> {
-  const { group, version, plural, metadataOnly = false, transform = keepAnnotations() } = kind;
+  const { group, version, plural, metadataOnly = false, transform: kept = keepAnnotations() } = kind;
   const { pageSize = defaultPageSize } = kind;
   const root = group ? `/apis/${group}/${version}` : `/api/${version}`;
   const path = (namespace?: string) => `${root}/${namespace ? `namespaces/${namespace}/` : ''}${plural}`;
 
-  const page = async (namespace: string | undefined, query: Record<string, string | number>) => {
+  const page = async ({ namespace, transform = kept }: ListOptions, query: Record<string, string | number>) => {
     const options = { query, ...(metadataOnly && { accept: listOfMetadata }) };
     const list = await cluster.getJson<KubernetesListObject<KubernetesObject>>(path(namespace), options);
     // kube-apiserver sends null for an empty list of metadata (seen: 1.20).
@@ -59,19 +61,20 @@ export function collection<T extends KubernetesObject>(cluster: KubeClient, kind
   return {
     kind,
     path,
-    async list({ namespace, labelSelector } = {}) {
+    async list(query = {}) {
+      const { labelSelector } = query;
       const selector = labelSelector ? { labelSelector } : {};
       const items: T[] = [];
       for (let token: string | undefined; ; ) {
         try {
-          const list = await page(namespace, { ...selector, limit: pageSize, ...(token && { continue: token }) });
+          const list = await page(query, { ...selector, limit: pageSize, ...(token && { continue: token }) });
           items.push(...list.items);
           token = continueOf(list);
           if (!token) return { ...list, items };
         } catch (error) {
           // etcd compacted the remaining pages: read all objects in one request, as client-go does.
           if (!token || !isExpired(error)) throw error;
-          return page(namespace, selector);
+          return page(query, selector);
         }
       }
     },

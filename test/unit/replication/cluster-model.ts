@@ -187,6 +187,7 @@ export class ClusterModel {
       monotonic: () => this.#clock.monotonic(),
       random: () => 0.5,
       limits: { maxParallelActions: 3 },
+      overLimit: () => undefined,
       claims: this.#claims,
       current: ({ metadata }) => this.objects.get(metadata.name),
       rules: this.rules,

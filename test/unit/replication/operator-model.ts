@@ -32,6 +32,8 @@ export class OperatorModel {
   readonly events: ObjectEvent[] = [];
   /** Called before and after each write to Kubernetes is stored; a thrown error becomes the result of the write. */
   interrupt: (when: 'before' | 'after') => void = () => undefined;
+  /** The number of objects that are worked on, if this one is over it. */
+  overLimit: (object: RegistryReplication) => number | undefined = () => undefined;
   /** The ARM client that a pass of this object uses. */
   armFor: (object: RegistryReplication) => Arm;
   readonly #clock: FakeClock;
@@ -62,6 +64,7 @@ export class OperatorModel {
       clock,
       random: () => 0.5,
       monotonic: () => clock.monotonic(),
+      overLimit: (object) => this.overLimit(object),
       claims: this.claims,
       current: () => (this.isGone ? undefined : this.object),
       namespaceOf: async ({ metadata }) => this.namespaces[metadata.namespace] ?? { annotations: {} },
