@@ -20,7 +20,7 @@ const contentBytes = 2_000_000_000;
 const watchableTimings: Timings = {
   ...realistic,
   create: { least: 6_000, most: 8_000 },
-  // The operator first polls after a quarter of this.
+  // The operator first polls a quarter later than this.
   retryAfter: 5,
   sync: contentBytes / 8,
   remove: { least: 6_000, most: 10_000 },
