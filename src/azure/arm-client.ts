@@ -23,6 +23,8 @@ const locationsVersion = '2022-12-01';
 const maxPages = 100;
 
 export interface ArmClient extends Arm {
+  /** Ends the idle connections now, and every other one after its request. Requests can still be sent. */
+  release(): void;
   /** Ends all connections, those in use included. */
   close(): void;
 }
@@ -30,7 +32,7 @@ export interface ArmClient extends Arm {
 /** Keeps connections alive, and shares them among all subscriptions. */
 export function createArmClient(options: ArmOptions): ArmClient {
   const connection = connectArm(options);
-  return { ...reads(connection), ...writes(connection), close: connection.close };
+  return { ...reads(connection), ...writes(connection), release: connection.release, close: connection.close };
 }
 
 function reads({

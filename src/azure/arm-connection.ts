@@ -40,6 +40,8 @@ export interface Connection {
   call<T>(doing: string, of: RegistryReference, send: Send<T>): Promise<T>;
   /** The parsed JSON body of a request that the SDK does not have. */
   get(url: string): Promise<unknown>;
+  /** Ends the idle connections now, and every other one after its request. */
+  release(): void;
   /** Ends all connections, those in use included. */
   close(): void;
 }
@@ -85,6 +87,7 @@ export function connectArm(options: ArmOptions): Connection {
       const { bodyAsText } = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
       return parsed(bodyAsText ?? '');
     },
+    release: () => httpClient.release(),
     close: () => httpClient.close(),
   };
 }

@@ -32,6 +32,8 @@ export interface HttpClientOptions {
 }
 
 export interface ClosableHttpClient extends HttpClient {
+  /** Ends the idle connections now, and every other one after its request. Requests can still be sent. */
+  release(): void;
   /** Ends all connections, those in use included. */
   close(): void;
 }
@@ -63,6 +65,12 @@ export function createHttpClient(options: HttpClientOptions): ClosableHttpClient
         throw restError(signal.aborted ? signal.reason : error, request);
       } finally {
         cancel();
+      }
+    },
+    release() {
+      for (const agent of [agents.http, agents.https]) {
+        agent.maxFreeSockets = 0;
+        for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
       }
     },
     close() {

@@ -56,7 +56,7 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
           log.debug({ object: currentKey.getStore(), ...request }, 'Azure Resource Manager was asked');
         },
       });
-      return { arm, rateLimiter, close: arm.close };
+      return { arm, rateLimiter, release: arm.release, close: arm.close };
     },
     serviceAccounts: serviceAccounts(cluster, clock, clientAnnotations),
     cloud,

@@ -19,6 +19,8 @@ import type { Credential } from './token-cache.ts';
 export interface Access {
   readonly arm: Arm;
   readonly rateLimiter: RateLimiter;
+  /** Ends its connections, each after its request. */
+  readonly release?: () => void;
   /** Ends its connections. */
   readonly close?: () => void;
 }
@@ -72,7 +74,7 @@ export class ArmClientPool {
   /** Records an object and its ServiceAccount. Drops a client that no object needs any more, with its token. */
   setIdentity(object: string, account: ServiceAccountName | undefined): void {
     const unused = this.#users.assign(object, account && keyOf(account));
-    if (unused !== undefined) this.#clients.delete(unused);
+    if (unused !== undefined) this.#drop(unused);
   }
 
   removeObject(object: string): void {
@@ -121,6 +123,7 @@ export class ArmClientPool {
     const access = cached && isSame(cached.client, client) ? cached : this.#connect(account, client);
     // The object may have been deleted meanwhile.
     if (this.#users.has(key)) this.#keep(key, { ...access, client });
+    else access.release?.();
     return access;
   }
 
@@ -133,12 +136,19 @@ export class ArmClientPool {
   /** Makes it the most recently used. Passes that still use a client that is dropped here can finish. */
   #keep(key: string, access: Access & { readonly client: EntraClient }): void {
     const now = this.#options.clock.now().getTime();
+    const last = this.#clients.get(key);
+    if (last && last.arm !== access.arm) last.release?.();
     this.#clients.delete(key);
     this.#clients.set(key, { ...access, usedAt: now });
     for (const [oldest, { usedAt }] of this.#clients) {
       if (this.#clients.size <= maxIdentities && now - usedAt < maxIdleMs) break;
-      this.#clients.delete(oldest);
+      this.#drop(oldest);
     }
+  }
+
+  #drop(key: string): void {
+    this.#clients.get(key)?.release?.();
+    this.#clients.delete(key);
   }
 }
 

@@ -19,6 +19,8 @@ function scene() {
   const connected: string[] = [];
   /** The identities that read a registry, in order. */
   const asked: string[] = [];
+  /** The identities whose connections were given up, in order. */
+  const released: string[] = [];
   /** The ServiceAccounts that were read, with the maximum age. */
   const read: string[] = [];
   const clock = new FakeClock();
@@ -38,7 +40,11 @@ function scene() {
           return { id: '', location: 'eastus', sku: 'Premium' };
         },
       };
-      return { arm: arm as unknown as Arm, rateLimiter: new RateLimiter({ now: () => 0 }) };
+      return {
+        arm: arm as unknown as Arm,
+        rateLimiter: new RateLimiter({ now: () => 0 }),
+        release: () => released.push(id),
+      };
     },
     serviceAccounts: {
       async annotations({ namespace, name }, age) {
@@ -50,7 +56,7 @@ function scene() {
   });
   const ask = (acting: Partial<Acting> = {}) =>
     identities.armFor({ account: web, leaving: false, age: 60_000, ...acting }, visitor).registry(registry);
-  return { identities, connected, asked, read, state, ask, clock };
+  return { identities, connected, asked, released, read, state, ask, clock };
 }
 
 function annotatedWith(clientId: string, uid = 'first') {
@@ -169,6 +175,22 @@ describe('the identity of an object', () => {
     identities.setIdentity('web/a', web);
     await ask();
     expect(connected).to.have.length(3);
+  });
+
+  it('gives up its connections when it is dropped, replaced or not kept, and not before', async () => {
+    const { identities, released, state, ask } = scene();
+    const numbers = () => released.map((who) => who.slice(-1));
+    await ask(); // no object names it: not kept
+    expect(numbers()).to.deep.equal(['2']);
+    identities.setIdentity('web/a', web);
+    await ask();
+    await ask();
+    expect(numbers()).to.deep.equal(['2']);
+    state.reading = annotatedWith(other);
+    await ask();
+    expect(numbers()).to.deep.equal(['2', '3']);
+    identities.removeObject('web/a');
+    expect(numbers()).to.deep.equal(['2', '3', '4']);
   });
 
   it('is missing with its ServiceAccount, but an object that is being deleted may use the last client', async () => {
