@@ -21,7 +21,7 @@ describe('the threat model', () => {
   });
 
   it('names only existing flags and folders', () => {
-    const help = read('src/config.ts') + read('Dockerfile');
+    const help = read('src/options.ts') + read('Dockerfile');
     for (const [flag] of code(text).flatMap((words) => [...words.matchAll(/^--[a-z-]+/g)]))
       expect(help, flag).to.contain(flag);
     for (const path of code(text).filter((words) => words.startsWith('deploy/')))
