@@ -75,10 +75,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   return {
     reconcile(object) {
       const key = namespacedName(object);
-      const { uid, generation, deletionTimestamp } = object.metadata;
+      const { uid, namespace, generation, deletionTimestamp } = object.metadata;
       log.debug({ object: key, uid, generation }, 'A pass begins');
       const expects = writesAhead(object, clock.now());
-      const caller = { id: uid ?? key, priority: priorityOf(object), expects };
+      const caller = { id: uid ?? key, namespace, priority: priorityOf(object), expects };
       const leaving = deletionTimestamp !== undefined;
       const acting = { account: serviceAccountOf(object), leaving, age: readingAge(object) };
       return currentKey.run(key, () => reconcile(object, { ...context, arm: armClients.armFor(acting, caller) }));

@@ -1,4 +1,5 @@
-// ARM's documented rate limits, and how the operator divides them between people's edits and background checks.
+// ARM's documented rate limits, and how the operator divides them between people's edits and background checks, and between
+// namespaces.
 
 /** ARM keeps one token bucket of each kind per subscription and principal. Polls of operations are reads. */
 export type Operation = (typeof operations)[number];
@@ -16,6 +17,8 @@ export interface RateLimit {
   readonly unknown: number;
   /** Left to users by background requests. */
   readonly reserve: number;
+  /** Left to other namespaces by a namespace whose turn it is not: their first pass then need not wait. */
+  readonly others: number;
   /** Left by a pass that begins to passes that have begun: a pass that cannot finish wastes its requests. */
   readonly margin: number;
   /** Required by a pass that begins. */
@@ -27,7 +30,7 @@ export interface RateLimit {
  * (2025-09-09: 249 reads and 199 writes after the first). A subscription may have more or less; more is not used.
  */
 export const armRateLimits: Readonly<Record<Operation, RateLimit>> = {
-  reads: { size: 250, refillPerSecond: 25, unknown: 40, reserve: 20, margin: 5, need: 2 },
-  writes: { size: 200, refillPerSecond: 10, unknown: 20, reserve: 10, margin: 2, need: 1 },
-  deletes: { size: 200, refillPerSecond: 10, unknown: 20, reserve: 10, margin: 2, need: 1 },
+  reads: { size: 250, refillPerSecond: 25, unknown: 40, reserve: 20, others: 4, margin: 5, need: 2 },
+  writes: { size: 200, refillPerSecond: 10, unknown: 20, reserve: 10, others: 2, margin: 2, need: 1 },
+  deletes: { size: 200, refillPerSecond: 10, unknown: 20, reserve: 10, others: 2, margin: 2, need: 1 },
 };

@@ -10,6 +10,8 @@ import { type RateLimitFeedback, TokenBucket } from './token-bucket.ts';
 export interface Caller {
   /** The same in every pass of the object. */
   readonly id: string;
+  /** Namespaces that wait are served in turn. Undefined: of no namespace. */
+  readonly namespace?: string;
   readonly priority: Priority;
   /** Writes that the pass will probably send: without tokens for them its reads are wasted. */
   readonly expects?: readonly Operation[];
@@ -62,7 +64,8 @@ export class RateLimiter {
     const waitMs = this.mayStart(subscriptionId, operation, caller);
     if (waitMs > 0) return waitMs;
     const quota = this.#quotaOf(subscriptionId, operation);
-    for (const priority of priorities) quota.slots[priority].release(caller.id);
+    for (const priority of priorities) quota.slots[priority].release(caller);
+    quota.slots[caller.priority].passed(caller, this.#options.now());
     if (caller.priority === 'background') quota.backgroundHeldAt = undefined;
     quota.bucket.start(this.#options.now());
     return 0;
@@ -85,19 +88,20 @@ export class RateLimiter {
    * Takes no token. Returns 0 if a pass may begin with such a request, or the ms after which to try again: a caller that must
    * wait gets a retry slot.
    */
-  mayStart(subscriptionId: string, operation: Operation, { id, priority }: Caller): number {
+  mayStart(subscriptionId: string, operation: Operation, caller: Caller): number {
+    const { priority } = caller;
     const quota = this.#quotaOf(subscriptionId, operation);
     const now = this.#options.now();
     const { limit, bucket, slots } = quota;
     const isStarved = now - (quota.backgroundHeldAt ?? now) >= starvedAfterMs;
     const reserve = priority === 'user' || isStarved ? 0 : limit.reserve;
-    // What the pass needs itself, what begun passes may still use, and what users keep.
-    const earliest = bucket.startsAt(reserve + limit.margin + limit.need, now);
+    const others = isStarved || slots[priority].isTurnOf(caller, now) ? 0 : limit.others;
+    // What the pass needs itself, what begun passes may still use, and what users and other namespaces keep.
+    const earliest = bucket.startsAt(reserve + others + limit.margin + limit.need, now);
     if (earliest <= now) return 0;
     if (priority === 'background') quota.backgroundHeldAt ??= now;
-    const intervalMs = (limit.need / limit.refillPerSecond) * 1_000;
-    const afterUsers = priority === 'user' ? earliest : slots.user.last + intervalMs;
-    return Math.ceil(slots[priority].slotFor(id, Math.max(earliest, afterUsers), intervalMs, now) - now);
+    const afterUsers = priority === 'user' ? earliest : slots.user.last + msToGain(limit, limit.need);
+    return Math.ceil(slots[priority].slotFor(caller, Math.max(earliest, afterUsers), now) - now);
   }
 
   /**
@@ -143,13 +147,18 @@ export class RateLimiter {
 
   #newQuotas(): Quotas {
     const { now, limits = armRateLimits } = this.#options;
-    const quota = (operation: Operation): Quota => ({
-      limit: limits[operation],
-      bucket: new TokenBucket(limits[operation], now()),
-      slots: { user: new RetrySlots(), background: new RetrySlots() },
-    });
+    const quota = (operation: Operation): Quota => {
+      const limit = limits[operation];
+      const [intervalMs, afterTurnMs] = [msToGain(limit, limit.need), msToGain(limit, limit.need + limit.others)];
+      const slots = () => new RetrySlots({ intervalMs, afterTurnMs });
+      return { limit, bucket: new TokenBucket(limit, now()), slots: { user: slots(), background: slots() } };
+    };
     return { reads: quota('reads'), writes: quota('writes'), deletes: quota('deletes') };
   }
+}
+
+function msToGain({ refillPerSecond }: RateLimit, tokens: number): number {
+  return (tokens / refillPerSecond) * 1_000;
 }
 
 /** The message has no time in it: it is shown in the status, which must not change with every wait. */

@@ -6,10 +6,11 @@ import { RateLimiter } from '../../../../src/azure/rate-limit/rate-limiter.ts';
 import { propertyRuns } from '../../../property-runs.ts';
 
 const subscription = '00000000-0000-0000-0000-000000000000';
-const small = { size: 30, refillPerSecond: 10, unknown: 14, reserve: 5, margin: 2, need: 2 };
+const small = { size: 30, refillPerSecond: 10, unknown: 14, reserve: 5, others: 4, margin: 2, need: 2 };
 const retryAfterMs = 3_000;
 
 interface Requester {
+  readonly namespace: string;
   readonly priority: Priority;
   /** ms at which its first pass begins. */
   readonly start: number;
@@ -43,7 +44,9 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
     truth.at = now;
   };
   const limiter = new RateLimiter({ now: () => now, limits: { ...armRateLimits, reads: small } });
-  const seen = { refusals: 0, tooEarly: 0, halfLooks: 0, done: 0, end: 0 };
+  const seen = { refusals: 0, tooEarly: 0, halfLooks: 0, done: 0, end: 0, tries: 0 };
+  /** By namespace, ms from the first try of a pass until it began: the longest. */
+  const waits = new Map<string, number>();
   let forbiddenUntil = Number.NEGATIVE_INFINITY;
 
   const send = ({ there, back, told }: Requester, over: () => void) => {
@@ -63,14 +66,15 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
     });
   };
 
-  const pass = (requester: Requester, who: string, nth: number) => {
+  const pass = (requester: Requester, who: string, nth: number, triedAt = now) => {
+    seen.tries++;
     const asked = requester.passes[nth];
     if (asked === undefined) {
       seen.done++;
       seen.end = now;
       return;
     }
-    const caller = { id: who, priority: requester.priority };
+    const caller = { id: who, namespace: requester.namespace, priority: requester.priority };
     let underway = 0;
     let wait = 0;
     const over = () => {
@@ -85,7 +89,8 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
       send(requester, over);
     }
     if (wait > 0 && underway > 0 && underway < 2 && asked === 2) seen.halfLooks++;
-    if (underway === 0) later(wait + requester.late, () => pass(requester, who, nth));
+    if (underway === 0) later(wait + requester.late, () => pass(requester, who, nth, triedAt));
+    else waits.set(requester.namespace, Math.max(waits.get(requester.namespace) ?? 0, now - triedAt));
   };
 
   for (const [n, requester] of requesters.entries()) later(requester.start, () => pass(requester, `object ${n}`, 0));
@@ -105,7 +110,7 @@ function simulate(requesters: readonly Requester[], bites: readonly Bite[]) {
     now = next.at;
     next.call();
   }
-  return seen;
+  return { ...seen, waits };
 }
 
 function isBefore(one: { at: number; ticket: number }, other: { at: number; ticket: number }): boolean {
@@ -113,6 +118,7 @@ function isBefore(one: { at: number; ticket: number }, other: { at: number; tick
 }
 
 const requester: fc.Arbitrary<Requester> = fc.record({
+  namespace: fc.constantFrom('a', 'b', 'c'),
   priority: fc.constantFrom('user', 'background'),
   start: fc.integer({ min: 0, max: 20_000 }),
   passes: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 3 }),
@@ -121,6 +127,18 @@ const requester: fc.Arbitrary<Requester> = fc.record({
   back: fc.integer({ min: 0, max: 2_000 }),
   told: fc.boolean(),
 });
+const lag = fc.record({ there: fc.integer({ min: 0, max: 100 }), back: fc.integer({ min: 0, max: 100 }) });
+
+/** Returns at its retry times. */
+function punctual(
+  namespace: string,
+  start: number,
+  passes: readonly number[],
+  lag: { readonly there: number; readonly back: number },
+): Requester {
+  return { namespace, priority: 'user', start, passes, late: 0, told: true, ...lag };
+}
+
 const requesters = fc.array(requester, { minLength: 1, maxLength: 30 });
 const bites = fc.array(
   fc.record({ at: fc.integer({ min: 0, max: 60_000 }), tokens: fc.integer({ min: 1, max: 30 }) }),
@@ -176,6 +194,28 @@ describe('the rate limiter, with any callers and latencies', () => {
         expect(simulate(all, []).end).to.be.lessThan(best * 1.15 + 1_000);
       }),
       propertyRuns(20),
+    );
+  });
+
+  it('keeps a bystander of another namespace waiting for a few turns, not for everyone', () => {
+    const crowd = fc
+      .record({ namespaces: fc.integer({ min: 1, max: 4 }), callers: fc.integer({ min: 20, max: 60 }), lag })
+      .map(({ namespaces, callers, lag }) =>
+        Array.from({ length: namespaces * callers }, (_, n) => punctual(`crowd ${n % namespaces}`, 0, [2], lag)),
+      );
+    const looks = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(crowd, looks, lag, (all, starts, lag) => {
+        const bystanders = starts.map((start) => punctual('bystander', start, [2], lag));
+        const { done, refusals, tries, waits } = simulate([...all, ...bystanders], []);
+        expect({ done, refusals }).to.deep.equal({ done: all.length + starts.length, refusals: 0 });
+        const roundMs =
+          (new Set(all.map(({ namespace }) => namespace)).size + 1) * ((small.need / small.refillPerSecond) * 1_000);
+        expect(waits.get('bystander')).to.be.lessThan(1_000 + (starts.length - 1) * roundMs);
+        // First try, retry and end of each; a few come back once more because others had their turn.
+        expect(tries / done).to.be.lessThan(3.3);
+      }),
+      propertyRuns(200, 20),
     );
   });
 });

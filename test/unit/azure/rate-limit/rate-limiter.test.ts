@@ -4,7 +4,7 @@ import { armRateLimits, type Operation, type Priority } from '../../../../src/az
 import { RateLimiter } from '../../../../src/azure/rate-limit/rate-limiter.ts';
 
 const subscription = '00000000-0000-0000-0000-000000000000';
-const { reserve, margin } = armRateLimits.reads;
+const { reserve, margin, others, refillPerSecond } = armRateLimits.reads;
 
 /** A rate limiter at 0 ms, on a clock that `at` moves. */
 function scene() {
@@ -27,10 +27,10 @@ function scene() {
     proceed: (id: string, priority: Priority = 'user', operation: Operation = 'reads') =>
       limiter.proceed(subscription, operation, { id, priority }),
     /** Sends a look of two reads, or returns the ms after which to try again. */
-    look(id: string, priority: Priority = 'background'): 'sent' | number {
-      const wait = limiter.start(subscription, 'reads', { id, priority });
+    look(id: string, priority: Priority = 'background', namespace = 'default'): 'sent' | number {
+      const wait = limiter.start(subscription, 'reads', { id, namespace, priority });
       if (wait > 0) return wait;
-      expect(limiter.proceed(subscription, 'reads', { id, priority }), 'half a look').to.equal(0);
+      expect(limiter.proceed(subscription, 'reads', { id, namespace, priority }), 'half a look').to.equal(0);
       for (let n = 0; n < 2; n++) limiter.send(subscription, 'reads')({});
       return 'sent';
     },
@@ -109,11 +109,58 @@ describe('the rate limiter', () => {
     for (let n = 0; n < 10; n++) expect(look('impatient', 'user')).to.equal(time - 100);
   });
 
+  it('lets a user of another namespace in at once while 1,500 of one wait', () => {
+    const { look, left } = scene();
+    left(250);
+    for (let n = 0; n < 1_500; n++) look(`crowd ${n}`, 'user', 'crowd');
+    expect(look('crowd 1500', 'user', 'crowd')).to.be.greaterThan(100_000);
+    expect(look('edited', 'user', 'bystander')).to.equal('sent');
+  });
+
+  it('gives namespaces their retry times in turn', () => {
+    const { look, left } = scene();
+    left(margin);
+    const times = (namespace: string, count: number) =>
+      Array.from({ length: count }, (_, n) => look(`${namespace} ${n}`, 'user', namespace) as number);
+    const crowd = times('crowd', 300);
+    const small = times('small', 10);
+    expect(small).to.deep.equal(small.toSorted((one, other) => one - other));
+    // The first comes next; of the others each comes after one of the crowd.
+    expect(small[0]).to.be.at.most((crowd[0] ?? 0) + 80);
+    expect(small.at(-1)).to.be.at.most((crowd[24] ?? 0) + 80);
+    expect(times('third', 1)[0]).to.equal((small[0] ?? 0) + 80);
+  });
+
+  it('shares the tokens between a namespace that waits and one that has a look at a time', () => {
+    const { look, left, at } = scene();
+    left(margin);
+    const due = new Map(Array.from({ length: 100 }, (_, n) => [`crowd ${n}`, look(`crowd ${n}`, 'user', 'crowd')]));
+    const sent = { crowd: 0, busy: 0 };
+    let busyAt = 0;
+    for (let time = 10; time <= 4_000; time += 10) {
+      at(time);
+      if (time >= busyAt) {
+        const answer = look('busy', 'user', 'busy');
+        busyAt = time + (answer === 'sent' ? 10 : answer);
+        if (answer === 'sent') sent.busy++;
+      }
+      for (const [id, retryAt] of due) {
+        if (time < Number(retryAt)) continue;
+        const answer = look(id, 'user', 'crowd');
+        if (answer === 'sent') sent.crowd++;
+        if (answer === 'sent') due.delete(id);
+        else due.set(id, time + answer);
+      }
+    }
+    expect(sent.busy + sent.crowd).to.be.at.least(42);
+    expect(Math.min(sent.busy, sent.crowd)).to.be.at.least(15);
+  });
+
   it('reserves nothing for a caller that does not return', () => {
     const { look, left, at } = scene();
     left(margin);
     const time = look('gone', 'user') as number;
-    at(time);
+    at(time + (others / refillPerSecond) * 1_000);
     expect(look('another', 'user')).to.equal('sent');
   });
 

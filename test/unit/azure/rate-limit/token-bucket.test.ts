@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { TokenBucket } from '../../../../src/azure/rate-limit/token-bucket.ts';
 
-const limit = { size: 250, refillPerSecond: 25, unknown: 40, reserve: 20, margin: 5, need: 2 };
+const limit = { size: 250, refillPerSecond: 25, unknown: 40, reserve: 20, others: 4, margin: 5, need: 2 };
 
 /** A bucket that ARM has reported as full at 0 ms. */
 function full(): TokenBucket {
