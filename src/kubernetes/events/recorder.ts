@@ -19,6 +19,8 @@ export interface EventRecorder {
    * resolves to their number. The next event begins a new series.
    */
   flush(timeoutMs: number): Promise<number>;
+  /** Number of series that are kept. */
+  readonly openSeries: number;
 }
 
 export interface EventRecorderOptions extends Reporter {
@@ -91,6 +93,7 @@ class SeriesRecorder implements EventRecorder {
   record(object: KubernetesObject, record: EventRecord): void {
     const { random, log } = this.#options;
     const now = this.#now();
+    this.#dropEndedSeries(now);
     const event = toEvent(object, record, this.#options, now, random);
     const about = object.metadata?.uid ?? namespacedName(object);
     const key = JSON.stringify([about, event.type, event.reason, event.action, event.note]);
@@ -111,6 +114,10 @@ class SeriesRecorder implements EventRecorder {
       return;
     }
     this.#writeInBackground();
+  }
+
+  get openSeries(): number {
+    return this.#series.size;
   }
 
   async flush(timeoutMs: number): Promise<number> {
@@ -197,6 +204,15 @@ class SeriesRecorder implements EventRecorder {
       resolve();
     };
     return promise;
+  }
+
+  /** Series that occurred least recently come first. Each has the whole event, of some 2 kB. */
+  #dropEndedSeries(now: number): void {
+    for (const key of this.#series.rkeys()) {
+      const series = this.#series.peek(key);
+      if (!series || !isOver(series, now)) return;
+      this.#series.delete(key);
+    }
   }
 
   #forget(series: OpenSeries, why: LRUCache.DisposeReason): void {

@@ -1,0 +1,27 @@
+import { expect } from 'chai';
+import type { EventRecord } from '../../../../src/kubernetes/events/event.ts';
+import { createRecorder } from '../../../../src/kubernetes/events/recorder.ts';
+import { FakeClock, settled } from '../../../fake-clock.ts';
+import { LogJournal } from '../journal.ts';
+import { widget } from '../widget.ts';
+
+describe('a series of events that has ended', () => {
+  const minute = 60_000;
+  const ready: EventRecord = { type: 'Normal', reason: 'Ready', action: 'Look', note: 'japaneast is ready' };
+
+  it('is forgotten with the next event, also if 1,000 end at once', async () => {
+    const clock = new FakeClock();
+    const reporter = { controller: 'example.dev/controller', instance: 'pod-1' };
+    const options = { ...reporter, clock, random: () => 0, log: new LogJournal() };
+    const events = createRecorder(async ({ count }) => count, options);
+    for (let index = 0; index < 1_000; index++) events.record(widget(`bear-${index}`, '5'), ready);
+    await settled();
+    expect(events.openSeries).to.equal(1_000);
+    await clock.advance(3 * minute);
+    events.record(widget('bear-0', '5'), ready);
+    await clock.advance(4 * minute);
+    events.record(widget('doll', '5'), ready);
+    await settled();
+    expect(events.openSeries).to.equal(2);
+  });
+});
