@@ -67,7 +67,7 @@ interface Figures {
 await using ended = new AsyncDisposableStack();
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
 ended.defer(() => rm(directory, { recursive: true, force: true }));
-const arm = await startArm(ended, objects, regions);
+const arm = await startArm(ended, { registries: objects, replicas: regions });
 const cluster = await startCluster();
 ended.defer(() => cluster.close());
 await deploy(cluster, { manifests: await buildKustomization('deploy/follow-nodes') });

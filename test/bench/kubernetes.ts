@@ -46,7 +46,7 @@ const collection = (namespace: string) => `/apis/${group}/${version}/namespaces/
 await using ended = new AsyncDisposableStack();
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
 ended.defer(() => rm(directory, { recursive: true, force: true }));
-const arm = await startArm(ended, objects + edited, ['japaneast', 'westeurope']);
+const arm = await startArm(ended, { registries: objects + edited, replicas: ['japaneast', 'westeurope'] });
 const kubeconfig = await startKubernetes(ended, directory);
 const certificate = join(directory, 'arm.pem');
 await writeFile(certificate, arm.certificate);

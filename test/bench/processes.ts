@@ -8,11 +8,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
-import type { Command, Report } from './arm.ts';
+import type { ArmOptions, Command, Report } from './arm.ts';
 
-/** @param replicas the locations at which each registry has a replica already */
-export async function startArm(ended: AsyncDisposableStack, registries: number, replicas: readonly string[] = []) {
-  const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [String(registries), ...replicas]);
+export async function startArm(ended: AsyncDisposableStack, options: ArmOptions) {
+  const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [JSON.stringify(options)]);
   ended.defer(() => killed(child));
   lowerPriority(child);
   const next = <K extends Report['kind']>(
@@ -39,6 +38,12 @@ export async function startArm(ended: AsyncDisposableStack, registries: number, 
       const answer = next('requests');
       child.send('requests' satisfies Command);
       return (await answer).requests;
+    },
+    /** The number of requests so far. */
+    async totals() {
+      const answer = next('totals');
+      child.send('totals' satisfies Command);
+      return (await answer).totals;
     },
   };
 }

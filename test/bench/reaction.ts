@@ -44,7 +44,7 @@ const settlingMs = 5_000;
 await using ended = new AsyncDisposableStack();
 const directory = await mkdtemp(join(tmpdir(), 'bench-'));
 ended.defer(() => rm(directory, { recursive: true, force: true }));
-const arm = await startArm(ended, warmUp + samples + afterQuiet);
+const arm = await startArm(ended, { registries: warmUp + samples + afterQuiet });
 const kubeconfig = await startKubernetes(ended, directory);
 const send = await client(kubeconfig);
 
