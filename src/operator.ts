@@ -37,6 +37,7 @@ import { regionSources } from './operator/region-sources.ts';
 import { openServers } from './operator/servers.ts';
 import { shutDown } from './operator/shutdown.ts';
 import { maxEventsPerPass } from './replication/events.ts';
+import { ProcessState } from './replication/process-state.ts';
 import { announceTo } from './telemetry/announce.ts';
 import { healthChecks } from './telemetry/health.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -139,6 +140,7 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     queue,
     armClients,
     sources,
+    state: new ProcessState(clock),
     recordEvents,
     log,
     isWorking,

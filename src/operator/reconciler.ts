@@ -24,7 +24,7 @@ import type { RegionsOf } from '../map/regions.ts';
 import { readingAge } from '../replication/authorization.ts';
 import { Claims } from '../replication/claims.ts';
 import type { Context, Objects } from '../replication/context.ts';
-import { ProcessState } from '../replication/process-state.ts';
+import type { ProcessState } from '../replication/process-state.ts';
 import { reconcile } from '../replication/reconcile.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { currentKey } from './azure.ts';
@@ -42,6 +42,7 @@ export interface ReconcilerOptions {
   readonly queue: WorkQueue;
   readonly armClients: ArmClientPool;
   readonly sources: RegionSources;
+  readonly state: ProcessState;
   readonly recordEvents: Objects['recordEvents'];
   readonly log: Logger;
   /** False on a standby, which only keeps its store. */
@@ -58,8 +59,7 @@ export interface Reconciler {
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { store, queue, armClients, sources, log, isWorking } = options;
-  const state = new ProcessState(clock);
+  const { store, queue, armClients, sources, state, log, isWorking } = options;
   const claims = new Claims((keys, why) => {
     if (isWorking()) for (const key of keys) queue.add(key, why === 'claim' ? 'normal' : 'low');
   });
@@ -69,7 +69,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (latest) claims.put(latest);
     else claims.drop(object);
   };
-  const context = createContext(options, { claims, state, updateClaims });
+  const context = createContext(options, { claims, updateClaims });
   const enqueue = enqueueRequests<RegistryReplication>(queue, finalizer);
 
   return {
@@ -90,6 +90,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         sources.drop(object);
         armClients.removeObject(namespacedName(object));
       } else {
+        // Deleted and created again between two watches, which shows as one update.
+        if (change.type === 'updated' && change.previous.metadata.uid !== object.metadata.uid)
+          state.forget(change.previous);
         armClients.setIdentity(namespacedName(object), serviceAccountOf(object));
         sources.put(object);
       }
@@ -102,14 +105,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
 interface Shared {
   readonly claims: Claims;
-  readonly state: ProcessState;
   /** Called after each write of the object. */
   readonly updateClaims: (object: RegistryReplication) => void;
 }
 
 /** What every pass shares; the ARM client depends on the object. */
-function createContext(options: ReconcilerOptions, { claims, state, updateClaims }: Shared): Omit<Context, 'arm'> {
-  const { config, cluster, kind, store, overLimit, sources, recordEvents } = options;
+function createContext(options: ReconcilerOptions, { claims, updateClaims }: Shared): Omit<Context, 'arm'> {
+  const { config, cluster, kind, store, overLimit, sources, state, recordEvents } = options;
   const { maxParallelActions, interval, defaultIdentity, defaultRegistries } = config;
   const replications = withReadYourWrites(resource<RegistryReplication>(cluster, kind), store);
   const readNamespace = namespaceReader(cluster, clock, [allowedRegistries]);

@@ -54,6 +54,11 @@ export class Claims {
     this.#wake = wake;
   }
 
+  /** Number of registries that are kept: those that an object names or acquires. */
+  get size(): number {
+    return this.#registries.size;
+  }
+
   /** Records the current version of the object. */
   put(object: RegistryReplication): void {
     const key = keyOf(object);
@@ -107,9 +112,11 @@ export class Claims {
   /** Ends the reservation after the pass, whether the claim was stored or not. */
   endReservation(object: RegistryReplication): void {
     const key = keyOf(object);
-    const registry = this.#registries.get(registryOf(object));
+    const id = registryOf(object);
+    const registry = this.#registries.get(id);
     if (registry?.acquiring !== key) return;
     registry.acquiring = undefined;
+    if (registry.members.size === 0) this.#registries.delete(id);
     const candidate = registry.candidates[0]?.key;
     // `acquire` failed for an object that became the candidate meanwhile.
     if (registry.claims.length === 0 && candidate !== undefined && candidate !== key) this.#wake([candidate], 'claim');

@@ -44,6 +44,8 @@ export async function reconcile(object: RegistryReplication, context: Context): 
     }
   } finally {
     context.claims.endReservation(object);
+    // The informer drops the state of an object that is gone, but this pass may have added some after that.
+    if (context.current(object)?.metadata.uid !== object.metadata.uid) context.state.forget(object);
   }
 }
 

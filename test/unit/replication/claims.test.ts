@@ -108,6 +108,15 @@ describe('a free registry', () => {
     expect(claims.acquire(old)).to.equal(true);
   });
 
+  it('is not kept for an object that was deleted while it acquired the registry', () => {
+    const { claims } = claimsOf(any);
+    expect(claims.acquire(any)).to.equal(true);
+    claims.drop(any);
+    expect(claims.size).to.equal(1);
+    claims.endReservation(any);
+    expect(claims.size).to.equal(0);
+  });
+
   it('is not acquired by a new object with the name of the candidate', () => {
     const { claims } = claimsOf(named('one', 9));
     const anew = named('one', 1);

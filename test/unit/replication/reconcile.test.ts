@@ -53,6 +53,41 @@ describe('a reconcile pass', () => {
     expect(arm.writes).to.deep.equal(['create japaneast']);
   });
 
+  it('keeps no state of an object that was deleted during the pass', async () => {
+    const { operator, arm, clock } = scenario({}, [aReplica(home)]);
+    const { contention, unreachableSince } = operator.processState;
+    const { uid = '' } = operator.object.metadata;
+    await operator.runUntil(() => operator.condition('Ready')?.status === 'True');
+    for (const _ of [1, 2, 3]) contention.recordCorrection(uid, 'japaneast', 'create', clock.now());
+
+    arm.beforeRequest = () => {
+      throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    };
+    await operator.pass();
+    expect(unreachableSince.has(uid)).to.equal(true);
+    expect(contention.pausedUntil(uid, 'japaneast', clock.now())).not.to.equal(undefined);
+
+    arm.beforeRequest = () => {
+      operator.isGone = true;
+      operator.processState.forget(operator.object);
+      throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    };
+    await operator.pass();
+    expect(unreachableSince.has(uid)).to.equal(false);
+    expect(contention.pausedUntil(uid, 'japaneast', clock.now())).to.equal(undefined);
+  });
+
+  it('keeps no state of an object that was deleted and created again during the pass', async () => {
+    const { operator, arm } = scenario();
+    const old = operator.object;
+    arm.beforeRequest = () => {
+      operator.object = { ...old, metadata: { ...old.metadata, uid: 'another' } };
+      throw new ArmError('Transient', 'AzureUnreachable', 'no answer');
+    };
+    await operator.pass();
+    expect([...operator.processState.unreachableSince.keys()]).to.deep.equal([]);
+  });
+
   it('sets lastHandledReconcileAt only at the end of the pass', async () => {
     const annotations = { 'georeplication.dev/reconcile-requested-at': 'now' };
     const { operator, arm } = scenario({ annotations });
