@@ -32,7 +32,13 @@ export interface ArmClient extends Arm {
 /** Keeps connections alive, and shares them among all subscriptions. */
 export function createArmClient(options: ArmOptions): ArmClient {
   const connection = connectArm(options);
-  return { ...reads(connection), ...writes(connection), release: connection.release, close: connection.close };
+  const { operationUrls = new OperationUrls(options.cloud.endpoint) } = options;
+  return {
+    ...reads(connection),
+    ...writes(connection, operationUrls),
+    release: connection.release,
+    close: connection.close,
+  };
 }
 
 function reads({
@@ -81,8 +87,10 @@ function reads({
   };
 }
 
-function writes({ endpoint, attempt, call, get }: Connection): Pick<Arm, 'create' | 'update' | 'remove' | 'failure'> {
-  const operationUrls = new OperationUrls(endpoint);
+function writes(
+  { attempt, call, get }: Connection,
+  operationUrls: OperationUrls,
+): Pick<Arm, 'create' | 'update' | 'remove' | 'failure'> {
   return {
     create: (of, name, replica) =>
       call('create the replica', of, async (context, group, registry) => {

@@ -11,6 +11,7 @@ import { type Cloud, scopeOf } from './cloud.ts';
 import { toArmError } from './errors.ts';
 import { createHttpClient } from './http-client.ts';
 import { type Credential, createTokenCache } from './identity/token-cache.ts';
+import type { OperationUrls } from './operation-urls.ts';
 import type { RateLimiter } from './rate-limit/rate-limiter.ts';
 import { armPolicy } from './request-policy.ts';
 
@@ -23,6 +24,8 @@ export interface ArmOptions {
   readonly onRequest?: (request: ArmRequest) => void;
   /** Called right before each PUT, PATCH and DELETE is sent; when it throws, nothing is sent. */
   readonly beforeWrite?: () => void;
+  /** Shared by clients that share a bound of memory. Default: its own. */
+  readonly operationUrls?: OperationUrls;
   /** Told of every request and its response; throws where one must not be sent. */
   readonly rateLimiter?: Pick<RateLimiter, 'send'>;
   /** Put before the SDK's own words in User-Agent, as `name/version`. */

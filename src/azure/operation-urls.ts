@@ -3,13 +3,17 @@
 import { LRUCache } from 'lru-cache';
 import type { RegistryReference } from './arm.ts';
 
-/** A URL has about 4.5 kB (recorded: azure-cli, 2026-09-10). */
-const maxOperations = 256;
+/** Room for some 900 URLs of about 4.5 kB (recorded: azure-cli, 2026-09-10). A dropped one costs the reason of a failure. */
+const maxTotalBytes = 4 * 1024 * 1024;
 const maxUrlLength = 16_384;
 
 export class OperationUrls {
   readonly #origin: string;
-  readonly #urls = new LRUCache<string, string>({ max: maxOperations });
+  readonly #urls = new LRUCache<string, string>({
+    maxSize: maxTotalBytes,
+    // A URL is ASCII.
+    sizeCalculation: (url, key) => url.length + key.length,
+  });
 
   /** @param endpoint ARM's. URLs of other origins are dropped, because the token is sent with the request. */
   constructor(endpoint: string) {

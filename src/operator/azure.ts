@@ -5,6 +5,7 @@ import { createArmClient } from '../azure/arm-client.ts';
 import { ArmClientPool } from '../azure/identity/arm-client-pool.ts';
 import { clientAnnotations } from '../azure/identity/federated-credential.ts';
 import type { Credential } from '../azure/identity/token-cache.ts';
+import { OperationUrls } from '../azure/operation-urls.ts';
 import { RateLimiter, type RateLimitLevel } from '../azure/rate-limit/rate-limiter.ts';
 import type { Config } from '../config.ts';
 import type { KubeClient } from '../kubernetes/client/client.ts';
@@ -30,11 +31,12 @@ export interface AzureOptions {
   readonly log: Logger;
 }
 
-/** Each identity has its own connections and rate limiter: ARM counts requests by credential. */
+/** Each identity has its own connections and rate limiter: ARM counts requests by credential. They share one bound of operation URLs. */
 export function createArmClients(options: AzureOptions): ArmClientPool {
   const { credential: own, config, userAgent, cluster, assertLeader, metrics, log } = options;
   const { cloud, homeTenant } = config;
   const logOutage = outageLog(log);
+  const operationUrls = new OperationUrls(cloud.endpoint);
   return new ArmClientPool({
     own,
     connect(credential, identityLabel) {
@@ -46,6 +48,7 @@ export function createArmClients(options: AzureOptions): ArmClientPool {
       const arm = createArmClient({
         credential,
         identityLabel,
+        operationUrls,
         rateLimiter,
         cloud,
         userAgent,

@@ -11,8 +11,10 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Arm, ArmRequest } from '../../src/azure/arm.ts';
 import { createArmClient } from '../../src/azure/arm-client.ts';
+import type { ArmOptions } from '../../src/azure/arm-connection.ts';
 import { type Cloud, cloudFrom, scopeOf } from '../../src/azure/cloud.ts';
 import { checkCredential, defaultCredential } from '../../src/azure/identity/credential.ts';
+import { OperationUrls } from '../../src/azure/operation-urls.ts';
 import { rejection } from '../arm-refusal.ts';
 import { type ArmEmulator, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { held } from '../emulators/arm/timings.ts';
@@ -54,13 +56,14 @@ describe('the ARM client', () => {
     reports.length = 0;
   });
 
-  function connect(secret = emulator.environment.AZURE_CLIENT_SECRET ?? ''): Arm {
+  function connect(secret = emulator.environment.AZURE_CLIENT_SECRET ?? '', shared: Partial<ArmOptions> = {}): Arm {
     const { AZURE_TENANT_ID = '', AZURE_CLIENT_ID = '' } = emulator.environment;
     const credential = new ClientSecretCredential(AZURE_TENANT_ID, AZURE_CLIENT_ID, secret, {
       authorityHost: cloud.authority,
       disableInstanceDiscovery: true,
     });
-    return createArmClient({ credential, cloud, userAgent: 'test/1', onRequest: (request) => reports.push(request) });
+    const onRequest = (request: ArmRequest) => void reports.push(request);
+    return createArmClient({ credential, cloud, userAgent: 'test/1', onRequest, ...shared });
   }
 
   const requests = () =>
@@ -116,6 +119,14 @@ describe('the ARM client', () => {
     expect(await arm.failure(registry, 'japaneast')).to.equal('QuotaExceeded: The quota of the region is used up.');
     expect(await arm.failure(registry, 'japaneast')).to.equal(undefined);
     expect(requests().filter((request) => request.includes('operationStatuses'))).to.have.length(1);
+  });
+
+  it('returns the reason also with a client that was made since then, where both share the URLs', async () => {
+    const shared = { operationUrls: new OperationUrls(cloud.endpoint) };
+    emulator.azure.faults.add({ kind: 'failedCreation', times: 1, code: 'QuotaExceeded', message: 'Used up.' });
+    await connect(undefined, shared).create(registry, 'japaneast', { location: 'japaneast' });
+    emulator.azure.finish(registry, 'japaneast');
+    expect(await connect(undefined, shared).failure(registry, 'japaneast')).to.equal('QuotaExceeded: Used up.');
   });
 
   it('returns the reason why a replica vanished during its creation', async () => {

@@ -35,10 +35,17 @@ describe('the operation URLs of accepted writes', () => {
       expect(operations.urlOf(registry, 'japaneast')).to.equal(undefined);
     });
 
-  it('are at most 256: the least recently used one is dropped', () => {
-    const operations = new OperationUrls('https://management.azure.com');
-    for (let n = 0; n <= 256; n++) operations.started(registry, `region${n}`, url);
-    expect(operations.urlOf(registry, 'region0')).to.equal(undefined);
-    expect(operations.urlOf(registry, 'region1')).to.equal(url);
-  });
+  for (const [title, length, most] of [
+    ['usual', 4_500, 1_000],
+    ['the longest', 16_384, 256],
+  ] as const)
+    it(`take at most 4 MiB in all, where they are ${title}: the least recently used ones are dropped`, () => {
+      const operations = new OperationUrls('https://management.azure.com');
+      const long = url.padEnd(length, 'x');
+      for (let n = 0; n < 2 * most; n++) operations.started(registry, `region${n}`, long);
+      const kept = Array.from({ length: 2 * most }, (_, n) => operations.urlOf(registry, `region${n}`) !== undefined);
+      const count = kept.filter(Boolean).length;
+      expect(count * length).to.be.within(3.9 * 1024 * 1024, 4 * 1024 * 1024);
+      expect(kept.slice(-count).every(Boolean), 'the latest ones').to.equal(true);
+    });
 });
