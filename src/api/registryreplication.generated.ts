@@ -348,7 +348,7 @@ export interface RegistryReplicationBody {
        */
       firstSeen?: string;
       /**
-       * Whether this object sent the PUT that created this replica. Only such a replica is replaced when its creation fails.
+       * Whether this object sent the PUT that created this replica. Only such a replica is replaced when its creation fails. False: it sent the PUT, but the replica has been Ready since, and is not replaced either.
        */
       createdHere?: boolean;
       /**

@@ -77,7 +77,7 @@ function rowFor(object: RegistryReplication, region: Region, parts: Parts, now: 
     ...(unusedSince !== undefined && { unusedSince }),
     // Kept for replicas that this object created, in case the region is listed again.
     ...((spec || (createdHere && readyOnce)) && { readyOnce }),
-    ...(createdHere && { createdHere }),
+    ...((createdHere || region.hadBeenReady) && { createdHere }),
     ...(createdAt !== undefined && { createdAt }),
     ...(deletedAt !== undefined && { deletedAt }),
     ...(pruneEvidence.wasListed && { wasListed: true }),

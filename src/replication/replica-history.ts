@@ -11,6 +11,8 @@ export interface ReplicaHistory {
   readonly readyOnce: boolean;
   /** This object sent the PUT that created the replica. */
   readonly createdHere: boolean;
+  /** This object created the replica and dropped `createdHere`, because the replica had been Ready before `readyOnce` ended. */
+  readonly hadBeenReady: boolean;
   /** ISO time of creation, from ARM. While a creation is under way, the time of the PUT. */
   readonly createdAt: string | undefined;
   /** ISO time at which a deleted replica was first seen to be gone; undefined once a new one may be created. */
@@ -61,10 +63,13 @@ export function replicaHistory(evidence: HistoryEvidence): ReplicaHistory {
   const readyOnce = ready || (wasReady && (home || (lives && isBeyondCreation(state))));
   // Goes with readyOnce, or a replica with content might be replaced: one that is listed again, or whose deletion failed.
   const losesReadyOnce = previous?.readyOnce === true && !readyOnce;
+  const wasCreatedHere = !home && lives && previous?.createdHere !== undefined;
+  const createdHere = wasCreatedHere && previous.createdHere === true && !losesReadyOnce;
   return {
     lives,
     readyOnce,
-    createdHere: !home && lives && previous?.createdHere === true && !losesReadyOnce,
+    createdHere,
+    hadBeenReady: wasCreatedHere && !createdHere,
     createdAt,
     deletedAt: deletedAtOf(evidence),
   };

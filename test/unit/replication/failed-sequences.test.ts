@@ -275,6 +275,7 @@ describe('the operator, under arbitrary changes to replicas, status and process'
     }
     expect(arm.forbiddenDeletions.join('; ')).to.equal('');
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
+    expect(operator.condition('Ready')?.message).to.contain('does not replace it because it had been ready');
   });
 
   it('deletes a listed replica only if it is Failed, its own and never Ready, and prunes only while none is missing', async () => {
