@@ -6,6 +6,7 @@ import { limitObjects, type ObjectLimit, type ObjectLimitOptions } from '../kube
 import type { KubeClient } from '../kubernetes/client/client.ts';
 import type { ResourceKind } from '../kubernetes/client/collection.ts';
 import { namespacedName, resource } from '../kubernetes/client/resource.ts';
+import { weightOf } from '../replication/object-weight.ts';
 import { admissionHistory } from '../replication/unobserved-status.ts';
 
 export interface LimitOptions extends Pick<ObjectLimitOptions<RegistryReplication>, 'store' | 'onChange'> {
@@ -37,6 +38,7 @@ export function createLimit({ maxObjects, watchNamespaces }: Config, options: Li
     resource: resource<RegistryReplication>(watching, kind),
     get: resource<RegistryReplication>(cluster, kind).get,
     store,
+    weightOf,
     historyOf: admissionHistory,
     onChange,
     onDue: enqueue,

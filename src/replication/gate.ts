@@ -34,7 +34,8 @@ export async function checkGate(object: RegistryReplication, context: Context): 
   const now = clock.now();
   const isLeaving = object.metadata.deletionTimestamp !== undefined;
   const maxObjects = isLeaving ? undefined : context.overLimit(object);
-  if (maxObjects !== undefined) return { kind: 'closed', report: reportTooMany(object, maxObjects, now) };
+  if (maxObjects !== undefined)
+    return { kind: 'closed', report: reportTooMany(withClaim(object, undefined), maxObjects, now) };
   const problems = problemsOf(object);
   const refusal = authorize(object, context.rules, await context.namespaceOf(object, readingAge(object)));
   claims.deny(object, refusal !== undefined);

@@ -1,5 +1,6 @@
 // Builds the status of passes that did not observe ARM: an invalid or unauthorized spec, a suspended object, or a failed read. Pure.
 // The last observation stays in the status, so that a short outage does not make a healthy object look unhealthy.
+
 import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
 import {
   annotation,
@@ -13,6 +14,7 @@ import { isoSeconds, timeOfDay } from '../lib/clock.ts';
 import { stalledPollInterval, unansweredRetryInterval } from './backoff.ts';
 import { columnsOfEdit, messageColumn, readyColumnOfEdit } from './columns.ts';
 import { forceDetachHint, withClause } from './messages.ts';
+import { describeWeight } from './object-weight.ts';
 import type { Reason } from './reasons.ts';
 import type { Requeue } from './requeue.ts';
 import type { Report } from './status.ts';
@@ -26,10 +28,10 @@ function untilEdited({ status }: RegistryReplication): Requeue {
   return { kind: status?.claim === undefined ? 'edit' : 'driftCheck' };
 }
 
-/** Reports that the operator has no room for the object. Once there is, its key is queued. */
+/** Reports that the operator has no room for the object, and ends its claim. Once there is room, its key is queued. */
 export function reportTooMany(object: RegistryReplication, maxObjects: number, now: Date): Report {
   const { namespace } = object.metadata;
-  const message = `the operator works on at most ${maxObjects} objects (--max-objects), and on this one when others are gone; one namespace has at most three quarters of the room that others leave. Delete objects of namespace ${namespace} that are not needed, or ask an administrator to raise --max-objects and the memory limit`;
+  const message = `the operator works on at most ${maxObjects} objects (--max-objects)${describeWeight(object)}, and on this one when others are gone; one namespace has at most three quarters of the room that others leave. Delete objects of namespace ${namespace} that are not needed, or ask an administrator to raise --max-objects and the memory limit`;
   return { status: stalledStatus(object, 'TooManyObjects', message, now), requeue: { kind: 'edit' } };
 }
 

@@ -14,6 +14,7 @@ import type { Resource } from '../../src/kubernetes/client/resource.ts';
 import { namespacedName } from '../../src/kubernetes/client/resource.ts';
 import { keepAnnotations } from '../../src/kubernetes/client/transform.ts';
 import { Claims } from '../../src/replication/claims.ts';
+import { weightOf } from '../../src/replication/object-weight.ts';
 import { admissionHistory } from '../../src/replication/unobserved-status.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { largestRegions, largestSources } from '../largest-object.ts';
@@ -71,6 +72,7 @@ function keeper(object: RegistryReplication, maxObjects: number): (n: number) =>
     } as Resource<RegistryReplication>,
     get: () => Promise.reject(new Error('not read')),
     store,
+    weightOf,
     historyOf: admissionHistory,
     onChange: ({ object: changed }) => claims.put(changed),
     onDue: () => undefined,
@@ -94,12 +96,19 @@ const regions = ['japaneast', 'westeurope', 'westus2', 'brazilsouth', 'australia
   location,
 }));
 const typical = await settled({ regions });
+/** The largest that counts as one: 10 regions, and tags that fill 8 kB. */
+const tags = { team: 'x'.repeat(256), service: 'y'.repeat(256), cost: 'z'.repeat(200) };
+const largestUsual = await settled({
+  regions: Array.from({ length: 10 }, (_, n) => ({ location: `region${n}`, tags })),
+});
 const largest = await settled({ regions: largestRegions(), regionsFrom: largestSources() });
 const kB = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
 const jsonOf = (object: object) => kB(Buffer.byteLength(JSON.stringify(object)));
 
 console.log(`object, 5 regions: ${kB(await heapOf(5_000, keeper(typical, 1e6)))} (JSON ${jsonOf(typical)})`);
-console.log(`object, the largest: ${kB(await heapOf(50, keeper(largest, 1e6)))} (JSON ${jsonOf(largest)})`);
+console.log(`object, the largest that counts as one: ${kB(await heapOf(1_000, keeper(largestUsual, 1e6)))}`);
+const bytes = await heapOf(50, keeper(largest, 1e6));
+console.log(`object, the largest: ${kB(bytes)} (JSON ${jsonOf(largest)}), which counts as ${weightOf(largest)}`);
 console.log(`refused object: ${kB(await heapOf(20_000, keeper(typical, 0)))}`);
 
 const cloud = cloudFrom({});

@@ -63,6 +63,18 @@ describeWithKubectl('more objects than --max-objects', () => {
     expect(scenario.writesTo('third3')).to.deep.equal(['PUT uksouth']);
     await scenario.kubectl(`delete georep second2 ${kubectlTimeout}`);
     await scenario.untilReady('fifth5');
+  });
+
+  it('refuses an object that is edited to be larger than the room, and takes it in when it is as before', async () => {
+    const regions = Array.from({ length: 11 }, (_, n) => ({ location: `region${n}` }));
+    await scenario.patch('third3', { spec: { regions } });
+    const refused = await untilRefused('third3');
+    expect(readyMessage(refused)).to.contain('this one counts as 2');
+    expect(refused.status?.claim).to.equal(undefined);
+    expect(scenario.writesTo('third3')).to.deep.equal(['PUT uksouth']);
+    await scenario.patch('third3', { spec: { regions: [{ location: 'uksouth' }] } });
+    await scenario.untilReady('third3');
+    expect(scenario.writesTo('third3')).to.deep.equal(['PUT uksouth']);
     expect(scenario.operator.log.filter(({ level }) => level === 'error')).to.deep.equal([]);
   });
 });

@@ -9,6 +9,8 @@ export interface Candidate {
   readonly namespace: string;
   /** ms since the epoch. */
   readonly createdAt: number;
+  /** For how many usual objects it counts: at least 1. */
+  readonly weight: number;
   /** Its status says that it was worked on. */
   readonly isIncumbent: boolean;
   /** Its status says that it is refused. */
@@ -16,7 +18,7 @@ export interface Candidate {
 }
 
 export interface AdmissionOptions {
-  /** How many objects are worked on; Infinity: all. */
+  /** The weight of the objects that are worked on, at most; Infinity: all are. */
   readonly maxObjects: number;
   /** Whether a namespace may take only three quarters of the room that the others leave. */
   readonly isShared: boolean;
@@ -31,13 +33,17 @@ interface Entry {
   readonly namespace: Namespace;
   isAdmitted: boolean;
   isReported: boolean;
+  weight: number;
+  /** It was admitted and became too large: it needs room like a new one, whatever its status says. */
+  hasOutgrown: boolean;
   /** Admitted by a LIST that has not ended, which may have older objects on later pages: takes the admission back. */
   refuse: (() => void) | undefined;
 }
 
 interface Namespace {
   readonly name: string;
-  admitted: number;
+  /** The weight of its admitted objects. */
+  taken: number;
   /** Refused objects, oldest first. */
   readonly waiting: Entry[];
   /** Those that a LIST has admitted and not yet confirmed, oldest first. */
@@ -45,16 +51,18 @@ interface Namespace {
 }
 
 /**
- * Guarantees: an object that was admitted stays so until it is gone, and so does one that an earlier process admitted, by its status.
- * So more than `maxObjects` are admitted only if there were more when the process started. Otherwise a new object is admitted while
- * there is room, and the oldest refused one when room appears. If it is shared, a namespace finds
- * room whatever another one creates.
+ * Guarantees: an object that was admitted stays so until it is gone or grows beyond the room. One that an earlier process admitted, by
+ * its status, stays so too if it has weight 1, or fits. So the admitted weight exceeds `maxObjects` only if objects of weight 1 were more
+ * when the process started, or others grew before. Otherwise a new object is admitted while there is room for it, and the oldest refused
+ * one that fits when room appears. If the room is shared, a namespace finds some whatever another one creates.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #namespaces = new Map<string, Namespace>();
   #admitted = 0;
+  /** The weight of the admitted objects. */
+  #taken = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -93,7 +101,7 @@ export class Admission {
   /** A version that a watch delivers. Returns whether the object is admitted. */
   onWatched(candidate: Candidate): boolean {
     const entry = this.#entryOf(candidate);
-    if (!entry.isAdmitted && (candidate.isIncumbent || this.#hasRoom(entry.namespace))) this.#admit(entry);
+    if (!entry.isAdmitted && (this.#keepsPlace(entry, candidate) || this.#hasRoom(entry))) this.#admit(entry);
     return entry.isAdmitted;
   }
 
@@ -108,13 +116,17 @@ export class Admission {
       return true;
     }
     if (candidate.isIncumbent) {
-      this.#admit(entry);
-      if (this.#admitted > this.#options.maxObjects) this.#takeBack(this.#youngest());
-      return true;
+      for (let last = this.#youngest(); last && entry.weight > this.#left; last = this.#youngest())
+        this.#takeBack(last);
+      if (this.#keepsPlace(entry, candidate)) {
+        this.#admit(entry);
+        return true;
+      }
     }
-    const youngest = entry.namespace.tentative.at(-1);
-    if (!this.#hasRoom(entry.namespace) && youngest && byAge(entry, youngest) < 0) this.#takeBack(youngest);
-    if (!this.#hasRoom(entry.namespace)) return false;
+    const { tentative } = entry.namespace;
+    for (let last = tentative.at(-1); last && byAge(entry, last) < 0 && !this.#hasRoom(entry); last = tentative.at(-1))
+      this.#takeBack(last);
+    if (!this.#hasRoom(entry)) return false;
     this.#admit(entry);
     entry.refuse = refuse;
     insertSorted(entry.namespace.tentative, entry, byAge);
@@ -140,13 +152,13 @@ export class Admission {
     this.#fill();
   }
 
-  /** Admits refused objects while there is room, oldest first. */
+  /** Admits the oldest refused object that fits, and so on. */
   #fill(): void {
-    while (this.refused > 0 && this.#admitted < this.#options.maxObjects) {
+    while (this.refused > 0 && this.#left > 0) {
       let oldest: Entry | undefined;
-      for (const namespace of this.#namespaces.values()) {
-        const [first] = namespace.waiting;
-        if (first && this.#hasRoom(namespace) && (!oldest || byAge(first, oldest) < 0)) oldest = first;
+      for (const { waiting } of this.#namespaces.values()) {
+        const first = waiting.find((entry) => this.#hasRoom(entry));
+        if (first && (!oldest || byAge(first, oldest) < 0)) oldest = first;
       }
       if (!oldest) return;
       this.#admit(oldest);
@@ -154,36 +166,72 @@ export class Admission {
     }
   }
 
-  #hasRoom({ admitted }: Namespace): boolean {
-    const { maxObjects, isShared } = this.#options;
-    const left = maxObjects - this.#admitted;
-    return left > 0 && (!isShared || admitted < 3 * left);
+  #hasRoom({ namespace, weight }: Entry): boolean {
+    const leftBefore = this.#left - weight + 1;
+    return leftBefore > 0 && (!this.#options.isShared || namespace.taken + weight - 1 < 3 * leftBefore);
+  }
+
+  /** An earlier process worked on it, so it may hold replicas. A large one may have grown meanwhile: it needs room. */
+  #keepsPlace({ weight, hasOutgrown }: Entry, { isIncumbent }: Candidate): boolean {
+    return isIncumbent && !hasOutgrown && (weight === 1 || weight <= this.#left);
+  }
+
+  get #left(): number {
+    return this.#options.maxObjects - this.#taken;
   }
 
   /** Refused at first if it is new. */
-  #entryOf({ key, uid, namespace: name, createdAt, isReported }: Candidate): Entry {
+  #entryOf({ key, uid, namespace: name, createdAt, weight, isReported }: Candidate): Entry {
     const known = this.#entries.get(key);
     if (known?.uid === uid) {
       known.isReported = isReported;
+      this.#weigh(known, weight);
       return known;
     }
     this.remove(key);
     const namespace = this.#namespaceOf(name);
-    const entry: Entry = { key, uid, createdAt, namespace, isAdmitted: false, isReported, refuse: undefined };
+    const entry: Entry = {
+      key,
+      uid,
+      createdAt,
+      namespace,
+      weight,
+      isAdmitted: false,
+      isReported,
+      hasOutgrown: false,
+      refuse: undefined,
+    };
     this.#entries.set(key, entry);
     insertSorted(namespace.waiting, entry, byAge);
     return entry;
   }
 
+  /** An admitted object that grows keeps its place only if it would be admitted as a new one; one that shrinks leaves room. */
+  #weigh(entry: Entry, weight: number): void {
+    const { weight: before, isAdmitted } = entry;
+    if (weight === before || !isAdmitted) {
+      entry.weight = weight;
+      return;
+    }
+    this.#release(entry);
+    entry.weight = weight;
+    entry.refuse = undefined;
+    insertSorted(entry.namespace.waiting, entry, byAge);
+    if (weight < before || this.#hasRoom(entry)) this.#admit(entry);
+    else entry.hasOutgrown = true;
+    this.#fill();
+  }
+
   #admit(entry: Entry): void {
     removeSorted(entry.namespace.waiting, entry, byAge);
     entry.isAdmitted = true;
-    entry.namespace.admitted++;
+    entry.hasOutgrown = false;
+    entry.namespace.taken += entry.weight;
+    this.#taken += entry.weight;
     this.#admitted++;
   }
 
-  #takeBack(entry: Entry | undefined): void {
-    if (!entry) return;
+  #takeBack(entry: Entry): void {
     this.#release(entry);
     insertSorted(entry.namespace.waiting, entry, byAge);
     entry.refuse?.();
@@ -193,7 +241,8 @@ export class Admission {
   #release(entry: Entry): void {
     removeSorted(entry.namespace.tentative, entry, byAge);
     entry.isAdmitted = false;
-    entry.namespace.admitted--;
+    entry.namespace.taken -= entry.weight;
+    this.#taken -= entry.weight;
     this.#admitted--;
   }
 
@@ -201,8 +250,8 @@ export class Admission {
     if (entry.isAdmitted) this.#release(entry);
     else removeSorted(entry.namespace.waiting, entry, byAge);
     this.#entries.delete(entry.key);
-    const { name, admitted, waiting } = entry.namespace;
-    if (admitted === 0 && waiting.length === 0) this.#namespaces.delete(name);
+    const { name, taken, waiting } = entry.namespace;
+    if (taken === 0 && waiting.length === 0) this.#namespaces.delete(name);
   }
 
   #youngest(): Entry | undefined {
@@ -215,7 +264,7 @@ export class Admission {
   }
 
   #namespaceOf(name: string): Namespace {
-    const namespace = this.#namespaces.get(name) ?? { name, admitted: 0, waiting: [], tentative: [] };
+    const namespace = this.#namespaces.get(name) ?? { name, taken: 0, waiting: [], tentative: [] };
     this.#namespaces.set(name, namespace);
     return namespace;
   }

@@ -21,6 +21,8 @@ export interface ObjectLimitOptions<T extends ObjectWithSpec> {
   /** Over connections that the watch does not use. */
   readonly get: Resource<T>['get'];
   readonly store: Store<T>;
+  /** For how many usual objects one counts: at least 1. */
+  readonly weightOf: (object: T) => number;
   /** What the status says of earlier admissions. */
   readonly historyOf: (object: T) => Pick<Candidate, 'isIncumbent' | 'isReported'>;
   /** Called for each change of an admitted object, after the store has it. */
@@ -73,7 +75,7 @@ export function limitObjects<T extends ObjectWithSpec>(options: ObjectLimitOptio
           if (isWhole(object) && admission.isAdmitted(key)) return store.onObserved(object);
           const previous = store.read(key);
           if (previous && !admission.isAdmitted(key)) {
-            // It was deleted and created again, and the new one is refused.
+            // It has grown beyond the room, or was deleted and created again.
             store.onDeleted(key);
             onChange({ type: 'deleted', object: previous, source: 'watch' });
           }
@@ -112,14 +114,16 @@ export function limitObjects<T extends ObjectWithSpec>(options: ObjectLimitOptio
 function limitedResource<T extends ObjectWithSpec>({
   admission,
   resource,
+  weightOf,
   historyOf,
-}: Pick<ObjectLimitOptions<T>, 'admission' | 'resource' | 'historyOf'>): Resource<T> {
+}: Pick<ObjectLimitOptions<T>, 'admission' | 'resource' | 'weightOf' | 'historyOf'>): Resource<T> {
   const { transform = keepAnnotations() } = resource.kind;
   const candidateOf = (object: T): Candidate => ({
     key: namespacedName(object),
     uid: object.metadata?.uid ?? '',
     namespace: object.metadata?.namespace ?? '',
     createdAt: new Date(object.metadata?.creationTimestamp ?? 0).getTime(),
+    weight: weightOf(object),
     ...historyOf(object),
   });
   const limited = (isAdmitted: (object: T) => boolean) => (object: KubernetesObject) => {

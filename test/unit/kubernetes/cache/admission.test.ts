@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Admission, type Candidate } from '../../../../src/kubernetes/cache/admission.ts';
+import { propertyRuns } from '../../../property-runs.ts';
 
 type Change =
-  | { readonly kind: 'create'; readonly namespace: string }
+  | { readonly kind: 'create'; readonly namespace: string; readonly weight?: number }
+  | { readonly kind: 'edit'; readonly index: number; readonly weight: number }
   | { readonly kind: 'delete'; readonly index: number }
   /** Deleted, and created again under its name. */
   | { readonly kind: 'recreate'; readonly index: number }
@@ -11,21 +13,33 @@ type Change =
   | { readonly kind: 'passes' }
   /** The watch was lost, and this many changes with it. */
   | { readonly kind: 'relist'; readonly lost: number }
-  /** `failed`: this many LISTs broke off in the middle. */
-  | { readonly kind: 'restart'; readonly failed: number };
+  /** `failed`: this many LISTs broke off in the middle. `grown`: this many objects were edited while no process ran. */
+  | { readonly kind: 'restart'; readonly failed: number; readonly grown?: number };
 
 const namespaces = ['bulk', 'shop', 'web'];
-const change: fc.Arbitrary<Change> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({ kind: fc.constant('create' as const), namespace: fc.constantFrom(...namespaces) }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), index: fc.nat(50) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('recreate' as const), index: fc.nat(50) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('passes' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('relist' as const), lost: fc.nat(2) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('restart' as const), failed: fc.nat(2) }) },
-);
+/** Of objects that weigh at most `maxWeight`. */
+const changeOf = (maxWeight: number): fc.Arbitrary<Change> => {
+  const weight = fc.integer({ min: 1, max: maxWeight });
+  return fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ kind: fc.constant('create' as const), namespace: fc.constantFrom(...namespaces), weight }),
+    },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('edit' as const), index: fc.nat(50), weight }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), index: fc.nat(50) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('recreate' as const), index: fc.nat(50) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('passes' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('relist' as const), lost: fc.nat(2) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant('restart' as const),
+        failed: fc.nat(2),
+        grown: fc.nat(maxWeight > 1 ? 2 : 0),
+      }),
+    },
+  );
+};
 
 /** The objects of a cluster, and the admission of the operator that watches them. */
 class Cluster {
@@ -33,6 +47,9 @@ class Cluster {
   readonly maxObjects: number;
   readonly isShared: boolean;
   admission: Admission;
+  hasGrownUnseen = false;
+  /** All objects had the weight 1 at any time. */
+  isUniform = true;
   #created = 0;
 
   constructor(maxObjects: number, isShared: boolean) {
@@ -44,7 +61,15 @@ class Cluster {
   apply(next: Change): void {
     switch (next.kind) {
       case 'create':
-        return void this.admission.onWatched(this.#create(next.namespace));
+        return void this.admission.onWatched(this.#create(next.namespace, next));
+      case 'edit': {
+        const object = this.objects.get(this.#keyAt(next.index) ?? '');
+        if (!object) return;
+        const edited = { ...object, weight: next.weight, isReported: false };
+        this.objects.set(object.key, edited);
+        this.admission.onWatched(edited);
+        return;
+      }
       case 'delete': {
         const key = this.#deleteOne(next.index);
         if (key !== undefined) this.admission.remove(key);
@@ -53,7 +78,7 @@ class Cluster {
       case 'recreate': {
         const key = this.#keyAt(next.index);
         const namespace = key?.split('/')[0];
-        if (key !== undefined && namespace !== undefined) this.admission.onWatched(this.#create(namespace, key));
+        if (key !== undefined && namespace !== undefined) this.admission.onWatched(this.#create(namespace, { key }));
         return;
       }
       case 'passes':
@@ -70,6 +95,9 @@ class Cluster {
         return;
       case 'restart':
         this.admission = this.#start();
+        if (next.grown) this.hasGrownUnseen = true;
+        for (const object of [...this.objects.values()].slice(0, next.grown ?? 0))
+          this.objects.set(object.key, { ...object, weight: object.weight + 2 });
         for (let failed = 0; failed < next.failed; failed++) {
           this.#items(Math.ceil(this.objects.size / 2));
           this.#deleteOne(failed);
@@ -96,32 +124,43 @@ class Cluster {
     return [...this.objects.values()].filter(({ key }) => this.admission.isRefused(key));
   }
 
-  hasRoom(namespace: string): boolean {
+  /** Usual objects that were worked on stay, though others grew while no process ran. */
+  get bound(): number {
+    return this.hasGrownUnseen ? this.maxObjects + this.#usualIncumbents : this.maxObjects;
+  }
+
+  get #usualIncumbents(): number {
+    return [...this.objects.values()].filter(({ isIncumbent, weight }) => isIncumbent && weight === 1).length;
+  }
+
+  hasRoomFor({ namespace, weight }: Candidate): boolean {
     const admitted = this.admitted();
-    const left = this.maxObjects - admitted.length;
-    return left > 0 && (!this.isShared || admitted.filter((one) => one.namespace === namespace).length < 3 * left);
+    const own = weightOf(admitted.filter((one) => one.namespace === namespace));
+    // As if the object were added in parts of weight 1.
+    const left = this.maxObjects - weightOf(admitted) - (weight - 1);
+    return left > 0 && (!this.isShared || own + weight - 1 < 3 * left);
   }
 
   /** Passes on the first items, in the order of their keys. Returns the keys of those that the informer still has whole. */
   #items(count: number): Set<string> {
     const whole = new Set<string>();
-    const incumbents = [...this.objects.values()].filter(({ isIncumbent }) => isIncumbent).length;
     for (const key of [...this.objects.keys()].sort().slice(0, count)) {
       const object = this.objects.get(key);
       if (object && this.admission.onItem(object, () => whole.delete(key))) whole.add(key);
       // Memory is bounded while a LIST is read, too.
-      expect(whole.size, 'whole').to.be.at.most(Math.max(this.maxObjects, incumbents));
+      const kept = [...whole].flatMap((key) => this.objects.get(key) ?? []);
+      expect(weightOf(kept), 'whole').to.be.at.most(Math.max(this.bound, this.#usualIncumbents));
     }
     return whole;
   }
 
-  #create(namespace: string, name?: string): Candidate {
+  #create(namespace: string, { key: known, weight = 1 }: { key?: string; weight?: number | undefined }): Candidate {
     const n = this.#created++;
     // Names have no order in time, and two objects are created in each second.
-    const key = name ?? `${namespace}/${(n * 7) % 10}-${n}`;
+    const key = known ?? `${namespace}/${(n * 7) % 10}-${n}`;
     const uid = `${(n * 3) % 10}-${n}`;
     const createdAt = Math.floor(n / 2) * 1_000;
-    const object = { key, uid, namespace, createdAt, isIncumbent: false, isReported: false };
+    const object = { key, uid, namespace, createdAt, weight, isIncumbent: false, isReported: false };
     this.objects.set(key, object);
     return object;
   }
@@ -141,38 +180,62 @@ class Cluster {
   }
 }
 
+function weightOf(objects: readonly Candidate[]): number {
+  return objects.reduce((sum, { weight }) => sum + weight, 0);
+}
+
 /** Checks what must hold after any change. `before`: what was admitted then, unless the process is another one. */
 function check(cluster: Cluster, before: readonly Candidate[]): void {
   const [admitted, refused] = [cluster.admitted(), cluster.refused()];
-  expect(admitted.length, 'admitted').to.be.at.most(cluster.maxObjects);
+  expect(weightOf(admitted), 'admitted').to.be.at.most(cluster.bound);
+  if (weightOf(admitted) <= cluster.maxObjects) cluster.hasGrownUnseen = false;
   expect([cluster.admission.admitted, cluster.admission.refused]).to.deep.equal([admitted.length, refused.length]);
-  for (const { key } of before.filter(({ key, uid }) => cluster.objects.get(key)?.uid === uid))
-    expect(cluster.admission.isAdmitted(key), `${key} was admitted`).to.equal(true);
-  for (const { key, namespace, createdAt } of refused) {
-    expect(cluster.hasRoom(namespace), `there is room for ${key}`).to.equal(false);
-    const younger = admitted.find((one) => one.namespace === namespace && one.createdAt > createdAt);
+  for (const { key, uid, weight } of before) {
+    const now = cluster.objects.get(key);
+    if (now?.uid === uid && now.weight <= weight)
+      expect(cluster.admission.isAdmitted(key), `${key} was admitted`).to.equal(true);
+  }
+  for (const object of refused) {
+    const { key, namespace, createdAt } = object;
+    expect(cluster.hasRoomFor(object), `there is room for ${key}`).to.equal(false);
+    const isYounger = (one: Candidate) => one.namespace === namespace && one.createdAt > createdAt;
+    // A younger one may fit where an older one did not.
+    const younger = cluster.isUniform ? admitted.find(isYounger) : undefined;
     expect(younger?.key, `younger than ${key}, which is refused`).to.equal(undefined);
   }
 }
 
 function apply(cluster: Cluster, changes: readonly Change[]): void {
   for (const next of changes) {
-    const before = next.kind === 'restart' ? cluster.admitted().filter((one) => one.isIncumbent) : cluster.admitted();
+    const isGrowing = next.kind === 'restart' && (next.grown ?? 0) > 0;
+    // A large object that was not edited may lose its place to one that was.
+    const keepsPlace = ({ isIncumbent, weight }: Candidate) => isIncumbent && (weight === 1 || !isGrowing);
+    const before = next.kind === 'restart' ? cluster.admitted().filter(keepsPlace) : cluster.admitted();
     cluster.apply(next);
+    if ([...cluster.objects.values()].some(({ weight }) => weight > 1)) cluster.isUniform = false;
     check(cluster, before);
   }
 }
 
-const sequence = fc.array(change, { maxLength: 60 });
+const sequenceOf = (maxWeight: number) => fc.array(changeOf(maxWeight), { maxLength: 60 });
 
 describe('Admission', () => {
   for (const isShared of [false, true])
     it(`admits the oldest objects and keeps them, across restarts${isShared ? ', and leaves room to other namespaces' : ''}`, () =>
       fc.assert(
-        fc.property(fc.integer({ min: 1, max: 12 }), sequence, (maxObjects, changes) =>
+        fc.property(fc.integer({ min: 1, max: 12 }), sequenceOf(1), (maxObjects, changes) =>
           apply(new Cluster(maxObjects, isShared), changes),
         ),
-        { numRuns: 400 },
+        propertyRuns(2_000, 400),
+      ));
+
+  for (const isShared of [false, true])
+    it(`bounds the weight of objects that grow and shrink${isShared ? ', and leaves room to other namespaces' : ''}`, () =>
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 12 }), sequenceOf(4), (maxObjects, changes) =>
+          apply(new Cluster(maxObjects, isShared), changes),
+        ),
+        propertyRuns(2_000, 400),
       ));
 
   it('keeps every object that was worked on when the limit is lower than their number', () => {
@@ -215,10 +278,24 @@ describe('Admission', () => {
     expect(cluster.admission.isAdmitted(again.key)).to.equal(true);
   });
 
+  it('refuses an object that grows beyond the room, gives its place to another, and has no place for it when it shrinks', () => {
+    const cluster = new Cluster(2, false);
+    for (let n = 0; n < 3; n++) cluster.apply({ kind: 'create', namespace: 'web' });
+    cluster.apply({ kind: 'passes' });
+    const [grown, other, refused] = [...cluster.objects.keys()];
+    cluster.apply({ kind: 'edit', index: 0, weight: 2 });
+    expect(cluster.admitted().map(({ key }) => key)).to.deep.equal([other, refused]);
+    cluster.apply({ kind: 'edit', index: 0, weight: 1 });
+    expect(cluster.refused().map(({ key }) => key)).to.deep.equal([grown]);
+  });
+
   it('takes back what a LIST admitted that broke off, once the next one shows an older object', () => {
     const { admission } = new Cluster(1, false);
     const item = (key: string, createdAt: number, refuse: () => void) =>
-      admission.onItem({ key, uid: key, namespace: 'web', createdAt, isIncumbent: false, isReported: false }, refuse);
+      admission.onItem(
+        { key, uid: key, namespace: 'web', createdAt, weight: 1, isIncumbent: false, isReported: false },
+        refuse,
+      );
     const refused: string[] = [];
     expect(item('web/a', 2_000, () => refused.push('the first LIST'))).to.equal(true);
     expect(item('web/a', 2_000, () => refused.push('the second LIST'))).to.equal(true);

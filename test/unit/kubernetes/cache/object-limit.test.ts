@@ -42,6 +42,7 @@ describe('an informer with a limit of objects', () => {
       resource: toys,
       get: toys.get,
       store,
+      weightOf: ({ spec }) => Math.ceil((spec?.size ?? 0) / 100),
       historyOf: ({ status }) => ({ isIncumbent: status?.seen === 1, isReported: status?.seen === 0 }),
       onChange: ({ type, object }: Change<Widget>) =>
         changes.push(`${type} ${object.metadata?.name} ${object.spec?.size}`),
@@ -108,6 +109,15 @@ describe('an informer with a limit of objects', () => {
     expect(await changes.next()).to.equal('added bear 30');
     expect(limit.read('toys/bear')?.spec?.size).to.equal(30);
     expect(limit.due()).to.deep.equal([]);
+  });
+
+  it('reports an object that has grown beyond the room as deleted, and asks for a pass that says so', async () => {
+    const watch = await listed();
+    expect(await due.next()).to.equal('toys/bear');
+    watch.event('MODIFIED', born('cat', 20, '41', { spec: { size: 101 } }));
+    expect(await changes.next()).to.equal('deleted cat 20');
+    expect([await due.next(), await due.next()]).to.have.members(['toys/bear', 'toys/cat']);
+    expect(keys()).to.deep.equal(['dog']);
   });
 
   it('drops what is gone when it is read, and one whose deletion came meanwhile', async () => {
