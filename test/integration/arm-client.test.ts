@@ -328,6 +328,20 @@ describe('the ARM client', () => {
       expect(await token()).not.to.equal(first);
     });
   });
+
+  it("replaces the SDK's credential, which keeps something of each request, after 24 tokens", async () => {
+    await withEnvironment(emulator.environment, async () => {
+      const credential = defaultCredential(cloud);
+      const tokens: (string | undefined)[] = [];
+      for (let n = 0; n < 49; n++) tokens.push((await credential.getToken(scopeOf(cloud)))?.token);
+      // Each credential caches its first token.
+      expect(tokens.map((token) => tokens.indexOf(token))).to.deep.equal([
+        ...Array(24).fill(0),
+        ...Array(24).fill(24),
+        48,
+      ]);
+    });
+  });
 });
 
 describe('the ARM client at a server that misbehaves', () => {

@@ -11,14 +11,25 @@ import type { Credential } from './token-cache.ts';
 import { createTokenHttpClient, followed } from './token-endpoint.ts';
 
 /**
+ * The SDK's credential keeps an AbortController of each request for a token, some 1 kB, for as long as it lives (seen:
+ * IdentityClient.abortControllers in @azure/identity 4.14.1). After so many tokens a new one takes its place.
+ */
+const maxTokens = 24;
+
+/**
  * Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …)
  * from the process. `reset` drops MSAL's own cache of tokens (until they expire: 1 h, or 24 h for a managed identity).
  */
 export function defaultCredential(cloud: Cloud): Credential {
   const create = () => followed(new DefaultAzureCredential(authorityOptions(cloud)));
   let credential = create();
+  let tokens = 0;
   return {
     async getToken(scopes, options) {
+      if (++tokens > maxTokens) {
+        credential = create();
+        tokens = 1;
+      }
       try {
         return await credential.getToken(scopes, options);
       } catch (error) {
