@@ -8,7 +8,9 @@ import {
   plural,
   type RegistryReplication,
 } from './api/registryreplication.ts';
+import type { ArmClientPool } from './azure/identity/arm-client-pool.ts';
 import { checkCredential, defaultCredential } from './azure/identity/credential.ts';
+import type { Credential } from './azure/identity/token-cache.ts';
 import { type Config, version } from './config.ts';
 import { type Informer, type InformerOptions, startInformer } from './kubernetes/cache/informer.ts';
 import { isWhole } from './kubernetes/cache/object-limit.ts';
@@ -23,7 +25,7 @@ import { insecureTls } from './kubernetes/client/kubeconfig.ts';
 import { namespacedName } from './kubernetes/client/resource.ts';
 import { keepAnnotations } from './kubernetes/client/transform.ts';
 import { type Controller, startController } from './kubernetes/controller/controller.ts';
-import { WorkQueue } from './kubernetes/controller/workqueue.ts';
+import { type Priority, WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
 import type { LeaderElection } from './kubernetes/leader-election/leader-election.ts';
 import { systemClock as clock } from './lib/clock.ts';
@@ -34,7 +36,7 @@ import { createElection } from './operator/leader-election.ts';
 import { createLimit, type Limit } from './operator/object-limit.ts';
 import { createReconciler, type Reconciler } from './operator/reconciler.ts';
 import { regionSources } from './operator/region-sources.ts';
-import { openServers } from './operator/servers.ts';
+import { openServers, type Ports } from './operator/servers.ts';
 import { shutDown } from './operator/shutdown.ts';
 import { maxEventsPerPass } from './replication/events.ts';
 import { ProcessState } from './replication/process-state.ts';
@@ -78,18 +80,70 @@ export function createOperator(config: Config, log: Logger, onLeadershipLost: (w
   };
 }
 
-interface Parts {
+interface Parts extends Clients, Loop {
   readonly metrics: Metrics;
-  readonly store: Store<RegistryReplication>;
-  readonly limit: Limit;
-  readonly queue: WorkQueue;
-  readonly events: EventRecorder;
-  readonly informer: Informer;
-  readonly election: LeaderElection;
-  readonly cluster: KubeClient;
-  readonly reconciler: Reconciler;
   /** Servers and connections. */
   readonly resources: AsyncDisposable;
+}
+
+async function startParts(config: Config, log: Logger, onLeadershipLost: (why: string) => void): Promise<Parts> {
+  await using resources = new AsyncDisposableStack();
+  const metrics = createMetrics();
+  const connect = kubeConnector(config, { metrics, log, resources });
+  const common: Common = { config, log, metrics, connect, resources };
+  const clients = createClients(common, onLeadershipLost);
+  const loop = createLoop(common, clients);
+  const { store, informer, listeners, reconciler, queue } = loop;
+  const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
+  const { regionsOf } = reconciler;
+  const servers = { connect, metrics, checks, log, store, informer, regionsOf, listeners };
+  logStart(common, clients, await openServers(config, servers, resources));
+  // With --default-identity=deny the operator uses no credential of its own, so none is checked.
+  if (config.defaultIdentity === 'allow')
+    void checkCredential(clients.credential, config.cloud).then((problem) => problem && log.error({}, problem));
+  return { metrics, ...clients, ...loop, resources: resources.move() };
+}
+
+/** What all parts use. What is added to `resources` ends with the operator. */
+interface Common {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly connect: (options?: KubeClientOptions) => KubeClient;
+  readonly resources: AsyncDisposableStack;
+}
+
+interface Clients {
+  readonly election: LeaderElection;
+  readonly cluster: KubeClient;
+  readonly armClients: ArmClientPool;
+  readonly credential: Credential;
+  readonly events: EventRecorder;
+}
+
+function createClients(common: Common, onLeadershipLost: (why: string) => void): Clients {
+  const { config, log, metrics, connect, resources } = common;
+  const instance = config.podName ?? hostname();
+  const election = createElection(config.leaderElection, { connect, instance, metrics, log, lost: onLeadershipLost });
+  const { assertLeader } = election;
+  const cluster = connect({ beforeWrite: assertLeader });
+  const credential = defaultCredential(config.cloud);
+  const armClients = createArmClients({ credential, config, userAgent, cluster, assertLeader, metrics, log });
+  resources.defer(() => armClients.close());
+  const controller = `${group}/operator`;
+  const events = eventRecorder({ cluster, controller, instance, clock, random, log, burst: maxEventsPerPass });
+  return { election, cluster, armClients, credential, events };
+}
+
+/** From the informer to the reconciler. */
+interface Loop {
+  readonly store: Store<RegistryReplication>;
+  readonly queue: WorkQueue;
+  readonly limit: Limit;
+  readonly reconciler: Reconciler;
+  readonly informer: Informer;
+  /** Called for each change that the informer sees. */
+  readonly listeners: Reconciler['onChange'][];
   readonly work: Work;
 }
 
@@ -99,38 +153,25 @@ interface Work {
   isStopping: boolean;
 }
 
-async function startParts(config: Config, log: Logger, onLeadershipLost: (why: string) => void): Promise<Parts> {
-  await using resources = new AsyncDisposableStack();
-  const instance = config.podName ?? hostname();
-  const metrics = createMetrics();
-  const connect = kubeConnector(config, { metrics, log, resources });
-  const election = createElection(config.leaderElection, { connect, instance, metrics, log, lost: onLeadershipLost });
-  const cluster = connect({ beforeWrite: election.assertLeader });
-  const credential = defaultCredential(config.cloud);
-  const { assertLeader } = election;
-  const armClients = createArmClients({ credential, config, userAgent, cluster, assertLeader, metrics, log });
-  resources.defer(() => armClients.close());
-  const store = new Store<RegistryReplication>();
-  const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
-  const controller = `${group}/operator`;
-  const events = eventRecorder({ cluster, controller, instance, clock, random, log, burst: maxEventsPerPass });
-
+function createLoop(common: Common, { cluster, armClients, events }: Clients): Loop {
+  const { config, log, metrics, connect, resources } = common;
   const work: Work = { controller: undefined, isStopping: false };
   const isWorking = () => work.controller !== undefined;
+  const store = new Store<RegistryReplication>();
   // A standby exports no metrics of objects, so that a sum over all processes is right.
   const objects = () => (isWorking() ? store.list() : []);
-  metrics.arm.rateLimits(() => lowestRateLimits(objects(), armClients));
+  const queue = new WorkQueue({ clock, random, workers: config.concurrency, metrics: metrics.queue(name) });
+  const enqueue = (key: string, priority: Priority) => void (isWorking() && queue.add(key, priority));
+
   const sources = regionSources({
     cluster: connect(),
     allowed: config.regionSources,
-    onChange: (keys) => keys.forEach((key) => void (isWorking() && queue.add(key, 'normal'))),
+    onChange: (keys) => keys.forEach((key) => void enqueue(key, 'normal')),
     clock,
     random,
     log,
   });
   resources.defer(() => sources.close());
-  metrics.sources(sources.watched);
-  const recordEvents = announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) });
   const reconciler = createReconciler({
     config,
     cluster,
@@ -141,24 +182,31 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     armClients,
     sources,
     state: new ProcessState(clock),
-    recordEvents,
+    recordEvents: announceTo({ events, log, clock, metrics: metrics.objects({ objects, clock }) }),
     log,
     isWorking,
   });
   const listeners = [reconciler.onChange];
-  const onChange: typeof reconciler.onChange = (change) => listeners.forEach((listen) => void listen(change));
   const watching = connect();
-  const enqueue = (key: string) => void (isWorking() && queue.add(key, 'low'));
-  const limit = createLimit(config, { kind, cluster, watching, store, onChange, enqueue });
-  metrics.objectLimit(config.maxObjects, () => (isWorking() ? limit.refused() : 0));
+  const limit = createLimit(config, {
+    kind,
+    cluster,
+    watching,
+    store,
+    onChange: (change) => listeners.forEach((listen) => void listen(change)),
+    enqueue: (key) => enqueue(key, 'low'),
+  });
   const informer = watchObjects(config, { cluster: watching, log, ...limit.watching });
   resources.defer(() => informer.stop());
-  metrics.informer(name, informer.health);
 
-  const checks = healthChecks({ longestPass: () => queue.unfinished.longest, informer: informer.health, clock });
-  const { regionsOf } = reconciler;
-  const options = { connect, metrics, checks, log, store, informer, regionsOf, listeners };
-  const ports = await openServers(config, options, resources);
+  metrics.arm.rateLimits(() => lowestRateLimits(objects(), armClients));
+  metrics.sources(sources.watched);
+  metrics.objectLimit(config.maxObjects, () => (isWorking() ? limit.refused() : 0));
+  metrics.informer(name, informer.health);
+  return { store, queue, limit, reconciler, informer, listeners, work };
+}
+
+function logStart({ config, log }: Common, { cluster }: Clients, ports: Ports): void {
   const { cloud, interval, concurrency } = config;
   const proxies = {
     serverProxy: cluster.proxy,
@@ -169,22 +217,6 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
     { version, server: cluster.server, arm: cloud.endpoint, interval, concurrency, ...ports, ...proxies },
     'The operator has started',
   );
-  // With --default-identity=deny the operator uses no credential of its own, so none is checked.
-  if (config.defaultIdentity === 'allow')
-    void checkCredential(credential, cloud).then((problem) => problem && log.error({}, problem));
-  return {
-    metrics,
-    store,
-    limit,
-    queue,
-    events,
-    informer,
-    election,
-    cluster,
-    reconciler,
-    resources: resources.move(),
-    work,
-  };
 }
 
 function nameOfProxy(url: string): string | undefined {
