@@ -141,6 +141,9 @@ const minGraceMs = 15 * 60_000;
  * Reports that ARM did not return the registry for `silentForMs`. Throttling and transient errors keep the last status of an
  * unedited object for three intervals, at least 15 minutes. Then Ready becomes Unknown, as it does at once for a new or edited
  * object, whose last status does not answer its spec. A refusal is reported at once.
+ *
+ * An outage costs an object two status writes at most, however long it lasts: what was reported first stays, but for the step from
+ * `Throttled` to `AzureUnreachable`, and no message has the time of the next attempt.
  */
 export function reportUnreachable(
   object: RegistryReplication,
@@ -156,26 +159,28 @@ export function reportUnreachable(
   const silentSince = isoSeconds(new Date(now.getTime() - silentForMs));
   const ms = error.retryAfter ?? unansweredRetryInterval(silentSince, now);
   const requeue: Requeue = { kind: 'notBefore', ms };
+  if (isReported(object, error.reason)) return { status, requeue };
   if (isNew(status)) {
-    // Many new objects may wait for the rate limiter at once: a time would cost a write per object and minute.
-    const message = error.kind === 'NotSent' ? error.message : withClause(error.message, next(now, ms));
+    const message = error.kind === 'NotSent' ? error.message : withClause(error.message, 'it is tried again by itself');
     return { status: unknownStatus(object, 'Pending', error.reason, message, now), requeue };
   }
   if (status.observedGeneration !== metadata.generation) {
-    const clause = `edit not observed since ${timeOfDay(silentSince, now)}, ${next(now, ms)}`;
+    const clause = `edit not observed since ${timeOfDay(silentSince, now)}, it is tried again by itself`;
     const message = withClause(error.message, clause);
     const last = withoutSyncing(unknownStatus(object, 'Syncing', error.reason, message, now));
     return { status: { ...last, ...columnsOfEdit(object) }, requeue };
   }
   if (silentForMs < Math.max(minGraceMs, 3 * intervalMs)) return { status, requeue };
-  // Without the time of the next attempt, so that an outage does not cost a write per object and minute.
   const message = withClause(error.message, `not observed since ${timeOfDay(silentSince, now)}`);
   const phase = status.phase === 'Ready' ? 'Pending' : (status.phase ?? 'Pending');
   return { status: unknownStatus(object, phase, error.reason, message, now), requeue };
 }
 
-function next(now: Date, delayMs: number): string {
-  return `next attempt at ${timeOfDay(isoSeconds(new Date(now.getTime() + delayMs)), now)}`;
+/** Whether the status says it for this generation. In an outage 503 and 429 alternate; `AzureUnreachable` says more than `Throttled`. */
+function isReported({ status, metadata }: RegistryReplication, reason: Reason): boolean {
+  const ready = findCondition(status?.conditions, 'Ready');
+  if (ready?.status !== 'Unknown' || ready.observedGeneration !== metadata.generation) return false;
+  return ready.reason === reason || (ready.reason === 'AzureUnreachable' && reason === 'Throttled');
 }
 
 /** True before the first answer: the CRD's default generation is -1. A claim that another object held until now says nothing about this one. */

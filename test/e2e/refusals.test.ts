@@ -206,7 +206,7 @@ describeWithKubectl('a registry with which Azure has a problem', () => {
       expect(waiting.status).to.include({ readyRegions: '2/3', syncing: 'northeurope' });
       expect(condition(waiting, 'Ready')).to.include({ status: 'Unknown', reason, observedGeneration: 2 });
       expect(readyMessage(waiting)).to.match(
-        /^Azure .+ yet; edit not observed since .+ UTC, next attempt at .+ UTC \(/,
+        /^Azure .+ yet; edit not observed since .+ UTC, it is tried again by itself \(/,
       );
       await scenario.untilEvent(name, new RegExp(`^${reason}: Azure .+; edit not observed since`));
       answerAgain();

@@ -456,7 +456,7 @@ describe('throttling and transient errors', () => {
     expect(operator.condition('Ready')).to.deep.include({
       status: 'Unknown',
       reason: 'AzureUnreachable',
-      message: 'no answer; next attempt at 00:00 UTC',
+      message: 'no answer; it is tried again by itself',
     });
     expect(operator.condition('Reconciling')?.reason).to.equal('AzureUnreachable');
     expect(operator.reasons).to.deep.equal(['AzureUnreachable']);
@@ -481,13 +481,35 @@ describe('throttling and transient errors', () => {
       expect(operator.status.observedGeneration).to.equal(2);
       const ready = operator.condition('Ready');
       expect(ready).to.include({ status: 'Unknown', reason: error.reason, observedGeneration: 3 });
-      expect(ready?.message).to.match(/; edit not observed since 00:00 UTC, next attempt at 00:00 UTC$/);
+      expect(ready?.message).to.match(/; edit not observed since 00:00 UTC, it is tried again by itself$/);
       await clock.advance((await operator.pass()) ?? 0);
       expect(operator.reasons.slice(before)).to.deep.equal([event]);
       errors.clear();
       await operator.pass();
       expect(operator.condition('Ready')).to.include({ status: 'False', reason: 'Syncing' });
       expect(operator.status.observedGeneration).to.equal(3);
+    });
+
+  for (const what of ['a new object', 'an edited object', 'an object that was Ready'])
+    it(`cost ${what} two status writes in an outage of a day in which 429 and 503 alternate`, async () => {
+      const { operator, clock, errors } = scenario({}, [aReplica(home), aReplica('japaneast')]);
+      if (what !== 'a new object') await operator.pass();
+      if (what === 'an edited object')
+        operator.edit({ regions: ['japaneast', 'northeurope'].map((location) => ({ location })) });
+      const [before, passes, end] = [operator.statusWrites, operator.passes, clock.now().getTime() + 24 * 60 * minute];
+      for (let n = 0; clock.now().getTime() < end; n++) {
+        const words = `answer ${n}`;
+        errors.set(
+          'GET registry',
+          n % 2 === 0
+            ? new ArmError('Throttled', 'Throttled', words)
+            : new ArmError('Transient', 'AzureUnreachable', words),
+        );
+        await clock.advance((await operator.pass()) ?? 0);
+      }
+      expect(operator.passes - passes).to.be.greaterThan(1_000);
+      expect(operator.statusWrites - before).to.be.within(1, 2);
+      expect(operator.condition('Ready')).to.include({ status: 'Unknown', reason: 'AzureUnreachable' });
     });
 
   it('leave a new object Pending until Azure answers, with the generation that the API server sets', async () => {
