@@ -30,6 +30,6 @@ ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 # A number, so that the kubelet can see that it is not root. Nothing is ever written to the root file system.
 USER 65532:65532
 EXPOSE 8080 8081
-# Garbage is collected early: less than half the memory with 10,000 objects (npm run bench:kubernetes). No signal opens the
+# Garbage is collected early: less than half the memory with 10,000 objects (npm run bench). No signal opens the
 # inspector, which would run code for every process that reaches its port.
 ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--enable-source-maps", "--max-semi-space-size=4", "--heap-growing-percent=30", "/app/main.mjs"]

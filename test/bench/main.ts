@@ -4,9 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { Argument, Command } from 'commander';
 import { type Measured, machine, savePage, tableFor } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { converge } from './scenarios/converge.ts';
 import { footprint } from './scenarios/footprint.ts';
+import { steady } from './scenarios/steady.ts';
 
-const scenarios: readonly Scenario[] = [footprint];
+const scenarios: readonly Scenario[] = [converge, steady, footprint];
 
 interface Flags {
   readonly quick: boolean;

@@ -14,6 +14,8 @@ export interface MeasuredOperator extends Operator {
   metric(name: string): Promise<number>;
   /** Resolves when passes have begun, the queue is empty and no pass runs. */
   drained(): Promise<void>;
+  /** Resolves when it has taken at most 3 % of a processor for two seconds. */
+  rested(): Promise<void>;
   /** Like setTimeout of node:timers/promises, but rejects if the operator ends. */
   pause(ms: number): Promise<void>;
 }
@@ -32,18 +34,25 @@ export function startMeasured(options: OperatorOptions): MeasuredOperator {
 
   const pause = (ms: number) => Promise.race([wait(ms), ended]);
   const metric = async (name: string) => sumOf(name, await metricsOf(operator));
+  const cpuSeconds = async () => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return (Number(user) + Number(system)) * tick;
+  };
   return {
     ...operator,
     startedMs,
     pause,
     metric,
-    async cpuSeconds() {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-      const [user, system] = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .slice(11, 13);
-      return (Number(user) + Number(system)) * tick;
+    cpuSeconds,
+    async rested() {
+      for (let before = Number.NEGATIVE_INFINITY, now = await cpuSeconds(); now - before > 0.06; ) {
+        await pause(2_000);
+        [before, now] = [now, await cpuSeconds()];
+      }
     },
     async memory() {
       const status = await readFile(`/proc/${pid}/status`, 'utf8');

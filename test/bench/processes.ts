@@ -2,9 +2,10 @@
 // and a plain client for the latter. All end with `ended`.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:https';
+import { Agent, type RequestOptions, request } from 'node:https';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
@@ -81,37 +82,58 @@ async function killed(child: ChildProcess): Promise<void> {
 
 export interface Answered<T> {
   readonly object: T;
-  /** When the first byte of the response had come: ns by process.hrtime, and ms since the epoch. */
+  /** When the first byte of the response had come, in ns by process.hrtime. */
   readonly answered: bigint;
-  readonly time: number;
 }
 
-export type Send = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object) => Promise<Answered<T>>;
+export type Send = <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, body?: object) => Promise<Answered<T>>;
 
 /** A minimal client, so that its own work is not measured. Rejects unless the response is a success. */
 export async function client(kubeconfig: string, connections = 1): Promise<Send> {
+  const { server, options } = await connectionTo(kubeconfig);
+  return sender(server, { ...options, agent: new Agent({ keepAlive: true, maxSockets: connections }) });
+}
+
+/** Calls `onObject` for each object that the server adds or changes, those that exist first, until `ended`. */
+export async function watch<T>(
+  ended: AsyncDisposableStack,
+  { kubeconfig, path }: { readonly kubeconfig: string; readonly path: string },
+  onObject: (object: T) => void,
+): Promise<void> {
+  const { server, options } = await connectionTo(kubeconfig);
+  const asking = request(`${server}${path}${path.includes('?') ? '&' : '?'}watch=true&timeoutSeconds=3600`, options);
+  ended.defer(() => void asking.destroy());
+  asking.end();
+  const [response] = await once(asking, 'response');
+  if (response.statusCode !== 200) throw new Error(`The API server answered ${response.statusCode} to a watch`);
+  const lines = createInterface(response);
+  lines.on('line', (line) => onObject(JSON.parse(line).object));
+  lines.on('error', () => undefined); // It closes then.
+  lines.on('close', () => {
+    if (!ended.disposed) throw new Error('The API server ended a watch');
+  });
+}
+
+async function connectionTo(kubeconfig: string) {
   const config = loadKubeConfig(kubeconfig);
-  const server = config.getCurrentCluster()?.server ?? '';
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const options = { agent };
+  const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
-  const authorization: object =
-    'headers' in options && typeof options.headers === 'object' ? { ...options.headers } : {};
+  return { server: config.getCurrentCluster()?.server ?? '', options };
+}
+
+/** `options`: with an agent, and the headers of every request. */
+export function sender(server: string, options: RequestOptions): Send {
   return async (method, path, body) => {
-    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const asking = request(server + path, {
-      ...options,
-      method,
-      agent,
-      headers: { ...authorization, ...(body && { 'Content-Type': contentType }) },
-    });
+    const contentType =
+      method === 'PATCH' ? `application/${Array.isArray(body) ? 'json' : 'merge'}-patch+json` : 'application/json';
+    const headers = { ...options.headers, ...(body && { 'Content-Type': contentType }) };
+    const asking = request(server + path, { ...options, method, headers });
     asking.end(body && JSON.stringify(body));
     const [response] = await once(asking, 'response');
     const answered = process.hrtime.bigint();
-    const time = Date.now();
     let text = '';
     for await (const part of response.setEncoding('utf8')) text += part;
-    if (response.statusCode >= 300) throw new Error(`The API server answered ${response.statusCode}: ${text}`);
-    return { object: JSON.parse(text), answered, time };
+    if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode}: ${text}`);
+    return { object: JSON.parse(text), answered };
   };
 }

@@ -4,7 +4,7 @@ export interface Figure {
   /** The row's title: `apply to first PUT, p99`. */
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ms' | 's' | 'MB' | 'times' | 'requests' | '429s' | 'objects';
+  readonly unit: 'ms' | 's' | 'MB' | 'times' | 'requests' | '429s' | 'objects' | 'passes';
   /** The value that the project promises not to exceed. */
   readonly atMost?: number;
 }

@@ -13,7 +13,7 @@ import {
 import { type ArmOptions, registryAt } from './arm.ts';
 import { imageStart } from './image.ts';
 import { type MeasuredOperator, startMeasured } from './measured-operator.ts';
-import { client, type Send, startArm, startKubernetes } from './processes.ts';
+import { client, type Send, startArm, startKubernetes, watch } from './processes.ts';
 
 /** Where usual objects have their replicas; the registries' home is eastus. */
 export const fiveRegions = ['japaneast', 'westeurope', 'northeurope', 'uksouth', 'brazilsouth'];
@@ -25,6 +25,8 @@ export interface Setup {
   readonly send: Send;
   /** What a process needs to reach the emulated Azure and the API server. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Resolves to the object of this name, in any namespace, once a watch shows that it fits. */
+  seen(name: string, fits: (object: RegistryReplication) => boolean): Promise<RegistryReplication>;
   /** Resolves when it has started. It ends with the scenario. */
   operator(...args: readonly string[]): Promise<MeasuredOperator>;
 }
@@ -43,6 +45,7 @@ export async function setUp(ended: AsyncDisposableStack, options: ArmOptions): P
     kubeconfig,
     send: await client(kubeconfig, 16),
     environment,
+    seen: await follow(ended, kubeconfig),
     async operator(...args) {
       const operator = startMeasured({ ...image, args, env: { ...image.env, ...environment } });
       ended.defer(async () => void (operator.isRunning() && (await operator.stop('SIGKILL'))));
@@ -52,17 +55,38 @@ export async function setUp(ended: AsyncDisposableStack, options: ArmOptions): P
   };
 }
 
+async function follow(ended: AsyncDisposableStack, kubeconfig: string): Promise<Setup['seen']> {
+  const latest = new Map<string | undefined, RegistryReplication>();
+  const waiting = new Map<string | undefined, (object: RegistryReplication) => void>();
+  await watch<RegistryReplication>(ended, { kubeconfig, path: `/apis/${group}/${version}/${plural}` }, (object) => {
+    const { name } = object.metadata;
+    latest.set(name, object);
+    waiting.get(name)?.(object);
+  });
+  return (name, fits) =>
+    new Promise((resolve) => {
+      const check = (object: RegistryReplication) => {
+        if (!fits(object)) return;
+        waiting.delete(name);
+        resolve(object);
+      };
+      waiting.set(name, check);
+      const object = latest.get(name);
+      if (object) check(object);
+    });
+}
+
 export const collection = collectionOf('default');
 
 export function collectionOf(namespace: string): string {
   return `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
 }
 
-/** Creates the object of registry number `index`, named after the registry. Resolves to the time of the response, in ns by process.hrtime. */
+/** Creates the object of registry number `index`, named after it. Resolves to the time of the response, in ns by process.hrtime. */
 export async function createObject(
   send: Send,
   index: number,
-  spec: Omit<Spec, 'registry'>,
+  spec: Omit<Spec, 'registry'> & Partial<Pick<Spec, 'registry'>>,
   namespace = 'default',
 ): Promise<bigint> {
   const registry = registryAt(index);
