@@ -9,21 +9,22 @@
 // stay, and the CPU time of that is taken. LISTs and watches of nodes are those in the API server's audit log; a watch lasts 25
 // s, and then another one follows it. The API server is the emulator, in this process, or a real one (KUBEBUILDER_ASSETS). The
 // figures are the medians of the rounds.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { Command } from 'commander';
-import { group, kind, plural, type Spec, version } from '../../src/api/registryreplication.ts';
+import type { Spec } from '../../src/api/registryreplication.ts';
 import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
 import { deploy, operatorAccount } from '../deployment.ts';
 import { buildKustomization } from '../manifests.ts';
-import { type Operator, startOperator } from '../operator.ts';
 import { registryAt } from './arm.ts';
 import { imageStart } from './image.ts';
+import { type MeasuredOperator, startMeasured } from './measured-operator.ts';
 import { client, startArm } from './processes.ts';
+import { collection, createObject, inLanes, listing } from './setup.ts';
 import { percentile } from './statistics.ts';
 
 const flags = new Command('npm run bench:follow --')
@@ -37,14 +38,14 @@ const flags = new Command('npm run bench:follow --')
 
 const [nodes, objects, rounds] = [Number(flags.nodes), Number(flags.objects), Number(flags.rounds)];
 const churning = 500;
+const passesDone = 'controller_runtime_reconcile_total';
 const regions = ['japaneast', 'westeurope'] as const;
-const collection = `/apis/${group}/${version}/namespaces/default/${plural}`;
 /** Set by the variants alike, so that it is no part of the differences. */
 const collectOnSignal = '--import=data:text/javascript,process.on("SIGUSR2",()=>{globalThis.gc();globalThis.gc()})';
 
-type Source = Pick<Spec, 'regionsFrom'> | { readonly regions: Spec['regions'] };
+type Source = Pick<Spec, 'regions' | 'regionsFrom'>;
 const variants: Readonly<Record<string, (index: number) => Source>> = {
-  'regions listed': () => ({ regions: regions.map((location) => ({ location })) }),
+  'regions listed': () => listing(regions),
   'all follow all nodes': () => ({ regionsFrom: [{ nodes: {} }] }),
   'each follows its own pool': (index) => ({
     regionsFrom: [{ nodes: { selector: { matchLabels: { agentpool: `pool${index}` } } } }],
@@ -80,11 +81,7 @@ const admin = createKubeClient(loadKubeConfig(cluster.kubeconfig));
 ended.defer(() => admin.close());
 
 await inLanes(nodes, (index) => addNode(`node${index}`, index));
-await inLanes(objects, async (index) => {
-  const spec = { registry: registryAt(index), regions: [{ location: regions[0] }], keepUnused: '24h' };
-  const metadata = { name: registryAt(index).name };
-  await send('POST', collection, { apiVersion: `${group}/${version}`, kind, metadata, spec });
-});
+await inLanes(objects, (index) => createObject(send, index, { ...listing(regions.slice(0, 1)), keepUnused: '24h' }));
 
 const measured = new Map<string, Figures[]>();
 for (let round = 0; round < rounds; round++) {
@@ -104,19 +101,19 @@ report();
 async function measure(): Promise<Figures> {
   const before = await nodeReads();
   const operator = await startedAndIdle();
-  const start = await cpuSeconds(operator);
+  const start = await operator.cpuSeconds();
   operator.process.kill('SIGUSR2');
   await wait(1_000);
-  const resident = await residentMb(operator);
-  const heap = (await metric(operator, 'nodejs_heap_size_used_bytes')) / 1e6;
-  const [cpu, passes] = [await cpuSeconds(operator), await passesOf(operator)];
+  const { residentMb: resident } = await operator.memory();
+  const heap = (await operator.metric('nodejs_heap_size_used_bytes')) / 1e6;
+  const [cpu, passes] = [await operator.cpuSeconds(), await operator.metric(passesDone)];
   await inLanes(churning, async (index) => {
     await addNode(`churns${index}`, index);
     await admin.api(CoreV1Api).deleteNode({ name: `churns${index}` });
   });
   await wait(1_000);
-  const churn = (await cpuSeconds(operator)) - cpu;
-  const churned = (await passesOf(operator)) - passes;
+  const churn = (await operator.cpuSeconds()) - cpu;
+  const churned = (await operator.metric(passesDone)) - passes;
   // A real API server writes a watch into its audit log when it ends.
   await operator.stop('SIGKILL');
   await wait(1_000);
@@ -126,20 +123,19 @@ async function measure(): Promise<Figures> {
 }
 
 /** Resolves when every object has been looked at, also at what its source names. */
-async function startedAndIdle(): Promise<Operator> {
-  const operator = startOperator({
+async function startedAndIdle(): Promise<MeasuredOperator> {
+  const operator = startMeasured({
     ...image,
     nodeFlags: [...image.nodeFlags, '--expose-gc', collectOnSignal],
     args: ['--interval=24h', '--region-sources=nodes', '--metrics-secure=false'],
     env: { ...image.env, ...arm.environment, KUBECONFIG: kubeconfig, NODE_EXTRA_CA_CERTS: certificate },
   });
   ended.defer(async () => void (operator.isRunning() && (await operator.stop('SIGKILL'))));
-  await operator.logged(({ msg }) => msg.includes('passes begin'));
+  // A source's first answer may queue passes again.
   for (let idle = 0; idle < 4; idle++) {
-    await wait(250);
-    const busy =
-      (await metric(operator, 'workqueue_depth')) + (await metric(operator, 'controller_runtime_active_workers'));
-    if (busy > 0 || (await passesOf(operator)) < objects) idle = -1;
+    await operator.drained();
+    await operator.pause(250);
+    if ((await operator.metric(passesDone)) < objects) idle = -1;
   }
   return operator;
 }
@@ -168,47 +164,11 @@ async function addNode(name: string, index: number): Promise<void> {
   await send('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata, status: { images } });
 }
 
-async function inLanes(count: number, run: (index: number) => Promise<void>): Promise<void> {
-  const lane = async (first: number) => {
-    for (let index = first; index < count; index += 16) await run(index);
-  };
-  await Promise.all(Array.from({ length: 16 }, (_, first) => lane(first)));
-}
-
 /** The requests of operators for nodes so far. */
 async function nodeReads(): Promise<{ list: number; watch: number }> {
   const ours = (await cluster.accessesOf(operatorAccount)).filter(({ resource }) => resource === 'nodes');
   const count = (wanted: string) => ours.filter(({ verb }) => verb === wanted).length;
   return { list: count('list'), watch: count('watch') };
-}
-
-async function passesOf(operator: Operator): Promise<number> {
-  const lines = (await metrics(operator)).matchAll(/^controller_runtime_reconcile_total\{[^}]*\} (\S+)$/gm);
-  return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
-}
-
-async function metric(operator: Operator, name: string): Promise<number> {
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(await metrics(operator))?.[1] ?? Number.NaN);
-}
-
-async function metrics(operator: Operator): Promise<string> {
-  const { metricsPort } = await operator.logged(({ metricsPort }) => metricsPort !== undefined);
-  return (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-}
-
-async function residentMb({ process: { pid } }: Operator): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
-}
-
-/** User and system time of all threads; a tick of the kernel is 10 ms. */
-async function cpuSeconds({ process: { pid } }: Operator): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13);
-  return (Number(user) + Number(system)) / 100;
 }
 
 function report(): void {
