@@ -6,9 +6,10 @@ import { type Measured, machine, savePage, tableFor } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { converge } from './scenarios/converge.ts';
 import { footprint } from './scenarios/footprint.ts';
+import { reaction } from './scenarios/reaction.ts';
 import { steady } from './scenarios/steady.ts';
 
-const scenarios: readonly Scenario[] = [converge, steady, footprint];
+const scenarios: readonly Scenario[] = [reaction, converge, steady, footprint];
 
 interface Flags {
   readonly quick: boolean;

@@ -1,0 +1,96 @@
+// How soon the operator acts: from the answer to a create until the first PUT at ARM, when it has nothing else to do and while thousands
+// of new objects converge.
+import { setTimeout as wait } from 'node:timers/promises';
+import { registryAt } from '../arm.ts';
+import { bareClient } from '../bare-client.ts';
+import type { Figure, Scenario } from '../scenario.ts';
+import { createObject, fiveRegions, inLanes, isReady, listing, setUp } from '../setup.ts';
+import { percentile } from '../statistics.ts';
+
+const namespace = 'measured';
+/** Samples that are not counted. */
+const warmUp = 20;
+const afterQuiet = 5;
+/** Between the PUT of one object and the next one's creation. */
+const pauseMs = 50;
+
+export const reaction: Scenario = {
+  name: 'reaction',
+  method:
+    'From the first byte of the answer to a create until the emulated Azure begins to handle the first PUT. Objects with one region are created one after another. After each, a bare client in the process of the benchmark sends the same chain of requests to the same servers, on warm connections: watch event, GET of the namespace, GET of the registry and LIST, GET of the replica and PATCH of the finalizer, PUT of the status, PUT of the replica. "Above the answers" is the difference of such a pair. Once on an idle operator, and once, in another namespace, after new objects of five regions were created and until they are Ready.',
+  async measure({ ended, isQuick, note }) {
+    const samples = isQuick ? 30 : 300;
+    const crowd = isQuick ? 500 : 10_000;
+    const setup = await setUp(ended, { registries: 2 * (warmUp + 2 * samples + afterQuiet) + crowd });
+    await setup.send('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    });
+    const bare = await bareClient(ended, setup, namespace);
+    const operator = await setup.operator('--watch-label-selector', bare.excluded);
+    await operator.logged(({ msg }) => msg.includes('passes begin'));
+    let next = 0;
+    const pair = async (): Promise<Pair> => {
+      const { name } = registryAt(next);
+      const put = setup.arm.put(name);
+      const answered = await createObject(setup.send, next++, listing([bare.region]), namespace);
+      const whole = inMs((await put) - answered);
+      await operator.pause(pauseMs);
+      const { status = {} } = await setup.seen(name, ({ status }) => status?.claim !== undefined);
+      const bareMs = await bare.chain(next++, status);
+      await operator.pause(pauseMs);
+      return { whole, above: whole - bareMs };
+    };
+    const pairs = async (count: number, goesOn = () => true) => {
+      const all: Pair[] = [];
+      while (all.length < count && goesOn()) all.push(await pair());
+      return all;
+    };
+
+    await pairs(warmUp);
+    const idle = await pairs(samples);
+    const quietMs = isQuick ? 5_000 : 120_000;
+    note(`${quietMs / 1_000} s in which nothing happens`);
+    await wait(quietMs);
+    const late = await pairs(afterQuiet);
+
+    const first = 2 * (warmUp + 2 * samples + afterQuiet);
+    await inLanes(crowd, (index) => createObject(setup.send, first + index, listing(fiveRegions)));
+    let ready = 0;
+    for (let index = 0; index < crowd; index++)
+      void setup.seen(registryAt(first + index).name, isReady).then(() => ready++);
+    const busy = await pairs(samples, () => ready < crowd);
+    note(`${busy.length} samples, after which ${ready} of ${crowd} objects were Ready`);
+    return [
+      ...rows('idle', idle, 12),
+      {
+        what: 'after 2 quiet minutes: longest of five',
+        value: Math.max(...late.map(({ whole }) => whole)),
+        unit: 'ms',
+      },
+      ...rows(`while ${crowd} objects converge`, busy, 50),
+    ];
+  },
+};
+
+interface Pair {
+  /** ms */
+  readonly whole: number;
+  /** ms more than the bare client took. */
+  readonly above: number;
+}
+
+function rows(when: string, pairs: readonly Pair[], atMost: number): Figure[] {
+  const [whole, above] = [pairs.map(({ whole }) => whole), pairs.map(({ above }) => above)];
+  return [
+    { what: `${when}: apply to first PUT, p50`, value: percentile(whole, 0.5), unit: 'ms' },
+    { what: `${when}: apply to first PUT, p99`, value: percentile(whole, 0.99), unit: 'ms' },
+    { what: `${when}: above the answers, p50`, value: percentile(above, 0.5), unit: 'ms' },
+    { what: `${when}: above the answers, p99`, value: percentile(above, 0.99), unit: 'ms', atMost },
+  ];
+}
+
+function inMs(ns: bigint): number {
+  return Number(ns) / 1e6;
+}
