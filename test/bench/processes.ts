@@ -86,7 +86,8 @@ export interface Answered<T> {
   readonly answered: bigint;
 }
 
-export type Send = <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, body?: object) => Promise<Answered<T>>;
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Send = <T>(method: Method, path: string, body?: object) => Promise<Answered<T>>;
 
 /** A minimal client, so that its own work is not measured. Rejects unless the response is a success. */
 export async function client(kubeconfig: string, connections = 1): Promise<Send> {

@@ -64,6 +64,8 @@ export interface ArmEmulator {
   register(clientId: string, federated?: readonly FederatedCredential[]): void;
   /** Grants tokens for a managed identity: see metadata-endpoint.ts. */
   readonly grant: Grant;
+  /** Ends every connection, as a server does with those that are idle for long. */
+  endConnections(): void;
   /** Verifies an access token of the tenant, as the registries' data plane does. */
   verify(token: string): Verdict;
   /** Ends every connection; resolves when the port is free. */
@@ -141,6 +143,7 @@ export async function startArmEmulator(options: ArmEmulatorOptions = {}): Promis
     register,
     verify: (token) => tenant.verify(token),
     grant: (clientId, resource) => tenant.grant(clientId, resource),
+    endConnections: () => connections.end(),
     async close() {
       journal.close();
       const closed = once(listener, 'close');
