@@ -45,7 +45,7 @@ export function recoveryOf(region: Region): Step[] {
 /** Why the operator does not replace a Failed replica, as the end of a sentence; undefined if it does. */
 export function keptBecause({ createdHere, readyOnce, hadBeenReady, replica }: Region): string | undefined {
   if (hadBeenReady || (createdHere && readyOnce)) return 'it had been ready';
-  if (!createdHere) return 'this object did not create it';
+  if (!createdHere) return 'this object is not known to have created it';
   return replica && isSynchronized(replica) ? 'it holds the content' : undefined;
 }
 

@@ -261,6 +261,7 @@ describe('the operator, under arbitrary changes to replicas, status and process'
     for (let pass = 0; pass < 10; pass++) await clock.advance((await operator.pass()) ?? 10 * minute);
     expect(arm.forbiddenDeletions.join('; ')).to.equal('');
     expect(operator.condition('Ready')).to.deep.include({ status: 'False', reason: 'RegionFailed' });
+    expect(operator.condition('Ready')?.message).to.contain('this object is not known to have created it');
   });
 
   it('spares a replica of its own that was Ready, and that another client failed to delete', async () => {
