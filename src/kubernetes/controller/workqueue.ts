@@ -4,6 +4,7 @@
 import { type Backoff, delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { namespaceOf } from '../client/object-key.ts';
+import { DelayedKeys } from './delayed-keys.ts';
 import { FairQueue } from './fair-queue.ts';
 import { WorkerLimits } from './worker-limits.ts';
 
@@ -48,12 +49,6 @@ interface InFlight {
   readonly since: number;
 }
 
-interface Delayed {
-  readonly due: number;
-  readonly priority: Priority;
-  readonly cancel: () => void;
-}
-
 const defaultBackoff: Backoff = { firstMs: 500, maxMs: 300_000, jitter: 0.2 };
 
 export class WorkQueue {
@@ -73,7 +68,7 @@ export class WorkQueue {
   /** Keys that were added while being processed. */
   readonly #dirty = new Map<string, Queued>();
   readonly #processing = new Map<string, InFlight>();
-  readonly #delayed = new Map<string, Delayed>();
+  readonly #delayed: DelayedKeys<Priority>;
   readonly #failures = new Map<string, number>();
   readonly #getters: ((key: string | undefined) => void)[] = [];
   #drained: PromiseWithResolvers<void> | undefined;
@@ -84,6 +79,7 @@ export class WorkQueue {
     this.#backoff = backoff;
     this.#metrics = metrics;
     this.#limits = new WorkerLimits(workers);
+    this.#delayed = new DelayedKeys(clock, (key, priority) => this.add(key, priority));
     metrics?.inFlight(() => this.unfinished);
   }
 
@@ -110,8 +106,8 @@ export class WorkQueue {
   }
 
   /**
-   * Queues the key in `ms`. Of several delays the earliest counts, and of several priorities the highest. When a worker gets the key,
-   * its delay is dropped: the outcome of the pass sets the next one.
+   * Queues the key in `ms`; if that is more than a minute, up to a second later. Of several delays the earliest counts, and of several
+   * priorities the highest. When a worker gets the key, its delay is dropped: the outcome of the pass sets the next one.
    */
   addAfter(key: string, ms: number, priority: Priority = 'normal'): void {
     if (this.#drained) return;
@@ -119,16 +115,8 @@ export class WorkQueue {
       this.add(key, priority);
       return;
     }
-    const before = this.#delayed.get(key);
-    const due = Math.min(this.#now() + ms, before?.due ?? Number.POSITIVE_INFINITY);
-    const highest = before && isHigher(before.priority, priority) ? before.priority : priority;
-    if (before?.due === due && before.priority === highest) return;
-    before?.cancel();
-    const cancel = this.#clock.after(due - this.#now(), () => {
-      this.#delayed.delete(key);
-      this.add(key, highest);
-    });
-    this.#delayed.set(key, { due, priority: highest, cancel });
+    const before = this.#delayed.priorityOf(key);
+    this.#delayed.set(key, ms, before && isHigher(before, priority) ? before : priority);
   }
 
   /** Queues the key after its backoff, within these limits; returns the delay in ms. */
@@ -181,7 +169,6 @@ export class WorkQueue {
   shutDown(): Promise<void> {
     if (!this.#drained) {
       this.#drained = Promise.withResolvers<void>();
-      for (const { cancel } of this.#delayed.values()) cancel();
       this.#delayed.clear();
       this.#dirty.clear();
       this.#queued.clear();
@@ -239,7 +226,6 @@ export class WorkQueue {
     const now = this.#now();
     const { since } = this.#queued.get(key) ?? { since: now };
     this.#queued.delete(key);
-    this.#delayed.get(key)?.cancel();
     this.#delayed.delete(key);
     const namespace = namespaceOf(key) ?? '';
     this.#processing.set(key, { namespace, priority, since: now });
