@@ -1,6 +1,6 @@
 // Tracks which object holds each registry, and which one acquires it when it is free. A change costs O(log n) comparisons
-// among the objects that name the registry, and wakes only those whose claim may change. It covers only objects that this
-// operator watches.
+// among the objects that name the registry, and wakes only those whose claim may change. Most registries have one object, so
+// that is what takes little memory. It covers only objects that this operator watches.
 import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
 import { compareText, insertSorted, removeSorted } from '../lib/sorted.ts';
 import { problemsOf, registryId } from './validation.ts';
@@ -18,14 +18,17 @@ interface Claimant {
   readonly isEligible: boolean;
   /** Its last pass found that it is not authorized to use the registry. */
   readonly isDenied: boolean;
+  readonly registry: Registry;
 }
 
 interface Registry {
-  readonly members: Map<string, Claimant>;
-  /** Members with a claim, oldest claim first; more than one after a lost race or a restored backup. */
-  readonly claims: Claimant[];
-  /** Members that may acquire it, oldest object first. */
-  readonly candidates: Claimant[];
+  readonly id: string;
+  /** Number of objects that name it. */
+  members: number;
+  /** Those with a claim, oldest claim first; more than one after a lost race or a restored backup. */
+  claims: Claimant[];
+  /** Those that may acquire it, oldest object first. */
+  candidates: Claimant[];
   /** The key of the object whose pass acquires the registry now. */
   acquiring: string | undefined;
 }
@@ -46,7 +49,7 @@ export type Wake = (keys: readonly string[], why: 'claim' | 'message') => void;
 export class Claims {
   readonly #wake: Wake;
   readonly #registries = new Map<string, Registry>();
-  readonly #registryOf = new Map<string, string>();
+  readonly #claimants = new Map<string, Claimant>();
   /** Total number of comparisons. */
   comparisons = 0;
 
@@ -63,24 +66,24 @@ export class Claims {
   put(object: RegistryReplication): void {
     const key = keyOf(object);
     const id = registryOf(object);
-    if (this.#registryOf.get(key) !== id) this.drop(object);
-    this.#registryOf.set(key, id);
+    const last = this.#claimants.get(key);
+    if (last && last.registry.id !== id) this.#replace(last.registry, key, undefined);
+    const registry = this.#registries.get(id) ?? { id, members: 0, claims: [], candidates: [], acquiring: undefined };
     const isDenied = this.#claimant(object)?.isDenied ?? false;
-    this.#replace(id, key, claimantFrom(object, isDenied));
+    this.#replace(registry, key, claimantFrom(object, { key, isDenied, registry }));
   }
 
   /** Removes an object that is gone. */
   drop(object: RegistryReplication): void {
     const key = keyOf(object);
-    const id = this.#registryOf.get(key);
-    this.#registryOf.delete(key);
-    if (id !== undefined) this.#replace(id, key, undefined);
+    const last = this.#claimants.get(key);
+    if (last) this.#replace(last.registry, key, undefined);
   }
 
   /** Records whether a pass found the object unauthorized for its registry. A denied object acquires nothing. */
   deny(object: RegistryReplication, isDenied: boolean): void {
     const last = this.#claimant(object);
-    if (last) this.#replace(registryOf(object), last.key, { ...last, isDenied });
+    if (last) this.#replace(last.registry, last.key, { ...last, isDenied });
   }
 
   /** namespace/name of the object that holds or is acquiring this object's registry; undefined if it is free. */
@@ -116,36 +119,38 @@ export class Claims {
     const registry = this.#registries.get(id);
     if (registry?.acquiring !== key) return;
     registry.acquiring = undefined;
-    if (registry.members.size === 0) this.#registries.delete(id);
+    if (registry.members === 0) this.#registries.delete(id);
     const candidate = registry.candidates[0]?.key;
     // `acquire` failed for an object that became the candidate meanwhile.
     if (registry.claims.length === 0 && candidate !== undefined && candidate !== key) this.#wake([candidate], 'claim');
   }
 
   #claimant(object: RegistryReplication): Claimant | undefined {
-    const claimant = this.#registries.get(registryOf(object))?.members.get(keyOf(object));
-    return claimant?.uid === uidOf(object) ? claimant : undefined;
+    const claimant = this.#claimants.get(keyOf(object));
+    const isSameObject = claimant?.uid === uidOf(object) && claimant.registry.id === registryOf(object);
+    return isSameObject ? claimant : undefined;
   }
 
-  #replace(id: string, key: string, next: Claimant | undefined): void {
-    const registry = this.#registries.get(id) ?? emptyRegistry();
-    const last = registry.members.get(key);
+  #replace(registry: Registry, key: string, next: Claimant | undefined): void {
+    const last = this.#claimants.get(key);
     if (last === next || (last && next && isSame(last, next))) return;
     const before = { holder: registry.claims[0]?.key, candidate: registry.candidates[0]?.key };
-    this.#edit(registry, last, removeSorted);
-    this.#edit(registry, next, insertSorted);
-    if (next) registry.members.set(key, next);
-    else registry.members.delete(key);
-    if (registry.members.size > 0 || registry.acquiring !== undefined) this.#registries.set(id, registry);
-    else this.#registries.delete(id);
+    if (last) this.#remove(last);
+    if (next) this.#insert(next);
+    registry.members += Number(next !== undefined) - Number(last !== undefined);
+    if (next) this.#claimants.set(key, next);
+    else this.#claimants.delete(key);
+    if (registry.members > 0 || registry.acquiring !== undefined) this.#registries.set(registry.id, registry);
+    else this.#registries.delete(registry.id);
     this.#wakeAfter(registry, before, key);
   }
 
   #wakeAfter(
-    { members, claims, candidates }: Registry,
+    registry: Registry,
     before: { readonly holder: string | undefined; readonly candidate: string | undefined },
     changed: string,
   ): void {
+    const { claims, candidates } = registry;
     const losers = claims.slice(1).map(({ key }) => key);
     if (losers.length > 0) this.#wake(losers, 'claim');
     if (claims.length > 0) return;
@@ -153,14 +158,29 @@ export class Claims {
     const isNew = before.holder !== undefined || candidate !== before.candidate;
     if (isNew && candidate !== undefined && candidate !== changed) this.#wake([candidate], 'claim');
     if (before.holder === undefined) return;
-    const others = [...members.keys()].filter((key) => key !== changed && key !== candidate);
+    const others = this.#membersOf(registry).filter((key) => key !== changed && key !== candidate);
     if (others.length > 0) this.#wake(others, 'message');
   }
 
-  #edit(registry: Registry, claimant: Claimant | undefined, edit: typeof insertSorted<Claimant>): void {
-    if (!claimant) return;
-    if (claimant.claimedAt !== undefined) edit(registry.claims, claimant, this.#counted(byClaim));
-    if (isCandidate(claimant)) edit(registry.candidates, claimant, this.#counted(byAge));
+  /** The keys of the objects that name it. Rarely needed, so a registry has no list of them. */
+  #membersOf(registry: Registry): string[] {
+    const { members, candidates } = registry;
+    const isListed = candidates.length === members;
+    const all = isListed ? candidates : [...this.#claimants.values()].filter((one) => one.registry === registry);
+    return all.map(({ key }) => key);
+  }
+
+  #insert(claimant: Claimant): void {
+    const { registry } = claimant;
+    if (claimant.claimedAt !== undefined)
+      registry.claims = withInserted(registry.claims, claimant, this.#counted(byClaim));
+    if (isCandidate(claimant)) registry.candidates = withInserted(registry.candidates, claimant, this.#counted(byAge));
+  }
+
+  #remove(claimant: Claimant): void {
+    const { registry } = claimant;
+    if (claimant.claimedAt !== undefined) removeSorted(registry.claims, claimant, this.#counted(byClaim));
+    if (isCandidate(claimant)) removeSorted(registry.candidates, claimant, this.#counted(byAge));
   }
 
   #counted(compare: (one: Claimant, other: Claimant) => number): (one: Claimant, other: Claimant) => number {
@@ -171,20 +191,31 @@ export class Claims {
   }
 }
 
+/** An array that grows has room for 16 more, which would be most of a registry's memory: the first element gets one without. */
+function withInserted(list: Claimant[], claimant: Claimant, compare: typeof byAge): Claimant[] {
+  if (list.length === 0) return [claimant];
+  insertSorted(list, claimant, compare);
+  return list;
+}
+
 /** Undefined once the object is being deleted and no longer has our finalizer. */
-function claimantFrom(object: RegistryReplication, isDenied: boolean): Claimant | undefined {
+function claimantFrom(
+  object: RegistryReplication,
+  { key, isDenied, registry }: Pick<Claimant, 'key' | 'isDenied' | 'registry'>,
+): Claimant | undefined {
   const { spec, metadata, status } = object;
   const isDeleted = metadata.deletionTimestamp !== undefined;
   if (isDeleted && !metadata.finalizers?.includes(finalizer)) return undefined;
   const since = status?.claim?.since;
   return {
-    key: keyOf(object),
+    key,
     uid: uidOf(object),
     createdAt: new Date(metadata.creationTimestamp ?? 0).getTime(),
     // An unparsable time sorts last.
     claimedAt: since === undefined ? undefined : Date.parse(since) || Number.MAX_SAFE_INTEGER,
     isEligible: !isDeleted && spec.mode !== 'Observe' && !spec.suspend && problemsOf(object).length === 0,
     isDenied,
+    registry,
   };
 }
 
@@ -204,10 +235,6 @@ function byClaim(one: Claimant, other: Claimant): number {
 
 function byAge(one: Claimant, other: Claimant): number {
   return one.createdAt - other.createdAt || compareText(one.uid, other.uid) || compareText(one.key, other.key);
-}
-
-function emptyRegistry(): Registry {
-  return { members: new Map(), claims: [], candidates: [], acquiring: undefined };
 }
 
 function keyOf({ metadata: { namespace, name } }: RegistryReplication): string {

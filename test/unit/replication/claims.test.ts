@@ -194,6 +194,14 @@ describe('3,000 objects that name one registry', () => {
     expect(requeued[0]).to.equal('registries/object2998');
   });
 
+  it('are requeued when the holder is deleted even if they may not acquire the registry, and objects of others are not', () => {
+    const suspended = many.slice(0, 2_999).map((object) => ({ ...object, spec: { ...object.spec, suspend: true } }));
+    const other = named('other', 1, { spec: { registry: { ...any.spec.registry, name: 'another' } } });
+    const { claims, requeued } = claimsOf(...suspended, other, holding);
+    claims.drop(holding);
+    expect(requeued.toSorted()).to.deep.equal(suspended.map(({ metadata }) => `registries/${metadata.name}`).sort());
+  });
+
   it('are requeued one after another as each one is denied', () => {
     const { claims, requeued } = claimsOf(...many);
     for (const object of [...many].reverse().slice(0, 10)) claims.deny(object, true);
