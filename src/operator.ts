@@ -1,5 +1,6 @@
 // Composes the parts of the operator. Each start makes all of them anew, so that an operator can be stopped and started again.
 import { hostname } from 'node:os';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import {
   annotation,
   version as apiVersion,
@@ -23,6 +24,7 @@ import {
 } from './kubernetes/client/client.ts';
 import { insecureTls } from './kubernetes/client/kubeconfig.ts';
 import { namespacedName } from './kubernetes/client/resource.ts';
+import { stringSharer } from './kubernetes/client/shared-strings.ts';
 import { keepAnnotations } from './kubernetes/client/transform.ts';
 import { type Controller, startController } from './kubernetes/controller/controller.ts';
 import { type Priority, WorkQueue } from './kubernetes/controller/workqueue.ts';
@@ -46,7 +48,9 @@ import type { Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 
 const name = 'registryreplication';
-const kind = { group, version: apiVersion, plural, transform: keepAnnotations(...Object.values(annotation)) };
+const keepRead = keepAnnotations(...Object.values(annotation));
+const share = stringSharer();
+const kind = { group, version: apiVersion, plural, transform: (object: KubernetesObject) => share(keepRead(object)) };
 const userAgent = `acr-replication-operator/${version}`;
 const random = Math.random;
 

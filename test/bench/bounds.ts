@@ -3,6 +3,7 @@
 //
 // Method. In this process alone: the parts that keep something are made as the operator makes them, many times, and the heap is
 // compared after two full collections before and after. What a pass needs while it runs, and buffers outside the heap, do not count.
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { createArmClient } from '../../src/azure/arm-client.ts';
 import { cloudFrom } from '../../src/azure/cloud.ts';
@@ -12,7 +13,9 @@ import { limitObjects } from '../../src/kubernetes/cache/object-limit.ts';
 import { Store } from '../../src/kubernetes/cache/store.ts';
 import type { Resource } from '../../src/kubernetes/client/resource.ts';
 import { namespacedName } from '../../src/kubernetes/client/resource.ts';
+import { stringSharer } from '../../src/kubernetes/client/shared-strings.ts';
 import { keepAnnotations } from '../../src/kubernetes/client/transform.ts';
+import { WorkQueue } from '../../src/kubernetes/controller/workqueue.ts';
 import { Claims } from '../../src/replication/claims.ts';
 import { weightOf } from '../../src/replication/object-weight.ts';
 import { admissionHistory } from '../../src/replication/unobserved-status.ts';
@@ -59,16 +62,22 @@ async function settled(
   return operator.object;
 }
 
-/** Keeps copies of the object in what the operator keeps objects in. */
-function keeper(object: RegistryReplication, maxObjects: number): (n: number) => unknown {
+/** Keeps copies of the object in what the operator keeps objects in. `share`: lets them share strings. */
+function keeper(
+  object: RegistryReplication,
+  maxObjects: number,
+  share: ReturnType<typeof stringSharer>,
+): (n: number) => unknown {
   const json = JSON.stringify(object);
   const admission = new Admission({ maxObjects, isShared: false, onAdmitted: () => undefined });
   const store = new Store<RegistryReplication>();
   const claims = new Claims(() => undefined);
+  const queue = new WorkQueue({ clock: new FakeClock(), random: Math.random });
+  const keepRead = keepAnnotations();
   const { watching } = limitObjects({
     admission,
     resource: {
-      kind: { group: '', version: '', plural: '', transform: keepAnnotations() },
+      kind: { group: '', version: '', plural: '', transform: (read: KubernetesObject) => share(keepRead(read)) },
     } as Resource<RegistryReplication>,
     get: () => Promise.reject(new Error('not read')),
     store,
@@ -80,7 +89,7 @@ function keeper(object: RegistryReplication, maxObjects: number): (n: number) =>
   /** client-node's cache. */
   const informer = new Map<string, unknown>();
   return (n) => {
-    const copy: RegistryReplication = JSON.parse(json);
+    const copy: RegistryReplication = JSON.parse(json.replace(/\d{4}-\d\d-\d\dT[\d:]{8}/g, timeOf(n)));
     Object.assign(copy.metadata, { name: `object-${n}`, uid: crypto.randomUUID(), resourceVersion: `${100_000 + n}` });
     copy.spec.registry.name = `registry${n}`;
     if (maxObjects === 0) delete copy.status;
@@ -88,8 +97,14 @@ function keeper(object: RegistryReplication, maxObjects: number): (n: number) =>
     informer.set(namespacedName(kept), kept);
     watching.store.onObserved(kept);
     watching.onChange({ type: 'added', object: kept, source: 'watch' });
-    return store;
+    if (maxObjects > 0) queue.addAfter(namespacedName(kept), 600_000 * (0.9 + 0.2 * Math.random()));
+    return [store, queue];
   };
+}
+
+/** Each object's times are its own: those of one object may be equal, those of others are not. */
+function timeOf(n: number): string {
+  return new Date(Date.UTC(2026, 0) + n * 1_000).toISOString().slice(0, 19);
 }
 
 const regions = ['japaneast', 'westeurope', 'westus2', 'brazilsouth', 'australiaeast'].map((location) => ({
@@ -105,11 +120,16 @@ const largest = await settled({ regions: largestRegions(), regionsFrom: largestS
 const kB = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
 const jsonOf = (object: object) => kB(Buffer.byteLength(JSON.stringify(object)));
 
-console.log(`object, 5 regions: ${kB(await heapOf(5_000, keeper(typical, 1e6)))} (JSON ${jsonOf(typical)})`);
-console.log(`object, the largest that counts as one: ${kB(await heapOf(1_000, keeper(largestUsual, 1e6)))}`);
-const bytes = await heapOf(50, keeper(largest, 1e6));
+const share = stringSharer();
+/** Of the largest objects no two strings need be equal. */
+const shareNothing: typeof share = (object) => object;
+console.log(`object, 5 regions: ${kB(await heapOf(5_000, keeper(typical, 1e6, share)))} (JSON ${jsonOf(typical)})`);
+console.log(
+  `object, the largest that counts as one: ${kB(await heapOf(1_000, keeper(largestUsual, 1e6, shareNothing)))}`,
+);
+const bytes = await heapOf(50, keeper(largest, 1e6, shareNothing));
 console.log(`object, the largest: ${kB(bytes)} (JSON ${jsonOf(largest)}), which counts as ${weightOf(largest)}`);
-console.log(`refused object: ${kB(await heapOf(20_000, keeper(typical, 0)))}`);
+console.log(`refused object: ${kB(await heapOf(20_000, keeper(typical, 0, share)))}`);
 
 const cloud = cloudFrom({});
 const identity = (n: number) => {
