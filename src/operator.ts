@@ -50,7 +50,14 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 const name = 'registryreplication';
 const keepRead = keepAnnotations(...Object.values(annotation));
 const share = stringSharer();
-const kind = { group, version: apiVersion, plural, transform: (object: KubernetesObject) => share(keepRead(object)) };
+const kind = {
+  group,
+  version: apiVersion,
+  plural,
+  // So few that what is dropped of a page is still in the young generation: with 500 the heap grows by what it frees.
+  pageSize: 100,
+  transform: (object: KubernetesObject) => share(keepRead(object)),
+};
 const userAgent = `acr-replication-operator/${version}`;
 const random = Math.random;
 
