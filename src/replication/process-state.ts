@@ -4,6 +4,7 @@ import { RegionCatalogs } from '../azure/region-catalog.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Contention } from './contention.ts';
 import { ParallelismLimits } from './parallelism.ts';
+import { PollPacing } from './poll-pacing.ts';
 import { DelayTimers } from './prune-delay.ts';
 import { RegistryCache } from './registry-cache.ts';
 
@@ -13,6 +14,7 @@ export class ProcessState {
   /** By uid, the time (ms since the epoch) since which ARM has not returned the object's registry. */
   readonly unreachableSince = new Map<string, number>();
   readonly registries = new RegistryCache();
+  readonly pollPacing = new PollPacing();
   readonly parallelism: ParallelismLimits;
   readonly regionCatalogs: RegionCatalogs;
   /** ARM's last hint for the first poll of a creation; 0 if unknown. */

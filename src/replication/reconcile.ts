@@ -12,7 +12,7 @@ import { observe, planWithConfirmation, withSources } from './observe.ts';
 import { isAccepted, type Pass } from './pass.ts';
 import { isAtRest, isRetryRequested } from './region-state.ts';
 import { isInMotion } from './regions.ts';
-import { delayOf, intervalMs } from './requeue.ts';
+import { delayOf, intervalMs, isPolled } from './requeue.ts';
 import { type Report, reportPass } from './status.ts';
 import { reportUnreachable } from './unobserved-status.ts';
 
@@ -80,7 +80,12 @@ async function runPass(
   const acted = await carryOut(pass, context);
   const mayGoOn = remember(pass, acted, context);
   const shown = { ...pass, plan: withoutWithheldCreations(pass.plan, acted) };
-  const report = reportPass(shown, acted.results, context.clock.now(), context.state.firstPollHintMs);
+  const { clock, monotonic, state } = context;
+  const polling = {
+    firstPollHintMs: state.firstPollHintMs,
+    minCreationPollMs: state.pollPacing.minIntervalMs(monotonic()),
+  };
+  const report = reportPass(shown, acted.results, clock.now(), polling);
   const outcome = await finish(pass, report, context, acted);
   // Thrown only now, so that the status shows what was done.
   if (acted.failure !== undefined) throw acted.failure;
@@ -118,11 +123,16 @@ function reportFailedObservation(
 }
 
 /**
- * Updates the in-memory state: ARM's hint for polls, how many replicas it lets change at a time, and what was corrected or
- * pruned, in case others revert it. True if steps that waited for their turn may go on.
+ * Updates the in-memory state: ARM's hint for polls, their pacing, how many replicas ARM lets change at a time, and what was
+ * corrected or pruned, in case others revert it. True if steps that waited for their turn may go on.
  */
-function remember({ object, plan }: Pass, { results }: ActResult, { state, clock, limits }: Context): boolean {
+function remember(
+  { object, plan }: Pass,
+  { results }: ActResult,
+  { state, clock, monotonic, limits }: Context,
+): boolean {
   const [uid, now] = [uidOf(object), clock.now()];
+  if (plan.regions.some(isPolled)) state.pollPacing.polled(monotonic());
   const inMotion = plan.regions.filter(isInMotion).length;
   const isRaised = state.parallelism.record(object.spec.registry, inMotion, results, limits.maxParallelActions);
   const unlisted = new Set(plan.regions.filter(({ spec }) => !spec).map(({ location }) => location));

@@ -2,7 +2,7 @@
 import { findCondition } from '../api/conditions.ts';
 import type { RegistryReplication, Status } from '../api/registryreplication.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { progressPollInterval, stalledPollInterval, unansweredRetryInterval } from './backoff.ts';
+import { creationPollInterval, progressPollInterval, stalledPollInterval, unansweredRetryInterval } from './backoff.ts';
 import { isAccepted, type Pass, type Result } from './pass.ts';
 import { needsIntervention } from './reasons.ts';
 import type { RegionReport } from './region-status.ts';
@@ -40,14 +40,21 @@ export function intervalMs({ spec }: RegistryReplication, defaultMs: number): nu
   return (spec.interval !== undefined && parseDuration(spec.interval)) || defaultMs;
 }
 
-/** After a pass that observed ARM. `creationTimeMs`: ARM's hint for the first poll of a creation; 0 if unknown. */
+export interface Polling {
+  /** ARM's hint for the first poll of a creation; 0 if unknown. */
+  readonly firstPollHintMs: number;
+  /** New replicas are polled no sooner than this, because others are polled too. */
+  readonly minCreationPollMs: number;
+}
+
+/** After a pass that observed ARM. */
 export function requeueAfter(
   { object, plan }: Pass,
   reports: readonly RegionReport[],
   results: readonly Result[],
   status: Status,
   now: Date,
-  creationTimeMs: number,
+  polling: Polling,
 ): Requeue {
   const since = (type: string) => findCondition(status.conditions, type)?.lastTransitionTime;
   if (plan.obstacle?.reason === 'RegistryNotReady')
@@ -59,7 +66,7 @@ export function requeueAfter(
     spec !== undefined || (!home && object.spec.prune !== 'Retain') || awaited.has(location);
   const polled = reports.filter(({ region }) => matters(region) && isPolled(region)).map(({ region }) => region);
   const delays = [
-    ...reports.flatMap((report) => delaysOf(report, matters(report.region), now, creationTimeMs)),
+    ...reports.flatMap((report) => delaysOf(report, matters(report.region), now, polling)),
     ...results.flatMap(({ outcome }) => postponement(outcome)),
     ...(mayUnblock(reports, results, polled) ? [progressPollInterval(undefined, now)] : []),
     ...(since('Stalled') === undefined ? [] : [stalledPollInterval(since('Stalled'), now)]),
@@ -68,14 +75,12 @@ export function requeueAfter(
 }
 
 /** Everything that one region waits for, in ms. */
-function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: Date, creationTimeMs: number): number[] {
-  const { state, since, failedGet, dueInMs, need } = region;
+function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: Date, polling: Polling): number[] {
+  const { since, failedGet, dueInMs, need } = region;
   const until = (time: string) => Math.max(1_000, Date.parse(time) - now.getTime());
   const isUnanswered = failedGet !== undefined && !needsIntervention(failedGet.reason);
   return [
-    ...(matters && isPolled(region) && !failedGet
-      ? [progressPollInterval(since, now, state === 'Creating' ? creationTimeMs : 0)]
-      : []),
+    ...(matters && isPolled(region) && !failedGet ? [pollInterval(region, now, polling)] : []),
     ...(row?.retryAfter === undefined ? [] : [until(row.retryAfter)]),
     // One second later, because `since` has no fractions.
     ...(matters && dueInMs !== undefined ? [dueInMs + 1_000] : []),
@@ -85,7 +90,18 @@ function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: D
   ];
 }
 
-function isPolled(region: Region): boolean {
+/** New replicas are polled more often than others in motion, because a user waits for them. */
+function pollInterval(region: Region, now: Date, { firstPollHintMs, minCreationPollMs }: Polling): number {
+  const { state, since, createdAt = since, readyOnce } = region;
+  const hintMs = state === 'Creating' ? firstPollHintMs : 0;
+  const interval = progressPollInterval(since, now, hintMs);
+  const isNew = (state === 'Creating' || state === 'Syncing') && !readyOnce;
+  if (!isNew) return interval;
+  return Math.min(interval, Math.max(creationPollInterval(createdAt, now, hintMs), minCreationPollMs));
+}
+
+/** True if only polls show how the region goes on. */
+export function isPolled(region: Region): boolean {
   return isInMotion(region) || region.state === 'Syncing';
 }
 

@@ -12,7 +12,7 @@ import { errorAt, type Pass, pendingSteps, type Result } from './pass.ts';
 import type { Plan } from './plan.ts';
 import { type RegionReport, reportRegion } from './region-status.ts';
 import { type Region, regionsOf } from './regions.ts';
-import { type Requeue, requeueAfter } from './requeue.ts';
+import { type Polling, type Requeue, requeueAfter } from './requeue.ts';
 import type { Step } from './step.ts';
 import { statements, summarize } from './summary.ts';
 import { registryId } from './validation.ts';
@@ -25,8 +25,10 @@ export interface Report {
 /** Maximum number of plan entries in the status. */
 const maxPlanEntries = 200;
 
-/** `creationTimeMs`: ARM's hint for the first poll of a creation; 0 if unknown. */
-export function reportPass(pass: Pass, results: readonly Result[], now: Date, creationTimeMs = 0): Report {
+/** For a report of which only the status is used. */
+const unpacedPolling: Polling = { firstPollHintMs: 0, minCreationPollMs: 0 };
+
+export function reportPass(pass: Pass, results: readonly Result[], now: Date, polling = unpacedPolling): Report {
   const { plan, previous } = pass;
   const object = { ...pass.object, ...(previous && { status: previous }) };
   const regions = regionsOf(object, afterActing(pass.observation, results), now);
@@ -35,7 +37,7 @@ export function reportPass(pass: Pass, results: readonly Result[], now: Date, cr
     reportRegion(object, sinceNowIfMoved(region, plan, results, now), plan, pending, results, now),
   );
   const status = statusOf(object, pass, pending, reports, results, now);
-  return { status, requeue: requeueAfter(pass, reports, results, status, now, creationTimeMs) };
+  return { status, requeue: requeueAfter(pass, reports, results, status, now, polling) };
 }
 
 function statusOf(
