@@ -31,6 +31,7 @@ import { type Priority, WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
 import type { LeaderElection } from './kubernetes/leader-election/leader-election.ts';
 import { systemClock as clock } from './lib/clock.ts';
+import { loopUtilization } from './lib/loop-utilization.ts';
 import { proxyFor, proxyName } from './lib/proxy.ts';
 import { createArmClients, lowestRateLimits } from './operator/azure.ts';
 import { reportInstalledCrd } from './operator/installed-crd.ts';
@@ -280,6 +281,7 @@ async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): 
       return object ? reconciler.reconcile(object) : {};
     },
     concurrency,
+    loopUtilization: loopUtilization(),
     clock,
     log,
     metrics: metrics.controller(name, concurrency),

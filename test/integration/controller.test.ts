@@ -137,6 +137,7 @@ describe('the controller runtime against an API server', () => {
       },
       onDeleted: gone.push,
       concurrency: 2,
+      loopUtilization: () => 0,
       clock: systemClock,
       log,
     });

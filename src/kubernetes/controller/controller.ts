@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { explain, isConflict, isFromApiServer, isNotFound, isUnavailable, retryAfterMs } from '../client/errors.ts';
+import { BusyLimit } from './busy-limit.ts';
 import type { WorkQueue } from './workqueue.ts';
 
 export interface Outcome {
@@ -30,8 +31,10 @@ export interface ControllerOptions<T> {
   readonly reconcile: (object: T) => Promise<Outcome>;
   /** Called when the object of a key does not exist: drop the state kept for it. */
   readonly onDeleted?: (key: string) => void;
-  /** Number of concurrent passes. */
+  /** Number of concurrent passes, at most: fewer while the event loop is busy. */
   readonly concurrency: number;
+  /** The share of the time since the last call, 0 to 1, in which the event loop was not idle. */
+  readonly loopUtilization: () => number;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: ControllerMetrics;
@@ -55,8 +58,9 @@ const maxRetryDelayMs = { unavailable: 30_000, conflict: 5_000 } as const;
  */
 export function startController<T>(options: ControllerOptions<T>): Controller {
   const { queue, concurrency } = options;
+  const limit = new BusyLimit({ ...options, workers: concurrency });
   let active = 0;
-  const worker = async () => {
+  const worker = async (_: unknown, number: number) => {
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
       options.metrics?.active(++active);
       try {
@@ -67,11 +71,13 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
       }
       // A pass may end without I/O; many in a row would block timers, probes and the renewal of the Lease.
       await nextTurn();
+      await limit.admit(number);
     }
   };
   const workers = Array.from({ length: concurrency }, worker);
   return {
     async stop() {
+      limit.stop();
       await queue.shutDown();
       await Promise.all(workers);
     },

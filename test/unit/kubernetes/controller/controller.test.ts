@@ -18,6 +18,7 @@ describe('the controller', () => {
   let told: unknown[];
   let pass: (object: string) => Promise<Outcome>;
   let objects: Map<string, string>;
+  let utilization: number;
   const metrics: ControllerMetrics = {
     passed: (result, seconds) => told.push([result, seconds]),
     active: (workers) => told.push(workers),
@@ -29,6 +30,7 @@ describe('the controller', () => {
     log = new LogJournal();
     passes = [];
     told = [];
+    utilization = 0;
     objects = new Map([
       ['toys/a', 'a'],
       ['toys/b', 'b'],
@@ -48,6 +50,7 @@ describe('the controller', () => {
       },
       ...(gone && { onDeleted: gone }),
       concurrency,
+      loopUtilization: () => utilization,
       clock,
       log,
       metrics,
@@ -165,6 +168,35 @@ describe('the controller', () => {
     await settled();
     await settled(); // a worker yields to the event loop before it takes another key
     expect(passes).to.deep.equal(['a', 'b', 'c']);
+    for (const end of running) end();
+    await controller.stop();
+  });
+
+  it('runs fewer passes at once while the event loop is busy, and as many as before once it is not', async () => {
+    const running: (() => void)[] = [];
+    pass = () => new Promise((resolve) => running.push(() => resolve({})));
+    const keys = Array.from({ length: 30 }, (_, n) => `toys/${n}`);
+    objects = new Map(keys.map((key) => [key, key]));
+    const controller = start(5);
+    for (const key of keys) queue.add(key);
+    await settled();
+    expect(running).to.have.length(5);
+
+    utilization = 1;
+    for (let n = 0; n < 10; n++) {
+      running.shift()?.();
+      await clock.advance(50);
+    }
+    expect(running).to.have.length(2);
+
+    utilization = 0;
+    await clock.advance(150);
+    expect(running).to.have.length(5);
+    expect(clock.nextIn, 'no timer when nothing happens').to.equal(undefined);
+
+    utilization = 1;
+    running.shift()?.();
+    await clock.advance(50);
     for (const end of running) end();
     await controller.stop();
   });
