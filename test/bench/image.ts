@@ -9,14 +9,19 @@ export interface ImageStart {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Bundles into `directory`. Rejects if the Dockerfile is not in the expected form. */
+/** Bundles into `directory`. Rejects as `imageSettings` does. */
 export async function imageStart(directory: string): Promise<ImageStart> {
   const entry = join(directory, 'main.mjs');
   await bundle('src/main.ts', entry);
+  return { entry, ...(await imageSettings()) };
+}
+
+/** Rejects if the Dockerfile is not in the expected form. */
+export async function imageSettings(): Promise<Pick<ImageStart, 'nodeFlags' | 'env'>> {
   const dockerfile = await readFile(new URL('../../Dockerfile', import.meta.url), 'utf8');
   const [, ...nodeFlags]: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]');
   if (nodeFlags.pop() !== '/app/main.mjs')
     throw new Error('The Dockerfile has no ENTRYPOINT that ends with the bundle.');
   const variables = /^ENV (.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
-  return { entry, nodeFlags, env: Object.fromEntries(variables.map((variable) => variable.split('=', 2))) };
+  return { nodeFlags, env: Object.fromEntries(variables.map((variable) => variable.split('=', 2))) };
 }

@@ -7,9 +7,10 @@ import type { Scenario } from './scenario.ts';
 import { converge } from './scenarios/converge.ts';
 import { footprint } from './scenarios/footprint.ts';
 import { reaction } from './scenarios/reaction.ts';
+import { soak } from './scenarios/soak.ts';
 import { steady } from './scenarios/steady.ts';
 
-const scenarios: readonly Scenario[] = [reaction, converge, steady, footprint];
+const scenarios: readonly Scenario[] = [reaction, converge, steady, footprint, soak];
 
 interface Flags {
   readonly quick: boolean;

@@ -1,8 +1,8 @@
-// The rest of the world for the soak, as a process of its own, so that its memory is not measured: the emulators of ARM and of the API
-// server, whose time its parent advances, and the people and machines that change something there.
-
+// Runs the emulators of ARM and of the API server for the soak, in a process of its own, so that their memory is not measured. Its
+// parent advances their time, and asks for what people and machines change there.
 import { writeFile } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
+import { stop as stopEsbuild } from 'esbuild';
 import { bundle } from '../../scripts/build.ts';
 import {
   annotation,
@@ -52,7 +52,10 @@ async function startSoakCluster(start: string, kubeconfig: string) {
 
   return {
     /** Bundles the operator as in the image, but without its program. */
-    bundleOperator: async (outfile: string) => void (await bundle('test/bench/soak-operator.ts', outfile)),
+    async bundleOperator(outfile: string): Promise<void> {
+      await bundle('test/bench/soak-operator.ts', outfile);
+      await stopEsbuild();
+    },
 
     environment: () => arm.environment,
     certificate: () => arm.certificate,

@@ -4,6 +4,7 @@
 // Method. The operator, bundled as in the image, runs in this process, whose time is simulated; the emulators run in another one, and
 // their time follows. All requests go over real sockets. At the end of each simulated day the heap is what is used after two full
 // collections, and the resident set is the kernel's. A change that is not carried out by the end of its hour fails the soak.
+// With node's flags --no-opt --no-maglev --no-sparkplug V8 makes no machine code, which hides what else grows.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -52,8 +53,6 @@ export interface SoakFigures {
   readonly cpuSeconds: number;
 }
 
-/** node's flags in the Dockerfile that affect memory, and the collections of the soak. */
-const nodeFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30', '--expose-gc'];
 const columns = {
   day: 0,
   heapMb: 2,
@@ -68,8 +67,22 @@ const names = Object.keys(columns) as (keyof typeof columns)[];
 
 /** Runs the soak in a process of its own, since it needs flags of node and replaces globals. */
 export async function soak({ days, objects, onDay }: SoakOptions): Promise<SoakFigures> {
-  const program = [fileURLToPath(import.meta.url), '--days', String(days), '--objects', String(objects), '--json'];
-  const child = spawn(process.execPath, [...nodeFlags, ...program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Not above: what the measured process imports counts.
+  const { imageSettings } = await import('./image.ts');
+  const { nodeFlags, env } = await imageSettings();
+  const program = [
+    '--expose-gc',
+    fileURLToPath(import.meta.url),
+    '--days',
+    String(days),
+    '--objects',
+    String(objects),
+    '--json',
+  ];
+  const child = spawn(process.execPath, [...nodeFlags, ...program], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
   let last = '';
   for await (const line of createInterface(child.stdout)) {
