@@ -4,13 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { Argument, Command } from 'commander';
 import { type Measured, machine, savePage, tableFor } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { baseline } from './scenarios/baseline.ts';
 import { converge } from './scenarios/converge.ts';
 import { footprint } from './scenarios/footprint.ts';
 import { reaction } from './scenarios/reaction.ts';
 import { soak } from './scenarios/soak.ts';
 import { steady } from './scenarios/steady.ts';
 
-const scenarios: readonly Scenario[] = [reaction, converge, steady, footprint, soak];
+const scenarios: readonly Scenario[] = [reaction, converge, steady, footprint, soak, baseline];
 
 interface Flags {
   readonly quick: boolean;

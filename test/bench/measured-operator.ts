@@ -34,14 +34,7 @@ export function startMeasured(options: OperatorOptions): MeasuredOperator {
 
   const pause = (ms: number) => Promise.race([wait(ms), ended]);
   const metric = async (name: string) => sumOf(name, await metricsOf(operator));
-  const cpuSeconds = async () => {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13);
-    return (Number(user) + Number(system)) * tick;
-  };
+  const cpuSeconds = () => cpuSecondsOf(pid);
   return {
     ...operator,
     startedMs,
@@ -65,6 +58,16 @@ export function startMeasured(options: OperatorOptions): MeasuredOperator {
         await pause(250);
     },
   };
+}
+
+/** User and system time of all threads of a process so far, in s. */
+export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * tick;
 }
 
 async function metricsOf(operator: Operator): Promise<string> {

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
-import type { ArmOptions, Command, Report } from './arm.ts';
+import type { ArmOptions, Command, ReplicaAt, Report } from './arm.ts';
 
 export async function startArm(ended: AsyncDisposableStack, options: ArmOptions) {
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [JSON.stringify(options)]);
@@ -28,6 +28,11 @@ export async function startArm(ended: AsyncDisposableStack, options: ArmOptions)
       child.on('message', listener);
     });
   const { environment, certificate } = await next('ready');
+  const answerTo = <K extends 'requests' | 'totals' | 'replicas'>(command: K) => {
+    const answer = next(command);
+    child.send(command satisfies Command);
+    return answer;
+  };
   return {
     environment,
     certificate,
@@ -35,17 +40,12 @@ export async function startArm(ended: AsyncDisposableStack, options: ArmOptions)
     put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
     /** From now on every response takes this many ms. */
     answerAfter: (latency: number) => void child.send({ latency } satisfies Command),
-    async requests() {
-      const answer = next('requests');
-      child.send('requests' satisfies Command);
-      return (await answer).requests;
-    },
+    requests: async () => (await answerTo('requests')).requests,
     /** The number of requests so far. */
-    async totals() {
-      const answer = next('totals');
-      child.send('totals' satisfies Command);
-      return (await answer).totals;
-    },
+    totals: async () => (await answerTo('totals')).totals,
+    replicas: async () => (await answerTo('replicas')).replicas,
+    failCreation: (at: ReplicaAt) => void child.send({ failCreation: at } satisfies Command),
+    remove: (at: ReplicaAt) => void child.send({ remove: at } satisfies Command),
   };
 }
 

@@ -4,7 +4,7 @@ export interface Figure {
   /** The row's title: `apply to first PUT, p99`. */
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ms' | 's' | 'MB' | 'times' | 'requests' | '429s' | 'objects' | 'passes';
+  readonly unit: 'ms' | 's' | 'MB' | 'times' | 'requests' | '429s' | 'objects' | 'passes' | 'of 1';
   /** The value that the project promises not to exceed. */
   readonly atMost?: number;
 }

@@ -1,13 +1,10 @@
 // How soon the operator is ready, and what memory it takes without objects and with many.
 import { spawnSync } from 'node:child_process';
-import { setTimeout as wait } from 'node:timers/promises';
+import { idleCpuOf, maxIdleCpuSeconds, settlingMs } from '../idle-cpu.ts';
 import type { MeasuredOperator } from '../measured-operator.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 import { createObject, fiveRegions, inLanes, listing, type Setup, setUp } from '../setup.ts';
 import { percentile } from '../statistics.ts';
-
-/** After which an idle operator is measured: its first garbage collections are over. */
-const settlingMs = 60_000;
 
 export const footprint: Scenario = {
   name: 'footprint',
@@ -88,11 +85,7 @@ async function memoryWith({ operator }: Setup, objects: number, isQuick: boolean
 async function idleCpu({ operator }: Setup, isQuick: boolean): Promise<Figure> {
   const started = await operator();
   await started.drained();
-  await started.pause(isQuick ? 5_000 : settlingMs);
-  const [before, since] = [await started.cpuSeconds(), performance.now()];
-  await wait(isQuick ? 10_000 : 600_000);
-  const cost = (await started.cpuSeconds()) - before;
-  const hours = (performance.now() - since) / 3_600_000;
+  const value = await idleCpuOf(started, isQuick);
   await started.stop();
-  return { what: 'CPU of an hour with one object', value: cost / hours, unit: 's', atMost: 8 };
+  return { what: 'CPU of an hour with one object', value, unit: 's', atMost: maxIdleCpuSeconds };
 }
