@@ -6,12 +6,25 @@ import { type Measured, machine, savePage, tableFor } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { baseline } from './scenarios/baseline.ts';
 import { converge } from './scenarios/converge.ts';
+import { fairness } from './scenarios/fairness.ts';
 import { footprint } from './scenarios/footprint.ts';
 import { reaction } from './scenarios/reaction.ts';
+import { requests } from './scenarios/requests.ts';
 import { soak } from './scenarios/soak.ts';
 import { steady } from './scenarios/steady.ts';
+import { throttled } from './scenarios/throttled.ts';
 
-const scenarios: readonly Scenario[] = [reaction, converge, steady, footprint, soak, baseline];
+const scenarios: readonly Scenario[] = [
+  reaction,
+  converge,
+  steady,
+  footprint,
+  soak,
+  baseline,
+  requests,
+  throttled,
+  fairness,
+];
 
 interface Flags {
   readonly quick: boolean;
