@@ -1,7 +1,14 @@
 // The cluster as a verb sees it: one kubeconfig, context and namespace, chosen as kubectl chooses them, and the objects in it.
-import { CustomObjectsApi, type EventsV1Event, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import type { EventsV1Event } from '@kubernetes/client-node';
 import { group, kind, plural, type RegistryReplication, version } from '../api/registryreplication.ts';
-import { createKubeClient, type KubeClient, loadKubeConfig } from '../kubernetes/client/client.ts';
+import {
+  createKubeClient,
+  jsonPatch,
+  type KubeClient,
+  loadKubeConfig,
+  mergePatch,
+} from '../kubernetes/client/client.ts';
+import { objectPath } from '../kubernetes/client/collection.ts';
 import { eventsAbout } from '../kubernetes/client/object-events.ts';
 import { resource } from '../kubernetes/client/resource.ts';
 import type { PatchOperation } from '../lib/json-patch.ts';
@@ -49,14 +56,14 @@ function connectCluster(options: ClusterOptions): Cluster {
   const client = createKubeClient(config, { userAgent, ...(timeoutMs !== undefined && { timeoutMs }) });
   const namespace = options.namespace ?? client.namespace;
   const scope = options.allNamespaces ? undefined : namespace;
-  const api = client.api(CustomObjectsApi);
   const objects = { group, version, plural };
+  const path = (name: string) => objectPath(objects, { namespace, name });
 
-  const patch = (name: string, body: object, strategy: PatchStrategy, { dryRun = false }: WriteOptions = {}) =>
-    api.patchNamespacedCustomObject(
-      { ...objects, namespace, name, body, ...(dryRun && { dryRun: 'All' }), fieldManager: userAgent },
-      setHeaderOptions('Content-Type', strategy),
-    ) as Promise<RegistryReplication>;
+  const patch = (name: string, body: object, contentType: string, { dryRun = false }: WriteOptions = {}) =>
+    client.sendJson<RegistryReplication>('PATCH', path(name), body, {
+      contentType,
+      query: { ...(dryRun && { dryRun: 'All' }), fieldManager: userAgent },
+    });
 
   return {
     client,
@@ -64,9 +71,9 @@ function connectCluster(options: ClusterOptions): Cluster {
     scope,
     list: async () =>
       (await resource<RegistryReplication>(client, objects).list(scope ? { namespace: scope } : {})).items,
-    get: (name) => api.getNamespacedCustomObject({ ...objects, namespace, name }),
-    patch: (name, operations, options) => patch(name, operations, PatchStrategy.JsonPatch, options),
-    mergePatch: (name, body, options) => patch(name, body, PatchStrategy.MergePatch, options),
+    get: (name) => client.getJson(path(name)),
+    patch: (name, operations, options) => patch(name, operations, jsonPatch, options),
+    mergePatch: (name, body, options) => patch(name, body, mergePatch, options),
     events: (object) => eventsAbout(client, kind, object),
     close: () => client.close(),
   };

@@ -1,6 +1,6 @@
 // Completes command lines for kubectl, which runs `kubectl_complete-georep` with the words after the plugin's name, the last of them
 // being the one to complete, and takes what Cobra prints: a candidate a line, its description after a tab, and a directive.
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
 import type { Command, Option } from 'commander';
 import { listedRegions, type RegistryReplication } from '../api/registryreplication.ts';
 import { azureRegion, azureRegions } from '../azure/regions.ts';
@@ -107,7 +107,7 @@ async function valuesOf(option: Option, line: Line): Promise<Candidate[]> {
 async function namesFor(flag: string, line: Line): Promise<readonly string[]> {
   if (flag === 'namespace')
     return inCluster(line, async ({ client }) => {
-      const { items } = await client.api(CoreV1Api).listNamespace();
+      const { items } = await client.getJson<KubernetesListObject<KubernetesObject>>('/api/v1/namespaces');
       return items.flatMap(({ metadata }) => metadata?.name ?? []);
     });
   if (flag !== 'context') return [];

@@ -32,6 +32,7 @@ export interface Collection<T extends KubernetesObject> {
 export interface ListOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   /** Default: the kind's. */
   readonly transform?: Transform;
 }
@@ -45,10 +46,9 @@ export const eventsOfMetadata = `application/json;as=PartialObjectMetadata${meta
 
 /** @param T What the kind's transform returns. */
 export function collection<T extends KubernetesObject>(cluster: KubeClient, kind: ResourceKind): Collection<T> {
-  const { group, version, plural, metadataOnly = false, transform: kept = keepAnnotations() } = kind;
+  const { metadataOnly = false, transform: kept = keepAnnotations() } = kind;
   const { pageSize = defaultPageSize } = kind;
-  const root = group ? `/apis/${group}/${version}` : `/api/${version}`;
-  const path = (namespace?: string) => `${root}/${namespace ? `namespaces/${namespace}/` : ''}${plural}`;
+  const path = (namespace?: string) => collectionPath(kind, namespace);
 
   const page = async ({ namespace, transform = kept }: ListOptions, query: Record<string, string | number>) => {
     const options = { query, ...(metadataOnly && { accept: listOfMetadata }) };
@@ -62,8 +62,8 @@ export function collection<T extends KubernetesObject>(cluster: KubeClient, kind
     kind,
     path,
     async list(query = {}) {
-      const { labelSelector } = query;
-      const selector = labelSelector ? { labelSelector } : {};
+      const { labelSelector, fieldSelector } = query;
+      const selector = { ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) };
       const items: T[] = [];
       for (let token: string | undefined; ; ) {
         try {
@@ -79,6 +79,22 @@ export function collection<T extends KubernetesObject>(cluster: KubeClient, kind
       }
     },
   };
+}
+
+type KindPath = Pick<ResourceKind, 'group' | 'version' | 'plural'>;
+
+/** The URL path of all objects of a kind, of all namespaces if none is given. */
+export function collectionPath({ group, version, plural }: KindPath, namespace?: string): string {
+  const root = group ? `/apis/${group}/${version}` : `/api/${version}`;
+  return `${root}/${namespace ? `namespaces/${encodeURIComponent(namespace)}/` : ''}${plural}`;
+}
+
+/** The URL path of one object; without a namespace, of a cluster-scoped one. */
+export function objectPath(
+  kind: KindPath,
+  { namespace, name }: { readonly namespace?: string; readonly name: string },
+) {
+  return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
 }
 
 /** The name of the kind as in RBAC and `kubectl get`: `nodes`, `memberclusters.cluster.kubernetes-fleet.io`. */

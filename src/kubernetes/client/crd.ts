@@ -1,8 +1,11 @@
 // Reads a CustomResourceDefinition.
-import { ApiextensionsV1Api } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
+import { objectPath } from './collection.ts';
 import type { Definition } from './crd-fields.ts';
 import { isMissing } from './errors.ts';
+
+const kind = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
 
 /**
  * True if the CRD `<plural>.<group>` is being deleted or is gone. Never cached: with an old result, an uninstall could delete everything
@@ -10,7 +13,7 @@ import { isMissing } from './errors.ts';
  */
 export async function isTerminating(cluster: KubeClient, name: string): Promise<boolean> {
   try {
-    const { metadata } = await cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name });
+    const { metadata } = await cluster.getJson<KubernetesObject>(objectPath(kind, { name }));
     return metadata?.deletionTimestamp !== undefined;
   } catch (error) {
     if (isMissing(error)) return true;
@@ -18,10 +21,7 @@ export async function isTerminating(cluster: KubeClient, name: string): Promise<
   }
 }
 
-/**
- * Reads the CRD `<plural>.<group>` as JSON, because client-node's class for it renames `enum`. Rejects if it cannot be read (missing,
- * unreachable, forbidden).
- */
+/** Reads the CRD `<plural>.<group>`. Rejects if it cannot be read (missing, unreachable, forbidden). */
 export function readDefinition(cluster: KubeClient, name: string): Promise<Definition> {
-  return cluster.getJson<Definition>(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
+  return cluster.getJson<Definition>(objectPath(kind, { name }));
 }

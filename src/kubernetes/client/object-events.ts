@@ -1,8 +1,10 @@
 // Reads the events about one object, and when and how often each happened.
-import { EventsV1Api, type EventsV1Event, type KubernetesObject } from '@kubernetes/client-node';
+import type { EventsV1Event, KubernetesObject } from '@kubernetes/client-node';
 import type { KubeClient } from './client.ts';
+import { collection } from './collection.ts';
 
-const pageSize = 500;
+const transform = (event: KubernetesObject) => event;
+const eventKind = { group: 'events.k8s.io', version: 'v1', plural: 'events', transform };
 
 /**
  * In no order. Without those of an earlier object of the same name, which has another uid. Rejects as client-node does.
@@ -15,15 +17,8 @@ export async function eventsAbout(
 ): Promise<EventsV1Event[]> {
   const { namespace = '', name = '', uid } = metadata ?? {};
   const fieldSelector = `regarding.kind=${kind},regarding.name=${name}`;
-  const events: EventsV1Event[] = [];
-  let next: string | undefined;
-  do {
-    const page = { namespace, fieldSelector, limit: pageSize, ...(next && { _continue: next }) };
-    const { items, metadata: list } = await cluster.api(EventsV1Api).listNamespacedEvent(page);
-    events.push(...items.filter(({ regarding }) => regarding?.uid === uid));
-    next = list?._continue;
-  } while (next);
-  return events;
+  const { items } = await collection<EventsV1Event>(cluster, eventKind).list({ namespace, fieldSelector });
+  return items.filter(({ regarding }) => regarding?.uid === uid);
 }
 
 export interface Occurrences {
@@ -34,7 +29,7 @@ export interface Occurrences {
   readonly count: number;
 }
 
-/** The fields `deprecated…` are those of events that a client has written through the core API. */
+/** Times are texts, as in JSON. The fields `deprecated…` are those of events that a client has written through the core API. */
 export function occurrencesOf(event: EventsV1Event): Occurrences {
   const { eventTime, series, metadata } = event;
   const first = eventTime ?? event.deprecatedFirstTimestamp ?? metadata?.creationTimestamp;

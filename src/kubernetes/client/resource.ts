@@ -1,9 +1,9 @@
 // A typed client for one namespaced kind of custom resource. Every method sends one request, except for list, which pages. Reads are
 // not cached; see cache/store.ts.
-import { CustomObjectsApi, type KubernetesObject, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import type { PatchOperation } from '../../lib/json-patch.ts';
-import type { KubeClient } from './client.ts';
-import { type Collection, collection, type ResourceKind } from './collection.ts';
+import { jsonPatch, type KubeClient } from './client.ts';
+import { type Collection, collection, objectPath, type ResourceKind } from './collection.ts';
 import { keepAnnotations } from './transform.ts';
 
 export interface ObjectName {
@@ -21,18 +21,15 @@ export interface Resource<T extends KubernetesObject> extends Collection<T> {
 }
 
 export function resource<T extends KubernetesObject>(cluster: KubeClient, kind: ResourceKind): Resource<T> {
-  const api = cluster.api(CustomObjectsApi);
-  const { group, version, plural, transform = keepAnnotations() } = kind;
+  const { transform = keepAnnotations() } = kind;
   const transformed = async (object: Promise<KubernetesObject>) => transform(await object) as T;
-  const of = ({ namespace, name }: ObjectName) => ({ group, version, plural, namespace, name });
-  const jsonPatch = setHeaderOptions('Content-Type', PatchStrategy.JsonPatch);
+  const path = (name: ObjectName) => objectPath(kind, name);
   return {
     ...collection<T>(cluster, kind),
-    get: (name) => transformed(api.getNamespacedCustomObject(of(name))),
-    replaceStatus: (object) =>
-      transformed(api.replaceNamespacedCustomObjectStatus({ ...of(nameOf(object)), body: object })),
+    get: (name) => transformed(cluster.getJson(path(name))),
+    replaceStatus: (object) => transformed(cluster.sendJson('PUT', `${path(nameOf(object))}/status`, object)),
     patch: (name, operations) =>
-      transformed(api.patchNamespacedCustomObject({ ...of(name), body: operations }, jsonPatch)),
+      transformed(cluster.sendJson('PATCH', path(name), operations, { contentType: jsonPatch })),
   };
 }
 

@@ -1,6 +1,7 @@
 // Writes a series of equal events through events.k8s.io/v1: creates the event once, then patches its count. The caller retries.
-import { EventsV1Api, type EventsV1Event, PatchStrategy, setHeaderOptions, V1MicroTime } from '@kubernetes/client-node';
-import type { KubeClient } from '../client/client.ts';
+import { type EventsV1Event, V1MicroTime } from '@kubernetes/client-node';
+import { type KubeClient, mergePatch } from '../client/client.ts';
+import { collectionPath, objectPath } from '../client/collection.ts';
 import { isAlreadyExists, isNotFound } from '../client/errors.ts';
 
 /** An event and its repetitions: one line of `kubectl describe`, `x3 over 5m`. */
@@ -21,19 +22,20 @@ export interface EventSeries {
  * Guarantees: at most two requests. Writing the same occurrences twice counts them once, so the caller may repeat a write whose
  * response was lost.
  *
- * Errors: those of KubeClient.api.
+ * Errors: those of KubeClient.sendJson.
  */
 export type EventWriter = (series: EventSeries) => Promise<number>;
 
-export function createEventWriter(client: KubeClient): EventWriter {
-  const api = client.api(EventsV1Api);
-  const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+const kind = { group: 'events.k8s.io', version: 'v1', plural: 'events' };
 
+export function createEventWriter(client: KubeClient): EventWriter {
   return async ({ event, count, lastObservedMs, written }) => {
     const { namespace = '', name = '' } = event.metadata ?? {};
     const series = { count, lastObservedTime: new V1MicroTime(lastObservedMs) };
-    const patch = () => api.patchNamespacedEvent({ namespace, name, body: { series } }, mergePatch);
-    const create = () => api.createNamespacedEvent({ namespace, body: count > 1 ? { ...event, series } : event });
+    const patch = () =>
+      client.sendJson('PATCH', objectPath(kind, { namespace, name }), { series }, { contentType: mergePatch });
+    const create = () =>
+      client.sendJson('POST', collectionPath(kind, namespace), count > 1 ? { ...event, series } : event);
 
     if (written === 0) {
       try {

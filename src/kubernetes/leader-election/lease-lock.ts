@@ -1,8 +1,9 @@
 // Reads, creates, replaces and watches the Lease of the leader election. A replacement is conditional on the
 // version that was read.
-import { CustomObjectsApi, Watch } from '@kubernetes/client-node';
+import { Watch } from '@kubernetes/client-node';
 import type { Clock } from '../../lib/clock.ts';
 import type { KubeClient } from '../client/client.ts';
+import { collectionPath, objectPath } from '../client/collection.ts';
 import { isAlreadyExists, isConflict, isNotFound, ObjectChanged } from '../client/errors.ts';
 import type { ObjectName } from '../client/resource.ts';
 import { holderOf, type Lease, released } from './lease.ts';
@@ -29,15 +30,13 @@ const kind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 const watchTimeoutSeconds = 25;
 
 export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName): LeaseLock {
-  const api = cluster.api(CustomObjectsApi);
-  const of = { ...kind, namespace };
+  const path = objectPath(kind, { namespace, name });
   return {
     name: `${namespace}/${name}`,
 
     async read() {
       try {
-        const lease: Lease = await api.getNamespacedCustomObject({ ...of, name });
-        return lease;
+        return await cluster.getJson<Lease>(path);
       } catch (error) {
         if (isNotFound(error)) return undefined;
         throw error;
@@ -52,7 +51,7 @@ export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName):
         ...(spec && { spec }),
       };
       try {
-        return await api.createNamespacedCustomObject({ ...of, body });
+        return await cluster.sendJson<Lease>('POST', collectionPath(kind, namespace), body);
       } catch (error) {
         if (isAlreadyExists(error)) throw new ObjectChanged(`Lease ${namespace}/${name} was created by someone else`);
         throw error;
@@ -61,7 +60,7 @@ export function leaseLock(cluster: KubeClient, { namespace, name }: ObjectName):
 
     async replace(lease) {
       try {
-        return await api.replaceNamespacedCustomObject({ ...of, name, body: lease });
+        return await cluster.sendJson<Lease>('PUT', path, lease);
       } catch (error) {
         if (isNotFound(error)) throw new ObjectChanged(`Lease ${namespace}/${name} is gone`);
         throw error;
@@ -85,10 +84,9 @@ function watchLease(
     hasEnded = true;
     onEnd();
   };
-  const path = `/apis/${kind.group}/${kind.version}/namespaces/${namespace}/${kind.plural}`;
   const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: watchTimeoutSeconds };
   new Watch(cluster.config)
-    .watch(path, query, () => hasEnded || onChange(), end)
+    .watch(collectionPath(kind, namespace), query, () => hasEnded || onChange(), end)
     .then((opened) => {
       request = opened;
       if (hasEnded) opened.abort();
