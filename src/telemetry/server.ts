@@ -1,9 +1,7 @@
 // The HTTP servers for /metrics (Prometheus) and for /livez and /readyz (the kubelet), with bounds on the number and duration
 // of connections, requests and responses.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import { createAdaptorServer } from '@hono/node-server';
-import { Hono } from 'hono';
 import { errorMessage } from '../lib/sanitize.ts';
 import type { Guard } from './metrics-auth.ts';
 import type { MetricsPage } from './metrics-page.ts';
@@ -57,7 +55,7 @@ export async function serveMetrics(
   page: MetricsPage,
   limits: Limits = metricsLimits,
 ): Promise<RunningServer> {
-  return listen(plainServer(metricsApp(page), limits), address, metricsFlag, limits);
+  return listen(createServer(timeoutsOf(limits), metricsRoutes(page)), address, metricsFlag, limits);
 }
 
 export interface SecureServerRunning extends RunningServer {
@@ -71,50 +69,41 @@ export async function serveMetricsSecurely(
   page: MetricsPage,
   { certificate, guard }: { readonly certificate: Certificate; readonly guard: Guard },
 ): Promise<SecureServerRunning> {
-  const server = createAdaptorServer({
-    fetch: metricsApp(page, guard).fetch,
-    overrideGlobalObjects: false,
-    createServer: createSecureServer,
-    serverOptions: { ...certificate, ...timeoutsOf(metricsLimits), handshakeTimeout: metricsLimits.maxRequestMs },
-  }) as SecureServer;
+  const options = { ...certificate, ...timeoutsOf(metricsLimits), handshakeTimeout: metricsLimits.maxRequestMs };
+  const server = createSecureServer(options, metricsRoutes(page, guard));
   const running = await listen(server, address, metricsFlag, metricsLimits);
   return { ...running, renew: (next) => server.setSecureContext({ ...next }) };
 }
 
 const metricsFlag = { what: 'metrics', flag: '--metrics-bind-address' };
 
-function metricsApp(page: MetricsPage, guard?: Guard): Hono {
-  const app = new Hono();
-  app.get('/metrics', async (c) => {
-    const verdict = await guard?.(c.req.header('Authorization'));
-    if (verdict && verdict.status !== 200) {
-      const challenge = verdict.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {};
-      return c.text(`${verdict.words}\n`, verdict.status, { 'Cache-Control': 'no-store', ...challenge });
-    }
-    return c.body(await page.render(), 200, { 'Content-Type': page.contentType });
+function metricsRoutes(page: MetricsPage, guard?: Guard): RequestListener {
+  return respondBy({
+    '/metrics': async ({ headers }) => {
+      const verdict = await guard?.(headers.authorization);
+      if (verdict && verdict.status !== 200) {
+        const challenge = verdict.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {};
+        return text(verdict.status, `${verdict.words}\n`, challenge);
+      }
+      return { status: 200, headers: { 'Content-Type': page.contentType }, body: await page.render() };
+    },
   });
-  return app;
 }
 
 /** Serves /livez, /readyz, and /healthz for older clusters. Rejects with a BindError. */
 export function serveHealth(address: Address, checks: Checks): Promise<RunningServer> {
-  const app = new Hono();
   const answer = (group: Readonly<Record<string, Check>>) => () => {
-    const lines = Object.entries(group).map(([name, check]) => ({ name, wrong: outcome(check) }));
-    const healthy = lines.every(({ wrong }) => wrong === undefined);
-    const text = lines.map(({ name, wrong }) =>
+    const outcomes = Object.entries(group).map(([name, check]) => ({ name, wrong: outcome(check) }));
+    const healthy = outcomes.every(({ wrong }) => wrong === undefined);
+    const lines = outcomes.map(({ name, wrong }) =>
       wrong === undefined ? `[+]${name} ok\n` : `[-]${name} failed: ${wrong}\n`,
     );
-    return new Response(`${text.join('')}${healthy ? 'ok' : 'not ok'}\n`, {
-      status: healthy ? 200 : 503,
-      headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' },
-    });
+    return text(healthy ? 200 : 503, `${lines.join('')}${healthy ? 'ok' : 'not ok'}\n`);
   };
-  app.get('/livez', answer(checks.live));
-  app.get('/healthz', answer(checks.live));
-  app.get('/readyz', answer(checks.ready));
+  const live = answer(checks.live);
+  const routes = respondBy({ '/livez': live, '/healthz': live, '/readyz': answer(checks.ready) });
   const flag = { what: 'health probes', flag: '--health-probe-bind-address' };
-  return listen(plainServer(app, healthLimits), address, flag, healthLimits);
+  return listen(createServer(timeoutsOf(healthLimits), routes), address, flag, healthLimits);
 }
 
 /** A check that throws has failed. */
@@ -126,13 +115,39 @@ function outcome(check: Check): string | undefined {
   }
 }
 
-function plainServer(app: Hono, limits: Limits): Server {
-  return createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    createServer,
-    serverOptions: timeoutsOf(limits),
-  }) as Server;
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** By path. Plain node:http: these servers start with the operator, and a framework would load Node's Request and Response for them. */
+type Routes = Readonly<Record<string, (request: IncomingMessage) => Answer | Promise<Answer>>>;
+
+function respondBy(routes: Routes): RequestListener {
+  return async (request, response) => {
+    const { status, headers, body } = await answerTo(request, routes);
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
+  };
+}
+
+async function answerTo(request: IncomingMessage, routes: Routes): Promise<Answer> {
+  const { method, url = '' } = request;
+  const path = url.split('?', 1)[0] ?? '';
+  const route = (method === 'GET' || method === 'HEAD') && Object.hasOwn(routes, path) ? routes[path] : undefined;
+  try {
+    return (await route?.(request)) ?? text(404, '404 Not Found\n');
+  } catch (error) {
+    return text(500, `${errorMessage(error)}\n`);
+  }
+}
+
+function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', ...headers },
+    body,
+  };
 }
 
 /** Node's defaults are 60 s for the headers and 300 s for a request, checked every 30 s. */
