@@ -1,11 +1,12 @@
-// `npm run build`: makes dist/: the content of the image, which is main.mjs with a source map, bundled from src/main.ts and everything
+// `npm run build`: makes dist/: the content of the image, which is main.mjs and its chunks with source maps, bundled from src/main.ts and everything
 // it imports, and the licences and bill of materials of the bundled packages; and the kubectl plugin. npm run check checks the types.
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import project from '../package.json' with { type: 'json' };
 import { bundledPackages } from './bundled-packages.ts';
+import { leaveOutUnused, requireBuiltins } from './leave-out.ts';
 import { LicenseError, licenseFile } from './licenses.ts';
 import { embedMapPage } from './map-page.ts';
 import { sbomOf } from './sbom.ts';
@@ -20,15 +21,21 @@ export interface Bundle {
 }
 
 /**
- * Writes the bundle and its source map.
+ * Writes the bundle, with the folder `chunks` and source maps beside it.
  * @param entry Relative to the repository, as is `outfile`.
  */
 export function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<Bundle> {
-  return writeBundle(entry, outfile, {
+  return writeBundle({
+    entryPoints: { [parse(outfile).name]: entry },
+    outdir: dirname(outfile),
     format: 'esm',
+    // What an import() loads is a file of its own, which is read when it is needed.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    outExtension: { '.js': '.mjs' },
     sourcemap: 'linked',
     sourcesContent: false,
-    plugins: [mapOnlyOurOwn],
+    plugins: [requireBuiltins, mapOnlyOurOwn],
     // CommonJS dependencies call require('node:…'), which an ES module does not have.
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
@@ -41,7 +48,9 @@ export function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promis
  * package.json around it, so the file is valid as both.
  */
 export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bundle> {
-  const made = await writeBundle('src/cli/main.ts', outfile, {
+  const made = await writeBundle({
+    entryPoints: ['src/cli/main.ts'],
+    outfile,
     format: 'iife',
     banner: { js: `#!/usr/bin/env node\n${requireInBoth}` },
     // What dependencies ask for to find their own files, none of which the plugin needs.
@@ -57,14 +66,12 @@ export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bun
 const requireInBoth =
   'var require=process.getBuiltinModule?process.getBuiltinModule("node:module").createRequire(process.execPath):require;';
 
-async function writeBundle(entry: string, outfile: string, options: BuildOptions): Promise<Bundle> {
+async function writeBundle(options: BuildOptions): Promise<Bundle> {
   const parts: Metafile[] = [];
   const { outputFiles, metafile } = await build({
     ...options,
-    plugins: [...(options.plugins ?? []), embedMapPage((page) => parts.push(page))],
+    plugins: [leaveOutUnused, ...(options.plugins ?? []), embedMapPage((page) => parts.push(page))],
     absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
     bundle: true,
     platform: 'node',
     // Syntax that older versions of Node can parse, so that src/preflight.ts can report that they are too old.
@@ -75,21 +82,26 @@ async function writeBundle(entry: string, outfile: string, options: BuildOptions
     minifyWhitespace: true,
     legalComments: 'external',
     metafile: true,
+    // undici's experimental parser.
+    define: { esbuildDetection: 'true', ...options.define },
     write: false,
     // debug uses it where it happens to be installed: only the tests bring it here.
     external: ['supports-color'],
     logLevel: 'warning',
   });
-  const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
-  const path = resolve(root, outfile);
-  const legalComments = files.get(`${path}.LEGAL.txt`);
-  files.delete(`${path}.LEGAL.txt`);
-  await mkdir(dirname(path), { recursive: true });
-  for (const [file, contents] of files) await writeFile(file, contents);
+  const isLegal = ({ path }: OutputFile) => path.endsWith('.LEGAL.txt');
+  const files = outputFiles.filter((file) => !isLegal(file));
+  for (const { path, contents } of files) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, contents);
+  }
   return {
-    bytes: files.get(path)?.length ?? 0,
+    bytes: files.filter(({ path }) => !path.endsWith('.map')).reduce((sum, { contents }) => sum + contents.length, 0),
     metafile: merged([metafile, ...parts]),
-    legalComments: new TextDecoder().decode(legalComments),
+    legalComments: outputFiles
+      .filter(isLegal)
+      .map(({ text }) => text)
+      .join('\n'),
   };
 }
 
@@ -107,8 +119,8 @@ const noMap = Buffer.from('{"version":3,"sources":["dependency"],"sourcesContent
 );
 
 /**
- * Leaves the dependencies out of the source map: with them, --enable-source-maps costs 80 MB of memory from the start
- * instead of 12 (measured with Node 24.21), to say where in other people's code an error passed by.
+ * Leaves the dependencies out of the source maps, which are three times as large with them, to say where in other people's code an
+ * error passed by.
  */
 const mapOnlyOurOwn: Plugin = {
   name: 'map-only-our-own',

@@ -23,7 +23,7 @@ export function licenseFile(packages: readonly BundledPackage[], legalComments: 
   if (violations.length > 0) throw new LicenseError(`Not to be bundled: ${violations.join('; ')}.`);
   const list = packages.map((bundled) => `${identify(bundled)}  ${bundled.license}`);
   const texts = packages.map((bundled) => [rule, identify(bundled), rule, ...bundled.notices].join('\n\n'));
-  return `${[`main.mjs holds code of these packages:`, list.join('\n'), ...texts, rule, legalComments.trim()].join('\n\n')}\n`;
+  return `${[`main.mjs and its chunks hold code of these packages:`, list.join('\n'), ...texts, rule, legalComments.trim()].join('\n\n')}\n`;
 }
 
 const rule = '-'.repeat(80);

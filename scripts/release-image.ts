@@ -1,7 +1,7 @@
 // The image of a release: an OCI image layout with one index of all platforms. The operator is bundled
 // beforehand (dist/) in place of the Dockerfile's stage `build`; each platform only adds its base.
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -61,12 +61,13 @@ export async function buildImage({ work, tag, base, commit }: ImageOptions): Pro
 
 /** Copies what the Dockerfile copies, from the repository and from its stage, with modes that do not depend on the umask. */
 async function fillContext(directory: string): Promise<void> {
-  await mkdir(join(directory, 'source/dist'), { recursive: true });
+  await mkdir(join(directory, 'source/dist/chunks'), { recursive: true });
   const copy = async (from: string, to: string) => {
     await copyFile(join(root, from), join(directory, to));
     await chmod(join(directory, to), 0o644);
   };
   await copy('LICENSE', 'LICENSE');
-  for (const name of ['main.mjs', 'main.mjs.map', 'LICENSES.txt', 'sbom.cdx.json'])
+  const chunks = (await readdir(join(root, 'dist/chunks'))).map((name) => `chunks/${name}`);
+  for (const name of ['main.mjs', 'main.mjs.map', ...chunks, 'LICENSES.txt', 'sbom.cdx.json'])
     await copy(`dist/${name}`, `source/dist/${name}`);
 }

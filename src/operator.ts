@@ -110,9 +110,12 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   const { regionsOf } = reconciler;
   const servers = { connect, metrics, checks, log, store, informer, regionsOf, listeners };
   logStart(common, clients, await openServers(config, servers, resources));
-  // With --default-identity=deny the operator uses no credential of its own, so none is checked.
+  // With --default-identity=deny the operator uses no credential of its own, so none is checked. After the LIST, which would
+  // otherwise wait until Azure's SDK is loaded.
   if (config.defaultIdentity === 'allow')
-    void checkCredential(clients.credential, config.cloud).then((problem) => problem && log.error({}, problem));
+    void loop.informer.synced
+      .then(() => checkCredential(clients.credential, config.cloud))
+      .then((problem) => problem && log.error({}, problem));
   return { metrics, ...clients, ...loop, resources: resources.move() };
 }
 

@@ -51,7 +51,7 @@ export function startOperator({
   args = [],
   env,
   entry = process.env.OPERATOR_ENTRY ?? 'src/main.ts',
-  nodeFlags = ['--disable-sigusr1', '--enable-source-maps'],
+  nodeFlags = ['--disable-sigusr1'],
   launch = (args, env) =>
     spawn(process.execPath, [...nodeFlags, entry, ...args], {
       cwd: root,

@@ -3,12 +3,11 @@ import type { Config } from '../config.ts';
 import type { Informer } from '../kubernetes/cache/informer.ts';
 import type { KubeClient, KubeClientOptions } from '../kubernetes/client/client.ts';
 import { systemClock as clock } from '../lib/clock.ts';
-import { type MapOptions, type RunningMap, startMap } from '../map/map.ts';
+import type { MapOptions, RunningMap } from '../map/map.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { metricsPage } from '../telemetry/metrics-page.ts';
-import { serveSecureMetrics } from '../telemetry/secure-metrics.ts';
-import { type Checks, type RunningServer, serveHealth, serveMetrics } from '../telemetry/server.ts';
+import { type Address, type Checks, type RunningServer, serveHealth, serveMetrics } from '../telemetry/server.ts';
 
 export interface ServerOptions {
   readonly connect: (options: KubeClientOptions) => KubeClient;
@@ -40,7 +39,7 @@ export async function openServers(
     return server.port;
   };
   const [metricsPort, healthPort] = await Promise.all([
-    openMetrics(config, options)?.then(keep),
+    config.metricsBindAddress && openMetrics(config.metricsBindAddress, config, options).then(keep),
     config.healthProbeBindAddress && serveHealth(config.healthProbeBindAddress, options.checks).then(keep),
   ]);
   await openMap(config, options, resources);
@@ -54,19 +53,21 @@ async function openMap(
   resources: AsyncDisposableStack,
 ): Promise<void> {
   if (!address) return;
+  const { startMap } = await import('../map/map.ts');
   const map = await startMap({ address, needsToken: false, store, health: informer.health, regionsOf, clock });
   resources.defer(() => map.close());
   listeners.push(map.onChange);
   log.info({ map: map.url }, 'The map is served on loopback; kubectl port-forward reaches it');
 }
 
-function openMetrics(
-  { metricsBindAddress: address, metricsSecure }: Config,
+async function openMetrics(
+  address: Address,
+  { metricsSecure }: Config,
   { connect, metrics: { registry }, log }: ServerOptions,
-): Promise<RunningServer> | undefined {
-  if (!address) return undefined;
+): Promise<RunningServer> {
   if (!metricsSecure) return serveMetrics(address, metricsPage(registry, clock));
   // Shorter than the 10 s after which Prometheus gives up.
   const cluster = connect({ timeoutMs: 5_000 });
+  const { serveSecureMetrics } = await import('../telemetry/secure-metrics.ts');
   return serveSecureMetrics({ address, registry, cluster, ...metricsSecure, clock, log });
 }

@@ -3,6 +3,7 @@
 import pino, { type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
 import { isSecretName } from '../lib/redact.ts';
 import { sanitize } from '../lib/sanitize.ts';
+import { toSourcePositions } from '../lib/source-position.ts';
 
 export type { Logger };
 
@@ -107,10 +108,8 @@ function isOurMistake(error: Error): boolean {
 
 function framesOf(stack: string): string {
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  return frames
-    .slice(0, maxFrames)
-    .map((frame) => frame.trim())
-    .join(' ');
+  const shown = frames.slice(0, maxFrames).map((frame) => frame.trim());
+  return toSourcePositions(shown.join(' '));
 }
 
 interface Entry {

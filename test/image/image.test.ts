@@ -26,22 +26,32 @@ describe('the image', () => {
     files = await sizesIn(image.root);
     filesOfBase = await sizesIn(await store.mount(bases.BASE));
     const [whole, base] = [files, filesOfBase].map((sizes) => [...sizes.values()].reduce((sum, size) => sum + size, 0));
-    const sizes = { whole, base, 'main.mjs': files.get('/app/main.mjs') };
+    const bundled = [...files].filter(([file]) => file.startsWith('/app/') && file.endsWith('.mjs'));
+    const sizes = { whole, base, bundle: bundled.reduce((sum, [, size]) => sum + size, 0) };
     const formatted = Object.entries(sizes).map(([what, size = 0]) => `${what} ${(size / 1_048_576).toFixed(2)} MiB`);
     console.log(`the image, uncompressed: ${formatted.join(', ')}`);
   });
 
   it('adds to its base only the bundle, licences and the bill of materials', () => {
     const added = [...files.keys()].filter((file) => !filesOfBase.has(file)).sort();
-    const names = ['LICENSE', 'LICENSES.txt', 'main.mjs', 'main.mjs.map', 'sbom.cdx.json'];
-    expect(added).to.deep.equal(names.map((name) => `/app/${name}`));
+    const names = ['LICENSE', 'LICENSES.txt', 'chunks', 'main.mjs', 'main.mjs.map', 'sbom.cdx.json'];
+    const isChunk = /^\/app\/chunks\/[\w-]+\.mjs(\.map)?$/;
+    const shown = added.map((file) => (isChunk.test(file) ? '/app/chunks' : file));
+    expect([...new Set(shown)]).to.deep.equal(names.map((name) => `/app/${name}`));
   });
 
   it('contains the bundle of this source', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'bundle-'));
     const here = join(directory, 'main.mjs');
     await bundle('src/main.ts', here);
-    expect((await readFile(join(image.root, 'app/main.mjs'))).equals(await readFile(here))).to.equal(true);
+    for (const name of [
+      'main.mjs',
+      ...(await readdir(join(directory, 'chunks'))).map((chunk) => join('chunks', chunk)),
+    ])
+      expect((await readFile(join(image.root, 'app', name))).equals(await readFile(join(directory, name)))).to.equal(
+        true,
+      );
+    expect(await readdir(join(image.root, 'app/chunks'))).to.have.members(await readdir(join(directory, 'chunks')));
     await rm(directory, { recursive: true });
   });
 

@@ -133,7 +133,9 @@ describe('the release', () => {
         await run('tar', ['-xzf', join(home, 'layout/blobs', digest.replace(':', '/')), '-C', root]);
       const node = await readFile(join(root, 'nodejs/bin/node'));
       expect(node.readUInt16LE(18), "ELF's e_machine").to.equal(machines[platform]);
-      operators.push(await sha256(join(root, 'app/main.mjs')));
+      const chunks = (await readdir(join(root, 'app/chunks'))).sort().map((name) => join('chunks', name));
+      const files = ['main.mjs', ...chunks].map((name) => sha256(join(root, 'app', name)));
+      operators.push((await Promise.all(files)).join());
       expect(await readFile(join(root, 'app/sbom.cdx.json'), 'utf8')).to.equal(await read('sbom.cdx.json'));
     }
     expect(operators[0]).to.equal(operators[1]);

@@ -1,8 +1,7 @@
 // The operator's own credential, as @azure/identity finds it in the environment, and a check of it at startup.
 import { readFile } from 'node:fs/promises';
 import type { TokenCredential } from '@azure/core-auth';
-import { DefaultAzureCredential, type DefaultAzureCredentialOptions } from '@azure/identity';
-import { ManagedIdentityApplication } from '@azure/msal-node';
+import type { DefaultAzureCredentialOptions } from '@azure/identity';
 import { readErrorMessage } from '../../lib/sanitize.ts';
 import { type Cloud, scopeOf } from '../cloud.ts';
 import { toArmError } from '../errors.ts';
@@ -18,28 +17,34 @@ const maxTokens = 24;
 
 /**
  * Reads @azure/identity's own variables (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE, AZURE_TOKEN_CREDENTIALS …)
- * from the process. `reset` drops MSAL's own cache of tokens (until they expire: 1 h, or 24 h for a managed identity).
+ * from the process. Azure's SDK is loaded with the first token, so that the operator is ready sooner. `reset` drops MSAL's own cache of
+ * tokens (until they expire: 1 h, or 24 h for a managed identity).
  */
 export function defaultCredential(cloud: Cloud): Credential {
-  const create = () => followed(new DefaultAzureCredential(authorityOptions(cloud)));
-  let credential = create();
+  const create = async () => {
+    const { DefaultAzureCredential } = await import('@azure/identity');
+    const { ManagedIdentityApplication } = await import('@azure/msal-node');
+    // The class, not its instances, caches the tokens of managed identities (read in @azure/msal-node 7.2).
+    Reflect.deleteProperty(ManagedIdentityApplication, 'nodeStorage');
+    return followed(new DefaultAzureCredential(authorityOptions(cloud)));
+  };
+  let credential: Promise<TokenCredential> | undefined;
   let tokens = 0;
   return {
     async getToken(scopes, options) {
       if (++tokens > maxTokens) {
-        credential = create();
+        credential = undefined;
         tokens = 1;
       }
       try {
-        return await credential.getToken(scopes, options);
+        credential ??= create();
+        return await (await credential).getToken(scopes, options);
       } catch (error) {
         throw (await tokenFileError(error)) ?? error;
       }
     },
     reset() {
-      // The class, not its instances, caches the tokens of managed identities (read in @azure/msal-node 7.2).
-      Reflect.deleteProperty(ManagedIdentityApplication, 'nodeStorage');
-      credential = create();
+      credential = undefined;
     },
   };
 }

@@ -1,6 +1,5 @@
 // An object's own identity: exchanges tokens of a Kubernetes ServiceAccount for tokens of its client in Entra. It caches nothing.
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
-import { ClientAssertionCredential } from '@azure/identity';
 import { isGuid } from '../../lib/guid.ts';
 import { errorMessage, sanitize } from '../../lib/sanitize.ts';
 import { shellQuote } from '../../lib/shell-quote.ts';
@@ -94,6 +93,7 @@ export function federatedCredential(
       const answer = await answered(serviceAccounts.token(account, audience), account);
       if ('refused' in answer) throw refusal(account, answer, 'ask for a token of');
       const { token } = answer;
+      const { ClientAssertionCredential } = await import('@azure/identity');
       // A new one each time: the SDK's credential would cache tokens that the operator could not drop.
       const { tenantId, clientId } = client;
       const credential = followed(

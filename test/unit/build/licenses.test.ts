@@ -16,7 +16,7 @@ describe('the licences of bundled packages', () => {
   it('are listed, then printed in full, with the notices in the code itself', () => {
     const file = licenseFile([right, left], 'right.js:\n  /*! based on left-pad 1.0 */');
     expect(file).to.match(
-      /^main\.mjs holds code of these packages:\n\n@pads\/right@1\.3\.0 {2}ISC\nleft-pad@1\.3\.0 {2}MIT\n/,
+      /^main\.mjs and its chunks hold code of these packages:\n\n@pads\/right@1\.3\.0 {2}ISC\nleft-pad@1\.3\.0 {2}MIT\n/,
     );
     const texts = ['Its licence', 'Its notice', 'Copyright (c) the author of left-pad', 'based on left-pad 1.0'];
     expect(texts.map((text) => file.indexOf(text))).to.satisfy((places: number[]) =>
