@@ -53,8 +53,22 @@ export class DesiredState {
   }
 }
 
-export function firstRegions(random: Random): DesiredRegion[] {
-  const count = 1 + Math.floor(random() * 3);
+/** `count` registries that are to have nothing yet. Each subscription has a rate limit of its own at ARM. */
+export function emptyStates(count: number, { prefix, subscriptions }: { prefix: string; subscriptions: number }) {
+  return Array.from({ length: count }, (_, index) => {
+    const subscription = String(index % subscriptions).padStart(12, '0');
+    const name = `${prefix}${String(index).padStart(String(count - 1).length, '0')}`;
+    return new DesiredState({
+      subscriptionId: `00000000-0000-0000-0000-${subscription}`,
+      resourceGroup: 'chaos',
+      name,
+    });
+  });
+}
+
+/** From one to `most` regions. */
+export function firstRegions(random: Random, most = 3): DesiredRegion[] {
+  const count = 1 + Math.floor(random() * most);
   return shuffled(locations, random)
     .slice(0, count)
     .map((location) => desiredRegion(location, random));

@@ -1,4 +1,4 @@
-// Records the holders of a Lease with a watch from outside. If the watch ends early, the history has a gap and `term` throws.
+// Records the holders of a Lease with a watch from outside. If the watch fails, the history has a gap and `term` throws.
 import { Watch } from '@kubernetes/client-node';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import type { Lease } from '../../src/kubernetes/leader-election/lease.ts';
@@ -26,12 +26,10 @@ export class LeaseHistory {
 
   static async of(kubeconfig: string, { namespace, name }: { namespace: string; name: string }): Promise<LeaseHistory> {
     const history = new LeaseHistory(kubeconfig);
-    history.#request = await new Watch(history.#cluster.config).watch(
-      `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
-      { fieldSelector: `metadata.name=${name}`, timeoutSeconds: 3600 },
-      (type: string, lease: Lease) => history.#see(type, lease),
-      (error) => history.#end(error ?? new Error('the watch ended')),
-    );
+    await history.#watch(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`, {
+      fieldSelector: `metadata.name=${name}`,
+      timeoutSeconds: 3600,
+    });
     return history;
   }
 
@@ -40,8 +38,8 @@ export class LeaseHistory {
     return this.#transitions;
   }
 
-  /** The first term that matches, past or future. */
-  async term(fits: (term: Term) => boolean): Promise<Term> {
+  /** The first term that matches, past or future; `index` counts the terms from 0. */
+  async term(fits: (term: Term, index: number) => boolean): Promise<Term> {
     for (;;) {
       const found = this.terms.find(fits);
       if (found) return found;
@@ -53,6 +51,23 @@ export class LeaseHistory {
   async close(): Promise<void> {
     this.#request?.abort();
     await this.#cluster.close();
+  }
+
+  async #watch(path: string, query: Readonly<Record<string, string | number>>): Promise<void> {
+    let resourceVersion = query.resourceVersion;
+    this.#request = await new Watch(this.#cluster.config).watch(
+      path,
+      query,
+      (type: string, lease: Lease) => {
+        resourceVersion = lease.metadata?.resourceVersion;
+        this.#see(type, lease);
+      },
+      (error) => {
+        // client-node ends a watch that had no event for 30 s, as when no contender gets to renew on a busy machine.
+        if (isTimeout(error) && resourceVersion !== undefined) void this.#watch(path, { ...query, resourceVersion });
+        else this.#end(error ?? new Error('the watch ended'));
+      },
+    );
   }
 
   #see(type: string, { spec = {} }: Lease): void {
@@ -77,4 +92,8 @@ export class LeaseHistory {
   #notify(): void {
     for (const listener of this.#listeners.splice(0)) listener();
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }

@@ -18,7 +18,7 @@ import { fast } from '../emulators/arm/timings.ts';
 import { type Operator, startOperator } from '../operator.ts';
 import { type RealApiServer, startRealApiServer } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
-import { DesiredState } from './desired-state.ts';
+import { emptyStates } from './desired-state.ts';
 import { needlessWrites } from './mismatches.ts';
 import { drawFaults, type Fault, injectFault } from './network-faults.ts';
 import { passesFor, silences, watchesIn } from './passes.ts';
@@ -44,16 +44,8 @@ const title = assets
   this.timeout(1_200_000);
   const random = seeded(seed);
   const faults = drawFaults(random);
-  const desiredStates = Array.from({ length: objects }, (_, index) => {
-    // Spread over subscriptions: ARM's rate limit is not tested here.
-    const subscription = String(index % 20).padStart(12, '0');
-    const name = `chaos${String(index).padStart(3, '0')}`;
-    return new DesiredState({
-      subscriptionId: `00000000-0000-0000-0000-${subscription}`,
-      resourceGroup: 'chaos',
-      name,
-    });
-  });
+  // Spread over subscriptions: ARM's rate limit is not tested here.
+  const desiredStates = emptyStates(objects, { prefix: 'chaos', subscriptions: 20 });
   const started = performance.now();
   const injected: { readonly time: string; readonly fault: Fault }[] = [];
   let directory: string;
