@@ -14,12 +14,16 @@ export interface Recovery {
   readonly wrongReplicas: readonly string[];
 }
 
-/** @param patience ms */
+/**
+ * @param patience ms
+ * @param pollMs longer for many objects: the test's process reads them all each time
+ */
 export async function waitForRecovery(
   workload: Workload,
   arm: ArmEmulator,
   desiredStates: readonly DesiredState[],
   patience: number,
+  pollMs = 250,
 ): Promise<Recovery> {
   const from = performance.now();
   for (;;) {
@@ -31,6 +35,6 @@ export async function waitForRecovery(
     const ms = performance.now() - from;
     if (wrong.wrongObjects.length + wrong.wrongReplicas.length === 0) return { ...wrong, ms };
     if (ms > patience) return { ...wrong, ms: Number.POSITIVE_INFINITY };
-    await sleep(250);
+    await sleep(pollMs);
   }
 }

@@ -55,9 +55,13 @@ async function readResourceUsage(pid: number, port: number, metricsUrl: string):
   };
 }
 
-/** The peak of the process's resident memory in bytes. */
+/** The peak of the process's resident memory in bytes; NaN if it has ended. */
 export async function peakMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // ESRCH: it ended while its file was open. Before it is reaped, its file has no line of memory.
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return '';
+    throw error;
+  });
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 

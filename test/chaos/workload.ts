@@ -59,6 +59,28 @@ export class Workload {
     this.#busy.set(desired, doing);
   }
 
+  /** Creates an object that does not exist. */
+  async create(desired: DesiredState, regions: readonly DesiredRegion[]): Promise<void> {
+    const mark = String(++this.#creations);
+    const { name, registry } = desired;
+    const metadata = { name, namespace, annotations: { 'chaos/creation': mark } };
+    const body = { apiVersion: `${group}/${version}`, kind, metadata, spec: { registry, regions, pruneDelay: '0s' } };
+    const { answer, atFirstAttempt } = await this.#insist(async (): Promise<Answer | undefined> => {
+      try {
+        return await this.#api.createNamespacedCustomObject({ group, version, plural, namespace, body });
+      } catch (error) {
+        if (!(error instanceof ApiException) || error.code !== 409) throw error;
+        // Either ours, whose response was lost, or the previous object, which is still being deleted.
+        const there: RegistryReplication = await this.#api.getNamespacedCustomObject(this.#of(desired));
+        return there.metadata.annotations?.['chaos/creation'] === mark ? there : undefined;
+      }
+    });
+    if (!answer) return;
+    desired.setRegions(regions);
+    this.#uids.set(desired, answer.metadata.uid ?? '');
+    this.#confirmed('creation', answer, atFirstAttempt);
+  }
+
   /** Creates the objects that do not exist yet. Resolves when no request is in flight. */
   async finish(): Promise<void> {
     await Promise.all(this.#busy.values());
@@ -84,30 +106,9 @@ export class Workload {
   }
 
   async #change(desired: DesiredState): Promise<void> {
-    if (desired.regions.length === 0) return this.#create(desired, firstRegions(this.#random));
+    if (desired.regions.length === 0) return this.create(desired, firstRegions(this.#random));
     if (this.#random() < 0.12) return this.#delete(desired);
     return this.#edit(desired, changedRegions(desired.regions, this.#random));
-  }
-
-  async #create(desired: DesiredState, regions: readonly DesiredRegion[]): Promise<void> {
-    const mark = String(++this.#creations);
-    const { name, registry } = desired;
-    const metadata = { name, namespace, annotations: { 'chaos/creation': mark } };
-    const body = { apiVersion: `${group}/${version}`, kind, metadata, spec: { registry, regions, pruneDelay: '0s' } };
-    const { answer, atFirstAttempt } = await this.#insist(async (): Promise<Answer | undefined> => {
-      try {
-        return await this.#api.createNamespacedCustomObject({ group, version, plural, namespace, body });
-      } catch (error) {
-        if (!(error instanceof ApiException) || error.code !== 409) throw error;
-        // Either ours, whose response was lost, or the previous object, which is still being deleted.
-        const there: RegistryReplication = await this.#api.getNamespacedCustomObject(this.#of(desired));
-        return there.metadata.annotations?.['chaos/creation'] === mark ? there : undefined;
-      }
-    });
-    if (!answer) return;
-    desired.setRegions(regions);
-    this.#uids.set(desired, answer.metadata.uid ?? '');
-    this.#confirmed('creation', answer, atFirstAttempt);
   }
 
   async #edit(desired: DesiredState, regions: readonly DesiredRegion[]): Promise<void> {
