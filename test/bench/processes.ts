@@ -15,6 +15,8 @@ export async function startArm(ended: AsyncDisposableStack, options: ArmOptions)
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [JSON.stringify(options)]);
   ended.defer(() => killed(child));
   lowerPriority(child);
+  // Without a listener Node keeps messages for the next one, which would take an old PUT for its own.
+  child.on('message', () => undefined);
   const next = <K extends Report['kind']>(
     kind: K,
     fits: (report: Extract<Report, { kind: K }>) => boolean = () => true,
