@@ -110,13 +110,18 @@ async function startParts(config: Config, log: Logger, onLeadershipLost: (why: s
   const { regionsOf } = reconciler;
   const servers = { connect, metrics, checks, log, store, informer, regionsOf, listeners };
   logStart(common, clients, await openServers(config, servers, resources));
-  // With --default-identity=deny the operator uses no credential of its own, so none is checked. After the LIST, which would
-  // otherwise wait until Azure's SDK is loaded.
-  if (config.defaultIdentity === 'allow')
-    void loop.informer.synced
-      .then(() => checkCredential(clients.credential, config.cloud))
-      .then((problem) => problem && log.error({}, problem));
+  // With --default-identity=deny the operator uses no credential of its own, so none is checked.
+  if (config.defaultIdentity === 'allow') resources.defer(checkCredentialSoon(config, clients.credential, log));
   return { metrics, ...clients, ...loop, resources: resources.move() };
+}
+
+/** Logs an unusable credential. A moment later than the start, because the first token loads Azure's SDK, for which probes would wait. */
+function checkCredentialSoon({ cloud }: Config, credential: Credential, log: Logger): () => void {
+  const check = async () => {
+    const problem = await checkCredential(credential, cloud);
+    if (problem) log.error({}, problem);
+  };
+  return clock.after(1_000, () => void check());
 }
 
 /** What all parts use. What is added to `resources` ends with the operator. */
