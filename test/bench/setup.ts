@@ -21,8 +21,6 @@ export const fiveRegions = ['japaneast', 'westeurope', 'northeurope', 'uksouth',
 export interface Setup {
   readonly arm: Awaited<ReturnType<typeof startArm>>;
   readonly kubeconfig: string;
-  /** For files; it ends with the scenario. */
-  readonly directory: string;
   /** With up to 16 requests at once. */
   readonly send: Send;
   /** What a process needs to reach the emulated Azure and the API server. */
@@ -45,7 +43,6 @@ export async function setUp(ended: AsyncDisposableStack, options: ArmOptions): P
   return {
     arm,
     kubeconfig,
-    directory,
     send: await client(kubeconfig, 16),
     environment,
     seen: await follow(ended, kubeconfig),
