@@ -18,8 +18,8 @@ export function progressPollInterval(since: string | undefined, now: Date, hintM
 }
 
 /**
- * Poll delay in ms for a new replica: a fortieth of the time since its creation began (ISO), so that it is seen Ready at most 3 %
- * late. It starts after 10 s, and after ARM's hint (creations of 8.2 to 19 s are on record).
+ * Poll delay in ms for a new replica: a fortieth of the time since its creation began (ISO), so that it is seen Ready about 3 %
+ * late at most: a poll takes a moment too. It starts after 10 s, and after ARM's hint (creations of 8.2 to 19 s are on record).
  */
 export function creationPollInterval(createdAt: string | undefined, now: Date, hintMs: number): number {
   const passed = elapsed(createdAt, now);

@@ -1,4 +1,4 @@
-// The CPU that a process without work needs in an hour, from what the next ten minutes cost.
+// The CPU that a process without work needs in an hour, from what the next four minutes cost.
 import type { MeasuredOperator } from './measured-operator.ts';
 
 /** After which an idle operator is measured: its first garbage collections are over. */
@@ -13,7 +13,7 @@ export async function idleCpuOf(
 ): Promise<number> {
   await pause(isQuick ? 5_000 : settlingMs);
   const [before, since] = [await cpuSeconds(), performance.now()];
-  await pause(isQuick ? 10_000 : 600_000);
+  await pause(isQuick ? 10_000 : 240_000);
   const hours = (performance.now() - since) / 3_600_000;
   return ((await cpuSeconds()) - before) / hours;
 }

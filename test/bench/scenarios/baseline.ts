@@ -92,7 +92,7 @@ async function fiveAtOnce(bench: Bench, { name, start }: Contender, contentBytes
   const setup = await setUp(ended, armOptions(bench, 10, { contentBytes }));
   const contestant = await start(setup, ended);
   const rounds: Round[] = [];
-  const count = name === 'tutorial' ? 1 : contentBytes ? 3 : 10;
+  const count = name === 'tutorial' ? 1 : contentBytes ? 2 : 10;
   for (let index = 0; index < (bench.isQuick ? 1 : count); index++) rounds.push(await round(setup, contestant, index));
   const of = (what: keyof Round) => rounds.map((one) => one[what]);
   const ratios = rounds.map(({ seconds, slowestSeconds }) => seconds / slowestSeconds);

@@ -9,7 +9,7 @@ import { percentile } from '../statistics.ts';
 export const footprint: Scenario = {
   name: 'footprint',
   method:
-    'The time from the start of the process until /readyz answers 200, above that of `node -e 0` (medians of starts in turn); resident memory of the bundle 60 s after it has nothing to do, and at most; CPU of an hour with one settled object, from what the next ten minutes cost.',
+    'The time from the start of the process until /readyz answers 200, above that of `node -e 0` (medians of starts in turn); resident memory of the bundle 60 s after it has nothing to do, and at most; CPU of an hour with one settled object, from what the next four minutes cost.',
   async measure({ ended, isQuick, note }) {
     const counts = isQuick ? [100, 1_000] : [1_000, 10_000];
     const setup = await setUp(ended, { registries: Math.max(...counts), replicas: fiveRegions });
