@@ -81,6 +81,9 @@ function replaceGlobals(clock: FakeClock): void {
     clearInterval: clear,
   });
   Object.defineProperty(performance, 'now', { value: () => clock.monotonic() - start });
+  // All of the real time is work.
+  const eventLoopUtilization = () => ({ idle: 1, active: 0, utilization: 0 });
+  Object.defineProperty(performance, 'eventLoopUtilization', { value: eventLoopUtilization });
 }
 
 /** As far as users of node's Timeout need it. */
