@@ -217,8 +217,7 @@ describe('an operator that ARM refuses for long', () => {
     await work(5 * minute);
     const creations = requests(({ method }) => method === 'PUT').map((entry) => timeOf(entry) - from);
     expect(creations).to.have.length(5);
-    // A fifth of the requests are background checks.
-    expect(Math.max(...creations), 'without precedence it takes minutes').to.be.at.most(40 * second);
+    expect(Math.max(...creations), 'without precedence it takes minutes').to.be.at.most(30 * second);
     expect(edited.every(isReady)).to.equal(true);
     const looks = requests((entry) => timeOf(entry) >= from && entry.endpoint === 'replicas');
     const wanted = (operators.length - edited.length) * 5;

@@ -39,16 +39,16 @@ interface Quota {
   readonly limit: RateLimit;
   readonly bucket: TokenBucket;
   readonly slots: Readonly<Record<Priority, RetrySlots>>;
-  /** While background callers wait: from when on the next one is treated as a user's. */
-  backgroundDueAt?: number | undefined;
+  /** When a background caller was first held back since a background pass last began. */
+  backgroundHeldAt?: number | undefined;
 }
 
 type Quotas = Readonly<Record<Operation, Quota>>;
 
 /** Users may name any number of subscriptions; the least recently used ones are forgotten. */
 const maxSubscriptions = 1_000;
-/** While both wait, one pass in so many is a background pass: an edit costs the checks of others no more than that. */
-const passesForEachBackground = 5;
+/** After this wait one background request is treated as a user's, so that users cannot starve them all. */
+const starvedAfterMs = 5_000;
 
 /** One for each credential. */
 export class RateLimiter {
@@ -65,10 +65,9 @@ export class RateLimiter {
     if (waitMs > 0) return waitMs;
     const quota = this.#quotaOf(subscriptionId, operation);
     for (const priority of priorities) quota.slots[priority].release(caller);
-    const now = this.#options.now();
-    quota.slots[caller.priority].passed(caller, now);
-    if (caller.priority === 'background') quota.backgroundDueAt = nextDueAt(quota, now);
-    quota.bucket.start(now);
+    quota.slots[caller.priority].passed(caller, this.#options.now());
+    if (caller.priority === 'background') quota.backgroundHeldAt = undefined;
+    quota.bucket.start(this.#options.now());
     return 0;
   }
 
@@ -94,17 +93,15 @@ export class RateLimiter {
     const quota = this.#quotaOf(subscriptionId, operation);
     const now = this.#options.now();
     const { limit, bucket, slots } = quota;
-    // What the pass needs itself, what begun passes may still use, and what it leaves to others.
-    const tokens = limit.need + limit.margin + tokensLeftBy(caller, quota, now);
-    const earliest = bucket.startsAt(tokens, now);
+    const isStarved = now - (quota.backgroundHeldAt ?? now) >= starvedAfterMs;
+    const reserve = priority === 'user' || isStarved ? 0 : limit.reserve;
+    const others = isStarved || slots[priority].isTurnOf(caller, now) ? 0 : limit.others;
+    // What the pass needs itself, what begun passes may still use, and what users and other namespaces keep.
+    const earliest = bucket.startsAt(reserve + others + limit.margin + limit.need, now);
     if (earliest <= now) return 0;
-    if (priority === 'user') return Math.ceil(slots.user.slotFor(caller, { earliest }, now) - now);
-    quota.backgroundDueAt ??= now + shareMs(limit);
-    const enoughAt = bucket.startsAt(limit.need + limit.margin, now);
-    const dueAt = Math.max(enoughAt, dueAtFor(caller, quota, now));
-    const afterUsers = Math.max(earliest, slots.user.last + msToGain(limit, limit.need));
-    const availability = { earliest: Math.min(dueAt, afterUsers), sharedUntil: afterUsers };
-    return Math.ceil(slots.background.slotFor(caller, availability, now) - now);
+    if (priority === 'background') quota.backgroundHeldAt ??= now;
+    const afterUsers = priority === 'user' ? earliest : slots.user.last + msToGain(limit, limit.need);
+    return Math.ceil(slots[priority].slotFor(caller, Math.max(earliest, afterUsers), now) - now);
   }
 
   /**
@@ -153,9 +150,8 @@ export class RateLimiter {
     const quota = (operation: Operation): Quota => {
       const limit = limits[operation];
       const [intervalMs, afterTurnMs] = [msToGain(limit, limit.need), msToGain(limit, limit.need + limit.others)];
-      const user = new RetrySlots({ intervalMs, afterTurnMs, sharedMs: intervalMs });
-      const background = new RetrySlots({ intervalMs, afterTurnMs, sharedMs: shareMs(limit) });
-      return { limit, bucket: new TokenBucket(limit, now()), slots: { user, background } };
+      const slots = () => new RetrySlots({ intervalMs, afterTurnMs });
+      return { limit, bucket: new TokenBucket(limit, now()), slots: { user: slots(), background: slots() } };
     };
     return { reads: quota('reads'), writes: quota('writes'), deletes: quota('deletes') };
   }
@@ -163,30 +159,6 @@ export class RateLimiter {
 
 function msToGain({ refillPerSecond }: RateLimit, tokens: number): number {
   return (tokens / refillPerSecond) * 1_000;
-}
-
-/** Tokens that a pass leaves: background passes to users, namespaces to the others, and users to a background pass that is due. */
-function tokensLeftBy(caller: Caller, quota: Quota, now: number): number {
-  const { limit, slots, backgroundDueAt = Number.POSITIVE_INFINITY } = quota;
-  const others = slots[caller.priority].isTurnOf(caller, now) ? 0 : limit.others;
-  if (caller.priority === 'user') return others + (backgroundDueAt <= now ? limit.need : 0);
-  return dueAtFor(caller, quota, now) <= now ? 0 : others + limit.reserve;
-}
-
-/** When this background caller is treated as a user: a little later if it is another namespace's turn. */
-function dueAtFor(caller: Caller, { limit, slots, backgroundDueAt = Number.POSITIVE_INFINITY }: Quota, now: number) {
-  return backgroundDueAt + (slots.background.isTurnOf(caller, now) ? 0 : msToGain(limit, limit.others));
-}
-
-/** After a background pass has begun; undefined: none waits. */
-function nextDueAt({ limit, slots, backgroundDueAt }: Quota, now: number): number | undefined {
-  if (slots.background.last <= now || backgroundDueAt === undefined) return undefined;
-  return Math.min(Math.max(backgroundDueAt + shareMs(limit), now), now + shareMs(limit));
-}
-
-/** Between two background passes while users wait. */
-function shareMs(limit: RateLimit): number {
-  return msToGain(limit, limit.need * passesForEachBackground);
 }
 
 /** The message has no time in it: it is shown in the status, which must not change with every wait. */

@@ -28,15 +28,6 @@ export interface Spacing {
   readonly intervalMs: number;
   /** From a caller in its namespace's turn to one that leaves tokens to other namespaces: they are gained meanwhile. */
   readonly afterTurnMs: number;
-  /** Between two callers while others have most of the tokens. */
-  readonly sharedMs: number;
-}
-
-/** When there are tokens for the caller, in ms. */
-export interface Availability {
-  readonly earliest: number;
-  /** Until then others have most of the tokens. Undefined: they have none. */
-  readonly sharedUntil?: number;
 }
 
 export class RetrySlots {
@@ -62,16 +53,13 @@ export class RetrySlots {
   }
 
   /** The caller's slot if it is still to come, else the next free one of its namespace. */
-  slotFor(caller: Waiting, { earliest, sharedUntil = earliest }: Availability, now: number): number {
+  slotFor(caller: Waiting, earliest: number, now: number): number {
     const minimum = Math.max(earliest, now + minWaitMs);
     const isTurn = this.isTurnOf(caller, now);
     const line = this.#lineOf(caller.namespace);
     const known = line.slots.get(caller.id);
     if (known && known.at > now) return Math.max(known.at, minimum);
-    const at = Math.max(
-      minimum,
-      isTurn ? this.#after(this.#lastTurn, sharedUntil) : this.#nextSlotOf(line, sharedUntil),
-    );
+    const at = Math.max(minimum, isTurn ? this.#lastTurn + this.#spacing.intervalMs : this.#nextSlotOf(line));
     line.slots.delete(caller.id);
     line.slots.set(caller.id, { at, isTurn });
     line.last = Math.max(line.last, at);
@@ -81,15 +69,9 @@ export class RetrySlots {
   }
 
   /** One round later, so that others have their turns in between, but never later than behind all slots. */
-  #nextSlotOf({ last }: Line, sharedUntil: number): number {
-    const next = Math.min(this.#after(last, sharedUntil, this.#lines.size), this.#after(this.#last, sharedUntil));
-    return Math.max(next, this.#lastTurn + this.#spacing.afterTurnMs);
-  }
-
-  /** So many callers later. */
-  #after(time: number, sharedUntil: number, callers = 1): number {
-    const { intervalMs, sharedMs } = this.#spacing;
-    return Math.min(time + callers * sharedMs, Math.max(time + callers * intervalMs, sharedUntil));
+  #nextSlotOf({ last }: Line): number {
+    const { intervalMs, afterTurnMs } = this.#spacing;
+    return Math.max(Math.min(last + this.#roundMs, this.#last + intervalMs), this.#lastTurn + afterTurnMs);
   }
 
   release({ id, namespace }: Waiting): void {
@@ -109,7 +91,7 @@ export class RetrySlots {
 
   /** The time in which every namespace that waits or passed lately has one turn. */
   get #roundMs(): number {
-    return this.#spacing.sharedMs * this.#lines.size;
+    return this.#spacing.intervalMs * this.#lines.size;
   }
 
   #lineOf(namespace: string | undefined): Line {
