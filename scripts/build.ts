@@ -1,7 +1,7 @@
 // `npm run build`: makes dist/: the content of the image, which is main.mjs and its chunks with source maps, bundled from src/main.ts and everything
 // it imports, and the licences and bill of materials of the bundled packages; and the kubectl plugin. npm run check checks the types.
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, parse, resolve } from 'node:path';
+import { basename, dirname, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import project from '../package.json' with { type: 'json' };
@@ -25,9 +25,8 @@ export interface Bundle {
  * @param entry Relative to the repository, as is `outfile`.
  */
 export function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promise<Bundle> {
-  return writeBundle({
+  return writeBundle(dirname(outfile), {
     entryPoints: { [parse(outfile).name]: entry },
-    outdir: dirname(outfile),
     format: 'esm',
     // What an import() loads is a file of its own, which is read when it is needed.
     splitting: true,
@@ -48,9 +47,9 @@ export function bundle(entry = 'src/main.ts', outfile = 'dist/main.mjs'): Promis
  * package.json around it, so the file is valid as both.
  */
 export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bundle> {
-  const made = await writeBundle({
+  const made = await writeBundle(dirname(outfile), {
     entryPoints: ['src/cli/main.ts'],
-    outfile,
+    outfile: basename(outfile),
     format: 'iife',
     banner: { js: `#!/usr/bin/env node\n${requireInBoth}` },
     // What dependencies ask for to find their own files, none of which the plugin needs.
@@ -66,12 +65,15 @@ export async function bundlePlugin(outfile = 'dist/kubectl-georep'): Promise<Bun
 const requireInBoth =
   'var require=process.getBuiltinModule?process.getBuiltinModule("node:module").createRequire(process.execPath):require;';
 
-async function writeBundle(options: BuildOptions): Promise<Bundle> {
+/** @param directory Relative to the repository, or absolute. */
+async function writeBundle(directory: string, options: BuildOptions): Promise<Bundle> {
   const parts: Metafile[] = [];
   const { outputFiles, metafile } = await build({
     ...options,
     plugins: [leaveOutUnused, ...(options.plugins ?? []), embedMapPage((page) => parts.push(page))],
     absWorkingDir: root,
+    // The names of chunks depend on it, because the paths in source maps do: it is the same wherever the files are written.
+    ...(options.outfile === undefined ? { outdir: 'dist' } : { outfile: join('dist', options.outfile) }),
     bundle: true,
     platform: 'node',
     // Syntax that older versions of Node can parse, so that src/preflight.ts can report that they are too old.
@@ -92,8 +94,9 @@ async function writeBundle(options: BuildOptions): Promise<Bundle> {
   const isLegal = ({ path }: OutputFile) => path.endsWith('.LEGAL.txt');
   const files = outputFiles.filter((file) => !isLegal(file));
   for (const { path, contents } of files) {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, contents);
+    const file = resolve(root, directory, relative(join(root, 'dist'), path));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, contents);
   }
   return {
     bytes: files.filter(({ path }) => !path.endsWith('.map')).reduce((sum, { contents }) => sum + contents.length, 0),
