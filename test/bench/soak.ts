@@ -213,7 +213,7 @@ if (import.meta.main) {
   const flags = new Command('node --expose-gc test/bench/soak.ts')
     .description("Measures the operator's memory over simulated days of ordinary life.")
     .option('--days <n>', 'simulated days', Number, 30)
-    .option('--objects <n>', 'objects, at least 3', Number, 8)
+    .option('--objects <n>', 'objects, at least 3', Number, 3)
     .option('--json', 'print the figures as one JSON document in the last line')
     .option('--snapshots <directory>', 'where to write heap snapshots; they raise the resident set')
     .option(

@@ -5,9 +5,9 @@ import { soak as runSoak } from '../soak.ts';
 export const soak: Scenario = {
   name: 'soak',
   method:
-    'Thirty simulated days of eight objects: drift checks every 10 min, renewals of tokens every hour, and each day two edits, an object that comes and goes, a replica that is deleted by hand, a node that comes and goes, watches that end, and an outage of Azure of 12 min. The heap is what is used after two full collections at the end of a day.',
+    'Thirty simulated days of three objects: drift checks every 10 min, renewals of tokens every hour, and each day two edits, an object that comes and goes, a replica that is deleted by hand, a node that comes and goes, watches that end, and an outage of Azure of 12 min. The heap is what is used after two full collections at the end of a day.',
   async measure({ isQuick, note }) {
-    const { days, heapRatio, rssRatio } = await runSoak({ days: isQuick ? 2 : 30, objects: 8, onDay: note });
+    const { days, heapRatio, rssRatio } = await runSoak({ days: isQuick ? 2 : 30, objects: 3, onDay: note });
     const [first, last] = [days[0], days.at(-1)];
     if (!first || !last) throw new Error('the soak has measured no day');
     return [
