@@ -10,17 +10,17 @@ const maps = new Map<string, SourceMap | undefined>();
 export function toSourcePositions(text: string): string {
   return text.replace(
     /(file:\/\/[^\s()]+\.mjs):(\d+):(\d+)/g,
-    (position, url: string, line: string, column: string) => {
-      if (!maps.has(url)) maps.set(url, mapOf(url));
-      const origin = maps.get(url)?.findOrigin(Number(line), Number(column));
-      // The maps leave dependencies out: they have one name and no lines (scripts/build.ts).
-      const file =
-        origin && 'fileName' in origin
-          ? /^(?!.*node_modules\/)(?:.*\/)?(src\/.+)/.exec(origin.fileName)?.[1]
-          : undefined;
-      return file && origin && 'fileName' in origin ? `${file}:${origin.lineNumber}:${origin.columnNumber}` : position;
-    },
+    (position, url: string, line: string, column: string) => originOf(url, Number(line), Number(column)) ?? position,
   );
+}
+
+function originOf(url: string, line: number, column: number): string | undefined {
+  if (!maps.has(url)) maps.set(url, mapOf(url));
+  const origin = maps.get(url)?.findOrigin(line, column);
+  if (!origin || !('fileName' in origin)) return undefined;
+  // The maps leave dependencies out: they have one name and no lines (scripts/build.ts).
+  const file = /^(?!.*node_modules\/)(?:.*\/)?(src\/.+)/.exec(origin.fileName)?.[1];
+  return file && `${file}:${origin.lineNumber}:${origin.columnNumber}`;
 }
 
 function mapOf(url: string): SourceMap | undefined {

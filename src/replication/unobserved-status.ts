@@ -1,6 +1,5 @@
 // Builds the status of passes that did not observe ARM: an invalid or unauthorized spec, a suspended object, or a failed read. Pure.
 // The last observation stays in the status, so that a short outage does not make a healthy object look unhealthy.
-
 import { findCondition, type Statement, stateConditions } from '../api/conditions.ts';
 import {
   annotation,

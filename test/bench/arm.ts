@@ -29,7 +29,6 @@ export interface RecordedRequest {
   /** Undefined: the registry itself, or the list of its replicas. */
   readonly replica: string | undefined;
   readonly method: string;
-  readonly path: string;
   /** `registry`, `replicas`, `replica` and so on. */
   readonly endpoint: string | undefined;
   /** process.hrtime in ns, as decimal digits. */
@@ -56,12 +55,10 @@ export interface ReplicaAt {
   readonly location: string;
 }
 
-/** All requests since the start. */
+/** All requests since the start, but those for a token. */
 export interface Totals {
   readonly reads: number;
   readonly writes: number;
-  /** Requests for a token. */
-  readonly tokens: number;
 }
 
 /** A message to the parent. */
@@ -77,8 +74,6 @@ export type Command =
   | 'requests'
   | 'totals'
   | 'replicas'
-  /** Every response takes this many ms from now on. */
-  | { readonly latency: number }
   /** The next creation of this replica fails. */
   | { readonly failCreation: ReplicaAt }
   /** Another client deletes the replica, and it is gone at once. */
@@ -108,7 +103,7 @@ async function run(options: ArmOptions): Promise<never> {
     arm.azure.addRegistry(reference(index), { location: 'eastus', ...(contentBytes && { contentBytes }) });
     for (const location of replicas) arm.azure.addReplica(reference(index), location);
   }
-  const totals = { reads: 0, writes: 0, tokens: 0 };
+  const totals = { reads: 0, writes: 0 };
   sendReport({ kind: 'ready', environment: arm.environment, certificate: arm.certificate });
   process.on('message', (command: Command) => {
     if (command === 'requests') sendReport({ kind: 'requests', requests: recorded(arm.journal) });
@@ -117,15 +112,13 @@ async function run(options: ArmOptions): Promise<never> {
     else if ('failCreation' in command) {
       const { registry, location } = command.failCreation;
       arm.azure.failCreations(reference(registry), location);
-    } else if ('remove' in command)
-      arm.azure.removeReplica(reference(command.remove.registry), command.remove.location);
-    else arm.azure.faults.set('latency', { kind: 'latency', ms: command.latency });
+    } else arm.azure.removeReplica(reference(command.remove.registry), command.remove.location);
   });
   process.on('disconnect', () => process.exit(0));
   for (;;) {
     const { registry, method, endpoint, arrival } = await arm.journal.next();
-    if (endpoint === 'token') totals.tokens++;
-    else if (method === 'GET') totals.reads++;
+    if (endpoint === 'token') continue;
+    if (method === 'GET') totals.reads++;
     else totals.writes++;
     // The response goes out first: the report is not part of the measured time.
     if (registry !== undefined && method === 'PUT')
@@ -134,10 +127,10 @@ async function run(options: ArmOptions): Promise<never> {
 }
 
 function recorded(journal: Journal): RecordedRequest[] {
-  return journal.entries.flatMap(({ registry, replica, method, path, endpoint, arrival, at, status }) =>
+  return journal.entries.flatMap(({ registry, replica, method, endpoint, arrival, at, status }) =>
     registry === undefined
       ? []
-      : [{ registry, replica, method, path, endpoint, arrival: String(arrival), at: at.getTime(), status }],
+      : [{ registry, replica, method, endpoint, arrival: String(arrival), at: at.getTime(), status }],
   );
 }
 

@@ -10,7 +10,7 @@ import {
   version,
 } from '../../src/api/registryreplication.ts';
 import { registryAt } from './arm.ts';
-import { type Send, sender, watch } from './processes.ts';
+import { inMs, type Send, sender, watch } from './processes.ts';
 import { collectionOf, listing, type Setup } from './setup.ts';
 
 export interface BareClient {
@@ -61,7 +61,7 @@ export async function bareClient(ended: AsyncDisposableStack, setup: Setup, name
       ]);
       await send('PUT', `${path}/${name}/status`, { ...object, status });
       await toArm('PUT', `${id}/replications/${region}?${api}`, { location: region });
-      return Number((await put) - answered) / 1e6;
+      return inMs((await put) - answered);
     },
   };
 }

@@ -40,8 +40,6 @@ export async function startArm(ended: AsyncDisposableStack, options: ArmOptions)
     certificate,
     /** When the next PUT for this registry arrives, in ns. */
     put: async (name: string) => BigInt((await next('put', ({ registry }) => registry === name)).arrival),
-    /** From now on every response takes this many ms. */
-    answerAfter: (latency: number) => void child.send({ latency } satisfies Command),
     requests: async () => (await answerTo('requests')).requests,
     /** The number of requests so far. */
     totals: async () => (await answerTo('totals')).totals,
@@ -80,6 +78,10 @@ async function killed(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
   await gone;
+}
+
+export function inMs(ns: bigint): number {
+  return Number(ns) / 1e6;
 }
 
 export interface Answered<T> {

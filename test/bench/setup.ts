@@ -10,6 +10,7 @@ import {
   type Spec,
   version,
 } from '../../src/api/registryreplication.ts';
+import { collectionPath } from '../../src/kubernetes/client/collection.ts';
 import { type ArmOptions, registryAt } from './arm.ts';
 import { imageStart } from './image.ts';
 import { type MeasuredOperator, startMeasured } from './measured-operator.ts';
@@ -58,11 +59,15 @@ export async function setUp(ended: AsyncDisposableStack, options: ArmOptions): P
 async function follow(ended: AsyncDisposableStack, kubeconfig: string): Promise<Setup['seen']> {
   const latest = new Map<string | undefined, RegistryReplication>();
   const waiting = new Map<string | undefined, (object: RegistryReplication) => void>();
-  await watch<RegistryReplication>(ended, { kubeconfig, path: `/apis/${group}/${version}/${plural}` }, (object) => {
-    const { name } = object.metadata;
-    latest.set(name, object);
-    waiting.get(name)?.(object);
-  });
+  await watch<RegistryReplication>(
+    ended,
+    { kubeconfig, path: collectionPath({ group, version, plural }) },
+    (object) => {
+      const { name } = object.metadata;
+      latest.set(name, object);
+      waiting.get(name)?.(object);
+    },
+  );
   return (name, fits) =>
     new Promise((resolve) => {
       const check = (object: RegistryReplication) => {
@@ -79,7 +84,11 @@ async function follow(ended: AsyncDisposableStack, kubeconfig: string): Promise<
 export const collection = collectionOf('default');
 
 export function collectionOf(namespace: string): string {
-  return `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
+  return collectionPath({ group, version, plural }, namespace);
+}
+
+export async function createNamespace(send: Send, name: string): Promise<void> {
+  await send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
 }
 
 /** Creates the object of registry number `index`, named after it. Resolves to the time of the response, in ns by process.hrtime. */

@@ -8,7 +8,6 @@ import {
   annotation,
   group,
   kind,
-  plural,
   type RegistryReplication,
   type Spec,
   version,
@@ -18,6 +17,7 @@ import { realistic } from '../emulators/arm/timings.ts';
 import { startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { client } from './processes.ts';
+import { collection, listing } from './setup.ts';
 
 /** What the parent may call. */
 export type SoakCluster = Awaited<ReturnType<typeof startSoakCluster>>;
@@ -33,7 +33,6 @@ export type Reply = { readonly id: number } & ({ readonly result: unknown } | { 
 
 const home = 'eastus';
 const namespace = 'default';
-const collection = `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
 const account = 'registries';
 const crd = new URL('../../crds/registryreplications.yaml', import.meta.url).pathname;
 
@@ -47,7 +46,6 @@ async function startSoakCluster(start: string, kubeconfig: string) {
   /** The regions in which each registry must have replicas. */
   const expected = new Map<string, readonly string[]>();
   const registryOf = (name: string) => ({ subscriptionId: defaultSubscriptionId, resourceGroup: 'soak', name });
-  const listed = (regions: readonly string[]) => regions.map((location) => ({ location }));
   const listObjects = async () => (await send<{ items: RegistryReplication[] }>('GET', collection)).object.items;
 
   return {
@@ -80,7 +78,7 @@ async function startSoakCluster(start: string, kubeconfig: string) {
       arm.azure.addRegistry(registryOf(name), { location: home });
       const spec: Spec = {
         registry: registryOf(name),
-        regions: listed(regions),
+        ...listing(regions),
         ...(how === 'own identity' && { identity: { serviceAccountName: account } }),
         ...(how === 'follows nodes' && { regionsFrom: [{ nodes: {} }], keepUnused: '10m' }),
       };
@@ -90,7 +88,7 @@ async function startSoakCluster(start: string, kubeconfig: string) {
 
     async edit(name: string, regions: readonly string[]): Promise<void> {
       expected.set(name, regions);
-      await send('PATCH', `${collection}/${name}`, { spec: { regions: listed(regions) } });
+      await send('PATCH', `${collection}/${name}`, { spec: listing(regions) });
     },
 
     async requestReconcile(name: string, value: string): Promise<void> {

@@ -1,4 +1,5 @@
 // Summary statistics of samples.
+import type { Figure } from './scenario.ts';
 
 /** Nearest rank: the smallest sample that at least this share (0 to 1) of all samples does not exceed. */
 export function percentile(samples: readonly number[], share: number): number {
@@ -6,9 +7,15 @@ export function percentile(samples: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** Milliseconds in one line. */
-export function summary(samples: readonly number[]): string {
-  const ms = (value: number) => `${value.toFixed(1)} ms`;
-  const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((share) => ms(percentile(samples, share)));
-  return `p50 ${p50}   p90 ${p90}   p99 ${p99}   max ${max}   (${samples.length} samples)`;
+/** Two figures: the median, and the percentile or maximum to which the bound applies. */
+export function spread(
+  what: string,
+  samples: readonly number[],
+  { unit, top, atMost }: Pick<Figure, 'unit' | 'atMost'> & { readonly top: 'p99' | 'max' },
+): Figure[] {
+  const highest = percentile(samples, top === 'p99' ? 0.99 : 1);
+  return [
+    { what: `${what}, p50`, value: percentile(samples, 0.5), unit },
+    { what: `${what}, ${top}`, value: highest, unit, ...(atMost !== undefined && { atMost }) },
+  ];
 }

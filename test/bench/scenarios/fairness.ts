@@ -3,17 +3,17 @@ import { annotation, type RegistryReplication } from '../../../src/api/registryr
 import { realistic } from '../../emulators/arm/timings.ts';
 import { registryAt } from '../arm.ts';
 import type { MeasuredOperator } from '../measured-operator.ts';
-import { client, type Send } from '../processes.ts';
+import { client, inMs, type Send } from '../processes.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { collectionOf, createObject, inLanes, listing, type Setup, setUp } from '../setup.ts';
-import { percentile } from '../statistics.ts';
+import { collectionOf, createNamespace, createObject, inLanes, listing, type Setup, setUp } from '../setup.ts';
+import { spread } from '../statistics.ts';
 
 /** What one 429 says, in s (10 and 6 were seen). */
 const retryAfter = 10;
 const everyMs = 2_000;
 const locations = ['japaneast', 'westeurope', 'westus2', 'uksouth', 'northeurope', 'eastasia', 'brazilsouth'];
 /** Promised. */
-const maxMs = 1_000;
+const bounded = { unit: 'ms', top: 'max', atMost: 1_000 } as const;
 
 export const fairness: Scenario = {
   name: 'fairness',
@@ -44,8 +44,7 @@ async function measure({ isQuick, note }: Bench, isSameSubscription: boolean): P
     retryAfterOf429: retryAfter,
   });
   const operator = await setup.operator();
-  for (const name of ['bystander', 'crowd'])
-    await setup.send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  for (const name of ['bystander', 'crowd']) await createNamespace(setup.send, name);
   const own = isSameSubscription ? 0 : 1;
   const registry = registryAt(own, 2);
   const path = `${collectionOf('bystander')}/${registry.name}`;
@@ -66,16 +65,9 @@ async function measure({ isQuick, note }: Bench, isSameSubscription: boolean): P
   const where = isSameSubscription ? 'same subscription' : 'another subscription';
   note(`${where}: ${perSecond.toFixed(1)} requests a second in all`);
   return [
-    ...rows(`${where}: reconcile request to status`, toStatus),
-    ...rows(`${where}: edit to its PUT`, toPut),
+    ...spread(`${where}: reconcile request to status`, toStatus, bounded),
+    ...spread(`${where}: edit to its PUT`, toPut, bounded),
     { what: `${where}: refused`, value: requests.filter(({ status }) => status === 429).length, unit: '429s' },
-  ];
-}
-
-function rows(what: string, samples: readonly number[]): Figure[] {
-  return [
-    { what: `${what}, p50`, value: percentile(samples, 0.5), unit: 'ms' },
-    { what: `${what}, max`, value: percentile(samples, 1), unit: 'ms', atMost: maxMs },
   ];
 }
 
@@ -112,8 +104,4 @@ async function untilSeen(
     if (fits(object)) return answered;
     await pause(20);
   }
-}
-
-function inMs(ns: bigint): number {
-  return Number(ns) / 1e6;
 }

@@ -3,9 +3,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { registryAt } from '../arm.ts';
 import { bareClient } from '../bare-client.ts';
+import { inMs } from '../processes.ts';
 import type { Figure, Scenario } from '../scenario.ts';
-import { createObject, fiveRegions, inLanes, isReady, listing, setUp } from '../setup.ts';
-import { percentile } from '../statistics.ts';
+import { createNamespace, createObject, fiveRegions, inLanes, isReady, listing, setUp } from '../setup.ts';
+import { spread } from '../statistics.ts';
 
 const namespace = 'measured';
 /** Samples that are not counted. */
@@ -22,11 +23,7 @@ export const reaction: Scenario = {
     const samples = isQuick ? 30 : 300;
     const crowd = isQuick ? 500 : 10_000;
     const setup = await setUp(ended, { registries: 2 * (warmUp + 2 * samples + afterQuiet) + crowd });
-    await setup.send('POST', '/api/v1/namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: namespace },
-    });
+    await createNamespace(setup.send, namespace);
     const bare = await bareClient(ended, setup, namespace);
     const operator = await setup.operator('--watch-label-selector', bare.excluded);
     await operator.logged(({ msg }) => msg.includes('passes begin'));
@@ -82,15 +79,9 @@ interface Pair {
 }
 
 function rows(when: string, pairs: readonly Pair[], atMost: number): Figure[] {
-  const [whole, above] = [pairs.map(({ whole }) => whole), pairs.map(({ above }) => above)];
+  const of = (what: keyof Pair) => pairs.map((pair) => pair[what]);
   return [
-    { what: `${when}: apply to first PUT, p50`, value: percentile(whole, 0.5), unit: 'ms' },
-    { what: `${when}: apply to first PUT, p99`, value: percentile(whole, 0.99), unit: 'ms' },
-    { what: `${when}: above the answers, p50`, value: percentile(above, 0.5), unit: 'ms' },
-    { what: `${when}: above the answers, p99`, value: percentile(above, 0.99), unit: 'ms', atMost },
+    ...spread(`${when}: apply to first PUT`, of('whole'), { unit: 'ms', top: 'p99' }),
+    ...spread(`${when}: above the answers`, of('above'), { unit: 'ms', top: 'p99', atMost }),
   ];
-}
-
-function inMs(ns: bigint): number {
-  return Number(ns) / 1e6;
 }

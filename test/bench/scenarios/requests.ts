@@ -5,7 +5,7 @@ import { type RecordedRequest, registryAt, type TrueReplica } from '../arm.ts';
 import type { MeasuredOperator } from '../measured-operator.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 import { collection, createObject, fiveRegions, isReady, listing, type Setup, setUp } from '../setup.ts';
-import { percentile } from '../statistics.ts';
+import { spread } from '../statistics.ts';
 
 /** Seconds between two looks at a settled registry, and the number of counted looks. */
 const interval = 5;
@@ -138,10 +138,7 @@ async function lateness({ arm }: Setup, title: string, creations: readonly Creat
       return seen ? [(seen.at - since) / 1_000] : [];
     }),
   );
-  return [
-    { what: `Ready read late, ${title}, p50`, value: percentile(late, 0.5), unit: 's' },
-    { what: `Ready read late, ${title}, max`, value: percentile(late, 1), unit: 's' },
-  ];
+  return spread(`Ready read late, ${title}`, late, { unit: 's', top: 'max' });
 }
 
 function isList({ endpoint, method }: RecordedRequest): boolean {

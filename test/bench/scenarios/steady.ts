@@ -1,5 +1,4 @@
 // What a settled fleet costs: requests and CPU of each look at a registry.
-
 import { registryAt } from '../arm.ts';
 import type { Scenario } from '../scenario.ts';
 import { createObject, fiveRegions, inLanes, isReady, listing, setUp } from '../setup.ts';

@@ -12,9 +12,10 @@ import type { LogLine } from '../../operator.ts';
 import { trust } from '../../trust.ts';
 import { type RecordedRequest, registryAt } from '../arm.ts';
 import type { MeasuredOperator } from '../measured-operator.ts';
+import { inMs } from '../processes.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 import { collection, createObject, isReady, listing, type Setup, setUp } from '../setup.ts';
-import { percentile } from '../statistics.ts';
+import { spread } from '../statistics.ts';
 
 /** s, as seen on the wire. */
 const retryAfter = 10;
@@ -138,13 +139,12 @@ async function editsWhileShort(run: Run, edits: number): Promise<Figure[]> {
     const put = setup.arm.put(name);
     const edited = process.hrtime.bigint();
     await setup.send('PATCH', `${collection}/${name}`, { spec: two });
-    toPut.push(Number((await put) - edited) / 1e6);
+    toPut.push(inMs((await put) - edited));
     await operator.pause(2_000);
   }
   stop();
   return [
-    { what: 'edit to its PUT beside drift checks each minute, p50', value: percentile(toPut, 0.5), unit: 'ms' },
-    { what: 'edit to its PUT beside drift checks each minute, max', value: percentile(toPut, 1), unit: 'ms' },
+    ...spread('edit to its PUT beside drift checks each minute', toPut, { unit: 'ms', top: 'max' }),
     ...refusals('beside drift checks', operator, from),
   ];
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { percentile, summary } from '../../bench/statistics.ts';
+import { percentile, spread } from '../../bench/statistics.ts';
 
 describe('percentile', () => {
   const samples = fc.array(fc.integer(), { minLength: 1 });
@@ -31,8 +31,13 @@ describe('percentile', () => {
   });
 });
 
-describe('summary', () => {
-  it('has the number of samples', () => {
-    expect(summary([1, 2, 30])).to.equal('p50 2.0 ms   p90 30.0 ms   p99 30.0 ms   max 30.0 ms   (3 samples)');
+describe('spread', () => {
+  it('has the median, and the bound with the highest figure', () => {
+    const samples = Array.from({ length: 200 }, (_, index) => index + 1);
+    expect(spread('an edit', samples, { unit: 'ms', top: 'p99', atMost: 50 })).to.deep.equal([
+      { what: 'an edit, p50', value: 100, unit: 'ms' },
+      { what: 'an edit, p99', value: 198, unit: 'ms', atMost: 50 },
+    ]);
+    expect(spread('an edit', samples, { unit: 'ms', top: 'max' }).at(-1)?.value).to.equal(200);
   });
 });
