@@ -16,6 +16,7 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubern
 import { isNotFound, isUnavailable } from '../src/kubernetes/client/errors.ts';
 import type { Access, Account, Permission } from './access.ts';
 import { startKubernetesEmulator } from './emulators/kubernetes/emulator.ts';
+import { kubeApi } from './kube-api.ts';
 import { eventually, type RealApiServer, startRealApiServer } from './real-api-server.ts';
 import { type Right, realPermissions } from './real-permissions.ts';
 
@@ -88,13 +89,16 @@ export async function startCluster({ crds = [ourCrd] }: { crds?: readonly string
 
 /** Creates a CustomResourceDefinition and waits until its objects can be listed. */
 export async function establish(cluster: KubeClient, body: V1CustomResourceDefinition): Promise<void> {
-  const api = cluster.api(ApiextensionsV1Api);
+  const api = kubeApi(cluster, ApiextensionsV1Api);
   const name = body.metadata?.name ?? '';
   // Sent as plain JSON: client-node's class for it drops fields that TypeScript names differently (enum, default, CEL).
   const [group, version] = ['apiextensions.k8s.io', 'v1'];
-  await cluster
-    .api(CustomObjectsApi)
-    .createClusterCustomObject({ group, version, plural: 'customresourcedefinitions', body });
+  await kubeApi(cluster, CustomObjectsApi).createClusterCustomObject({
+    group,
+    version,
+    plural: 'customresourcedefinitions',
+    body,
+  });
   await eventually(async () => {
     const { status } = await api.readCustomResourceDefinition({ name });
     return status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
@@ -107,7 +111,7 @@ async function isServed(cluster: KubeClient, { spec }: V1CustomResourceDefinitio
   const { group, names, versions } = spec;
   const [version = ''] = versions.flatMap(({ name, served }) => (served ? [name] : []));
   try {
-    await cluster.api(CustomObjectsApi).listClusterCustomObject({ group, version, plural: names.plural });
+    await kubeApi(cluster, CustomObjectsApi).listClusterCustomObject({ group, version, plural: names.plural });
     return true;
   } catch (error) {
     if (isNotFound(error) || isUnavailable(error)) return false;
@@ -154,7 +158,7 @@ async function startRealCluster(assets: string, directory: string): Promise<Star
     async kubeconfigOf(account) {
       const cluster = createKubeClient(configFrom(server.kubeconfig));
       const body = { spec: { audiences: [], expirationSeconds: 3600 } };
-      const { status } = await cluster.api(CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
+      const { status } = await kubeApi(cluster, CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
       await cluster.close();
       return server.kubeconfigWith(status?.token ?? '', account.namespace);
     },

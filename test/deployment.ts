@@ -7,6 +7,7 @@ import type { TestCluster } from './cluster.ts';
 import { actionOf } from './emulators/arm/access.ts';
 import type { JournalEntry } from './emulators/arm/journal.ts';
 import { kubectl } from './emulators/kubectl.ts';
+import { kubeApi } from './kube-api.ts';
 import { type Manifest, root } from './manifests.ts';
 
 /** As deploy/base names it. */
@@ -26,7 +27,7 @@ export async function deploy(cluster: TestCluster, { manifests, namespaces = [] 
   const { kubeconfig, hasRoles } = cluster;
   const admin = createKubeClient(loadKubeConfig(kubeconfig));
   for (const name of [...namespaces, operatorAccount.namespace])
-    await admin.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
+    await kubeApi(admin, CoreV1Api).createNamespace({ body: { metadata: { name } } });
   await admin.close();
   if (!hasRoles) return;
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });

@@ -11,6 +11,7 @@ import { isFromApiServer } from '../src/kubernetes/client/errors.ts';
 import { makeLoopbackCertificate } from './emulators/certificate.ts';
 import { freePort } from './free-port.ts';
 import { hangLimitMs } from './hang-limit.ts';
+import { kubeApi } from './kube-api.ts';
 
 export interface RealApiServerOptions {
   /** The directory of the programs kube-apiserver and etcd. */
@@ -159,7 +160,7 @@ export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
 /** The API server itself creates this namespace, at the end of its start. */
 async function serves(cluster: KubeClient): Promise<boolean> {
   try {
-    await cluster.api(CoreV1Api).readNamespace({ name: 'default' });
+    await kubeApi(cluster, CoreV1Api).readNamespace({ name: 'default' });
     return true;
   } catch (error) {
     if (isFromApiServer(error)) return false;

@@ -3,6 +3,7 @@ import { AuthorizationV1Api, type KubernetesObject, RbacAuthorizationV1Api } fro
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
 import { isNotFound } from '../src/kubernetes/client/errors.ts';
 import type { Account, Permission } from './access.ts';
+import { kubeApi } from './kube-api.ts';
 import { eventually } from './real-api-server.ts';
 
 /** A permission for a resource, or to get a non-resource path. */
@@ -41,7 +42,7 @@ export function realPermissions(kubeconfig: string): RealPermissions {
 }
 
 async function untilAllowed(cluster: KubeClient, account: Account, rights: readonly Right[], wanted: boolean) {
-  const api = cluster.api(AuthorizationV1Api);
+  const api = kubeApi(cluster, AuthorizationV1Api);
   for (const right of rights) {
     const spec = { user: `system:serviceaccount:${account.namespace}:${account.name}`, ...attributesOf(right) };
     await eventually(async () => {
@@ -52,7 +53,7 @@ async function untilAllowed(cluster: KubeClient, account: Account, rights: reado
 }
 
 async function bind(cluster: KubeClient, account: Account, right: Right): Promise<void> {
-  const api = cluster.api(RbacAuthorizationV1Api);
+  const api = kubeApi(cluster, RbacAuthorizationV1Api);
   const metadata = { name: nameOf(account, right) };
   const roleRef = { apiGroup, kind: 'ClusterRole', name: metadata.name };
   const subjects = [{ kind: 'ServiceAccount', ...account }];
@@ -63,7 +64,7 @@ async function bind(cluster: KubeClient, account: Account, right: Right): Promis
 }
 
 async function unbind(cluster: KubeClient, account: Account, right: Right): Promise<void> {
-  const api = cluster.api(RbacAuthorizationV1Api);
+  const api = kubeApi(cluster, RbacAuthorizationV1Api);
   const name = nameOf(account, right);
   const namespace = namespaceOf(right);
   await unlessMissing(

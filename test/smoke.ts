@@ -5,6 +5,7 @@ import { group, plural, version } from '../src/api/registryreplication.ts';
 import { createKubeClient, loadKubeConfig } from '../src/kubernetes/client/client.ts';
 import { defaultSubscriptionId } from './emulators/arm/emulator.ts';
 import { instant } from './emulators/arm/timings.ts';
+import { kubeApi } from './kube-api.ts';
 import type { OperatorOptions } from './operator.ts';
 import { startTestEnvironment } from './test-environment.ts';
 
@@ -30,7 +31,7 @@ export async function smoke(options: Partial<OperatorOptions>): Promise<void> {
         ...environment.identity.specFields,
       },
     };
-    await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
+    await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
     expect((await created).replica).to.equal('japaneast');
     expect(await operator.stop('SIGTERM')).to.equal(0);
     await cluster.close();

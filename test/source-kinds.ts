@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { CustomObjectsApi, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import type { KubeClient } from '../src/kubernetes/client/client.ts';
+import { kubeApi } from './kube-api.ts';
 import { root } from './manifests.ts';
 
 export interface SourceKind {
@@ -84,7 +85,7 @@ export async function objectsOf({ plural }: SourceKind): Promise<SourceObject[]>
 /** Creates the fixture's objects, with their status. @param namespace For namespaced kinds. */
 export async function createObjects(cluster: KubeClient, source: SourceKind, namespace = 'default'): Promise<void> {
   const { group, version, plural, namespaced } = source;
-  const api = cluster.api(CustomObjectsApi);
+  const api = kubeApi(cluster, CustomObjectsApi);
   const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
   for (const { status, ...body } of await objectsOf(source)) {
     const { name } = body.metadata;

@@ -19,6 +19,7 @@ import type { Spec } from '../../src/api/registryreplication.ts';
 import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster } from '../cluster.ts';
 import { deploy, operatorAccount } from '../deployment.ts';
+import { kubeApi } from '../kube-api.ts';
 import { buildKustomization } from '../manifests.ts';
 import { registryAt } from './arm.ts';
 import { imageStart } from './image.ts';
@@ -109,7 +110,7 @@ async function measure(): Promise<Figures> {
   const [cpu, passes] = [await operator.cpuSeconds(), await operator.metric(passesDone)];
   await inLanes(churning, async (index) => {
     await addNode(`churns${index}`, index);
-    await admin.api(CoreV1Api).deleteNode({ name: `churns${index}` });
+    await kubeApi(admin, CoreV1Api).deleteNode({ name: `churns${index}` });
   });
   await wait(1_000);
   const churn = (await operator.cpuSeconds()) - cpu;

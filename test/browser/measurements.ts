@@ -10,6 +10,7 @@ import { systemClock as clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startClusterMap } from '../../src/map/map.ts';
 import { startCluster } from '../cluster.ts';
+import { kubeApi } from '../kube-api.ts';
 import { openPage } from './browser.ts';
 import { type Fleet, registries } from './fleet.ts';
 
@@ -121,9 +122,13 @@ async function objectOf(cluster: KubeClient): Promise<(state: State) => Promise<
       regions: [{ location: 'japaneast' }],
     },
   };
-  await cluster
-    .api(CustomObjectsApi)
-    .createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
+  await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({
+    group,
+    version,
+    plural,
+    namespace: 'default',
+    body,
+  });
   return async (state) => {
     const object = await objects.get(name);
     const region = { location: 'japaneast', home: false, desired: true, state };

@@ -10,6 +10,7 @@ import { group, kind, plural, type RegistryReplication, version } from '../../sr
 import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
+import { kubeApi } from '../kube-api.ts';
 import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { drawSteps } from './follow-steps.ts';
 import { FollowStorm } from './follow-storm.ts';
@@ -103,9 +104,13 @@ describe('objects that follow what runs, in a storm', function () {
         ...environment.identity.specFields,
       };
       const body = { apiVersion: `${group}/${version}`, kind, metadata: { name }, spec };
-      await cluster
-        .api(CustomObjectsApi)
-        .createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
+      await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({
+        group,
+        version,
+        plural,
+        namespace: 'default',
+        body,
+      });
     }
     await cluster.close();
   }
@@ -115,7 +120,11 @@ describe('objects that follow what runs, in a storm', function () {
     const from = performance.now();
     do {
       await sleep(250);
-      const { items } = (await cluster.api(CustomObjectsApi).listClusterCustomObject({ group, version, plural })) as {
+      const { items } = (await kubeApi(cluster, CustomObjectsApi).listClusterCustomObject({
+        group,
+        version,
+        plural,
+      })) as {
         items: RegistryReplication[];
       };
       wrong = followers.flatMap(

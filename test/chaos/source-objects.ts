@@ -11,6 +11,7 @@ import type { RegionSource } from '../../src/api/registryreplication.ts';
 import type { KubeClient } from '../../src/kubernetes/client/client.ts';
 import { isFromApiServer, isNotFound } from '../../src/kubernetes/client/errors.ts';
 import { normalise } from '../../src/replication/location.ts';
+import { kubeApi } from '../kube-api.ts';
 import { eventually } from '../real-api-server.ts';
 import { sourceKinds } from '../source-kinds.ts';
 
@@ -105,9 +106,9 @@ export class SourceWriter {
   readonly #definitions: ApiextensionsV1Api;
 
   constructor(cluster: KubeClient) {
-    this.#core = cluster.api(CoreV1Api);
-    this.#custom = cluster.api(CustomObjectsApi);
-    this.#definitions = cluster.api(ApiextensionsV1Api);
+    this.#core = kubeApi(cluster, CoreV1Api);
+    this.#custom = kubeApi(cluster, CustomObjectsApi);
+    this.#definitions = kubeApi(cluster, ApiextensionsV1Api);
   }
 
   /** Creates or changes it, by server-side apply. */

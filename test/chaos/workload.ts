@@ -6,6 +6,7 @@ import { group, kind, plural, type RegistryReplication, version } from '../../sr
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { isFromApiServer, isNotFound } from '../../src/kubernetes/client/errors.ts';
 import type { Random } from '../emulators/arm/random.ts';
+import { kubeApi } from '../kube-api.ts';
 import { changedRegions, type DesiredRegion, type DesiredState, firstRegions } from './desired-state.ts';
 
 export const namespace = 'default';
@@ -41,7 +42,7 @@ export class Workload {
 
   constructor(kubeconfig: string, desiredStates: readonly DesiredState[], random: Random) {
     this.#cluster = createKubeClient(loadKubeConfig(kubeconfig), { timeoutMs: 5_000, userAgent: 'chaos-workload' });
-    this.#api = this.#cluster.api(CustomObjectsApi);
+    this.#api = kubeApi(this.#cluster, CustomObjectsApi);
     this.#desiredStates = desiredStates;
     this.#random = random;
   }

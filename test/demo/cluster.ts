@@ -25,6 +25,7 @@ import { nameOf, type ObjectName, type Resource, resource } from '../../src/kube
 import { removeFinalizer } from '../../src/kubernetes/controller/finalizer.ts';
 import { establish } from '../cluster.ts';
 import { startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import { kubeApi } from '../kube-api.ts';
 
 export interface DemoCluster {
   readonly kubeconfig: string;
@@ -58,7 +59,7 @@ export async function emulatedCluster(directory: string): Promise<DemoCluster> {
     scope: undefined,
     labelled: (object) => object,
     async apply(object) {
-      await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name: object.metadata.namespace } } });
+      await kubeApi(cluster, CoreV1Api).createNamespace({ body: { metadata: { name: object.metadata.namespace } } });
       await create(cluster, object);
     },
     cleanUp: () => Promise.resolve(),
@@ -112,7 +113,7 @@ export async function userCluster(
       if (left?.metadata.labels?.[label] !== run) return;
       const body = { preconditions: { uid: left.metadata.uid ?? '' } };
       await orUndefined(
-        cluster.api(CustomObjectsApi).deleteNamespacedCustomObject({ group, version, plural, ...name, body }),
+        kubeApi(cluster, CustomObjectsApi).deleteNamespacedCustomObject({ group, version, plural, ...name, body }),
       );
       // The operator has ended, and so has the Azure that the finalizer protects.
       await removeFinalizer(replications, left, finalizer);
@@ -123,7 +124,7 @@ export async function userCluster(
 }
 
 async function installCrd(cluster: KubeClient, say: (text: string) => void): Promise<void> {
-  if (await orUndefined(cluster.api(ApiextensionsV1Api).readCustomResourceDefinition({ name: crdName }))) {
+  if (await orUndefined(kubeApi(cluster, ApiextensionsV1Api).readCustomResourceDefinition({ name: crdName }))) {
     say(`It has the CRD ${crdName} already, which is left as it is.`);
     return;
   }
@@ -133,7 +134,7 @@ async function installCrd(cluster: KubeClient, say: (text: string) => void): Pro
 }
 
 async function createNamespace(cluster: KubeClient, name: string, say: (text: string) => void): Promise<void> {
-  const api = cluster.api(CoreV1Api);
+  const api = kubeApi(cluster, CoreV1Api);
   if (await orUndefined(api.readNamespace({ name }))) return;
   say(`Creating the namespace ${name}, which stays there afterwards.`);
   await api.createNamespace({ body: { metadata: { name } } });
@@ -145,12 +146,12 @@ function replicationsIn(cluster: KubeClient): Resource<RegistryReplication> {
 
 /** With its labels, which the operator's own client drops. Undefined if there is none. */
 async function wholeObject(cluster: KubeClient, name: ObjectName): Promise<RegistryReplication | undefined> {
-  return orUndefined(cluster.api(CustomObjectsApi).getNamespacedCustomObject({ group, version, plural, ...name }));
+  return orUndefined(kubeApi(cluster, CustomObjectsApi).getNamespacedCustomObject({ group, version, plural, ...name }));
 }
 
 async function create(cluster: KubeClient, body: RegistryReplication): Promise<void> {
   const { namespace } = nameOf(body);
-  await cluster.api(CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
+  await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({ group, version, plural, namespace, body });
 }
 
 /** Undefined if the API server answers 404. */

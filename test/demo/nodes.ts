@@ -6,6 +6,7 @@ import type { KubeClient } from '../../src/kubernetes/client/client.ts';
 import { collection } from '../../src/kubernetes/client/collection.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
+import { kubeApi } from '../kube-api.ts';
 import type { Screen } from './screen.ts';
 import { nodeViewOf, regionLabel } from './view.ts';
 
@@ -14,11 +15,11 @@ export function nodeIn(name: string, region: string): V1Node {
 }
 
 export async function addNode(cluster: KubeClient, name: string, region: string): Promise<void> {
-  await cluster.api(CoreV1Api).createNode({ body: nodeIn(name, region) });
+  await kubeApi(cluster, CoreV1Api).createNode({ body: nodeIn(name, region) });
 }
 
 export async function removeNode(cluster: KubeClient, name: string): Promise<void> {
-  await cluster.api(CoreV1Api).deleteNode({ name });
+  await kubeApi(cluster, CoreV1Api).deleteNode({ name });
 }
 
 /** Shows every change of the cluster's nodes. */

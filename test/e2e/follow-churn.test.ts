@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { operatorAccount } from '../deployment.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { kubeApi } from '../kube-api.ts';
 import { buildKustomization } from '../manifests.ts';
 import { region } from './expectations.ts';
 import { type Scenario, startScenario } from './scenario.ts';
@@ -25,7 +26,7 @@ describeWithKubectl('an autoscaler that adds and removes 500 nodes', () => {
       deployment: { manifests: await buildKustomization('deploy/follow-nodes') },
     });
     cluster = createKubeClient(loadKubeConfig(scenario.kubeconfig));
-    core = cluster.api(CoreV1Api);
+    core = kubeApi(cluster, CoreV1Api);
   });
   after(async () => {
     await cluster?.close();

@@ -8,6 +8,7 @@ import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kub
 import { type LeaseLock, leaseLock } from '../../src/kubernetes/leader-election/lease-lock.ts';
 import { operatorAccount } from '../deployment.ts';
 import { held } from '../emulators/arm/timings.ts';
+import { kubeApi } from '../kube-api.ts';
 import type { LogLine, Operator } from '../operator.ts';
 import { eventually } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
@@ -61,7 +62,7 @@ describe('of two operators', () => {
     const registry = referenceTo(name);
     environment.arm.azure.addRegistry(registry);
     const body: object = JSON.parse(manifest(name, { regions }, environment.identity));
-    const api = cluster.api(CustomObjectsApi);
+    const api = kubeApi(cluster, CustomObjectsApi);
     await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
     return registry;
   }

@@ -10,6 +10,7 @@ import { group, plural, version } from '../../src/api/registryreplication.ts';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import type { JournalEntry } from '../emulators/arm/journal.ts';
 import { held } from '../emulators/arm/timings.ts';
+import { kubeApi } from '../kube-api.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { manifest, referenceTo } from './scenario.ts';
@@ -30,7 +31,7 @@ describe('an operator that is told to stop', () => {
   async function create(name: string): Promise<void> {
     environment.arm.azure.addRegistry(referenceTo(name));
     const body: object = JSON.parse(manifest(name, { regions: ['japaneast'] }, environment.identity));
-    const api = cluster.api(CustomObjectsApi);
+    const api = kubeApi(cluster, CustomObjectsApi);
     await api.createNamespacedCustomObject({ group, version, plural, namespace: 'default', body });
   }
 

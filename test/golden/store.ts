@@ -9,13 +9,14 @@ import {
 } from '@kubernetes/client-node';
 import { group, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
 import type { KubeClient } from '../../src/kubernetes/client/client.ts';
+import { kubeApi } from '../kube-api.ts';
 import type { Scenario } from './play.ts';
 
 /** When all events have happened, but for those before it, which are a minute apart. */
 const lastEventMs = Date.parse('2026-11-22T12:00:00Z');
 
 export async function createNamespace(client: KubeClient, name: string): Promise<void> {
-  await client.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
+  await kubeApi(client, CoreV1Api).createNamespace({ body: { metadata: { name } } });
 }
 
 /** Resolves to the object as it is stored. */
@@ -25,7 +26,7 @@ export async function storeScenario(
   name: string,
   { object, events }: Scenario,
 ): Promise<RegistryReplication> {
-  const api = client.api(CustomObjectsApi);
+  const api = kubeApi(client, CustomObjectsApi);
   const { apiVersion, kind, spec, status } = object;
   const target = { group, version, plural, namespace };
   const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
@@ -41,7 +42,7 @@ export async function storeScenario(
   const stored = await api.patchNamespacedCustomObjectStatus({ ...target, name, body: { status } }, mergePatch);
   const { uid = '' } = created.metadata;
   for (const [n, { type, reason, action, note }] of events.entries())
-    await client.api(EventsV1Api).createNamespacedEvent({
+    await kubeApi(client, EventsV1Api).createNamespacedEvent({
       namespace,
       body: {
         metadata: { name: `${name}.${n}`, namespace },

@@ -27,6 +27,7 @@ import { eventRecorder } from '../../src/kubernetes/events/recorder.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { establish, startCluster, type TestCluster } from '../cluster.ts';
 import { hangLimitMs } from '../hang-limit.ts';
+import { kubeApi } from '../kube-api.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 import type { Widget } from '../unit/kubernetes/widget.ts';
@@ -82,7 +83,7 @@ describe('the controller runtime against an API server', () => {
   before(async () => {
     server = await startCluster({ crds: [] });
     people = createKubeClient(loadKubeConfig(server.kubeconfig));
-    users = people.api(CustomObjectsApi);
+    users = kubeApi(people, CustomObjectsApi);
     await establish(people, definition('widgets', 'Widget'));
   });
   after(async () => {
@@ -241,14 +242,14 @@ describe('the controller runtime against an API server', () => {
     await passOf('clock');
     expect(await isTerminating(cluster, `gadgets.${group}`)).to.equal(false);
 
-    await people.api(ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
+    await kubeApi(people, ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
     expect(await gone.next()).to.equal(`${namespace}/clock`);
     wire.breakConnections();
     await log.next(missing);
     await establish(people, definition('gadgets', 'Gadget'));
     await create('watch', 'gadgets');
     await passOf('watch');
-    await people.api(ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
+    await kubeApi(people, ApiextensionsV1Api).deleteCustomResourceDefinition({ name: `gadgets.${group}` });
   });
 
   it('keeps its finalizer until the object is released, and leaves other finalizers alone', async () => {
@@ -291,7 +292,7 @@ describe('the controller runtime against an API server', () => {
     events.record(object, { type: 'Normal', reason: 'Seen', action: 'Look', note: 'x'.repeat(2000) });
     expect(await events.flush(hangLimitMs)).to.equal(0);
     expect(log.all.filter(({ level }) => level !== 'debug')).to.deep.equal([]);
-    const { items } = await people.api(EventsV1Api).listNamespacedEvent({ namespace });
+    const { items } = await kubeApi(people, EventsV1Api).listNamespacedEvent({ namespace });
     const event = items.find(({ regarding }) => regarding?.uid === object.metadata?.uid);
     expect(event).to.deep.include({ reason: 'Seen', action: 'Look', type: 'Normal', reportingInstance: 'pod-1' });
     expect(Buffer.byteLength(event?.note ?? '')).to.be.within(1000, 1024);

@@ -20,6 +20,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { kubectl, missingKubectl } from '../emulators/kubectl.ts';
 import { hangLimitMs } from '../hang-limit.ts';
+import { kubeApi } from '../kube-api.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 
@@ -45,7 +46,7 @@ describe('events on an API server', () => {
   before(async () => {
     server = await startCluster();
     people = createKubeClient(loadKubeConfig(server.kubeconfig));
-    users = people.api(EventsV1Api);
+    users = kubeApi(people, EventsV1Api);
   });
   after(async () => {
     await people.close();
@@ -64,7 +65,7 @@ describe('events on an API server', () => {
     const controller = `${of.group}/operator`;
     events = eventRecorder({ cluster, controller, instance: 'pod-1', clock: systemClock, random: Math.random, log });
     const registry = { subscriptionId: '00000000-0000-0000-0000-000000000000', resourceGroup: 'group', name: 'myacr' };
-    object = await people.api(CustomObjectsApi).createNamespacedCustomObject({
+    object = await kubeApi(people, CustomObjectsApi).createNamespacedCustomObject({
       ...of,
       body: {
         apiVersion: `${of.group}/${of.version}`,

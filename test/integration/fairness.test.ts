@@ -11,6 +11,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { type ArmEmulator, defaultSubscriptionId, startArmEmulator } from '../emulators/arm/emulator.ts';
 import { instant } from '../emulators/arm/timings.ts';
+import { kubeApi } from '../kube-api.ts';
 import { type Operator, startOperator } from '../operator.ts';
 
 const workers = 10;
@@ -60,9 +61,9 @@ describe('beside 200 new objects of one namespace, while ARM answers none', () =
     directory = await mkdtemp(join(tmpdir(), 'fairness-'));
     [arm, server] = await Promise.all([startArmEmulator({ timings: instant, clock }), startCluster()]);
     cluster = createKubeClient(loadKubeConfig(server.kubeconfig));
-    objects = cluster.api(CustomObjectsApi);
+    objects = kubeApi(cluster, CustomObjectsApi);
     for (const name of ['crowd', 'bystander', 'third'])
-      await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name } } });
+      await kubeApi(cluster, CoreV1Api).createNamespace({ body: { metadata: { name } } });
     for (const name of [...crowd, 'bystander', 'third'])
       arm.azure.addRegistry(registryOf(name), { location: 'eastus' });
     const certificate = join(directory, 'arm.pem');

@@ -13,6 +13,7 @@ import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { play } from '../golden/play.ts';
 import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
+import { kubeApi } from '../kube-api.ts';
 import { root } from '../manifests.ts';
 
 const namespace = 'registries';
@@ -30,7 +31,7 @@ describeWithKubectl('kubectl georep with few rights', () => {
     await storeScenario(client, namespace, 'myacr0007', await play(settings.AllRegionsReady ?? {}));
     const roles = parseAllDocuments(await readFile(join(root, 'deploy/base/people-roles.yaml'), 'utf8'));
     for (const role of cluster.hasRoles ? roles : [])
-      await client.api(RbacAuthorizationV1Api).createClusterRole({ body: role.toJS() as V1ClusterRole });
+      await kubeApi(client, RbacAuthorizationV1Api).createClusterRole({ body: role.toJS() as V1ClusterRole });
   });
   after(() => georep?.close());
 
@@ -44,8 +45,8 @@ describeWithKubectl('kubectl georep with few rights', () => {
   }
 
   async function bind(account: Account, role: string): Promise<void> {
-    await client.api(CoreV1Api).createNamespacedServiceAccount({ namespace, body: { metadata: { name: role } } });
-    await client.api(RbacAuthorizationV1Api).createNamespacedRoleBinding({
+    await kubeApi(client, CoreV1Api).createNamespacedServiceAccount({ namespace, body: { metadata: { name: role } } });
+    await kubeApi(client, RbacAuthorizationV1Api).createNamespacedRoleBinding({
       namespace,
       body: {
         metadata: { name: role },

@@ -11,6 +11,7 @@ import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { play } from '../golden/play.ts';
 import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
+import { kubeApi } from '../kube-api.ts';
 
 const namespace = 'registries';
 const size = { columns: 80, rows: 24 };
@@ -64,7 +65,7 @@ describeWithKubectl('kubectl georep at a terminal', () => {
   }
 
   async function setState(location: string, state: 'Ready' | 'Syncing'): Promise<void> {
-    const api = client.api(CustomObjectsApi);
+    const api = kubeApi(client, CustomObjectsApi);
     const target = { group, version, plural, namespace, name: 'syncing' };
     const { status }: RegistryReplication = await api.getNamespacedCustomObject(target);
     const regions = (status?.regions ?? []).map((row) =>

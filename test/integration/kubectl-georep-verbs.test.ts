@@ -18,6 +18,7 @@ import { play } from '../golden/play.ts';
 import { expectPrinted } from '../golden/printed.ts';
 import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
+import { kubeApi } from '../kube-api.ts';
 
 const namespace = 'registries';
 const scenarios = {
@@ -58,7 +59,7 @@ describeWithKubectl('the verbs of kubectl georep', () => {
 
   async function regionsOf(name: string): Promise<RegionSpec[] | undefined> {
     const target = { group, version, plural, namespace, name };
-    const object: RegistryReplication = await client.api(CustomObjectsApi).getNamespacedCustomObject(target);
+    const object: RegistryReplication = await kubeApi(client, CustomObjectsApi).getNamespacedCustomObject(target);
     return object.spec.regions;
   }
 
@@ -231,7 +232,7 @@ describeWithKubectl('the verbs of kubectl georep', () => {
 
   it('leaves an edit of others in place that came in between', async () => {
     await store('contended', 'AllRegionsReady');
-    const api = client.api(CustomObjectsApi);
+    const api = kubeApi(client, CustomObjectsApi);
     const target = { group, version, plural, namespace, name: 'contended' };
     const edits = ['uksouth', 'eastus2', 'brazilsouth', 'norwayeast'].map((location) =>
       run(`add contended ${location}`),

@@ -19,6 +19,7 @@ import { type GeorepEnvironment, type Plugin, startGeorep } from '../georep.ts';
 import { play } from '../golden/play.ts';
 import { settings } from '../golden/scenarios.ts';
 import { createNamespace, storeScenario } from '../golden/store.ts';
+import { kubeApi } from '../kube-api.ts';
 
 const namespace = 'registries';
 
@@ -42,7 +43,7 @@ describeWithKubectl('kubectl georep that follows an object', () => {
   }
 
   async function writeStatus(name: string, change: (status: Status) => Status): Promise<void> {
-    const api = client.api(CustomObjectsApi);
+    const api = kubeApi(client, CustomObjectsApi);
     const object: RegistryReplication = await api.getNamespacedCustomObject(target(name));
     const status = change(object.status ?? {});
     const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
@@ -84,7 +85,7 @@ describeWithKubectl('kubectl georep that follows an object', () => {
       expect(await line()).to.match(new RegExp(`^${location} .* Ready$`));
     await writeStatus('watched', withState('japaneast', 'Ready'));
     expect(await line()).to.match(/^japaneast +japaneast +Succeeded +Ready$/);
-    await client.api(CustomObjectsApi).deleteNamespacedCustomObject(target('watched'));
+    await kubeApi(client, CustomObjectsApi).deleteNamespacedCustomObject(target('watched'));
     for (const location of ['japaneast', 'westeurope', 'eastus'])
       expect(await line()).to.match(new RegExp(`^${location} .* Gone$`));
     child.kill();
@@ -112,9 +113,9 @@ describeWithKubectl('kubectl georep that follows an object', () => {
     await store('requested', 'AllRegionsReady');
     const { stdout } = await plugin.run(cluster.kubeconfig, `reconcile requested -n ${namespace}`);
     expect(stdout).to.equal('registryreplication.georeplication.dev/requested: reconcile requested\n');
-    const object: RegistryReplication = await client
-      .api(CustomObjectsApi)
-      .getNamespacedCustomObject(target('requested'));
+    const object: RegistryReplication = await kubeApi(client, CustomObjectsApi).getNamespacedCustomObject(
+      target('requested'),
+    );
     expect(object.metadata.annotations?.[annotation.reconcileRequestedAt]).to.match(/^20\d\d-/);
   });
 
@@ -127,15 +128,15 @@ describeWithKubectl('kubectl georep that follows an object', () => {
       );
       expect(JSON.parse(dry.stdout).metadata.annotations).to.have.property(annotation.reconcileRequestedAt);
     }
-    const object: RegistryReplication = await client
-      .api(CustomObjectsApi)
-      .getNamespacedCustomObject(target('untouched'));
+    const object: RegistryReplication = await kubeApi(client, CustomObjectsApi).getNamespacedCustomObject(
+      target('untouched'),
+    );
     expect(object.metadata).not.to.have.property('annotations');
   });
 
   /** Handles the request that the plugin has made, as the operator does. */
   async function acknowledge(name: string, change: (status: Status) => Status = (status) => status): Promise<void> {
-    const object: RegistryReplication = await client.api(CustomObjectsApi).getNamespacedCustomObject(target(name));
+    const object: RegistryReplication = await kubeApi(client, CustomObjectsApi).getNamespacedCustomObject(target(name));
     const request = object.metadata.annotations?.[annotation.reconcileRequestedAt] ?? '';
     await writeStatus(name, (status) => ({ ...change(status), lastHandledReconcileAt: request }));
   }

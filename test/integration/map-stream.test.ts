@@ -9,6 +9,7 @@ import type { MapState } from '../../src/map/model.ts';
 import { streamLimits } from '../../src/map/stream.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { kubectl } from '../emulators/kubectl.ts';
+import { kubeApi } from '../kube-api.ts';
 import { MapClient, type Message, until } from '../map-client.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 
@@ -193,7 +194,7 @@ describe('the live map', () => {
       ['own', own],
       ['earlier', 'c0ffee'],
     ] as const)
-      await cluster.api(EventsV1Api).createNamespacedEvent({
+      await kubeApi(cluster, EventsV1Api).createNamespacedEvent({
         namespace: 'default',
         body: {
           metadata: { name: `first.${name}`, namespace: 'default' },

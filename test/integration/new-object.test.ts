@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { RegistryReplication } from '../../src/api/registryreplication.ts';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
+import { kubeApi } from '../kube-api.ts';
 
 const registries = {
   group: 'georeplication.dev',
@@ -20,8 +21,8 @@ describe('a new object', () => {
   before(async () => {
     server = await startCluster();
     cluster = createKubeClient(loadKubeConfig(server.kubeconfig));
-    api = cluster.api(CustomObjectsApi);
-    await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name: registries.namespace } } });
+    api = kubeApi(cluster, CustomObjectsApi);
+    await kubeApi(cluster, CoreV1Api).createNamespace({ body: { metadata: { name: registries.namespace } } });
   });
   after(async () => {
     await cluster?.close();

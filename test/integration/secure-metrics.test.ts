@@ -17,6 +17,7 @@ import type { Account } from '../access.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { freePort } from '../free-port.ts';
+import { kubeApi } from '../kube-api.ts';
 import { LogJournal } from '../unit/kubernetes/journal.ts';
 
 const prometheus: Account = { namespace: 'default', name: 'prometheus' };
@@ -33,7 +34,7 @@ describe('secure metrics', () => {
     kubernetes = await startCluster({ crds: [] });
     const admin = createKubeClient(loadKubeConfig(kubernetes.kubeconfig));
     for (const { namespace, name } of kubernetes.hasRoles ? [prometheus, stranger] : [])
-      await admin.api(CoreV1Api).createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
+      await kubeApi(admin, CoreV1Api).createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
     await admin.close();
     await kubernetes.grant(prometheus, '/metrics');
   });

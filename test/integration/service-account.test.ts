@@ -7,6 +7,7 @@ import { namespaceReader } from '../../src/kubernetes/client/namespace.ts';
 import { type ServiceAccounts, serviceAccounts } from '../../src/kubernetes/client/service-account.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
+import { kubeApi } from '../kube-api.ts';
 
 const account = { namespace: 'web', name: 'registries' };
 
@@ -19,7 +20,7 @@ describe('annotations and tokens of ServiceAccounts', () => {
   before(async () => {
     server = await startCluster({ crds: [] });
     cluster = createKubeClient(loadKubeConfig(server.kubeconfig));
-    api = cluster.api(CoreV1Api);
+    api = kubeApi(cluster, CoreV1Api);
     accounts = serviceAccounts(cluster, systemClock, clientAnnotations);
     await api.createNamespace({ body: { metadata: { name: 'web', annotations: { said: 'so' } } } });
     const { namespace, name } = account;

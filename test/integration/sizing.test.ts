@@ -7,6 +7,7 @@ import { group, plural, type RegistryReplication, version } from '../../src/api/
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { problemsOf } from '../../src/replication/validation.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
+import { kubeApi } from '../kube-api.ts';
 import { largestRegions, largestSources } from '../largest-object.ts';
 import { root } from '../manifests.ts';
 
@@ -19,7 +20,7 @@ describe('the sizes that docs/sizing.md has', () => {
   before(async () => {
     server = await startCluster();
     cluster = createKubeClient(loadKubeConfig(server.kubeconfig));
-    await cluster.api(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
+    await kubeApi(cluster, CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } });
   });
   after(async () => {
     await cluster?.close();
@@ -35,9 +36,13 @@ describe('the sizes that docs/sizing.md has', () => {
       spec: { registry, regions: largestRegions(), regionsFrom: largestSources() },
     } satisfies RegistryReplication;
     expect(problemsOf(object)).to.deep.equal([]);
-    const { spec }: RegistryReplication = await cluster
-      .api(CustomObjectsApi)
-      .createNamespacedCustomObject({ group, version, plural, namespace, body: object });
+    const { spec }: RegistryReplication = await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({
+      group,
+      version,
+      plural,
+      namespace,
+      body: object,
+    });
     expect(Buffer.byteLength(JSON.stringify(spec))).to.be.within(900_000, 1_200_000);
   });
 
@@ -45,7 +50,7 @@ describe('the sizes that docs/sizing.md has', () => {
     const quota = parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? '') as V1ResourceQuota;
     expect(quota.spec?.hard).to.deep.equal({ [`count/${plural}.${group}`]: '50' });
     if (!server.hasRoles) return; // the emulator has no quotas
-    const stored = await cluster.api(CoreV1Api).createNamespacedResourceQuota({ namespace, body: quota });
+    const stored = await kubeApi(cluster, CoreV1Api).createNamespacedResourceQuota({ namespace, body: quota });
     expect(stored.spec?.hard).to.deep.equal(quota.spec?.hard);
   });
 });

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
 import { compileJsonPath } from '../../src/kubernetes/client/json-path.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
+import { kubeApi } from '../kube-api.ts';
 import { createObjects, definitionOf, objectsOf, sourceKinds } from '../source-kinds.ts';
 
 describe('a source of regions', () => {
@@ -24,7 +25,7 @@ describe('a source of regions', () => {
     const { group, version, plural, kind, location, found } = source;
     it(`can be ${kind} of ${group}/${version}, with the path ${location}`, async () => {
       await createObjects(client, source);
-      const listed = await client.api(CustomObjectsApi).listClusterCustomObject({ group, version, plural });
+      const listed = await kubeApi(client, CustomObjectsApi).listClusterCustomObject({ group, version, plural });
       const { items } = listed as { items: object[] };
       expect(items).to.have.length((await objectsOf(source)).length);
       const path = compileJsonPath(location);

@@ -7,6 +7,7 @@ import { createValueWatcher, type ValueQuery } from '../../src/kubernetes/cache/
 import { createKubeClient, type KubeClient } from '../../src/kubernetes/client/client.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type KubernetesEmulator, startKubernetesEmulator } from '../emulators/kubernetes/emulator.ts';
+import { kubeApi } from '../kube-api.ts';
 import { propertyRuns } from '../property-runs.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
 
@@ -68,7 +69,7 @@ describe('the value watcher, after any sequence of changes', () => {
   before(async () => {
     server = await startKubernetesEmulator();
     people = clientFor(server.kubeconfig);
-    core = people.api(CoreV1Api);
+    core = kubeApi(people, CoreV1Api);
   });
   after(async () => {
     await people.close();

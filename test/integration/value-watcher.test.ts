@@ -27,6 +27,7 @@ import {
 } from '../../src/kubernetes/client/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { establish, startCluster, type TestCluster } from '../cluster.ts';
+import { kubeApi } from '../kube-api.ts';
 import { startRealApiServer } from '../real-api-server.ts';
 import { TcpProxy } from '../tcp-proxy.ts';
 import { Journal, LogJournal } from '../unit/kubernetes/journal.ts';
@@ -126,7 +127,7 @@ describe('the value watcher against an API server', () => {
   before(async () => {
     server = await startCluster({ crds: [] });
     people = createKubeClient(loadKubeConfig(server.kubeconfig));
-    core = people.api(CoreV1Api);
+    core = kubeApi(people, CoreV1Api);
   });
   after(async () => {
     await people.close();
@@ -150,7 +151,7 @@ describe('the value watcher against an API server', () => {
       setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
     );
   const createMember = (name: string, location: string) =>
-    people.api(CustomObjectsApi).createClusterCustomObject({
+    kubeApi(people, CustomObjectsApi).createClusterCustomObject({
       ...fleet,
       body: { apiVersion: `${fleet.group}/v1`, kind: 'MemberCluster', metadata: { name }, spec: { location } },
     });
@@ -207,7 +208,7 @@ describe('the value watcher against an API server', () => {
     await establish(people, memberClusters);
     await createMember('prod', 'eastus');
     await watching.until(ofFleet, { eastus: 'prod' });
-    const definitions = people.api(ApiextensionsV1Api);
+    const definitions = kubeApi(people, ApiextensionsV1Api);
     await definitions.deleteCustomResourceDefinition({ name: memberClusters.metadata?.name ?? '' });
     await watching.until(ofFleet, 'NotInstalled');
     await establish(people, memberClusters);
@@ -271,7 +272,7 @@ if (assets)
       const kubeconfig = join(directory, 'kubeconfig');
       await writeFile(kubeconfig, server.kubeconfig, { mode: 0o600 });
       const people = createKubeClient(loadKubeConfig(kubeconfig));
-      const core = people.api(CoreV1Api);
+      const core = kubeApi(people, CoreV1Api);
       const watching = new Watching(loadKubeConfig(kubeconfig));
       const createNode = (name: string, region: string) =>
         core.createNode({ body: { metadata: { name, labels: { 'topology.kubernetes.io/region': region } } } });

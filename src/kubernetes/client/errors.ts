@@ -101,16 +101,21 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * Converts an error of `fetch` (a TypeError with the message "fetch failed" or "terminated", or a TimeoutError) into one that names
- * the server and the cause. Returns any other error, such as a credential plugin's, unchanged.
+ * Converts an error of `fetch` (a TypeError with the message "fetch failed" or "terminated", or a TimeoutError) as `unreachable` does.
+ * Returns any other error, such as a credential plugin's, unchanged.
  */
 export function asUnreachable(error: unknown, server: string): unknown {
   if (!(error instanceof Error)) return error;
+  if (error.name === 'TimeoutError') return unreachable(error, server);
+  return error instanceof TypeError && error.cause instanceof Error ? unreachable(error.cause, server) : error;
+}
+
+/** Converts an error of a connection or a TimeoutError into one that names the server and the cause; returns a NotLeading unchanged. */
+export function unreachable(error: Error, server: string): ApiServerUnreachable | NotLeading {
+  if (error instanceof NotLeading) return error;
   if (error.name === 'TimeoutError') {
     return new ApiServerUnreachable(`the API server at ${server} does not answer`, { cause: error });
   }
-  if (!(error instanceof TypeError && error.cause instanceof Error)) return error;
-  if (error.cause instanceof NotLeading) return error.cause;
   const root = rootCause(error);
   const code = 'code' in root ? String(root.code) : undefined;
   // A network error's code is clear enough; TLS and other errors need their message too.

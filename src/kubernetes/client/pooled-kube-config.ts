@@ -2,7 +2,7 @@
 // new TLS connection, for each request.
 import type { RequestOptions } from 'node:https';
 import { type DispatcherOptions, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type ConnectorOptions, createConnector } from './connector.ts';
 import { type Credential, type CredentialSource, credentialSource } from './credentials.ts';
@@ -36,7 +36,11 @@ export interface PoolOptions {
  */
 const keepAliveTimeoutMs = 60_000;
 
-type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
+export interface Access {
+  readonly dispatcher: Dispatcher;
+  /** Of the credential, and the User-Agent. */
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** Keeps one undici dispatcher until the credentials change (a rotated certificate, an exec plugin). */
 export class PooledKubeConfig extends KubeConfig {
@@ -72,18 +76,25 @@ export class PooledKubeConfig extends KubeConfig {
     }
   }
 
+  /** For client-node's Watch. */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const { dispatcher, headers } = await this.access();
+    for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
+    context.setDispatcher(dispatcher);
+  }
+
+  /** What to send a request with. Rejects if a credential cannot be had. */
+  async access(): Promise<Access> {
     const headers: Record<string, string> = {};
     const credential = await this.#source?.current();
     const options = await this.#connectionOptions(credential, headers);
     if (options.auth) headers.Authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
     if (this.#options.userAgent) headers['User-Agent'] = this.#options.userAgent;
-    for (const [name, value] of Object.entries(headers)) context.setHeaderParam(name, value);
 
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     const dispatcher = await this.#dispatcher([ca, cert, key, rejectUnauthorized, servername].join('\n'), credential);
     const onUnauthorized = () => credential && this.#source?.reject(credential);
-    context.setDispatcher(withHooks(dispatcher, { ...this.#options, onUnauthorized }));
+    return { headers, dispatcher: withHooks(dispatcher, { ...this.#options, onUnauthorized }) };
   }
 
   /** The TLS options; the headers of the credential are added to `headers`. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, type V1Namespace } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import {
   createKubeClient,
@@ -15,6 +15,8 @@ import { explain, NotLeading } from '../../../../src/kubernetes/client/errors.ts
 import { insecureTls } from '../../../../src/kubernetes/client/kubeconfig.ts';
 import { makeLoopbackCertificate } from '../../../emulators/certificate.ts';
 import { ScriptedApiServer } from './scripted-api-server.ts';
+
+const toys = '/api/v1/namespaces/toys';
 
 describe('the kubeconfig', () => {
   const { KUBECONFIG, HOME } = process.env;
@@ -150,25 +152,24 @@ describe('the cluster', () => {
       onRequest: (request) => seen.push(request),
       userAgent: 'tester/1',
     });
-    const api = cluster.api(CoreV1Api);
-    const ok = api.readNamespace({ name: 'toys' });
+    const ok = cluster.getJson<V1Namespace>(toys);
     const first = await server.requests.next();
     expect(first.headers['user-agent']).to.equal('tester/1');
     first.json({ metadata: { name: 'toys' } });
     expect((await ok).metadata?.name).to.equal('toys');
 
-    const refused = api.deleteNamespace({ name: 'toys' }).catch(explain);
+    const refused = cluster.sendJson('PUT', toys, {}).catch(explain);
     (await server.requests.next()).refuse(403, 'no');
     expect(await refused).to.equal('the API server answered 403 Forbidden: no');
 
-    const cut = api.readNamespace({ name: 'toys' }).catch(explain);
+    const cut = cluster.getJson(toys).catch(explain);
     (await server.requests.next()).cut();
     expect(await cut).to.match(new RegExp(`^the API server at ${server.url} cannot be reached \\(.+\\)$`));
 
     const host = new URL(server.url).host;
     expect(seen).to.deep.equal([
       { method: 'GET', host, code: '200' },
-      { method: 'DELETE', host, code: '403' },
+      { method: 'PUT', host, code: '403' },
       { method: 'GET', host, code: '<error>' },
     ]);
     await cluster.close();
@@ -177,13 +178,13 @@ describe('the cluster', () => {
   it('gives up on a server that does not answer, and on one that truncates its response', async () => {
     // Long enough for the request to be sent on a busy machine too: an unsent one is another case.
     const impatient = createKubeClient(server.kubeConfig, { timeoutMs: 1_000 });
-    const unanswered = impatient.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+    const unanswered = impatient.getJson(toys).catch(explain);
     await server.requests.next();
     expect(await unanswered).to.equal(`the API server at ${server.url} does not answer`);
     await impatient.close();
 
     const patient = createKubeClient(server.kubeConfig);
-    const broken = patient.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+    const broken = patient.getJson(toys).catch(explain);
     const asked = await server.requests.next();
     asked.open();
     asked.cut();
@@ -198,12 +199,12 @@ describe('the cluster', () => {
         if (!mayWrite) throw new NotLeading('not now');
       },
     });
-    const api = cluster.api(CoreV1Api);
-    const create = (name: string) => api.createNamespace({ body: { metadata: { name } } }).catch((error) => error);
+    const create = (name: string) =>
+      cluster.sendJson('POST', '/api/v1/namespaces', { metadata: { name } }).catch((error) => error);
     expect(await create('a'))
       .to.be.instanceOf(NotLeading)
       .and.to.have.property('message', 'not now');
-    const read = api.readNamespace({ name: 'toys' });
+    const read = cluster.getJson(toys);
     const first = await server.requests.next();
     expect(first.method).to.equal('GET');
     first.json({});
@@ -222,7 +223,7 @@ describe('the cluster', () => {
     const { kubeConfig, url } = server;
     await server.stop();
     const cluster = createKubeClient(kubeConfig);
-    const words = await cluster.api(CoreV1Api).readNamespace({ name: 'toys' }).catch(explain);
+    const words = await cluster.getJson(toys).catch(explain);
     expect(words).to.equal(`the API server at ${url} cannot be reached (ECONNREFUSED)`);
     await cluster.close();
     server = await ScriptedApiServer.start();
@@ -236,7 +237,7 @@ describe('the cluster', () => {
       const config = new KubeConfig();
       config.loadFromClusterAndUser({ name: 'c', server: server.url, skipTLSVerify: false }, user);
       const cluster = createKubeClient(config);
-      const answer = cluster.api(CoreV1Api).readNamespace({ name: 'toys' });
+      const answer = cluster.getJson(toys);
       const asked = await server.requests.next();
       expect(asked.headers.authorization).to.equal(expected);
       asked.json({});
@@ -272,9 +273,8 @@ describe('connections over TLS', () => {
       { name: 'u', token: 'x' },
     );
     const cluster = createKubeClient(config);
-    const api = cluster.api(CoreV1Api);
     const ask = async (times: number) => {
-      for (let i = 0; i < times; i++) await api.readNamespace({ name: 'toys' });
+      for (let i = 0; i < times; i++) await cluster.getJson(toys);
       return connections;
     };
     const kept = await ask(2); // a second one is opened if the first has not finished its response
@@ -289,10 +289,10 @@ describe('connections over TLS', () => {
 
     const stranger = await makeLoopbackCertificate('someone else');
     await writeFile(caFile, stranger.cert);
-    expect(await api.readNamespace({ name: 'toys' }).catch(explain)).to.match(/cannot be reached \([A-Z_]+: .+\)$/);
+    expect(await cluster.getJson(toys).catch(explain)).to.match(/cannot be reached \([A-Z_]+: .+\)$/);
 
     await rm(directory, { recursive: true });
-    expect(await api.readNamespace({ name: 'toys' }).catch(explain)).to.contain('ENOENT');
+    expect(await cluster.getJson(toys).catch(explain)).to.contain('ENOENT');
     await cluster.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
