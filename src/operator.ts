@@ -1,14 +1,6 @@
 // Composes the parts of the operator. Each start makes all of them anew, so that an operator can be stopped and started again.
 import { hostname } from 'node:os';
-import type { KubernetesObject } from '@kubernetes/client-node';
-import {
-  annotation,
-  version as apiVersion,
-  crdName,
-  group,
-  plural,
-  type RegistryReplication,
-} from './api/registryreplication.ts';
+import { crdName, group, type RegistryReplication } from './api/registryreplication.ts';
 import type { ArmClientPool } from './azure/identity/arm-client-pool.ts';
 import { checkCredential, defaultCredential } from './azure/identity/credential.ts';
 import type { Credential } from './azure/identity/token-cache.ts';
@@ -24,8 +16,6 @@ import {
 } from './kubernetes/client/client.ts';
 import { insecureTls } from './kubernetes/client/kubeconfig.ts';
 import { namespacedName } from './kubernetes/client/resource.ts';
-import { stringSharer } from './kubernetes/client/shared-strings.ts';
-import { keepAnnotations } from './kubernetes/client/transform.ts';
 import { type Controller, startController } from './kubernetes/controller/controller.ts';
 import { type Priority, WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
@@ -41,6 +31,7 @@ import { createReconciler, type Reconciler } from './operator/reconciler.ts';
 import { regionSources } from './operator/region-sources.ts';
 import { openServers, type Ports } from './operator/servers.ts';
 import { shutDown } from './operator/shutdown.ts';
+import { watchedKind } from './operator/watched-kind.ts';
 import { maxEventsPerPass } from './replication/events.ts';
 import { ProcessState } from './replication/process-state.ts';
 import { announceTo } from './telemetry/announce.ts';
@@ -49,16 +40,6 @@ import type { Logger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 
 const name = 'registryreplication';
-const keepRead = keepAnnotations(...Object.values(annotation));
-const share = stringSharer();
-const kind = {
-  group,
-  version: apiVersion,
-  plural,
-  // So few that what is dropped of a page is still in the young generation: with 500 the heap grows by what it frees.
-  pageSize: 100,
-  transform: (object: KubernetesObject) => share(keepRead(object)),
-};
 const userAgent = `acr-replication-operator/${version}`;
 const random = Math.random;
 
@@ -175,6 +156,7 @@ interface Work {
 
 function createLoop(common: Common, { cluster, armClients, events }: Clients): Loop {
   const { config, log, metrics, connect, resources } = common;
+  const kind = watchedKind();
   const work: Work = { controller: undefined, isStopping: false };
   const isWorking = () => work.controller !== undefined;
   const store = new Store<RegistryReplication>();

@@ -131,12 +131,15 @@ describe('the controller runtime against an API server', () => {
     controller = startController<Widget>({
       name: 'widget',
       queue,
-      read: (key) => store.read(key),
+      read(key) {
+        const object = store.read(key);
+        if (!object) gone.push(key);
+        return object;
+      },
       reconcile: (object) => {
         passes.push(object);
         return pass(object);
       },
-      onDeleted: gone.push,
       concurrency: 2,
       loopUtilization: () => 0,
       clock: systemClock,

@@ -29,8 +29,6 @@ export interface ControllerOptions<T> {
   readonly queue: WorkQueue;
   readonly read: (key: string) => T | undefined;
   readonly reconcile: (object: T) => Promise<Outcome>;
-  /** Called when the object of a key does not exist: drop the state kept for it. */
-  readonly onDeleted?: (key: string) => void;
   /** Number of concurrent passes, at most: fewer while the event loop is busy. */
   readonly concurrency: number;
   /** The share of the time since the last call, 0 to 1, in which the event loop was not idle. */
@@ -85,17 +83,13 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
 }
 
 /** Never rejects. */
-async function runPass<T>(
-  key: string,
-  { name, queue, read, reconcile, onDeleted, clock, log, metrics }: ControllerOptions<T>,
-) {
+async function runPass<T>(key: string, { name, queue, read, reconcile, clock, log, metrics }: ControllerOptions<T>) {
   const started = clock.now().getTime();
   const ended = (result: PassResult) => metrics?.passed(result, (clock.now().getTime() - started) / 1000);
   try {
     const object = read(key);
     if (object === undefined) {
       queue.forget(key);
-      onDeleted?.(key);
       return ended('success');
     }
     const { requeueAfterMs } = await reconcile(object);

@@ -39,7 +39,7 @@ describe('the controller', () => {
     pass = async () => ({});
   });
 
-  const start = (concurrency = 1, gone?: (key: string) => void) =>
+  const start = (concurrency = 1) =>
     startController<string>({
       name: 'widget',
       queue,
@@ -48,7 +48,6 @@ describe('the controller', () => {
         passes.push(object);
         return pass(object);
       },
-      ...(gone && { onDeleted: gone }),
       concurrency,
       loopUtilization: () => utilization,
       clock,
@@ -147,13 +146,12 @@ describe('the controller', () => {
     expect(await longest(new ApiException(403, '', 'no', {}))).to.equal(300_000);
   });
 
-  it('calls onMissing for an object that is gone, instead of running a pass', async () => {
-    const gone: string[] = [];
-    const controller = start(1, (key) => gone.push(key));
+  it('runs no pass for an object that is gone, and forgets its backoff', async () => {
+    const controller = start();
     objects.clear();
     queue.retry('toys/a');
     await clock.advance(500);
-    expect([passes, gone, queue.failures('toys/a')]).to.deep.equal([[], ['toys/a'], 0]);
+    expect([passes, queue.failures('toys/a')]).to.deep.equal([[], 0]);
     await controller.stop();
   });
 
