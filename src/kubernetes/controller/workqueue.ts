@@ -9,11 +9,15 @@ import { FairQueue } from './fair-queue.ts';
 import { WorkerLimits } from './worker-limits.ts';
 
 /**
- * `high` goes before `normal`, and `normal` before `low`. Within a priority the namespaces take turns, FIFO within a namespace. One
- * worker in five is reserved for `high`, so that a user's edit does not wait until one of many background passes ends.
+ * `high` goes before `normal`, and `normal` before `low`; but after four `high` keys in a row an ordinary one (`normal` or `low`) is
+ * served, so that thousands of new objects do not hide the progress of those before them. Within a priority the namespaces take turns,
+ * FIFO within a namespace. One worker in five is reserved for `high`, so that a user's edit does not wait until one of many background
+ * passes ends.
  */
 export type Priority = (typeof priorities)[number];
 const priorities = ['high', 'normal', 'low'] as const;
+const ordinaryFirst = ['normal', 'low', 'high'] as const;
+const maxHighInARow = 4;
 
 export interface QueueMetrics {
   /** Number of queued keys. */
@@ -71,6 +75,8 @@ export class WorkQueue {
   readonly #delayed: DelayedKeys<Priority>;
   readonly #failures = new Map<string, number>();
   readonly #getters: ((key: string | undefined) => void)[] = [];
+  /** Number of `high` keys that were started since the last ordinary one. */
+  #highInARow = 0;
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor({ clock, random, backoff = defaultBackoff, workers, metrics }: QueueOptions) {
@@ -211,9 +217,9 @@ export class WorkQueue {
   }
 
   #startNext(): string | undefined {
-    for (const priority of priorities) {
+    for (const priority of this.#highInARow < maxHighInARow ? priorities : ordinaryFirst) {
       const isOrdinary = priority !== 'high';
-      if (isOrdinary && this.#limits.isOrdinaryFull) return undefined;
+      if (isOrdinary && this.#limits.isOrdinaryFull) continue;
       const key = this.#order[priority].take((namespace) => this.#limits.mayStart(namespace, isOrdinary));
       if (key === undefined) continue;
       this.#start(key, priority);
@@ -230,6 +236,7 @@ export class WorkQueue {
     const namespace = namespaceOf(key) ?? '';
     this.#processing.set(key, { namespace, priority, since: now });
     this.#limits.start(namespace, priority !== 'high');
+    this.#highInARow = priority === 'high' ? this.#highInARow + 1 : 0;
     this.#metrics?.depth(this.depth);
     this.#metrics?.waited((now - since) / 1000);
   }
