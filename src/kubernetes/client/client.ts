@@ -102,7 +102,7 @@ async function send(to: Dispatcher, request: Dispatcher.RequestOptions, timeoutM
     timeoutMs,
   );
   try {
-    // Not fetch, which client-node would use: it costs several times as much processor time.
+    // Not fetch, which client-node would use: with it a new object costs a quarter more processor time.
     const { statusCode, headers, body } = await to.request({ ...request, signal: deadline.signal });
     const named = Object.entries(headers).map(([name, value]) => [name, String(value)]);
     return { code: statusCode, headers: Object.fromEntries(named), text: await body.text() };
