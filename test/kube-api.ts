@@ -10,7 +10,7 @@ import {
 } from '@kubernetes/client-node';
 import type { KubeClient, WriteMethod } from '../src/kubernetes/client/client.ts';
 
-/** Sends its requests as the client does: with its deadline, and its errors. */
+/** Sends its requests as the client does: with its deadline, and its errors. A DELETE without options sends `{}`, which means the same. */
 export function kubeApi<T extends ApiType>(client: KubeClient, type: ApiConstructor<T>): T {
   const baseServer = new ServerConfiguration(client.server, {});
   return new type(

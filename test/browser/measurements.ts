@@ -1,16 +1,15 @@
 // What is measured of the page: the tests print it, and the bench (test/bench/map.ts) compares it with its bounds.
 import { gzipSync } from 'node:zlib';
-import { CustomObjectsApi } from '@kubernetes/client-node';
 import type { Browser } from 'playwright-core';
 import { bundlePage } from '../../scripts/map-page.ts';
 import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
 import { createKubeClient, type KubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { collectionPath } from '../../src/kubernetes/client/collection.ts';
 import { resource } from '../../src/kubernetes/client/resource.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startClusterMap } from '../../src/map/map.ts';
 import { startCluster } from '../cluster.ts';
-import { kubeApi } from '../kube-api.ts';
 import { openPage } from './browser.ts';
 import { type Fleet, registries } from './fleet.ts';
 
@@ -111,7 +110,8 @@ const whenShown = (state: State) => `new Promise((resolve) => {
 
 /** Creates an object with one region. @returns Sets that region's state. */
 async function objectOf(cluster: KubeClient): Promise<(state: State) => Promise<void>> {
-  const objects = resource<RegistryReplication>(cluster, { group, version, plural });
+  const replications = { group, version, plural };
+  const objects = resource<RegistryReplication>(cluster, replications);
   const name = { namespace: 'default', name: 'measured' };
   const body = {
     apiVersion: `${group}/${version}`,
@@ -122,13 +122,7 @@ async function objectOf(cluster: KubeClient): Promise<(state: State) => Promise<
       regions: [{ location: 'japaneast' }],
     },
   };
-  await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({
-    group,
-    version,
-    plural,
-    namespace: 'default',
-    body,
-  });
+  await cluster.sendJson('POST', collectionPath(replications, name.namespace), body);
   return async (state) => {
     const object = await objects.get(name);
     const region = { location: 'japaneast', home: false, desired: true, state };

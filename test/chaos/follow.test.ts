@@ -4,13 +4,12 @@
 // FOLLOW_SEED repeats the steps of a run, but not its timing; FOLLOW_LOG names a file for the writes to ARM.
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CustomObjectsApi } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { group, kind, plural, type RegistryReplication, version } from '../../src/api/registryreplication.ts';
 import { createKubeClient, loadKubeConfig } from '../../src/kubernetes/client/client.ts';
+import { collectionPath } from '../../src/kubernetes/client/collection.ts';
 import { seeded } from '../emulators/arm/random.ts';
 import { fast } from '../emulators/arm/timings.ts';
-import { kubeApi } from '../kube-api.ts';
 import { startTestEnvironment, type TestEnvironment } from '../test-environment.ts';
 import { drawSteps } from './follow-steps.ts';
 import { FollowStorm } from './follow-storm.ts';
@@ -18,6 +17,7 @@ import { type Deletion, NamingRecord } from './naming-record.ts';
 import { home, kinds, type ViewName, views } from './source-objects.ts';
 
 const seed = Number(process.env.FOLLOW_SEED ?? Math.floor(Math.random() * 1e9));
+const replications = { group, version, plural };
 const steps = 330;
 /** ms; much more than the 45 s until a source that was refused is listed again, and the time for which regions are kept. */
 const restTimeoutMs = 300_000;
@@ -104,13 +104,7 @@ describe('objects that follow what runs, in a storm', function () {
         ...environment.identity.specFields,
       };
       const body = { apiVersion: `${group}/${version}`, kind, metadata: { name }, spec };
-      await kubeApi(cluster, CustomObjectsApi).createNamespacedCustomObject({
-        group,
-        version,
-        plural,
-        namespace: 'default',
-        body,
-      });
+      await cluster.sendJson('POST', collectionPath(replications, 'default'), body);
     }
     await cluster.close();
   }
@@ -120,13 +114,7 @@ describe('objects that follow what runs, in a storm', function () {
     const from = performance.now();
     do {
       await sleep(250);
-      const { items } = (await kubeApi(cluster, CustomObjectsApi).listClusterCustomObject({
-        group,
-        version,
-        plural,
-      })) as {
-        items: RegistryReplication[];
-      };
+      const { items } = await cluster.getJson<{ items: RegistryReplication[] }>(collectionPath(replications));
       wrong = followers.flatMap(
         (one) =>
           unrest(
