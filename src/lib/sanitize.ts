@@ -6,12 +6,16 @@ import { redact } from './redact.ts';
 /** Far more than is ever shown; bounds the work for a megabyte of message. */
 const readAtMost = 16_384;
 
+/** A name, a key or an id, which most strings of a log line are: nothing of it could be replaced. */
+const plain = /^(?!.*eyJ)[\w./-]*$/;
+
 /**
  * One line of at most `limit` characters. Control and format characters (newlines, terminal escapes, bidirectional overrides) become
  * blanks; the query of every URL goes, since ARM signs its operation URLs there; so do secrets (redact.ts);
  * so do the trace ids and times that Entra adds and ARM's countdown, which differ at each attempt and would make a steady failure flicker.
  */
 export function sanitize(text: string, limit: number): string {
+  if (text.length <= limit && plain.test(text)) return text;
   const lines = text
     .slice(0, readAtMost)
     .toWellFormed()

@@ -34,6 +34,20 @@ describe('foreign text', () => {
       );
     });
 
+  it('loses a token that stands alone', () => {
+    expect(sanitize(`eyJ${'a'.repeat(20)}.${'b'.repeat(20)}`, 100)).to.equal('[removed]');
+  });
+
+  it('of one word becomes what it becomes beside other text', () => {
+    const characters = fc.constantFrom(...'azAZ09_./-~'.split(''), 'eyJ', 'token', '8Q~', 'Bearer');
+    fc.assert(
+      fc.property(fc.string({ unit: characters, maxLength: 60 }), (word) => {
+        expect(sanitize(word, 2_000)).to.equal(sanitize(`${word} !`, 2_000).slice(0, -2));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('is truncated between characters, with an ellipsis', () => {
     expect(sanitize('abcdef', 4)).to.equal('abc…');
     expect(sanitize('ab😀cd', 4)).to.equal('ab…');
