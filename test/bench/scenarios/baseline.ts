@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { realistic, scaled } from '../../emulators/arm/timings.ts';
 import { type ArmOptions, registryAt, type TrueReplica } from '../arm.ts';
 import { idleCpuOf, maxIdleCpuSeconds } from '../idle-cpu.ts';
@@ -134,12 +135,14 @@ async function round(setup: Setup, { cpuSeconds, pause }: Contestant, index: num
   };
 }
 
-async function untilReady({ seen }: Setup, index: number): Promise<void> {
+/** @param generation of the edit that must be carried out */
+async function untilReady({ seen }: Setup, index: number, generation = 1): Promise<void> {
   const { name } = registryAt(index);
   const late = wait(maxReadyMs, undefined, { ref: false }).then(() =>
     Promise.reject(new Error(`${name} is not Ready`)),
   );
-  await Promise.race([seen(name, isReady), late]);
+  const fits = (object: RegistryReplication) => object.metadata.generation === generation && isReady(object);
+  await Promise.race([seen(name, fits), late]);
 }
 
 async function newReplicas({ arm }: Setup, index: number): Promise<TrueReplica[]> {
@@ -171,8 +174,10 @@ async function afterwards(bench: Bench, { name, start }: Contender): Promise<Fig
 async function repair(setup: Setup, { pause }: Contestant, { isQuick }: Bench): Promise<Figure> {
   const intervalSeconds = isQuick ? 5 : 60;
   const { name } = registryAt(0);
-  if (!isQuick) await setup.send('PATCH', `${collection}/${name}`, { spec: { interval: `${intervalSeconds}s` } });
-  await untilReady(setup, 0);
+  if (!isQuick) {
+    await setup.send('PATCH', `${collection}/${name}`, { spec: { interval: `${intervalSeconds}s` } });
+    await untilReady(setup, 0, 2);
+  }
   const repaired = setup.arm.put(name);
   const deleted = process.hrtime.bigint();
   setup.arm.remove({ registry: 0, location: 'japaneast' });
