@@ -21,10 +21,7 @@ const replaced: readonly (readonly [file: RegExp, contents: string])[] = [
   // WebSockets, caches, cookies and mocks. client-node and the project need no more than this.
   [
     /[\\/]node_modules[\\/]undici[\\/]index\.js$/,
-    `import request from './lib/api/api-request.js';
-    import Dispatcher from './lib/dispatcher/dispatcher.js';
-    Dispatcher.prototype.request = request;
-    export { default as Agent } from './lib/dispatcher/agent.js';
+    `export { default as Agent } from './lib/dispatcher/agent.js';
     export { default as ProxyAgent } from './lib/dispatcher/proxy-agent.js';
     export { default as buildConnector } from './lib/core/connect.js';
     export { fetch } from './lib/web/fetch/index.js';`,

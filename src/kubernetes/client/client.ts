@@ -93,20 +93,34 @@ interface Answer {
   readonly text: string;
 }
 
-/** Rejects with undici's error, or after `timeoutMs` with a TimeoutError, if the whole answer does not come. */
-async function send(to: Dispatcher, request: Dispatcher.RequestOptions, timeoutMs: number): Promise<Answer> {
-  // An AbortSignal.timeout() cannot be cancelled, so it would keep every request of the last 30 s in memory.
-  const deadline = new AbortController();
-  const timer = setTimeout(
-    () => deadline.abort(new DOMException('no whole answer in time', 'TimeoutError')),
-    timeoutMs,
-  );
-  try {
-    // Not fetch, which client-node would use: with it a new object costs a quarter more processor time.
-    const { statusCode, headers, body } = await to.request({ ...request, signal: deadline.signal });
-    const named = Object.entries(headers).map(([name, value]) => [name, String(value)]);
-    return { code: statusCode, headers: Object.fromEntries(named), text: await body.text() };
-  } finally {
-    clearTimeout(timer);
-  }
+/**
+ * Rejects with undici's error, or after `timeoutMs` with a TimeoutError, if the whole answer does not come.
+ *
+ * undici's `request` and `fetch` do the same with a stream for each answer, which V8 keeps until its next full collection: with them
+ * twice as many objects outlive the collections between (seen with undici 8.12 and Node 24.21).
+ */
+function send(to: Dispatcher, request: Dispatcher.DispatchOptions, timeoutMs: number): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  let sent: Dispatcher.DispatchController | undefined;
+  let late: Error | undefined;
+  const timer = setTimeout(() => {
+    late = new DOMException('no whole answer in time', 'TimeoutError');
+    sent?.abort(late);
+  }, timeoutMs);
+  const answer = { code: 0, headers: {} };
+  const chunks: Buffer[] = [];
+  to.dispatch(request, {
+    onRequestStart(controller) {
+      sent = controller;
+      if (late) controller.abort(late);
+    },
+    onResponseStart(_, code, headers) {
+      const named = Object.entries(headers).map(([name, value]) => [name, String(value)]);
+      Object.assign(answer, { code, headers: Object.fromEntries(named) });
+    },
+    onResponseData: (_, chunk) => void chunks.push(chunk),
+    onResponseEnd: () => resolve({ ...answer, text: Buffer.concat(chunks).toString() }),
+    onResponseError: (_, error) => reject(error),
+  });
+  return promise.finally(() => clearTimeout(timer));
 }
