@@ -50,20 +50,21 @@ export function createHttpClient(options: HttpClientOptions): ClosableHttpClient
         request.timeout || Number.POSITIVE_INFINITY,
         options.timeoutMs ?? Number.POSITIVE_INFINITY,
       );
-      const expired = new AbortController();
-      const expire = () => expired.abort(timedOut(timeoutMs));
+      const ended = new AbortController();
+      const expire = () => ended.abort(timedOut(timeoutMs));
       const cancel = Number.isFinite(timeoutMs) ? clock.after(timeoutMs, expire) : () => undefined;
-      const signal = AbortSignal.any([
-        expired.signal,
-        ...(request.abortSignal ? [request.abortSignal as AbortSignal] : []),
-      ]);
+      // Not AbortSignal.any, which V8 keeps with its request until its next full collection.
+      const asked = request.abortSignal as AbortSignal | undefined;
+      const abort = () => ended.abort(asked?.reason);
+      asked?.addEventListener('abort', abort);
       try {
-        signal.throwIfAborted();
-        return await exchange(request, { agents, signal, beforeWrite: options.beforeWrite });
+        asked?.throwIfAborted();
+        return await exchange(request, { agents, signal: ended.signal, beforeWrite: options.beforeWrite });
       } catch (error) {
-        throw restError(signal.aborted ? signal.reason : error, request);
+        throw restError(ended.signal.aborted ? ended.signal.reason : error, request);
       } finally {
         cancel();
+        asked?.removeEventListener('abort', abort);
       }
     },
     release() {
