@@ -99,19 +99,16 @@ interface Answer {
  * undici's `request` and `fetch` do the same with a stream for each answer, which V8 keeps until its next full collection: with them
  * twice as many objects outlive the collections between (seen with undici 8.12 and Node 24.21).
  */
-function send(to: Dispatcher, request: Dispatcher.DispatchOptions, timeoutMs: number): Promise<Answer> {
+async function send(to: Dispatcher, request: Dispatcher.DispatchOptions, timeoutMs: number): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let sent: Dispatcher.DispatchController | undefined;
   let late: Error | undefined;
-  const timer = setTimeout(() => {
-    late = new DOMException('no whole answer in time', 'TimeoutError');
-    sent?.abort(late);
-  }, timeoutMs);
   const answer = { code: 0, headers: {} };
   const chunks: Buffer[] = [];
   to.dispatch(request, {
     onRequestStart(controller) {
       sent = controller;
+      // What its caller has given up is not sent.
       if (late) controller.abort(late);
     },
     onResponseStart(_, code, headers) {
@@ -122,5 +119,14 @@ function send(to: Dispatcher, request: Dispatcher.DispatchOptions, timeoutMs: nu
     onResponseEnd: () => resolve({ ...answer, text: Buffer.concat(chunks).toString() }),
     onResponseError: (_, error) => reject(error),
   });
-  return promise.finally(() => clearTimeout(timer));
+  const timer = setTimeout(() => {
+    late = new DOMException('no whole answer in time', 'TimeoutError');
+    sent?.abort(late);
+    reject(late);
+  }, timeoutMs);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
 }
