@@ -9,6 +9,8 @@ import { createNamespace, createObject, fiveRegions, inLanes, isReady, listing, 
 import { spread } from '../statistics.ts';
 
 const namespace = 'measured';
+/** Chains of the bare client before the operator starts, so that V8 has compiled the servers' code. */
+const serversWarmUp = 1_000;
 /** Samples that are not counted. */
 const warmUp = 20;
 /** With those before and the bare client's, one for each of the 250 subscriptions, whose regions the operator reads then. */
@@ -21,17 +23,20 @@ const pauseMs = 50;
 export const reaction: Scenario = {
   name: 'reaction',
   method:
-    'From the first byte of the answer to a create until the emulated Azure begins to handle the first PUT. Objects with one region are created one after another. After each, a bare client in the process of the benchmark sends the same chain of requests to the same servers, on warm connections: watch event, GET of the namespace, GET of the registry and LIST, GET of the replica and PATCH of the finalizer, PUT of the status, PUT of the replica. "Above the answers" is the difference of such a pair; it holds the noise of both, for which the spread of the bare client is shown. The first object of a subscription is counted apart, since the operator reads its regions then. Once on an idle operator, and once, in another namespace, after new objects of five regions were created and until they are Ready.',
+    'From the first byte of the answer to a create until the emulated Azure begins to handle the first PUT. Objects with one region are created one after another. After each, a bare client in the process of the benchmark sends the same chain of requests to the same servers, on warm connections: watch event, GET of the namespace, GET of the registry and LIST, GET of the replica and PATCH of the finalizer, PUT of the status, PUT of the replica; and a thousand times before the operator starts. "Above the answers" is the difference of such a pair; it holds the noise of both, for which the spread of the bare client is shown. The first object of a subscription is counted apart, since the operator reads its regions then. Once on an idle operator, where the next object comes when the last one is Ready, and once, in another namespace, after new objects of five regions were created and until they are Ready.',
   async measure({ ended, isQuick, note }) {
     const samples = isQuick ? 30 : 300;
     const crowd = isQuick ? 500 : 10_000;
-    const setup = await setUp(ended, { registries: 2 * (before + 2 * samples + afterQuiet) + crowd });
+    const first = 2 * (before + 2 * samples + afterQuiet);
+    const setup = await setUp(ended, { registries: first + crowd + serversWarmUp });
     await createNamespace(setup.send, namespace);
     const bare = await bareClient(ended, setup, namespace);
+    for (let index = 0; index < serversWarmUp; index++) await bare.chain(first + crowd + index, {});
     const operator = await setup.operator('--watch-label-selector', bare.excluded);
     await operator.logged(({ msg }) => msg.includes('passes begin'));
     let next = 0;
-    const pair = async (): Promise<Pair> => {
+    /** `isIdle`: nothing is left to do for the object when the next one comes. */
+    const pair = async (isIdle: boolean): Promise<Pair> => {
       const { name } = registryAt(next);
       const put = setup.arm.put(name);
       const answered = await createObject(setup.send, next++, listing([bare.region]), namespace);
@@ -39,12 +44,13 @@ export const reaction: Scenario = {
       await operator.pause(pauseMs);
       const { status = {} } = await setup.seen(name, ({ status }) => status?.claim !== undefined);
       const bareMs = await bare.chain(next++, status);
+      if (isIdle) await setup.seen(name, isReady);
       await operator.pause(pauseMs);
       return { whole, bare: bareMs };
     };
-    const pairs = async (count: number, goesOn = () => true) => {
+    const pairs = async (count: number, { isIdle = true, goesOn = (): boolean => true } = {}) => {
       const all: Pair[] = [];
-      while (all.length < count && goesOn()) all.push(await pair());
+      while (all.length < count && goesOn()) all.push(await pair(isIdle));
       return all;
     };
 
@@ -56,12 +62,11 @@ export const reaction: Scenario = {
     await wait(quietMs);
     const late = await pairs(afterQuiet);
 
-    const first = 2 * (before + 2 * samples + afterQuiet);
     await inLanes(crowd, (index) => createObject(setup.send, first + index, listing(fiveRegions)));
     let ready = 0;
     for (let index = 0; index < crowd; index++)
       void setup.seen(registryAt(first + index).name, isReady).then(() => ready++);
-    const busy = await pairs(samples, () => ready < crowd);
+    const busy = await pairs(samples, { isIdle: false, goesOn: () => ready < crowd });
     note(`${busy.length} samples, after which ${ready} of ${crowd} objects were Ready`);
     return [
       ...rows('idle, first of its subscription', met, 12),
