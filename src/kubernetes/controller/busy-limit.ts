@@ -7,10 +7,15 @@ export interface BusyLimitOptions {
   /** The share of the time since the last call, 0 to 1, in which the event loop was not idle. */
   readonly loopUtilization: () => number;
   readonly clock: Clock;
+  /** Called with the number of workers that may be at work. */
+  readonly onLimit: (workers: number) => void;
 }
 
-/** With fewer, a pass that waits for an answer would leave the processor idle. */
-const minWorkers = 2;
+/**
+ * Two for ordinary passes of one namespace, since one that waits for an answer would leave the processor idle; and those that the queue
+ * keeps for keys of priority `high` and for other namespaces.
+ */
+const minWorkers = 4;
 const measuredMs = 50;
 const busyAbove = 0.9;
 const idleBelow = 0.75;
@@ -18,8 +23,6 @@ const idleBelow = 0.75;
 /** While the loop is busy, every 50 ms one worker fewer may start a pass; while it is not, one more. */
 export class BusyLimit {
   readonly #options: BusyLimitOptions;
-  /** The workers that wait, by their number. */
-  readonly #waiting = new Map<number, () => void>();
   #limit: number;
   #cancelMeasurement: (() => void) | undefined;
   #isStopped = false;
@@ -29,39 +32,27 @@ export class BusyLimit {
     this.#limit = options.workers;
   }
 
-  /** Resolves when this worker, counted from 0, may start a pass. It starts no timer on an operator that has nothing to do. */
-  async admit(worker: number): Promise<void> {
-    this.#measureSoon();
-    if (worker < this.#limit || this.#isStopped) return;
-    await new Promise<void>((resolve) => this.#waiting.set(worker, resolve));
-  }
-
-  /** Admits all workers, so that they can end. */
-  stop(): void {
-    this.#isStopped = true;
-    this.#cancelMeasurement?.();
-    for (const resolve of this.#waiting.values()) resolve();
-    this.#waiting.clear();
-  }
-
-  #measureSoon(): void {
+  /** Measures for the next 50 ms, and on while there is a limit. Call it after each pass, so that no timer runs where nothing is to do. */
+  measure(): void {
     const { workers, loopUtilization, clock } = this.#options;
     if (this.#cancelMeasurement || this.#isStopped || workers <= minWorkers) return;
     loopUtilization();
     this.#cancelMeasurement = clock.after(measuredMs, () => this.#adjust());
   }
 
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelMeasurement?.();
+  }
+
   #adjust(): void {
     this.#cancelMeasurement = undefined;
-    const { workers, loopUtilization } = this.#options;
+    const { workers, loopUtilization, onLimit } = this.#options;
     const share = loopUtilization();
-    if (share > busyAbove) this.#limit = Math.max(minWorkers, this.#limit - 1);
-    else if (share < idleBelow) this.#limit = Math.min(workers, this.#limit + 1);
-    for (const [worker, resolve] of this.#waiting) {
-      if (worker >= this.#limit) continue;
-      this.#waiting.delete(worker);
-      resolve();
-    }
-    if (this.#limit < workers) this.#measureSoon();
+    const before = this.#limit;
+    if (share > busyAbove) this.#limit = Math.max(minWorkers, before - 1);
+    else if (share < idleBelow) this.#limit = Math.min(workers, before + 1);
+    if (this.#limit !== before) onLimit(this.#limit);
+    if (this.#limit < workers) this.measure();
   }
 }

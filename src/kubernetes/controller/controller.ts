@@ -56,9 +56,9 @@ const maxRetryDelayMs = { unavailable: 30_000, conflict: 5_000 } as const;
  */
 export function startController<T>(options: ControllerOptions<T>): Controller {
   const { queue, concurrency } = options;
-  const limit = new BusyLimit({ ...options, workers: concurrency });
+  const limit = new BusyLimit({ ...options, workers: concurrency, onLimit: (workers) => queue.limitWorkers(workers) });
   let active = 0;
-  const worker = async (_: unknown, number: number) => {
+  const worker = async () => {
     for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
       options.metrics?.active(++active);
       try {
@@ -69,7 +69,7 @@ export function startController<T>(options: ControllerOptions<T>): Controller {
       }
       // A pass may end without I/O; many in a row would block timers, probes and the renewal of the Lease.
       await nextTurn();
-      await limit.admit(number);
+      limit.measure();
     }
   };
   const workers = Array.from({ length: concurrency }, worker);

@@ -8,14 +8,23 @@ interface Started {
 
 export class WorkerLimits {
   /** Of all keys, and of those that are not `high`. */
-  readonly #max: Started;
+  #max: Started = { all: Number.POSITIVE_INFINITY, ordinary: Number.POSITIVE_INFINITY };
   readonly #started: Started = { all: 0, ordinary: 0 };
   readonly #byNamespace = new Map<string, Started>();
 
   /** One worker, or an unknown number, is for everything. */
   constructor(workers: number | undefined) {
-    const unlimited = { all: Number.POSITIVE_INFINITY, ordinary: Number.POSITIVE_INFINITY };
-    this.#max = workers && workers > 1 ? { all: workers, ordinary: workers - Math.ceil(workers / 5) } : unlimited;
+    if (workers !== undefined && workers > 1) this.set(workers);
+  }
+
+  /** Changes the number of workers, to at least two. Keys in flight stay so. */
+  set(workers: number): void {
+    this.#max = { all: workers, ordinary: workers - Math.ceil(workers / 5) };
+  }
+
+  /** True if no key may start. */
+  get isFull(): boolean {
+    return this.#started.all >= this.#max.all;
   }
 
   /** True if so many `ordinary` keys are in flight that only `high` ones may start. */

@@ -154,6 +154,12 @@ export class WorkQueue {
     return new Promise((resolve) => this.#getters.push(resolve));
   }
 
+  /** Lets so many workers, at least two, have a key at a time. Those that have one keep it. */
+  limitWorkers(workers: number): void {
+    this.#limits.set(workers);
+    this.#dispatch();
+  }
+
   done(key: string): void {
     const ended = this.#processing.get(key);
     if (!ended) throw new Error(`${key} is not in flight`);
@@ -217,6 +223,7 @@ export class WorkQueue {
   }
 
   #startNext(): string | undefined {
+    if (this.#limits.isFull) return undefined;
     for (const priority of this.#highInARow < maxHighInARow ? priorities : ordinaryFirst) {
       const isOrdinary = priority !== 'high';
       if (isOrdinary && this.#limits.isOrdinaryFull) continue;

@@ -175,10 +175,12 @@ describe('the controller', () => {
     pass = () => new Promise((resolve) => running.push(() => resolve({})));
     const keys = Array.from({ length: 30 }, (_, n) => `toys/${n}`);
     objects = new Map(keys.map((key) => [key, key]));
-    const controller = start(5);
+    objects.set('bystanders/a', 'bystander');
+    queue = new WorkQueue({ clock, random: () => 0, workers: 10 });
+    const controller = start(10);
     for (const key of keys) queue.add(key);
     await settled();
-    expect(running).to.have.length(5);
+    expect(running).to.have.length(7);
 
     utilization = 1;
     for (let n = 0; n < 10; n++) {
@@ -186,10 +188,14 @@ describe('the controller', () => {
       await clock.advance(50);
     }
     expect(running).to.have.length(2);
+    queue.add('bystanders/a');
+    await settled();
+    expect(passes.at(-1), 'another namespace does not wait').to.equal('bystander');
+    running.pop()?.();
 
     utilization = 0;
-    await clock.advance(150);
-    expect(running).to.have.length(5);
+    await clock.advance(300);
+    expect(running).to.have.length(7);
     expect(clock.nextIn, 'no timer when nothing happens').to.equal(undefined);
 
     utilization = 1;

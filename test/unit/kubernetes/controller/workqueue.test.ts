@@ -279,6 +279,7 @@ describe('the work queue', () => {
       fc.record({ do: fc.constant('retry' as const), key }),
       fc.record({ do: fc.constant('take' as const) }),
       fc.record({ do: fc.constant('done' as const), nth: fc.nat() }),
+      fc.record({ do: fc.constant('limit' as const), workers: fc.integer({ min: 2, max: 4 }) }),
       fc.record({ do: fc.constant('advance' as const), ms: fc.nat(1000) }),
     );
     await fc.assert(
@@ -287,12 +288,14 @@ describe('the work queue', () => {
         const queue = new WorkQueue({ clock, random: () => 0, workers: 3 });
         const owed = new Set<string>();
         const running: string[] = [];
+        let limit = 3;
         const take = () =>
           void queue.get().then((key) => {
             if (key === undefined) return;
             expect(running, 'in flight twice').not.to.include(key);
             running.push(key);
             owed.delete(key);
+            expect(running.length, 'in flight').to.be.at.most(limit);
           });
         for (const step of steps) {
           if (step.do === 'add') {
@@ -309,6 +312,9 @@ describe('the work queue', () => {
           } else if (step.do === 'done') {
             const [done] = running.splice(step.nth % (running.length || 1), 1);
             if (done) queue.done(done);
+          } else if (step.do === 'limit') {
+            limit = step.workers;
+            queue.limitWorkers(limit);
           } else {
             await clock.advance(step.ms);
           }
