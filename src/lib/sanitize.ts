@@ -6,7 +6,7 @@ import { redact } from './redact.ts';
 /** Far more than is ever shown; bounds the work for a megabyte of message. */
 const readAtMost = 16_384;
 
-/** A name, a key or an id, which most strings of a log line are: nothing of it could be replaced. */
+/** A name, a key or an id, which most strings of a log line are: nothing of it could be replaced, except a token (eyJ). */
 const plain = /^(?!.*eyJ)[\w./-]*$/;
 
 /**

@@ -108,8 +108,8 @@ async function send(to: Dispatcher, request: Dispatcher.DispatchOptions, timeout
   to.dispatch(request, {
     onRequestStart(controller) {
       sent = controller;
-      // What its caller has given up is not sent.
-      if (late) controller.abort(late);
+      // What its caller has given up is not sent; the connection can be used by others.
+      if (late) throw late;
     },
     onResponseStart(_, code, headers) {
       const named = Object.entries(headers).map(([name, value]) => [name, String(value)]);

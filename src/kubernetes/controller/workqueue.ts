@@ -37,7 +37,7 @@ export interface QueueOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly backoff?: Backoff;
-  /** Number of workers. With one, or if omitted, none is reserved for `high` or for other namespaces. */
+  /** Number of workers. With one, or if omitted, none is reserved for `high` or for other namespaces, until `limitWorkers`. */
   readonly workers?: number;
   readonly metrics?: QueueMetrics;
 }
@@ -154,7 +154,7 @@ export class WorkQueue {
     return new Promise((resolve) => this.#getters.push(resolve));
   }
 
-  /** Lets so many workers, at least two, have a key at a time. Those that have one keep it. */
+  /** Lets so many workers have a key at a time, which must be at least two. Those that have one keep it. */
   limitWorkers(workers: number): void {
     this.#limits.set(workers);
     this.#dispatch();
