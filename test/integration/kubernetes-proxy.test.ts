@@ -1,6 +1,7 @@
 // Requests to the API server through a CONNECT proxy on loopback, and those that must go there directly.
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -128,6 +129,25 @@ describe('requests to the API server through a proxy', () => {
     expect(proxy.requests).to.deep.equal([]);
     await cluster?.close();
     await own.close();
+  });
+
+  it('go to it without a tunnel where the API server has no TLS', async () => {
+    const asked: unknown[] = [];
+    const plain = createHttpServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`);
+      response.end('{"metadata":{"name":"toys"}}');
+    }).listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    await using ended = new AsyncDisposableStack();
+    ended.defer(async () => {
+      plain.close();
+      plain.closeAllConnections();
+    });
+    const server = 'http://127.0.0.1:6443'; // Of another host credentials would be sent unencrypted.
+    const proxyUrl = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
+    const client = await connect({ server, 'proxy-url': proxyUrl });
+    expect([await ask(client), await ask(client)]).to.deep.equal(['toys', 'toys']);
+    expect(asked).to.deep.equal(Array(2).fill(`GET ${server}/api/v1/namespaces/toys`));
   });
 
   it('go directly to the API server of the cluster in which the process runs', async () => {

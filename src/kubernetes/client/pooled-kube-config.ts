@@ -210,6 +210,8 @@ function withHooks(dispatcher: Dispatcher, { onRequest, beforeWrite, onUnauthori
           const method = observed[name] ?? target[name];
           return typeof method === 'function' && !observed[name] ? method.bind(target) : method;
         },
+        // undici's agent for plain HTTP through a proxy puts its own method in front of ours.
+        set: (_, name, value) => Reflect.set(observed, name, value),
       }),
     );
   });
