@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type V1Namespace, Watch } from '@kubernetes/client-node';
@@ -27,12 +27,15 @@ describe('requests to the API server through a proxy', () => {
   let cluster: KubeClient | undefined;
   /** The headers `authorization` that the API server has seen. */
   let authorizations: unknown[];
+  /** Method and path of the requests that it has seen. */
+  let asked: string[];
   let status: number;
 
   before(async () => {
     certificate = await makeLoopbackCertificate('API server');
-    apiServer = createServer(certificate, ({ url = '', headers }, response) => {
+    apiServer = createServer(certificate, ({ method, url = '', headers }, response) => {
       authorizations.push(headers.authorization);
+      asked.push(`${method} ${url}`);
       response.writeHead(headers['proxy-authorization'] ? 500 : status, { 'content-type': 'application/json' });
       if (url.includes('watch=true')) response.write('{"type":"ADDED","object":{"metadata":{"name":"toys"}}}\n');
       else response.end('{"metadata":{"name":"toys"}}');
@@ -48,6 +51,7 @@ describe('requests to the API server through a proxy', () => {
   });
   beforeEach(async () => {
     authorizations = [];
+    asked = [];
     status = 200;
     clock = new FakeClock();
     directory = await mkdtemp(join(tmpdir(), 'kubernetes-proxy-'));
@@ -132,9 +136,9 @@ describe('requests to the API server through a proxy', () => {
   });
 
   it('go to it without a tunnel where the API server has no TLS', async () => {
-    const asked: unknown[] = [];
+    const seen: string[] = [];
     const plain = createHttpServer(({ method, url }, response) => {
-      asked.push(`${method} ${url}`);
+      seen.push(`${method} ${url}`);
       response.end('{"metadata":{"name":"toys"}}');
     }).listen(0, '127.0.0.1');
     await once(plain, 'listening');
@@ -147,7 +151,7 @@ describe('requests to the API server through a proxy', () => {
     const proxyUrl = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
     const client = await connect({ server, 'proxy-url': proxyUrl });
     expect([await ask(client), await ask(client)]).to.deep.equal(['toys', 'toys']);
-    expect(asked).to.deep.equal(Array(2).fill(`GET ${server}/api/v1/namespaces/toys`));
+    expect(seen).to.deep.equal(Array(2).fill(`GET ${server}/api/v1/namespaces/toys`));
   });
 
   it('go directly to the API server of the cluster in which the process runs', async () => {
@@ -184,6 +188,28 @@ describe('requests to the API server through a proxy', () => {
       );
       await proxy.emptied();
     });
+
+  it('are not sent if they were given up before the connection was open, which then serves others', async () => {
+    const held: Socket[] = [];
+    const gate = createTcpServer((client) => held.push(client)).listen(0, '127.0.0.1');
+    await once(gate, 'listening');
+    await using ended = new AsyncDisposableStack();
+    ended.defer(async () => {
+      gate.close();
+      for (const socket of held) socket.destroy();
+    });
+    await connect({ server: `https://127.0.0.1:${(gate.address() as AddressInfo).port}` });
+    const impatient = createKubeClient(loadKubeConfig(join(directory, 'kubeconfig')), { clock, timeoutMs: 1_000 });
+    ended.defer(() => impatient.close());
+    const given = impatient.sendJson('POST', '/api/v1/namespaces', {}).catch(explain);
+    expect(await given).to.match(/^the API server at .* does not answer$/);
+
+    const opened = once(apiServer, 'secureConnection');
+    for (const socket of held) socket.pipe(connectTcp(port, '127.0.0.1')).pipe(socket);
+    await opened;
+    expect(await ask(impatient)).to.equal('toys');
+    expect([asked, held.length]).to.deep.equal([['GET /api/v1/namespaces/toys'], 1]);
+  });
 
   it('leave no socket behind when the proxy stalls', async () => {
     proxy.behaviour = 'stall';
