@@ -61,13 +61,13 @@ export class WorkerLimits {
   }
 
   #counted(): Started {
-    const all = { ...none };
+    const sum = { ...none };
     for (const own of this.#byNamespace.values()) {
-      const counted = this.#countedOf(own);
-      all.all += counted.all;
-      all.ordinary += counted.ordinary;
+      const { all, ordinary } = this.#countedOf(own);
+      sum.all += all;
+      sum.ordinary += ordinary;
     }
-    return { ...all, all: all.all - Math.max(0, all.ordinary - this.#max.ordinary) };
+    return { ...sum, all: sum.all - Math.max(0, sum.ordinary - this.#max.ordinary) };
   }
 
   #countedOf({ all, ordinary }: Readonly<Started>): Started {

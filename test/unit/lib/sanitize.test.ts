@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { sanitize } from '../../../src/lib/sanitize.ts';
+import { propertyRuns } from '../../property-runs.ts';
 
 describe('foreign text', () => {
   it('becomes one line', () => {
@@ -44,7 +45,7 @@ describe('foreign text', () => {
       fc.property(fc.string({ unit: characters, maxLength: 60 }), (word) => {
         expect(sanitize(word, 2_000)).to.equal(sanitize(`${word} !`, 2_000).slice(0, -2));
       }),
-      { numRuns: 1_000 },
+      propertyRuns(1_000, 1_000),
     );
   });
 
