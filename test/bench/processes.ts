@@ -3,7 +3,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, type RequestOptions, request } from 'node:https';
-import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +13,6 @@ import type { ArmOptions, Command, ReplicaAt, Report } from './arm.ts';
 export async function startArm(ended: AsyncDisposableStack, options: ArmOptions) {
   const child = fork(fileURLToPath(new URL('arm.ts', import.meta.url)), [JSON.stringify(options)]);
   ended.defer(() => killed(child));
-  lowerPriority(child);
   // Without a listener Node keeps messages for the next one, which would take an old PUT for its own.
   child.on('message', () => undefined);
   const next = <K extends Report['kind']>(
@@ -63,14 +61,8 @@ export async function startKubernetes(ended: AsyncDisposableStack, directory: st
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   ended.defer(() => killed(child));
-  lowerPriority(child);
   await once(child.stdout, 'data'); // It prints when it listens.
   return kubeconfig;
-}
-
-/** Lowers the priority of a process that stands for another machine. */
-function lowerPriority({ pid }: ChildProcess): void {
-  if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
 }
 
 async function killed(child: ChildProcess): Promise<void> {
