@@ -19,11 +19,16 @@ export function progressPollInterval(since: string | undefined, now: Date, hintM
 
 /**
  * Poll delay in ms for a new replica: a fortieth of the time since its creation began (ISO), so that it is seen Ready about 3 %
- * late at most: a poll takes a moment too. It starts after 10 s, and after ARM's hint (creations of 8.2 to 19 s are on record).
+ * late at most. That is the time from read to read: `passMs`, which the pass has taken, counts. It starts after 10 s, and after ARM's
+ * hint (creations of 8.2 to 19 s are on record). It can be negative.
  */
-export function creationPollInterval(createdAt: string | undefined, now: Date, hintMs: number): number {
+export function creationPollInterval(
+  createdAt: string | undefined,
+  now: Date,
+  { hintMs, passMs }: { readonly hintMs: number; readonly passMs: number },
+): number {
   const passed = elapsed(createdAt, now);
-  return Math.max(passed / 40, Math.max(10 * second, hintMs) - passed);
+  return Math.max(passed / 40 - passMs, Math.max(10 * second, hintMs) - passed);
 }
 
 /** Retry delay in ms of a request without a usable answer: a quarter of the time since `since` (ISO), between 2 s and 60 s. */

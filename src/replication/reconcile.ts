@@ -58,6 +58,7 @@ async function runPass(
   stored: RegistryReplication,
   context: Context,
 ): Promise<Outcome> {
+  const began = context.monotonic();
   if (isRetryRequested(permitted)) context.state.contention.forget(uidOf(permitted));
   const observation = await observe(permitted, context);
   if (observation instanceof ArmError)
@@ -82,6 +83,7 @@ async function runPass(
   const shown = { ...pass, plan: withoutWithheldCreations(pass.plan, acted) };
   const { clock, monotonic, state } = context;
   const polling = {
+    passMs: monotonic() - began,
     firstPollHintMs: state.firstPollHintMs,
     minCreationPollMs: state.pollPacing.minIntervalMs(monotonic()),
   };

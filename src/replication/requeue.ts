@@ -41,6 +41,8 @@ export function intervalMs({ spec }: RegistryReplication, defaultMs: number): nu
 }
 
 export interface Polling {
+  /** ms that the pass has taken so far. */
+  readonly passMs: number;
   /** ARM's hint for the first poll of a creation; 0 if unknown. */
   readonly firstPollHintMs: number;
   /** New replicas are polled no sooner than this, because others are polled too. */
@@ -91,13 +93,13 @@ function delaysOf({ region, row, steps }: RegionReport, matters: boolean, now: D
 }
 
 /** New replicas are polled more often than others in motion, because a user waits for them. */
-function pollInterval(region: Region, now: Date, { firstPollHintMs, minCreationPollMs }: Polling): number {
+function pollInterval(region: Region, now: Date, { passMs, firstPollHintMs, minCreationPollMs }: Polling): number {
   const { state, since, createdAt = since, readyOnce } = region;
   const hintMs = state === 'Creating' ? firstPollHintMs : 0;
   const interval = progressPollInterval(since, now, hintMs);
   const isNew = (state === 'Creating' || state === 'Syncing') && !readyOnce;
   if (!isNew) return interval;
-  return Math.min(interval, Math.max(creationPollInterval(createdAt, now, hintMs), minCreationPollMs));
+  return Math.min(interval, Math.max(creationPollInterval(createdAt, now, { hintMs, passMs }), minCreationPollMs));
 }
 
 /** True if only polls show how the region goes on. */

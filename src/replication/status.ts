@@ -26,7 +26,7 @@ export interface Report {
 const maxPlanEntries = 200;
 
 /** For a report of which only the status is used. */
-const unpacedPolling: Polling = { firstPollHintMs: 0, minCreationPollMs: 0 };
+const unpacedPolling: Polling = { passMs: 0, firstPollHintMs: 0, minCreationPollMs: 0 };
 
 export function reportPass(pass: Pass, results: readonly Result[], now: Date, polling = unpacedPolling): Report {
   const { plan, previous } = pass;

@@ -108,6 +108,17 @@ describe('polling a creation', () => {
     expect(takeRequests()).to.include('PUT japaneast');
   });
 
+  it('counts the time that the pass takes', async () => {
+    const { operator, arm, clock } = scenario();
+    arm.askAfter = 10_000;
+    await clock.advance((await operator.pass()) ?? 0);
+    arm.replicas = async () => {
+      await clock.advance(30);
+      return [aReplica('japaneast', { provisioningState: 'Creating' })];
+    };
+    expect(await operator.pass()).to.equal(250 - 30);
+  });
+
   it('slows down to an eighth of the time in the state while many registries are polled', async () => {
     const { operator, arm, clock } = scenario();
     arm.askAfter = 10_000;
