@@ -35,6 +35,6 @@ EXPOSE 8080 8081
 # inspector, which would run code for every process that reaches its port. WebAssembly (undici's HTTP parser) is compiled without
 # optimization, which would take 26 MB for a moment, and 10 MB for good. Of V8's compilers only the interpreter and the one for the hottest
 # code are used: the two between them take 27 MB with 10,000 objects, most of it for the moment in which they compile. Until then code
-# is interpreted, so it counts as hot after 1,000 calls, not 3,000. One thread besides the passes' compiles and collects garbage, not four:
-# on two processors each collection held up the passes around it.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=4", "--heap-growing-percent=30", "--no-sparkplug", "--no-maglev", "--invocation-count-for-turbofan=1000", "--v8-pool-size=1", "/app/main.mjs"]
+# is interpreted, so it counts as hot after 1,000 calls, not 3,000. Two threads compile and collect garbage, not four, so that on two
+# processors they hold up the passes less. With one alone collections end late, and 10,000 objects take more than the 160 MB promised.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=4", "--heap-growing-percent=30", "--no-sparkplug", "--no-maglev", "--invocation-count-for-turbofan=1000", "--v8-pool-size=2", "/app/main.mjs"]
