@@ -31,10 +31,12 @@ ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 # A number, so that the kubelet can see that it is not root. Nothing is ever written to the root file system.
 USER 65532:65532
 EXPOSE 8080 8081
-# Garbage is collected early: less than half the memory with 10,000 objects (npm run bench). No signal opens the
-# inspector, which would run code for every process that reaches its port. WebAssembly (undici's HTTP parser) is compiled without
-# optimization, which would take 26 MB for a moment, and 10 MB for good. Of V8's compilers only the interpreter and the one for the hottest
-# code are used: the two between them take 27 MB with 10,000 objects, most of it for the moment in which they compile. Until then code
-# is interpreted, so it counts as hot after 1,000 calls, not 3,000. Two threads compile and collect garbage, not four, so that on two
-# processors they hold up the passes less. With one alone collections end late, and 10,000 objects take more than the 160 MB promised.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=4", "--heap-growing-percent=30", "--no-sparkplug", "--no-maglev", "--invocation-count-for-turbofan=1000", "--v8-pool-size=2", "/app/main.mjs"]
+# Node's flags, one matter a paragraph. Each was chosen by what npm run bench measures with it.
+# - No signal opens the inspector, which would run code for every process that reaches its port.
+# - WebAssembly (undici's HTTP parser) is compiled without optimization, which would take 26 MB for a moment, and 10 MB for good.
+# - Garbage is collected early, and new garbage also while a full collection runs: else it grows until that ends, by 40 MB and more.
+# - A function is interpreted 50 times, then Maglev compiles it: after a day little is left to compile, and the heap stays as it is. TurboFan
+#   would wait for 1,000 calls, which many functions reach only after days or weeks.
+# - The thread that runs the passes compiles too: functions that wait for another thread take 20 MB and more.
+# - One other thread is left, for full collections. With two processors, more threads hold up the passes.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--heap-growing-percent=30", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=50", "--minimum-invocations-after-ic-update=50", "--v8-pool-size=1", "/app/main.mjs"]

@@ -4,7 +4,7 @@
 // Method. The operator, bundled as in the image, runs in this process, whose time is simulated; the emulators run in another one, and
 // their time follows. All requests go over real sockets. At the end of each simulated day the heap is what is used after two full
 // collections, and the resident set is the kernel's. A change that is not carried out by the end of its hour fails the soak.
-// With node's flags --no-opt --no-maglev --no-sparkplug V8 makes no machine code, which hides what else grows.
+// With node's flag --max-opt=0 V8 makes no machine code, which hides what else grows.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
