@@ -35,8 +35,8 @@ EXPOSE 8080 8081
 # - No signal opens the inspector, which would run code for every process that reaches its port.
 # - WebAssembly (undici's HTTP parser) is compiled without optimization, which would take 26 MB for a moment, and 10 MB for good.
 # - Garbage is collected early, and new garbage also while a full collection runs: else it grows until that ends, by 40 MB and more.
-# - A function is interpreted ten times, then Maglev compiles it: after a day little is left to compile, and the heap stays as it is. TurboFan
+# - A function is interpreted 20 times, then Maglev compiles it: after a day little is left to compile, and the heap stays as it is. TurboFan
 #   would wait for 1,000 calls, which many functions reach only after days or weeks.
 # - The thread that runs the passes compiles too: functions that wait for another thread take 20 MB and more.
 # - One other thread is left, for full collections. With two processors, more threads hold up the passes.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--heap-growing-percent=30", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=10", "--minimum-invocations-after-ic-update=10", "--v8-pool-size=1", "/app/main.mjs"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--heap-growing-percent=30", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=20", "--minimum-invocations-after-ic-update=20", "--v8-pool-size=1", "/app/main.mjs"]
