@@ -40,5 +40,6 @@ export function nameOf({ metadata }: KubernetesObject): ObjectName {
 /** The key of an object in the queue and the cache: `namespace/name`, or `name` for an object without a namespace. */
 export function namespacedName(object: KubernetesObject): string {
   const { namespace, name = '' } = object.metadata ?? {};
-  return namespace ? `${namespace}/${name}` : name;
+  // Joined, since V8 keeps what a template or `+` makes as a tree of its parts, beside the text itself once that is a key of a Map.
+  return namespace ? [namespace, name].join('/') : name;
 }

@@ -1,8 +1,8 @@
 // Lets objects that were parsed from JSON share equal strings: the objects of one kind repeat the same locations, messages and times,
 // and each parsed one has copies of its own.
 
-/** V8's parser shares shorter strings itself. */
-const minLength = 11;
+/** V8's parser shares shorter strings itself (seen in heap snapshots of Node 24: 9 characters are shared, 10 are not). */
+const minLength = 10;
 /** A longer text is rarely repeated, and must not be kept after its object. */
 const maxLength = 256;
 /** Strings that are kept for sharing, at most 1 MB. */
