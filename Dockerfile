@@ -40,4 +40,4 @@ EXPOSE 8080 8081
 #   waits for 3,000 calls, which many functions reach only after days or weeks.
 # - The thread that runs the passes compiles too: functions that wait for another thread take 20 MB and more.
 # - One other thread is left, for full collections. With two processors, more threads hold up the passes.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--heap-growing-percent=30", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=20", "--minimum-invocations-after-ic-update=20", "--v8-pool-size=1", "/app/main.mjs"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--heap-growing-percent=20", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=20", "--minimum-invocations-after-ic-update=20", "--v8-pool-size=1", "/app/main.mjs"]
