@@ -2,7 +2,6 @@
 // among the objects that name the registry, and wakes only those whose claim may change. Most registries have one object, so
 // that is what takes little memory. It covers only objects that this operator watches.
 import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
-import { namespacedName } from '../kubernetes/client/resource.ts';
 import { compareText, insertSorted, removeSorted } from '../lib/sorted.ts';
 import { problemsOf } from './validation.ts';
 
@@ -65,7 +64,7 @@ export class Claims {
 
   /** Records the current version of the object. */
   put(object: RegistryReplication): void {
-    const key = namespacedName(object);
+    const key = keyOf(object);
     const id = registryOf(object);
     const last = this.#claimants.get(key);
     if (last && last.registry.id !== id) this.#replace(last.registry, key, undefined);
@@ -76,7 +75,7 @@ export class Claims {
 
   /** Removes an object that is gone. */
   drop(object: RegistryReplication): void {
-    const key = namespacedName(object);
+    const key = keyOf(object);
     const last = this.#claimants.get(key);
     if (last) this.#replace(last.registry, key, undefined);
   }
@@ -115,7 +114,7 @@ export class Claims {
 
   /** Ends the reservation after the pass, whether the claim was stored or not. */
   endReservation(object: RegistryReplication): void {
-    const key = namespacedName(object);
+    const key = keyOf(object);
     const id = registryOf(object);
     const registry = this.#registries.get(id);
     if (registry?.acquiring !== key) return;
@@ -127,7 +126,7 @@ export class Claims {
   }
 
   #claimant(object: RegistryReplication): Claimant | undefined {
-    const claimant = this.#claimants.get(namespacedName(object));
+    const claimant = this.#claimants.get(keyOf(object));
     const isSameObject = claimant?.uid === uidOf(object) && claimant.registry.id === registryOf(object);
     return isSameObject ? claimant : undefined;
   }
@@ -238,6 +237,9 @@ function byAge(one: Claimant, other: Claimant): number {
   return one.createdAt - other.createdAt || compareText(one.uid, other.uid) || compareText(one.key, other.key);
 }
 
+function keyOf({ metadata: { namespace, name } }: RegistryReplication): string {
+  return [namespace, name].join('/');
+}
 
 function uidOf({ metadata }: RegistryReplication): string {
   return metadata.uid ?? '';
