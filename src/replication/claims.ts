@@ -3,7 +3,7 @@
 // that is what takes little memory. It covers only objects that this operator watches.
 import { finalizer, type RegistryReplication } from '../api/registryreplication.ts';
 import { compareText, insertSorted, removeSorted } from '../lib/sorted.ts';
-import { problemsOf } from './validation.ts';
+import { problemsOf, registryKey } from './validation.ts';
 
 /** One object that names a registry. */
 interface Claimant {
@@ -22,6 +22,7 @@ interface Claimant {
 }
 
 interface Registry {
+  /** By `registryKey`. */
   readonly id: string;
   /** Number of objects that name it. */
   members: number;
@@ -65,7 +66,7 @@ export class Claims {
   /** Records the current version of the object. */
   put(object: RegistryReplication): void {
     const key = keyOf(object);
-    const id = registryOf(object);
+    const id = registryKey(object.spec.registry);
     const last = this.#claimants.get(key);
     if (last && last.registry.id !== id) this.#replace(last.registry, key, undefined);
     const registry = this.#registries.get(id) ?? { id, members: 0, claims: [], candidates: [], acquiring: undefined };
@@ -88,23 +89,23 @@ export class Claims {
 
   /** namespace/name of the object that holds or is acquiring this object's registry; undefined if it is free. */
   holder(object: RegistryReplication): string | undefined {
-    const registry = this.#registries.get(registryOf(object));
+    const registry = this.#registries.get(registryKey(object.spec.registry));
     return registry?.claims[0]?.key ?? registry?.acquiring;
   }
 
   isHolder(object: RegistryReplication): boolean {
-    const holder = this.#registries.get(registryOf(object))?.claims[0];
+    const holder = this.#registries.get(registryKey(object.spec.registry))?.claims[0];
     return holder !== undefined && holder.uid === uidOf(object);
   }
 
   /** namespace/name of the object that acquires this object's registry next. */
   candidate(object: RegistryReplication): string | undefined {
-    return this.#registries.get(registryOf(object))?.candidates[0]?.key;
+    return this.#registries.get(registryKey(object.spec.registry))?.candidates[0]?.key;
   }
 
   /** Reserves the free registry for a pass of this object. The pass must store the claim and then call `endReservation`. */
   acquire(object: RegistryReplication): boolean {
-    const registry = this.#registries.get(registryOf(object));
+    const registry = this.#registries.get(registryKey(object.spec.registry));
     const [candidate] = registry?.candidates ?? [];
     if (!registry || !candidate || candidate.uid !== uidOf(object)) return false;
     if (registry.claims.length > 0 || registry.acquiring !== undefined) return false;
@@ -115,7 +116,7 @@ export class Claims {
   /** Ends the reservation after the pass, whether the claim was stored or not. */
   endReservation(object: RegistryReplication): void {
     const key = keyOf(object);
-    const id = registryOf(object);
+    const id = registryKey(object.spec.registry);
     const registry = this.#registries.get(id);
     if (registry?.acquiring !== key) return;
     registry.acquiring = undefined;
@@ -127,7 +128,7 @@ export class Claims {
 
   #claimant(object: RegistryReplication): Claimant | undefined {
     const claimant = this.#claimants.get(keyOf(object));
-    const isSameObject = claimant?.uid === uidOf(object) && claimant.registry.id === registryOf(object);
+    const isSameObject = claimant?.uid === uidOf(object) && claimant.registry.id === registryKey(object.spec.registry);
     return isSameObject ? claimant : undefined;
   }
 
@@ -237,15 +238,11 @@ function byAge(one: Claimant, other: Claimant): number {
   return one.createdAt - other.createdAt || compareText(one.uid, other.uid) || compareText(one.key, other.key);
 }
 
+/** Joined, as in `namespacedName`. */
 function keyOf({ metadata: { namespace, name } }: RegistryReplication): string {
   return [namespace, name].join('/');
 }
 
 function uidOf({ metadata }: RegistryReplication): string {
   return metadata.uid ?? '';
-}
-
-/** What differs between the ids of registries, which takes half the memory. */
-function registryOf({ spec: { registry } }: RegistryReplication): string {
-  return [registry.subscriptionId, registry.resourceGroup, registry.name].join('/').toLowerCase();
 }

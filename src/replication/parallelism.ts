@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { isAlreadyThere, type RegistryReference } from '../azure/arm.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isAccepted, type Result } from './pass.ts';
-import { registryId } from './validation.ts';
+import { registryKey } from './validation.ts';
 
 /** A limit that is lower than the operator's; undefined where it is not. */
 export interface ReducedLimit {
@@ -72,7 +72,7 @@ export class ParallelismLimits {
 
   /** The limit of this registry now, at most `maxParallelActions`. */
   limitOf(registry: RegistryReference, maxParallelActions: number): number {
-    return Math.min(this.#reduced.get(keyOf(registry))?.limit ?? maxParallelActions, maxParallelActions);
+    return Math.min(this.#reduced.get(registryKey(registry))?.limit ?? maxParallelActions, maxParallelActions);
   }
 
   /** Records the results of one pass. True if the limit is higher now. */
@@ -86,7 +86,7 @@ export class ParallelismLimits {
     const refused = results.filter(isRefusedAsBusy).length;
     if (accepted + refused === 0) return false;
     const before = this.limitOf(registry, maxParallelActions);
-    const key = keyOf(registry);
+    const key = registryKey(registry);
     const next = adaptLimit(this.#reduced.get(key), { inMotion, accepted, refused }, maxParallelActions);
     if (next) this.#reduced.set(key, next);
     else this.#reduced.delete(key);
@@ -94,14 +94,10 @@ export class ParallelismLimits {
   }
 
   forget(registry: RegistryReference): void {
-    this.#reduced.delete(keyOf(registry));
+    this.#reduced.delete(registryKey(registry));
   }
 }
 
 function isRefusedAsBusy({ outcome }: Result): boolean {
   return outcome.kind === 'notAccepted' && outcome.error.kind === 'Conflict' && !isAlreadyThere(outcome.error);
-}
-
-function keyOf(registry: RegistryReference): string {
-  return registryId(registry).toLowerCase();
 }

@@ -2,7 +2,7 @@
 // observation only: before a write it is read again.
 import { LRUCache } from 'lru-cache';
 import type { Registry, RegistryReference } from '../azure/arm.ts';
-import { registryId } from './validation.ts';
+import { registryKey } from './validation.ts';
 
 interface Reading {
   readonly registry: Registry;
@@ -18,12 +18,12 @@ export class RegistryCache {
 
   /** Caches a registry that ARM has just returned. */
   keep(of: RegistryReference, registry: Registry, now: Date): void {
-    this.#readings.set(keyOf(of), { registry, at: now.getTime() });
+    this.#readings.set(registryKey(of), { registry, at: now.getTime() });
   }
 
   /** The cached registry, if read less than `maxAgeMs` ago. */
   recall(of: RegistryReference, maxAgeMs: number, now: Date): Registry | undefined {
-    const reading = this.#readings.get(keyOf(of));
+    const reading = this.#readings.get(registryKey(of));
     if (!reading) return undefined;
     const ageMs = now.getTime() - reading.at;
     // After the clock was set back, the age is unknown.
@@ -32,10 +32,6 @@ export class RegistryCache {
 
   /** Drops an entry that is gone, contradicted or no longer used. */
   forget(of: RegistryReference): void {
-    this.#readings.delete(keyOf(of));
+    this.#readings.delete(registryKey(of));
   }
-}
-
-function keyOf(of: RegistryReference): string {
-  return registryId(of).toLowerCase();
 }

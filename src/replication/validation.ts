@@ -57,6 +57,11 @@ export function registryId({ subscriptionId, resourceGroup, name }: RegistryRefe
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
 }
 
+/** Equal for two references to the same registry, and half as long as its id. */
+export function registryKey({ subscriptionId, resourceGroup, name }: RegistryReference): string {
+  return [subscriptionId, resourceGroup, name].join('/').toLowerCase();
+}
+
 function* problemsOfRegistry(registry: Spec['registry'], seenId: string | undefined): Generator<string> {
   if (!isGuid(registry.subscriptionId))
     yield `spec.registry.subscriptionId "${registry.subscriptionId}" is not a subscription id such as 00000000-0000-0000-0000-000000000000`;
