@@ -1,6 +1,6 @@
 // Records events for `kubectl describe` and writes them in the background, one request at a time. As in client-go's tools/events,
 // a repeated event becomes a series with a count. Recording never blocks a pass and never fails it.
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { EventsV1Event, KubernetesObject } from '@kubernetes/client-node';
 import { LRUCache } from 'lru-cache';
 import { delayAfter, type Random } from '../../lib/backoff.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -99,6 +99,7 @@ class SeriesRecorder implements EventRecorder {
     const key = JSON.stringify([about, event.type, event.reason, event.action, event.note]);
     const series = this.#series.get(key);
     if (series && !isOver(series, now)) {
+      series.event = { ...event, ...identityOf(series.event) };
       series.count++;
       series.lastObservedMs = now;
       this.#pending.add(series);
@@ -183,7 +184,9 @@ class SeriesRecorder implements EventRecorder {
   #finish(series: OpenSeries, pauseMs: number): void {
     series.attempts = 0;
     series.notBeforeMs = this.#now() + pauseMs;
-    if (series.count === series.written) this.#pending.delete(series);
+    if (series.count > series.written) return;
+    series.event = identityOf(series.event); // thousands of series wait for a repetition, which brings the rest again
+    this.#pending.delete(series);
   }
 
   /** Undefined if another attempt is of no use. */
@@ -206,7 +209,7 @@ class SeriesRecorder implements EventRecorder {
     return promise;
   }
 
-  /** Series that occurred least recently come first. Each has the whole event, of some 2 kB. */
+  /** Series that occurred least recently come first. */
   #dropEndedSeries(now: number): void {
     for (const key of this.#series.rkeys()) {
       const series = this.#series.peek(key);
@@ -228,6 +231,11 @@ class SeriesRecorder implements EventRecorder {
   #now(): number {
     return this.#options.clock.now().getTime();
   }
+}
+
+/** What all occurrences of a series share: the name and the time of the first one. */
+function identityOf({ metadata = {}, eventTime }: EventsV1Event): EventsV1Event {
+  return { metadata, eventTime };
 }
 
 /** A series with occurrences still to write goes on. */

@@ -1,4 +1,4 @@
-import { ApiException } from '@kubernetes/client-node';
+import { ApiException, type EventsV1Event } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { ApiServerUnreachable } from '../../../../src/kubernetes/client/errors.ts';
 import type { EventRecord } from '../../../../src/kubernetes/events/event.ts';
@@ -19,6 +19,8 @@ describe('events that are recorded', () => {
   let events: EventRecorder;
   /** Every attempted write as `name note:count`, in order. */
   let written: string[];
+  /** The event of every attempted write, in order. */
+  let attempted: EventsV1Event[];
   /** The API server's responses to the writes, in order. It accepts later ones. */
   let answers: (Error | Promise<void>)[];
   /** The API server's response to later writes. */
@@ -28,11 +30,13 @@ describe('events that are recorded', () => {
     clock = new FakeClock();
     log = new LogJournal();
     written = [];
+    attempted = [];
     answers = [];
     answer = undefined;
     events = createRecorder(
       async ({ event, count }) => {
         written.push(`${event.regarding?.name} ${event.note}:${count}`);
+        attempted.push(event);
         const given = answers.shift() ?? answer;
         if (given instanceof Error) throw given;
         await given;
@@ -112,6 +116,16 @@ describe('events that are recorded', () => {
     creation.resolve();
     await settled();
     expect(written).to.deep.equal(['bear news:1', 'bear news:4']);
+  });
+
+  it('keep the name and the time of their first occurrence', async () => {
+    record('bear');
+    await clock.advance(minute);
+    record('bear');
+    await settled();
+    const [first, second] = attempted;
+    expect(written).to.deep.equal(['bear news:1', 'bear news:2']);
+    expect(second).to.deep.equal(first);
   });
 
   it('form one series while they repeat within six minutes, and a new one after that', async () => {
