@@ -103,6 +103,13 @@ describe('the ARM emulator', () => {
       expect(arm.emulator.journal.entries.at(-1)).to.include({ method: 'POST', status: 401 });
     });
 
+    it('grants a token to a client that takes it for AD FS', async () => {
+      await start();
+      const { AZURE_CLIENT_ID: clientId = '', AZURE_CLIENT_SECRET: secret = '' } = arm.emulator.environment;
+      const { token } = await new ClientSecretCredential('adfs', clientId, secret, identityOptions()).getToken(scope);
+      expect(arm.emulator.verify(token)).to.deep.include({ kind: 'valid' });
+    });
+
     it('grants a token for a federated assertion, from a callback or from a file', async () => {
       await start();
       const { AZURE_TENANT_ID: tenantId = '', AZURE_CLIENT_ID: clientId = '' } = arm.emulator.environment;

@@ -181,6 +181,13 @@ describe('the ARM emulator', () => {
       expect((await send('GET', `${path}/replications/japaneast`)).body.error?.code).to.equal('ResourceNotFound');
     });
 
+    it('lists the subscriptions of its tenant', async () => {
+      await start();
+      const { body } = await send('GET', '/subscriptions?api-version=2022-12-01');
+      expect(body.value).to.have.length(1);
+      expect(body.value?.[0]?.subscriptionId).to.equal(defaultSubscriptionId);
+    });
+
     it('lists the regions of a subscription, including logical ones', async () => {
       await start();
       const { body } = await send('GET', `/subscriptions/${defaultSubscriptionId}/locations?api-version=2022-12-01`);

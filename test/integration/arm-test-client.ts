@@ -37,6 +37,7 @@ export interface Body {
   readonly status?: string;
   readonly value?: readonly Body[];
   readonly name?: string;
+  readonly subscriptionId?: string;
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly properties?: Readonly<Record<string, unknown>>;

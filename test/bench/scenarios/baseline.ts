@@ -1,5 +1,5 @@
 // The same work by the operator and by a tutorial operator: five new replicas, content that synchronizes, a replica deleted by
-// hand, a failed creation, and no work at all.
+// hand, a failed creation, and no work at all. The five new replicas by azure-cli too.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { RegistryReplication } from '../../../src/api/registryreplication.ts';
 import { realistic, scaled } from '../../emulators/arm/timings.ts';
 import { type ArmOptions, registryAt, type TrueReplica } from '../arm.ts';
+import { azureCli } from '../azure-cli.ts';
 import { idleCpuOf, maxIdleCpuSeconds } from '../idle-cpu.ts';
 import { cpuSecondsOf, type MeasuredOperator } from '../measured-operator.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
@@ -26,7 +27,7 @@ const maxLateSeconds = 8;
 export const baseline: Scenario = {
   name: 'baseline',
   method:
-    'The operator and a tutorial operator, each with emulators of its own that draw the same durations. Five replicas at once with creations of 8 to 19 s, as recorded, until a user who watches the object sees Ready, also divided by the slowest creation and synchronization of the same five; the same with content that synchronizes for 60 s; a replica deleted by another client; a first creation that fails; CPU without work. `az acr replication create` is not run: pointing it to the emulator was not tried.',
+    'The operator and a tutorial operator, each with emulators of its own that draw the same durations. Five replicas at once with creations of 8 to 19 s, as recorded, until a user who watches the object sees Ready, also divided by the slowest creation and synchronization of the same five; the same with content that synchronizes for 60 s; a replica deleted by another client; a first creation that fails; CPU without work. The five replicas too by `az acr replication create`, if az is installed: the five commands in parallel and in turn, until the last one ends.',
   async measure(bench) {
     const figures: Figure[] = [];
     for (const contentBytes of [0, minuteOfContent]) {
@@ -35,6 +36,7 @@ export const baseline: Scenario = {
         figures.push(...(await fiveAtOnce(bench, contender, contentBytes)));
       }
     }
+    figures.push(...(await fiveByAz(bench)));
     bench.note('no work, repair and a failed creation, of both at the same time');
     const rest = await Promise.all(contenders.map((contender) => afterwards(bench, contender)));
     return [...figures, ...rest.flat()];
@@ -121,15 +123,10 @@ async function round(setup: Setup, { cpuSeconds, pause }: Contestant, index: num
   await untilReady(setup, index);
   const seen = Date.now();
   const cpu = (await cpuSeconds()) - cpuBefore;
-  let five: TrueReplica[];
-  for (;;) {
-    five = await newReplicas(setup, index);
-    if (five.length === fiveRegions.length && five.every(({ stage }) => stage === 'Ready')) break;
-    await pause(lookMs);
-  }
+  const five = await fiveReady(setup, index, pause);
   return {
     seconds: (seen - began) / 1_000,
-    slowestSeconds: Math.max(...five.map(({ createdAt, since }) => since - createdAt)) / 1_000,
+    slowestSeconds: slowestSecondsOf(five),
     lateSeconds: (seen - Math.max(...five.map(({ since }) => since))) / 1_000,
     cpuSeconds: cpu,
   };
@@ -145,9 +142,48 @@ async function untilReady({ seen }: Setup, index: number, generation = 1): Promi
   await Promise.race([seen(name, fits), late]);
 }
 
+async function fiveReady(setup: Setup, index: number, pause: Contestant['pause']): Promise<TrueReplica[]> {
+  for (;;) {
+    const five = await newReplicas(setup, index);
+    if (five.length === fiveRegions.length && five.every(({ stage }) => stage === 'Ready')) return five;
+    await pause(lookMs);
+  }
+}
+
+function slowestSecondsOf(replicas: readonly TrueReplica[]): number {
+  return Math.max(...replicas.map(({ createdAt, since }) => since - createdAt)) / 1_000;
+}
+
 async function newReplicas({ arm }: Setup, index: number): Promise<TrueReplica[]> {
   const { name } = registryAt(index);
   return (await arm.replicas()).filter(({ registry, home }) => registry === name && !home);
+}
+
+async function fiveByAz(bench: Bench): Promise<Figure[]> {
+  await using ended = new AsyncDisposableStack();
+  const setup = await setUp(ended, armOptions(bench, 2));
+  const az = await azureCli(ended, setup);
+  if (!az) {
+    bench.note('az: left out, it is not installed');
+    return [];
+  }
+  const figures: Figure[] = [];
+  for (const [index, how] of (['in parallel', 'in turn'] as const).entries()) {
+    bench.note(`az: five ${how}`);
+    const began = Date.now();
+    const cpuSeconds = await az.createFive(index, how);
+    const seconds = (Date.now() - began) / 1_000;
+    const created = await newReplicas(setup, index);
+    if (created.length < fiveRegions.length) throw new Error(`az has created ${created.length} replicas of five`);
+    const slowest = slowestSecondsOf(await fiveReady(setup, index, wait));
+    const title = `az, five ${how}`;
+    figures.push(
+      { what: `${title}: until the last command ends`, value: seconds, unit: 's' },
+      { what: `${title}: of the slowest replica`, value: seconds / slowest, unit: 'times' },
+      { what: `${title}: CPU`, value: cpuSeconds, unit: 's' },
+    );
+  }
+  return figures;
 }
 
 /** What happens to an object that is Ready, and a creation that fails. */

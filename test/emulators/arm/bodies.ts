@@ -114,6 +114,19 @@ export function operationBody({ doing, outcome }: Operation) {
   }
 }
 
+/** Not recorded: by Microsoft's REST reference (Subscriptions - List, 2022-12-01). */
+export function subscriptionBody(subscriptionId: string, tenantId: string) {
+  return {
+    id: `/subscriptions/${subscriptionId}`,
+    authorizationSource: 'RoleBased',
+    managedByTenants: [],
+    subscriptionId,
+    tenantId,
+    displayName: subscriptionId,
+    state: 'Enabled',
+  };
+}
+
 /**
  * Recorded (Azure/azure-cli test_list_locations.yaml, 2022-01-24, api-version 2019-11-01), in its order, without physical locations
  * and region pairs; `type` and `geography` by the specification of 2022-12-01.

@@ -35,7 +35,7 @@ export function infoOf(method: string, path: string, body?: string): RequestInfo
 }
 
 function endpointOf(path: string): Endpoint {
-  if (/^\/[^/]+\/(oauth2|v2\.0)\//i.test(path)) return 'token';
+  if (/^\/[^/]+\/(oauth2|v2\.0|\.well-known)\//i.test(path)) return 'token';
   if (/\/operation(statuses|results)\/[^/]+$/i.test(path)) return 'operation';
   if (/^\/subscriptions\/[^/]+\/locations$/i.test(path)) return 'locations';
   const tail = /\/registries\/[^/]+(?<replicas>\/replications)?(?<replica>\/[^/]+)?$/i.exec(path)?.groups;

@@ -1,10 +1,10 @@
-// The emulator's routes: Entra's endpoints, a subscription's regions and registries, replicas, and the operations on them.
+// The emulator's routes: Entra's endpoints, subscriptions, their regions and registries, replicas, and the operations on them.
 // provider.ts holds the rules about resources.
 //
 // Not served because nothing here calls it: the generic /resources, PATCH of a registry, webhooks, usages and everything else
 // of ACR; no ETags (recorded: ACR has none).
 import type { Hono } from 'hono';
-import { operationBody, regionBody, registryBody, replicaBody } from './bodies.ts';
+import { operationBody, regionBody, registryBody, replicaBody, subscriptionBody } from './bodies.ts';
 import { type ArmContext, callerOf, type Env, originOf, type Parts, referenceOf, replicaOf } from './context.ts';
 import { selectsRegistry } from './faults/fault.ts';
 import type { Operation } from './operation.ts';
@@ -38,6 +38,9 @@ export function addTokenRoutes(app: Hono<Env>, { tenant }: Parts): void {
     return respond(200, tenant.metadata(originOf(c)));
   });
 
+  // As AD FS has it. azure-cli asks Entra's public endpoint about any other host that it does not know.
+  app.get('/adfs/.well-known/openid-configuration', (c) => respond(200, tenant.metadata(originOf(c))));
+
   app.post('/:tenant/oauth2/v2.0/token', async (c) => {
     const form = new URLSearchParams(await c.req.text());
     c.set('proof', proofOf(form)?.kind);
@@ -47,7 +50,7 @@ export function addTokenRoutes(app: Hono<Env>, { tenant }: Parts): void {
 }
 
 export function addResourceRoutes(app: Hono<Env>, parts: Parts): void {
-  addLocationRoute(app, parts);
+  addSubscriptionRoutes(app, parts);
   app.use(`${registry}/*`, async (c, next) => {
     checkVersion(c, 'registries/replications');
     await next();
@@ -57,7 +60,12 @@ export function addResourceRoutes(app: Hono<Env>, parts: Parts): void {
   addOperationRoutes(app, parts);
 }
 
-function addLocationRoute(app: Hono<Env>, { world }: Parts): void {
+function addSubscriptionRoutes(app: Hono<Env>, { world, tenant }: Parts): void {
+  app.get('/subscriptions', (c) => {
+    checkVersion(c, undefined);
+    return respond(200, { value: world.subscriptions.map((id) => subscriptionBody(id, tenant.id)) });
+  });
+
   app.get(locations, (c) => {
     checkVersion(c, undefined);
     const { subscriptionId = '' } = c.var.info;
@@ -172,7 +180,7 @@ function operationOf(c: ArmContext, world: World): Operation {
   return operation;
 }
 
-/** Without a type, any version is accepted: the list of locations has versions of its own. */
+/** Without a type, any version is accepted: subscriptions and their locations have versions of their own. */
 function checkVersion(c: ArmContext, type: string | undefined): void {
   const version = c.req.query('api-version');
   if (!version) throw refusal.missingApiVersion();

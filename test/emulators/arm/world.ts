@@ -65,6 +65,11 @@ export class World {
     return this.regions.flatMap(({ kind, name }) => (kind === 'Physical' ? name : []));
   }
 
+  /** Ids, in lower case. */
+  get subscriptions(): string[] {
+    return [...this.#subscriptions.keys()];
+  }
+
   addSubscription(id: string): void {
     this.#groupsOf(id);
   }
