@@ -34,10 +34,12 @@ EXPOSE 8080 8081
 # Node's flags, one matter for each dash. Each was chosen by what npm run bench measures with it.
 # - No signal opens the inspector, which would run code for every process that reaches its port.
 # - WebAssembly (undici's HTTP parser) is compiled without optimization, which would take 26 MB for a moment, and 10 MB for good.
-# - Garbage is collected early, and new garbage also while a full collection runs: else it grows until that ends, by 40 MB and more.
+# - The operator may ask for a collection, which it does after a busy time: V8 alone would keep 40 MB for minutes. Until then the heap may
+#   grow by 60 % between full collections, each of which holds up the passes. New garbage is collected also while one runs: else it grows
+#   until that ends, by 40 MB and more.
 #   A semi-space of 8 MB keeps more of what is needed for a moment from becoming old, which only a full collection frees.
 # - A function is interpreted 20 times, then Maglev compiles it: after a day little is left to compile, and the heap stays as it is. TurboFan
 #   waits for 3,000 calls, which many functions reach only after days or weeks.
 # - The thread that runs the passes compiles too: functions that wait for another thread take 20 MB and more.
 # - One other thread is left, for full collections. With two processors, more threads hold up the passes.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--heap-growing-percent=20", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=20", "--minimum-invocations-after-ic-update=20", "--v8-pool-size=1", "/app/main.mjs"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--liftoff-only", "--max-semi-space-size=8", "--expose-gc", "--heap-growing-percent=60", "--no-separate-gc-phases", "--no-parallel-scavenge", "--no-sparkplug", "--max-opt=2", "--no-concurrent-recompilation", "--invocation-count-for-maglev=20", "--minimum-invocations-after-ic-update=20", "--v8-pool-size=1", "/app/main.mjs"]

@@ -21,6 +21,7 @@ import { type Priority, WorkQueue } from './kubernetes/controller/workqueue.ts';
 import { type EventRecorder, eventRecorder } from './kubernetes/events/recorder.ts';
 import type { LeaderElection } from './kubernetes/leader-election/leader-election.ts';
 import { systemClock as clock } from './lib/clock.ts';
+import { collectGarbage } from './lib/garbage.ts';
 import { loopUtilization } from './lib/loop-utilization.ts';
 import { proxyFor, proxyName } from './lib/proxy.ts';
 import { createArmClients, lowestRateLimits } from './operator/azure.ts';
@@ -272,6 +273,7 @@ async function startPasses(parts: Parts, { concurrency }: Config, log: Logger): 
     },
     concurrency,
     loopUtilization: loopUtilization(),
+    onCalm: collectGarbage,
     clock,
     log,
     metrics: metrics.controller(name, concurrency),

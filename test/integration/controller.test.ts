@@ -142,6 +142,7 @@ describe('the controller runtime against an API server', () => {
       },
       concurrency: 2,
       loopUtilization: () => 0,
+      onCalm: () => {},
       clock: systemClock,
       log,
     });

@@ -1,5 +1,5 @@
 // Lets fewer workers start passes while the event loop is busy. More passes at a time would end no sooner together, and each, that of a
-// user's edit included, would take longer.
+// user's edit included, would take longer. Tells when the loop is calm again.
 import type { Clock } from '../../lib/clock.ts';
 
 export interface BusyLimitOptions {
@@ -9,6 +9,8 @@ export interface BusyLimitOptions {
   readonly clock: Clock;
   /** Called with the number of workers that may be at work. */
   readonly onLimit: (workers: number) => void;
+  /** Called once all workers may have been at work again for 20 s. */
+  readonly onCalm: () => void;
 }
 
 /**
@@ -19,12 +21,15 @@ const minWorkers = 4;
 const measuredMs = 50;
 const busyAbove = 0.9;
 const idleBelow = 0.75;
+/** A busy time that comes in parts, as a rollout does, is one. */
+const calmMs = 20_000;
 
 /** While the loop is busy, every 50 ms one worker fewer may start a pass; while it is not, one more. */
 export class BusyLimit {
   readonly #options: BusyLimitOptions;
   #limit: number;
   #cancelMeasurement: (() => void) | undefined;
+  #cancelCalm: (() => void) | undefined;
   #isStopped = false;
 
   constructor(options: BusyLimitOptions) {
@@ -43,16 +48,20 @@ export class BusyLimit {
   stop(): void {
     this.#isStopped = true;
     this.#cancelMeasurement?.();
+    this.#cancelCalm?.();
   }
 
   #adjust(): void {
     this.#cancelMeasurement = undefined;
-    const { workers, loopUtilization, onLimit } = this.#options;
+    const { workers, loopUtilization, clock, onLimit, onCalm } = this.#options;
     const share = loopUtilization();
     const before = this.#limit;
     if (share > busyAbove) this.#limit = Math.max(minWorkers, before - 1);
     else if (share < idleBelow) this.#limit = Math.min(workers, before + 1);
-    if (this.#limit !== before) onLimit(this.#limit);
     if (this.#limit < workers) this.measure();
+    if (this.#limit === before) return;
+    onLimit(this.#limit);
+    this.#cancelCalm?.();
+    if (this.#limit === workers) this.#cancelCalm = clock.after(calmMs, onCalm);
   }
 }

@@ -33,6 +33,8 @@ export interface ControllerOptions<T> {
   readonly concurrency: number;
   /** The share of the time since the last call, 0 to 1, in which the event loop was not idle. */
   readonly loopUtilization: () => number;
+  /** Called when the event loop was busy and has been calm for 20 s. */
+  readonly onCalm: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: ControllerMetrics;

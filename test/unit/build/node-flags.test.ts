@@ -19,6 +19,11 @@ for (const [what, words] of Object.entries(commands))
       expect(flags).to.include('--disable-sigusr1');
     });
 
+    if (what === 'the image')
+      it('lets the operator collect garbage', () => {
+        expect(flags).to.include('--expose-gc');
+      });
+
     it('accepts its flags', () => {
       const known = execFileSync(process.execPath, [...flags, '--print', 'process.execArgv.join()'], {
         encoding: 'utf8',

@@ -39,7 +39,7 @@ describe('the controller', () => {
     pass = async () => ({});
   });
 
-  const start = (concurrency = 1) =>
+  const start = (concurrency = 1, onCalm = () => {}) =>
     startController<string>({
       name: 'widget',
       queue,
@@ -50,6 +50,7 @@ describe('the controller', () => {
       },
       concurrency,
       loopUtilization: () => utilization,
+      onCalm,
       clock,
       log,
       metrics,
@@ -196,6 +197,7 @@ describe('the controller', () => {
     utilization = 0;
     await clock.advance(300);
     expect(running).to.have.length(7);
+    await clock.advance(20_000);
     expect(clock.nextIn, 'no timer when nothing happens').to.equal(undefined);
 
     utilization = 1;
@@ -203,6 +205,33 @@ describe('the controller', () => {
     await clock.advance(50);
     for (const end of running) end();
     await controller.stop();
+  });
+
+  it('tells once that the event loop has been calm for 20 s since it was busy', async () => {
+    let calmTimes = 0;
+    queue = new WorkQueue({ clock, random: () => 0, workers: 10 });
+    const controller = start(10, () => calmTimes++);
+    const busyMoment = async () => {
+      utilization = 1;
+      queue.add('toys/a');
+      await settled();
+      await clock.advance(50);
+      utilization = 0;
+      await clock.advance(50);
+    };
+    await busyMoment();
+    await clock.advance(10_000);
+    await busyMoment();
+    await clock.advance(19_999);
+    expect(calmTimes).to.equal(0);
+    await clock.advance(1);
+    expect(calmTimes).to.equal(1);
+    await clock.advance(3_600_000);
+    expect(calmTimes).to.equal(1);
+
+    await busyMoment();
+    await controller.stop();
+    expect(clock.nextIn).to.equal(undefined);
   });
 
   it('yields to timers and sockets between passes without I/O', async () => {
