@@ -98,8 +98,8 @@ class SeriesRecorder implements EventRecorder {
     const about = object.metadata?.uid ?? namespacedName(object);
     const key = JSON.stringify([about, event.type, event.reason, event.action, event.note]);
     const series = this.#series.get(key);
-    if (series && !isOver(series, now)) {
-      series.event = { ...event, ...identityOf(series.event) };
+    if (series && !this.#isOver(series, now)) {
+      series.event = { ...event, ...nameAndTimeOf(series.event) };
       series.count++;
       series.lastObservedMs = now;
       this.#pending.add(series);
@@ -175,8 +175,8 @@ class SeriesRecorder implements EventRecorder {
         await this.#pause(retryMs);
         return;
       }
-      this.#pending.delete(series);
       this.#finish(series, patchIntervalMs);
+      this.#settle(series);
       this.#reportLost(retryMs === undefined ? subject : 'Events', explain(error));
     }
   }
@@ -184,9 +184,13 @@ class SeriesRecorder implements EventRecorder {
   #finish(series: OpenSeries, pauseMs: number): void {
     series.attempts = 0;
     series.notBeforeMs = this.#now() + pauseMs;
-    if (series.count > series.written) return;
-    series.event = identityOf(series.event); // thousands of series wait for a repetition, which brings the rest again
+    if (series.count === series.written) this.#settle(series);
+  }
+
+  /** Nothing is to be written until the event occurs again, which brings the rest of it again: thousands of series wait for that. */
+  #settle(series: OpenSeries): void {
     this.#pending.delete(series);
+    series.event = nameAndTimeOf(series.event);
   }
 
   /** Undefined if another attempt is of no use. */
@@ -213,19 +217,23 @@ class SeriesRecorder implements EventRecorder {
   #dropEndedSeries(now: number): void {
     for (const key of this.#series.rkeys()) {
       const series = this.#series.peek(key);
-      if (!series || !isOver(series, now)) return;
+      if (!series || !this.#isOver(series, now)) return;
       this.#series.delete(key);
     }
   }
 
   #forget(series: OpenSeries, why: LRUCache.DisposeReason): void {
-    this.#pending.delete(series);
-    if (why === 'evict' && series.count > series.written)
-      this.#reportLost('Events', `${maxSeries} of them wait for the API server`);
+    const isPending = this.#pending.delete(series);
+    if (why === 'evict' && isPending) this.#reportLost('Events', `${maxSeries} of them wait for the API server`);
   }
 
   #reportLost(what: string, why: string): void {
     this.#problems.raise(what, `${what} are lost: ${why}`);
+  }
+
+  /** A series with occurrences still to write goes on. */
+  #isOver(series: OpenSeries, now: number): boolean {
+    return !this.#pending.has(series) && now - series.lastObservedMs > seriesWindowMs;
   }
 
   #now(): number {
@@ -233,14 +241,9 @@ class SeriesRecorder implements EventRecorder {
   }
 }
 
-/** What all occurrences of a series share: the name and the time of the first one. */
-function identityOf({ metadata = {}, eventTime }: EventsV1Event): EventsV1Event {
+/** What a series keeps of its first occurrence. */
+function nameAndTimeOf({ metadata = {}, eventTime }: EventsV1Event): EventsV1Event {
   return { metadata, eventTime };
-}
-
-/** A series with occurrences still to write goes on. */
-function isOver({ count, written, lastObservedMs }: EventSeries, now: number): boolean {
-  return count === written && now - lastObservedMs > seriesWindowMs;
 }
 
 /** A token bucket for each key: `burst` at once, then one every `refillMs`. */

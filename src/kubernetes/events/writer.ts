@@ -6,7 +6,7 @@ import { isAlreadyExists, isNotFound } from '../client/errors.ts';
 
 /** An event and its repetitions: one line of `kubectl describe`, `x3 over 5m`. */
 export interface EventSeries {
-  /** The event, with the name and the time of its first occurrence. */
+  /** The event, with the name and the time of its first occurrence. While all occurrences are stored, only metadata and eventTime. */
   readonly event: EventsV1Event;
   /** Occurrences so far. */
   readonly count: number;
