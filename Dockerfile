@@ -34,9 +34,9 @@ EXPOSE 8080 8081
 # Node's flags, one matter for each dash. Each was chosen by what npm run bench measures with it.
 # - No signal opens the inspector, which would run code for every process that reaches its port.
 # - WebAssembly (undici's HTTP parser) is compiled without optimization, which would take 26 MB for a moment, and 10 MB for good.
-# - The operator may ask for a collection, which it does after a busy time: V8 alone would keep 40 MB for minutes. Until then the heap may
-#   grow by 60 % between full collections, each of which holds up the passes. New garbage is collected also while one runs: else it grows
-#   until that ends, by 40 MB and more.
+# - The operator may collect garbage itself, and does so after a busy time: V8 alone would keep 45 MB for minutes. So the heap may grow by
+#   60 % between full collections: each holds up the passes. New garbage is collected also during a full collection, else it grows by
+#   40 MB and more until that ends.
 #   A semi-space of 8 MB keeps more of what is needed for a moment from becoming old, which only a full collection frees.
 # - A function is interpreted 20 times, then Maglev compiles it: after a day little is left to compile, and the heap stays as it is. TurboFan
 #   waits for 3,000 calls, which many functions reach only after days or weeks.

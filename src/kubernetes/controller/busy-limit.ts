@@ -1,5 +1,5 @@
 // Lets fewer workers start passes while the event loop is busy. More passes at a time would end no sooner together, and each, that of a
-// user's edit included, would take longer. Tells when the loop is calm again.
+// user's edit included, would take longer. Calls `onCalm` 20 s after the limit is lifted.
 import type { Clock } from '../../lib/clock.ts';
 
 export interface BusyLimitOptions {
@@ -9,7 +9,7 @@ export interface BusyLimitOptions {
   readonly clock: Clock;
   /** Called with the number of workers that may be at work. */
   readonly onLimit: (workers: number) => void;
-  /** Called once all workers may have been at work again for 20 s. */
+  /** Called when the limit has been lifted for 20 s. May hold the loop up: that does not count as busy. */
   readonly onCalm: () => void;
 }
 
@@ -21,7 +21,7 @@ const minWorkers = 4;
 const measuredMs = 50;
 const busyAbove = 0.9;
 const idleBelow = 0.75;
-/** A busy time that comes in parts, as a rollout does, is one. */
+/** Bursts that follow each other sooner are one busy time. */
 const calmMs = 20_000;
 
 /** While the loop is busy, every 50 ms one worker fewer may start a pass; while it is not, one more. */
@@ -53,7 +53,7 @@ export class BusyLimit {
 
   #adjust(): void {
     this.#cancelMeasurement = undefined;
-    const { workers, loopUtilization, clock, onLimit, onCalm } = this.#options;
+    const { workers, loopUtilization, clock, onLimit } = this.#options;
     const share = loopUtilization();
     const before = this.#limit;
     if (share > busyAbove) this.#limit = Math.max(minWorkers, before - 1);
@@ -62,6 +62,12 @@ export class BusyLimit {
     if (this.#limit === before) return;
     onLimit(this.#limit);
     this.#cancelCalm?.();
-    if (this.#limit === workers) this.#cancelCalm = clock.after(calmMs, onCalm);
+    if (this.#limit === workers) this.#cancelCalm = clock.after(calmMs, () => this.#becomeCalm());
+  }
+
+  #becomeCalm(): void {
+    this.#cancelMeasurement?.();
+    this.#cancelMeasurement = undefined;
+    this.#options.onCalm();
   }
 }

@@ -33,7 +33,10 @@ export interface ControllerOptions<T> {
   readonly concurrency: number;
   /** The share of the time since the last call, 0 to 1, in which the event loop was not idle. */
   readonly loopUtilization: () => number;
-  /** Called when the event loop was busy and has been calm for 20 s. */
+  /**
+   * Called when the event loop was busy, so that fewer workers could start a pass, and has not been for 20 s. Never with a concurrency of
+   * 4 or less, which is not limited.
+   */
   readonly onCalm: () => void;
   readonly clock: Clock;
   readonly log: Log;

@@ -56,6 +56,15 @@ describe('the controller', () => {
       metrics,
     });
 
+  const busyMoment = async () => {
+    utilization = 1;
+    queue.add('toys/a');
+    await settled();
+    await clock.advance(50);
+    utilization = 0;
+    await clock.advance(50);
+  };
+
   it('runs a pass for the object of a key, and then waits for a change', async () => {
     const controller = start();
     queue.add('toys/a');
@@ -211,14 +220,6 @@ describe('the controller', () => {
     let calmTimes = 0;
     queue = new WorkQueue({ clock, random: () => 0, workers: 10 });
     const controller = start(10, () => calmTimes++);
-    const busyMoment = async () => {
-      utilization = 1;
-      queue.add('toys/a');
-      await settled();
-      await clock.advance(50);
-      utilization = 0;
-      await clock.advance(50);
-    };
     await busyMoment();
     await clock.advance(10_000);
     await busyMoment();
@@ -232,6 +233,25 @@ describe('the controller', () => {
     await busyMoment();
     await controller.stop();
     expect(clock.nextIn).to.equal(undefined);
+  });
+
+  it('does not take for busy what it does when the event loop is calm', async () => {
+    let calmTimes = 0;
+    queue = new WorkQueue({ clock, random: () => 0, workers: 10 });
+    const controller = start(10, () => {
+      calmTimes++;
+      utilization = 1;
+    });
+    await busyMoment();
+    await clock.advance(19_999);
+    queue.add('toys/b');
+    await settled();
+    await clock.advance(1_000);
+    expect(calmTimes).to.equal(1);
+    utilization = 0;
+    await clock.advance(60_000);
+    expect(calmTimes).to.equal(1);
+    await controller.stop();
   });
 
   it('yields to timers and sockets between passes without I/O', async () => {
