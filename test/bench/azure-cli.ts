@@ -8,11 +8,11 @@ import { registryAt } from './arm.ts';
 import { fiveRegions, type Setup } from './setup.ts';
 
 const run = promisify(execFile);
-/** Of a command or script, in ms. Five creations in turn take two minutes. */
-const timeout = 600_000;
+/** Of a command or script. Five creations in turn take two minutes. */
+const timeoutMs = 600_000;
 
 export interface AzureCli {
-  /** Creates five replicas of registry number `index`. Resolves when az has ended, to the CPU of all its processes in s. */
+  /** Creates five replicas of registry number `index`. Resolves to the CPU seconds of all az processes, once they have ended. Rejects if one fails. */
   createFive(index: number, how: 'in parallel' | 'in turn'): Promise<number>;
 }
 
@@ -30,7 +30,7 @@ export async function azureCli(
     AZURE_CORE_ONLY_SHOW_ERRORS: 'true',
     REQUESTS_CA_BUNDLE: environment.NODE_EXTRA_CA_CERTS,
   };
-  const az = (...args: string[]) => run('az', args, { env, timeout });
+  const az = (...args: string[]) => run('az', args, { env, timeout: timeoutMs });
   try {
     await az('version');
   } catch (error) {
@@ -42,10 +42,13 @@ export async function azureCli(
     async createFive(index, how) {
       const { name, resourceGroup, subscriptionId } = registryAt(index);
       const registry = `-r ${name} -g ${resourceGroup} --subscription ${subscriptionId}`;
-      const commands = fiveRegions.map((location) => `az acr replication create ${registry} -l ${location} -o none`);
-      const script = how === 'in turn' ? commands.join(' && ') : `${commands.join(' & ')} & wait`;
+      const each = `for region in ${fiveRegions.join(' ')}; do az acr replication create ${registry} -l $region -o none`;
+      const script = {
+        'in turn': `${each}; done`,
+        'in parallel': `${each} & all="$all $!"; done; for one in $all; do wait $one; done`,
+      };
       // The second line of `times` is the CPU of what the shell has run.
-      const { stdout } = await run('sh', ['-c', `${script}; times`], { env, timeout });
+      const { stdout } = await run('sh', ['-ec', `${script[how]}; times`], { env, timeout: timeoutMs });
       return secondsIn(stdout.trim().split('\n').at(-1) ?? '');
     },
   };
@@ -61,7 +64,7 @@ async function logIn(az: (...args: string[]) => Promise<unknown>, environment: S
   } = environment;
   const cloud = {
     'endpoint-resource-manager': arm,
-    // AD FS, since az asks Entra's public endpoint about every other host that it does not know.
+    // az asks Entra's public endpoint about a host that it does not know, unless that has AD FS.
     'endpoint-active-directory': `${arm}/adfs`,
     'endpoint-active-directory-resource-id': audience,
     'endpoint-active-directory-graph-resource-id': audience,
@@ -73,7 +76,7 @@ async function logIn(az: (...args: string[]) => Promise<unknown>, environment: S
   await az('login', '--service-principal', '-u', clientId, '-p', secret, '--tenant', tenant);
 }
 
-/** Of user and system, such as `0m7.520000s 0m0.610000s`. */
+/** The sum of user and system time, such as `0m7.520000s 0m0.610000s`. */
 function secondsIn(times: string): number {
   const parts = [...times.matchAll(/(\d+)m([\d.]+)s/g)];
   return parts.reduce((sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds), 0);

@@ -17,8 +17,11 @@ export interface BareClient {
   readonly region: string;
   /** A label selector that excludes its objects from an operator's. */
   readonly excluded: string;
-  /** ms from the answer to the create until the PUT at ARM, for the registry of this number. It stores this status before. */
-  chain(index: number, status: Status): Promise<number>;
+  /**
+   * ms from the answer to the create until the PUT at ARM, for the registry of this number. It stores this status before, and reads the
+   * regions if the registry is the first of its subscription.
+   */
+  chain(index: number, status: Status, isFirst?: boolean): Promise<number>;
 }
 
 const label = 'bare';
@@ -37,7 +40,7 @@ export async function bareClient(ended: AsyncDisposableStack, setup: Setup, name
   return {
     region,
     excluded: `!${label}`,
-    async chain(index, status) {
+    async chain(index, status, isFirst = false) {
       const registry = registryAt(index);
       const { name } = registry;
       const seen = new Promise<RegistryReplication>((resolve) => arrived.set(name, resolve));
@@ -50,7 +53,12 @@ export async function bareClient(ended: AsyncDisposableStack, setup: Setup, name
       } = await seen;
       await send('GET', `/api/v1/namespaces/${namespace}`);
       const id = `/subscriptions/${registry.subscriptionId}/resourceGroups/${registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${name}`;
-      await Promise.all([toArm('GET', `${id}?${api}`), toArm('GET', `${id}/replications?${api}`)]);
+      const locations = `/subscriptions/${registry.subscriptionId}/locations?api-version=2022-12-01`;
+      await Promise.all([
+        toArm('GET', `${id}?${api}`),
+        toArm('GET', `${id}/replications?${api}`),
+        isFirst && toArm('GET', locations),
+      ]);
       const [{ object }] = await Promise.all([
         send<RegistryReplication>('PATCH', `${path}/${name}`, [
           { op: 'test', path: '/metadata/uid', value: uid },

@@ -1,5 +1,5 @@
 // The same work by the operator and by a tutorial operator: five new replicas, content that synchronizes, a replica deleted by
-// hand, a failed creation, and no work at all. The five new replicas by azure-cli too.
+// hand, a failed creation, and no work at all. azure-cli creates five replicas too.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -179,7 +179,7 @@ async function fiveByAz(bench: Bench): Promise<Figure[]> {
     const title = `az, five ${how}`;
     figures.push(
       { what: `${title}: until the last command ends`, value: seconds, unit: 's' },
-      { what: `${title}: of the slowest replica`, value: seconds / slowest, unit: 'times' },
+      { what: `${title}: that by the slowest replica`, value: seconds / slowest, unit: 'times' },
       { what: `${title}: CPU`, value: cpuSeconds, unit: 's' },
     );
   }

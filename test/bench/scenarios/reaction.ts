@@ -23,7 +23,7 @@ const pauseMs = 50;
 export const reaction: Scenario = {
   name: 'reaction',
   method:
-    'From the first byte of the answer to a create until the emulated Azure begins to handle the first PUT. Objects with one region are created one after another. After each, a bare client in the process of the benchmark sends the same chain of requests to the same servers, on warm connections: watch event, GET of the namespace, GET of the registry and LIST, GET of the replica and PATCH of the finalizer, PUT of the status, PUT of the replica; and a thousand times before the operator starts. "Above the answers" is the difference of such a pair; it holds the noise of both, for which the spread of the bare client is shown. The first object of a subscription is counted apart, since the operator reads its regions then. Once on an idle operator, where the next object comes when the last one is Ready, and once, in another namespace, after new objects of five regions were created and until they are Ready.',
+    'From the first byte of the answer to a create until the emulated Azure begins to handle the first PUT. Objects with one region are created one after another. After each, a bare client in the process of the benchmark sends the same chain of requests to the same servers, on warm connections: watch event, GET of the namespace, GET of the registry and LIST, GET of the replica and PATCH of the finalizer, PUT of the status, PUT of the replica; and a thousand times before the operator starts. "Above the answers" is the difference of such a pair; it holds the noise of both, for which the spread of the bare client is shown. The first object of a subscription is counted apart, since the operator reads its regions then; so does the bare client. Once on an idle operator, where the next object comes when the last one is Ready, and once, in another namespace, after new objects of five regions were created and until they are Ready.',
   async measure({ ended, isQuick, note }) {
     const samples = isQuick ? 30 : 300;
     const crowd = isQuick ? 500 : 10_000;
@@ -35,27 +35,27 @@ export const reaction: Scenario = {
     const operator = await setup.operator('--watch-label-selector', bare.excluded);
     await operator.logged(({ msg }) => msg.includes('passes begin'));
     let next = 0;
-    /** `isIdle`: nothing is left to do for the object when the next one comes. */
-    const pair = async (isIdle: boolean): Promise<Pair> => {
+    /** `isIdle`: nothing is left to do for the object when the next one comes; `isFirst`: of its subscription. */
+    const pair = async (isIdle: boolean, isFirst: boolean): Promise<Pair> => {
       const { name } = registryAt(next);
       const put = setup.arm.put(name);
       const answered = await createObject(setup.send, next++, listing([bare.region]), namespace);
       const whole = inMs((await put) - answered);
       await operator.pause(pauseMs);
       const { status = {} } = await setup.seen(name, ({ status }) => status?.claim !== undefined);
-      const bareMs = await bare.chain(next++, status);
+      const bareMs = await bare.chain(next++, status, isFirst);
       if (isIdle) await setup.seen(name, isReady);
       await operator.pause(pauseMs);
       return { whole, bare: bareMs };
     };
-    const pairs = async (count: number, { isIdle = true, goesOn = (): boolean => true } = {}) => {
+    const pairs = async (count: number, { isIdle = true, isFirst = false, goesOn = (): boolean => true } = {}) => {
       const all: Pair[] = [];
-      while (all.length < count && goesOn()) all.push(await pair(isIdle));
+      while (all.length < count && goesOn()) all.push(await pair(isIdle, isFirst));
       return all;
     };
 
-    await pairs(warmUp);
-    const met = await pairs(meeting);
+    await pairs(warmUp, { isFirst: true });
+    const met = await pairs(meeting, { isFirst: true });
     const idle = await pairs(samples);
     const quietMs = isQuick ? 5_000 : 120_000;
     note(`${quietMs / 1_000} s in which nothing happens`);

@@ -38,7 +38,7 @@ export function addTokenRoutes(app: Hono<Env>, { tenant }: Parts): void {
     return respond(200, tenant.metadata(originOf(c)));
   });
 
-  // As AD FS has it. azure-cli asks Entra's public endpoint about any other host that it does not know.
+  // Where AD FS has it. azure-cli asks Entra's public endpoint about a host that it does not know, unless that has AD FS.
   app.get('/adfs/.well-known/openid-configuration', (c) => respond(200, tenant.metadata(originOf(c))));
 
   app.post('/:tenant/oauth2/v2.0/token', async (c) => {
