@@ -143,11 +143,12 @@ async function untilReady({ seen }: Setup, index: number, generation = 1): Promi
 }
 
 async function fiveReady(setup: Setup, index: number, pause: Contestant['pause']): Promise<TrueReplica[]> {
-  for (;;) {
+  for (const began = Date.now(); Date.now() - began < maxReadyMs; ) {
     const five = await newReplicas(setup, index);
     if (five.length === fiveRegions.length && five.every(({ stage }) => stage === 'Ready')) return five;
     await pause(lookMs);
   }
+  throw new Error(`the replicas of ${registryAt(index).name} are not Ready`);
 }
 
 function slowestSecondsOf(replicas: readonly TrueReplica[]): number {
